@@ -4,14 +4,14 @@ BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet --no-input
 ARGS ?=
 
-# Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
+# Safety limits, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout`, so no limit.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
-# Most tests wait for real servers, so more run side by side than there are cores; none of them measures time, that is
-# `make bench`. What takes longest begins (tests/conftest.py).
+# Most tests wait for real servers, so more run side by side than there are cores; only `make bench` measures time.
+# The longest tests begin (tests/conftest.py).
 SIDE_BY_SIDE := -n 7 --dist worksteal
 
-# Tests and breakages start hundreds of processes of the product: without compiled files each would compile it anew.
+# Tests and breakages start hundreds of processes of the product: without compiled files each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
@@ -32,7 +32,7 @@ help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: .venv/.ready ## Make .venv with everything in it, pinned (again only when a pin or pyproject.toml has changed)
+setup: .venv/.ready ## Make .venv with every package, pinned (again only when a pin or pyproject.toml has changed)
 
 .venv/.ready: requirements/build.lock requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
@@ -49,10 +49,10 @@ setup: .venv/.ready ## Make .venv with everything in it, pinned (again only when
 demo: setup ## Book 260 requests at a Cal.com that misbehaves, with real servers; leaves nothing behind
 	@$(BIN)/booking demo $(ARGS)
 
-up: setup ## Start everything for a first hour of your own: servers, workers, beat, Flower; Ctrl-C ends all
+up: setup ## Start everything for your first hour: servers, workers, beat, Flower; Ctrl-C ends all
 	@$(BIN)/booking up $(ARGS)
 
-test: setup ## Run the tests, but for those that need a Debian package
+test: setup ## Run the tests, except those that need a Debian package
 	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
@@ -67,16 +67,16 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
-promises: setup ## Under fire: 7,800 bookings of all kinds and 436 faults in under 45 minutes (SEED=1 deals the faults of that seed)
+promises: setup ## Under fire: 7,800 bookings of all kinds and 436 faults in under 45 minutes (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-side-by-side: setup ## A deploy: 300 bookings through an outage, by an old version's workers and the new ones together (OLD=REV)
+side-by-side: setup ## A deploy: 300 bookings through an outage, by workers of an old and the new version together (OLD=REV)
 	@$(BIN)/python -m tests.side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
 
-breakages: setup ## Break a copy of the product on purpose, a promise after the other, and see that a test notices
+breakages: setup ## Break a copy of the product on purpose, one promise after the other: a test must notice
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
-bench: setup ## Measure what it costs, each figure beside its baseline, in under 20 minutes (ARGS=NAME: only that; --list)
+bench: setup ## Measure the cost, each figure beside its baseline, in under 20 minutes (ARGS=NAME: only that; --list)
 	@$(call within,1800) $(BIN)/python benchmarks $(ARGS)
 
 simulate: setup ## Simulate an outage of Cal.com with your own figures, no servers (ARGS=--help says how)
@@ -92,30 +92,30 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(BIN)/python examples/make_bookings.py --check
 	@$(BIN)/pytest tests/unit/house
 
-compose-check: setup ## Run docker-compose.yml's commands and health checks as processes, each panel, and build deploy/kubernetes
+compose-check: setup ## Run docker-compose.yml's commands and health checks as processes, query each panel, build deploy/kubernetes
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'Some are missing: apt-get install docker-compose kustomize prometheus redis-server'; exit 1)
 	@$(call within,600) $(BIN)/pytest tests/deploying $(ARGS)
 
-audit: ## Look every pinned version up among the known holes (asks the network, and its answer changes by the day)
+audit: ## Look up the known vulnerabilities of every pinned version (needs the network; the answer changes by the day)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
 	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3' && \
 	  "$$tools/bin/pip-audit" --strict --disable-pip --require-hashes \
 	    --requirement requirements/dev.lock --requirement requirements/build.lock
 
-sbom: ## Write dist/sbom.json: what the image holds, each package with its version and hashes (CycloneDX)
+sbom: ## Write dist/sbom.json: the packages of the image, each with its version and hashes (CycloneDX)
 	@mkdir -p dist && tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
 	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'cyclonedx-bom>=7.5,<8' && \
 	  "$$tools/bin/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible \
 	    --output-file dist/sbom.json $(ARGS) requirements/runtime.lock
 
-format: setup ## Put the code into its one format, and repair what ruff can repair
+format: setup ## Format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 lock: ## Pin the versions again after a change of pyproject.toml (ARGS=--upgrade: the newest of all)
 	@PYTHON=$(PYTHON) bash requirements/lock $(ARGS)
 
-vendor: ## Fetch the page's chart library again, by npm; its checksums say that it is what it was
+vendor: ## Fetch the page's chart library again, by npm; its checksums must be the same
 	@cd worker/page/static/vendor/uplot && archive=$$(npm pack --silent uplot@1.6.32) && \
 	  tar -xmzf "$$archive" --strip-components 1 package/LICENSE && \
 	  tar -xmzf "$$archive" --strip-components 2 package/dist/uPlot.iife.min.js package/dist/uPlot.min.css && \

@@ -1,7 +1,7 @@
 """Connections to Postgres with a deadline, whose own time-outs end nothing while it is frozen; and statements on them.
 
 What is sent for every booking (`fetch`) is prepared by psycopg, read as tuples, each a transaction of its own.
-SQLAlchemy builds a statement, its cache key, its result and its rows anew at each call: 0.3 ms of a worker's time where
+SQLAlchemy builds a statement, its cache key, its result and its rows at each call: 0.3 ms of a worker's time where
 psycopg's own take 0.05. Its connection, its errors and its events are kept: pool, deadlines and counts are the same.
 """
 

@@ -19,7 +19,7 @@ _UNREADABLE = (
     "with %40 for @, %3A for : and %2F for / in a password"
 )
 STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
-READ_ONLY = "25006"  # a replica by now, or told to spare its disk; whoever is asked anew may take writes
+READ_ONLY = "25006"  # a replica by now, or set to spare its disk; another server may take writes
 _LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 
@@ -117,7 +117,7 @@ def _read(url: str) -> URL:
 
 
 def _threshold(value: object) -> int | None:
-    """Read after how many runs psycopg prepares a statement; None: never, whoever asks for it."""
+    """Read after how many runs psycopg prepares a statement; None: never, whichever statement it is."""
     if value == "none":
         return None
     if str(value).isdecimal():

@@ -26,6 +26,7 @@ _OLDER = (
 _COMMIT_BEFORE = "e5c508c5b993e82eebfeb8f91744f1f2c4f9e68a"  # the last that has these ten
 _TAKE_OVER = """
 ALTER TABLE appointments DROP COLUMN answered_at;
+ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
 DROP TABLE calcom_visibility;
 UPDATE booking_schema_version SET version_num = '0001_initial'
 """

@@ -1,1 +1,1 @@
-"""The work: bookings accepted, booked, held, released and swept."""
+"""The work on bookings: accept, book, hold, release, and take up what was lost."""

@@ -1,29 +1,31 @@
-"""One attempt at a claimed booking: ask Cal.com what has become of it, or post it, and say which move follows."""
+"""One attempt at a claimed booking: look it up at Cal.com, or post it, and return the move that follows."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.calcom.access import CREATE
-from tasks.calcom.reply import ReplyKind
+from tasks.calcom.lookup import LookupKind
+from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
-from tasks.guarded_calls import GuardedCalls
-from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.moves import CallMade, Move, Posted, Proceed, at_once, confirmed, unbookable
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry
-from tasks.unknown.not_booked import not_booked
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
-    """Hold what came of an attempt.
+class AttemptResult:
+    """Hold the result of an attempt.
 
-    `move` is to be written; None: the row is no longer ours. `reports`: what the reports of its calls led to.
-    `gave_back`: it left its place in the release's window unused.
+    `move` is still to be written (None: the row is no longer ours). `reports`: what the breaker recorded of each call.
+    `gave_back`: the attempt did not use its place in the window of the paced release.
     """
 
     move: Move | None
@@ -32,22 +34,22 @@ class Attempted:
 
     @property
     def opened(self) -> bool:
-        """Return whether it opened the breaker."""
-        return any(one.opened for one in self.reports)
+        """Return whether the attempt opened the breaker."""
+        return any(report.opened for report in self.reports)
 
     @property
     def room(self) -> Recorded | None:
-        """Return the report that says how many held bookings may go now; None: no report does."""
-        return next((one for one in self.reports if one.room > 0), None)
+        """Return the first report by which held bookings may go now; None: there is none."""
+        return next((report for report in self.reports if report.room > 0), None)
 
     @property
     def makes_room(self) -> bool:
-        """Return whether held bookings may go now: it closed the breaker, or left its place in the window."""
-        return self.gave_back or self.room is not None or any(one.closed for one in self.reports)
+        """Return whether held bookings may go now: a place became free, or the breaker closed."""
+        return self.gave_back or self.room is not None or any(report.closed for report in self.reports)
 
 
-def attempt(claim: Claim) -> Attempted:
-    """Ask or post, and return the move that follows, for the caller to write."""
+def attempt(claim: Claim) -> AttemptResult:
+    """Look the booking up or post it, and return the move that follows; the caller writes it."""
     deps, reports = claim.deps, list[tuple[Recorded, CallMade | None]]()
     calls = GuardedCalls(
         deps,
@@ -55,103 +57,126 @@ def attempt(claim: Claim) -> Attempted:
         owner=str(claim.row.claim_token),
         probe_ok=claim.released,
         renew=claim.renew,
-        patience=deps.timings.margin,  # as much of a claim as its calls do not need
+        patience=deps.timings.margin,  # the part of a claim that its calls do not need
         pause=claim.pause,
-        on_report=lambda *one: reports.append(one),
+        on_report=lambda *report: reports.append(report),
     )
     fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
-    one = Attempt(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
+    inquiry = Inquiry(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
     has_place = claim.released  # until its POST takes it
     move: Move | None = None
     try:
-        step = one.before_post()
+        step = before_post(inquiry)
         has_place = has_place and isinstance(step, Move)
-        move = step if isinstance(step, Move) else one.post(step)
+        move = step if isinstance(step, Move) else post(inquiry, step)
     except LeaseLost:
         pass
     finally:
         if has_place:
             deps.breaker.held_work.give_back(CREATE, claim.row.id)
-    told = move and replace(move, calls=[call for _, call in reports if call])
-    return Attempted(told, tuple(recorded for recorded, _ in reports), gave_back=has_place)
+    move = move and replace(move, calls=[call for _, call in reports if call])
+    return AttemptResult(move, tuple(recorded for recorded, _ in reports), gave_back=has_place)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Carry one claimed booking through its calls."""
+def before_post(inquiry: Inquiry) -> Move | Proceed:
+    """Return the move that ends the attempt, or the POST that is due if the breaker and the rate limit allow it.
 
-    claim: Claim
-    calls: GuardedCalls
-    decisions: BookingDecisions
+    Raises:
+        LeaseLost: The row is no longer ours.
+    """
+    claim = inquiry.claim
+    row = claim.row
+    if claim.backlog is not None:
+        return inquiry.rules.behind_others(row, claim.backlog)
+    if row.calcom_booking_uid is not None:  # a call that had timed out was answered later, and its uid was recorded
+        return outcome.late_answer(row)
+    step = inquiry.lookup() if row.outcome_unknown else Proceed()
+    if isinstance(step, Proceed) and step.known:
+        return unbookable(claim.row, lead=claim.deps.timings.lead) or step
+    return step
 
-    @property
-    def _inquiry(self) -> Inquiry:
-        """Return what asks about a row of which a POST is, or was, unknown or refused."""
-        return Inquiry(self.claim, self.calls, self.decisions)
 
-    def before_post(self) -> Move | Proceed:
-        """Return the move of the row, or the POST that nothing stands against but the breaker and the limit.
+def post(inquiry: Inquiry, allowed: Proceed) -> Move:
+    """Post the booking if the breaker and the rate limit allow it, and return the move that follows.
 
-        Raises:
-            LeaseLost: The row is no longer ours.
-        """
-        row = self.claim.row
-        if self.claim.backlog is not None:
-            return self.decisions.behind_others(row, self.claim.backlog)
-        if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
-            return outcome.late_answer(row)
-        step = self._inquiry.lookup() if row.outcome_unknown else Proceed()
-        if isinstance(step, Proceed) and step.known:
-            return unbookable(self.claim.row, lead=self.claim.deps.timings.lead) or step
-        return step
+    Raises:
+        LeaseLost: The row is no longer ours; nothing was sent.
+    """
+    claim = inquiry.claim
+    row = claim.row
+    permit = inquiry.calls.permit_post(row.id if claim.released else None)
+    if isinstance(permit, Denied):
+        return inquiry.rules.not_now(row, permit.reason, allowed)
+    if row.outcome_unknown and (stop := inquiry.renew_to_post(allowed, permit)) is not None:
+        return stop
+    posted = _send(inquiry, permit)
+    follows = _booked if posted.reply.kind is ReplyKind.BOOKED else _not_booked
+    move = follows(inquiry, allowed, posted)
+    return replace(move, changes={**move.changes, **_counted(claim.row, posted)})
 
-    def post(self, allowed: Proceed) -> Move:
-        """Post the booking, if the breaker and the limit let it go, and return the move that follows.
 
-        Raises:
-            LeaseLost: The row is no longer ours; nothing was sent.
-        """
-        row = self.claim.row
-        permit = self.calls.permit_post(row.id if self.claim.released else None)
-        if isinstance(permit, Denied):
-            return self.decisions.not_now(row, permit.reason, allowed)
-        if row.outcome_unknown and (stop := self._inquiry.renew_to_post(allowed, permit)) is not None:
-            return stop
-        posted = self._send(permit)
-        booked = posted.reply.kind is ReplyKind.BOOKED
-        move = self._booked(allowed, posted) if booked else not_booked(self._inquiry, allowed, posted)
-        return replace(move, changes={**move.changes, **_counted(self.claim.row, posted)})
+def _send(inquiry: Inquiry, permit: Permit) -> Posted:
+    claim = inquiry.claim
+    called_at, sent_at = claim.clock(), None
 
-    def _send(self, permit: Permit) -> Posted:
-        clock = self.claim.clock
-        called_at, sent_at = clock(), None
+    def may_send() -> bool:
+        nonlocal sent_at
+        sent_at = claim.first_byte_at(called_at)
+        return sent_at is not None
 
-        def may_send() -> bool:
-            nonlocal sent_at
-            sent_at = self.claim.first_byte_at(called_at)
-            return sent_at is not None
+    result = inquiry.calls.post(permit, claim.row, may_send)
+    return Posted(
+        result.reply,
+        sent_ago=None if sent_at is None else claim.clock() - sent_at,
+        probe=result.probe,
+        blocked=not result.recorded.may_go,
+    )
 
-        result = self.calls.post(permit, self.claim.row, may_send)
-        return Posted(
-            result.reply,
-            sent_ago=None if sent_at is None else clock() - sent_at,
-            probe=result.probe,
-            shut=not result.recorded.may_go,
-        )
 
-    def _booked(self, allowed: Proceed, posted: Posted) -> Move:
-        deps, row, reply = self.claim.deps, self.claim.row, posted.reply
-        if row.team_slug is not None:  # of a team's type nothing else tells the number
-            event_types.learn_id(deps, row, reply.event_type_id)
-        why = f"Cal.com booked it ({reply.http_status})"
-        count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
-        there = BookedThere(reply.uid, reply.seat_uid, reply.series_uid, awaits_host=reply.awaits_host)
-        move = replace(confirmed(there, why, count_at=count_at), facts={"by_own_answer": True})
-        return self._inquiry.booked_again(move, posted) if allowed.evidence else move
+def _booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
+    deps, row, reply = inquiry.claim.deps, inquiry.claim.row, posted.reply
+    if row.team_slug is not None:  # only a 201 shows the number of a team's type that is named by its slug
+        event_type_lookup.learn_id(deps, row, reply.event_type_id)
+    why = f"Cal.com booked it ({reply.http_status})"
+    count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
+    there = BookedThere(reply.uid, reply.seat_uid, reply.series_uid, awaits_host=reply.awaits_host)
+    move = replace(confirmed(there, why, count_at=count_at), facts={"by_own_answer": True})
+    return inquiry.booked_again(move, posted) if allowed.evidence else move
+
+
+def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
+    """Return the move of a row whose POST was answered with anything but its booking."""
+    row, reply, rules = inquiry.claim.row, posted.reply, inquiry.rules
+    if reply.error_type is ErrorType.LEASE_LOST:
+        return at_once("the claim was too old to send")
+    if reply.may_have_booked:
+        kept = event_type_lookup.known(inquiry.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
+        kind = kept.kind if kept is not None and kept.fresh else None
+        step = outcome.unknown(rules, row, posted, kind=kind, post=allowed)
+        return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step
+    open_before = row.outcome_unknown
+    match reply.kind:
+        case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if open_before:
+            return outcome.lookup_failed(rules, row, reply, posted)  # nothing new is known
+        case ReplyKind.NOT_SENT:
+            return rules.again(row, reply.error_type, reply.message, posted)
+        case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
+            return rules.held(row, reply)
+    return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
+
+
+def _found_at_once(inquiry: Inquiry) -> Move | None:
+    """Look the booking up after a page replaced Cal.com's answer to its POST; None: the lookup found nothing."""
+    try:
+        result = inquiry.early_lookup()
+    except (NotNow, SQLAlchemyError):  # the unknown outcome must be written all the same
+        return None
+    found = result.kind is not LookupKind.FAILED
+    return outcome.after_lookup(inquiry.rules, inquiry.claim.row, result) if found else None
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
-    """Return the columns that count a row's POSTs, and its probes in a row that failed though Cal.com was there."""
+    """Return the columns that count a row's POSTs, and its failed probes in a row that Cal.com itself answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
         return posts

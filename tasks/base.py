@@ -1,4 +1,4 @@
-"""The base class of booking tasks: Celery's autoretry, with the delays of our own RetryPolicy."""
+"""The base class of booking tasks: Celery's autoretry with the delays of our own RetryPolicy."""
 
 from typing import Any, NoReturn
 
@@ -14,13 +14,8 @@ from tasks.database_errors import as_appointment_error
 from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 
 
-def _ignore() -> Exception:
-    ignored: Exception = Ignore()  # a new one each time: a raised exception keeps its frames
-    return ignored
-
-
-class ComeAgain(Exception):  # noqa: N818 - it reports a wait that is already committed, not an error
-    """Say that a row waits, committed as `retrying`, and that its task comes again in `delay` seconds."""
+class ComeAgain(Exception):  # noqa: N818 - no error: the wait that it reports is committed
+    """Ask for the task again in `delay` seconds: its row is committed as `retrying`."""
 
     def __init__(self, row: Appointment, delay: float, why: str) -> None:
         super().__init__(why)
@@ -29,10 +24,10 @@ class ComeAgain(Exception):  # noqa: N818 - it reports a wait that is already co
 
 
 class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
-    """Retry by our policy: exact delays with a little jitter, where Celery knows whole seconds and full jitter.
+    """Retry by our policy, with exact delays and a little jitter; Celery has whole seconds and full jitter.
 
-    The policy says when to stop, so `max_retries` is None here and is never given to `retry()`: Celery would keep it
-    for the task's next call.
+    The policy decides when to stop. So `max_retries` is None here and is never given to `retry()`: Celery would use it
+    for the task's next call, too.
     """
 
     abstract = True
@@ -43,27 +38,26 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         """Send the task again after the policy's delay.
 
         Raises:
-            Retry: It is sent; the worker reports `task-retried`.
-            Ignore: It could not be sent, or is not for now; the row is kept and the sweeper sends it. (Celery would
-                reject the message and report a failure.)
+            Retry: The message is sent; the worker reports `task-retried`.
+            Ignore: No message is sent now, and the sweeper sends it later. (Without it Celery would reject the message
+                and report a failure.)
         """
         if isinstance(exc, ComeAgain):
             self._send_again(exc.row, exc.delay, exc)
-        raise self._lost_database(exc)
+        self._retry_database(exc)
 
     def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
         if delay > LONGEST_COUNTDOWN or not send(dependencies.current(), [row], countdown=delay):
             raise Ignore
         raise Retry(exc=exc, when=delay)
 
-    def _lost_database(self, exc: BaseException | None) -> Exception:
-        """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
+    def _retry_database(self, exc: BaseException | None) -> NoReturn:
+        """Send the message once more after an error of Postgres, which left the row as it was."""
         error, deps = as_appointment_error(exc), dependencies.current()
         attempt = self.request.retries
         if not error.is_retryable() or attempt >= deps.policy.max_attempts:
-            return _ignore()  # not lost: the sweeper finds the row, or its lease
+            raise Ignore  # not lost: the sweeper finds the row, or its lease
         delay = deps.policy.delay(attempt, error)
         if not send_once_more(deps, self.request, countdown=delay, at_once=is_immediate(error)):
-            return _ignore()
-        sent: Exception = Retry(exc=error, when=delay)
-        return sent
+            raise Ignore
+        raise Retry(exc=error, when=delay)

@@ -10,7 +10,7 @@ from db.lifecycle import Status
 from resilience import correlation
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.attempt import Attempted, attempt
+from tasks.attempt import AttemptResult, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
 from tasks.dependencies import Dependencies, app
@@ -33,11 +33,11 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     deps = dependencies.current()
     claimed = claim(deps, appointment_id, released=released, at_once=at_once)
     if claimed is None:
-        raise Ignore  # a second delivery, or a row that has moved on
+        raise Ignore  # a second delivery, or the row is in another state by now
     with correlation.bound(claimed.row.correlation_id):
-        attempted = attempt(claimed)
-        move = attempted.move and claimed.write(attempted.move)
-        _let_others_go(deps, attempted)
+        result = attempt(claimed)
+        move = result.move and claimed.write(result.move)
+        _let_others_go(deps, result)
         if move is None:
             log.warning("lease_lost", appointment_id=appointment_id)
             raise Ignore
@@ -45,11 +45,11 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
 
 
 def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
-    """Return where the booking went.
+    """Return the state in which the booking is now.
 
     Raises:
         ComeAgain: Its task comes again.
-        Ignore: It is held; whoever releases it sends the task.
+        Ignore: It is held; the release sends its task.
     """
     error = move.changes.get("error_type")  # not the event type's slug: it names a host
     log.info("moved", appointment_id=row.id, to=move.to.value, why=move.why, error=error, event_type=row.event_type_id)
@@ -64,12 +64,12 @@ def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
     return move.to.value
 
 
-def _let_others_go(deps: Dependencies, attempted: Attempted) -> None:
-    """Release whom an attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
+def _let_others_go(deps: Dependencies, result: AttemptResult) -> None:
+    """Release the held bookings that may go after this attempt; if that fails, beat releases them."""
     try:
-        if attempted.opened:
+        if result.opened:
             release_when_open_ends(deps)
-        elif attempted.makes_room:
-            release_paced(deps, attempted.room)
+        elif result.makes_room:
+            release_paced(deps, result.room)
     except SQLAlchemyError as exc:
         log.warning("release_failed", error=type(exc).__name__, next="beat releases")

@@ -1,7 +1,8 @@
 """A claimed booking: its row, its lease, and the one place that writes the move of an attempt.
 
-No transaction and no lock is held across a call to Cal.com: each step is a short transaction, and the token joins them.
-Whatever dies in between, the lease ends and the sweeper takes the row up as unknown.
+No transaction and no lock is held during a call to Cal.com: each step is a short transaction, and all of them compare
+the claim's token. If the process dies between two steps, the lease ends, and the sweeper takes up the row with its
+outcome unknown.
 """
 
 import threading
@@ -23,10 +24,10 @@ from tasks.dependencies import Dependencies
 from tasks.moves import WANTED_AGAIN, Move
 from tasks.publish import LONGEST_COUNTDOWN
 
-WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
+WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; the answer of Cal.com must not be lost
 
 
-class LeaseLost(Exception):  # noqa: N818 - it ends an attempt; nothing went wrong here
+class LeaseLost(Exception):  # noqa: N818 - no error: it ends an attempt
     """Say that the row is no longer ours."""
 
 
@@ -38,11 +39,11 @@ def claim(
     at_once: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> "Claim | None":
-    """Claim a booking; None when there is nothing to claim (done, held, or somebody else's).
+    """Claim a booking; None: there is nothing to claim (it is done, held, or claimed by another worker).
 
-    `released` as in `appointments.claim`. `at_once`: the message before this one failed at the database.
+    `released` as in `appointments.claim`. `at_once`: the attempt before this one failed at the database.
     """
-    at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
+    at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
     with deps.autocommit.connect() as conn:
         got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
@@ -54,12 +55,12 @@ def claim(
 
 @dataclass(slots=True)
 class Claim:
-    """Hold a row as the claim, or its last renewal, left it; every write compares the claim's token.
+    """Hold a claimed row as its claim or last renewal read it; every write compares the claim's token.
 
-    `released`: it has a place in the window of the paced release. `backlog`: what those wait for whom it must not
-    overtake. `at_once`: the database failed us, and was asked again at once. `clock` is monotonic, in seconds: it
-    bounds the lease from within this process, where Postgres's clock cannot be asked between the last check and the
-    first byte. `waited`: seconds since its message was sent, None when that is not known.
+    `released`: the row has a place in the window of the paced release. `backlog`: the hold reason of the older requests
+    that it must not overtake (None: there are none). `at_once`: the database failed, and was tried again at once.
+    `clock` is monotonic, in seconds: between the last check and the first byte Postgres's clock cannot be read, so this
+    one bounds the lease. `waited`: seconds since the message was sent (None: not known).
     """
 
     deps: Dependencies
@@ -77,7 +78,7 @@ class Claim:
         """Extend the lease before a further call, and return the row as it is now.
 
         Raises:
-            LeaseLost: It is no longer ours.
+            LeaseLost: The row is no longer ours.
         """
         at, lease = self.clock(), self.deps.timings.lease
         with self.deps.autocommit.connect() as conn:
@@ -88,15 +89,15 @@ class Claim:
         return renewed
 
     def first_byte_at(self, called_at: float) -> float | None:
-        """Return this moment, if the first byte of a call that was begun at `called_at` may be sent at it."""
+        """Return the clock if the first byte of a call begun at `called_at` may be sent now, else None."""
         now, timings = self.clock(), self.deps.timings
         in_time = called_at + timings.deadline <= self.lease_ends and now < called_at + timings.margin
         return now if in_time else None
 
     def write(self, move: Move) -> Move | None:
-        """Make the move, and try again when Postgres fails us; return what was made, None: the row was no longer ours.
+        """Write the move, and try again if Postgres fails; return the move written (None: the row is no longer ours).
 
-        It is another one where the caller has asked again for what was to be cancelled.
+        A cancellation becomes WANTED_AGAIN if the caller has requested the booking again meanwhile.
         """
         at_once, tried = self.at_once, 0
         while True:
@@ -109,7 +110,7 @@ class Claim:
                 move = WANTED_AGAIN
             except SQLAlchemyError as exc:
                 if tried == WRITES or self.clock() > self.lease_ends:
-                    raise  # the lease runs out, and a look finds what Cal.com has done
+                    raise  # the lease ends, and a lookup finds what Cal.com has done
                 at_once = at_once or is_immediate(as_appointment_error(exc))
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
@@ -119,24 +120,24 @@ class Claim:
         columns = _columns(row, move, at_once=at_once)
         with self.deps.engine.begin() if move.notable else self.deps.autocommit.connect() as conn:
             moved = appointments.move(
-                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, detail=self._told(move),
+                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, detail=self._detail(move),
                 **columns,
             )  # fmt: skip
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
-        if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
+        if not moved and move.to is Status.CONFIRMED:  # too late, but what Cal.com booked is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:
-                appointments.record_late_uid(conn, row.id, there, detail=self._told(move))
+                appointments.record_late_uid(conn, row.id, there, detail=self._detail(move))
         return moved
 
-    def _told(self, move: Move) -> dict[str, Any]:
-        """Return what the move's event tells of its attempt, times in ms: when each step was follows from them."""
+    def _detail(self, move: Move) -> dict[str, Any]:
+        """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""
         seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
-        told: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
+        times: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
         given = {"words": move.words, "calls": list(move.calls)}
-        return told | dict(move.facts) | {name: value for name, value in given.items() if value}
+        return times | dict(move.facts) | {name: value for name, value in given.items() if value}
 
 
 def _waited(row: Appointment) -> float | None:
@@ -144,10 +145,10 @@ def _waited(row: Appointment) -> float | None:
 
 
 def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:
-    """Return what is written with a move."""
+    """Return the columns that are written with a move."""
     columns = {**move.changes, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:
-        columns["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
+        columns["enqueued_at"] = None  # too long for a message: the sweeper sends it when it is due
     if at_once:
         before = move.changes.get("resilience_strategy", row.resilience_strategy)
         columns["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)

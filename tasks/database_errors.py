@@ -1,8 +1,7 @@
-"""Turn what SQLAlchemy raises into our own exceptions, without the statement: it may hold personal data."""
+"""Turn SQLAlchemy's exceptions into our own, without the statement: it may hold personal data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -10,33 +9,31 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 
 # PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
-_KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "40P01": "deadlock",
-        "40001": "serialization",
-        "57014": "timeout",  # statement cancelled by its time-out
-        "55P03": "timeout",  # lock not available in time
-        "57P01": "lost_connection",  # the server was shut down
-        "57P02": "lost_connection",  # it crashed
-        "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
-        "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
-        "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
-        "57P03": "unavailable",  # it starts up
-        "53300": "unavailable",  # too many connections
-    }
-)
+_KINDS = {
+    "40P01": "deadlock",
+    "40001": "serialization",
+    "57014": "timeout",  # the statement was cancelled by its time-out
+    "55P03": "timeout",  # a lock was not available in time
+    "57P01": "lost_connection",  # the server was shut down
+    "57P02": "lost_connection",  # the server crashed
+    "25P03": "lost_connection",  # this process was idle in a transaction, for example frozen
+    "0A000": "lost_connection",  # a migration has changed a table, so prepared statements fail
+    "25006": "unavailable",  # read-only: it became a replica, or its disk is full
+    "57P03": "unavailable",  # the server starts up
+    "53300": "unavailable",  # too many connections
+}
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
-"""No such table, no such column."""
+"""SQLSTATEs of a missing table or column."""
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:
-    """Return `exc` as one of ours, by its SQLSTATE; psycopg gives none when it cannot connect, or loses the server."""
+    """Return `exc` as an exception of ours, by its SQLSTATE; without a connection psycopg gives none."""
     if isinstance(exc, AppointmentException):
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)
     if state is not None:
-        lost = state.startswith(_CONNECTION)  # so says a pooler of a server that has died
+        lost = state.startswith(_CONNECTION)  # also what a pooler reports of a server that has died
         kind = "lost_connection" if lost else _KINDS.get(state, "other")
         hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
         message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"

@@ -1,7 +1,7 @@
-"""What happens next to a booking: pure decisions, from a row and what Cal.com said, to one legal move.
+"""Decide what happens next to a booking: pure functions from a row and a reply of Cal.com to one legal move.
 
-The rules are those of docs/calcom.md ("What an answer means"); no clock, no network and no database is touched here, so
-that every rule can be read, tested and searched by itself. What follows an unknown outcome: `tasks.unknown.outcome`.
+The rules are those of docs/calcom.md ("What an answer means"). No clock, network or database is used here, so that each
+rule can be tested by itself. The moves after an unknown outcome: `tasks.unknown.outcome`.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
 from tasks.moves import KNOWN, Move, Posted, Proceed
 
-TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
-TRY_AGAIN_LATEST = 3600.0  # for it doubles
-LOOKUPS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
-LOOKUPS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
-PROBES_BEFORE_REST = 3  # failed probes in a row, after which a booking leaves the line for a while
+TRY_AGAIN = 60.0  # seconds; the pause of a booking that met no Cal.com, or not its event type
+TRY_AGAIN_LATEST = 3600.0  # seconds; the pause doubles up to this
+LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time
+LOOKUPS_IN_ALL = 6  # with those that failed: an error rate of a few percent must hold no booking
+PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the queue for a while
 LONGEST_REST = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class BookingDecisions:
-    """Decide by a retry policy, the times a booking lives by, and the fingerprints of today's key and settings."""
+    """Decide by the retry policy, the timings, and the fingerprints of the present key and settings."""
 
     policy: RetryPolicy
     timings: Timings
@@ -36,22 +36,22 @@ class BookingDecisions:
     # -- at the claim ------------------------------------------------------------------------------------------------
 
     def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
-        """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
+        """Return the hold of a booking whose call the breaker or the rate limit denied.
 
-        `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
+        `allowed` is the POST that was denied (None: a lookup was). If nothing is booked for certain, the row says so.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         hold = HoldReason(reason.value)
         return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, hold), facts={"denied_for": hold.value})
 
     def behind_others(self, row: Appointment, backlog: HoldReason) -> Move:
-        """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
+        """Return the hold of a booking that reached a worker while older requests are still held."""
         return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
     def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
-        """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
+        """Return the hold of a booking that cannot be looked up while others may be posted: it leaves the queue.
 
-        Until OPEN is over, in that many seconds; None: another look is the probe, and may last long.
+        `opens_in` is in how many seconds OPEN is over; None: another lookup is the probe now, and may last long.
         """
         wait = self.timings.open if opens_in is None else self.before_start(row, opens_in)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait)}
@@ -60,7 +60,7 @@ class BookingDecisions:
     # -- after a call ------------------------------------------------------------------------------------------------
 
     def again(self, row: Appointment, error_type: str, message: str, posted: Posted | None = None) -> Move:
-        """Return the retry of a booking of which nothing is booked, or its end when retries are used up."""
+        """Return the retry of a booking that is certainly not booked, or its end if the retries are used up."""
         went_wrong = {"last_error": message or error_type, "error_type": error_type}
         if not self.may_retry(row.retry_count, error_type):
             return self.exhausted(row, error_type, message, KNOWN | went_wrong)
@@ -80,14 +80,15 @@ class BookingDecisions:
         posted: Posted | None,
         used: int | None = None,
     ) -> Move:
-        """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
+        """Return the retry of a booking in `delay` seconds, or its hold if its POST left the breaker blocking.
 
-        `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
-        failed probe goes behind the others. From the third one in a row on for which Cal.com was there the booking
-        rests for 2, 4, 8 ... times OPEN, since Cal.com may choke on this very booking: then others go at once.
-        What Cal.com says in Retry-After is the breaker's. The booking's own pause, or rest, ends before its start.
+        `posted` is the result of that POST (None: no POST is the reason). `used` is the number of retries after a
+        retry; a hold costs none. A failed probe goes to the end of the queue. From the third failed probe in a row that
+        Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that others are tried: Cal.com may
+        fail at this very booking. The pause or rest ends before the booking's start. Retry-After is left to the
+        breaker.
         """
-        if posted is None or not (posted.shut or posted.failed_probe):
+        if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
             return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
@@ -95,7 +96,7 @@ class BookingDecisions:
             times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)
             rest = self.before_start(row, min(self.timings.open * times, LONGEST_REST))
             hold |= {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
-            return Move(Status.HELD, "its probes fail; it rests", hold)
+            return Move(Status.HELD, "its probes fail; it pauses", hold)
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(
@@ -108,23 +109,23 @@ class BookingDecisions:
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
     def is_spared(self, row: Appointment, error_type: str | None) -> bool:
-        """Return whether what its last POST met fails no booking: an outage never does, an error of Cal.com's not yet.
+        """Return whether `error_type` must not fail the booking: an outage never does, an error of Cal.com's not yet.
 
-        A booking that is alone has too few calls to open the breaker, which would hold it until Cal.com is well.
+        Without this a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
         """
         asked_ago = (row.updated_at - row.requested_at).total_seconds()
         return error_type in OUTAGE or (error_type in FAULTS and asked_ago < self.timings.wait_for_proof)
 
     def before_start(self, row: Appointment, pause: float) -> float:
-        """Return a pause, ended before the booking's start comes too near; of one that is near already, as it is."""
+        """Return `pause`, shortened so that it ends before the start is too near (unchanged if that is past)."""
         left = (row.start_at - row.updated_at).total_seconds() - self.timings.lead - self.timings.margin
         return min(pause, left) if left > 0 else pause
 
     def held(self, row: Appointment, reply: Reply) -> Move:
-        """Return the hold of a booking whose call was answered by a limit, or by something else than Cal.com's API.
+        """Return the hold of a booking whose call met a rate limit, a refused key, or not Cal.com's API.
 
-        What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
-        longer each time: else it would cost the limit a call a minute.
+        A harmless call finds out when that is over. A booking that alone meets an answer not of Cal.com's API waits
+        longer each time: else it would cost the rate limit a call a minute.
         """
         reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
@@ -133,22 +134,23 @@ class BookingDecisions:
         return Move(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
 
     def no_event_type(self, row: Appointment, message: str) -> Move:
-        """Return the hold of a booking whose event type Cal.com has no more, though it had it: until it is found again.
+        """Return the hold of a booking whose event type has disappeared from Cal.com, until it is found again.
 
-        An operator's error (another Cal.com, a type that was moved or deleted) refuses no customer.
+        An operator's error (another Cal.com, a type that was moved or deleted) must refuse no customer. The pause does
+        not grow, since a lookup of the type decides when the hold ends.
         """
         why = "held: Cal.com has no such event type, and had it before"
-        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": self._try_again(row)}
+        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _try_again(self, row: Appointment) -> FromNow:
-        """Return when a booking that met something else than its event type, or than Cal.com, is tried again."""
-        met = max(row.posts - row.retry_count, 0)  # what was retried met neither
+        """Return when to try a booking again that was not answered by Cal.com's API; the pause doubles each time."""
+        met = max(row.posts - row.retry_count, 0)  # retried POSTs were answered by Cal.com
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
-        """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
-        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker keeps the time
+        """Return the columns of a hold that ends with the state of the breaker or the limit, or by other settings."""
+        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows until when
         match reason:
             case HoldReason.BREAKER_OPEN:
                 hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or FromNow(0)
@@ -157,12 +159,12 @@ class BookingDecisions:
                 hold["held_for"] = self.key
             case HoldReason.CONFIGURATION:
                 hold["held_for"] = self.settings
-                if row.error_type == ErrorType.NO_EVENT_TYPE:  # of an earlier hold: this one ends by the settings alone
+                if row.error_type == ErrorType.NO_EVENT_TYPE:  # of an earlier hold; settings end this one
                     hold["error_type"] = ErrorType.CONFIGURATION
         return hold
 
     def may_retry(self, used: int, error_type: str | None) -> bool:
-        """Say whether the policy allows one more retry after `used`, for this kind of error."""
+        """Return whether the policy allows one more retry after `used`, for this error type."""
         transient = self.policy.transient_errors
         status = _STATUS.get(error_type) if error_type else None
         if error_type in _NO_ANSWER and not transient.no_answer:
@@ -191,10 +193,10 @@ _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open",
     Reason.THROTTLED: "our own rate limit is reached",
     Reason.CREDENTIALS: "Cal.com refuses this key",
-    Reason.CONFIGURATION: "what answers is not Cal.com's API",
+    Reason.CONFIGURATION: "the answer is not from Cal.com's API",
 }
 
 
 def error(reply: Reply | None) -> dict[str, Any]:
-    """Return the columns in which a row keeps what went wrong."""
+    """Return the error columns of a row, for a reply."""
     return {} if reply is None else {"last_error": reply.message or reply.error_type, "error_type": reply.error_type}

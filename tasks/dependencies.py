@@ -1,7 +1,7 @@
-"""The slot that the worker fills: the objects that tasks work with, built once a process and never at import.
+"""The objects that tasks need: the worker registers how they are built, and each process builds them once.
 
-And our Celery application, which `worker.celery_app` configures. It is nobody else's: a process that calls us may have
-one of its own, which stays its default; and a `@shared_task` would be registered with that one, too.
+Our Celery application is here, too; `worker.celery_app` configures it. A process that calls us may have a Celery of its
+own, which stays its default: so our tasks are registered with ours by name, never by `@shared_task`.
 """
 
 import os
@@ -55,12 +55,12 @@ app = Application("booking-worker", set_as_current=False, fixups=())
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Hold the times that a booking lives by, in seconds.
+    """Hold the durations that decide about a booking, in seconds.
 
-    `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
-    from docs/calcom.md; `open` is how long an unreachable Cal.com is left alone; `lead` is how close to its start a
-    booking may still be made (0: up to the start); `max_age` is how long a hold may last before it is flagged (0: not);
-    `retention` is how long what is over is kept (0: for ever).
+    `deadline` bounds one whole call. `margin` is how long after the claim the first byte may still be sent. `settle_*`
+    come from docs/calcom.md. `open` is how long the breaker stays open. `lead` is how close to its start a booking may
+    still be made (0: up to the start). `max_age` is how long a hold may last before it is flagged (0: never flagged).
+    `retention` is how long ended bookings are stored (0: for ever).
     """
 
     deadline: float = 40
@@ -79,21 +79,21 @@ class Timings:
 
     @property
     def ends_unanswered(self) -> float:
-        """Return how long after a POST that nobody answered absence proves nothing: its work, then a replica's lag.
+        """Return how long after an unanswered POST the absence of its booking proves nothing.
 
-        160 s where the settle time is 130: Cal.com's longest work and a replica's 30 s add up.
+        160 s where the settle time is 130: Cal.com's longest work, and then a replica's lag of 30 s.
         """
         return self.settle_unanswered * 16 / 13
 
     @property
     def wait_for_proof(self) -> float:
-        """Return how long a booking may be posted again as evidence; later its customer may have cancelled it there."""
+        """Return how long a booking may be posted as evidence: later its customer may have cancelled it at Cal.com."""
         return max(self.max_age or 900.0, self.ends_unanswered)
 
 
 @dataclass(frozen=True)
 class AlertMessage:
-    """What a sink delivers; the title carries everything that matters."""
+    """Hold what a sink delivers; the title alone must be enough."""
 
     title: str
     body: str
@@ -101,17 +101,17 @@ class AlertMessage:
 
 
 class Sinks(Protocol):
-    """The places in ALERT_URLS, as tasks see them; worker/alerts/sinks.py delivers."""
+    """Describe the sinks in ALERT_URLS; worker/alerts/sinks.py delivers to them."""
 
     names: tuple[str, ...]
-    """One a sink, without secrets: they stand in logs and tables."""
+    """A name for each sink, without secrets: logs and tables contain it."""
     limit: float
-    """Seconds after which `deliver` has ended, whatever the sinks do."""
+    """Seconds after which `deliver` has certainly ended."""
 
     def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
-        """Send each message to the sink named.
+        """Send each message to the sink of the name beside it.
 
-        Yield the place of each in `messages` and its error (None: delivered), as they become known.
+        Yield the index of each in `messages` and its error (None: delivered), as soon as it is known.
         """
 
 
@@ -119,8 +119,8 @@ class Sinks(Protocol):
 class Dependencies:
     """Hold what a task needs; worker/wiring.py is the only place that builds one.
 
-    `autocommit` is the same engine, on which each statement is a transaction of its own, in one round trip; a read that
-    is alone, too: psycopg forgets what a connection has prepared when a transaction is rolled back.
+    `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
+    uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back.
     """
 
     engine: Engine
@@ -141,7 +141,7 @@ _built: tuple[int, Dependencies] | None = None
 
 
 def fill(build: Callable[[], Dependencies]) -> None:
-    """Say how the dependencies are built; they are built when first asked for."""
+    """Register how the dependencies are built; the first `current()` builds them."""
     global _build, _built
     with _lock:
         _build, _built = build, None
@@ -154,9 +154,9 @@ def current() -> Dependencies:
     are built at first use, and again when the process id has changed.
 
     Raises:
-        RuntimeError: Nobody filled the slot; callers import from `worker`.
+        RuntimeError: `fill` was not called; import from `worker`.
     """
-    global _built  # noqa: PLW0603 - the slot is one a process, by design
+    global _built  # noqa: PLW0603 - one a process, by design
     built = _built
     if built is not None and built[0] == os.getpid():
         return built[1]
@@ -170,7 +170,7 @@ def current() -> Dependencies:
 
 
 def end() -> None:
-    """Let go of what this process has built, if anything: what is kept to be told is told, connections close."""
+    """Flush the counts that this process has not written yet, and close its connections to Postgres."""
     global _built
     with _lock:
         built, _built = _built, None

@@ -1,4 +1,4 @@
-"""Accept bookings, and return how they stand: the callers' end of the queue."""
+"""Accept booking requests, and return their state: the API for callers."""
 
 import threading
 import time
@@ -22,20 +22,19 @@ from tasks.publish import send
 from tasks.request.idempotency import derive_key, payload_hash
 from tasks.request.model import BookingRequest
 
-# Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
+# Seconds that a caller waits for Postgres, and for each further request: he may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
-PART = 1_000  # requests in one transaction: half a second of Postgres's time, which ends a statement after ten
+PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Tell the caller what became of a request: kept as a row, or already known (`duplicate`).
+    """Hold the result of a request: it was stored as a new row, or it was known already (`duplicate`).
 
-    `start` is when it begins: of a booking that was moved at Cal.com, when it does now. `awaits_host`: Cal.com has it
-    as a request that its host, or its payment, must confirm (None: not known, or not booked).
-    `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone. Of a
-    known booking that is confirmed, `as_of` is when that was last known, where Cal.com was not asked again; None: it
-    was asked just now.
+    `start` is the present start, also of a booking that was moved at Cal.com. `awaits_host`: Cal.com has the booking,
+    and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
+    booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
+    booking was last known to be confirmed (None: Cal.com was asked just now).
     """
 
     appointment_id: int
@@ -51,7 +50,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Say that the given idempotency key already stands for another request; nothing was written."""
+    """Hold which booking has the given idempotency key already, for another request; nothing was written."""
 
     appointment_id: int
     idempotency_key: str
@@ -59,7 +58,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Tell how a booking stands; `final` when nothing will change it any more.
+    """Hold the state of a booking; `final`: it will not change any more.
 
     `start` and `awaits_host` as in a Receipt.
     """
@@ -75,7 +74,7 @@ class Outcome:
 
 
 class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
-    """Say that an idempotency key was given before, with another request."""
+    """Report that an idempotency key was used before, with another request."""
 
     def __init__(self, conflict: Conflict) -> None:
         super().__init__(
@@ -86,23 +85,22 @@ class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is 
 
 
 def enqueue_booking(request: BookingRequest) -> Receipt:
-    """Keep a request as a committed row and send its task.
+    """Store a request as a committed row, and send its task.
 
-    Once this returns, the request is kept whatever happens to the broker or the workers: a broker that is down costs
-    time, never a booking.
+    Once this returns, the request cannot be lost: a broker or worker that is down costs time, but no booking.
 
     Raises:
-        IdempotencyConflict: The key was given before, with another request.
-        AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent. Or, if its
-            message says so, Postgres did not say whether it has: the same request again gets its receipt.
+        IdempotencyConflict: The key was used before, with another request.
+        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. Or, if the message says
+            so, Postgres may have stored it: send the same request again to get its receipt.
     """
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
-        from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - few ask twice, and it loads all that calls
+        from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
         now = still_booked(deps, kept.appointment.id)
-        if now.standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
+        if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking
             [kept] = _keep(deps, [request])
         elif now.standing is Standing.LIVES:
             start = now.start or kept.appointment.start_at
@@ -114,18 +112,18 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 
 
 def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
-    """Keep any number of requests, PART of them with one INSERT, and return an answer for each, in the same order.
+    """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
 
-    Each part is a transaction, and its tasks are sent over one connection before the next part is kept. Cal.com is not
-    asked whether those that are known and confirmed still stand there: their receipts say as of when.
+    Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
+    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they were.
 
     Raises:
-        AppointmentDatabaseException: As enqueue_booking, of one part: those after it are not kept, those before it are,
-            and then the message says how many. The same requests again get their receipts.
+        AppointmentDatabaseException: As enqueue_booking, for one part: the parts before it are stored, those after it
+            are not, and the message says how many are. Send the same requests again to get their receipts.
     """
     deps = dependencies.current()
     answers: list[Receipt | Conflict] = []
-    new = 0  # of this bulk: the number in it puts a booking back in the line
+    new = 0  # rows of this call: a later one has its place further back in the queue
     for first in range(0, len(requests), PART):
         try:
             kept = _keep(deps, requests[first : first + PART], first_number=new)
@@ -142,9 +140,9 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
     committing = False
     try:
         with deadline(patient):
-            shut = deps.breaker.view.begin_is_blocking(CREATE)  # is answered while the rows are made
+            shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
             rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
-            if shut():  # reads operators' orders, where Redis has none
+            if shut():  # reads operators' overrides if Redis has none
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
@@ -158,7 +156,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
 
 
 def outcome(appointment_id: int) -> Outcome | None:
-    """Return how a booking stands now; None when there is no such booking."""
+    """Return the present state of a booking; None: there is no such booking."""
     with database_errors(), deadline(PATIENCE), dependencies.current().autocommit.connect() as conn:
         row = appointments.get(conn, appointment_id)
     if row is None:
@@ -178,9 +176,9 @@ def outcome(appointment_id: int) -> Outcome | None:
 def wait(
     appointment_id: int, seconds: float, *, poll: float = 0.1, pause: Callable[[float], object] | None = None
 ) -> Outcome | None:
-    """Return the outcome as soon as it is final, or how the booking stands after `seconds`.
+    """Return the outcome as soon as it is final or the booking is held, at the latest after `seconds`.
 
-    For the caller who is on the phone. A held booking is told at once, since it will not be quick.
+    For a caller who is on the phone: a booking that is held will take longer.
     """
     pause = pause or threading.Event().wait
     deadline = time.monotonic() + seconds
@@ -193,11 +191,11 @@ def wait(
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
-    """Say that nothing was accepted, or, when Postgres went silent over the commit, that nobody knows."""
+    """Return an error that nothing was accepted, or that it is not known, if Postgres did not answer the commit."""
     error = as_appointment_error(exc)
     if not committing or not isinstance(error, AppointmentDatabaseException):
         return error
-    if error.sql_error_code and not error.sql_error_code.startswith("08"):  # PgBouncer's word for a server that is lost
+    if error.sql_error_code and not error.sql_error_code.startswith("08"):  # PgBouncer's code for a lost server
         return error
     message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
     return AppointmentDatabaseException(message, error_type=error.error_type)

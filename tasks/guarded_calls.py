@@ -1,4 +1,4 @@
-"""Cal.com behind the breaker: ask, call, report. Whoever calls Cal.com calls it through here."""
+"""Calls of Cal.com behind the breaker: acquire a permit, call, record the outcome. There is no other way to call it."""
 
 import socket
 import threading
@@ -28,8 +28,8 @@ R = TypeVar("R", bound=Reply | None)
 Ask = Callable[[], Permit | Denied]
 
 
-class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit says "later"
-    """Say that a call must not go now; nothing was sent."""
+class NotNow(Exception):  # noqa: N818 - no error: the breaker or the rate limit says "later"
+    """Report that a call was denied; nothing was sent."""
 
     def __init__(self, denied: Denied) -> None:
         super().__init__(denied.reason.value)
@@ -37,18 +37,18 @@ class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit 
 
     @property
     def lookups_only(self) -> bool:
-        """Return whether only the reading endpoint is shut: the service lives, and others may be booked."""
+        """Return whether only the reading endpoint is blocked: other bookings may be posted."""
         return self.denied.reason is Reason.BREAKER_OPEN and self.denied.state is State.CLOSED
 
     @property
     def opens_in(self) -> float | None:
-        """Return the seconds after which the endpoint may be probed; None: that is going on."""
+        """Return the seconds until the endpoint may be probed; None: a probe is under way."""
         return self.denied.retry_after if self.denied.endpoint_state is State.OPEN else None
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult(Generic[R]):
-    """Hold what came of a call: the answer, what it means (None: all is well), and what its report led to.
+    """Hold the result of a call: the answer, what it means (None: success), and what the breaker recorded.
 
     `probe`: the call was the one that a half-open breaker lets through.
     """
@@ -60,12 +60,12 @@ class CallResult(Generic[R]):
 
 
 class GuardedCalls(CalcomReads):
-    """Make calls of Cal.com, each with a permit of its own and a report; those that read raise NotNow when denied.
+    """Call Cal.com, each call with a permit of its own and a record of its outcome; a denied read raises NotNow.
 
-    `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
-    before each read but the first; what it raises is raised with nothing sent. `patience` is how many seconds each call
-    but the first may wait for the limit (`pause`). `on_report` is given what each report led to, and of which call;
-    None: nothing was sent.
+    `owner` is unique. `probe_ok`: a read may be the probe of the whole service. `renew` extends the claim before each
+    read but the first; its exceptions are raised with nothing sent. `patience` is how many seconds each call but the
+    first may wait for the rate limit (`pause`). `on_report` gets what the breaker recorded, and the call (None: nothing
+    was sent).
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class GuardedCalls(CalcomReads):
         self._numbers = count()
 
     def permit_post(self, item: int | None = None) -> Permit | Denied:
-        """Ask whether a booking may be posted now; what is permitted must be reported (`post` or `give_up`).
+        """Ask whether a booking may be posted now; each permit must be passed to `post` or `give_up`.
 
-        `item` is the row that the paced release let go: its POST takes that place in the window.
+        `item` is the id of a row that the paced release let go: its POST takes the row's place in the window.
         """
         return self._permit(CREATE, next(self._numbers), probe_ok=True, item=item)
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
-        """POST the booking once, and report what came of it; `may_send` is asked right before the first byte."""
+        """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
 
         def send() -> Answer | NoAnswer:
             body, correlation_id = booking_body(row), row.correlation_id
@@ -113,17 +113,21 @@ class GuardedCalls(CalcomReads):
         return self._call(permit, send, read)
 
     def give_up(self, permit: Permit) -> None:
-        """Report a permit with which nothing was sent."""
+        """Record that nothing was sent with a permit."""
         self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
 
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
-        """Send a GET if it may go now, and return its answer; else NotNow is raised."""
+        """Send a GET, and return its answer.
+
+        Raises:
+            NotNow: The breaker or the rate limit denies it; nothing was sent.
+        """
         permit = self._permit_or_raise(request.endpoint)
         return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
-        # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked
-        # for first: better that its look is the probe than that the line waits for new traffic.
+        # A probe is a booking that may be posted now. Only if none waits is a booking released that must be looked up
+        # first: its lookup is then the probe, so that the queue does not wait for a new booking.
         number = next(self._numbers)
         if number:
             self._renew()
@@ -146,10 +150,9 @@ class GuardedCalls(CalcomReads):
         return self._turn(ask, number)
 
     def _turn(self, ask: Ask, number: int) -> Permit | Denied:
-        """Ask, and again while the limit may soon let the call through.
+        """Ask for a permit, and ask again while the rate limit may soon allow the call.
 
-        What has begun is worth finishing: one that must begin anew whenever the limit denies its third call never comes
-        to its fourth.
+        An attempt that began again whenever its third call is denied would never reach its fourth.
         """
         left = self._patience if number else 0.0
         while isinstance(permit := ask(), Denied):
@@ -189,12 +192,12 @@ class GuardedCalls(CalcomReads):
 def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
     outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
     if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a page that meets a read says nothing of POSTs, and no POST would lift that again
+        return CallOutcome.IGNORED  # a page answered a read: POSTs may work, and none could lift this block
     return outcome
 
 
 def _is_own_probe(denied: Denied) -> bool:
-    """Return whether a reading endpoint waits for a probe while the service lives: then a read is just the one."""
+    """Return whether only the reading endpoint waits for a probe: then this read is that probe."""
     return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 
 

@@ -1,4 +1,4 @@
-"""The loggers of what a caller's process loads, too: the standard library's, so a line goes where the host's own go."""
+"""Loggers for modules that a caller's process loads, too: the standard library's, so a host decides on its lines."""
 
 import logging
 from dataclasses import dataclass

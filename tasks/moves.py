@@ -1,4 +1,4 @@
-"""The moves that a booking can make next: to a state, with what is written then, or to Cal.com with a POST."""
+"""The steps that a booking can take next: a move to a state, with the columns to write, or a POST to Cal.com."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 
-# What a row says of itself once it is certain what Cal.com has done.
+# The columns of a row of which it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
     "outcome_unknown": False,
     "settle_at": None,
@@ -24,14 +24,15 @@ KNOWN: dict[str, Any] = {
 }
 
 CallMade = Mapping[str, str | int]
-"""What a booking's event tells of a call: its endpoint, ms, and the answer's status, or the error where none came."""
+"""A call as a booking's event stores it: its endpoint, its ms, and the answer's status, or the error without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not).
+    """Hold the next state of a row and the columns to write with it.
 
-    `notable` is the kind of an event that an operator is alerted to; `calls` are those that led here, for its event.
+    `retry_in` is after how many seconds its task is sent again (None: it is not). `notable` is the kind of an event
+    that alerts an operator. `calls` are those that led to the move, for its event.
     """
 
     to: Status
@@ -40,16 +41,16 @@ class Move:
     retry_in: float | None = None
     notable: str | None = None
     calls: Sequence[CallMade] = ()
-    words: str = ""  # Cal.com's, which may name a customer: only the row and its event have them; `why` is ours
-    facts: Mapping[str, Any] = field(default_factory=dict)  # for its event: what figures count by, never a sentence
+    words: str = ""  # Cal.com's, stored in the row and its event alone: they may name a customer
+    facts: Mapping[str, Any] = field(default_factory=dict)  # for its event: metrics count by these
 
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Say that the booking may be posted now.
+    """Allow the POST of a booking.
 
-    `retry`: that costs one. `known`: nothing is booked, for certain. `evidence`: the same bytes once more, to learn
-    from the answer whether an earlier POST has booked.
+    `retry`: it costs a retry. `known`: it is certain that nothing is booked. `evidence`: the same bytes are posted once
+    more, since the answer shows whether an earlier POST has booked.
     """
 
     retry: bool = False
@@ -59,32 +60,32 @@ class Proceed:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Hold what came of a POST: Cal.com's reply, and what its report led to.
+    """Hold the result of a POST: Cal.com's reply, and the state of the breaker after it.
 
-    `sent_ago` is how many seconds have passed since its first byte, None when nothing was sent. `probe`: it was the one
-    that a half-open breaker lets through. `shut`: the breaker lets no other through now.
+    `sent_ago` is how many seconds have passed since its first byte (None: nothing was sent). `probe`: it was the one
+    call that a half-open breaker lets through. `blocked`: the breaker blocks the next call.
     """
 
     reply: Reply
     sent_ago: float | None = 0.0
     probe: bool = False
-    shut: bool = False
+    blocked: bool = False
 
     @property
     def failed_probe(self) -> bool:
-        """Return whether it was a probe, and no answer of a Cal.com that is well."""
+        """Return whether it was a probe that failed."""
         return self.probe and self.reply.outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
 
     @property
     def blamed(self) -> bool:
-        """Return whether it was a probe that failed though Cal.com was there: it may choke on this very booking."""
+        """Return whether it was a probe that failed although Cal.com answered: this very booking may be the cause."""
         return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT
 
 
 def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | None = None) -> Move:
-    """Return the move of a booking that Cal.com holds.
+    """Return the move of a booking that Cal.com has.
 
-    Of a series, `count_at` is when its weeks are counted; None: the answer to its POST shows that it is whole.
+    `count_at` is when the weeks of a series are counted (None: the answer to its POST shows all of them).
     """
     changes = {
         "calcom_booking_uid": there.uid,
@@ -98,18 +99,24 @@ def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | No
 
 
 def unbookable(row: Appointment, *, lead: float) -> Move | None:
-    """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
+    """Return the end of a row that is not booked and must not be posted any more; None: it may be posted."""
     if row.cancel_requested:
         return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
     return expired(row) if row.seconds_left(lead) <= 0 else None
 
 
 def expired(row: Appointment) -> Move:
-    """Return the end of a row that is not booked, and must not be any more."""
+    """Return the end of a row that is not booked, and whose time to be booked is over."""
     unwanted = row.answer_by is not None and row.answer_by <= row.updated_at
     why = "it could not be booked by its answer_by" if unwanted else "its start came too near before it could be booked"
     return Move(Status.EXPIRED, why, {"last_error": why} | KNOWN)
 
 
-WANTED_AGAIN = Move(Status.RETRYING, "asked for again, so not cancelled", {"next_attempt_at": FromNow(0)}, retry_in=0)
+def at_once(why: str) -> Move:
+    """Return a retry without a pause: the row's task is sent again at once."""
+    return Move(Status.RETRYING, why, {"next_attempt_at": FromNow(0)}, retry_in=0)
+
+
+WANTED_AGAIN = at_once("requested again, so not cancelled")
+CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # found before the next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

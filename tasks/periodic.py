@@ -1,8 +1,8 @@
-"""The base class of periodic tasks: ticks that piled up run once, and a database that fails us is said once.
+"""The base class of periodic tasks: ticks that piled up run once, and an outage of the database is logged once.
 
-When a message was sent is known by beat's clock only. Celery's `expires` is a moment of that clock, compared with the
-worker's (celery/worker/request.py, `maybe_expire`): a worker 10 s ahead dropped every tick there was. So none expires.
-A worker runs one an interval, and drops the others that it finds: each of these tasks does all that is to be done.
+No tick expires. Celery's `expires` compares a time of beat's clock with the worker's clock (celery/worker/request.py,
+`maybe_expire`): a worker whose clock was 10 s ahead dropped every tick. Instead a worker runs one tick an interval and
+drops the others: each of these tasks does all the work that is due.
 """
 
 import threading
@@ -17,15 +17,15 @@ from resilience.exceptions import AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
 from tasks.log import Logger
 
-TICK = "booking_tick"  # header of what beat sends: its interval in seconds
+TICK = "booking_tick"  # header of beat's messages: the interval in seconds
 
 log = Logger(__name__)
 
 
 class Pace:
-    """Let one run of a task at a time begin, and the next half an interval later; `clock` is monotonic, in seconds.
+    """Allow one run of a task at a time, at least half an interval after the last began; `clock` is monotonic seconds.
 
-    Half, for ticks come early and late: a whole interval would drop every other one.
+    Half an interval, because ticks come early and late: a whole one would drop every second tick.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Pace:
         self._begun: float | None = None
 
     def begin(self, every: float) -> bool:
-        """Return whether a tick of this interval may run now; who begins must `end`."""
+        """Return whether a tick of this interval may run now; if so, call `end` after it."""
         with self._lock:
             now = self._clock()
             if self._running or (self._begun is not None and now - self._begun < every / 2):
@@ -44,23 +44,23 @@ class Pace:
             return True
 
     def end(self) -> None:
-        """Let the next one begin."""
+        """Allow the next run."""
         with self._lock:
             self._running = False
 
 
 class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
-    """Run at most one tick an interval in this process; what is sent for a moment of its own always runs."""
+    """Run at most one tick an interval in this process; a message that is no tick always runs."""
 
     abstract = True
-    send_events = False  # four ticks a second would bury the bookings in Flower's list, and push them out of it
-    throws = (AppointmentDatabaseException,)  # expected: Celery writes no traceback
+    send_events = False  # four ticks a second would push the bookings out of Flower's list
+    throws = (AppointmentDatabaseException,)  # expected errors: Celery logs no traceback
 
     def __init__(self) -> None:
         self._pace = Pace()
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Run, unless this is a tick of which another has just done the work."""
+        """Run, unless this is a tick whose work another tick has just done."""
         if self.request.called_directly:
             return self.run(*arguments, **options)
         every = self.request.get(TICK)
@@ -79,7 +79,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
         except SQLAlchemyError as exc:
             error = as_appointment_error(exc)
             if not error.is_retryable():
-                raise  # a fault of ours: its traceback says where
+                raise  # a bug of ours: its traceback shows where
             _outage.begin(self.name, error)
             raise error from None
         _outage.end(self.name)
@@ -87,7 +87,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
 
 
 class _Outage:
-    """Say once for all tasks of this process that the database fails us, and once that it is over."""
+    """Log once for all tasks of this process that the database fails, and once that it works again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -101,7 +101,7 @@ class _Outage:
             log.warning("periodic_tasks_wait_for_postgres", task=task, error=str(error), next="each runs at its tick")
 
     def end(self, task: str) -> None:
-        """Say that it is over when a task that failed went through: one that asks nothing proves nothing."""
+        """Log the end when a task that had failed succeeds: other tasks may not have used the database."""
         with self._lock:
             over = task in self._failing
             if over:

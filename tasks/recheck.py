@@ -1,4 +1,4 @@
-"""Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so."""
+"""Ask Cal.com whether a confirmed booking is still there, for a caller who requests it again."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,32 +11,31 @@ from db.appointments.appointment import Appointment
 from db.appointments.there import places
 from db.lifecycle import Status
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, follow, read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there, follow
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.moves import CallMade
 
-PATIENCE = 2.0  # seconds in all: somebody may be on the phone
-PAUSE = 60.0  # seconds from one time that Cal.com is asked about a booking to the next: a page may reload each second
+PATIENCE = 2.0  # seconds in all: a caller may be on the phone
+PAUSE = 60.0  # seconds between two rechecks of one booking: a page may reload each second
 
 log = Logger(__name__)
 
 
 class Standing(StrEnum):
-    """Say how a booking that is confirmed here stands at Cal.com."""
+    """The state of a confirmed booking at Cal.com."""
 
     LIVES = "lives"
-    GONE = "gone"  # cancelled there, and here too now
-    UNASKED = "unasked"  # Cal.com may not be asked, was asked less than PAUSE ago, or did not answer in time
+    CANCELLED = "cancelled"  # cancelled there, and now here, too
+    UNASKED = "unasked"  # Cal.com must not be asked now, was asked less than PAUSE ago, or did not answer in time
 
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Hold how a booking stands; of one that lives when it begins, and whether it awaits its host."""
+    """Hold the state of a booking; if it lives, also its start, and whether it awaits its host."""
 
     standing: Standing
     start: datetime | None = None
@@ -44,13 +43,13 @@ class Recheck:
 
 
 def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[], float] = time.monotonic) -> Recheck:
-    """Look at a confirmed booking by its uid, and cancel it here when Cal.com shows it as cancelled.
+    """Look a confirmed booking up by its uid, and cancel it here if Cal.com shows it as cancelled.
 
-    One that was moved there is followed, and the row names the one that it is now. At most one caller a PAUSE asks, and
-    none while bookings wait for the breaker or the limit.
+    A booking that was moved at Cal.com is followed, and the row stores its new uid. Cal.com is asked at most once a
+    PAUSE, and not while bookings wait for the breaker or the rate limit.
 
-    A "not found" shows nothing: Cal.com keeps a cancelled booking, so that another Cal.com has answered, a replica that
-    lags, or one whose account was deleted (docs/calcom.md, row 35).
+    "Not found" proves nothing, because Cal.com shows cancelled bookings, too: another Cal.com has answered, a replica
+    that lags, or one whose account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
         row = places.claim_recheck(conn, appointment_id, pause_seconds=PAUSE)
@@ -59,20 +58,21 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
     made = list[CallMade | None]()
     calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
-        now = _Look(deps, calls, row, clock() + PATIENCE, clock).now()
+        now = _Lookup(deps, calls, row, clock() + PATIENCE, clock).now()
     except NotNow:
         return Recheck(Standing.UNASKED)
     if isinstance(now, Reply):
         return Recheck(Standing.UNASKED)
     if now is None:
-        return Recheck(Standing.GONE if _cancel(deps, row, made) else Standing.UNASKED)
+        _cancel(deps, row, made)
+        return Recheck(Standing.CANCELLED)
     _record(deps, row, now)
     return Recheck(Standing.LIVES, now.start, now.awaits_host)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Look at the booking of a row until `ends_at`, by a monotonic clock in seconds."""
+class _Lookup:
+    """Look up the booking of a row until `ends_at`, by a monotonic clock in seconds."""
 
     deps: Dependencies
     calls: GuardedCalls
@@ -81,7 +81,7 @@ class _Look:
     clock: Callable[[], float]
 
     def now(self) -> Booking | Reply | None:
-        """Return the booking that the row's is now; None when that is cancelled."""
+        """Return what the row's booking has become; None: it is cancelled."""
         found = self._found()
         if isinstance(found, Reply):
             return found
@@ -95,13 +95,13 @@ class _Look:
         return next(iter(weeks), None)
 
     def _found(self) -> Sequence[Booking] | Reply:
-        """Return what Cal.com shows of the row: of a series all weeks, of a seat that is cancelled no booking.
+        """Return the bookings that Cal.com shows for the row: all weeks of a series, none for a cancelled seat.
 
-        Cal.com deletes a cancelled seat, and only that: its "not found" counts where the seat's booking is found, and
-        when the confirmation is older than the settle time (a replica that lags says the same, byte for byte).
+        Cal.com deletes a cancelled seat, and nothing else. So "not found" for a seat counts if the seat's booking is
+        found and the confirmation is older than the settle time (a replica that lags gives the very same answer).
         """
         row = self.row
-        if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
+        if row.calcom_seat_uid is None:  # all weeks of a series: the customer may have cancelled one of them
             return read_bookings(self._by_uid(row.series_uid or row.calcom_booking_uid or ""))
         found = read_bookings(self.calls.booking_of_seat(row.calcom_seat_uid, deadline=self._left()))
         if not (isinstance(found, Reply) and _is_missing(found) and _is_old(self.deps, row)):
@@ -126,12 +126,12 @@ def _is_old(deps: Dependencies, row: Appointment) -> bool:
 
 
 def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
-    there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new one
+    there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new uid
     with deps.engine.begin() as conn:
         places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was asked for again")
 
 
-def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> bool:
+def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> None:
     with deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
@@ -143,4 +143,3 @@ def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None
             detail={"calls": [call for call in made if call]},
         )
     log.info("found_cancelled", appointment_id=row.id, moved=moved)
-    return True

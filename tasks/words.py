@@ -1,4 +1,4 @@
-"""How numbers, durations and moments are written for a person: by the command line, alerts, the overview, a story."""
+"""Write numbers, durations and times for a person: on the command line, in alerts, the overview and a story."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def duration(seconds: float) -> str:
     """Return a duration, rounded down: 0.4 s, 17 s, 5 min, 3 h, 4 days.
 
-    Tenths are written below ten seconds, where there are any; callers that want none pass whole seconds.
+    Below ten seconds a fraction is written in tenths; pass whole seconds to have none.
     """
     seconds = max(seconds, 0)
     if seconds < 10:
@@ -25,11 +25,11 @@ def duration(seconds: float) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, or in how long it comes: 3 min ago, in 12 s."""
+    """Return the distance of `moment` from `now`: 3 min ago, in 12 s."""
     seconds = (now - moment).total_seconds()
     return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
 
 
 def clock(moment: datetime) -> str:
-    """Return a moment to the second, in UTC."""
+    """Return a time in UTC, to the second: 2027-03-01 09:00:00 UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

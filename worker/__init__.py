@@ -52,7 +52,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in ("worker.signals", "worker.wiring"):  # whoever has a name can use it
+    for module in ("worker.signals", "worker.wiring"):  # each name can be used at once
         import_module(module)
     if name == "app" and "flower.urls" in sys.modules:
         import_module("worker.page.install").install()

@@ -1,4 +1,4 @@
-"""Build the breaker and the detector out of settings, and listen: a change is logged, a refused key written down."""
+"""Build the breaker and the detector from the settings; log the breaker's changes, and record a refused key."""
 
 from dataclasses import asdict
 
@@ -29,7 +29,7 @@ log = Logger("breaker")
 def make_breaker(
     settings: Settings, engine: Engine, calcom: CalcomClient | None = None, *, count_window: float = COUNT_WINDOW
 ) -> CalcomCircuitBreaker:
-    """Build this process's end of the breaker that the fleet shares; without a client, of one who only looks."""
+    """Build this process's end of the breaker that the fleet shares; without `calcom`, one that only reads it."""
 
     def listen(event: Event) -> None:
         level = log.warning if isinstance(event, _WARNINGS) else log.info
@@ -58,7 +58,7 @@ def make_breaker(
 
 
 def make_database_calls(settings: Settings, engine: Engine, *, count_window: float = COUNT_WINDOW) -> CallStats:
-    """Build what counts the engine's statements, as calls of the service `database`."""
+    """Build the statistics of the engine's statements, counted as calls of the service `database`."""
     calls = CallStats(
         database_calls.SERVICE,
         redis=make_redis(settings.redis_url) if settings.redis_url else None,
@@ -69,7 +69,7 @@ def make_database_calls(settings: Settings, engine: Engine, *, count_window: flo
 
 
 def make_detector(settings: Settings, breaker: CircuitBreaker, database: CallStats) -> FailureDetector:
-    """Build what judges Cal.com, by the calls that the breaker guards, and the database, by the engine's statements."""
+    """Build the detector that judges Cal.com by the guarded calls, and the database by the engine's statements."""
     return FailureDetector(
         (breaker, database),
         settings=DetectorSettings(
@@ -89,7 +89,7 @@ def _record_block(engine: Engine, event: KeyBlocked) -> None:
                 why="Cal.com refused this key",
                 key_fingerprint=event.fingerprint,
             )
-    except SQLAlchemyError as exc:  # Redis knows it; it is only lost if both fail
+    except SQLAlchemyError as exc:  # Redis has it, too: it is lost only if both fail
         log.warning("key_block_not_written", error=type(exc).__name__)
 
 

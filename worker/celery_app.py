@@ -127,13 +127,13 @@ class Configuration:
 
 
 app.amqp_cls = "worker.transports.connection:AMQP"
-app.events_cls = "worker.events:Events"
+app.events_cls = "worker.task_events:Events"
 app.log_cls = "worker.logs:Logging"
 app.config_from_object(Configuration())
 
 
 def reconfigure(settings: Settings | None = None) -> None:
-    """Configure the application anew, from these settings or the environment; the old broker is not sent to again."""
+    """Configure the application again, from these settings or the environment; the old broker is not sent to again."""
     configuration = Configuration()
     if settings is not None:
         configuration.settings = settings

@@ -37,7 +37,7 @@ def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_co
         elapsed = _elapsed(context.connection, clock)
         error = as_appointment_error(context.sqlalchemy_exception)
         state = getattr(error, "sql_error_code", None) or ""
-        # What the server says of the data or of the statement is an answer; the service is well.
+        # An error about the data or the statement is an answer: the service works.
         if context.sqlalchemy_exception is None or state[:2] in REFUSALS:
             calls.count_success(name, elapsed=elapsed)
         elif isinstance(error, AppointmentDatabaseException):
@@ -50,7 +50,7 @@ def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_co
 
 @lru_cache(maxsize=512)  # a process sends the same few texts all day
 def name_of(statement: str) -> str:
-    """Name a statement by what it does to which table."""
+    """Return a statement's name: its verb and its table."""
     text = statement[:_LOOKED_AT]
     write = _WRITES.search(text)
     if write:

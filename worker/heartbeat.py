@@ -1,11 +1,11 @@
-"""The watch for a beat that has died: nobody else would report it, for every alert but this one begins with beat.
+"""The watch for a dead beat: nothing else would report it, for beat's ticks start every other alert.
 
-And the net of the release: while no tick comes, because beat or the worker of `maintenance` is gone, held bookings are
-released from here. Without it, what is held waits for a release, and what is new waits behind it, for good.
+It also releases held bookings while no tick comes, because beat or the worker of `maintenance` is down. Otherwise held
+bookings would wait for a release, and new ones behind them, without end.
 
-And for a shared breaker that this process misses, or that often answers it late: others may still see it well, and the
-health check runs in one of them.
-One quiet thread in each worker process, whatever its queue. All of them see the same rows; one incident comes of it.
+It also reports a shared breaker that this process cannot reach, or that often answers it late: the health check runs in
+another process, which may reach it.
+It is one thread in each worker process of every queue. All of them read the same rows, so there is one incident.
 """
 
 import itertools
@@ -54,9 +54,9 @@ def _watch() -> None:
 
 
 def check_redis(recent: LateAnswers) -> None:
-    """Report if this process misses the shared breaker, or waits for it too often.
+    """Report that this process cannot reach the shared breaker, or often waits for it.
 
-    Whatever goes wrong with that, the next check comes.
+    No error ends the watch: the next check comes.
     """
     try:
         report_missing_redis()
@@ -68,9 +68,9 @@ def check_redis(recent: LateAnswers) -> None:
 
 
 class Watcher:
-    """Check the ticks, and report only after having been able to see for as long as a dead beat has been silent.
+    """Check beat's ticks; report a dead beat only after this process could read them for as long as beat was silent.
 
-    So a fleet that starts beside an old tick, or whose Postgres comes back, gives beat the time to tick first.
+    So beat has the time to tick first when a fleet starts with an old tick in Postgres, or when Postgres comes back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -78,10 +78,10 @@ class Watcher:
         self._seeing_since = self._checked_at = clock()
 
     def check(self) -> float:
-        """Check once, release where nobody else does, and return the seconds until the next check."""
+        """Check once, release held bookings if beat is dead, and return the seconds until the next check."""
         beat = None
         if self._clock() - self._checked_at > MISSED * EVERY:
-            self._seeing_since = self._clock()  # we stood still, and beat perhaps with us
+            self._seeing_since = self._clock()  # this process was suspended, and beat perhaps, too
         self._checked_at = self._clock()
         try:
             beat = last_tick()
@@ -89,7 +89,7 @@ class Watcher:
                 beat = report_dead_beat()
                 release_held()
         except SQLAlchemyError:
-            self._seeing_since = self._clock()  # blind: ticks may come that we do not see
+            self._seeing_since = self._clock()  # Postgres is down: ticks may come that cannot be read
         except Exception as exc:  # noqa: BLE001 - the watch must outlive whatever it meets
             log.warning("heartbeat_not_seen", error=type(exc).__name__)
         return (beat.every if beat else EVERY) / CHECKS

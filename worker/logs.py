@@ -68,7 +68,7 @@ class _LogStream(logging.StreamHandler[TextIO], _Ours):
 
 
 class _File(logging.handlers.WatchedFileHandler, _Ours):
-    """Open the file anew when logrotate has moved it."""
+    """Open the file again when logrotate has moved it."""
 
 
 def _handler(settings: Settings, stream: TextIO) -> logging.Handler:

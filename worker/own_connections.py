@@ -1,6 +1,6 @@
-"""Connections of one's own, for who reads beside the work: the page, and what Prometheus asks.
+"""Separate connections for the page and the exporter, which read beside the work.
 
-On the product's, what they give up in time would be failures of the service `database`.
+On the product's connections, a read that they give up would count as a failure of the service `database`.
 """
 
 from dataclasses import replace
@@ -9,13 +9,13 @@ from db.engine import make_engine
 from db.namespace import OPTION
 from tasks.dependencies import Dependencies
 
-POOL_PATIENCE = 1.0  # seconds that one waits for a connection
+POOL_PATIENCE = 1.0  # seconds to wait for a connection
 
 
 def with_own_connections(deps: Dependencies, database_url: str, *, connections: int, patience: float) -> Dependencies:
-    """Return a copy that reads by so many connections of its own; no statement takes longer than `patience` seconds.
+    """Return a copy with `connections` of its own, on which no statement takes longer than `patience` seconds.
 
-    The URL is as the settings have it: an engine's own shows no `sslmode`, nor anything else that was given with it.
+    The URL is the settings': an engine's own has lost `sslmode` and other options.
     """
     bound_ms = int(patience * 1000)
     engine = make_engine(

@@ -1,4 +1,4 @@
-"""Settings of a shell beside a running `booking up`: what is not given is read from its folder.
+"""Read settings that are not given from the folder of a running `booking up`.
 
 So `booking enqueue` or `celery -A worker worker` in the same folder find the embedded servers without any setting.
 """
@@ -21,7 +21,7 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class ServerUrls:
-    """The URLs of servers that run in a folder; None for one that does not belong to it."""
+    """The URLs of servers that run in a folder; None: the folder has no such server."""
 
     database_url: str | None = field(repr=False)
     redis_url: str | None = field(repr=False)
@@ -67,7 +67,7 @@ def running_servers(folder: Path) -> ServerUrls | None:
 
 
 def recorded_servers(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what the folder remembers of each server by its name: port, password and URL."""
+    """Return what the folder stores about each server, by its name: port, password and URL."""
     try:
         about: dict[str, dict[str, Any]] = json.loads((folder / SERVERS_FILE).read_text())
     except (OSError, ValueError):

@@ -8,13 +8,13 @@ COUNT_WINDOW = 60.0  # seconds that one row of `failure_metrics` covers
 
 
 def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
-    """Return an entry of the schedule; by its header a worker drops what has piled up (tasks/periodic.py)."""
+    """Return an entry of the schedule; by its header a worker drops ticks that have piled up (tasks/periodic.py)."""
     options = {"queue": "maintenance", "headers": {TICK: seconds}}
     return {"task": task, "schedule": seconds, "kwargs": arguments, "options": options}
 
 
 def schedule(audit_hour: int | None, *, count_window: float = COUNT_WINDOW) -> dict[str, dict[str, Any]]:
-    """Return what beat sends; AUDIT_HOUR (None: no audit) is a setting; `count_window` is seconds."""
+    """Return beat's schedule; `audit_hour` None: no audit at night; `count_window` is in seconds."""
     aggregate = every(count_window, "tasks.maintenance.failure_metrics.aggregate_failure_metrics")
     entries = {**SCHEDULE, "aggregate-failure-metrics": aggregate}
     if audit_hour is not None:

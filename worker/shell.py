@@ -1,4 +1,4 @@
-"""Commands for a person to paste into a shell: how `booking` is called there, and one that books an appointment."""
+"""Commands for a person to paste into a shell."""
 
 import json
 import shlex
@@ -14,12 +14,7 @@ YOURS = "YOUR_EVENT_TYPE_ID"
 
 
 def enqueue_one(settings: Settings, now: datetime) -> str:
-    """Return a shell command that books one."""
-    return f"{one_booking(settings, now)} | {command()} enqueue -"
-
-
-def one_booking(settings: Settings, now: datetime) -> str:
-    """Return a shell command that prints one request: tomorrow week at ten, UTC."""
+    """Return a shell command that books an appointment in eight days, at ten o'clock UTC."""
     start = (now + timedelta(days=8)).replace(hour=10, minute=0, second=0, microsecond=0)
     local = settings.calcom_base_url.startswith("http://127.0.0.1")
     request = {
@@ -28,18 +23,18 @@ def one_booking(settings: Settings, now: datetime) -> str:
         "attendee": {"name": "Ann Sample", "email": "ann@example.com", "time_zone": "Europe/Berlin"},
     }
     line = json.dumps(request).replace(f'"{YOURS}"', YOURS)  # a number goes there
-    return f"echo {shlex.quote(line)}"
+    return f"echo {shlex.quote(line)} | {command()} enqueue -"
 
 
 def command() -> str:
-    """Return how `booking` is called from another shell: by name, or by its place in the virtual environment."""
+    """Return how `booking` is called from another shell: by name, or by its path in the virtual environment."""
     if shutil.which("booking"):
         return "booking"
     return shown(Path(sys.executable).with_name("booking"))
 
 
 def shown(path: Path) -> str:
-    """Write a path as seen from the current folder, if it lies below it."""
+    """Return a path relative to the current folder, if it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

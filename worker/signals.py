@@ -44,7 +44,7 @@ def make_revoke_cancel() -> None:
 
 def publish_events_together() -> None:
     """Have the events of tasks published a few times a second; only a worker loads Celery's steps."""
-    from worker.events import PublishEvents  # noqa: PLC0415 - see above
+    from worker.task_events import PublishEvents  # noqa: PLC0415 - see above
 
     app.steps["consumer"].add(PublishEvents)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
-from db.monitoring import booking_minutes, overview, status_queries
+from db.monitoring import booking_minutes, counts_now, status_queries
 
 BATCH = 50_000
 START = datetime.now(UTC) + timedelta(days=30)
@@ -140,7 +140,7 @@ def count(engine: Engine) -> None:
     with engine.begin() as conn:
         now = conn.execute(text("SELECT now()")).scalar_one()
         risks = status_queries.hold_risks(conn, now, lead=0, half_made="half_made")
-        overview.keep_held(conn, risks, now)
+        counts_now.keep_held(conn, risks, now)
         for statement in _NEW:
             conn.execute(text(statement))
 

@@ -1,14 +1,12 @@
-"""Bookings: kept, read, claimed, moved, swept. The face of `db` for tasks; the rooms behind it are small.
+"""Bookings: stored, read, claimed, moved, swept; what tasks need of `db`, from the modules of this package.
 
 Each function takes the caller's connection and leaves the transaction to the caller; time is Postgres's now(). Every
 move to pending or retrying counts the row's message as enqueued: the caller sends it right after the commit, or takes
 that back with `mark_unsent`.
 """
 
-import re
 import unicodedata
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -17,9 +15,10 @@ from db.appointments.events import request_cancel
 from db.appointments.insertion import Inserted, Kept, LineRule, NewAppointment, insert
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
 from db.appointments.renewals import renew
+from db.appointments.search import ID, as_uuid
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
 from db.appointments.there.late_answers import record_late_uid
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 __all__ = [
@@ -50,11 +49,9 @@ __all__ = [
     "unsent",
 ]
 
-_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
-
 
 class AmbiguousError(ValueError):
-    """Say that what a person gave names two bookings: one by its id, and another one by its key."""
+    """Raised when a text names two bookings: one by its id, and another one by its key."""
 
 
 def now(conn: Connection) -> datetime:
@@ -74,15 +71,15 @@ def by_task(conn: Connection, task_id: str) -> Appointment | None:
 
 
 def find(conn: Connection, id_or_key: str) -> Appointment | None:
-    """Read a booking by what a person has of it: its id, its uuid, or its idempotency key (the newest of that key).
+    """Read a booking by its id, its uuid or its idempotency key (the newest of that key).
 
     Raises:
-        AmbiguousError: It is the id of one booking and the key of another: which is meant, only a person knows.
+        AmbiguousError: It is the id of one booking and the key of another.
     """
     kind, found = "id", None
-    if _ID.fullmatch(id_or_key):
+    if ID.fullmatch(id_or_key):
         found = get(conn, int(id_or_key))
-    elif (reference := _uuid(id_or_key)) is not None:
+    elif (reference := as_uuid(id_or_key)) is not None:
         kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
     keyed = _by_key(conn, id_or_key)
     if found and keyed and found.id != keyed.id:
@@ -103,10 +100,3 @@ def _newest(conn: Connection, where: ColumnElement[bool], *, lock: bool = False)
     query = select(appointments).where(where).order_by(appointments.c.id.desc()).limit(1)
     row = conn.execute(query.with_for_update(key_share=True) if lock else query).mappings().first()
     return None if row is None else Appointment.of(row)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,6 +1,6 @@
-"""What Cal.com told a key about an event type: its kind, and whether the list shows this key all of its bookings.
+"""Event types as Cal.com shows them to a key: the kind, and whether the list shows this key all bookings of it.
 
-Kept a day for each key and type, so that the plain path costs no call.
+Stored for a day for each key and type, so that a plain booking costs no call for it.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind, if_confirmed
-from db.schema import calcom_event_types as _types
+from db.models.calcom import calcom_event_types as _types
 from db.sql import statement
 
 __all__ = [
@@ -57,12 +57,12 @@ class ShownType:
 
     @property
     def confirms(self) -> bool:
-        """Say whether its host is certainly asked to confirm bookings, some or all; not, where he only may be."""
+        """Return whether it is certain that the host must confirm bookings, some or all."""
         return self.policy_kind is EventKind.CONFIRMATION or self.confirms_free_email is True
 
     @property
     def recurs(self) -> bool:
-        """Say whether a booking of it is a series."""
+        """Return whether a booking of it is a series."""
         return self.occurrences is not None
 
 
@@ -144,10 +144,10 @@ def _upsert(key_fingerprint: str, event_type: str, **values: Any) -> Insert:
 
 
 def _is_another(told: Insert) -> ColumnElement[bool]:
-    """Say whether a type is another than this key was told before; what was not told then is compared with nothing.
+    """Return whether a type differs from what this key was shown before; fields not shown then are not compared.
 
-    A type that Cal.com shows this key no more is another: its hosts, or the key's rights, were changed, and the next
-    answer has nothing to be compared with. An answer that failed is not kept, and changes nothing.
+    A type that Cal.com no longer shows to this key differs: its hosts or the key's rights were changed, and the next
+    answer cannot be compared with it. An answer that failed is not stored, and changes nothing.
     """
     new = told.excluded
     confirms = _columns.confirms_free_email

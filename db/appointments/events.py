@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from db.connection import fetch
 from db.lifecycle import Status
-from db.schema import appointment_events as _events
+from db.models.bookings import appointment_events as _events
 from db.sql import prepared, statement
 
 TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and then found at Cal.com
@@ -44,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Happened:
-    """How often something notable happened since a moment, `first_id` the lowest booking that it happened to."""
+    """How many bookings something happened to since a moment; `first_id` is the lowest of them."""
 
     count: int
     last_at: datetime
@@ -52,7 +52,7 @@ class Happened:
 
 
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
-    """Append one event, in the caller's transaction: it stands if and only if what it tells of does."""
+    """Append one event in the caller's transaction, so that it is stored only together with the change."""
     conn.execute(insert(_events).values(appointment_id=appointment_id, kind=kind, by=by, detail=dict(detail or {})))
 
 
@@ -90,7 +90,7 @@ def request_cancel(
 ) -> bool:
     """Record, as an event too, that a booking is to be cancelled once its outcome is known.
 
-    False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
+    False: its status is not `expected`, or that was asked for before: of several requests one writes the event.
     """
     told = {"by": by, "detail": Jsonb({**(detail or {}), "why": why})}
     asked = {"appointment_id": appointment_id, "expected": expected}

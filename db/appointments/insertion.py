@@ -1,4 +1,4 @@
-"""Keep requests: a batch in one statement, each key once."""
+"""Store requests: a batch in one statement, each key once."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class NewAppointment(RequestFields):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Hold what a receipt and a message tell of a row, of which most else is what was asked for."""
+    """The fields of a row that a receipt and a message need."""
 
     id: int
     task_id: str
@@ -61,13 +61,13 @@ class Kept:
 
     @property
     def may_be_cancelled(self) -> bool:
-        """Return whether it is to be cancelled, here or at Cal.com, and is not yet."""
+        """Return whether its cancellation was asked for and has not happened yet."""
         return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
 
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """Say what became of one request.
+    """The result of one request.
 
     `created`: this call wrote the row. `conflict`: the given key stands for another request, and `appointment` is that.
     """
@@ -79,7 +79,7 @@ class Inserted:
 
 @dataclass(frozen=True, slots=True)
 class LineRule:
-    """Hold what places in the line are reckoned by (the rule is in insert_appointments.sql), in seconds.
+    """The parameters of places in the line, in seconds (the rule is in insert_appointments.sql).
 
     `lead` is how long before its start a booking expires; `call` how long one call takes of the rate limit.
     """
@@ -167,7 +167,7 @@ def _sql(name: str) -> str:
 
 
 def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:
-    """Say whether this very request was asked for again; a derived key is a hash of what makes two the same."""
+    """Return whether this very request was made again; equal derived keys mean equal requests."""
     return kept.key_derived or (_key(kept), kept.payload_hash) in asked
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, lite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import EVENT_TYPE, statement
 
 SCAN = 1000

@@ -1,4 +1,4 @@
-"""The door between states: each change is a compare-and-set, each one out of `booking` compares the claim's token.
+"""The moves of a booking: each is a compare-and-set, and each one out of `booking` compares the claim's token.
 
 A move's statement is written once for the columns that it sets, and prepared by every connection that sends it.
 """
@@ -28,19 +28,19 @@ Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 
 
 class KeyTakenError(Exception):
-    """Say that a newer booking lives, or is confirmed, under the derived key of the one that was to come back."""
+    """Raised when the derived key of a booking that was to live again belongs to a newer booking by now."""
 
 
 @dataclass(frozen=True, slots=True)
 class FromNow:
-    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
+    """A moment this many seconds from Postgres's now; negative: before it."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Hold a claimed row as it now is, and what those wait for whom it must not overtake (None: it goes first)."""
+    """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none)."""
 
     row: Appointment
     backlog: HoldReason | None

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, literal_column, 
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from db.schema import appointment_events, appointments
+from db.models.bookings import appointment_events, appointments
 
 _COLUMNS = appointments.c
 _EVENT_TYPE = ("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug")

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, exists, literal, select
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)

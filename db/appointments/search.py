@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from db.appointments.listing import Listed
 from db.sql import statement
 
-_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
+ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
 
 
 def find(conn: Connection, text: str, *, limit: int = 20) -> list[Listed]:
@@ -17,14 +17,15 @@ def find(conn: Connection, text: str, *, limit: int = 20) -> list[Listed]:
     wanted = text.strip()
     asked = {
         "text": unicodedata.normalize("NFC", wanted),  # as requests write it, however this keyboard does
-        "id": int(wanted) if _ID.fullmatch(wanted) else None,
-        "uuid": _uuid(wanted),
+        "id": int(wanted) if ID.fullmatch(wanted) else None,
+        "uuid": as_uuid(wanted),
         "limit": limit,
     }
     return [Listed.of(row) for row in conn.execute(statement("search"), asked)] if wanted and "\0" not in wanted else []
 
 
-def _uuid(text: str) -> UUID | None:
+def as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is; None: it is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What happened to the bookings that have ended lately: each told once, when all that was written before it is seen."""
+"""The stories of bookings that have ended lately: each once, when all that was written before it is visible."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from db.appointments.events import Event
 from db.lifecycle import FINAL
-from db.schema import appointment_events as _events
-from db.schema import appointments as _appointments
-from db.schema import counted_bookings as _counted
+from db.models.bookings import appointment_events as _events
+from db.models.bookings import appointments as _appointments
+from db.models.counts import counted_bookings as _counted
 
 _event, _booking = _events.c, _appointments.c
 _settled = select(func.coalesce(func.max(_counted.c.event_id), 0)).scalar_subquery()

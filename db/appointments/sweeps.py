@@ -1,4 +1,4 @@
-"""What the sweeper takes up: each a locking statement of its own, safe to run in any number of processes at once.
+"""The sweeper's statements: each locks what it moves, and any number of processes may run it at once.
 
 Rows that come back as pending or retrying count as enqueued: send them after the commit, or `mark_unsent` them.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 
@@ -59,14 +59,14 @@ def release_due(
 
 
 class Waiting(NamedTuple):
-    """Say which bookings wait for a harmless call: held for today's key, held for today's settings."""
+    """Whether bookings wait for a harmless call: held for today's key, held for today's settings."""
 
     credentials: bool
     configuration: bool
 
 
 def waiting_for_a_call(conn: Connection, *, key: str, settings: str, fresh_seconds: float) -> Waiting:
-    """Return who waits for the harmless call that ends a hold.
+    """Return whether bookings wait for the harmless call that ends a hold.
 
     Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
     held is asked at once.
@@ -82,16 +82,26 @@ def first_to_try(conn: Connection, *, settings: str) -> int | None:
     return found
 
 
-def missing_type(conn: Connection, *, key: str, settings: str) -> Appointment | None:
-    """Take this minute's look for an event type that bookings wait for; return one of them, None: no look is due."""
-    rows = _rows(conn, "missing_type", key=key, settings=settings)
-    return rows[0] if rows else None
+class MissingType(NamedTuple):
+    """An event type to look for: a booking that waits for it, and when it was last looked for (None: never)."""
+
+    row: Appointment
+    looked_before: datetime | None
 
 
-def of_missing_type(conn: Connection, event_type: str, *, settings: str, limit: int) -> list[int]:
-    """Return the ids of bookings that wait for this event type (`Appointment.event_type`), the first in line first."""
-    asked = {"event_type": event_type, "settings": settings, "limit": limit}
-    return list(conn.execute(statement("of_missing_type"), asked).scalars())
+def missing_type(conn: Connection, *, key: str, settings: str) -> MissingType | None:
+    """Take this minute's look for an event type that bookings wait for; None: no look is due."""
+    found = conn.execute(statement("missing_type"), {"key": key, "settings": settings}).mappings().one_or_none()
+    return None if found is None else MissingType(Appointment.of(found), found["looked_before"])
+
+
+def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, limit: int) -> list[int]:
+    """Return the ids of the bookings that go since their event type is found, the first in line first.
+
+    All that wait for it; one, if a booking met "no such event type" since the look before.
+    """
+    asked = {"event_type": missing.row.event_type, "looked_before": missing.looked_before}
+    return list(conn.execute(statement("of_missing_type"), {**asked, "settings": settings, "limit": limit}).scalars())
 
 
 def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:
@@ -115,7 +125,7 @@ def release_kind(
     by: str = "operator",
     via: str | None = None,
 ) -> list[Appointment]:
-    """Move a batch of what was held for this reason at a moment to pending, as somebody says; return the rows."""
+    """Move a batch of what was held for this reason at a moment to pending, for an operator; return the rows."""
     told = {"by": by, "via": via, "why": why}
     return _rows(
         conn, "release_kind", reason=reason.value, since=since, limit=limit, event_type_id=event_type_id, **told

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, TextClause, literal_column, select, text, tup
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 
 _COLUMNS = appointments.c
 _BATCH = 500

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from db.appointments import Appointment, events
 from db.lifecycle import Status
-from db.schema import appointment_events as _events
-from db.schema import appointments
+from db.models.bookings import appointment_events as _events
+from db.models.bookings import appointments
 
 INTENT = "cancelling_double"
 CANCELLED = "double_cancelled"

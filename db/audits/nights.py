@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 from sqlalchemy.dialects.postgresql import insert
 
 from db import appointments
-from db.schema import appointments as _bookings
-from db.schema import nightly_audits as _audits
+from db.models.audits import nightly_audits as _audits
+from db.models.bookings import appointments as _bookings
 
 Findings = dict[str, list[int | str]]  # ids of bookings, or references that no row has, by kind
 

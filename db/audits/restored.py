@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, func, insert, literal_column, select, text
 
 from db.lifecycle import LIVE
-from db.schema import appointments
-from db.schema import restored_bookings as _restored
+from db.models.audits import restored_bookings as _restored
+from db.models.bookings import appointments
 from db.sql import statement
 
 _COLUMNS = appointments.c

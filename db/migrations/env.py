@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from db.models.bookings import metadata
 from db.namespace import VERSION_TABLE, schema_of
-from db.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

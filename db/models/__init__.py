@@ -1,1 +1,1 @@
-"""The tables, as SQLAlchemy's Core knows them: for migrations and for `db.schema`."""
+"""The columns of all tables, as SQLAlchemy's Core knows them: statements are built of these."""

@@ -1,6 +1,6 @@
 """The tables of audits: one row a night, and what Cal.com has of requests that a restored database has forgotten."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table, Text, Uuid, func, text
+from sqlalchemy import BigInteger, Column, Date, Integer, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, metadata, required
@@ -34,5 +34,4 @@ restored_bookings = Table(
     required("attendee", Text),  # the address, as Cal.com keeps it
     required("created_at", MOMENT),  # not later than the booking was made
     required("absent_from", MOMENT),  # before it, what is not listed may still be there
-    Index("restored_bookings_start", "start_at", "attendee"),
 )

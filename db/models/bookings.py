@@ -2,7 +2,10 @@
 
 What Cal.com answered about event types stands in `db.models.calcom`, what the resilience patterns keep in
 `db.models.resilience`. Rows are read into frozen dataclasses and moved by `db.appointments`; the tables are
-SQLAlchemy's Core's, for a caller would wait for the import of its ORM; a test holds them to the migrations.
+SQLAlchemy's Core's, for a caller would wait for the import of its ORM.
+
+Here stand the columns, of which statements are built; a test holds them to the migrations. Constraints and indexes
+stand in the migrations alone (db/migrations/initial/), each with the reason for it.
 """
 
 from enum import StrEnum
@@ -12,13 +15,10 @@ from typing import TypeVar
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     DateTime,
     Dialect,
-    ForeignKey,
     Identity,
-    Index,
     Integer,
     MetaData,
     Table,
@@ -32,13 +32,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.models.indexes import indexes
 
 E = TypeVar("E", bound=StrEnum)
 
 
 class EnumText(TypeDecorator[E]):
-    """Keep a StrEnum as text; a CHECK, not a PostgreSQL enum, closes the set (an enum cannot lose a value again)."""
+    """Store a StrEnum as text; a CHECK, not a PostgreSQL enum, closes the set (an enum cannot lose a value again)."""
 
     impl = Text
     cache_ok = True
@@ -52,16 +51,10 @@ class EnumText(TypeDecorator[E]):
         return None if value is None else self.enum(value)
 
 
-metadata = MetaData()  # that migrations are compared with
+metadata = MetaData()
 JSON = JSONB(none_as_null=True)
 MOMENT = DateTime(timezone=True)
 required = partial(Column, nullable=False)
-
-
-def allowed_values(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
-    """Return the CHECK that closes the set of texts that a column may hold; null passes."""
-    listed = ", ".join(f"'{member.value}'" for member in enum)
-    return CheckConstraint(f"{column} IN ({listed})", name=name)
 
 
 # A booking request and where it stands.
@@ -135,45 +128,6 @@ appointments = Table(
     Column("awaits_host", Boolean),
     Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
-    allowed_values("status", Status, "appointments_status_known"),
-    allowed_values("hold_reason", HoldReason, "appointments_hold_reason_known"),
-    allowed_values("resilience_strategy", Strategy, "appointments_resilience_strategy_known"),
-    CheckConstraint(
-        "status <> 'confirmed' OR calcom_booking_uid IS NOT NULL", name="appointments_confirmed_has_booking_uid"
-    ),
-    CheckConstraint(
-        "CASE WHEN status = 'held' THEN hold_reason IS NOT NULL AND held_at IS NOT NULL"
-        " ELSE num_nonnulls(hold_reason, held_at, hold_until, held_for) = 0 END",
-        name="appointments_held_has_reason",
-    ),
-    CheckConstraint(
-        "num_nonnulls(claim_token, lease_expires_at) = CASE WHEN status = 'booking' THEN 2 ELSE 0 END",
-        name="appointments_booking_has_lease",
-    ),
-    CheckConstraint(
-        "hold_reason <> 'settling' OR num_nonnulls(settle_at, hold_until) = 2", name="appointments_settling_has_end"
-    ),
-    CheckConstraint(
-        "NOT outcome_unknown OR num_nonnulls(sent_at, settle_at) = 2", name="appointments_unknown_has_settle_at"
-    ),
-    # Only a settled lookup may end a booking whose outcome is unknown.
-    CheckConstraint(
-        "NOT outcome_unknown OR status NOT IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled')",
-        name="appointments_final_is_known",
-    ),
-    CheckConstraint(
-        "least(leases_lost, resends, looks, posts, probe_failures) >= 0", name="appointments_counts_not_negative"
-    ),
-    CheckConstraint("retry_count >= 0", name="appointments_retry_count_not_negative"),
-    CheckConstraint("least(evidence_posts, series_weeks, series_of) >= 0", name="appointments_evidence_not_negative"),
-    CheckConstraint("end_at > start_at", name="appointments_ends_after_start"),
-    CheckConstraint("length_in_minutes > 0", name="appointments_length_positive"),
-    CheckConstraint(
-        "event_type_id IS NOT NULL OR event_type_slug IS NOT NULL AND num_nonnulls(username, team_slug) > 0",
-        name="appointments_event_type_named",
-    ),
-    CheckConstraint("num_nonnulls(attendee_email, attendee_phone) > 0", name="appointments_attendee_reachable"),
-    *indexes(),
 )
 
 
@@ -182,22 +136,9 @@ appointment_events = Table(
     "appointment_events",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    required(
-        "appointment_id",
-        BigInteger,
-        ForeignKey("appointments.id", name="appointment_events_appointment_id_fkey", ondelete="CASCADE"),
-    ),
+    required("appointment_id", BigInteger),
     required("kind", Text),
     required("by", Text),
     required("detail", JSON, server_default=text("'{}'::jsonb")),
     required("created_at", MOMENT, server_default=func.clock_timestamp()),
-    Index("appointment_events_story", "appointment_id", "id"),
-    # What operators must hear of (events.NOTABLE), and cancellations that an audit began: few of many lines.
-    Index(
-        "appointment_events_notable",
-        "created_at",
-        postgresql_where=text(
-            "kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double')"
-        ),
-    ),
 )

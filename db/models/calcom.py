@@ -1,9 +1,9 @@
 """The tables of what each key may know of event types, as Cal.com answered it."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Table, Text, false, func
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, false, func
 
 from db.event_kind import EventKind
-from db.models.bookings import MOMENT, EnumText, allowed_values, metadata, required
+from db.models.bookings import MOMENT, EnumText, metadata, required
 
 # An event type as Cal.com showed it to one key.
 calcom_event_types = Table(
@@ -23,6 +23,4 @@ calcom_event_types = Table(
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it
     Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went
-    allowed_values("kind", EventKind, "calcom_event_types_kind_known"),
-    CheckConstraint("occurrences > 0", name="calcom_event_types_occurrences_positive"),
 )

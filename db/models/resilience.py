@@ -1,24 +1,9 @@
 """The tables of the resilience patterns and of alerts."""
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Float,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Float, Identity, Integer, SmallInteger, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from db.models.bookings import JSON, MOMENT, appointments, metadata, required
+from db.models.bookings import JSON, MOMENT, metadata, required
 
 # One transition of a breaker, once for the whole fleet: `epoch` is never reused.
 circuit_breaker_events = Table(
@@ -35,17 +20,6 @@ circuit_breaker_events = Table(
     required("epoch", BigInteger),
     required("created_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
-    CheckConstraint("failure_count >= 0", name="circuit_breaker_events_failure_count_not_negative"),
-    UniqueConstraint(
-        "service",
-        "endpoint",
-        "epoch",
-        name="circuit_breaker_events_once",
-        postgresql_nulls_not_distinct=True,
-    ),
-    Index("circuit_breaker_events_service", "service"),
-    Index("circuit_breaker_events_created_at", "created_at"),
-    Index("circuit_breaker_events_service_created_at", "service", "created_at"),
 )
 
 
@@ -71,23 +45,6 @@ failure_metrics = Table(
     required("updated_at", MOMENT, server_default=func.now()),
     # all calls of the window by their time (resilience/call_stats/buckets.py)
     Column("response_time_buckets", ARRAY(Integer)),
-    CheckConstraint("count >= 0", name="failure_metrics_count_not_negative"),
-    CheckConstraint("severity BETWEEN 1 AND 3", name="failure_metrics_severity_known"),
-    CheckConstraint("success_rate BETWEEN 0 AND 1", name="failure_metrics_success_rate_is_a_share"),
-    CheckConstraint("window_end > window_start", name="failure_metrics_window_ends_after_start"),
-    UniqueConstraint(
-        "service",
-        "endpoint",
-        "error_type",
-        "window_start",
-        name="failure_metrics_once",
-        postgresql_nulls_not_distinct=True,
-    ),
-    Index("failure_metrics_service", "service"),
-    Index("failure_metrics_error_type", "error_type"),
-    Index("failure_metrics_service_created_at", "service", "created_at"),
-    Index("failure_metrics_last_occurrence_at", "last_occurrence_at"),
-    Index("failure_metrics_service_window", "service", "window_start"),
 )
 
 
@@ -105,19 +62,6 @@ breaker_overrides = Table(
     required("created_at", MOMENT, server_default=func.now()),
     Column("lifted_at", MOMENT),
     Column("lifted_by", Text),
-    CheckConstraint("mode IN ('open', 'off', 'credentials')", name="breaker_overrides_mode_known"),
-    CheckConstraint(
-        "mode <> 'credentials' OR key_fingerprint IS NOT NULL", name="breaker_overrides_credentials_has_key"
-    ),
-    Index(
-        "breaker_overrides_in_force",
-        "service",
-        "mode",
-        "key_fingerprint",
-        unique=True,
-        postgresql_nulls_not_distinct=True,
-        postgresql_where=text("lifted_at IS NULL"),
-    ),
 )
 
 
@@ -138,17 +82,6 @@ alert_incidents = Table(
     required("news", Integer, server_default="0"),  # number of the newest message; 0: none yet
     Column("news_at", MOMENT),
     required("message", Text, server_default=""),  # the newest: its first line is the title
-    CheckConstraint("occurrences > 0", name="alert_incidents_occurrences_positive"),
-    CheckConstraint("(news > 0) = (news_at IS NOT NULL)", name="alert_incidents_news_has_moment"),
-    Index(
-        "alert_incidents_open",
-        "kind",
-        "subject",
-        unique=True,
-        postgresql_nulls_not_distinct=True,
-        postgresql_where=text("closed_at IS NULL"),
-    ),
-    Index("alert_incidents_opened_at", "opened_at"),
 )
 
 
@@ -156,12 +89,7 @@ alert_incidents = Table(
 alert_deliveries = Table(
     "alert_deliveries",
     metadata,
-    Column(
-        "incident_id",
-        BigInteger,
-        ForeignKey("alert_incidents.id", name="alert_deliveries_incident_id_fkey", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    Column("incident_id", BigInteger, primary_key=True),
     Column("sink", Text, primary_key=True),  # scheme and a hash: the URL is a secret
     required("news", Integer, server_default="0"),  # number of the newest message it has taken
     required("attempts", Integer, server_default="0"),  # without success, in a row
@@ -178,12 +106,4 @@ heartbeats = Table(
     Column("name", Text, primary_key=True),
     required("every_seconds", Float),
     required("ticked_at", MOMENT),
-)
-
-
-# Of bookings, but only alerts ask for it: what failed or expired lately.
-Index(
-    "appointments_ended_badly",
-    appointments.c.updated_at,
-    postgresql_where=text("status IN ('failed', 'expired')"),
 )

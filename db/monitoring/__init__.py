@@ -1,1 +1,1 @@
-"""What operators read: incidents, figures, signs of life, orders to the breaker, and how long each is kept."""
+"""What operators read: incidents, figures, signs of life, overrides of the breaker, and how long each is kept."""

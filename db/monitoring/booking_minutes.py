@@ -1,8 +1,8 @@
-"""What happened in each minute, counted once for the whole fleet: exactly, though transactions end in any order.
+"""Events of each minute, counted exactly once for the whole fleet, though transactions end in any order.
 
-Ids are given out in order and seen in another: who wrote an event may commit it later than its followers. So a range
-of ids is counted only when everybody who was writing when its end was seen is done (db/sql/writers.sql); each id is
-counted once, into the minute in which it was written, however late that is.
+Ids are assigned in order, but become visible in another: an event may be committed later than its successors. So a
+range of ids is counted only when every transaction that was writing when its end was read has ended
+(db/sql/writers.sql). Each id is counted once, in the minute in which it was written, however late that is.
 """
 
 from datetime import datetime
@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import booking_minutes as _minutes
-from db.schema import counted_bookings as _counted
+from db.models.counts import booking_minutes as _minutes
+from db.models.counts import counted_bookings as _counted
 from db.sql import statement
 
 WAIT_BOUNDS = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
-"""Upper bounds in seconds of `wait_buckets`; one more bucket is beyond the last."""
+"""Upper bounds, in seconds, of the buckets that count confirmations by their wait; one more bucket is beyond them."""
 BATCH = 20_000
 """Ids of a kind that one transaction counts: a backlog is counted bit by bit."""
 
@@ -23,9 +23,9 @@ _columns = _counted.c
 
 
 def count_on(conn: Connection, *, batch: int = BATCH) -> bool:
-    """Count what has come since the last time, a batch of it; return whether there is more that can be counted now.
+    """Count a batch of what is new; return whether there is more that can be counted now.
 
-    Nothing while somebody else counts, or while a transaction goes on that was writing when the end was last seen.
+    Counts nothing while another process counts, or while a transaction is open that was writing at the last look.
     """
     row = conn.execute(select(_counted).with_for_update(skip_locked=True)).first()
     if row is None:
@@ -47,6 +47,6 @@ def count_on(conn: Connection, *, batch: int = BATCH) -> bool:
 
 
 def keep_held(conn: Connection, held: int, now: datetime) -> None:
-    """Keep how many are held in the minute of a health check, whose last one stands."""
+    """Store how many are held in the minute of a health check; the last check of a minute counts."""
     change = insert(_minutes).values(minute=func.date_trunc("minute", now), held=held)
     conn.execute(change.on_conflict_do_update(index_elements=["minute"], set_={"held": held}))

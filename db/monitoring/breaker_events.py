@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.models.resilience import circuit_breaker_events as _events
 from db.monitoring import metric_totals
 from db.monitoring.metric_totals import Total
-from db.schema import circuit_breaker_events as _events
 from db.sql import statement
 
 BEGUN = "begun"  # the reason of a breaker that Redis had lost

@@ -1,4 +1,4 @@
-"""The series of the charts, on one axis of time: a gap is None, or missing, and never a zero that nobody counted."""
+"""The series of the charts, on one axis of time: a gap is None or missing, never a zero that was not counted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

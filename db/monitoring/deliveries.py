@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, null, update
 
-from db.schema import alert_deliveries, alert_incidents
+from db.models.resilience import alert_deliveries, alert_incidents
 from db.sql import statement
 
 _columns = alert_deliveries.c
@@ -24,7 +24,7 @@ class Delivery:
 
 
 def claim(conn: Connection, sinks: Sequence[str], *, lease_seconds: float, limit: int) -> list[Delivery]:
-    """Claim what these sinks have not taken; a claim that is not `sent` or `failed` is made again later."""
+    """Claim messages that these sinks have not received; a claim without `sent` or `failed` is made again later."""
     names = list(sinks)
     conn.execute(statement("plan_alerts"), {"sinks": names})
     rows = conn.execute(statement("claim_alerts"), {"sinks": names, "lease_seconds": lease_seconds, "limit": limit})
@@ -32,7 +32,7 @@ def claim(conn: Connection, sinks: Sequence[str], *, lease_seconds: float, limit
 
 
 def sent(conn: Connection, delivery: Delivery) -> None:
-    """Record that the sink took it."""
+    """Record that the sink received the message."""
     news = func.greatest(_columns.news, delivery.news)
     _update(conn, delivery, news=news, attempts=0, trouble=null(), sent_at=func.now(), next_attempt_at=func.now())
     conn.execute(

@@ -1,4 +1,4 @@
-"""Calls and failures counted by window: written once, whoever counts them again; one without a row is unknown."""
+"""Calls and failures by window: each window is written once, and one without a row is unknown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import failure_metrics as _metrics
+from db.models.resilience import failure_metrics as _metrics
 from db.sql import statement
 
 _columns = _metrics.c
@@ -46,13 +46,8 @@ class RowKey(NamedTuple):
     window_start: datetime
 
 
-def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write rows (columns of `failure_metrics`); return how many were new. What is there stays as it is."""
-    return len(write_new(conn, rows))
-
-
-def write_new(conn: Connection, rows: Sequence[dict[str, Any]]) -> set[RowKey]:
-    """Write rows of one service, and return which were new."""
+def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> set[RowKey]:
+    """Write rows (columns of `failure_metrics`) of one service, and return which were new; the others stay."""
     written = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once")
     named = written.returning(_columns.endpoint, _columns.error_type, _columns.window_start)
     batches = (list(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH))

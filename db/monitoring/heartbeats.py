@@ -1,4 +1,4 @@
-"""Signs of life: a periodic task ticks, and whoever works beside it notices when it no longer does."""
+"""Signs of life: a periodic task ticks, and other processes notice when it no longer does."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import TypeGuard
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import appointments
-from db.schema import heartbeats as _beats
+from db.models.bookings import appointments
+from db.models.resilience import heartbeats as _beats
 
 HEALTH_CHECK = "check_health"  # the name of beat's tick
 EVERY = 5.0  # seconds between two health checks

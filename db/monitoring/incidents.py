@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import alert_deliveries, alert_incidents
+from db.models.resilience import alert_deliveries, alert_incidents
 
 _columns = alert_incidents.c
 
@@ -96,7 +96,7 @@ def refresh(conn: Connection, incident: Incident, seen_at: datetime, *, count: i
 
 
 def add_message(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:
-    """Give an incident its next message, and end it with that if `close`; whoever sends alerts finds it."""
+    """Give an incident its next message, and close it if `close`; the sender of alerts finds the message."""
     ended = {"closed_at": now} if close else {}
     _write(conn, incident, news=incident.news + 1, news_at=now, message=message, **ended)
 

@@ -7,10 +7,11 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.models.bookings import appointments
+from db.models.counts import counted_bookings as _counted
+from db.models.counts import metric_totals as _totals
+from db.models.resilience import alert_incidents
 from db.monitoring import heartbeats
-from db.schema import alert_incidents, appointments
-from db.schema import counted_bookings as _counted
-from db.schema import metric_totals as _totals
 from db.sql import statement
 
 AGGREGATION = "aggregate_failure_metrics"  # its sign of life
@@ -54,7 +55,7 @@ class KeptFigures:
 
 
 def add(conn: Connection, counts: Totals) -> None:
-    """Add to totals; always in the same order, so that nobody waits for who waits for him."""
+    """Add to totals, always in the same order, so that two transactions never deadlock."""
     rows = [
         {"name": name, "labels": list(labels), "value": value}
         for (name, labels), value in sorted(counts.items())

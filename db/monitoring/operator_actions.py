@@ -1,4 +1,4 @@
-"""What operators have ordered or looked at: who, by which way, why, and what came of it; written before it is done."""
+"""What operators did or looked at: who, by which way, why, and the outcome. An action is written before it is done."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
-from db.schema import operator_actions as _actions
+from db.models.bookings import appointments
+from db.models.counts import operator_actions as _actions
 from db.sql import statement
 
 _columns = _actions.c
@@ -90,7 +90,7 @@ def record(conn: Connection, done: ActionRequest, outcome: str) -> None:
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:
-    """Read an action; `lock` waits for whoever is carrying it out under this lock."""
+    """Read an action; `lock`: wait for a process that is carrying it out under this lock."""
     query = select(_actions).where(_columns.request_id == request_id)
     row = conn.execute(query.with_for_update() if lock else query).mappings().first()
     return None if row is None else OperatorAction.of(row)

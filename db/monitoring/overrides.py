@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import breaker_overrides as _overrides
+from db.models.resilience import breaker_overrides as _overrides
 from db.sql import statement
 
 _columns = _overrides.c
@@ -38,12 +38,12 @@ def add(
 ) -> int | None:
     """Record an override and return its number; None when the very same is in force (a blocked key stays blocked).
 
-    A number is above every one before it, also of tables that are gone: see order_number.sql.
+    A number is above every one before it, also of tables that are gone: see override_number.sql.
     """
-    conn.execute(statement("lock_orders"))
+    conn.execute(statement("lock_overrides"))
     if mode != "credentials":
         lift(conn, service, {"open", "off"}, by=by)
-    conn.execute(statement("order_number"))
+    conn.execute(statement("override_number"))
     written = insert(_overrides).values(
         service=service, mode=mode, key_fingerprint=key_fingerprint, by=by, why=why, until=until
     )

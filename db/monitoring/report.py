@@ -6,14 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from db.lifecycle import Status, Strategy
-from db.schema import (
-    alert_incidents,
-    appointment_events,
-    appointments,
-    circuit_breaker_events,
-    failure_metrics,
-    metadata,
-)
+from db.models.bookings import appointment_events, appointments, metadata
+from db.models.resilience import alert_incidents, circuit_breaker_events, failure_metrics
 from db.sql import statement
 
 SHARES = (0.5, 0.95, 0.99)

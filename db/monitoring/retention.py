@@ -1,11 +1,11 @@
-"""Retention: what has been over for long enough is deleted, a batch a transaction; a kill leaves nothing half done."""
+"""Retention: rows that ended long ago are deleted, one batch in a transaction; a kill leaves nothing half done."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, delete, text
 
-from db.schema import booking_minutes
+from db.models.counts import booking_minutes
 from db.sql import statement
 
 OVER = {
@@ -34,7 +34,7 @@ _BEGUN_AT = {"alert_incidents": "opened_at", "operator_actions": "asked_at"}
 
 @dataclass(frozen=True)
 class Batch:
-    """What came of one batch."""
+    """The result of one batch."""
 
     deleted: int
     last: int

@@ -1,14 +1,15 @@
-"""How bookings stand, in numbers, for operators, metrics and alerts. Plain reads; nothing waits for them."""
+"""Counts of bookings for operators, metrics and alerts. Plain reads; nothing waits for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.schema import appointments, circuit_breaker_events
+from db.models.bookings import appointments
+from db.models.resilience import circuit_breaker_events
 from db.sql import statement
 
 _columns = appointments.c
@@ -35,7 +36,6 @@ class InProgress:
     oldest_pending_at: datetime | None  # requested; None when nothing is pending
     overdue_retries: int  # retrying, past next_attempt_at
     unknown: int  # outcome unknown, wherever they are
-    never_sent: int  # waiting without a message
     lost_leases: int  # lease ran out, not yet taken up
 
 
@@ -55,25 +55,23 @@ class HoldRisk:
     next_until: datetime | None  # when the first of them is due; None: none waits for a time
 
 
-@dataclass(frozen=True)
-class UnclearCalls:
+class UnclearCalls(NamedTuple):
     """Bookings whose outcome was unknown and is known by now, and how many of them are booked."""
 
     known: int
     booked: int
 
 
-@dataclass(frozen=True)
-class RecordedCalls:
-    """How many bookings' calls came to something since a moment, and how many of them failed."""
+class RecordedCalls(NamedTuple):
+    """How many calls of bookings ended since a moment, and how many of them failed."""
 
-    count: int
+    calls: int
     failed: int
 
 
 @dataclass(frozen=True)
 class EndedBookings:
-    """Bookings that ended in one bad way since a moment, `first_id` the lowest of them."""
+    """How many bookings ended in one bad way since a moment; `first_id` is the lowest of them."""
 
     count: int
     last_at: datetime
@@ -101,15 +99,13 @@ def hold_summaries(conn: Connection) -> list[HoldSummary]:
 
 
 def in_progress(conn: Connection) -> InProgress:
-    """Describe what is on its way, and what stands still though it should not."""
+    """Describe bookings in progress, and those that wait longer than they should."""
     status, now = _columns.status, func.now()
-    sent_for = status.in_([Status.PENDING, Status.RETRYING])
     row = conn.execute(
         select(
             func.min(_columns.requested_at).filter(status == Status.PENDING),
             func.count().filter(status == Status.RETRYING, _columns.next_attempt_at <= now),
             func.count().filter(_columns.outcome_unknown),
-            func.count().filter(sent_for, _columns.enqueued_at.is_(None)),
             func.count().filter(status == Status.BOOKING, _columns.lease_expires_at <= now),
         ).where(status.in_([Status.PENDING, Status.RETRYING, Status.BOOKING, Status.HELD]))
     ).one()
@@ -138,7 +134,7 @@ def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: s
 def _risks(
     conn: Connection, by: ColumnElement[Any], now: datetime, *such: ColumnElement[bool], lead: float, half_made: str
 ) -> dict[Any, HoldRisk]:
-    """Describe holds by a column, of these that are such."""
+    """Describe the holds that meet the conditions `such`, grouped by a column."""
     near = _columns.start_at <= now + timedelta(seconds=lead + AT_RISK)
     late = _columns.resilience_strategy == Strategy.GRACEFUL_DEGRADATION
     rows = conn.execute(

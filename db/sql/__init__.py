@@ -12,8 +12,10 @@ EVENT_TYPE = (
 )
 """An event type's name, as Appointment.event_type writes it; a statement says /* event_type */ in its place.
 
-The index `confirmed_types` has it to the letter, else it would not serve. It is written as PostgreSQL prints it, for
-Alembic compares texts."""
+The index `appointments_confirmed_types` has it to the letter, else it would not serve."""
+
+_NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL"
+"""What each move out of held sets; a statement says /* no hold */ in its place."""
 
 
 @cache
@@ -38,4 +40,4 @@ def _read(name: str) -> str:
     """Read a file without its comment, which the server need not read a thousand times a second."""
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
-    return kept.replace("/* event_type */", EVENT_TYPE)
+    return kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)

@@ -1,6 +1,6 @@
--- Take up deliveries whose sink has not had the newest message, and put their next attempt a lease away: whoever gets
--- a row from here sends it. One that dies between the sending and its note is followed after the lease: the sink
--- then gets the message twice, never not at all.
+-- Take up deliveries whose sink has not had the newest message, and put their next attempt a lease away: the
+-- process that gets a row sends it. If that dies between sending and recording, the next one sends it after the lease: the
+-- sink then gets the message twice, but never not at all.
 -- A sink that was away gets the newest message only, and nothing of what ended more than a day ago.
 -- Those that were tried least go first: a sink that hangs must not fill every turn with its old messages.
 -- SKIP LOCKED: any number of senders share the work.

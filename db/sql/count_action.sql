@@ -1,5 +1,5 @@
 -- Count what became of the next booking of an operator's action, in the transaction that did it: so a process that is killed
--- has counted all that it has done, and whoever goes on begins behind it. :position is how many were counted before: of two
+-- has counted all that it has done, and the next one begins behind it. :position is how many were counted before: of two
 -- that carry out the same action one counts each booking, and the other has its own taken back.
 UPDATE operator_actions
 SET done = done + CASE WHEN :was_done THEN 1 ELSE 0 END,

@@ -1,6 +1,5 @@
--- Add to each minute the bookings and the events of a range of ids: each id once, whenever it was written, to the minute
--- in which it was. How long a confirmation took counts from the request on. And to the totals, in the same transaction: of
--- a minute and of all time the same events are counted.
+-- Add the bookings and the events of a range of ids to the minute in which each was written, and to the totals of all
+-- time, in one transaction: both count the same events, and each id once. A confirmation's wait begins with the request.
 -- A hold has `denied_for` where the booking was denied its call, and nothing was posted before (tasks/decisions.py).
 WITH told AS (
     SELECT
@@ -11,26 +10,19 @@ WITH told AS (
         event.by = 'sweeper' AND event.detail ? 'leases_lost' AS is_rescued,
         CASE
             WHEN event.kind = 'confirmed' THEN extract(epoch FROM event.created_at - appointment.requested_at)
-        END AS seconds,
-        CASE
-            WHEN event.kind = 'confirmed' THEN 1 + (
-                SELECT count(*)
-                FROM unnest(CAST(:bounds AS float8[])) AS bound
-                WHERE event.created_at - appointment.requested_at > make_interval(secs => bound)
-            )
-        END AS bucket
+        END AS seconds
     FROM appointment_events AS event
     JOIN appointments AS appointment ON appointment.id = event.appointment_id
     WHERE event.id > :event_after AND event.id <= :event_until
         AND event.kind IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled', 'retrying', 'pending', 'held')
 ),
 counted AS (
-    SELECT minute, kind, released, bucket, count(*) AS count
+    SELECT minute, kind, count(*) AS count
     FROM told
-    WHERE kind NOT IN ('pending', 'held') OR released IS NOT NULL
-    GROUP BY minute, kind, released, bucket
+    WHERE kind NOT IN ('pending', 'held')
+    GROUP BY minute, kind
     UNION ALL
-    SELECT date_trunc('minute', created_at), 'accepted', NULL, NULL, count(*)
+    SELECT date_trunc('minute', created_at), 'accepted', count(*)
     FROM appointments
     WHERE id > :appointment_after AND id <= :appointment_until
     GROUP BY 1
@@ -43,11 +35,16 @@ totals AS (
         UNION ALL
         SELECT 'retries', '{}', count FROM counted WHERE kind = 'retrying'
         UNION ALL
-        SELECT 'released', ARRAY[released], count FROM counted WHERE kind = 'pending'
+        SELECT 'released', ARRAY[released], 1 FROM told WHERE released IS NOT NULL
         UNION ALL
-        SELECT 'finished', ARRAY[kind], count FROM counted WHERE kind NOT IN ('accepted', 'retrying', 'pending')
+        SELECT 'finished', ARRAY[kind], count FROM counted WHERE kind NOT IN ('accepted', 'retrying')
         UNION ALL
-        SELECT 'wait_seconds', ARRAY[CAST(bucket AS text)], count FROM counted WHERE bucket IS NOT NULL
+        SELECT 'wait_seconds', ARRAY[CAST(1 + bucket.place AS text)], 1
+        FROM told
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS place FROM unnest(CAST(:bounds AS float8[])) AS bound WHERE seconds > bound
+        ) AS bucket
+        WHERE seconds IS NOT NULL
         UNION ALL
         SELECT 'wait_seconds_sum', '{}', greatest(seconds, 0) FROM told WHERE seconds IS NOT NULL
         UNION ALL
@@ -59,9 +56,7 @@ totals AS (
     ORDER BY name, labels
     ON CONFLICT (name, labels) DO UPDATE SET value = total.value + excluded.value
 )
-INSERT INTO booking_minutes AS kept (
-    minute, accepted, confirmed, rejected, failed, expired, cancelled, retries, released, wait_buckets
-)
+INSERT INTO booking_minutes AS kept (minute, accepted, confirmed, rejected, failed, expired, cancelled, retries)
 SELECT
     minute,
     coalesce(sum(count) FILTER (WHERE kind = 'accepted'), 0),
@@ -70,23 +65,7 @@ SELECT
     coalesce(sum(count) FILTER (WHERE kind = 'failed'), 0),
     coalesce(sum(count) FILTER (WHERE kind = 'expired'), 0),
     coalesce(sum(count) FILTER (WHERE kind = 'cancelled'), 0),
-    coalesce(sum(count) FILTER (WHERE kind = 'retrying'), 0),
-    coalesce(jsonb_object_agg(released, count) FILTER (WHERE released IS NOT NULL), '{}'),
-    ARRAY[
-        coalesce(sum(count) FILTER (WHERE bucket = 1), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 2), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 3), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 4), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 5), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 6), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 7), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 8), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 9), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 10), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 11), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 12), 0),
-        coalesce(sum(count) FILTER (WHERE bucket = 13), 0)
-    ]
+    coalesce(sum(count) FILTER (WHERE kind = 'retrying'), 0)
 FROM counted
 GROUP BY minute
 ORDER BY minute
@@ -97,17 +76,4 @@ SET accepted = kept.accepted + excluded.accepted,
     failed = kept.failed + excluded.failed,
     expired = kept.expired + excluded.expired,
     cancelled = kept.cancelled + excluded.cancelled,
-    retries = kept.retries + excluded.retries,
-    released = (
-        SELECT coalesce(jsonb_object_agg(reason, count), '{}')
-        FROM (
-            SELECT key AS reason, sum(CAST(value AS integer)) AS count
-            FROM (SELECT * FROM jsonb_each_text(kept.released) UNION ALL SELECT * FROM jsonb_each_text(excluded.released)) AS entry
-            GROUP BY key
-        ) AS added
-    ),
-    wait_buckets = ARRAY(
-        SELECT old + new
-        FROM unnest(kept.wait_buckets, excluded.wait_buckets) WITH ORDINALITY AS bucket (old, new, place)
-        ORDER BY place
-    )
+    retries = kept.retries + excluded.retries

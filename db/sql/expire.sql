@@ -26,10 +26,7 @@ due AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'expired',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         enqueued_at = CASE WHEN status = 'held' THEN enqueued_at END,
         next_attempt_at = NULL,
         last_error = CASE

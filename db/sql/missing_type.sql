@@ -1,6 +1,7 @@
 -- Take this minute's look for an event type that Cal.com did not have when a booking was to be made of it: for the one that
 -- was not looked for the longest. Returned is a booking that waits for it; nothing while each was looked for within the
 -- minute, by any worker: of two that ask at once the second finds what the first has written, and gets nothing.
+-- `looked_before` is the moment of the look before this one.
 -- A look that a clock set back has left in the future counts as none.
 WITH missing AS (
     SELECT named.event_type, min(id) AS id
@@ -11,7 +12,7 @@ WITH missing AS (
     GROUP BY named.event_type
 ),
 due AS (
-    SELECT missing.event_type, missing.id
+    SELECT missing.event_type, missing.id, kept.looked_at
     FROM missing
     LEFT JOIN calcom_event_types AS kept ON kept.key_fingerprint = :key AND kept.event_type = missing.event_type
     ORDER BY CASE WHEN kept.looked_at <= now() THEN kept.looked_at END NULLS FIRST, missing.id
@@ -25,7 +26,7 @@ taken AS (
     WHERE (kept.looked_at > now() - interval '1 minute' AND kept.looked_at <= now()) IS NOT TRUE
     RETURNING event_type
 )
-SELECT appointment.*
+SELECT appointment.*, due.looked_at AS looked_before
 FROM taken
 JOIN due USING (event_type)
 JOIN appointments AS appointment USING (id)

@@ -2,7 +2,7 @@
 -- the story says that it was never known. `settle_at` stays, as the sign that it once was unknown; what is found at
 -- Cal.com later still confirms it.
 -- The first condition on the start is the index's: no slot ends before it starts. One without an end is taken to last a
--- day at most. SKIP LOCKED: whoever is moving it now goes first.
+-- day at most. SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH past AS (
     SELECT id
     FROM appointments
@@ -17,10 +17,7 @@ WITH past AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'failed',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         outcome_unknown = false,
         error_type = 'never_known',
         last_error = 'never known: this key could not see whether Cal.com has booked it',

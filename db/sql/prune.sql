@@ -2,7 +2,7 @@
 -- index is needed. What came in late stands further on, and is reached in a later run. `more`: the batch was full, and
 -- all of it was old.
 -- The condition is looked at again under the lock: a failed booking that the operator is just sending again stays.
--- SKIP LOCKED: two of these share the work, and whoever is working with a row goes first.
+-- SKIP LOCKED: two of these share the work, and another transaction that has a row goes first.
 WITH oldest AS (
     SELECT id, {begun_at} AS begun_at
     FROM {table}

@@ -1,6 +1,6 @@
--- Write down where confirmed bookings stand at Cal.com, as it was shown: uid, seat, start, and whether it awaits its host.
--- What was shown is of `read_at`, null: of now. It is no news of a row that was written since, or that by now names another
--- booking (`was`). `updated_at` says since when this is known. One that is found at another time tells so.
+-- Record where confirmed bookings are at Cal.com, as it has just shown: uid, seat, start, and whether they await a host.
+-- A row that by now names another booking than `was` stays as it is. `updated_at` says since when this is known. A booking
+-- that is found at another time than before gets an event.
 -- Locked in the order of ids, so that two of these never deadlock.
 WITH shown AS (
     SELECT one.*
@@ -14,7 +14,6 @@ had AS (
     JOIN shown USING (id)
     WHERE status = 'confirmed'
         AND calcom_booking_uid = was
-        AND (CAST(:read_at AS timestamptz) IS NULL OR updated_at < CAST(:read_at AS timestamptz))
     ORDER BY id
     FOR UPDATE OF appointment
 ),
@@ -24,7 +23,7 @@ changed AS (
         calcom_seat_uid = had.seat_uid,
         booked_start_at = had.start,
         awaits_host = had.awaits_host,
-        updated_at = coalesce(CAST(:read_at AS timestamptz), now())
+        updated_at = now()
     FROM had
     WHERE appointment.id = had.id
 )

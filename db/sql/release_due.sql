@@ -4,8 +4,9 @@
 -- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
 -- Held for today's key or today's settings: they go by state, whenever the shared breaker says that the key is not
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
--- cannot. Their hold_until is only the moment before which they are not tried again, and for five seconds they rest in
--- any case: a worker that still believes what the fleet believes no more must not hold them anew each second.
+-- cannot. Their hold_until is only the moment before which they are not tried again. What is held for a key or for
+-- settings, today's or not, rests for five seconds in any case: a worker that still believes what the fleet believes no
+-- more, or still runs with the other settings, must not hold it again each second.
 -- Held for an event type that Cal.com has no more: the settings say nothing of it, so only what is to be cancelled goes
 -- here; the others when the type is found again (missing_type.sql).
 -- What rests since its probes failed in an outage goes as soon as the breaker is closed (:closed) and nobody waits for it
@@ -14,7 +15,7 @@
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
--- worker has held anew, is not ours. SKIP LOCKED: two sweepers share the work.
+-- worker holds again by now, is not ours. SKIP LOCKED: two sweepers share the work.
 -- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
     SELECT id, held_at, line_at
@@ -24,18 +25,22 @@ WITH candidate AS (
     SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
+        AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
+        AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
+        AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
+        AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at
     FROM appointments

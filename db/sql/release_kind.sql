@@ -1,6 +1,6 @@
--- Let go what an operator names by its hold reason: a batch of it, in the order of the line. Only what was held when he asked
--- (:since): what is held anew meanwhile is not sent round and round. Three probes or leases in a row begin to count anew.
--- SKIP LOCKED: whoever is moving a row now goes first, and the command ends.
+-- Release what an operator names by its hold reason: a batch, in the order of the line. Only bookings that were held when
+-- the operator asked (:since): one that is held again meanwhile must not be sent round and round. Counts of failed probes
+-- and lost leases in a row begin again. SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH meant AS (
     SELECT id, hold_reason, held_at
     FROM appointments
@@ -13,10 +13,7 @@ WITH meant AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'pending',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         leases_lost = 0,
         probe_failures = 0,
         enqueued_at = now(),

@@ -2,7 +2,7 @@
 -- when Cal.com's API answers again. One that has moved on meanwhile (expired, cancelled, released by an operator) is
 -- passed over, and its place given back.
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
--- SKIP LOCKED: whoever is moving it now goes first.
+-- SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH granted AS (
     SELECT id, hold_reason, held_at
     FROM appointments
@@ -12,10 +12,7 @@ WITH granted AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'pending',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         enqueued_at = now(),
         askable_since = CASE WHEN outcome_unknown THEN now() ELSE askable_since END,
         updated_at = now()

@@ -1,5 +1,5 @@
--- Take up suspects of unknown outcome whose hour has come, or that nobody has looked for yet: whoever gets a row from
--- here looks for it, and never posts it. Its next turn is written first, so that two sweepers never look for one.
+-- Take up suspects of unknown outcome whose hour has come, or that nobody has looked for yet: the process
+-- that gets a row looks for it, and never posts it. Its next turn is written first, so that two sweepers never look for one.
 -- SKIP LOCKED: an operator who is moving it goes first.
 WITH due AS (
     SELECT id

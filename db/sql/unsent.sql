@@ -1,5 +1,5 @@
--- Take up bookings whose message was never sent, or is gone, and count them as enqueued now: whoever gets a row from
--- here sends it, so two sweepers never send the same one (and `mark_unsent` takes it back when that fails).
+-- Take up bookings whose message was never sent, or is gone, and count them as enqueued now: the process
+-- that gets a row sends it, so two sweepers never send the same one (and `mark_unsent` takes it back when that fails).
 -- Never sent: `enqueued_at` is null. Gone: it has been due for a while and there is evidence, for a long queue must not
 -- be sent twice: the queue is empty, or a message that was enqueued well after it has been delivered.
 -- Only messages sent once are evidence (`resends = 0`): a row that was sent again may be claimed by its older message,

@@ -1,4 +1,4 @@
-"""The calls of an audit: on demand, at night, and after a restore. Each waits for its turn: bookings go first."""
+"""The calls of an audit, on demand, at night or after a restore. Each waits while bookings need the rate limit."""
 
 import threading
 import time
@@ -29,16 +29,16 @@ _LEASE_MARGIN = 60.0  # seconds by which a nightly audit's lease outlives the lo
 _PIECE = 20.0  # seconds: a nightly audit renews its lease at least so often during a pause
 
 
-class AuditHalted(Exception):  # noqa: N818 - it ends an audit; nothing of ours is wrong
-    """Say why Cal.com cannot be asked now, or its answer not be read; the text is for the operator."""
+class AuditHalted(Exception):  # noqa: N818 - it ends an audit, and is no error
+    """Raised when Cal.com cannot be asked now, or its answer cannot be read; the text is for the operator."""
 
 
 class LeftAlone(AuditHalted):
-    """Say that Cal.com is left alone now: nothing was sent."""
+    """Raised when no call may be made now: nothing was sent."""
 
 
 class TakenUp(Exception):  # noqa: N818 - it ends our part of an audit; nothing went wrong
-    """Say that another process has the nightly audit now, or that it was given up."""
+    """Raised when another process has the nightly audit now, or it was given up."""
 
 
 class AuditCalls(GuardedCalls):
@@ -63,7 +63,7 @@ class AuditCalls(GuardedCalls):
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
     ) -> Reply | None:
-        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
+        """Cancel a booking, or the seat that `body` names; return None once it is cancelled, else why it may not be.
 
         `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
 
@@ -91,7 +91,7 @@ class AuditCalls(GuardedCalls):
             self.pause(wait)
 
     def _bookings_wait(self) -> bool:
-        """Return whether bookings wait for the limit: what is free of it is theirs."""
+        """Return whether bookings wait for the rate limit: free calls are theirs."""
         with self.deps.engine.connect() as conn:
             return queue.backlog_reason(conn) is HoldReason.THROTTLED
 

@@ -1,7 +1,7 @@
-"""Judge one booking by our row and what Cal.com answered (docs/audit.md). Nothing here calls, reads or writes.
+"""Judge one booking by our row and Cal.com's answers (docs/audit.md). Nothing here calls, reads or writes.
 
-What is not proven is reported and left to the operator: only a finding with a `fix` may be acted on. That the list does
-not show a booking proves nothing (a key sees what its user organizes or attends): Cal.com is asked for it first.
+A finding that is not proven is reported and left to the operator: only a finding with a `fix` may be acted on. The list
+shows a key what its user organizes or attends: a booking that it does not show may exist, and is asked for first.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, 
 from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
 from tasks.calcom.booking import Booking
 
-_MOVES = 10  # that are followed: a hostile server could name another one for ever
+_MOVES = 10  # reschedules that are followed: a hostile server could name another one for ever
 _OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that no worker ends by itself
 
 
@@ -31,7 +31,7 @@ class _Home(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """Hold the state of a row's booking at Cal.com, the booking, and the row's place in it if that is clear."""
+    """The state of a row's booking at Cal.com, the booking, and the row's place in it if that is known."""
 
     home: _Home
     booking: Booking | None = None
@@ -41,7 +41,7 @@ class _Stand:
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding | Question:
     """Compare a row with what Cal.com shows of the range that its start is in, or return what must be asked first.
 
-    `settled`: the row was last changed so long ago that Cal.com's answers are not older than that.
+    `settled`: the row was last changed so long ago that Cal.com's answers are newer.
     """
     live = [place for place in listing.of(row) if not place.booking.cancelled]
     if row.status is not Status.CONFIRMED:
@@ -86,7 +86,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
     """Follow the row's uid through reschedules to the booking that it names now."""
     uid, seat = row.calcom_booking_uid or "", row.calcom_seat_uid
     seated = [place for place in listing.of(row) if seat == place.seat_uid is not None and not place.booking.cancelled]
-    if len(seated) == 1:  # wherever it is: a seat may be moved to another booking
+    if len(seated) == 1:  # in whichever booking: a seat may be moved to another one
         return _Stand(_Home.LIVES, seated[0].booking, seated[0])
     for _ in range(_MOVES):
         booking = listing.bookings.get(uid)
@@ -109,7 +109,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
 
 
 def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
-    """Ask for a booking that is not listed; first for its seat, whose answer shows that one to any key."""
+    """Return the question about a booking that is not listed: first its seat, whose answer shows it to any key."""
     questions = [Question(About.SEAT, seat)] if seat else []
     questions += [Question(About.BOOKING, uid)] if uid else []
     for question in questions:
@@ -120,7 +120,7 @@ def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question
 
 
 def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
-    """Judge a seat that its booking does not show: attendees may be hidden, but by its own uid it is shown."""
+    """Judge a seat that its booking does not show: attendees may be hidden, but a seat's own uid finds it."""
     question = Question(About.SEAT, seat)
     match listing.answers.get(question):
         case None:
@@ -129,7 +129,7 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
             return _Stand(_Home.SEAT_GONE, booking)
         case Answered.UNREADABLE:
             return _Stand(_Home.UNREADABLE)
-    return _Stand(_Home.LIVES, booking)  # Cal.com knows the seat, and hides whose it is
+    return _Stand(_Home.LIVES, booking)  # Cal.com has the seat, and hides its attendee
 
 
 def _over(
@@ -145,7 +145,7 @@ def _over(
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
-        if listing.answers[question] is not Answered.FOUND:  # a week of it is shown: "not found" is a replica that lags
+        if listing.answers[question] is not Answered.FOUND:  # it is listed: a replica that lags says "not found"
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
             return _cut(row, booking, listing, settled=settled)
@@ -159,7 +159,7 @@ def _cut(
 
     One POST makes the weeks one by one, and may be cut in the middle. Weeks are counted as made, not as alive: a week
     that a person cancelled or moved stays in the series as cancelled, while a week that was never made is not in it
-    ("GET by recurringBookingUid", seen on the real server). So no deed of a person makes a whole series look cut.
+    ("GET by recurringBookingUid", as on the real server). So no deed of a person makes a whole series look cut.
     """
     series = row.series_uid or (booking.series_uid if booking is not None else None)
     if series is None:
@@ -171,7 +171,7 @@ def _cut(
             return question
         of = listing.occurrences.get(row.event_type)
     if of is None or listing.made(series) >= of:
-        return NoFinding.AGREES  # the type does not recur any more, or this key may not read it: nobody can tell
+        return NoFinding.AGREES  # the type recurs no more, or this key may not read it: not to be decided
     question = Question(About.BOOKING, series)
     if question not in listing.answers:
         return question
@@ -184,7 +184,7 @@ def _cut(
 
 
 def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
-    """Judge the places that a request has beside the live booking that its row names."""
+    """Judge the other live places of a request whose row names a live booking."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
         message = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
@@ -215,7 +215,7 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
 
 
 def _can_go(place: BookedPlace) -> bool:
-    """Return whether cancelling it leaves the seats of all others alone."""
+    """Return whether this place can be cancelled without the seats of others."""
     return place.seat_uid is not None or place.whole
 
 
@@ -248,13 +248,13 @@ def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
 
 
 def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding | Question:
-    """Judge a row that is not confirmed and has no live booking in the list: it may have moved, or be hidden."""
+    """Judge an unconfirmed row without a live booking in the list: the booking may have moved, or be hidden."""
     moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
     for uid in moved[:_MOVES]:
         if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:
             return question
     if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):
-        return NoFinding.AGREES  # never unknown, or a worker is about to find out
+        return NoFinding.AGREES  # its outcome was never unknown, or a worker will find it out
     if row.calcom_booking_uid is not None and row.calcom_booking_uid not in listing.bookings:
         question = Question(About.BOOKING, row.calcom_booking_uid)
         if row.calcom_seat_uid is not None:

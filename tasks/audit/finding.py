@@ -10,7 +10,7 @@ from tasks.audit.listing import BookedPlace
 
 
 class AuditFindingKind(StrEnum):
-    """Name what does not agree."""
+    """The kind of a disagreement between our record and Cal.com."""
 
     ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
     NOT_HERE = "not_here"  # there, with our reference, and not confirmed here
@@ -30,11 +30,11 @@ NAMES: Mapping[AuditFindingKind, str] = MappingProxyType(
         AuditFindingKind.HALF_MADE: "half made there",
     }
 )
-"""The kinds in a person's words."""
+"""The kinds as a person reads them."""
 
 
 class Fix(StrEnum):
-    """Name what is safe to do about a finding."""
+    """The ways to fix a finding safely."""
 
     CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
     RECORD_UID = "record_uid"  # like a late 201's
@@ -42,17 +42,17 @@ class Fix(StrEnum):
 
 
 class NoFinding(StrEnum):
-    """Name why there is no finding."""
+    """The reason why there is no finding."""
 
     AGREES = "agrees"
     UNDER_WAY = "under_way"  # its outcome is unknown, or being found out by a worker
     TOO_YOUNG = "too_young"  # changed so lately that what Cal.com shows may be older
-    CANNOT_TELL = "cannot_tell"  # not listed, and asked for it Cal.com gave no answer that can be read
+    CANNOT_TELL = "cannot_tell"  # not listed, and Cal.com's answer about it could not be read
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """Hold one disagreement; `row` is None for a reference that no row has. `fix` may cancel the `doubles`."""
+    """One disagreement; `row` None: no row has this reference. `fix` may cancel the `doubles`."""
 
     kind: AuditFindingKind
     message: str

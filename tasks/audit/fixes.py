@@ -1,4 +1,4 @@
-"""Fix a finding of an audit if that is safe. A fix that is ordered twice, or killed midway, takes effect once."""
+"""Fix a finding of an audit if that is safe. A fix that is run twice, or killed midway, takes effect once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ REASON = "Booked twice by mistake. The other booking stands."  # the attendee ma
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Hold what came of a fix; `ok` is False while a person must still look at the booking."""
+    """The result of a fix; `ok` False: a person must still look at the booking."""
 
     ok: bool
     message: str
 
 
 def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
-    """Do what the finding's `fix` says.
+    """Apply the finding's `fix`.
 
     Raises:
-        AuditHalted: Cal.com cannot be asked now; what was done before stays done.
+        AuditHalted: Cal.com cannot be asked now; earlier fixes stay.
     """
     row = finding.row
     if row is None or finding.fix is None:
@@ -56,7 +56,7 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
 
 
 def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> Fixed:
-    """Confirm a row whose booking lives at Cal.com; if "not booked" was told, the record opens an incident.
+    """Confirm a row whose booking lives at Cal.com; if the caller heard "not booked", that is an incident.
 
     Cal.com is asked once more: the list of a whole range may be minutes old, and a person may have cancelled since.
     """
@@ -84,9 +84,9 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
 
 
 def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
-    """Read the list of this very start again, and cancel what is still a proven double of an unchanged row.
+    """Read the list of this start again, and cancel what is still proven to be a double of an unchanged row.
 
-    The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
+    The list of a whole range may be minutes old: meanwhile the customer may have cancelled the other booking.
     """
     ends: dict[str, Fixed] = {}
     while True:
@@ -111,7 +111,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
     intended = False
 
     def intend() -> bool:
-        """Record the intent once, right before the first byte; a look that is FRESH_SECONDS old is no proof."""
+        """Record the intent once, right before the first byte; after FRESH_SECONDS the list proves nothing."""
         nonlocal intended
         if calls.clock() - looked_at > FRESH_SECONDS:
             raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
@@ -136,7 +136,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         _end(calls, row, double, doubles.CANCELLED, why)
         return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")
     message = reply.message or reply.error_type.value.replace("_", " ")
-    if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit sees what came of it
+    if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit finds out
         return Fixed(ok=False, message=f"{double.name}: no clear answer ({message}); run the audit again")
     if intended:
         _end(calls, row, double, doubles.KEPT, message)

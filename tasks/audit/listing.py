@@ -1,7 +1,7 @@
-"""Cal.com's list over a range, as an audit needs it: each booking, and each place in one that a request of ours has.
+"""Cal.com's list of a range of days: each booking, and each place in a booking that belongs to a request of ours.
 
-A booking that the list does not show can be asked for by its uid (questions.py), and is added to it. One request may
-hold two seats of one booking ("Two at once", docs/calcom.md): a booking's `marks`, one seat a reference, do not do.
+A booking that the list does not show can be asked for by its uid (questions.py), and is then added. One request may
+have two seats in a booking ("Two at once", docs/calcom.md): its `marks`, one seat for a reference, would lose one.
 """
 
 from collections import defaultdict
@@ -16,23 +16,22 @@ from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import BookedAttendee, Booking
-from tasks.calcom.booking_answers import Page, read_list
+from tasks.calcom.booking_answers import Page, booked_there, read_list
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
-from tasks.calcom.rescheduled import booked_there
 
-PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
-LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever
+PAGE = 100  # bookings; a page whose answer is too long is read in smaller pieces
+LIMIT = 100_000  # bookings, after which a list counts as endless
 LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 TRIES = 4  # of one call
 MAY_PASS = frozenset({ReplyKind.UNKNOWN, ReplyKind.NOT_SENT, ReplyKind.THROTTLED})
 
-Progress = Callable[[int, int], object]  # how many are done, and how many there are
+Progress = Callable[[int, int], object]  # called with how many are done, and how many there are
 
 
 class About(StrEnum):
-    """Name what Cal.com can be asked for by itself."""
+    """What a question to Cal.com is about."""
 
     BOOKING = "booking"  # by its uid; a series by its own: all weeks
     SEAT = "seat"  # by its uid: the booking that it is in
@@ -41,23 +40,23 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Hold what Cal.com must be asked before a row can be judged; Cal.com answers any key that names the uid."""
+    """A question that Cal.com must answer before a row can be judged; any key that names the uid gets an answer."""
 
     about: About
     uid: str
 
 
 class Answered(StrEnum):
-    """Name what came of a question."""
+    """The result of a question."""
 
     FOUND = "found"
-    NOWHERE = "nowhere"  # Cal.com has no such booking: so says a replica that lags, too
+    NOWHERE = "nowhere"  # Cal.com has no such booking; a lagging replica may say so as well
     UNREADABLE = "unreadable"  # no answer that can be read
 
 
 @dataclass(frozen=True, slots=True)
 class BookedPlace:
-    """Hold one booking, or one seat of one, that carries the reference of a request like ours.
+    """A booking, or a seat of one, that carries the reference of a request like ours.
 
     `whole`: no other seat or reference is in the booking, so that it may be cancelled as a whole.
     """
@@ -74,7 +73,7 @@ class BookedPlace:
 
     @property
     def series(self) -> str | None:
-        """Return the uid of the series whose week it is; its weeks carry one reference at many starts."""
+        """Return the uid of the series that it is a week of; all weeks of a series carry one reference."""
         return self.booking.series_uid
 
     @property
@@ -97,7 +96,7 @@ class BookedPlace:
 
 @dataclass
 class Listing:
-    """Hold what Cal.com answered: bookings by uid, our places by the reference that they carry, answers by question.
+    """Cal.com's answers: bookings by uid, our places by the reference that they carry, answers by question.
 
     `series` are the weeks of each series, by its uid; `seatless` the bookings with seats that show an attendee without
     one; `occurrences` how many weeks an event type (`Appointment.event_type`) makes, None: it does not recur.
@@ -111,7 +110,7 @@ class Listing:
     occurrences: dict[str, int | None] = field(default_factory=dict)
 
     def add(self, booking: Booking) -> None:
-        """Add a booking; of a booking that is there already, add only the places that it did not show before."""
+        """Add a booking; if it is there already, add only the places that it did not show before."""
         new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
         for place in new:
             self.places[place.reference].append(place)
@@ -145,9 +144,9 @@ class Listing:
 
 
 def between(start: datetime, end: datetime) -> dict[str, str | int]:
-    """Return the query for the bookings that start from `start` until before `end`, and perhaps a few more.
+    """Return the query for the bookings that start at or after `start` and before `end`, and perhaps a few more.
 
-    Oldest first, so that bookings made while the pages are read come last and push none to a page already read.
+    The oldest come first: a booking that is made meanwhile is on the last page, and moves none to a page already read.
     """
     return {"afterStart": instant(start), "beforeEnd": instant(end + LONGEST_EVENT), "sortCreated": "asc"}
 
@@ -158,7 +157,7 @@ def read_listing(
     """Read the whole list, page by page.
 
     Raises:
-        AuditHalted: Not all of it could be read: then no booking can be called absent.
+        AuditHalted: A part could not be read; without it no booking can be called absent.
     """
     listing = Listing()
     skip = 0

@@ -1,9 +1,9 @@
-"""The nightly audit: yesterday's and today's bookings, whatever interrupts it (docs/audit.md, "At night").
+"""The nightly audit of yesterday's and today's bookings, which survives interruptions (docs/audit.md, "At night").
 
-A tick takes it up, on a thread of its own: it may take hours, and no tick waits for it. The thread dies with its
-process; then the audit's lease runs out, and the next tick, of any process, takes the audit up again. Rows that were
-judged one by one are stored, so that they are not asked for twice; what the list alone shows is read again. A finding
-is stored only if a second look, of that row alone, shows it again.
+A tick starts it in a thread of its own, since it may take hours. The thread dies with its process; then the audit's
+lease runs out, and the next tick, in any process, continues it. Rows that were judged one by one are stored, so that
+Cal.com is not asked about them twice; the list is read again. A finding is stored only if a second look, at that row
+alone, shows it again.
 """
 
 import threading
@@ -36,7 +36,7 @@ _auditing = threading.Lock()  # one a process
 
 @app.task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
 def audit_at_night(hour: int) -> bool:
-    """Take up the audit that is due since `hour` (UTC), unless a process has it; return whether this process does."""
+    """Start the audit that is due since `hour` (UTC), unless a process has it; return whether it started."""
     deps = dependencies.current()
     if not _auditing.acquire(blocking=False):
         return False
@@ -53,7 +53,7 @@ def audit_at_night(hour: int) -> bool:
 
 
 def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
-    """Take up what is due, unless Cal.com is to be left alone."""
+    """Claim the audit that is due; None: none is, another process has it, or Cal.com is not to be called now."""
     if not is_calm(deps):
         return None
     with deps.engine.begin() as conn:
@@ -61,7 +61,7 @@ def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
 
 
 def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
-    """Audit both days of a night as far as Cal.com may be asked; the process that takes it up next does the rest."""
+    """Audit both days of a night as far as Cal.com may be called; the next process that claims it does the rest."""
     work = _Work(calls, night, {kind: list(ids) for kind, ids in night.findings.items()})
     try:
         work.compare()
@@ -79,7 +79,7 @@ def _audit(deps: Dependencies, night: NightlyAudit) -> None:
         audit_night(NightlyCalls(deps, night), night)
     except SQLAlchemyError as exc:  # its lease runs out, and another tick takes it up
         log.warning("nightly_audit_lost_postgres", night=night.night, error=type(exc).__name__)
-    except Exception:  # nobody waits for this thread: a fault of ours is tried again when its lease has run out
+    except Exception:  # no caller waits for this thread; when the lease has run out, the audit is tried again
         log.exception("nightly_audit_failed", night=night.night)
     finally:
         _auditing.release()
@@ -87,7 +87,7 @@ def _audit(deps: Dependencies, night: NightlyAudit) -> None:
 
 @dataclass
 class _Work:
-    """Hold what this process has done of a nightly audit: rows `unsaved` in Postgres, and rows `unread` at Cal.com."""
+    """This process's part of a nightly audit: rows not yet saved, and rows that could not be read at Cal.com."""
 
     calls: NightlyCalls
     night: NightlyAudit
@@ -96,7 +96,7 @@ class _Work:
     unread: list[int] = field(default_factory=list)
 
     def compare(self) -> None:
-        """Judge all, and end the audit.
+        """Judge all rows, and end the audit.
 
         Raises:
             AuditHalted: Cal.com may not be asked now, or its answers could not be read.
@@ -110,13 +110,13 @@ class _Work:
         self._end(self._orphans(look.orphans))
 
     def leave(self, seconds: float, *, halted: bool) -> None:
-        """Store what is known, for the process that takes the audit up, `seconds` from now at the earliest."""
+        """Store what is known for the next process, which may continue `seconds` from now."""
         self._save()
         with self.calls.deps.engine.begin() as conn:
             nights.leave(conn, self.night, seconds=seconds, halted=halted)
 
     def halt(self, why: str) -> None:
-        """Leave the audit, each time for twice as long; after HALTS times end it unfinished, which is an alert."""
+        """Pause the audit, each time twice as long; after HALTS pauses end it unfinished, which is an alert."""
         if self.night.halts + 1 < HALTS:
             pause = min(FIRST_PAUSE * 2.0**self.night.halts, LONGEST_PAUSE)
             self.leave(pause, halted=True)
@@ -127,12 +127,12 @@ class _Work:
         self._end((), unfinished=why)
 
     def _doubtful(self, look: FirstLook) -> Iterable[Appointment]:
-        """Return the rows that the list alone does not clear, without those that were judged before."""
+        """Return the rows that need more than the list, without those that were judged before."""
         found = [one.row for one in look.seen.findings if one.row is not None]
         return (row for row in (*found, *look.hidden) if row.id not in self.night.asked)
 
     def _judge(self, row: Appointment, look: FirstLook) -> AuditFinding | NoFinding:
-        """Judge a row as it is now: at a tenth of the limit, the list may be hours old."""
+        """Judge a row as it is now: the list, read at a tenth of the limit, may be hours old."""
         with self.calls.deps.engine.connect() as conn:
             now = appointments.get(conn, row.id)
         if now is None:
@@ -141,7 +141,7 @@ class _Work:
         return self._confirmed(judged) if isinstance(judged, AuditFinding) else judged
 
     def _confirmed(self, first: AuditFinding) -> AuditFinding | NoFinding:
-        """Look once more: Cal.com's list was read page by page, and people move bookings meanwhile."""
+        """Judge a finding again: people may have moved the booking while the list was read page by page."""
         deps = self.calls.deps
         with deps.engine.connect() as conn:
             began = appointments.now(conn)

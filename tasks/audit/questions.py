@@ -1,4 +1,4 @@
-"""Ask Cal.com for what its list does not show, one question after another, until a row can be judged."""
+"""Ask Cal.com about bookings that its list does not show, until a row can be judged."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 from db import appointments
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.audit.calls import AuditCalls
 from tasks.audit.compare import judge
 from tasks.audit.finding import AuditFinding, NoFinding
@@ -22,15 +22,15 @@ from tasks.audit.listing import (
     wait_after,
 )
 from tasks.calcom.booking_answers import read_bookings
-from tasks.calcom.event_types import read_event_type
+from tasks.calcom.event_type_answers import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, and ask Cal.com while that leaves a question; each answer is added to the list.
+    """Judge a row, asking Cal.com as long as a question is open; each answer is added to the listing.
 
     Raises:
-        AuditHalted: The breaker lets nothing through.
+        AuditHalted: The breaker denies the call.
     """
     while isinstance(judged := judge(row, listing, settled=settled), Question):
         if judged.about is About.EVENT_TYPE:
@@ -78,7 +78,7 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:
     """Find out how many weeks the row's event type makes; what a worker has stored of it costs no call."""
-    known = event_types.known(calls.deps, row)
+    known = event_type_lookup.known(calls.deps, row)
     if known is not None and known.kind is not EventKind.UNKNOWN:
         listing.occurrences[row.event_type] = known.occurrences
         return Answered.FOUND

@@ -1,7 +1,7 @@
-"""Bookings after a restore: what Cal.com made since the backup, the database has forgotten (docs/deploying.md).
+"""Bookings after a restore: Cal.com has bookings that the restored database does not (docs/deploying.md).
 
-The outcome of a booking that was on its way at the backup is unknown: it is looked for before it is posted. A request
-after the backup has no row any more; if Cal.com has booked it, a new one must get that booking and not a second.
+The outcome of a booking that was in progress at the backup is unknown: it is looked up before it is posted. A request
+from after the backup has no row any more; if Cal.com has booked it, a new request must get that booking, not a second.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ _WHY = "it was booked after the backup from which the database was restored"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Count the bookings at Cal.com whose rows are lost: `found` all, `asked_again` those with a new request here.
+    """Counts of the bookings at Cal.com whose rows are lost: `found` all, `asked_again` those requested again here.
 
     `unnamed`: those whose attendee is hidden from this key, so that a new request for them cannot be recognized.
     """
@@ -57,9 +57,9 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
 
 
 def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
-    """Read all that starts after the backup, and store the bookings that no row has, for new requests of them.
+    """Read all bookings that start after the backup, and store those without a row, for new requests of them.
 
-    A row that ended as not booked, and whose booking is there, is confirmed.
+    A row that ended as not booked is confirmed if its booking is there.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was stored.

@@ -1,4 +1,4 @@
-"""Survey our bookings and Cal.com's: a range of days, or all rows whose outcome was once unknown (docs/audit.md)."""
+"""Compare our bookings with Cal.com's: a range of days, or all rows whose outcome was once unknown (docs/audit.md)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -27,12 +27,12 @@ _NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, 
 
 @dataclass
 class Survey:
-    """Hold what an audit of a range of days saw.
+    """The result of an audit of a range of days.
 
-    `confirmed` counts our confirmed rows in the range, `judged` those of them that could be compared with Cal.com's
-    answers, and `asked` those that its list did not show whole, so that Cal.com was asked for each. `listed` counts
-    Cal.com's bookings in the range, `others` those of them that no request of ours made: they are not judged. `silent`
-    has the ids of the rows that could not be judged, by the reason.
+    `confirmed` counts our confirmed rows in the range; `judged` those of them that could be compared with Cal.com's
+    answers; `asked` those that its list did not show whole, so that each was asked for. `listed` counts Cal.com's
+    bookings in the range; `others` those of them that no request of ours made, which are not judged. `silent` has the
+    ids of the rows that could not be judged, by reason.
     """
 
     start: datetime
@@ -52,7 +52,7 @@ class Survey:
         return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
     def add(self, row: Appointment, judged: AuditFinding | NoFinding) -> None:
-        """Take in a verdict."""
+        """Add the verdict on a row."""
         is_silent = not isinstance(judged, AuditFinding) and judged in self.silent
         if row.status is Status.CONFIRMED:
             self.confirmed += 1
@@ -73,15 +73,15 @@ def survey(
 ) -> Survey:
     """Compare everything that starts from `start` until before `end`; change nothing.
 
-    Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. What the list
-    does not show is asked for one by one.
+    Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. Bookings that
+    the list does not show are asked for one by one.
 
     Raises:
         AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
     look = first_look(calls, start, end, progress=progress)
     seen = look.seen
-    for number, row in enumerate(look.hidden, 1):  # with no connection kept: an audit may wait long for its turn
+    for number, row in enumerate(look.hidden, 1):  # without an open connection: an audit may wait long for its turn
         seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, look.began, calls.deps)))
         asking(number, len(look.hidden))
     seen.asked = sum(row.status is Status.CONFIRMED for row in look.hidden)
@@ -91,9 +91,9 @@ def survey(
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """Hold what Cal.com's list alone shows: for the rows in `hidden` more must be asked.
+    """The result of Cal.com's list alone; about the rows in `hidden` Cal.com must be asked more.
 
-    `began` is the moment before it was read, `orphans` the findings of references that no row has.
+    `began` is the moment before the list was read; `orphans` are the findings of references that no row has.
     """
 
     seen: Survey
@@ -103,7 +103,7 @@ class FirstLook:
 
 
 def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: Progress) -> FirstLook:
-    """Read Cal.com's list, and judge what it shows whole.
+    """Read Cal.com's list, and judge the rows that it shows whole.
 
     Raises:
         AuditHalted: It could not be read whole, or the breaker lets nothing through.
@@ -126,7 +126,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
 
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
-    """Fix each finding that has a fix, one after the other; yield each with what came of it."""
+    """Fix each finding that has a fix, one after the other; yield each with its result."""
     _complete_doubles(calls.deps, seen)
     for finding in seen.findings:
         if finding.fix is not None:
@@ -137,10 +137,10 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]
 
 
 def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
-    """Yield the rejected, failed and expired rows that Cal.com has, by their start, and what it has; change nothing.
+    """Yield the rejected, failed and expired rows that Cal.com has booked, by start, with the finding; change nothing.
 
-    The list of a day is read once for all its rows, and a booking that it does not show is asked for by its uid, if the
-    row has one.
+    The list of a day is read once for all its rows; a booking that it does not show is asked for by the row's uid, if
+    there is one.
 
     Raises:
         AuditHalted: A list could not be read whole, or the breaker lets nothing through.
@@ -150,7 +150,7 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
     for day, references in days.items():
         progress(done, everything)
         listing = read_listing(calls, between(day, day + _DAY))
-        for row in _rows(calls, references):  # read after the list: a row that was confirmed meanwhile is no news
+        for row in _rows(calls, references):  # read after the list: a row that was confirmed meanwhile is no finding
             judged = verdict(calls, row, listing, settled=True) if row.status in TOLD_NOT_BOOKED else None
             if isinstance(judged, AuditFinding):
                 yield row, judged
@@ -159,7 +159,7 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
 
 
 def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
-    """Return whether a booking that Cal.com did not show when the audit began is absent: a replica of it may lag."""
+    """Return whether the row is old enough that a replica of Cal.com cannot lag behind it: unlisted means absent."""
     young = began - timedelta(seconds=deps.timings.settle_unanswered)
     return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
@@ -202,7 +202,7 @@ def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
 
 
 def _complete_doubles(deps: Dependencies, seen: Survey) -> None:
-    """Record the end of cancellations that took effect: the audit that began them was killed, or got no answer."""
+    """Record the end of cancellations that took effect though their audit was killed or got no answer."""
     places = [place for same_reference in seen.listing.places.values() for place in same_reference]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.cancelled}
     with deps.engine.begin() as conn:
@@ -224,5 +224,5 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
 
 
 def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
-    with calls.deps.engine.connect() as conn:  # given back before Cal.com is asked: an audit may wait for its turn
+    with calls.deps.engine.connect() as conn:  # closed before Cal.com is asked: an audit may wait for its turn
         return sorted(bookings.by_references(conn, references), key=lambda row: (row.start_at, row.id))

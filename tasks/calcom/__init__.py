@@ -1,1 +1,1 @@
-"""Cal.com's API v2: what we send, how it is sent with every bound kept, and what an answer means."""
+"""Cal.com's API v2: the requests, their bounds in time and size, and the meaning of each answer."""

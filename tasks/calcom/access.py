@@ -1,20 +1,21 @@
-"""Where Cal.com is, and with which key: checked when a client is built, and known elsewhere by fingerprints.
+"""The address and the key of Cal.com: checked when a client is built, and identified elsewhere by fingerprints.
 
-And what the breaker calls those of its endpoints that change something; who only asks it loads nothing that calls.
+The names of the two endpoints that change something are here, too, so that a process that only asks the breaker loads
+no HTTP client.
 """
 
 import hashlib
 from urllib.parse import urlsplit
 
 CREATE, CANCEL = "bookings.create", "bookings.cancel"
-CALCOM_RATE = 120  # calls a minute that Cal.com allows, where nothing else is known (docs/calcom.md)
+CALCOM_RATE = 120  # calls a minute: Cal.com's default (docs/calcom.md)
 
 
 def checked_url(base_url: str) -> str:
     """Return the address of Cal.com's API, without a slash at its end.
 
     Raises:
-        ValueError: It is none, or holds what belongs into a setting of its own.
+        ValueError: It is no address, or contains a user, password, query or fragment.
     """
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -26,16 +27,16 @@ def checked_url(base_url: str) -> str:
 
 
 def authorization(api_key: str) -> dict[str, str]:
-    """Return the header that carries the key; none where no key is set.
+    """Return the Authorization header; no header if no key is set.
 
     Raises:
-        ValueError: No key looks like that.
+        ValueError: The key has a character that no key has.
     """
     if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
-        raise ValueError("the Cal.com API key holds a character that no key has")  # and not the key itself
+        raise ValueError("the Cal.com API key holds a character that no key has")  # never the key itself
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
 def fingerprint(*values: str) -> str:
-    """Return what tells settings apart and tells nobody what they are."""
+    """Return a hash that distinguishes settings and does not reveal them."""
     return hashlib.sha256("\0".join(values).encode()).hexdigest()[:12]

@@ -1,8 +1,8 @@
-"""Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
+"""Read a booking as Cal.com shows it (API version 2024-08-13): after a POST, in a list, or by its uid."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,9 @@ _UID = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class BookedAttendee:
-    """Hold one attendee: with a seat, its uid and the reference of the request that took it, where Cal.com shows them.
+    """Hold one attendee, the uid of his seat, and the reference of the request that booked it, if Cal.com shows them.
 
-    `email` is byte for byte as Cal.com stores it.
+    `email` is exactly as Cal.com stores it.
     """
 
     email: str | None = field(repr=False)
@@ -26,16 +26,15 @@ class BookedAttendee:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """Hold what matters of one booking.
+    """Hold one booking.
 
-    `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
-    `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
-    the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
-    `attendees` have no fixed order, guests and other hosts among them; `booker` is the address for which it was booked
-    (None: not shown, as with seats).
-    `start`, `end` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
-    `accepted` means that no host must confirm it any more, `cancelled` that it was, or was declined; `moved_to` is the
-    uid it was rescheduled to; `series_uid` names the series whose week it is.
+    `marks` are the references of the worker's requests in its metadata, each with the uid of its seat (None: no seat).
+    `seated`: its type has seats; then the booking itself shows no metadata. `seat_uid`: in the answer to a POST, the
+    seat that this POST made ("": it made none); None in all other answers, and without seats. `attendees` have no fixed
+    order, and include guests and other hosts. `booker` is the address that it was booked for (None: not shown, as with
+    seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in UTC.
+    `accepted`: no host must confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid that it was
+    rescheduled to. `series_uid` is that of its series, if it is a week of one.
     """
 
     uid: str
@@ -58,36 +57,37 @@ class Booking:
 
     @property
     def awaits_host(self) -> bool:
-        """Return whether it is only asked for there: its host has not said yes, or it is not paid."""
+        """Return whether its host must still confirm it, or its payment is open."""
         return not (self.accepted or self.cancelled)
 
     def is_at(self, start: datetime | None) -> bool:
-        """Return whether it begins at `start`, as exactly as Cal.com keeps an instant: to the millisecond."""
+        """Return whether it begins at `start`, to the millisecond, as exactly as Cal.com stores it."""
         return start is not None and self.start == to_millisecond(start)
 
 
 def read_booking(data: object) -> Booking | None:
-    """Return the booking in `data`; None when it has no usable uid."""
+    """Return the booking in `data`; None: it has no usable uid."""
     if not isinstance(data, dict) or (uid := usable(data.get("uid"))) is None:
         return None
-    event_type = _object(data.get("eventType"))
-    hosts = [_object(host) for host in _list(data.get("hosts"))]
-    slug, made = event_type.get("slug"), data.get("seatUid")
-    booker = _object(data.get("bookingFieldsResponses")).get("email")
+    event_type = object_of(data.get("eventType"))
+    hosts = [object_of(host) for host in list_of(data.get("hosts"))]
+    made, own = data.get("seatUid"), _reference(object_of(data.get("metadata")))
+    attendees = tuple(_attendee(object_of(entry)) for entry in list_of(data.get("attendees")))
+    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # with seats each attendee has its own
     return Booking(
         uid=uid,
-        marks={mark: seat for found, seat in _metadata(data) if (mark := _reference(found)) is not None},
+        marks={mark: seat for mark, seat in ({own: None} | marks).items() if mark is not None},
         seated=_is_seated(data),
         seat_uid="" if made == "" else usable(made),
-        attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
-        booker=booker if isinstance(booker, str) else None,
+        attendees=attendees,
+        booker=_text(object_of(data.get("bookingFieldsResponses")).get("email")),
         start=read_instant(data.get("start")),
         end=read_instant(data.get("end")),
         created_at=read_instant(data.get("createdAt")),
-        event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
-        event_type_slug=slug if isinstance(slug, str) else None,
-        hosts=frozenset(name for host in hosts if isinstance(name := host.get("username"), str)),
-        host_ids=frozenset(number for host in hosts if (number := _integer(host.get("id"))) is not None),
+        event_type_id=integer(data.get("eventTypeId")) or integer(event_type.get("id")),
+        event_type_slug=_text(event_type.get("slug")),
+        hosts=frozenset(name for host in hosts if (name := _text(host.get("username"))) is not None),
+        host_ids=frozenset(number for host in hosts if (number := integer(host.get("id"))) is not None),
         accepted=data.get("status") == "accepted",
         cancelled=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
         moved_to=usable(data.get("rescheduledToUid")),
@@ -96,7 +96,7 @@ def read_booking(data: object) -> Booking | None:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON of `body`; None for what is not JSON (no answer of Cal.com is a bare null)."""
+    """Return the JSON of `body`; None: it is no JSON (no answer of Cal.com is a bare null)."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -109,7 +109,7 @@ def usable(uid: object) -> str | None:
 
 
 def read_instant(text: object) -> datetime | None:
-    """Return the instant of an ISO 8601 text, in UTC (Cal.com reads and writes a naive one as UTC); None for others."""
+    """Return the time of an ISO 8601 text in UTC, None for any other value; without an offset it is UTC already."""
     if not isinstance(text, str):
         return None
     try:
@@ -120,47 +120,42 @@ def read_instant(text: object) -> datetime | None:
 
 
 def to_millisecond(moment: datetime) -> datetime:
-    """Return `moment` in UTC, as exact as Cal.com keeps it."""
+    """Return `moment` in UTC, to the millisecond, as exactly as Cal.com stores it."""
     utc = moment.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
-    """Yield each metadata object with its seat's uid: seats have it at their attendees, others at the booking."""
-    if isinstance(own := data.get("metadata"), dict):
-        yield own, None
-    for entry in _list(data.get("attendees")):
-        attendee = _object(entry)
-        if isinstance(found := attendee.get("metadata"), dict):
-            yield found, usable(attendee.get("seatUid"))
-
-
 def _is_seated(data: Mapping[str, Any]) -> bool:
-    shows_seats = any(_object(entry).get("seatUid") for entry in _list(data.get("attendees")))
+    shows_seats = any(object_of(entry).get("seatUid") for entry in list_of(data.get("attendees")))
     return shows_seats or "seatUid" in data or not isinstance(data.get("metadata"), dict)
 
 
 def _attendee(entry: Mapping[str, Any]) -> BookedAttendee:
-    email = entry.get("email")
     return BookedAttendee(
-        email=email if isinstance(email, str) else None,
+        email=_text(entry.get("email")),
         seat_uid=usable(entry.get("seatUid")),
-        reference=_reference(_object(entry.get("metadata"))),
+        reference=_reference(object_of(entry.get("metadata"))),
     )
 
 
 def _reference(metadata: Mapping[str, Any]) -> str | None:
-    mark = metadata.get(REFERENCE)
-    return mark if isinstance(mark, str) else None
+    return _text(metadata.get(REFERENCE))
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def object_of(value: object) -> Mapping[str, Any]:
+    """Return a JSON object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: object) -> Sequence[Any]:
+def list_of(value: object) -> Sequence[Any]:
+    """Return a JSON array; an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
-def _integer(value: object) -> int | None:
+def integer(value: object) -> int | None:
+    """Return a whole number of JSON; None for anything else, true and false among it."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

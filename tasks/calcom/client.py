@@ -1,14 +1,14 @@
-"""Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
+"""Call Cal.com: each call is bounded in time and size, and sent at most once; a network error raises nothing."""
 
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tasks.calcom.access import authorization, checked_url, fingerprint
-from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer, Request
+from tasks.calcom.http.answer import MAX_BODY, Answer, MaySend, NoAnswer, Request
 from tasks.calcom.http.resolver import RESOLVER, Resolver
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from tasks.calcom.http.exchange import Exchange
 
 
-class CalcomClient(CalcomReads):
-    """Talk to Cal.com's API v2.
+def _always() -> bool:
+    return True
 
-    Times are in seconds. `connect_timeout` bounds look-up and connecting, `read_timeout` each wait for bytes, and
-    `deadline` the whole call, however the other side drips. Safe to share between threads, and after a fork: each
-    thread of each process has a session of its own. Retries nothing, follows nothing.
+
+class CalcomClient(CalcomReads):
+    """Send requests to Cal.com's API v2; no retries, no redirects.
+
+    Times are in seconds. `connect_timeout` bounds name lookup and connecting together, `read_timeout` each wait for
+    bytes, and `deadline` the whole call, however slowly bytes arrive. Safe to share between threads, and after a fork:
+    each thread of each process has a connection of its own.
     """
 
     def __init__(
@@ -56,26 +60,17 @@ class CalcomClient(CalcomReads):
         return f"CalcomClient({self._base_url!r}, key {self.key_fingerprint})"
 
     def post_booking(
-        self,
-        body: Mapping[str, Any],
-        *,
-        may_send: Callable[[], bool] = lambda: True,
-        correlation_id: str | None = None,
+        self, body: Mapping[str, Any], *, may_send: MaySend = _always, correlation_id: str | None = None
     ) -> Answer | NoAnswer:
         """POST /v2/bookings once.
 
-        `may_send` is asked when the connection stands, right before the first byte: False gives
-        NoAnswer(sent=False, error_type="lease_lost"), and what it raises is raised here, with nothing sent.
+        `may_send` is called once connected, right before the first byte. If it returns False, the result is
+        NoAnswer(sent=False, error_type="lease_lost"); its exceptions are raised here, with nothing sent.
         """
         return self._post("/v2/bookings", body, may_send, correlation_id)
 
     def cancel_booking(
-        self,
-        uid: str,
-        body: Mapping[str, Any],
-        *,
-        may_send: Callable[[], bool] = lambda: True,
-        correlation_id: str | None = None,
+        self, uid: str, body: Mapping[str, Any], *, may_send: MaySend = _always, correlation_id: str | None = None
     ) -> Answer | NoAnswer:
         """POST /v2/bookings/{uid}/cancel once; `may_send` as in `post_booking`."""
         return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
@@ -83,21 +78,15 @@ class CalcomClient(CalcomReads):
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET once, and return its answer."""
         version = {"cal-api-version": request.version or self._api_version}
-        return self._call(
-            "GET",
-            request.path,
-            version,
-            params=request.params,
-            deadline=request.deadline,
-            max_body=request.max_body or MAX_BODY,
-        )
+        most = request.max_body or MAX_BODY
+        return self._call("GET", request.path, version, params=request.params, deadline=request.deadline, max_body=most)
 
     def close(self) -> None:
         """Close this thread's connection."""
         self._exchange.close()
 
     def _post(
-        self, path: str, body: Mapping[str, Any], may_send: Callable[[], bool], correlation_id: str | None
+        self, path: str, body: Mapping[str, Any], may_send: MaySend, correlation_id: str | None
     ) -> Answer | NoAnswer:
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
@@ -111,7 +100,7 @@ class CalcomClient(CalcomReads):
         path: str,
         headers: Mapping[str, str],
         *,
-        may_send: Callable[[], bool] = lambda: True,
+        may_send: MaySend = _always,
         deadline: float | None = None,
         **content: Any,
     ) -> Answer | NoAnswer:
@@ -123,7 +112,7 @@ class CalcomClient(CalcomReads):
 
     @cached_property
     def _exchange(self) -> "Exchange":
-        """Return what calls; a process that only enqueues loads no HTTP library and reads no certificates."""
+        """Build the HTTP side at the first call: a process that only enqueues loads no HTTP library."""
         from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see above
 
         return Exchange(

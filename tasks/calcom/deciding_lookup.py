@@ -1,7 +1,7 @@
-"""Read all that Cal.com has of an event type since our POST, in one answer: only such a lookup may say "absent".
+"""Read in one answer all bookings of an event type since our POST: only such a lookup may find that ours is absent.
 
-No status, no address, no time: with `attendeeEmail` the key of a collective's second host is shown nothing, though it
-sees the booking (11 of 11, seen; docs/calcom.md, "Looking for our booking").
+The query filters by no status, address or time: with `attendeeEmail` the key of a collective's second host is shown
+nothing, although it may read the booking (11 of 11, seen; docs/calcom.md, "Looking for our booking").
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import Page, read_list
-from tasks.calcom.event_types import Me
+from tasks.calcom.event_type_answers import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at
 from tasks.calcom.lookup import (
@@ -21,34 +21,36 @@ from tasks.calcom.lookup import (
     LookupKind,
     LookupResult,
     Query,
-    Reads,
     followed,
     narrowed,
     ours_among,
     shows_type,
 )
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address
 
 LARGEST_PAGE = 250  # Cal.com's own limit
-TRIES = 3  # of one page: in 8 of 60 answers one booking too many is counted, while others book
-_MISCOUNTED = 1  # and never more than that one
-# Between the row's claim and this answer, and for Cal.com's clock. Generous: it costs a call only where a type is
-# booked a hundred times.
+TRIES = 3  # of one page: while others book, 8 of 60 answers count one booking too many
+_MISCOUNTED = 1  # never more than one
+# For the time between the row's claim and this answer, and for Cal.com's clock. Long, because it costs a call only if
+# the type was booked a hundred times since then.
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
-def deciding_lookup(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> LookupResult:
-    """Return what one whole answer shows: ours, or that it is absent, and what else that answer proves.
+def deciding_lookup(
+    client: CalcomReads, appointment: Appointment, *, calcom_id: int | None, me: Me | None
+) -> LookupResult:
+    """Return whether one complete answer lists our booking, and what else it proves.
 
-    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug; `me` is whose our key is,
-    None when nobody knows. What is found counts in any answer. Absent is only what an answer shows by itself: it lists
-    all there is, or all that was created since the appointment was asked for, or all at its time; else it failed.
+    `calcom_id` is Cal.com's number of the event type, if the appointment names it by slug; `me` is the user of our key
+    (None: not known). A booking that is found counts in any answer. It is absent only if a single answer lists all
+    bookings, or all that were created since the request, or all at its time; else the lookup has failed.
     """
     return followed(client, appointment, _whole_answer(client, appointment, calcom_id, me))
 
 
-def _whole_answer(client: Reads, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
+def _whole_answer(client: CalcomReads, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
     number, deleted = at_its_time.get("eventTypeId"), False
     if number is not None:
@@ -58,7 +60,7 @@ def _whole_answer(client: Reads, appointment: Appointment, calcom_id: int | None
             result = _read(page, appointment, calcom_id, me)
             if _is_whole(page) or _reaches(page, since) or result.kind is LookupKind.FOUND:
                 return result
-        elif page.kind is ReplyKind.DELETED:  # what was booked of it is still listed, without a type
+        elif page.kind is ReplyKind.DELETED:  # its bookings are still listed, without a type
             deleted = True
             del at_its_time["eventTypeId"]
         else:
@@ -80,8 +82,8 @@ _TOO_MANY = Reply(
 )
 
 
-def _ask(client: Reads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
-    """Return a page, asked for again at once while it lists fewer bookings than it counts."""
+def _ask(client: CalcomReads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
+    """Return a page, requested again at once while it lists fewer bookings than it counts."""
     for _ in range(TRIES):
         answer = client.list_bookings(query)
         page = read_list(answer)
@@ -91,12 +93,12 @@ def _ask(client: Reads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
 
 
 def _is_whole(page: Page) -> bool:
-    """Return whether all there is was listed."""
+    """Return whether the page lists all bookings."""
     return not page.remaining and page.missing <= _MISCOUNTED
 
 
 def _reaches(page: Page, since: datetime | None) -> bool:
-    """Return whether all that was created from `since` on was listed: newest first, down to an older one."""
+    """Return whether the page lists all bookings created from `since` on: newest first, and one older at its end."""
     moments = [booking.created_at for booking in page.bookings if booking.created_at is not None]
     if since is None or not moments or len(moments) < len(page.bookings) or page.missing > _MISCOUNTED:
         return False
@@ -104,9 +106,9 @@ def _reaches(page: Page, since: datetime | None) -> bool:
 
 
 def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | None:
-    """Return a moment before which no POST of the appointment was sent, by Cal.com's clock; None when it tells none.
+    """Return a time before all POSTs of the appointment, by Cal.com's clock; None: the answer has no Date.
 
-    Not of the last POST alone: an earlier one, whose outcome is unknown as well, may have booked.
+    The last POST is not enough: an earlier one of unknown outcome may have booked, too.
     """
     date = answered_at(answer.headers) if isinstance(answer, Answer) else None
     return None if date is None else date - (appointment.updated_at - appointment.created_at) - _CLOCKS_MARGIN
@@ -114,46 +116,51 @@ def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | No
 
 def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     found = ours_among(page.bookings, appointment, calcom_id)
+    reference = str(appointment.uuid)
     of_type = [booking for booking in page.bookings if shows_type(booking, appointment, calcom_id)]
     return replace(
         found or LookupResult(kind=LookupKind.ABSENT),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         taken_until=frozenset(
-            one.end
-            for one in of_type
-            if one.accepted and one.end and one.is_at(appointment.start_at) and str(appointment.uuid) not in one.marks
+            other.end
+            for other in of_type
+            if other.accepted and other.end and other.is_at(appointment.start_at) and reference not in other.marks
         ),
         half_made=_half_made(of_type, appointment) if found is None else None,
         hides_seats=any(
-            one.seat_uid is None and one.reference is None
+            seat.seat_uid is None and seat.reference is None
             for booking in _shared(of_type, appointment)
-            for one in booking.attendees
+            for seat in booking.attendees
         ),
     )
 
 
 def _is_strange(booking: Booking, me: Me) -> bool:
-    """Return whether the key's user takes no part in it; a booking that shows no hosts, or nobody, proves nothing."""
-    attendees = [one.email.lower() for one in booking.attendees if one.email is not None]
+    """Return whether the key's user takes no part in the booking; without hosts or attendees it proves nothing."""
+    attendees = [attendee.email.lower() for attendee in booking.attendees if attendee.email is not None]
     if not booking.host_ids or not attendees:
         return False
     return me.user_id not in booking.host_ids and me.email.lower() not in attendees
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat of our very address without our reference; first what nobody can make sense of, without a seat."""
+    """Return a seat with our address and without our reference; rather one without seat and reference."""
     address = attendee_address(appointment)
     if address is None:
         return None
     found = [
-        HalfMade(booking.uid, one.seat_uid, one.reference)
+        HalfMade(booking.uid, seat.seat_uid, seat.reference)
         for booking in _shared(bookings, appointment)
-        for one in booking.attendees
-        if one.email == address
+        for seat in booking.attendees
+        if seat.email == address
     ]
     return min(found, key=lambda half: (half.reference is not None, half.seat_uid is not None), default=None)
 
 
 def _shared(bookings: list[Booking], appointment: Appointment) -> list[Booking]:
-    """Return the live bookings with seats at the appointment's start."""
-    return [one for one in bookings if one.seated and not one.cancelled and one.is_at(appointment.start_at)]
+    """Return the bookings with seats at the appointment's start that are not cancelled."""
+    return [
+        booking
+        for booking in bookings
+        if booking.seated and not booking.cancelled and booking.is_at(appointment.start_at)
+    ]

@@ -1,4 +1,4 @@
-"""Read what an answer means that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
+"""Read an answer that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import BookedAttendee, Booking, parse, usable
+from tasks.calcom.booking import BookedAttendee, Booking, object_of, parse, usable
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
-# The rows of the table; the numbers are its own.
-_ANOTHERS = Reply(  # 2
-    kind=ReplyKind.ANOTHERS,
+# The rows of that table, with their numbers.
+_EXISTING_BOOKING = Reply(  # 2
+    kind=ReplyKind.EXISTING_BOOKING,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.REFUSED,
     message="this attendee already has it",
@@ -41,24 +41,24 @@ _TAKEN = Reply(  # 9
     settle_after=SettleAfter.ANSWERED,
     ask_slots=True,
 )
-_FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing of seats
+_FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing about seats
 _SIGNED_UP = replace(_FULL, kind=ReplyKind.SIGNED_UP)
 _DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
-_LIMIT = replace(_FULL, kind=ReplyKind.LIMIT, error_type=ErrorType.LIMIT)  # 11
-_MAXIMUM = replace(_LIMIT, kind=ReplyKind.MAXIMUM)
+_LIMIT = replace(_FULL, kind=ReplyKind.EVENT_TYPE_LIMIT, error_type=ErrorType.LIMIT)  # 11
+_ATTENDEE_LIMIT = replace(_LIMIT, kind=ReplyKind.ATTENDEE_LIMIT)
 _CREDENTIALS = Reply(  # 12
     kind=ReplyKind.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
-CONFIGURATION = Reply(  # 13: Cal.com's own, before any work
+CONFIGURATION = Reply(  # 13: by Cal.com itself, before any work
     kind=ReplyKind.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
 )
-PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: not Cal.com's, which may have worked behind it
+PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: by a proxy; Cal.com may have worked behind it
 _REFUSED = replace(_FULL, kind=ReplyKind.REFUSED, error_type=ErrorType.REFUSED)  # 14
 _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
-_NOTHING_SENT = {  # by our own decision, where row 4 is the network's
+_NOTHING_SENT = {  # by our own decision; row 4 is for the network's
     ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
@@ -69,30 +69,41 @@ _SERVER_ERRORS = {
     504: replace(_UNANSWERED, error_type=ErrorType.HTTP_504),
     **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
 }
-_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: a proxy's, about the connection and not about our settings
-_HOST_BUSY = ("User either already has booking at this time or is not available", "One of the hosts")
-_SEATED_ALREADY = "already_signed_up_for_this_booking_error"
-_NO_SEAT = "No more seats left"
-_OUT_OF_BOUNDS = "The event type can't be booked at the"
-_DATABASE_MASKED = "An error occurred while querying the database"
-_LIMITS = ("booking_limit_reached", "duration_limit_reached")
-_TOO_MANY_ACTIVE = "maximum number of active bookings has been reached"
+_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: by a proxy, about the connection and not about our settings
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
-_BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Invalid Access Token.")
-_ANY_GUARD = "Forbidden resource"  # what a guard of NestJS says by default: perhaps a gateway's
-_NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
-_NOT_THERE = re.compile(r"(Event type|User|Team|Organization) with .+ not found")  # by its number; by its slug
+
+# What a 4xx in one of Cal.com's shapes means, by its status and message: the first row that fits counts.
+_REFUSALS = (
+    (400, "^An error occurred while querying the database", _DATABASE),
+    (400, "^(User either already has booking at this time or is not available|One of the hosts)", _TAKEN),
+    (400, "^The event type can't be booked at the", _BOUNDS),
+    (400, "maximum number of active bookings has been reached", _ATTENDEE_LIMIT),
+    (400, "", _REFUSED),
+    (401, r"^(booking|duration)_limit_reached\Z", _LIMIT),
+    (401, r"^(ApiAuthStrategy -|CustomThrottlerGuard - Invalid API Key|Invalid Access Token\.)", _CREDENTIALS),
+    (401, "^checkBookingRequiresAuthentication", _REFUSED),  # a type for guests who log in
+    (403, r"^Forbidden resource\Z", PAGE),  # the default of NestJS's guards: perhaps a gateway's
+    (403, "^PermissionsGuard", CONFIGURATION),
+    (403, "", _REFUSED),
+    (404, "^Cannot [A-Z]+ ", CONFIGURATION),
+    (404, "^(Event type|User|Team|Organization) with .+ not found", _NO_EVENT_TYPE),  # by number; by slug
+    (404, "", _REFUSED),
+    (409, "^already_signed_up_for_this_booking_error", _SIGNED_UP),
+    (409, "^No more seats left", _FULL),
+    (409, "", _TAKEN),
+    (422, "", _REFUSED),
+)
 
 
 def read_failure(answer: Answer | NoAnswer) -> Reply | None:
-    """Return what went wrong with a call that reads; None for a whole 200."""
+    """Return the failure of a read; None: the answer is a complete 200."""
     if isinstance(answer, NoAnswer) or answer.status != 200:
         return failure_of(answer)
     return replace(UNREADABLE, http_status=200, message="the answer was cut short") if answer.truncated else None
 
 
 def read_content(answer: Answer | NoAnswer) -> Mapping[str, Any] | Reply:
-    """Return the JSON object of a whole 200, or the reply that says why there is none."""
+    """Return the JSON object of a complete 200, or the reply that says why there is none."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
     if (failure := read_failure(answer)) is not None:
@@ -104,7 +115,7 @@ def read_content(answer: Answer | NoAnswer) -> Mapping[str, Any] | Reply:
 
 
 def failure_of(answer: Answer | NoAnswer) -> Reply:
-    """Return the reply for an answer that shows nothing of what was asked for."""
+    """Return the reply for an answer without the requested content."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
     error = None if answer.truncated else _ErrorBody.read(answer.body)
@@ -115,7 +126,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
     if row.kind is ReplyKind.UNKNOWN and row.settle_after is SettleAfter.ANSWERED and not finished:
-        # Whoever says so is not Cal.com, which may still be at work
+        # This answer is not Cal.com's, which may still be at work
         row = replace(row, settle_after=SettleAfter.UNANSWERED)
     return replace(
         row,
@@ -123,19 +134,18 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         message=_message(answer, row, error),
         retry_after=wait,
         answered_at=answered_at(answer.headers) if finished else None,
-        uid=_named(error) if row.kind is ReplyKind.MAXIMUM and error else None,
+        uid=_named(error) if row.kind is ReplyKind.ATTENDEE_LIMIT and error else None,
     )
 
 
-def read_anothers(booking: Booking, attendee: str | None) -> Reply | None:
-    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
+def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
+    """Return the reply for a 201 with an existing booking; None: it may be ours, although it lacks our reference.
 
-    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
-    they were before.
+    With seats only `"seatUid": ""` shows that this POST made none: a replica that lags shows the seats without ours.
     """
-    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
+    reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:
-        known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
+        known = next(iter(booking.attendees), None)  # the first is the booker, the others are guests
         reference = next(iter(booking.marks), None)
     elif booking.seat_uid is None:
         return None
@@ -148,7 +158,7 @@ def read_anothers(booking: Booking, attendee: str | None) -> Reply | None:
 
 
 def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
-    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)
+    return next((seat for seat in booking.attendees if seat.seat_uid and seat.email == attendee), None)
 
 
 def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:
@@ -173,9 +183,9 @@ def _read_no_answer(answer: NoAnswer) -> Reply:
 def _message(answer: Answer, row: Reply, error: "_ErrorBody | None") -> str:
     message = safe(error.message) if error else ""
     if row.kind is ReplyKind.CONFIGURATION and not message:
-        message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
+        message = f"{answer.status} is not an answer of Cal.com: a wrong URL, or a refusal by a proxy"
     if error and error.wants_other_body:
-        message += ": another API version was understood"
+        message += ": Cal.com read the request as another API version"
     return message
 
 
@@ -186,7 +196,7 @@ def _named(error: "_ErrorBody") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorBody:
-    """Hold an error in one of Cal.com's two shapes (A, B); `known_shape` is false for JSON that is in neither."""
+    """Hold an error in one of Cal.com's two shapes (A, B), or in another (`known_shape` is false)."""
 
     message: str
     known_shape: bool
@@ -194,68 +204,23 @@ class _ErrorBody:
 
     @classmethod
     def read(cls, body: bytes) -> "_ErrorBody | None":
-        """Return what `body` says; None when it is not JSON."""
-        content: Any = parse(body)
-        if content is None:
-            return None
-        shown = content.get("error") if isinstance(content, dict) else None
-        if isinstance(shown, dict) and isinstance(shown.get("message"), str):  # A
-            details = shown.get("details")
-            return cls(
-                shown["message"], known_shape=True, wants_other_body=isinstance(details, dict) and "errors" in details
-            )
-        if isinstance(content, dict) and "statusCode" in content and "message" in content:  # B
-            return cls(str(content["message"]), known_shape=True, wants_other_body=False)
+        """Return the error in `body`; None: it is no JSON."""
+        match parse(body):
+            case None:
+                return None
+            case {"error": {"message": str(message), **more}}:  # A
+                wants_other_body = "errors" in object_of(more.get("details"))
+                return cls(message, known_shape=True, wants_other_body=wants_other_body)
+            case {"statusCode": _, "message": message}:  # B
+                return cls(str(message), known_shape=True, wants_other_body=False)
         return cls("", known_shape=False, wants_other_body=False)
 
 
 def _read_refusal(status: int, error: _ErrorBody) -> Reply:
-    """Return the row of a 4xx by its status and message; the order is the table's, most telling first."""
-    message = error.message
-    if status == 405 or (status == 404 and not error.known_shape) or (status == 403 and message == _ANY_GUARD):
+    """Return the row of the table for a 4xx with JSON, by its status and message."""
+    if status == 405 or (status == 404 and not error.known_shape):
         return PAGE
-    match status if error.known_shape else None:
-        case 400:
-            return CONFIGURATION if error.wants_other_body else _read_bad_request(message)
-        case 401:
-            return _read_unauthorized(message)
-        case 403 if message.startswith("PermissionsGuard"):
-            return CONFIGURATION
-        case 404:
-            return _read_not_found(message)
-        case 409:
-            return _read_conflict(message)
-        case 403 | 422:
-            return _REFUSED
-    return _ANYTHING_ELSE
-
-
-def _read_bad_request(message: str) -> Reply:
-    if message.startswith(_DATABASE_MASKED):
-        return _DATABASE
-    if message.startswith(_HOST_BUSY):
-        return _TAKEN
-    if message.startswith(_OUT_OF_BOUNDS):
-        return _BOUNDS
-    return _MAXIMUM if _TOO_MANY_ACTIVE in message else _REFUSED
-
-
-def _read_unauthorized(message: str) -> Reply:
-    """Tell a limit of the event type, our key, and a type for guests who log in, from a 401 that nobody knows."""
-    if message in _LIMITS:
-        return _LIMIT
-    if message.startswith(_BAD_KEY):
-        return _CREDENTIALS
-    return _REFUSED if message.startswith("checkBookingRequiresAuthentication") else _ANYTHING_ELSE
-
-
-def _read_not_found(message: str) -> Reply:
-    if _NO_ROUTE.match(message):
+    if status == 400 and error.wants_other_body:
         return CONFIGURATION
-    return _NO_EVENT_TYPE if _NOT_THERE.match(message) else _REFUSED
-
-
-def _read_conflict(message: str) -> Reply:
-    if message.startswith(_SEATED_ALREADY):
-        return _SIGNED_UP
-    return _FULL if message.startswith(_NO_SEAT) else _TAKEN
+    fitting = (row for code, words, row in _REFUSALS if code == status and re.search(words, error.message))
+    return next(fitting, _ANYTHING_ELSE) if error.known_shape else _ANYTHING_ELSE

@@ -1,54 +1,47 @@
-"""Look for our own booking at Cal.com ("Looking for our booking", docs/calcom.md): narrow, so that it can only find."""
+"""Look our own booking up at Cal.com with a narrow query: it may find the booking, but absence proves nothing.
+
+See "Looking for our booking" in docs/calcom.md.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_list
-from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.booking_answers import booked_there, follow, read_list
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
-from tasks.calcom.rescheduled import follow
 
 PAGE = 100
-MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
+MAX_PAGES = 20  # one, if Cal.com applies the filters; a bound, if it ignores them
+_NOWHERE = BookedThere(None)
+_NOWHERE = BookedThere(None)
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 
 Query = dict[str, str | int]
 
 
-class Reads(Protocol):
-    """Describe what a lookup asks of a client."""
-
-    def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
-        """GET /v2/bookings."""
-
-    def booking(self, uid: str, /) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}."""
-
-
 class LookupKind(StrEnum):
-    """Say what a lookup saw."""
+    """The result of a lookup."""
 
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
-    MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the one that it is now
-    ABSENT = "absent"  # not in the list: what that proves is for `tasks.unknown.evidence` to say
-    FAILED = "failed"  # the lookup itself failed, or did not see enough to say "absent": `reply` says how
+    MOVED = "moved"  # our booking was rescheduled at Cal.com: `there` is the present one
+    ABSENT = "absent"  # not in the list: `tasks.unknown.evidence` decides what that proves
+    FAILED = "failed"  # the lookup failed, or was not shown enough to decide: `reply` says why
 
 
 @dataclass(frozen=True, slots=True)
 class HalfMade:
-    """Hold a live booking with seats, of our event type and start, with our very address and not our reference.
+    """Hold a seat of our event type and start, with our address and without our reference.
 
-    With `reference` another request of this attendee has it; with a `seat_uid` alone it was booked by another way;
-    with neither Cal.com has made a seat by half.
+    With a `reference` another request of this attendee has the seat. With a `seat_uid` alone it was not booked by the
+    worker. With neither Cal.com has made the seat only in part.
     """
 
     uid: str
@@ -58,23 +51,19 @@ class HalfMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupResult:
-    """Hold what one lookup saw.
+    """Hold the result of one lookup.
 
-    `event_type_id`, `series_uid` and `awaits_host` are those of the booking found; `start` is when that begins, where
-    it is not the start that was asked for (None, too, where Cal.com does not show it). `deleted`: Cal.com has no
-    such event type any more.
-    Of a deciding lookup alone: `stranger` says that the answer shows a booking of the type in which the key's user has
-    no part, which proves sight of a personal one; `taken_until` is when others' accepted bookings of the type at our
-    start end; `half_made` is the booking that is neither ours nor absent; `hides_seats` says that one at our start has
-    somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
+    `there` is where the booking is at Cal.com, and `event_type_id` the number of its type, if it was found. `deleted`:
+    Cal.com has deleted the event type.
+
+    A deciding lookup alone sets: `stranger`, if the answer shows a booking of the type in which the key's user takes no
+    part, which proves sight of a personal type; `taken_until`, the ends of others' accepted bookings of the type at our
+    start; `half_made`, a seat with our address that is not ours; `hides_seats`, if a booking at our start has a
+    half-made seat, after which Cal.com does not offer the time, even with free seats (seen).
     """
 
     kind: LookupKind
-    uid: str | None = None
-    seat_uid: str | None = None
-    series_uid: str | None = None
-    start: datetime | None = None
-    awaits_host: bool | None = None
+    there: BookedThere = _NOWHERE
     event_type_id: int | None = None
     deleted: bool = False
     stranger: bool = False
@@ -83,61 +72,57 @@ class LookupResult:
     hides_seats: bool = False
     reply: Reply | None = None
 
-    @property
-    def there(self) -> BookedThere:
-        """Return as what it is booked, of one that was found."""
-        return BookedThere(self.uid, self.seat_uid, self.series_uid, self.start, self.awaits_host)
-
 
 def lookup(
-    client: Reads,
+    client: CalcomReads,
     appointment: Appointment,
     *,
     calcom_id: int | None = None,
     by_address: bool = True,
 ) -> LookupResult:
-    """List bookings until ours is found, or all were seen.
+    """List bookings until ours is found, or all have been read.
 
-    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. `by_address` is cheaper,
-    and shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours carries our
-    reference at the same instant and for the same event type (a reschedule keeps the metadata). One that lives ends
-    the lookup; of those that do not, the newest counts, so the rest of the list is seen first.
+    `calcom_id` is Cal.com's number of the event type, if the appointment names it by slug. `by_address` is cheaper, but
+    shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours has our reference, the same start
+    and the same event type (a reschedule copies the metadata). The first one that is not cancelled ends the lookup; of
+    cancelled ones the newest counts, after the whole list.
     """
     query = narrowed(appointment, calcom_id)
-    if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
+    if by_address and appointment.attendee_email is not None:  # not the one made of a phone number
         query["attendeeEmail"] = appointment.attendee_email
     result = followed(client, appointment, _search(client, appointment, query, calcom_id))
     if "eventTypeId" in query and result.reply is not None and result.reply.kind is ReplyKind.DELETED:
-        del query["eventTypeId"]  # what was booked of it is still listed, without a type
+        del query["eventTypeId"]  # its bookings are still listed, without a type
         return replace(followed(client, appointment, _search(client, appointment, query, calcom_id)), deleted=True)
     return result
 
 
-def followed(client: Reads, appointment: Appointment, result: LookupResult) -> LookupResult:
-    """Return a MOVED as what it is now, which may be cancelled.
+def followed(client: CalcomReads, appointment: Appointment, result: LookupResult) -> LookupResult:
+    """Return a result of MOVED with the present booking, which may be cancelled; any other result unchanged.
 
-    Where Cal.com does not know that one, nobody can say when it is; where it does not answer, the lookup has failed.
+    If Cal.com does not find the present booking, its start stays unknown; if Cal.com does not answer, the lookup has
+    failed.
     """
-    if result.kind is not LookupKind.MOVED or result.uid is None:
+    before = result.there
+    if result.kind is not LookupKind.MOVED or before.uid is None:
         return result
-    now = follow(result.uid, client.booking)
+    now = follow(before.uid, client.booking)
     if isinstance(now, Reply):
         unknown = now.kind is ReplyKind.REFUSED
-        return result if unknown else replace(result, kind=LookupKind.FAILED, uid=None, reply=now)
+        return result if unknown else replace(result, kind=LookupKind.FAILED, there=_NOWHERE, reply=now)
+    seat_uid = now.marks.get(str(appointment.uuid), before.seat_uid)  # a moved seat may have a new uid
     return replace(
         result,
         kind=LookupKind.CANCELLED if now.cancelled else LookupKind.MOVED,
-        uid=now.uid,
-        seat_uid=now.marks.get(str(appointment.uuid), result.seat_uid),  # a moved seat may have a new one
-        start=None if now.is_at(appointment.start_at) else now.start,
-        awaits_host=now.awaits_host,
+        there=replace(booked_there(now, appointment, seat_uid), series_uid=before.series_uid),
     )
 
 
 def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
-    """Return the filters for bookings of the event type at the start: none may hide ours, each may be ignored.
+    """Return the filters for bookings of the event type at the start.
 
-    That happened (docs/calcom.md). The end is the longest that an event can have.
+    No filter may hide our booking, and Cal.com may ignore each of them, as it did (docs/calcom.md). The last end is
+    that of the longest possible event.
     """
     query: Query = {
         "afterStart": instant(appointment.start_at),
@@ -150,10 +135,10 @@ def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
 
 
 def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> LookupResult | None:
-    """Return the booking that answers the appointment: one that lives, else the newest of those that do not.
+    """Return the appointment's booking: one that is not cancelled, else the newest.
 
-    A series carries one reference at many starts: its week at our start counts, and when that is over, its first that
-    lives.
+    A series has one reference at many starts: the week at our start counts, or if that is cancelled, the first week
+    that is not.
     """
     ours = [booking for booking in bookings if _may_be_ours(booking, appointment, calcom_id)]
     here = [booking for booking in ours if booking.is_at(appointment.start_at)]
@@ -168,16 +153,16 @@ def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id:
 
 
 def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
-    """Return whether `booking` is certainly of the appointment's event type."""
+    """Return whether `booking` certainly has the appointment's event type."""
     number = appointment.event_type_id or calcom_id
     if number is not None:
         return booking.event_type_id == number
     if booking.event_type_slug != appointment.event_type_slug:
         return False
-    return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
+    return appointment.username in booking.hosts  # each owner has his own slugs, and a team's name is not shown
 
 
-def _search(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> LookupResult:
+def _search(client: CalcomReads, appointment: Appointment, query: Query, calcom_id: int | None) -> LookupResult:
     result = LookupResult(kind=LookupKind.ABSENT)
     for page in _pages(client, query):
         if isinstance(page, Reply):
@@ -190,8 +175,8 @@ def _search(client: Reads, appointment: Appointment, query: Query, calcom_id: in
     return result
 
 
-def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
-    """Yield page after page; a Reply when there is none, or when the list does not end."""
+def _pages(client: CalcomReads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
+    """Yield page after page, and a Reply if a page cannot be read or the list does not end."""
     skip = 0
     for _ in range(MAX_PAGES):
         page = read_list(client.list_bookings({**query, "skip": skip}))
@@ -211,7 +196,7 @@ def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]
 
 
 def _may_be_ours(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
-    """Return whether `booking` carries our reference for our event type; one whose type has been deleted may."""
+    """Return whether `booking` has our reference, and our event type or a deleted one."""
     if str(appointment.uuid) not in booking.marks:
         return False
     if appointment.event_type_id is not None:
@@ -224,12 +209,7 @@ def _start(booking: Booking) -> datetime:
 
 
 def _result(kind: LookupKind, booking: Booking, appointment: Appointment) -> LookupResult:
-    return LookupResult(
-        kind=kind,
-        uid=booking.moved_to if kind is LookupKind.MOVED else booking.uid,
-        seat_uid=booking.marks[str(appointment.uuid)],
-        series_uid=booking.series_uid,
-        start=None if booking.is_at(appointment.start_at) else booking.start,
-        awaits_host=None if booking.moved_to else booking.awaits_host,
-        event_type_id=booking.event_type_id,
-    )
+    there = booked_there(booking, appointment, booking.marks[str(appointment.uuid)])
+    if kind is LookupKind.MOVED:
+        there = replace(there, uid=booking.moved_to, awaits_host=None)
+    return LookupResult(kind=kind, there=there, event_type_id=booking.event_type_id)

@@ -1,4 +1,4 @@
-"""What is read of Cal.com: each call's path, and the endpoint as which the circuit breaker knows it."""
+"""The reads of Cal.com's API: the path of each, and the name of its endpoint in the circuit breaker."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -8,18 +8,19 @@ from urllib.parse import quote
 from tasks.calcom.http.answer import Answer, NoAnswer
 
 LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
-SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
-EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
-OWN_TYPES_VERSION = "2024-04-15"  # of the same path: no newer one shows `requiresConfirmationForFreeEmail`
-OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer, without pages, and 3 KB a type (seen)
+SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots
+EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types, which the version of bookings does not have
+OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last that shows `requiresConfirmationForFreeEmail`
+OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer without pages, 3 KB for each type (seen)
 
 Params = Mapping[str, str | int]
 
 
 class ReadRequest(NamedTuple):
-    """A GET; `version` is the API's where it is not that of bookings, `deadline` makes the whole call shorter.
+    """Hold a GET.
 
-    `max_body` is how many bytes of the answer are read, where that is not the usual limit.
+    `version` is the API version (None: that of bookings), `deadline` a shorter limit for the whole call in seconds, and
+    `max_body` how many bytes of the answer are read at most (None: the usual limit).
     """
 
     endpoint: str
@@ -31,16 +32,16 @@ class ReadRequest(NamedTuple):
 
 
 class CalcomReads(ABC):
-    """Read what Cal.com knows, in the way that `get` sends a call: at once, or when the breaker lets it go."""
+    """The reads of Cal.com's API; a subclass sends them by `get`."""
 
     def list_bookings(self, params: Params) -> Answer | NoAnswer:
         """GET /v2/bookings."""
         return self.get(ReadRequest(LIST, "/v2/bookings", params))
 
     def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}; all weeks where it is the uid of a series.
+        """GET /v2/bookings/{uid}; all weeks if it is the uid of a series.
 
-        `deadline` makes the whole call shorter, in seconds, for a caller who is on the phone.
+        `deadline` is a shorter limit for the whole call, in seconds, for a caller who is on the phone.
         """
         return self.get(ReadRequest(GET, f"/v2/bookings/{quote(uid, safe='')}", deadline=deadline))
 
@@ -49,11 +50,11 @@ class CalcomReads(ABC):
         return self.get(ReadRequest(GET, f"/v2/bookings/by-seat/{quote(seat_uid, safe='')}", deadline=deadline))
 
     def slots(self, params: Params) -> Answer | NoAnswer:
-        """GET /v2/slots, which has an API version of its own."""
+        """GET /v2/slots."""
         return self.get(ReadRequest(SLOTS, "/v2/slots", params, version=SLOTS_VERSION))
 
     def event_type(self, calcom_id: int) -> Answer | NoAnswer:
-        """GET /v2/event-types/{id}, which has an API version of its own."""
+        """GET /v2/event-types/{id}."""
         return self.get(ReadRequest(EVENT_TYPES, f"/v2/event-types/{calcom_id:d}", version=EVENT_TYPES_VERSION))
 
     def event_types(self, params: Params) -> Answer | NoAnswer:
@@ -61,11 +62,11 @@ class CalcomReads(ABC):
         return self.get(ReadRequest(EVENT_TYPES, "/v2/event-types", params, version=EVENT_TYPES_VERSION))
 
     def own_event_types(self) -> Answer | NoAnswer:
-        """GET /v2/event-types of the key's user and his teams; the answer names people, so nothing of it is logged."""
+        """GET /v2/event-types of the key's user and his teams; the answer names people, so never log it."""
         return self.get(ReadRequest(EVENT_TYPES, "/v2/event-types", version=OWN_TYPES_VERSION, max_body=OWN_TYPES_BODY))
 
     def me(self) -> Answer | NoAnswer:
-        """GET /v2/me: whose key it is."""
+        """GET /v2/me: the user of our key."""
         return self.get(ReadRequest(ME, "/v2/me"))
 
     @abstractmethod

@@ -5,15 +5,15 @@ from typing import Any
 
 from db.appointments.appointment import Appointment
 
-REFERENCE = "bookingWorkerRef"  # the appointment's uuid: by it a lookup knows our booking from all others
+REFERENCE = "bookingWorkerRef"  # the appointment's uuid, by which a lookup recognizes our booking
 CORRELATION = "bookingWorkerCorrelation"
 
 
 def booking_body(appointment: Appointment) -> dict[str, Any]:
     """Return the JSON body for `appointment`.
 
-    Cal.com refuses any property that it does not know, and null where it expects a text: so what was not asked for is
-    left out. Our two metadata keys win over the caller's (callers are refused them anyway).
+    Cal.com refuses unknown properties, and null for a text, so absent values are left out. Our two metadata keys
+    replace a caller's (a request with them is refused anyway).
     """
     body = {
         "start": instant(appointment.start_at),
@@ -37,9 +37,9 @@ def booking_body(appointment: Appointment) -> dict[str, Any]:
 
 
 def attendee_address(appointment: Appointment) -> str | None:
-    """Return the address that Cal.com keeps for the attendee, byte for byte.
+    """Return the e-mail address exactly as Cal.com stores it for the attendee.
 
-    For one who gave a phone number only it makes one up of its digits (seen, docs/calcom.md).
+    For an attendee with a phone number only, Cal.com makes an address of its digits (seen, docs/calcom.md).
     """
     if appointment.attendee_email is not None or appointment.attendee_phone is None:
         return appointment.attendee_email
@@ -59,7 +59,7 @@ def event_type(appointment: Appointment) -> dict[str, Any]:
 
 
 def instant(moment: datetime) -> str:
-    """Return `moment` in UTC, as exact as Cal.com keeps it: to the millisecond."""
+    """Return `moment` as an ISO 8601 text in UTC, to the millisecond, as exactly as Cal.com stores it."""
     utc = moment.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").removesuffix("+00:00").removesuffix(".000") + "Z"
 

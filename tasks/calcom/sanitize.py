@@ -1,4 +1,4 @@
-"""Make Cal.com's words safe to keep: it echoes what callers sent, and a row's last error is shown and logged."""
+"""Make a message of Cal.com's safe to store and log: it may repeat what the caller sent."""
 
 import re
 
@@ -15,7 +15,7 @@ def safe(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
-    head = text[:MAX_SEARCHED]  # masking only shortens, and a hostile server may send a megabyte
+    head = text[:MAX_SEARCHED]  # a bound for the search: a hostile server may send a megabyte
     visible = "".join(char if char.isprintable() else " " for char in head)
     words = visible.split()
     if len(text) > MAX_SEARCHED and len(words) > 1:
@@ -26,7 +26,7 @@ def safe(text: object) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
-    """Mask what has the length of a phone number; ids (up to eight digits) and dates are evidence and stay."""
+    """Mask a number as long as a phone number; ids (up to eight digits) and dates stay, as evidence."""
     text = found.group()
     digits = sum(char.isdigit() for char in text)
     if digits < (7 if text.startswith("+") else 9) or _DATE.match(text):

@@ -1,35 +1,27 @@
-"""Ask whether Cal.com still offers a start: its slots are read from the primary database, its lists perhaps not."""
+"""Ask whether Cal.com still offers a start; slots are read from its primary database, lists perhaps from a replica."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import gcd
-from typing import Protocol
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.booking import parse, read_instant, to_millisecond
+from tasks.calcom.booking import object_of, parse, read_instant, to_millisecond
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import CalcomReads, Params
 from tasks.calcom.request_body import event_type, instant
 
 
-class SlotReads(Protocol):
-    """Describe what is asked of a client about slots."""
-
-    def slots(self, params: Mapping[str, str | int], /) -> Answer | NoAnswer:
-        """GET /v2/slots."""
-
-
 class Slot(StrEnum):
-    """Say what the slots show of a start."""
+    """What the slots show about a start."""
 
     OFFERED = "offered"
     UNAVAILABLE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
-    UNPROVEN = "unproven"  # Cal.com answered, and would never offer this start: it proves nothing
+    UNPROVEN = "unproven"  # Cal.com would never offer this start, so its answer proves nothing
     UNASKED = "unasked"  # no answer, or not asked
 
 
-def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
-    """Return whether Cal.com still offers the appointment's start; an answer is kept for 2 s (seen, docs/calcom.md)."""
+def ask_slots(client: CalcomReads, appointment: Appointment) -> Slot:
+    """Return whether Cal.com still offers the appointment's start; it caches answers for 2 s (seen, docs/calcom.md)."""
     starts = read_slots(client.slots(slots_of(appointment)))
     if starts is None:
         return Slot.UNASKED
@@ -39,11 +31,10 @@ def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
     return Slot.UNAVAILABLE if _is_on_grid(start, starts) else Slot.UNPROVEN
 
 
-def slots_of(appointment: Appointment) -> Mapping[str, str | int]:
+def slots_of(appointment: Appointment) -> Params:
     """Return the query of GET /v2/slots for the appointment's event type on its day.
 
-    Whole days are asked for: Cal.com lays its slots from the start of what is asked, so that a narrower question might
-    be answered with another grid.
+    It spans whole days: Cal.com's grid begins at the start of the query, so a narrower query may have another grid.
     """
     midnight = appointment.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     query: dict[str, str | int] = {
@@ -57,11 +48,10 @@ def slots_of(appointment: Appointment) -> Mapping[str, str | int]:
 
 
 def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
-    """Return the starts that `answer` to GET /v2/slots offers, in UTC; None when it does not say."""
+    """Return the starts that `answer` to GET /v2/slots offers, in UTC; None: it shows no slots."""
     if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
         return None
-    content = parse(answer.body)
-    days = content.get("data") if isinstance(content, dict) else None
+    days = object_of(parse(answer.body)).get("data")
     if not isinstance(days, dict) or not all(isinstance(day, list) for day in days.values()):
         return None
     slots = [slot for day in days.values() for slot in day]
@@ -70,7 +60,7 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
-    """Return whether a start would be offered if it were free: Cal.com books off its grid, but never offers that."""
+    """Return whether Cal.com would offer a start if it were free: it never offers one off its grid."""
     first = min(offered, default=start)
-    step = gcd(*(int((one - first).total_seconds()) for one in offered))
+    step = gcd(*(int((other - first).total_seconds()) for other in offered))
     return step > 0 and (start - first).total_seconds() % step == 0

@@ -1,4 +1,4 @@
-"""What the last audit of a night has found, as one incident that names each kind, how many, and the first."""
+"""The findings of the last nightly audit as one incident: each kind, how many, and the first of them."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from tasks.audit.finding import NAMES, NoFinding
 from tasks.incidents.rules import Observation
 
 _DAY = timedelta(days=1)
-_STALE = 2 * _DAY  # an audit that nobody followed, for they were switched off, is no news any more
+_STALE = 2 * _DAY  # older: nightly audits were switched off since, and this one is no news any more
 _WORDS: dict[str, str] = {kind.value: words for kind, words in NAMES.items()}
 _WORDS[NoFinding.CANNOT_TELL] = "of which Cal.com gave no answer that can be read"
 
 
 def observe_audit(conn: Connection, now: datetime) -> Iterator[Observation]:
-    """Observe what the newest audit that has ended found; each night is an incident of its own."""
+    """Observe the findings of the newest audit that has ended; each night is an incident of its own."""
     audit = nights.last_ended(conn)
     if audit is None or now - audit.ended_at > _STALE or not (audit.findings or audit.unfinished):
         return

@@ -4,7 +4,7 @@ Any number of beats and workers may run these at once: the row of the tick lets 
 """
 
 from db.lifecycle import HoldReason
-from db.monitoring import booking_minutes, heartbeats, incidents, overview, status_queries
+from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
@@ -43,7 +43,7 @@ def check(every: float = EVERY) -> int:
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, HEALTH_CHECK, every=every)
         held = status_queries.hold_risks(conn, now, lead=lead, half_made=HALF_MADE)
-        overview.keep_held(conn, held, now)
+        counts_now.keep_held(conn, held, now)
         booking_minutes.keep_held(conn, sum(risk.count for risk in held.values()), now)
         missing = {}
         if HoldReason.CONFIGURATION in held:
@@ -63,10 +63,10 @@ def check(every: float = EVERY) -> int:
 
 
 def report_dead_beat() -> Heartbeat | None:
-    """Open or update the incident of a dead beat, which only other processes can report; return the last tick.
+    """Open or update the incident of a dead beat, which beat itself cannot report; return the last tick.
 
     Raises:
-        SQLAlchemyError: Postgres is unavailable, so nothing can be known.
+        SQLAlchemyError: Postgres is unavailable, so the last tick is not known.
     """
     with dependencies.current().engine.begin() as conn:
         beat = heartbeats.last_check(conn, lock=True)

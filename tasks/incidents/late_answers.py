@@ -1,4 +1,4 @@
-"""Whether Redis answered one process late too often in the last minute: Redis is slow, not gone."""
+"""Whether Redis answered one process late too often in the last minute: Redis is slow, but reachable."""
 
 import time
 from collections import deque
@@ -10,11 +10,11 @@ from resilience.shared_state.answers import Answers
 from tasks.incidents.rules import Observation
 
 _MINUTE = 60.0  # seconds
-# A call waits a second for each late answer, and two in a row leave a process alone. At 2 % of late answers a fleet was
-# as quick as at none; at 5 % each twentieth call waits, and one in 400 answers is the second in a row.
+# A call waits a second for each late answer; after two in a row a process uses a breaker of its own. With 2 % of late
+# answers a fleet was as quick as with none. With 5 % each twentieth call waits, and one answer in 400 is a second one.
 _SHARE = 0.05
 _ANSWERS = 50  # fewer are too few for a share, and their calls too few to be delayed
-_LOOKS = 3  # with late answers: one pause of Redis or of a host delays an answer of each thread at once, and is over
+_LOOKS = 3  # with late answers: a single pause of Redis or of a host delays one answer of each thread, all at once
 
 
 class LateAnswers:

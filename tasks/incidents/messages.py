@@ -1,7 +1,7 @@
-"""The message of an incident: a first line that carries everything, then since when, what callers hear, what to do.
+"""The message of an incident: a first line with everything, then since when, what callers hear, and what to do.
 
-Only counts, ids and moments: an alert goes to mail and chat, and names nobody. What callers hear is the table of
-docs/degradation.md, word for word (a test holds the two together).
+It holds only counts, ids and moments: an alert goes to mail and chat, and must name no person. What callers hear is the
+table of docs/degradation.md, word for word (a test compares the two).
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,11 @@ class Template:
     action: str
 
 
+def _always(title: str, caller_message: str, action: str) -> Template:
+    """Return the texts of a kind whose title is the same while it goes on and when it is over."""
+    return Template(title, title, caller_message, action)
+
+
 _OUTAGE = {
     OutageLevel.DOWN: Template(
         "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
@@ -56,8 +61,7 @@ _DATABASE_OUTAGE = {
     for level, template in _OUTAGE.items()
 }
 _TEMPLATES = {
-    IncidentKind.HELD_TOO_LONG: Template(
-        "Held longer than {max_age}",
+    IncidentKind.HELD_TOO_LONG: _always(
         "Held longer than {max_age}",
         _KEPT,
         "call those whose time is near; `booking status`",
@@ -89,8 +93,7 @@ _TEMPLATES = {
         "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
         " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
     ),
-    IncidentKind.SUSPECT: Template(
-        "Set aside as suspect",
+    IncidentKind.SUSPECT: _always(
         "Set aside as suspect",
         _LATER,
         "`booking show {first_id}` says why; then `booking retry {first_id}` or `booking cancel {first_id}`",
@@ -105,27 +108,23 @@ _TEMPLATES = {
         "nothing: they go at the limit's pace. If it comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
-    IncidentKind.FAILED: Template(
-        "Failed for good: {count}",
+    IncidentKind.FAILED: _always(
         "Failed for good: {count}",
         "We could not book it. A colleague will call you.",
         "`booking show {first_id}` says why; then `booking retry {first_id}`, or call the customer",
     ),
-    IncidentKind.EXPIRED: Template(
-        "Expired before they could be booked: {count}",
+    IncidentKind.EXPIRED: _always(
         "Expired before they could be booked: {count}",
         "We could not book it in time.",
         "call the customers: `booking show {first_id} --personal`",
     ),
-    IncidentKind.TOLD_NOT_BOOKED: Template(
-        "Told not booked, but is: {count}",
+    IncidentKind.TOLD_NOT_BOOKED: _always(
         "Told not booked, but is: {count}",
         _BOOKED,
         "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
         " --personal`",
     ),
-    IncidentKind.SERIES_CUT: Template(
-        "Only some weeks booked, or perhaps: {count} series",
+    IncidentKind.SERIES_CUT: _always(
         "Only some weeks booked, or perhaps: {count} series",
         "You are booked for some of the weeks. A colleague will call you.",
         "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
@@ -137,20 +136,17 @@ _TEMPLATES = {
         "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
         " uid), then `booking audit --fix`",
     ),
-    IncidentKind.MADE_AGAIN: Template(
-        "Posted again as evidence, and booked by that: {count}",
+    IncidentKind.MADE_AGAIN: _always(
         "Posted again as evidence, and booked by that: {count}",
         _BOOKED,
         "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
     ),
-    IncidentKind.AUDIT: Template(
-        "The audit of the night found: {found}",
+    IncidentKind.AUDIT: _always(
         "The audit of the night found: {found}",
         _LATER,
         "`booking audit --from {first_day} --to {last_day}` tells each, and with `--fix` mends what is safe",
     ),
-    IncidentKind.MESSAGES_LOST: Template(
-        "Messages lost, and sent again: {count}",
+    IncidentKind.MESSAGES_LOST: _always(
         "Messages lost, and sent again: {count}",
         "One moment, I am booking it.",
         "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
@@ -195,7 +191,7 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
-    """Return the message that an incident continues, or is worse."""
+    """Return the message that an incident goes on, or has become worse."""
     lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)

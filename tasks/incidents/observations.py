@@ -33,7 +33,7 @@ _BY_REASON = (
     HoldReason.THROTTLED,
 )
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
-# What a booking's row keeps of a call that failed at Cal.com; all other errors are its answers, or ours.
+# The error types of calls that failed at Cal.com; all others are Cal.com's answers, or errors of ours.
 _FAILED_THERE = (
     ErrorType.CONNECT,
     ErrorType.DNS,
@@ -60,7 +60,7 @@ class Services:
 
     observations: tuple[Observation, ...]
     unknown: frozenset[tuple[str, str | None]]
-    """Incidents about which this check knows nothing: they stay as they are."""
+    """Keys of incidents that this check cannot judge: they stay as they are."""
     key_refused: bool
     guarded: str
     """The service whose bookings are held in an outage."""
@@ -75,7 +75,7 @@ def observe_services(deps: Dependencies) -> Services:
     observations, unknown = [], set()
     for service in detector.services:
         guarded = service == status.service
-        # Without Redis this process knows its own calls only, and it makes none. An operator's order is no outage.
+        # Without Redis this process knows its own calls only, and it makes none. An operator's override is no outage.
         if not status.shared or (guarded and status.state is State.FORCED_OPEN):
             unknown.add((IncidentKind.OUTAGE, service))
             continue
@@ -92,32 +92,33 @@ def observe_services(deps: Dependencies) -> Services:
         frozenset(unknown),
         key_refused=status.shared and deps.calcom.key_fingerprint in status.blocked_keys,
         guarded=status.service,
-        # Times opened in a row: an order that was taken back leaves none.
+        # `opens` is 0 after an override that was ended: the breaker has not opened by itself.
         half_open=status.shared and status.state is State.HALF_OPEN and status.breaker.opens > 0,
         shared=status.shared,
     )
 
 
 def judge_by_record(conn: Connection, services: Services, settings: DetectorSettings, now: datetime) -> Services:
-    """Judge the guarded service by the calls in the record if no breaker is shared; it may stay unknown."""
+    """Judge the guarded service by the record's calls while Redis does not answer; it may stay unknown."""
     if services.shared:
         return services
-    calls = status_queries.recorded_calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
-    if not calls.count:
+    since = now - timedelta(seconds=_LAST_MINUTE)
+    calls, failed = status_queries.recorded_calls(conn, since, failed=_FAILED_THERE)
+    if not calls:
         return services
-    rate, enough = calls.failed / calls.count, calls.count >= settings.minimum_calls
+    rate, enough = failed / calls, calls >= settings.minimum_calls
     level = OutageLevel.DEGRADED if enough and rate >= settings.degraded_rate else OutageLevel.HEALTHY
-    if calls.failed >= settings.critical_recent and (level or not enough):
+    if failed >= settings.critical_recent and (level or not enough):
         level = OutageLevel.CRITICAL
-    if not level and calls.failed == calls.count:
-        return services  # a few probes: all have failed, and none says that it is over
-    facts = {"recent": calls.failed, "calls": calls.count, "percent": round(100 * rate), "where": ""}
+    if not level and failed == calls:
+        return services  # only a few probes, which all failed: no sign that the outage is over
+    facts = {"recent": failed, "calls": calls, "percent": round(100 * rate), "where": ""}
     outage = Observation(IncidentKind.OUTAGE, services.guarded, level, facts=facts)
     return replace(services, observations=(*services.observations, outage), unknown=services.unknown - {outage.key})
 
 
 def observe_redis(deps: Dependencies) -> Observation | None:
-    """Observe that this process has not reached the shared breaker for longer than a restart takes; asks once more."""
+    """Observe that this process has lost the shared breaker for longer than a restart takes; asks Redis once more."""
     shared, gone_for = deps.breaker.get_status().shared, deps.breaker.view.redis_gone_for()
     missing = not shared and gone_for is not None and gone_for >= REDIS_UNAVAILABLE_AFTER
     return Observation(IncidentKind.REDIS_GONE) if missing else None
@@ -179,7 +180,7 @@ def observe_holds(
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:
-    """Observe recent endings, which one incident of each kind counts together, from its begin on."""
+    """Observe recent bad endings: one incident for each kind counts them from its beginning on."""
     for kind, status in ((IncidentKind.FAILED, Status.FAILED), (IncidentKind.EXPIRED, Status.EXPIRED)):
         yield from _gathered(kind, status_queries.ended_bookings(conn, status, _since(known, (kind, None), now)), now)
     for kind in sorted(NOTABLE):

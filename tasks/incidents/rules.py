@@ -1,4 +1,4 @@
-"""What a health check does with an incident: pure rules; times are arguments.
+"""The rules by which a health check changes an incident, without reading a clock or the database.
 
 The state is the open row in Postgres, so any number of beats and workers may check.
 
@@ -26,7 +26,7 @@ from db.monitoring.incidents import Incident, IncidentKind
 from tasks.overview.outages import OutageLevel
 
 REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before operators are notified: a restart is shorter
-QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
+QUIET = 900.0  # seconds without a further event after which an incident that counts events is over
 THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before an operator must know
 UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which operators are notified again
 MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
@@ -40,9 +40,9 @@ LEAVE_AFTER = 30.0
 NOTABLE = frozenset(
     {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
 )
-# QUIET is in their observation.
+# Their observation itself ends after QUIET.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
-GROWTH = 10  # times as many as in the last message: five thousand must not hide behind the message about one
+GROWTH = 10  # times as many as in the last message: 5,000 must not be hidden by a message about one
 
 
 class Step(StrEnum):
@@ -59,23 +59,23 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """What one check found to be wrong; `facts` are counts, ids and moments, never anything personal."""
+    """A fault that one check found; `facts` are counts, ids and moments, never personal data."""
 
     kind: IncidentKind
     subject: str | None = None
     level: OutageLevel = OutageLevel.HEALTHY
     count: int = 1
-    seen_at: datetime | None = None  # None: now; of kinds that gather, when the last one happened
+    seen_at: datetime | None = None  # None: now; of a kind that counts events, when the last one happened
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """Name the incident that it belongs to."""
+        """Return kind and subject, which identify the incident."""
         return (self.kind, self.subject)
 
 
 def next_step(incident: Incident | None, seen: Observation | None, now: datetime) -> Step:
-    """Return what becomes of an incident (None: none is open) after a check at `now`."""
+    """Return the next step of an incident (None: none is open) after a check at `now`."""
     if seen is None:
         return _unseen(incident, now)
     if incident is None or not incident.news:

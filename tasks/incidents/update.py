@@ -1,4 +1,4 @@
-"""The step that the rules give each incident after a health check: its row, its message, its log line."""
+"""Apply the rules' step to each incident after a health check: its row, its message, its log line."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tu
 
 
 def _detail(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
-    """Merge this check into what is known: latest facts, most of each count, worst level, level of the last message."""
+    """Return the incident's new detail: latest facts, highest counts, worst level, level of the last message."""
     before: Mapping[str, Any] = {} if incident is None else incident.detail
     level = int(observation.level)
     counts = {name: value for name, value in observation.facts.items() if isinstance(value, int)}
@@ -108,7 +108,7 @@ def _totals(conn: Connection, incident: Incident) -> dict[str, int]:
     if incident.kind != IncidentKind.OUTAGE:
         return {}
     subject, since = incident.subject or "", incident.opened_at
-    # Redis's clock and Postgres's may differ by a little, and the breaker opens before it is seen open.
+    # Redis's and Postgres's clocks may differ a little, and the breaker opens before a check finds it open.
     totals = {"breaker opened": status_queries.breaker_openings(conn, subject, since - timedelta(seconds=30))}
     for status in (Status.EXPIRED, Status.FAILED):
         ended = status_queries.ended_bookings(conn, status, since)

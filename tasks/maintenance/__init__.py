@@ -1,1 +1,1 @@
-"""The periodic tasks of the maintenance queue: what is held or left lying moves on."""
+"""The periodic tasks of the maintenance queue: they move on held and stranded bookings, count, and delete."""

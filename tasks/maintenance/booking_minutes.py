@@ -13,7 +13,7 @@ SECONDS = 2.0  # a run; what is left is counted by the next ones
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")
 def count_minutes() -> int:
-    """Count on; return how many batches that took. Any number of processes may run it at once: one counts."""
+    """Count what is new; return how many batches that took. Any number of processes may run it at once: one counts."""
     return count(dependencies.current())
 
 

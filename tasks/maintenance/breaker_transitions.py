@@ -20,14 +20,14 @@ _written = (0, _START)
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.breaker_transitions.record_transitions")
 def record_transitions() -> int:
-    """Record what the stream holds and the table lacks; return how many rows were new.
+    """Record the transitions that are in the stream and not in the table; return how many rows were new.
 
-    A process that starts reads all that is kept (about 1,000), then what came since it last wrote: so a kill between
-    a transition and its row loses nothing, and a row that is there stays as it is. A breaker that has begun again has
-    another stream, perhaps by another clock: that is read from its start. Overrides in force are applied again,
-    should Redis have missed one.
+    A process that starts reads the whole stream (about 1,000 entries), then what came since it last wrote. So a kill
+    between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun again
+    has another stream, perhaps by another clock: that is read from its start. Overrides in force are applied again, in
+    case Redis has lost one.
     """
-    global _written  # noqa: PLW0603 - a place in a generation's stream; whoever forgets it reads again
+    global _written  # noqa: PLW0603 - a place in a generation's stream; without it the stream is read again
     built = dependencies.current()
     before = built.breaker.get_status()
     breaker_overrides.repeat(built.engine, built.breaker, before)
@@ -43,7 +43,7 @@ def record_transitions() -> int:
 
 
 def _record(built: Dependencies, transitions: Sequence[Transition]) -> int:
-    """Record those that the table lacks and may keep; return how many."""
+    """Record transitions that are not in the table and not past retention; return how many."""
     kept_for = built.timings.retention
     with built.engine.begin() as conn:
         now: datetime = conn.execute(select(func.now())).scalar_one()
@@ -52,7 +52,7 @@ def _record(built: Dependencies, transitions: Sequence[Transition]) -> int:
 
 
 def _lasting(transitions: Sequence[Transition], before: datetime) -> list[Transition]:
-    """Leave out what db/monitoring/retention.py deletes: written again it would be counted again."""
+    """Leave out what db/monitoring/retention.py deletes: a row that is written again would be counted again."""
     newest = {one.endpoint: one for one in transitions if one.at < before}
     return [one for one in transitions if one.at >= before or one is newest[one.endpoint]]
 

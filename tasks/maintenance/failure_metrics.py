@@ -1,7 +1,4 @@
-"""Turn what was counted of the calls into rows of `failure_metrics`, the record that reports and forecasts read.
-
-What is new in them is added to the totals that Prometheus reads.
-"""
+"""Write the counts of calls as rows of `failure_metrics`, which reports read, and add new ones to the totals."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,9 +22,9 @@ log = Logger(__name__)
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
-    Whoever runs it, however often, however late: the same rows. All windows of a service are written in one
+    However often and however late it runs, the rows are the same. All windows of a service are written in one
     transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
-    is left out: a gap, never a wrong figure.
+    is left out: a gap instead of a wrong figure.
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)
@@ -47,7 +44,7 @@ def aggregate(deps: Dependencies, service: str) -> int:
     if not windows:
         return 0
     with engine.begin() as conn:
-        new = failure_metrics.write_new(conn, [row for window in windows for row in rows(service, window)])
+        new = failure_metrics.write(conn, [row for window in windows for row in rows(service, window)])
         if service == deps.breaker.service:
             metric_totals.add(conn, totals(windows, new))
     return len(new)
@@ -83,7 +80,7 @@ def _key(row: dict[str, Any]) -> RowKey:
 
 
 def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:
-    """Give a window's rows: one for each error type, or the one of a healthy window.
+    """Yield a window's rows: one for each error type, or the single row of a healthy window.
 
     Count, severity, occurrences and context are those of the error type; success rate and response times are those of
     all calls of the window.

@@ -3,7 +3,7 @@
 The health check counts them as well, but only every five seconds; on the page that would be too old.
 """
 
-from db.monitoring import heartbeats, overview, status_queries
+from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
 from tasks.dependencies import app
 from tasks.periodic import PeriodicTask
@@ -15,9 +15,9 @@ def count_held() -> int:
     """Count held bookings if there are so many; return how many. Any number of processes may run it at once."""
     built = dependencies.current()
     with built.engine.begin() as conn:
-        if not overview.is_many_held(conn):
+        if not counts_now.is_many_held(conn):
             return 0
         now = heartbeats.now(conn)
         held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
-        overview.keep_held(conn, held, now)
+        counts_now.keep_held(conn, held, now)
     return sum(risk.count for risk in held.values())

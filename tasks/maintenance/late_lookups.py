@@ -1,6 +1,6 @@
-"""Late lookups of what no booking's own task looks up: suspects, which are never posted, and the weeks of a series.
+"""Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
 
-A few a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
+Each run makes a few, in one thread of a process, so that they neither use up the limit nor delay the other tasks.
 """
 
 import threading
@@ -8,12 +8,12 @@ import threading
 from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
-from tasks import dependencies, event_types
+from tasks import dependencies, event_type_lookup
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies, app
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.moves import CallMade
@@ -43,13 +43,13 @@ def look_again() -> dict[str, int]:
 
 
 def _suspects(built: Dependencies) -> int:
-    """Confirm suspects that are found at Cal.com; the others are looked for again in an hour."""
+    """Look up suspects, and confirm those found at Cal.com; return how many. The others are tried again in an hour."""
     with built.engine.begin() as conn:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0
     for row in rows:
         result, made = _look_up(built, row)
-        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.uid is None:
+        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.there.uid is None:
             continue
         with built.engine.begin() as conn:
             appointments.record_late_uid(
@@ -81,7 +81,7 @@ def _count(built: Dependencies, row: Appointment) -> bool:
             series.put_off(conn, row.id)
         return False
     try:
-        kept = event_types.recent(built, calls, row)
+        kept = event_type_lookup.recent(built, calls, row)
     except NotAskedError:
         return False
     alive = [week for week in weeks if not week.cancelled]

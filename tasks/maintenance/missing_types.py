@@ -1,6 +1,6 @@
-"""Event types that Cal.com did not have when a booking was to be made of them: look until each is there again.
+"""Look for event types that Cal.com no longer has, until each of them is there again.
 
-Such bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
+Their bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
 """
 
 from db.appointments import sweeps
@@ -17,20 +17,20 @@ log = Logger(__name__)
 
 
 def look_for_type(deps: Dependencies) -> int:
-    """Look for one event type, and release what waits for it where it is there; return how many were released.
+    """Look for one missing event type; if Cal.com has it, release the bookings that wait for it; return how many.
 
-    One look a type and minute in the whole fleet, and one a run: a thousand missing types (of another Cal.com) must not
-    use up the limit. What is read are its slots: Cal.com shows them to every key, also of a type named by its slug.
+    The fleet looks for each type once a minute, and each run for one: a thousand missing types (of another Cal.com)
+    must not use up the limit. It reads the type's slots, which Cal.com shows to every key, also those of a slug.
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:
-        row = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
-    if row is None:
+        missing = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
+    if missing is None:
         return 0
     try:
-        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(row)))
+        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(missing.row)))
     except NotNow:  # the breaker is open, or the limit is reached: a minute later
         return 0
     there = not isinstance(shown, Reply)
-    log.info("event_type_looked_for", event_type_id=row.event_type_id, there=there)
-    return release_of_type(deps, row.event_type) if there else 0
+    log.info("event_type_looked_for", event_type_id=missing.row.event_type_id, there=there)
+    return release_of_type(deps, missing) if there else 0

@@ -1,4 +1,4 @@
-"""Retention: what has been over for RETENTION_DAYS is deleted, in batches and for a bounded time a run."""
+"""Retention: rows that ended RETENTION_DAYS ago are deleted, in batches, each run for a bounded time."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tasks.dependencies import app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
-BATCH = 1000  # rows looked at in a transaction: milliseconds, so nobody waits long for a lock
+BATCH = 1000  # rows read in a transaction, which takes milliseconds: nobody waits long for a lock
 SECONDS = 20.0  # a run; the next one goes on
 
 log = Logger(__name__)
@@ -21,7 +21,7 @@ log = Logger(__name__)
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
 def prune() -> dict[str, int]:
-    """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
+    """Delete old rows, table by table; return how many of each. Any number of processes may run it at once."""
     deps = dependencies.current()
     with deps.engine.begin() as conn:
         restored.prune(conn)
@@ -32,7 +32,7 @@ def prune() -> dict[str, int]:
 
 
 def delete_older(engine: Engine, seconds: float) -> dict[str, int]:
-    """Delete what ended longer ago than so many seconds; 0 keeps all for ever."""
+    """Delete what ended more than `seconds` ago; 0: nothing is ever deleted."""
     if not seconds:
         return {}
     with engine.connect() as conn:
@@ -49,7 +49,7 @@ def delete_before(
     seconds: float = SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, int]:
-    """Delete what ended before a moment; begin no batch after so many seconds. Return how many rows of each table."""
+    """Delete what ended before a moment; begin no batch after `seconds`. Return how many rows of each table."""
     with engine.begin() as conn:
         nights.prune(conn, before)
     ends, deleted = clock() + seconds, dict.fromkeys(retention.TABLES, 0)

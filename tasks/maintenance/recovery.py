@@ -1,7 +1,7 @@
-"""Recovery from a refused key, a wrong configuration, a 429 that asked for hours: one harmless call finds out.
+"""Recovery from a refused key, a wrong configuration or a 429 that asked for hours: one harmless call tests it.
 
-What these hold nothing else would ever try again. The answer's report lifts the block, or holds the fleet; what is held
-then follows by the breaker's state (`tasks.maintenance.release`).
+Nothing else would try those bookings again. The call's outcome lifts the block or keeps it for the fleet; then held
+bookings are released by the breaker's state (`tasks.maintenance.release`).
 """
 
 import threading
@@ -43,7 +43,7 @@ def ask_again() -> int:
 
 
 def ask_at_once(deps: Dependencies) -> None:
-    """Have it asked now whether what answered one booking answers all; a lost message costs a beat, no more."""
+    """Run `ask_again` now instead of at the next tick; if the message is lost, the tick runs it."""
     call_later(deps, ASK_AGAIN, "maintenance", countdown=0)
 
 
@@ -58,7 +58,7 @@ def _recover(deps: Dependencies) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        # Who waits in the queue is held by the same block, under another name; without Redis nobody can say by which.
+        # Queued bookings are held by the same block, under another hold reason; without Redis it is not known by which.
         queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
         (refused and held.credentials)
@@ -67,21 +67,21 @@ def _recover(deps: Dependencies) -> int:
     )
     if not waits or not _answers(deps):
         return 0
-    if seen.shared:  # the state says the rest: who is held for the key goes now, who for the page when one came through
+    if seen.shared:  # the breaker's state does the rest: those held for the key go now, the others once one was posted
         return release_first(deps)
     return release_caused(deps, key_works=True, settings_work=True)
 
 
 class TrialCalls(GuardedCalls):
-    """Call though our key is refused, something else than Cal.com answers, or a 429 asked for longer than a minute."""
+    """Call Cal.com though our key is refused, another server answers, or a 429 asked for more than a minute."""
 
     def try_again(self) -> Reply | None:
-        """Ask for one booking; None: all is well.
+        """Read one booking from Cal.com; None: it answered as it should.
 
-        Harmless, and let through once a minute in the fleet; its report lifts such a block, or holds the fleet.
+        The breaker lets this call through once a minute in the fleet; its outcome lifts such a block, or keeps it.
 
         Raises:
-            NotNow: Somebody has asked within the minute; or the breaker, or the limit, lets nothing through.
+            NotNow: A process has asked within the minute; or the breaker or the limit denies the call.
         """
         permit = self._permit_or_raise(LIST, trial=True)
         return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply

@@ -1,6 +1,6 @@
-"""The release of held bookings: those whose time or cause has passed, and the queue in order, gently.
+"""The release of held bookings: those whose time or cause is over, and the queue, in order and at a pace.
 
-A cause has passed when the state says so, the fleet's or our own settings: no event is waited for, it might be missed.
+Whether a cause is over is read from state, the breaker's and our own settings: an event could be missed.
 """
 
 import threading
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from db import appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
+from db.appointments.sweeps import MissingType
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
@@ -36,15 +37,15 @@ def release_held() -> int:
 
 
 def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
-    """Release bookings that wait for the breaker or the limit, in the order of the line, as many as there is room for.
+    """Release bookings that wait for the breaker or the limit, in the order of the line, as far as the window allows.
 
-    One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
-    takes what the others left for it: the more there is to do, the more goes in one step. `recorded` is what the
-    breaker answered to the caller's last call, room included; without it the breaker is asked.
+    In half-open that is one; then a window that doubles while calls succeed. One thread of a process releases for all
+    of its threads: the more there is to do, the more goes in one step. `recorded` is the breaker's answer to the
+    caller's last call, with the room in the window; without it the breaker is asked. Returns how many were released.
     """
     count = 0
     _wanted.set()
-    for _ in range(ROUNDS):  # then whoever ends a call next goes on: a task must not become a releaser for good
+    for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task must be kept releasing for good
         if not _wanted.is_set() or not _releasing.acquire(blocking=False):
             break
         try:
@@ -57,7 +58,7 @@ def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
 
 
 def release_when_open_ends(deps: Dependencies) -> None:
-    """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
+    """Schedule the release for the moment at which OPEN ends; beat alone would be up to a second late."""
     wait = deps.breaker.held_work.count_releasable(CREATE).retry_after
     if wait is not None:
         call_later(deps, RELEASE, "maintenance", countdown=wait)
@@ -77,11 +78,11 @@ def _release(deps: Dependencies, recorded: Recorded | None) -> int:
 
 
 def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
-    """Send the first in the line for which there is room; return how many, and how much room is left."""
+    """Release the first bookings of the line that the window has room for; return how many, and the room left."""
     breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
-        # A few more than there is room for: another process may be about to send the first of them.
+        # A few more than there is room for: another process may be releasing the first of them.
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
             waiting = queue.waiting(conn, 1, postable=False)
@@ -94,7 +95,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
         with deps.engine.begin() as conn:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
-    finally:  # places of those that have moved on, and of all when Postgres failed us
+    finally:  # places of those that have moved on meanwhile; of all, if Postgres failed
         for booking_id in set(granted) - released_ids:
             breaker.held_work.give_back(CREATE, booking_id)
     send(deps, rows, released=True)
@@ -106,7 +107,7 @@ def _release_due(deps: Dependencies) -> int:
     calcom, seen = deps.calcom, deps.breaker.get_status()
     blocked = {*seen.wrong_settings, *seen.paged_settings}
     create = seen.endpoints.get(CREATE, seen.breaker)
-    return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
+    return release_caused(  # without the shared breaker no cause is over: this process does not know the others' calls
         deps,
         key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
         settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
@@ -115,7 +116,7 @@ def _release_due(deps: Dependencies) -> int:
 
 
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
-    """Send what is held and whose time has come, or whose cause is gone; return how many."""
+    """Release held bookings whose time has come or whose cause is over; return how many."""
     calcom = deps.calcom
     with deps.engine.begin() as conn:
         rows = appointments.release_due(
@@ -131,19 +132,19 @@ def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, 
 
 
 def release_first(deps: Dependencies) -> int:
-    """Send the one booking that goes first when what answers is Cal.com's API again; return how many that is."""
+    """Release the one booking that goes first when Cal.com's API answers again; return how many (0 or 1)."""
     with deps.engine.begin() as conn:
         first = sweeps.first_to_try(conn, settings=deps.calcom.settings_fingerprint)
         rows = [] if first is None else queue.release_these(conn, [first])
     return _sent(deps, rows)
 
 
-def release_of_type(deps: Dependencies, event_type: str) -> int:
-    """Send what waits for an event type that Cal.com has again; return how many that is."""
+def release_of_type(deps: Dependencies, missing: MissingType) -> int:
+    """Release the bookings that wait for an event type that Cal.com has again; return how many."""
     count = 0
     while True:
         with deps.engine.begin() as conn:
-            waiting = sweeps.of_missing_type(conn, event_type, settings=deps.calcom.settings_fingerprint, limit=BATCH)
+            waiting = sweeps.of_missing_type(conn, missing, settings=deps.calcom.settings_fingerprint, limit=BATCH)
             rows = queue.release_these(conn, waiting)
         count += _sent(deps, rows)
         if len(waiting) < BATCH or not rows:

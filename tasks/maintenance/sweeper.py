@@ -1,7 +1,7 @@
-"""The sweeper: lost messages, lost leases, slots that have passed, what nobody has looked for lately.
+"""The sweeper: it sends lost messages again, takes up lost leases, and ends bookings whose slot is too near.
 
-Idempotent throughout: each statement moves a row only from the state it was seen in, and locks it while it does, so
-that any number of beats and workers may run these at once.
+All of it is idempotent: each statement locks a row and moves it only from the state in which it was read, so that any
+number of beats and workers may run these tasks at once.
 """
 
 import threading
@@ -24,7 +24,7 @@ from tasks.publish import QUEUE, send
 
 BATCH = 500
 GRACE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
-LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
+LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further ones
 
 log = Logger(__name__)
 _sending = threading.Lock()
@@ -32,7 +32,7 @@ _sending = threading.Lock()
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
-    """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
+    """Take up the rows of dead workers and send lost messages again; return the counts."""
     deps = dependencies.current()
     found = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
     if any(found.values()):
@@ -44,8 +44,8 @@ def rescue_stranded() -> dict[str, int]:
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
-    And those of which nobody could tell until a day after their slot. Flags those that have been held for long: they
-    stay held, and still go through when Cal.com is back.
+    Also ends those whose outcome was never known until a day after their slot, and flags those that have been held for
+    long: these stay held, and are still released when Cal.com is back.
     """
     deps = dependencies.current()
     with deps.engine.begin() as conn:
@@ -85,9 +85,9 @@ def _lost_leases(deps: Dependencies) -> int:
 
 
 def _lost_messages(deps: Dependencies) -> int:
-    """Send again what is lost: one view of the queue is evidence for all that was sent `GRACE` before it.
+    """Send lost messages again: an empty queue proves that every message sent `GRACE` before is lost.
 
-    By one thread of a process: when Redis has forgotten a long queue this takes a while, and others must not wait.
+    One thread of a process does it: when Redis has lost a long queue this takes a while, and other tasks must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0
@@ -127,14 +127,14 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 
 
 def queue_is_empty(broker_url: str) -> bool:
-    """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
+    """Return whether the broker says that the queue is empty; False: it does not answer, which proves nothing."""
     bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
     options = {**app.conf.broker_transport_options, **bounds}
     with app.amqp.Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:
-            # Redis knows no empty queue: it is gone with its last message.
+            # Redis has no empty queues: a queue vanishes with its last message.
             return str(getattr(exc, "reply_code", "")) == "404"
         except Exception:  # noqa: BLE001 - each transport raises errors of its own
             return False

@@ -1,1 +1,1 @@
-"""What an operator may command, whoever carries the command: command line, Flower or a page."""
+"""What an operator may do, the same from the command line, from Flower and from the page."""

@@ -1,4 +1,4 @@
-"""What became of an action, in a sentence, from what is recorded of it: whoever asks again is told the same."""
+"""The outcome of an action as a sentence, built from its record alone: asked again, the sentence is the same."""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from db.monitoring.operator_actions import OperatorAction
 from tasks.operations.booking_commands import CommandOutcome
-from tasks.operations.breaker_actions import AUTO, KEPT, RESET, OrderOutcome, ends_at
+from tasks.operations.breaker_actions import AUTO, KEPT, RESET, BreakerActionOutcome, ends_at
 from tasks.operations.breaker_overrides import OFF, OPEN
 
 _ONE: Mapping[str, str] = MappingProxyType(
@@ -28,14 +28,14 @@ _ONE: Mapping[str, str] = MappingProxyType(
 
 
 def answer(action: OperatorAction, zone: tzinfo) -> str:
-    """Return what became of an action so far; `zone` is in which a time of day is said."""
+    """Return the outcome of an action so far; times of day are given in `zone`."""
     if action.refused is not None:
         return action.refused
     if action.ids is not None:
         return _of_bookings(action, len(action.ids))
     if action.done_at is None:
         return "It is being done."
-    return KEPT if OrderOutcome.KEPT in action.outcomes else _of_order(action, zone)
+    return KEPT if BreakerActionOutcome.KEPT in action.outcomes else _of_breaker_action(action, zone)
 
 
 def _of_bookings(action: OperatorAction, total: int) -> str:
@@ -46,7 +46,7 @@ def _of_bookings(action: OperatorAction, total: int) -> str:
     return f"{action.done:,} done" + (f", {action.moved_on:,} had moved on" if action.moved_on else "")
 
 
-def _of_order(action: OperatorAction, zone: tzinfo) -> str:
+def _of_breaker_action(action: OperatorAction, zone: tzinfo) -> str:
     until = ends_at(action)
     end = "until an operator ends it"
     if until is not None:
@@ -54,6 +54,6 @@ def _of_order(action: OperatorAction, zone: tzinfo) -> str:
     return {
         OPEN: f"Nothing is sent {end}.",
         OFF: f"Every call goes {end}, whatever fails.",
-        AUTO: "The order is ended.",
-        RESET: "All breakers are closed, and no order is in force.",
+        AUTO: "The override is ended.",
+        RESET: "All breakers are closed, and no override is in force.",
     }[action.action]

@@ -1,7 +1,7 @@
 """An operator's action on up to a thousand bookings: recorded first, then one transaction a booking.
 
-What became of each is counted in the transaction that did it. So a process that is killed half-way has done what it has
-counted, and whoever carries the same action out again goes on behind it; two at once share the work, and do none twice.
+The outcome of each booking is counted in the transaction that changes it. So a process that is killed half-way has done
+exactly what it has counted, and the next one continues behind that; two at once share the work, and do nothing twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,22 +23,22 @@ RETRY, CANCEL = "retry", "cancel"
 _COMMANDS: Mapping[str, Callable[[Connection, int, Command], CommandResult]] = MappingProxyType(
     {RETRY: retry_in, CANCEL: cancel_in}
 )
-_MOVING = frozenset({"55P03", "40P01", "40001"})  # somebody else holds this row just now
+_MOVING = frozenset({"55P03", "40P01", "40001"})  # another transaction has this row locked
 
 
 class OtherActionError(Exception):
-    """Say that a request id stands for an action of other content."""
+    """Raised when a request id already names another action."""
 
 
 class _TakenOverError(Exception):
-    """Say that another process has dealt with this booking of the action."""
+    """Raised when another process has dealt with this booking of the action."""
 
 
 def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
-    """Record an action, or return the one that stands there with its request id: a double click begins no second one.
+    """Record an action, or return the one that has its request id already: a double click begins no second action.
 
     Raises:
-        OtherActionError: That one is about something else.
+        OtherActionError: The recorded action is another one.
     """
     with engine.begin() as conn:
         operator_actions.add(conn, asked)
@@ -49,18 +49,18 @@ def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
 
 
 def found(engine: Engine, request_id: UUID) -> OperatorAction | None:
-    """Return an action as it stands by now."""
+    """Return an action as it is recorded now; None: there is none."""
     with engine.connect() as conn:
         return operator_actions.get(conn, request_id)
 
 
 def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]:
-    """Carry out what is left of an action on bookings; return what became of those that were dealt with here.
+    """Carry out what is left of an action on bookings; return the outcomes of those that this call dealt with.
 
-    Ends early when another process carries it out, too: that one goes on.
+    Ends early when another process carries out the same action: that one continues.
 
     Raises:
-        SQLAlchemyError: Postgres does not answer; carried out again it goes on from here.
+        SQLAlchemyError: Postgres does not answer; carried out again, the action continues from here.
     """
     results: list[CommandResult] = []
     unsent: list[CommandResult] = []
@@ -79,7 +79,7 @@ def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]
 
 
 def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResult:
-    """Deal with the booking at a position, and count it."""
+    """Change the booking at a position, and count its outcome."""
     booking_id = (action.ids or ())[position]
     try:
         with engine.begin() as conn:
@@ -96,7 +96,7 @@ def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResul
 
 def _count(conn: Connection, action: OperatorAction, position: int, result: CommandResult) -> None:
     if not operator_actions.count(conn, action.id, position, result.outcome, was_done=result.done):
-        raise _TakenOverError  # and what was done to the booking is taken back
+        raise _TakenOverError  # the transaction is rolled back, and with it the change of the booking
 
 
 def _command(action: OperatorAction) -> Command:
@@ -106,7 +106,7 @@ def _command(action: OperatorAction) -> Command:
 
 
 def _send(deps: Dependencies, released: list[CommandResult]) -> None:
-    """Send the messages of what is released: of a broker that is down one is waited for, the sweeper sends the rest."""
+    """Send the messages of released bookings; while the broker is down the sweeper sends them later."""
     for was_held in (True, False):
         rows = [one.released for one in released if one.released and (one.status is Status.HELD) is was_held]
         if rows:

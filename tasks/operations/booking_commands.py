@@ -1,7 +1,7 @@
-"""An operator's commands to bookings, the same for the command line, Flower and a page: try again, cancel.
+"""What an operator can do with bookings, the same from the command line, Flower and the page: try again, cancel.
 
-Each is one transaction a booking, says what it did or why it did not, and stands in the booking's events with who gave
-it, by which way, and why.
+Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
+record who gave it, by which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from tasks.publish import send
 
 BATCH = 200
 _RETRYABLE = frozenset({Status.HELD, Status.FAILED})
-_FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # three in a row begin to count anew
+_FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # counts of failures in a row begin again
 _WAIT_FOR_NO_TIME = frozenset(
     {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
 )
@@ -36,11 +36,11 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.SETTLING: "before its time a look proves nothing; each is looked for then",
     }
 )
-"""The holds that `retry_held` is nothing for, and why it would change nothing for the better."""
+"""The hold reasons that `retry_held` does not take, and why it would not help."""
 
 
 class Via(StrEnum):
-    """By which way a command came."""
+    """The way by which a command came."""
 
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
@@ -48,7 +48,7 @@ class Via(StrEnum):
 
 
 class CommandOutcome(StrEnum):
-    """What became of a command to one booking."""
+    """The outcome of a command to one booking."""
 
     SENT = "sent"
     SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: it is looked up at Cal.com before anything is posted
@@ -59,9 +59,9 @@ class CommandOutcome(StrEnum):
     MISSING = "missing"  # no booking has this id
     MOVED_ON = "moved_on"  # it has just moved on by itself
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
-    GOES_BY_ITSELF = "goes_by_itself"  # a page's order to what goes by itself by now
+    GOES_BY_ITSELF = "goes_by_itself"  # a page's action on a booking that by now is released by itself
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
-    STILL_OPEN = "still_open"  # "not booked" said while a call may still turn into a booking
+    STILL_OPEN = "still_open"  # the operator says "not booked" while a call may still turn into a booking
     ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
 
 
@@ -78,10 +78,10 @@ _DONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Say who commands by which way, and why; `not_booked` is the operator's word that it is not at Cal.com.
+    """A command: who gives it, by which way, and why; `not_booked`: the operator knows that it is not at Cal.com.
 
-    `who` stands in the booking's events where it is known by a login. `seen` is the booking's `version` as they saw it,
-    None: not said.
+    `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
+    None: not given.
     """
 
     by: str
@@ -99,10 +99,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """Hold what became of a command, with where the booking stood when that was decided.
+    """The outcome of a command, and the state in which it found the booking.
 
-    `open_for` is how many seconds a call may still turn into a booking; it goes with STILL_OPEN. `released` is the row
-    whose message is to be sent once it is committed. `repeated`: it stands in the row since before.
+    `open_for`: with STILL_OPEN, for how many seconds a call may still turn into a booking. `released`: the row whose
+    message is to be sent after the commit. `repeated`: the same was asked for before.
     """
 
     booking_id: int
@@ -115,12 +115,12 @@ class CommandResult:
 
     @property
     def done(self) -> bool:
-        """Return whether the command was carried out, or stands in the row to be."""
+        """Return whether the command was carried out, or is recorded in the row to be carried out."""
         return self.outcome in _DONE
 
 
 def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
-    """Send a held or failed booking again, as `retry_in` does, and its message."""
+    """Retry a held or failed booking as `retry_in` does, and send its message."""
     with engine.begin() as conn:
         result = retry_in(conn, booking_id, Command(by, via, why, not_booked))
     return _sent(result)
@@ -129,10 +129,10 @@ def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_b
 def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
     """Send a held or failed booking again; what may be booked is looked up first, unless the operator has looked.
 
-    `not_booked`: nothing is unknown after it, so that the next thing is a POST like the first: the one way, beside
-    `booking resolve`, to go on at once with what a blind key holds.
+    `not_booked`: the outcome counts as known, so that the next call is a POST like the first. Beside `booking resolve`
+    this is the only way to continue at once with a booking that is held for blind_key.
     """
-    row = appointments.get(conn, booking_id, lock=True)  # what is decided now is decided about the row as it is
+    row = appointments.get(conn, booking_id, lock=True)  # locked, so that the decision is about the row as it is
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
     if _is_stale(row, command):
@@ -153,7 +153,7 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
 
 
 def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
-    """Return what a retry comes to, were it given to this row now."""
+    """Return the outcome that a retry of this row would have now."""
     if row.status not in _RETRYABLE:
         return CommandOutcome.NOT_RETRYABLE
     looked_up = row.outcome_unknown and not not_booked
@@ -171,10 +171,10 @@ def retry_held(
     event_type_id: int | None,
     action_id: int | None = None,
 ) -> Iterator[int]:
-    """Send again what was held for a reason at a moment, in the order of the line; yield how many each batch has sent.
+    """Retry the bookings held for a reason at the moment `since`, in the order of the line; yield each batch's size.
 
-    `event_type_id` None: of all event types. What may be booked is looked up first. `action_id` is the recorded action
-    that counts them.
+    `event_type_id` None: all event types. Bookings that may be at Cal.com are looked up first. `action_id` is the
+    recorded action that counts them.
     """
     while True:
         with engine.begin() as conn:
@@ -190,9 +190,9 @@ def retry_held(
 
 
 def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
-    """Cancel a booking, as `cancel_in` does, and have it looked for where that is needed.
+    """Cancel a booking as `cancel_in` does, and send its message if it must be looked up first.
 
-    What Flower revokes is recorded as an operator's action: every worker hears it, and the one that writes it tells.
+    A revoke from Flower reaches every worker; the one that changes the row records it as an operator's action.
     """
     with engine.begin() as conn:
         result = cancel_in(conn, booking_id, Command(by, via, why, not_booked))
@@ -203,9 +203,9 @@ def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_
 
 
 def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
-    """Cancel a booking that is not booked; one whose outcome is open is cancelled as soon as that is known.
+    """Cancel a booking that is not at Cal.com; one whose outcome is unknown is cancelled once it is known.
 
-    A call under way is never cut off: what it does is worth knowing.
+    A call under way is never cut off, so that its answer is not lost.
     """
     row = appointments.get(conn, booking_id, lock=True)
     if row is None:
@@ -217,7 +217,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return _result(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
         return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # so a late answer says
+    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # from a late answer
         meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
     if meant is CommandOutcome.CANCELLED:
         moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
@@ -233,7 +233,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
 
 
 def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
-    """Return what a cancel comes to, were it given to this row now."""
+    """Return the outcome that a cancel of this row would have now."""
     if row.status in FINAL:
         return CommandOutcome.ENDED
     if row.status is Status.BOOKING:
@@ -244,7 +244,7 @@ def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Co
 
 def open_for(conn: Connection, row: Appointment) -> float:
     """Return for how many seconds a call may still turn into a booking, or a replica show one late."""
-    ends_at = row.ends_at or row.settle_at  # null in rows of workers that did not know it yet
+    ends_at = row.ends_at or row.settle_at  # null until a call had no clear answer
     if not row.outcome_unknown or ends_at is None:
         return 0.0
     now: datetime = conn.execute(select(func.now())).scalar_one()
@@ -252,17 +252,17 @@ def open_for(conn: Connection, row: Appointment) -> float:
 
 
 def version(row: Appointment) -> int:
-    """Return what changes whenever the booking does: when that was, in ms."""
+    """Return a number that changes whenever the booking does: the time of its last change, in ms."""
     return round(row.updated_at.timestamp() * 1000)
 
 
 def _is_stale(row: Appointment, command: Command) -> bool:
-    """Say whether the booking has changed since the operator looked for it at Cal.com."""
+    """Return whether the booking has changed since the operator looked for it at Cal.com."""
     return command.not_booked and command.seen is not None and command.seen != version(row)
 
 
 def _sent(result: CommandResult) -> CommandResult:
-    """Send the message of what is released, if anything is."""
+    """Send the message of a released booking; return the result as it is."""
     if result.released is not None:
         send(dependencies.current(), [result.released], held=result.status is Status.HELD)
     return result
@@ -271,8 +271,8 @@ def _sent(result: CommandResult) -> CommandResult:
 def _move(
     conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Appointment | None:
-    """Move the row from where it was read; return it as it now is, None when it has moved on by itself."""
-    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # as all releases tell it
+    """Move the row if its status is still the one that was read; return the new row, None if it has changed."""
+    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # as every release records it
     told = {**event, "detail": {**event["detail"], **held}}
     moved = appointments.move(conn, row.id, row.status, to, **told, **changes)
     return appointments.get(conn, row.id) if moved else None

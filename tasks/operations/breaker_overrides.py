@@ -1,4 +1,4 @@
-"""Operators' orders to the breaker: written in Postgres first, for Redis may forget, then obeyed by the fleet."""
+"""Operators' overrides of the breaker: written to Postgres first, for Redis may lose them, then obeyed by the fleet."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _KINDS = {OPEN: OverrideKind.OPEN, OFF: OverrideKind.OFF, CREDENTIALS: OverrideK
 
 
 def in_force(engine: Engine, service: str) -> list[OperatorOverride]:
-    """Read the orders in force, oldest first."""
+    """Return the overrides in force, the oldest first."""
     with engine.begin() as conn:
         found = overrides.in_force(conn, service)
     return [
@@ -23,7 +23,7 @@ def in_force(engine: Engine, service: str) -> list[OperatorOverride]:
     ]
 
 
-def order(
+def force(
     engine: Engine,
     breaker: CircuitBreaker,
     mode: str,
@@ -33,19 +33,19 @@ def order(
     until: datetime | None = None,
     action: int = 0,
 ) -> bool:
-    """Force the breaker open or off; False when the fleet could not be told (it is kept, and applied later).
+    """Force the breaker open or off; False: Redis does not answer, and the override is applied later.
 
     `action` is the id of the operator's action that asks for it, here and below; 0: none does.
     """
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
     breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number, action=action))
-    seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
+    seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the override itself
     return seen.shared and seen.last_override >= number
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """End an order of open or off: the breaker decides again. False, and nothing done, while Redis is gone."""
+    """End an override of open or off: the breaker decides again. False, with nothing done, without Redis."""
     if not breaker.get_status().shared:
         return False
     with engine.begin() as conn:
@@ -54,9 +54,9 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: 
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """Close every breaker, end every order, and try refused keys again; the bookings that they held follow by that.
+    """Close every breaker, end every override, and try refused keys again; then the bookings they held are released.
 
-    False, and nothing done, while Redis is gone: a reset is no state that could be given again later.
+    False, with nothing done, while Redis does not answer: a reset is no state that could be applied later.
     """
     if not breaker.get_status().shared:
         return False
@@ -66,10 +66,10 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action:
 
 
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
-    """Give the orders in force again: one that was obeyed changes nothing, one that Redis missed is obeyed now.
+    """Apply the overrides in force again: an obeyed one changes nothing, one that Redis has lost is obeyed now.
 
-    A block that the shared breaker has obeyed and holds no more ends here, too: Cal.com has taken the key again.
-    `seen` is the breaker as it was before the orders are read, so that none is taken for obeyed that is being written.
+    A block that the shared breaker has obeyed and no longer has ends here as well: Cal.com accepts the key again.
+    `seen` is the breaker's state from before the overrides are read: one that is just being written is not in it.
     """
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):

@@ -1,4 +1,4 @@
-"""What an action would do, counted before it is asked for: what a person reads before they say yes."""
+"""The preview of an action: what it would do, counted before a person confirms it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from db import appointments
 from db.lifecycle import HoldReason
-from db.monitoring import operator_actions, overview
+from db.monitoring import counts_now, operator_actions
 from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
@@ -29,7 +29,7 @@ from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import plural
 
-FEW = 20  # bookings up to which nobody has to type how many they are
+FEW = 20  # up to so many bookings nobody has to type their number
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
 _LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
 _ONE = {
@@ -43,11 +43,11 @@ _ONE = {
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an action would do now, and what it is to be asked for with.
+    """What an action would do now, and what a person must give to request it.
 
-    `lines` say it; `asks` are what a person has to give: why, until, type, number, looked (a tick that may be left
-    out); `typed` is the word or number to type. `ids` are the very bookings, in the order of their requests; `epoch` is
-    the breaker's, or the version of the one booking. `refused` says why there is nothing to ask for.
+    `lines` describe the effect. `asks` are the inputs: why, until, type, number, looked (an optional tick); `typed` is
+    the word or number to type. `ids` are the bookings, in the order of their requests; `epoch` is the breaker's, or the
+    version of the one booking. `refused`: why the action is not possible now.
     """
 
     request_id: UUID
@@ -60,22 +60,22 @@ class Preview:
     refused: str | None = None
 
 
-def of_order(deps: Dependencies, mode: str) -> Preview:
-    """Return what an order to the breaker would do.
+def of_breaker_action(deps: Dependencies, mode: str) -> Preview:
+    """Return what an action on the breaker would do.
 
     Raises:
         SQLAlchemyError: Postgres does not answer.
     """
     seen = deps.breaker.get_status()
-    orders = breaker_overrides.in_force(deps.engine, deps.breaker.service)
+    overrides = breaker_overrides.in_force(deps.engine, deps.breaker.service)
     with deps.engine.connect() as conn:
-        under_way = overview.on_the_way(conn).booking
-        held = {one.reason: one.count for one in overview.held(conn, lead=deps.timings.lead)}
-    lines = _order_lines(deps, seen, orders, mode, under_way, Counter(held))
+        under_way = counts_now.on_the_way(conn).booking
+        held = {one.reason: one.count for one in counts_now.held(conn, lead=deps.timings.lead)}
+    lines = _breaker_lines(deps, seen, overrides, mode, under_way, Counter(held))
     if not seen.shared and mode in {OPEN, OFF}:
         lines.append(KEPT)
     asks = {OPEN: ("why", "until"), OFF: ("why", "until", "type")}.get(mode, ("why",))
-    refused = breaker_actions.why_not(seen, orders, mode)
+    refused = breaker_actions.why_not(seen, overrides, mode)
     typed = "OFF" if mode == OFF else None
     return Preview(uuid4(), breaker_actions.epoch(seen, mode), None, 0, tuple(lines), asks, typed, refused)
 
@@ -83,7 +83,7 @@ def of_order(deps: Dependencies, mode: str) -> Preview:
 def of_bookings(
     deps: Dependencies, command: str, ids: Sequence[int], *, not_booked: bool = False, zone: tzinfo
 ) -> Preview:
-    """Return what a command to these bookings would do; `zone` is the one in which a person's today is meant.
+    """Return what a command to these bookings would do; `zone` is the time zone of the person's "today".
 
     Raises:
         SQLAlchemyError: Postgres does not answer.
@@ -120,14 +120,14 @@ def of_bookings(
 
 
 def of_showing(booking_id: int, seconds: int) -> Preview:
-    """Return what it means to be shown whose booking it is."""
+    """Return the preview of showing whose booking it is."""
     return Preview(uuid4(), None, (booking_id,), 1, (f"Shown for {seconds} s, recorded.",))
 
 
-def _order_lines(
+def _breaker_lines(
     deps: Dependencies,
     seen: BreakerStatus,
-    orders: Sequence[OperatorOverride],
+    overrides: Sequence[OperatorOverride],
     mode: str,
     under_way: int,
     held: Counter[HoldReason],
@@ -135,14 +135,14 @@ def _order_lines(
     waiting = held[HoldReason.BREAKER_OPEN]
     if mode == OPEN:
         go_on = f"{plural(under_way, 'call')} under way {'goes' if under_way == 1 else 'go'} on; " if under_way else ""
-        return [f"Nothing is sent until the order ends; {go_on}new ones are held."]
+        return [f"Nothing is sent until the override ends; {go_on}new ones are held."]
     if mode == OFF:
         return ["Every call goes, whatever fails; retries may be used up."]
     if mode == AUTO:
         then = f"{waiting:,} held {'goes' if waiting == 1 else 'go, one first'}"
-        return [f"The order ends; {then if waiting else 'the breaker decides again'}."]
-    given = sum(one.kind in {OPEN, OFF} for one in orders)
-    parts = ["Closes all", f"ends {plural(given, 'order')}" if given else ""]
+        return [f"The override ends; {then if waiting else 'the breaker decides again'}."]
+    given = sum(one.kind in {OPEN, OFF} for one in overrides)
+    parts = ["Closes all", f"ends {plural(given, 'override')}" if given else ""]
     if deps.calcom.key_fingerprint in seen.blocked_keys:
         parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,}")
     if deps.calcom.settings_fingerprint in seen.wrong_settings:
@@ -153,7 +153,7 @@ def _order_lines(
 
 
 def _said(command: str, meant: Sequence[CommandOutcome], today: str) -> Iterator[str]:
-    """Say what is done to those that are taken."""
+    """Yield what happens to the bookings that the command takes."""
     if len(meant) == 1:
         yield _ONE[meant[0]]
         return
@@ -165,7 +165,7 @@ def _said(command: str, meant: Sequence[CommandOutcome], today: str) -> Iterator
 
 
 def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
-    """Say what is left alone, and why."""
+    """Yield which bookings the command leaves alone, and why."""
     if command == RETRY:
         for reason, count in Counter(one.hold_reason for one in found if _goes(one)).items():
             one = "goes by itself" if count == 1 else "go by themselves"

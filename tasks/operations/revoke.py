@@ -1,8 +1,8 @@
-"""Revoke, as Flower and `celery control` offer it, means that the operator cancels the booking.
+"""Revoke, as Flower and `celery control` offer it, cancels the booking.
 
-Celery's own revoke is a set in each worker's memory: a held booking has no message that it could stop, a worker that
-starts again has forgotten it, and one that has not drops the look that a booking of unknown outcome still needs. So it
-is replaced here by a command that stands in the row.
+Celery's own revoke is a set in each worker's memory. It cannot stop a held booking, which has no message; a restarted
+worker has lost the set; and any other worker drops the lookup that a booking of unknown outcome still needs. Here it is
+a command that is recorded in the row.
 """
 
 import threading
@@ -22,17 +22,17 @@ from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.publish import tell
 
-TRIES = 5  # a booking that is just moving is looked at again
+TRIES = 5  # of a booking whose status changes meanwhile
 
 log = Logger(__name__)
 
 
 @control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")
 def revoke(state: Any, task_id: str | list[str], **_options: Any) -> dict[str, str]:
-    """Cancel bookings by their task ids; one that may be booked already is cancelled once that is known not to be so.
+    """Cancel bookings by their task ids; one that may be at Cal.com is cancelled once it is known not to be there.
 
-    Every worker hears it and the first one acts. A call under way is never cut off, `terminate` or not: its outcome is
-    worth knowing.
+    Every worker receives it and the first one acts. A call under way is never cut off, `terminate` or not, so that its
+    answer is not lost.
     """
     ids = [str(one) for one in maybe_list(task_id) or []]
     # A thread of its own: a slow database must not stop the loop that takes messages and sends heartbeats.
@@ -41,7 +41,7 @@ def revoke(state: Any, task_id: str | list[str], **_options: Any) -> dict[str, s
 
 
 def cancel(task_ids: list[str], hostname: str) -> None:
-    """Cancel each, or write that it is to be cancelled; `hostname` is the worker that tells Flower."""
+    """Cancel each booking, or record that it is to be cancelled; `hostname` is the worker that Flower shows."""
     engine = dependencies.current().engine
     for task_id in task_ids:
         try:
@@ -58,7 +58,7 @@ def _cancel(engine: Engine, task_id: str, hostname: str) -> None:
             return
         result = booking_commands.cancel(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
         if result.done:
-            found = replace(row, status=result.status or row.status)  # as the command found it: it may have moved since
+            found = replace(row, status=result.status or row.status)  # as the command found it
             log.info("revoked", appointment_id=row.id, status=found.status.value, outcome=result.outcome.value)
             if result.outcome is CommandOutcome.CANCELLED:
                 tell(dependencies.current(), "task-revoked", found, hostname=hostname)

@@ -1,1 +1,1 @@
-"""How everything stands: one reading and one verdict for the page, `booking status` and the exporter."""
+"""The overview: one reading of everything and one verdict, for the page, `booking status` and the exporter."""

@@ -1,4 +1,4 @@
-"""What Redis knows of the breakers and of the calls that they guard: a card each, and what else stops calls."""
+"""The cards: the state of each breaker and its calls as Redis has them, and what else stops calls."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,17 +17,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A breaker and its calls of the last five minutes, or the database and its statements; None: not known."""
+    """A breaker and its calls of the last five minutes, or the database and its statements; None: unknown."""
 
     name: str
     kind: str
     state: str
-    """closed, open, half_open, forced_open, off, or unknown: Redis is gone."""
+    """closed, open, half_open, forced_open, off, or unknown: Redis does not answer."""
     since: datetime | None = None
     next_at: datetime | None = None
     """When the next probe may go."""
     until: datetime | None = None
-    """When an order ends."""
+    """When an override ends."""
     by: str | None = None
     why: str | None = None
     calls: int | None = None
@@ -40,25 +40,25 @@ class Card:
     limit_left: int | None = None
     epoch: int = 0
     opens: int = 0
-    """Times opened in a row; 0: it has not opened by itself, but by an order."""
+    """Times opened in a row; 0: it was opened by an override only."""
     probing: bool = False
     level: OutageLevel = OutageLevel.HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """What the fleet shares in Redis; not `shared`: nothing of it is known."""
+    """What the fleet shares in Redis; `shared` False: nothing of it is known."""
 
     shared: bool
     redis_answers: bool
-    """Without Postgres, a Redis that answers and has forgotten the breaker is not given it again."""
+    """A Redis that answers may still lack the breaker, which is not begun again without Postgres."""
     cards: tuple[Card, ...]
     key_refused: bool = False
     """Whether Cal.com has refused today's key."""
     settings_wrong: bool = False
     """Whether today's settings lead to a server that is not Cal.com."""
     throttled_until: datetime | None = None
-    """Until when nothing goes after a 429."""
+    """Until when no call is made after a 429."""
     release_window: int | None = None
     """Held bookings that may be on their way at once."""
 
@@ -79,7 +79,7 @@ class SharedView:
 
 
 def read_shared(deps: Dependencies) -> SharedView:
-    """Ask the breaker and what counts calls; never raises for Redis, and waits for it twice at most."""
+    """Read breakers and counts of calls from Redis; never raises for Redis, and waits for it twice at most."""
     status = deps.breaker.get_status()
     if not status.shared and deps.breaker.view.redis_gone_for() is None:  # late once: the next answer decides
         status = deps.breaker.get_status()
@@ -135,7 +135,7 @@ def _card(name: str, kind: str, scope: ScopeStatus, figures: Figures | None, now
 
 
 def _database(deps: Dependencies, *, shared: bool) -> Card:
-    """Return the card of Postgres, by its statements; whether it answers now is for its reader to say."""
+    """Return the card of Postgres by its counted statements; whether Postgres answers now is not in it."""
     if not shared:
         return Card(deps.database_calls.service, DATABASE, UNKNOWN)
     health = deps.detector.get_health_status(deps.database_calls.service)

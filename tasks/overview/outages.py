@@ -1,4 +1,4 @@
-"""How bad the failures of a service are: the one reading that the overview and the health check share."""
+"""The level of a service's outage, the same for the overview and the health check."""
 
 from enum import IntEnum
 
@@ -15,9 +15,9 @@ class OutageLevel(IntEnum):
 
 
 def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLevel:
-    """Return how bad it is for an operator: three failures in a minute are critical, but no news among a hundred calls.
+    """Return the level for an operator: three failures in a minute are critical, but not among a hundred calls.
 
-    What is worse opens the breaker, which is always an incident.
+    More failures open the breaker, which is always an incident.
     """
     figures = health.figures
     few_of_many = figures.calls >= settings.minimum_calls and figures.rate < settings.degraded_rate

@@ -5,15 +5,17 @@ It holds moments, no ages: while nothing changes it is the same text, `read_at` 
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from db.lifecycle import HoldReason
-from db.monitoring.overview import HeldNow
+from db.monitoring.counts_now import HeldNow
+from db.monitoring.incidents import Incident
 from tasks.overview.cards import Card
 from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
-from tasks.overview.record import BreakerMove, OpenIncident, RecordView
+from tasks.overview.record import BreakerMove, RecordView
 from tasks.overview.sentences import Sentence, as_json, iso, sentence, time_until
 from tasks.overview.verdict import Verdict
 
@@ -35,7 +37,7 @@ _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
 
 
 def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
-    """Return both as JSON types; what a server that does not answer would know is null."""
+    """Return both as JSON types; the data of a server that does not answer is null."""
     record = overview.record
     return {
         "read_at": iso(overview.read_at),
@@ -51,16 +53,10 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
         return dict.fromkeys(("holds", "now", "day", "changes", "incidents"))
-    moving = record.moving
     return {
         "holds": [_hold(hold) for hold in record.holds],
-        "now": {
-            "pending": moving.pending,
-            "booking": moving.booking,
-            "retrying": moving.retrying,
-            "held": held_count(overview),
-        },
-        "day": {name: getattr(record.day, name) for name in record.day.__slots__} if record.day else None,
+        "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
+        "day": _fields(record.day, *record.day.__slots__) if record.day else None,
         "changes": [_change(change) for change in record.changes],
         "incidents": [_incident(incident) for incident in record.incidents],
     }
@@ -68,39 +64,21 @@ def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "level": verdict.level.value,
-        "row": verdict.row,
-        "name": verdict.name,
-        "whose": verdict.whose.value,
+        **_fields(verdict, "level", "row", "name", "whose", "reason", "done_at"),
         "sentence": as_json(verdict.sentence),
         "nothing": as_json(verdict.if_nobody_acts),
         "also": [as_json(one) for one in verdict.also],
         "buttons": list(verdict.buttons),
-        "reason": verdict.reason and verdict.reason.value,
-        "done_at": _moment(verdict.done_at),
     }
 
 
 def _part(part: PartState) -> dict[str, Any]:
-    return {"well": part.answers, "since": _moment(part.since), "ms": part.ms}
+    return {"well": part.answers, **_fields(part, "since", "ms")}
 
 
 def _card(card: Card) -> dict[str, Any]:
-    return {
-        "name": card.name,
-        "kind": card.kind,
-        "state": card.state,
-        "since": _moment(card.since),
-        "next_at": _moment(card.next_at),
-        "until": _moment(card.until),
-        "by": card.by,
-        "why": card.why,
-        "calls": card.calls,
-        "failed": card.failed,
-        "average_ms": card.average_ms,
-        "limit_left": card.limit_left,
-        "epoch": card.epoch,
-    }
+    state = _fields(card, "name", "kind", "state", "since", "next_at", "until", "by", "why", "epoch")
+    return state | _fields(card, "calls", "failed", "average_ms", "limit_left")
 
 
 def _hold(hold: HeldNow) -> dict[str, Any]:
@@ -108,38 +86,27 @@ def _hold(hold: HeldNow) -> dict[str, Any]:
     if hold.reason in _TIMED and hold.next_until:
         by = sentence(by, ", next in ", time_until(hold.next_until))
     return {
-        "reason": hold.reason.value,
-        "count": hold.count,
-        "capped": hold.capped,
-        "at_risk": hold.at_risk,
+        **_fields(hold, "reason", "count", "capped", "at_risk", "first_start", "next_until"),
         "oldest_at": iso(hold.oldest_held_at),
-        "first_start": iso(hold.first_start),
-        "next_until": _moment(hold.next_until),
         "moves_on": as_json(by),
     }
 
 
 def _change(change: BreakerMove) -> dict[str, Any]:
-    return {
-        "at": iso(change.at),
-        "of": change.of,
-        "from": change.old,
-        "to": change.new,
-        "reason": change.reason,
-        "by": change.by,
-        "why": change.why,
-    }
+    return {**_fields(change, "at", "of", "reason", "by", "why"), "from": change.old, "to": change.new}
 
 
-def _incident(incident: OpenIncident) -> dict[str, Any]:
-    return {
-        "id": incident.id,
-        "kind": incident.kind,
-        "title": incident.title,
-        "opened_at": iso(incident.opened_at),
-        "told_at": _moment(incident.told_at),
-    }
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {**_fields(incident, "id", "kind", "title", "opened_at"), "told_at": _plain(incident.notified_at)}
 
 
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else iso(at)
+def _fields(of: object, *names: str) -> dict[str, Any]:
+    """Return the named attributes as JSON has them."""
+    return {name: _plain(getattr(of, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: moments and words as text."""
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.value if isinstance(value, StrEnum) else value

@@ -1,6 +1,6 @@
-"""One reading of how everything stands, for the page, `booking status` and the exporter.
+"""One reading of the whole state, for the page, `booking status` and the exporter.
 
-It holds moments and counts, never ages, and nothing personal. What a server that does not answer would know is None.
+It holds moments and counts, never ages, and no personal data. The data of a server that does not answer is None.
 """
 
 import socket
@@ -28,7 +28,7 @@ PATIENCE = 1.0  # seconds in which Postgres must have answered all queries
 _LATER = 0.3  # seconds that the reading waits beyond them
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
-_NEAR = 4.0  # times slower or faster: as good as the same
+_NEAR = 4.0  # a time less than so many times slower or faster counts as the same
 _REDIS = ("redis:", "rediss:", "sentinel:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
 
@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Whether a server answers; since when it does not, as far as is known; in how many ms it did, roughly."""
+    """Whether a server answers; since when not, if that is known; else its time to answer, rounded, in ms."""
 
     answers: bool
     since: datetime | None = None
@@ -47,7 +47,7 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How everything stands at `read_at`, by Postgres's clock while it answers."""
+    """The whole state at `read_at`, by Postgres's clock while it answers."""
 
     read_at: datetime
     postgres: PartState
@@ -74,7 +74,7 @@ class Overview:
 
 
 def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Overview | None = None) -> Overview:
-    """Read how everything stands, in about `patience` seconds even if servers do not answer; never raises for a server.
+    """Read the whole state in about `patience` seconds, even if servers do not answer; never raises for a server.
 
     `before` is this process's last reading: it shows since when a server does not answer.
     """
@@ -82,7 +82,7 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
     thread = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
     asked = thread.submit(_ask_postgres, deps, patience)
     thread.shutdown(wait=False)
-    with deadline(patience):  # a Redis that has forgotten the breaker is given the orders in force, out of Postgres
+    with deadline(patience):  # a Redis that has forgotten the breaker is given the overrides in force, out of Postgres
         shared, redis_ms = _timed(read_shared, deps)
     reachable, broker_ms = _timed(broker_answers, deps.broker_url)
     try:
@@ -158,15 +158,15 @@ def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> t
 
 
 def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
-    """Yield the cards with what only the record knows: since when they are unknown, an order's author and reason."""
-    order = record.order if record else None
+    """Yield the cards with what only the record knows: since when they are unknown, an override's author and reason."""
+    override = record.override if record else None
     for card in shared.cards:
         if card.kind == DATABASE and not postgres.answers:
             yield replace(card, state=UNKNOWN, since=postgres.since)
         elif card.state == UNKNOWN:
             yield replace(card, since=redis.since)
-        elif order and card.kind == SERVICE and card.state in {State.FORCED_OPEN, State.OFF}:
-            yield replace(card, by=order.by, why=order.why or None, until=order.until)
+        elif override and card.kind == SERVICE and card.state in {State.FORCED_OPEN, State.OFF}:
+            yield replace(card, by=override.by, why=override.why or None, until=override.until)
         else:
             yield card
 

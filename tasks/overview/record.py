@@ -1,4 +1,4 @@
-"""What Postgres knows: holds, bookings on their way, bad endings, orders, changes of the breaker, incidents."""
+"""The overview's part from Postgres: holds, bookings in progress, bad endings, overrides, transitions, incidents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from sqlalchemy import Connection, select
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
 from db.lifecycle import HoldReason, Status
-from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, overview
+from db.models.bookings import appointments
+from db.monitoring import breaker_events, counts_now, failure_metrics, heartbeats, incidents, overrides
 from db.monitoring.breaker_events import OutageSpan
+from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
-from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
-from db.schema import appointments
 from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
@@ -31,7 +32,7 @@ _EXAMPLES = 100  # of what waits for a person
 
 @dataclass(frozen=True, slots=True)
 class ForAPerson:
-    """Why bookings are held that only a person moves on."""
+    """The causes of holds that only a person ends."""
 
     unseen_types: tuple[str, ...]
     """Event types of which our key is not shown every booking."""
@@ -57,19 +58,8 @@ class BreakerMove:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenIncident:
-    """An incident of which operators are notified."""
-
-    id: int
-    kind: str
-    title: str
-    opened_at: datetime
-    told_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class RecordView:
-    """Everything that is read of the record at `now`, by Postgres's clock."""
+    """The part of an overview that is read from Postgres, at `now` by its clock."""
 
     now: datetime
     holds: tuple[HeldNow, ...]
@@ -82,48 +72,45 @@ class RecordView:
     empty: bool
     """Whether no booking was ever requested."""
     beat: Heartbeat | None
-    orders: tuple[Override, ...]
+    overrides: tuple[Override, ...]
     outage: OutageSpan
     """The last one of the service's breaker, or of the endpoint that makes bookings if that is later."""
     mostly: str | None
     """The error type of most failed calls of the last minutes that are written down."""
     changes: tuple[BreakerMove, ...]
-    incidents: tuple[OpenIncident, ...]
+    incidents: tuple[Incident, ...]
 
     @property
-    def order(self) -> Override | None:
-        """The order of open or off that is in force."""
-        return next((one for one in reversed(self.orders) if one.mode in {OPEN, OFF}), None)
+    def override(self) -> Override | None:
+        """The override of open or off that is in force."""
+        return next((one for one in reversed(self.overrides) if one.mode in {OPEN, OFF}), None)
 
     def refused_at(self, key: str) -> datetime | None:
         """Return when Cal.com first refused a key, as long as it does."""
-        return next((one.created_at for one in self.orders if one.key_fingerprint == key), None)
+        return next((one.created_at for one in self.overrides if one.key_fingerprint == key), None)
 
 
 def read_record(conn: Connection, now: datetime, service: str, timings: Timings) -> RecordView:
-    """Read it all; `now` is Postgres's, just asked.
+    """Read the record; `now` is Postgres's time, just read.
 
     Raises:
         SQLAlchemyError: Postgres does not answer, or not in time.
     """
-    holds = tuple(overview.held(conn, lead=timings.lead))
+    holds = tuple(counts_now.held(conn, lead=timings.lead))
     return RecordView(
         now=now,
         holds=holds,
         for_a_person=_for_a_person(conn, {hold.reason for hold in holds}),
-        moving=overview.on_the_way(conn),
-        ended=overview.ended_badly(conn, now - LATELY),
-        day=overview.last_day(conn, now),
+        moving=counts_now.on_the_way(conn),
+        ended=counts_now.ended_badly(conn, now - LATELY),
+        day=counts_now.last_day(conn, now),
         empty=conn.execute(_NEWEST).first() is None,
         beat=heartbeats.last_check(conn),
-        orders=tuple(overrides.in_force(conn, service)),
+        overrides=tuple(overrides.in_force(conn, service)),
         outage=_outage(conn, service),
         mostly=failure_metrics.commonest(conn, service, now - _MINUTES),
         changes=tuple(_changes(conn, service)),
-        incidents=tuple(
-            OpenIncident(one.id, one.kind, one.title, one.opened_at, one.notified_at)
-            for one in incidents.notified(conn, open_only=True, limit=_FEW)
-        ),
+        incidents=tuple(incidents.notified(conn, open_only=True, limit=_FEW)),
     )
 
 
@@ -160,5 +147,6 @@ def _outage(conn: Connection, service: str) -> OutageSpan:
 
 def _changes(conn: Connection, service: str) -> Iterator[BreakerMove]:
     for row in breaker_events.latest(conn, service, _FEW):
-        ordered = row.context.get("by"), row.context.get("why")
-        yield BreakerMove(row.created_at, row.endpoint or service, row.old_state, row.new_state, row.reason, *ordered)
+        by, why = row.context.get("by"), row.context.get("why")
+        name = row.endpoint or service
+        yield BreakerMove(row.created_at, name, row.old_state, row.new_state, row.reason, by, why)

@@ -1,16 +1,14 @@
-"""The verdict on an overview: whose matter it is, one sentence, what happens if nobody acts, and what can be pressed.
+"""The verdict on an overview: one sentence, who must act, what happens if nobody does, and which buttons fit.
 
-Pure. The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
+The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
 
-from db.lifecycle import HoldReason
 from tasks.overview.ranking import ours, theirs, yours
 from tasks.overview.ranking.phrases import is_late
-from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.ranking.row import Level, TrueRow
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Sentence
 
@@ -39,21 +37,11 @@ _BADNESS = (Level.CALM, Level.WARNING, Level.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The verdict on an overview."""
+class Verdict(TrueRow):
+    """The verdict on an overview: its first true row, with the level of the worst one."""
 
-    level: Level
-    row: int
-    name: str
-    whose: Whose
-    sentence: Sentence
-    if_nobody_acts: Sentence
-    also: tuple[Sentence, ...]
-    buttons: tuple[str, ...]
-    reason: HoldReason | None
-    """The hold reason whose bookings `show_reason` shows."""
-    done_at: datetime | None
-    """When all that is held is let go; None: nothing foresees it."""
+    also: tuple[Sentence, ...] = ()
+    """The sentences of further true rows."""
 
 
 def verdict(overview: Overview) -> Verdict:
@@ -63,15 +51,6 @@ def verdict(overview: Overview) -> Verdict:
     if first.counts_endings:
         others = [one for one in others if one.name != yours.ENDED_BADLY]
     levels = [one.level for one in true] + ([Level.CRITICAL] if is_late(overview) else [])
-    return Verdict(
-        level=max(levels, default=Level.CALM, key=_BADNESS.index),
-        row=first.row,
-        name=first.name,
-        whose=first.whose,
-        sentence=first.sentence,
-        if_nobody_acts=first.if_nobody_acts,
-        also=tuple(one.short or one.sentence for one in others[:ALSO]),
-        buttons=first.buttons,
-        reason=first.reason,
-        done_at=first.done_at,
-    )
+    worst = max(levels, default=Level.CALM, key=_BADNESS.index)
+    also = tuple(one.short or one.sentence for one in others[:ALSO])
+    return Verdict(**{one.name: getattr(first, one.name) for one in fields(first)} | {"level": worst, "also": also})

@@ -1,1 +1,1 @@
-"""A booking request: checked, normalised, and distinguished from others."""
+"""A booking request: check it, normalise it, and tell whether it is the same as another one."""

@@ -1,6 +1,6 @@
-"""Types of a booking request's fields: each accepts what Cal.com accepts and stores rightly, and normalises it.
+"""The types of a booking request's fields: each accepts the values that Cal.com stores unchanged, and normalises them.
 
-No message repeats the value that it refuses: it may be somebody's name, address or number.
+No error message repeats the refused value: it may be a person's name, address or number.
 """
 
 import re
@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # docs/calcom.md: the languages of an attendee, in the spelling that Cal.com wants.
 # fmt: off
@@ -22,15 +22,21 @@ LANGUAGES = frozenset({
 # fmt: on
 MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
 
-_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn the text around them: not part of a name
+_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no part of a name
 # Cal.com's own check of an address is narrower than the standard (docs/calcom.md): ASCII only, few punctuation marks,
 # a last label of letters.
 _CALCOM_EMAIL = re.compile(r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", re.ASCII)
 _PHONE = re.compile(r"\+[0-9 ()./-]{5,40}", re.ASCII)
 
 
+class Strict(BaseModel):
+    """Refuse unknown fields and converted values: "1" and true are no numbers."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
 def storable(text: str) -> str:
-    """Refuse what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates."""
+    """Return `text` if PostgreSQL and UTF-8 can hold it, else refuse it (NUL, lone surrogates)."""
     if "\x00" in text:
         raise ValueError("must not hold a NUL character")
     if any("\ud800" <= char <= "\udfff" for char in text):
@@ -56,7 +62,7 @@ def one_line(text: str) -> str:
 def email(text: str) -> str:
     """Return the address in lower case and ASCII: Cal.com's list filter compares it byte for byte."""
     text = storable(text).strip()
-    if len(text) > MAX_EMAIL * 4:  # never hand a novel to a parser
+    if len(text) > MAX_EMAIL * 4:  # a long text costs the parser seconds
         raise ValueError("is too long for an e-mail address")
     try:
         # test_environment lets example.test pass, as Cal.com does; strict: at most 64 characters before the @.
@@ -76,26 +82,26 @@ def phone(text: str) -> str:
         raise ValueError("must be in international format, as in +1 202 555 0143")
     if not _PHONE.fullmatch(text):
         raise ValueError("is not a phone number: digits only, after a +")
-    import phonenumbers  # noqa: PLC0415 - a library of all countries, for the few who give a number
+    import phonenumbers  # noqa: PLC0415 - a large library, and few requests have a number
 
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
         raise ValueError("is not a phone number") from None
     if not phonenumbers.is_valid_number(number):
-        raise ValueError("is a phone number that cannot be")
+        raise ValueError("is not a possible phone number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @cache
 def zones() -> frozenset[str]:
-    """Return the IANA zones of the tzdata package: the same on every machine, without the system's own additions."""
+    """Return the IANA time zones of the tzdata package, which are the same on every machine."""
     names = files("tzdata").joinpath("zones").read_text("utf-8").split()
     return frozenset(names) - {"Factory", "localtime", "posixrules"}
 
 
 def time_zone(text: str) -> str:
-    """Refuse what is not the exact name of an IANA time zone."""
+    """Return `text` if it is the exact name of an IANA time zone, else refuse it."""
     if text in zones():
         return text
     wanted = text.strip().lower().replace(" ", "_")
@@ -106,7 +112,7 @@ def time_zone(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """Refuse a language that Cal.com does not speak."""
+    """Return `text` if it is a language code of Cal.com, else refuse it."""
     if text in LANGUAGES:
         return text
     for known in LANGUAGES:
@@ -116,14 +122,14 @@ def language(text: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Refuse what cannot be a part of a booking page's address."""
+    """Return `text` if it can be part of a booking page's address, else refuse it."""
     if not text.isprintable() or any(char.isspace() or char in "/|?#" for char in text):
         raise ValueError("must not hold spaces, control characters or any of / | ? #")
     return storable(text)
 
 
 def printable(text: str) -> str:
-    """Refuse blank text, outer spaces and anything that cannot be printed on one line."""
+    """Return `text` if it is printable on one line, not blank, and without outer spaces, else refuse it."""
     if not text.isprintable():
         raise ValueError("must hold printable characters only")
     if text != text.strip() or not text:
@@ -132,7 +138,7 @@ def printable(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Return a printable key in NFC: `é` of one keyboard and of another are one key, and one booking."""
+    """Return a printable key in NFC, so that both Unicode forms of `é` are the same key."""
     return unicodedata.normalize("NFC", printable(text))
 
 
@@ -144,5 +150,5 @@ Language = Annotated[str, AfterValidator(language)]
 Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
-# It goes into log lines, message headers and Cal.com's metadata: nothing that any of them must quote.
+# It is part of log lines, message headers and Cal.com's metadata: no character that one of them must quote.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]

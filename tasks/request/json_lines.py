@@ -1,8 +1,7 @@
-"""Booking requests from JSON lines, read one at a time, in bounded memory, whatever the bytes are."""
+"""Read booking requests from JSON lines, one at a time and in bounded memory, from any bytes."""
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +9,18 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from tasks.request.messages import Problem, problems
+from tasks.request.messages import FIELD_NAME, Problem, problems
 from tasks.request.model import BookingRequest
 
 MAX_LINE = 64 * 1024  # bytes, without the line's end
 _BOM = b"\xef\xbb\xbf"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
 class LineReader(Protocol):
-    """Name what is needed of an open binary file or of standard input."""
+    """Describe the one method that is needed of a binary file, or of standard input."""
 
     def readline(self, limit: int, /) -> bytes:
-        """Return the next line, or at most `limit` bytes of it; nothing at the end."""
+        """Return the next line, or at most `limit` bytes of it; b"" at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,14 @@ class BadLine:
 
 
 class _UnreadableLineError(Exception):
-    """Say why a line is not an object of JSON; never leaves this module."""
+    """Report why a line is no JSON object; never leaves this module."""
 
 
 def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:
-    """Yield each line's request, or what is wrong with it; blank lines are skipped, input without any is a BadLine.
+    """Yield each line's request, or what is wrong with it; blank lines are skipped, and blank input is a BadLine.
 
-    At most 64 KiB of a line are in memory. `now` is the clock for starts in the past (None: this machine's, line by
-    line, since standard input may stay open for hours).
+    At most 64 KiB of a line are in memory. A start before `now` is refused (None: this machine's clock, read for each
+    line, because standard input may stay open for hours).
     """
     empty = True
     for number, line in _lines(stream):
@@ -70,7 +68,7 @@ def _read(number: int, line: bytes | None, now: datetime | None) -> GoodLine | B
 
 
 def _lines(stream: LineReader) -> Iterator[tuple[int, bytes | None]]:
-    """Yield number and bytes of each line; None for one that is too long: its rest is read away in pieces."""
+    """Yield the number and the bytes of each line, None for a line that is too long: its rest is skipped."""
     number, limit = 0, MAX_LINE + len(b"\r\n")
     while piece := stream.readline(limit):
         number += 1
@@ -105,8 +103,8 @@ def _object(line: bytes | None) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
-        if key in data:  # which one did the caller mean?
-            raise _UnreadableLineError(f"has the key {key} twice" if _NAME.fullmatch(key) else "has a key twice")
+        if key in data:  # the caller may mean either
+            raise _UnreadableLineError(f"has the key {key} twice" if FIELD_NAME.fullmatch(key) else "has a key twice")
         data[key] = value
     return data
 
@@ -123,6 +121,6 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    if len(text) > 20:  # digits; far more than any field takes, and int() of thousands is slow
+    if len(text) > 20:  # digits: more than any field takes, and int() of thousands is slow
         raise _UnreadableLineError("holds a number that is too large")
     return int(text)

@@ -1,77 +1,51 @@
-"""Where a booking takes place: the eight kinds of `location` that Cal.com knows, each with its own required field."""
+"""The place of a booking: the eight kinds of `location` that Cal.com knows, each with its own required field."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tasks.request.fields import Line, Phone
+from tasks.request.fields import Line, Phone, Strict
 
 # docs/calcom.md: the conferencing apps that Cal.com accepts by name.
+# fmt: off
 Integration = Literal[
-    "cal-video",
-    "google-meet",
-    "zoom",
-    "whereby-video",
-    "whatsapp-video",
-    "webex-video",
-    "telegram-video",
-    "tandem",
-    "sylaps-video",
-    "skype-video",
-    "sirius-video",
-    "signal-video",
-    "shimmer-video",
-    "salesroom-video",
-    "roam-video",
-    "riverside-video",
-    "ping-video",
-    "office365-video",
-    "mirotalk-video",
-    "jitsi",
-    "jelly-video",
-    "jelly-conferencing",
-    "huddle",
-    "facetime-video",
-    "element-call-video",
-    "eightxeight-video",
-    "discord-video",
-    "demodesk-video",
-    "campfire-video",
+    "cal-video", "google-meet", "zoom", "whereby-video", "whatsapp-video", "webex-video", "telegram-video",
+    "tandem", "sylaps-video", "skype-video", "sirius-video", "signal-video", "shimmer-video", "salesroom-video",
+    "roam-video", "riverside-video", "ping-video", "office365-video", "mirotalk-video", "jitsi", "jelly-video",
+    "jelly-conferencing", "huddle", "facetime-video", "element-call-video", "eightxeight-video", "discord-video",
+    "demodesk-video", "campfire-video",
 ]
+# fmt: on
 
 
-class _Location(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class OrganizersPlace(_Location):
+class OrganizersPlace(Strict):
     """Name a place that the organizer has set in the event type."""
 
     type: Literal["address", "link", "phone", "organizersDefaultApp"]
 
 
-class IntegrationPlace(_Location):
+class IntegrationPlace(Strict):
     """Name a conferencing app."""
 
     type: Literal["integration"]
     integration: Integration
 
 
-class AttendeeAddress(_Location):
+class AttendeeAddress(Strict):
     """Give the attendee's own address."""
 
     type: Literal["attendeeAddress"]
     address: Line
 
 
-class AttendeePhone(_Location):
+class AttendeePhone(Strict):
     """Give the number on which the attendee is called."""
 
     type: Literal["attendeePhone"]
     phone: Phone
 
 
-class AttendeeDefined(_Location):
+class AttendeeDefined(Strict):
     """Give a place in the attendee's words."""
 
     type: Literal["attendeeDefined"]

@@ -1,4 +1,4 @@
-"""Problems of a request, as a person reads them: the field, and why. The refused value is never repeated."""
+"""Problems of a request for a person: the field, and why. The refused value is never repeated."""
 
 import re
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-MAX_PROBLEMS = 20  # a request with more has been understood well enough
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
+MAX_PROBLEMS = 20  # more would not help the caller
+FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 # pydantic's error types, and the text for each; `{name}` is taken from the error's context.
@@ -35,14 +35,14 @@ _MESSAGES: Mapping[str, str] = {
 
 
 class Problem(NamedTuple):
-    """Say what is wrong with one field; `field` is dotted, as in `attendee.email`."""
+    """Hold what is wrong with one field; `field` is dotted, as in `attendee.email`."""
 
     field: str
     why: str
 
 
 def problems(error: ValidationError) -> list[Problem]:
-    """Return what `error` says, field by field, in the order of the fields; the same words for the same fault once."""
+    """Return the problems in `error`, in the order of the fields, each once."""
     found = dict.fromkeys(_problem(details) for details in error.errors(include_url=False, include_input=False))
     return list(found)[:MAX_PROBLEMS]
 
@@ -61,7 +61,7 @@ def _problem(details: Any) -> Problem:
 
 
 def _field(loc: tuple[int | str, ...]) -> str:
-    # pydantic adds the tag of a union and "[key]" to the place; a person knows neither.
+    # pydantic adds the tag of a union and "[key]" to the location: the caller knows neither.
     parts = [str(part) for part in loc if part != "[key]"]
     if len(parts) > 1 and parts[0] == "location":
         del parts[1]
@@ -69,7 +69,7 @@ def _field(loc: tuple[int | str, ...]) -> str:
 
 
 def _named(part: str) -> bool:
-    return part.isascii() and (part.isdigit() or _FIELD.fullmatch(part) is not None)
+    return part.isascii() and (part.isdigit() or FIELD_NAME.fullmatch(part) is not None)
 
 
 def _unknown(name: str) -> str:

@@ -1,7 +1,7 @@
-"""A booking as its caller asks for it: checked as strictly as Cal.com checks, and where Cal.com stores what is wrong.
+"""A booking request: checked as strictly as Cal.com does, and more strictly where Cal.com would store a wrong value.
 
-The rules' source is docs/calcom.md. Values are normalised here, once: the e-mail's case, the phone number, the start as
-an instant. What leaves this module may be stored and posted as it is.
+The rules come from docs/calcom.md. Values are normalised here alone: the e-mail's case, the phone number, the start as
+an instant. So a request may be stored and posted as it is.
 """
 
 import re
@@ -9,33 +9,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from resilience.exceptions import CustomerValidationException
-from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Zone
+from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Strict, Zone
 from tasks.request.location import Location
 from tasks.request.messages import problems
 from tasks.request.open_fields import Metadata, Minutes, Responses
 
 MAX_GUESTS = 30
-LAST_YEAR = 2099  # a later start is a slip of the finger, and near the end of what datetime can add to
+LAST_YEAR = 2099  # a later start is a typing error, and datetime cannot add much to it
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 def moment(value: Any) -> datetime:
     """Return an ISO 8601 time with its offset, or an aware datetime, as UTC.
 
-    Cal.com reads a time without an offset as UTC, which is hours wrong for most callers: it is refused here.
+    A time without an offset is refused: Cal.com would read it as UTC, which is hours wrong for most callers.
     """
     if isinstance(value, str):
         if not _INSTANT.fullmatch(value):
@@ -64,13 +55,8 @@ def instant(value: Any) -> datetime:
     return at
 
 
-class _Strict(BaseModel):
-    # strict: a string is no number and true is no 1; hide_input: an error's text may reach a log.
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Attendee(_Strict):
-    """Name who comes: by e-mail, by phone number, or by both."""
+class Attendee(Strict):
+    """Name the attendee, with an e-mail address, a phone number, or both."""
 
     name: Name
     email: Email | None = None
@@ -85,16 +71,16 @@ class Attendee(_Strict):
         return self
 
 
-class BookingRequest(_Strict):
+class BookingRequest(Strict):
     """Ask for one booking; immutable, checked and normalised.
 
-    `start` and `answer_by` are kept in UTC. What is not booked by `answer_by` ends as expired; of a request that is
-    known already, the first one's counts.
+    `start` and `answer_by` are in UTC. A booking that is not made by `answer_by` expires; if the same request comes
+    again, the first `answer_by` counts.
 
-    The clock is `context={"now": ...}` of pydantic's validation, or this machine's.
+    The clock is `context={"now": ...}` of pydantic's validation, else this machine's.
 
     Raises:
-        ValidationError: From the constructor; `parse` raises our own type instead.
+        ValidationError: By the constructor; `parse` raises our own type instead.
     """
 
     event_type_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
@@ -124,7 +110,7 @@ class BookingRequest(_Strict):
     @field_validator("answer_by")
     @classmethod
     def _before_the_start(cls, answer_by: datetime | None, info: ValidationInfo) -> datetime | None:
-        start = info.data.get("start")  # absent where it is wrong itself
+        start = info.data.get("start")  # absent if it is wrong itself
         if answer_by is not None and start is not None and answer_by > start:
             raise ValueError("is later than the start")
         return answer_by
@@ -151,7 +137,7 @@ class BookingRequest(_Strict):
         """Return the request that `data` (an object of JSON) describes.
 
         Raises:
-            CustomerValidationException: Something is wrong; `validation_errors` says what, without the values.
+            CustomerValidationException: A field is wrong; `validation_errors` has the reasons, without the values.
         """
         try:
             return cls.model_validate(data, context={"now": now})
@@ -162,28 +148,26 @@ class BookingRequest(_Strict):
         raise CustomerValidationException("The booking request is not valid.", validation_errors=found)
 
     def values(self) -> Mapping[str, Any]:
-        """Return the request columns of `appointments`; `end_at` is known only where a length is asked for."""
+        """Return the request's columns of `appointments`; `end_at` is None without `length_in_minutes`."""
         length = self.length_in_minutes
         return {
-            "event_type_id": self.event_type_id,
-            "event_type_slug": self.event_type_slug,
-            "username": self.username,
-            "team_slug": self.team_slug,
-            "organization_slug": self.organization_slug,
+            **{name: getattr(self, name) for name in _SAME_COLUMNS},
+            "location": None if self.location is None else self.location.model_dump(),
             "start_at": self.start,
             "end_at": None if length is None else self.start + timedelta(minutes=length),
-            "length_in_minutes": length,
             "attendee_name": self.attendee.name,
             "attendee_email": self.attendee.email,
             "attendee_phone": self.attendee.phone_number,
             "attendee_time_zone": self.attendee.time_zone,
             "attendee_language": self.attendee.language,
-            "guests": list(self.guests),
-            "location": None if self.location is None else self.location.model_dump(),
-            "booking_fields_responses": self.booking_fields_responses,
             "request_metadata": self.metadata,
-            "answer_by": self.answer_by,
         }
+
+
+_SAME_COLUMNS = (  # fields whose columns have their names
+    *("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug", "answer_by"),
+    *("length_in_minutes", "guests", "booking_fields_responses"),
+)
 
 
 def _wrong(field: str, why: str) -> PydanticCustomError:

@@ -1,4 +1,4 @@
-"""The two open parts of a request: metadata and the responses to an event type's own fields, kept within bounds."""
+"""The two open parts of a request, with their bounds: metadata, and the responses to an event type's own fields."""
 
 import json
 import math
@@ -9,22 +9,22 @@ from pydantic import AfterValidator, Field
 
 from tasks.request.fields import storable, utf16_length
 
-# The two entries of metadata by which we find our booking again; Cal.com allows 50 keys, so a caller gets 48.
+# Our own two entries of metadata, to find our booking again; Cal.com allows 50 keys, so a caller has 48.
 REFERENCE_KEY = "bookingWorkerRef"
 CORRELATION_KEY = "bookingWorkerCorrelation"
 RESERVED_KEYS = frozenset({REFERENCE_KEY, CORRELATION_KEY})
 MAX_METADATA_KEYS = 48
-MAX_METADATA_KEY = 40  # as JavaScript counts, and so for the value
+MAX_METADATA_KEY = 40  # counted as JavaScript does, the value too
 MAX_METADATA_VALUE = 500
 MAX_RESPONSES_BYTES = 16 * 1024
 MAX_RESPONSES_DEPTH = 5
-MAX_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript changes the number
+MAX_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript changes a number
 
 
 def metadata_key(text: str) -> str:
-    """Refuse a key that Cal.com would refuse, or that is ours."""
+    """Return a key of metadata that Cal.com accepts and that is not ours, else refuse it."""
     if text in RESERVED_KEYS:
-        raise ValueError("is a key that the worker keeps for itself")
+        raise ValueError("is a key that only the worker may set")
     if not text.strip() or not text.isprintable():
         raise ValueError("is a key that is blank or cannot be printed")
     if utf16_length(text) > MAX_METADATA_KEY:
@@ -33,21 +33,21 @@ def metadata_key(text: str) -> str:
 
 
 def metadata_value(text: str) -> str:
-    """Refuse a value that Cal.com would refuse, or PostgreSQL."""
+    """Return a value of metadata that Cal.com and PostgreSQL accept, else refuse it."""
     if utf16_length(text) > MAX_METADATA_VALUE:
         raise ValueError(f"must have at most {MAX_METADATA_VALUE} characters")
     return storable(text)
 
 
 def few_enough(data: dict[str, str]) -> dict[str, str]:
-    """Refuse more keys than Cal.com leaves to a caller."""
+    """Return metadata with no more keys than Cal.com leaves to a caller, else refuse it."""
     if len(data) > MAX_METADATA_KEYS:
         raise ValueError(f"must have at most {MAX_METADATA_KEYS} keys")
     return data
 
 
 def responses(data: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what is not JSON, too large, too deep, or changed on its way through JavaScript or PostgreSQL."""
+    """Return responses that JavaScript and PostgreSQL store unchanged, within our bounds, else refuse them."""
     if any(value is None for value in data.values()):
         raise ValueError("must not hold null: leave the field out")
     _check(data, MAX_RESPONSES_DEPTH)

@@ -1,4 +1,4 @@
-"""All that is shown of one booking, read once: `booking show` and the page only render it."""
+"""One booking as `booking show` and the page show it, read once: its row, its events, why it is not moving."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +37,7 @@ class BookingStory:
 
 
 def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
-    """Read the story of a booking; what is known of its event type is known by this key."""
+    """Read the story of a booking; its event type is as Cal.com has shown it to this key."""
     event_type = event_types.known(conn, key_fingerprint, row.event_type)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)

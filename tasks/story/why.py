@@ -1,4 +1,4 @@
-"""One line that explains why a booking is not moving: what moves it on, and when. Pure: from a row and the time."""
+"""One line that explains why a booking is not moving: what moves it on, and when, from its row and the time alone."""
 
 from collections.abc import Callable
 from datetime import datetime

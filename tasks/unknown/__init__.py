@@ -1,1 +1,1 @@
-"""A booking whose outcome is unknown: what is asked, what it proves, how it ends."""
+"""A booking whose outcome is unknown: ask Cal.com, judge the evidence, and end it."""

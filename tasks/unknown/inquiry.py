@@ -1,7 +1,7 @@
-"""Find out what became of a booking whose outcome is unknown, or that was refused: ask, and let the rule decide.
+"""Find out whether a booking was made whose outcome is unknown, or that was refused: ask Cal.com, and apply the rule.
 
-The list is read first and the event type after it, so that a key that has just lost its rights is never believed. Each
-answer is believed only for what it proves (`tasks.unknown.evidence`).
+The list is read before the event type, so that a key that has just lost its rights is not trusted. What each answer
+proves is decided in `tasks.unknown.evidence`.
 """
 
 from collections.abc import Mapping
@@ -18,30 +18,29 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from db.appointments.events import MADE_AGAIN
 from resilience.circuit_breaker.types import Permit
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.calcom.booking import Booking, to_millisecond
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
+from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
-SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
+SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 (SLOTS_CACHE_TTL)
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask Cal.com about the row of `claim`, by `calls`."""
+    """Ask Cal.com about a claimed row, by `calls`, and decide by `rules`."""
 
     claim: Claim
     calls: GuardedCalls
@@ -50,7 +49,7 @@ class Inquiry:
     # -- of unknown outcome ------------------------------------------------------------------------------------------
 
     def lookup(self) -> Move | Proceed:
-        """Look for the booking, and return its move, or the POST that the rule allows.
+        """Look the booking up, and return its move, or the POST that the rule allows.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -74,29 +73,34 @@ class Inquiry:
         try:
             return self._decide(times)
         except NotAskedError as no:
-            # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
-            if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:
+            # The list was read. A type that stays unreadable is of unknown kind: it must not be asked about for ever.
+            if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
 
     def early_lookup(self) -> LookupResult:
-        """Look before the settle time, which can only find. Raises as `lookup` does, and NotNow."""
+        """Look the booking up before its settle time, when absence proves nothing.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+            NotNow: The breaker or the rate limit denies the call.
+        """
         row = self.claim.row
-        known = event_types.known(self.claim.deps, row)
+        known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
-        """Look so that absence may count, ask what the event type is, and decide by both."""
+        """Look the booking up completely, ask about its event type, and decide by both."""
         claim, rules = self.claim, self.rules
-        row, before = claim.row, event_types.known(claim.deps, claim.row)
-        me = event_types.user(claim.deps, self.calls)
+        row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
+        me = event_type_lookup.user(claim.deps, self.calls)
         result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
         if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
-            event_types.learn_id(claim.deps, row, result.event_type_id)
+            event_type_lookup.learn_id(claim.deps, row, result.event_type_id)
             return step
         if result.deleted:
-            event_types.deleted(claim.deps, row)
-        kept = event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)
+            event_type_lookup.deleted(claim.deps, row)
+        kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)
         return self._absent(kept, result, times)
 
     def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:
@@ -107,7 +111,7 @@ class Inquiry:
             if half.reference is None and half.seat_uid is None:
                 return outcome.half_made(row, half.uid)
             how = "by another request" if half.reference else "by another way"
-            return rejected(ReplyKind.ANOTHERS, f"booked {how}", half.uid)
+            return rejected(ReplyKind.EXISTING_BOOKING, f"booked {how}", half.uid)
         length = row.length_in_minutes or kept.length_minutes
         case = Case(
             kind=kept.kind_of(row.sent_at),
@@ -128,7 +132,7 @@ class Inquiry:
         if act is Act.ASK_SLOTS:
             slot = self._slot()
             if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
-                slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
+                slot = Slot.UNPROVEN  # another attendee's half-made seat hides the free ones
             act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
@@ -136,10 +140,10 @@ class Inquiry:
         return missing or outcome.ended(rules, claim.row, act, times)
 
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
-        """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
+        """Renew the claim before a POST after an unknown outcome; return a move if the row must not be posted.
 
-        Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
-        third one that fails in a row ends in a hold.
+        If nothing is booked, the row must say so before the next POST may book. A probe costs no retry: the third one
+        in a row that fails ends in a hold.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -150,15 +154,15 @@ class Inquiry:
             row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
-            if row.cancel_requested:  # while we looked
-                return CANCELLED_UNBOOKED if allowed.known else outcome.cancel_asked()
+            if row.cancel_requested:  # during the lookup
+                return CANCELLED_UNBOOKED if allowed.known else CANCEL_ASKED
             unless_it_may_go.pop_all()
         return None
 
     # -- refused -----------------------------------------------------------------------------------------------------
 
     def refused(self, reply: Reply) -> Move:
-        """Return the move of a row of which no POST was ever unknown, and whose POST was refused with `reply`.
+        """Return the move of a row whose POST was refused with `reply`, and whose outcome was never unknown.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -166,18 +170,18 @@ class Inquiry:
         refusal = as_refusal(reply)
         try:
             return self._missing_type(self.claim.row, refusal) or self._after_refusal(self.claim.row, refusal)
-        except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
+        except (NotNow, SQLAlchemyError):  # the refusal must be written all the same
             return outcome.refused_later(self.rules, self.claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
         claim, rules = self.claim, self.rules
         reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:
-            kept = event_types.recent(claim.deps, self.calls, row)
+            kept = event_type_lookup.recent(claim.deps, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
-            if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.timings.wait_for_proof:
-                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
+            if outcome.stays_unreadable(rules, row, no.reply, waited):
+                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable is of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
@@ -197,28 +201,28 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        missing = self._missing_type(row, refusal)  # it may be there again, and have been read just now
+        missing = self._missing_type(row, refusal)  # once more: the type may have been read just now
         return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
-        """Return the hold of a booking whose event type Cal.com has no more, and had; None: the refusal is another."""
-        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):
+        """Return the hold of a booking whose event type has disappeared from Cal.com; None: it has not."""
+        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):
             return self.rules.no_event_type(row, refusal["message"])
         return None
 
     # -- after a second POST -----------------------------------------------------------------------------------------
 
     def booked_again(self, confirmation: Move, posted: Posted) -> Move:
-        """Return the confirmation of a row whose POST as evidence was answered 201; it tells when that POST made it."""
+        """Return the confirmation after a 201 to an evidence POST; `why` tells if that POST made the booking."""
         if not outcome.was_made_now(posted):
             return confirmation
-        kept = event_types.known(self.claim.deps, self.claim.row)
-        by_host = kept is not None and kept.confirms  # who sees two requests of one customer
-        why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
+        kept = event_type_lookup.known(self.claim.deps, self.claim.row)
+        by_host = kept is not None and kept.confirms  # the host sees two requests of one customer
+        why = f"{confirmation.why}: made by this POST, since an earlier booking was cancelled or never made"
         return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
 
     def second_refused(self, post: Proceed, posted: Posted) -> Move:
-        """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
+        """Return the move of a row of unknown outcome whose second POST was refused.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -229,14 +233,11 @@ class Inquiry:
         def settle_again(**more: Any) -> Move:
             return outcome.unknown(rules, row, posted, post=post, refusal={**as_refusal(reply), **more})
 
-        kept = event_types.known(claim.deps, row) if post.evidence else None
+        kept = event_type_lookup.known(claim.deps, row) if post.evidence else None
         if kept is None:
             return settle_again()
-        foreign = address_seated = False
-        if reply.kind is ReplyKind.ANOTHERS:
-            foreign = self._is_foreign(row, reply)
-        elif reply.kind is ReplyKind.SIGNED_UP:
-            address_seated = self._is_seated_before(row)
+        foreign = reply.kind is ReplyKind.EXISTING_BOOKING and self._is_foreign(row, reply)
+        address_seated = reply.kind is ReplyKind.SIGNED_UP and self._is_seated_before(row)
         kind = kept.kind_of(row.sent_at)
         act = after_evidence(kind, reply, foreign=foreign, address_seated=address_seated)
         named: Booking | None = None
@@ -257,7 +258,7 @@ class Inquiry:
         return settle_again()
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
-        """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""
+        """Return whether the booking in a 201 is certainly not by a POST of ours in flight together with this row."""
         if reply.other_reference is None:
             return True
         try:
@@ -268,7 +269,7 @@ class Inquiry:
             return others.was_booked_before(conn, reference, row) is not False
 
     def _is_seated_before(self, row: Appointment) -> bool:
-        """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
+        """Return whether a row of ours, never in flight with this one, still has a seat for this address."""
         with self.claim.deps.autocommit.connect() as conn:
             seat = others.seat_before(conn, row)
         if seat is None:
@@ -280,7 +281,7 @@ class Inquiry:
         return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
-        """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
+        """Return the booking that a refusal names if it is ours, None if it is not; a Reply: that is not known."""
         row = self.claim.row
         try:
             shown = read_bookings(self.calls.booking(reply.uid or ""))
@@ -289,10 +290,10 @@ class Inquiry:
         if isinstance(shown, Reply):
             missing = shown.kind is ReplyKind.REFUSED and shown.http_status == 404
             return None if missing and Times.of(row, self.rules).ends_in <= 0 else shown  # a replica may lag
-        return next((one for one in shown if str(row.uuid) in one.marks), None)
+        return next((booking for booking in shown if str(row.uuid) in booking.marks), None)
 
     def _slot(self) -> Slot:
-        """Ask the slots; a denial does not undo what was seen before it."""
+        """Return whether Cal.com offers the slot; UNASKED if the call is denied."""
         try:
             return ask_slots(self.calls, self.claim.row)
         except NotNow:

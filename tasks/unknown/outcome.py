@@ -1,6 +1,6 @@
-"""The moves of a booking whose outcome is unknown: how long it waits for the next look, and how it ends.
+"""The moves of a booking whose outcome is unknown: how long it waits for the next lookup, and how it ends.
 
-Which of them is allowed is for `evidence` to say; here it becomes a move, pure like all of `tasks.decisions`.
+`evidence` decides which step is allowed; here it becomes a move, by pure functions like those of `tasks.decisions`.
 """
 
 from collections.abc import Mapping
@@ -19,27 +19,28 @@ from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confir
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
-LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
-MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
-HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
+_FIRST = Proceed()
+LONGEST_PAUSE = 3600.0  # seconds between two lookups of a booking with a blind key
+MARGIN = 2.0  # seconds; Cal.com's Date has whole seconds, its createdAt milliseconds
+HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made only in part
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Hold how many seconds a row's moments are away; negative: they have passed."""
+    """Hold in how many seconds a row's `settle_at` and `ends_at` come; negative: they have passed."""
 
     settled_in: float
     ends_in: float
-    waited: float  # for proof, while Cal.com could be asked
+    waited: float  # how long it has waited for proof while Cal.com could be asked
 
     @classmethod
     def of(cls, row: Appointment, rules: BookingDecisions) -> "Times":
-        """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
+        """Return the times of a row by Postgres's clock at its claim or last renewal."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
         if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # its outcome is known so far, and yet a replica may lag behind its last POST
+        else:  # its outcome is known, but a replica may lag behind its last POST
             ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
         return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
@@ -54,19 +55,19 @@ def unknown(
     posted: Posted,
     *,
     kind: EventKind | None = None,
-    post: Proceed | None = None,
+    post: Proceed = _FIRST,
     refusal: Mapping[str, Any] | None = None,
 ) -> Move:
-    """Return the move of a row whose POST may have booked: look first, and from when on what may follow.
+    """Return the move of a row whose POST may have booked: it is looked up, and `settle_at` and `ends_at` are set.
 
-    `kind` is what is known of the event type; `post` what allowed the POST while an earlier one was unknown.
+    `kind` is that of the event type, if it is known. `post` is what allowed the POST.
     """
     times, timings = Times.of(row, rules), rules.timings
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
     finished = reply.settle_after is SettleAfter.ANSWERED
     ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
-    again = post is not None and row.outcome_unknown
-    retried = row.retry_count + (again and post is not None and post.retry)
+    again = row.outcome_unknown
+    retried = row.retry_count + (again and post.retry)
     settles = _settles_in(rules, reply, sent_ago, kind)
     changes: dict[str, Any] = {
         "outcome_unknown": True,
@@ -74,7 +75,7 @@ def unknown(
         "settle_at": FromNow(settles),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
-        "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
+        "evidence_posts": row.evidence_posts + (again and post.evidence),
         "looks": 0,
         "refusal": refusal,
         **error(reply),
@@ -83,24 +84,24 @@ def unknown(
         held = rules.held(row, reply)
         return replace(held, changes={**changes, **held.changes})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
-    if post is not None and post.evidence and not rules.may_retry(retried, None):
-        # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
+    if post.evidence and not rules.may_retry(retried, None):
+        # An outage has used up the retries: after as long a pause as it has waited, one more POST costs none.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
     pause = rules.policy.delay(row.retry_count)
-    return rules.retry(row, "the outcome is unknown; look first", changes, pause, posted=posted, used=retried)
+    return rules.retry(row, "the outcome is unknown; look it up first", changes, pause, posted=posted, used=retried)
 
 
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
     timings = rules.timings
     if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
-        return timings.settle_answered  # it ended just now, however long ago it was sent
+        return timings.settle_answered  # Cal.com has just finished, however long ago it was sent
     return timings.settle_unanswered - sent_ago
 
 
 def was_made_now(posted: Posted) -> bool:
-    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
+    """Return whether the booking in a 201 was made by this very POST: it was not created before the POST was sent."""
     created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
     if created_at is None or answered_at is None:
         return False
@@ -110,22 +111,22 @@ def was_made_now(posted: Posted) -> bool:
 def refused_later(
     rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None
 ) -> Move:
-    """Return the move of a refused row that could not be looked for: that lookup is all that it waits for.
+    """Return the move of a refused row whose lookup failed: it waits for that lookup alone.
 
-    `reply` is what that lookup was answered, None where it may not go now.
+    `reply` is the answer to the lookup (None: it was denied).
     """
     step = lookup_failed(rules, row, reply)
     changes = {
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # since when it waits for that lookup
+        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # it waits for its lookup since then
         "ends_at": row.ends_at if row.outcome_unknown else FromNow(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
     }
-    return replace(step, why="refused; look for our booking before that is told", changes=changes)
+    return replace(step, why="refused; look it up before the refusal counts", changes=changes)
 
 
 def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
@@ -133,7 +134,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
-        "sent_at": row.requested_at,  # not later than its POST
+        "sent_at": row.requested_at,  # certainly not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
         "ends_at": FromNow(rules.timings.settle_unanswered),
         "askable_since": FromNow(0),
@@ -144,20 +145,20 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
         "error_type": refusal["error_type"],
         "next_attempt_at": FromNow(delay),
     }
-    return Move(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
+    return Move(Status.RETRYING, "refused, but perhaps booked in part; look it up first", changes, retry_in=delay)
 
 
 # -- after a lookup ----------------------------------------------------------------------------------------------------
 
 
 def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult) -> Move | None:
-    """Return the move for what a lookup has found, or for one that failed; None: our booking is not listed."""
+    """Return the move after a lookup that found the booking or failed; None: the booking is not listed."""
     match result.kind:
         case LookupKind.FOUND | LookupKind.MOVED:
             moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
             return found(row, result.there, f"found at Cal.com{moved}")
         case LookupKind.CANCELLED:
-            changes = {"calcom_booking_uid": result.uid, "calcom_seat_uid": result.seat_uid}
+            changes = {"calcom_booking_uid": result.there.uid, "calcom_seat_uid": result.there.seat_uid}
             return Move(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
         case LookupKind.FAILED:
             return lookup_failed(rules, row, result.reply)
@@ -165,32 +166,32 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
 
 
 def found(row: Appointment, there: BookedThere, why: str) -> Move:
-    """Return the confirmation of a booking that was found: at least one POST of it had begun."""
+    """Return the confirmation of a booking that a lookup found; its row has at least one POST."""
     step = confirmed(there, why, count_at=row.ends_at or FromNow(0))
     return replace(step, changes={**step.changes, **_posted(row)})
 
 
 def late_answer(row: Appointment) -> Move:
-    """Return the confirmation of a row whose booking was recorded by a call that had been given up."""
+    """Return the confirmation of a row whose uid was recorded by a call that had lost its lease."""
     uid, seat_uid = row.calcom_booking_uid, row.calcom_seat_uid
     there = BookedThere(uid, seat_uid, row.series_uid, row.booked_start_at, row.awaits_host)
     return found(row, there, "a late answer")
 
 
 def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:
-    """Return the move after a lookup that failed, or a second POST (`posted`) that booked nothing: no more is known.
+    """Return the move after a lookup that failed, or a second POST (`posted`) that proves nothing new.
 
-    Why the booking's own first POST failed decides on its retries; a lookup's own trouble must not.
+    The error of the row's first POST stays: it decides about retries, and a lookup's own error must not.
     """
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
-        delay = rules.policy.delay(0)  # it asks, and changes nothing
-        why = "Cal.com could not be looked at; look again"
+        delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow
+        why = "the lookup failed; look it up again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rules.timings.open), "looks": 0}
-        step = Move(Status.HELD, "Cal.com could not be looked at", hold | error(reply))
+        step = Move(Status.HELD, "the lookup failed several times", hold | error(reply))
     return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": FromNow(0)})
 
 
@@ -199,38 +200,40 @@ _NO_CUSTOMERS_FAULT = frozenset(
 )
 
 
+def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, waited: float) -> bool:
+    """Return whether an event type counts as one of unknown kind: it failed in each lookup, for so many seconds.
+
+    One failure after a long hold proves nothing: during the hold Cal.com was not asked.
+    """
+    in_a_row = row.looks + 1 >= LOOKUPS_IN_ALL
+    return reply.kind is ReplyKind.UNKNOWN and in_a_row and waited > rules.timings.wait_for_proof
+
+
 def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
-    """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
+    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since that."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
-            why = "not listed yet; what may follow is certain only at the settle time"
+            why = "not listed yet; wait for the settle time"
             return _settling(why, rules.before_start(row, times.settled_in))
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
         changes = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
-        return Move(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
+        return Move(Status.RETRYING, "not listed yet; look it up again", changes, retry_in=delay)
     pause = max(rules.timings.settle_answered, -times.settled_in)
     pause = rules.before_start(row, min(pause, max(times.ends_in, 0.0)))
-    return _settling("not listed, and it may still come", pause)
+    return _settling("not listed, but it may still appear", pause)
 
 
 def wait_for_slots(seconds: float) -> Move:
-    """Return the wait until what the slots say is newer than the settle time."""
-    return _settling("not listed; the slots are asked when their answer is new", seconds)
+    """Return the wait until slots asked again are newer than the settle time."""
+    return _settling("not listed; wait until Cal.com renews its cached slots", seconds)
 
 
 def _settling(why: str, seconds: float) -> Move:
     return Move(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": FromNow(seconds), "looks": 0})
 
 
-def cancel_asked() -> Move:
-    """Return the move of a row of unknown outcome that is to be cancelled, which came to light before its next POST."""
-    return Move(
-        Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": FromNow(0)}, retry_in=0
-    )
-
-
 def half_made(row: Appointment, uid: str) -> Move:
-    """Return the hold of a seat that Cal.com has made by half: it is never posted again."""
+    """Return the hold of a seat that Cal.com has made only in part: it is never posted again."""
     changes = {
         "hold_reason": HoldReason.SUSPECT,
         "hold_until": FromNow(LONGEST_PAUSE),
@@ -240,17 +243,17 @@ def half_made(row: Appointment, uid: str) -> Move:
     return Move(Status.HELD, "half made at Cal.com", changes | _posted(row))
 
 
-def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return an act
-    """Return the move, or the POST, that the rule allows."""
+def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return for each act
+    """Return the move or the POST for the step that the rule allows."""
     refusal = row.refusal or {}
-    costs = row.error_type != ErrorType.CONFIGURATION  # a page is an operator's matter, and no customer's retry
+    costs = row.error_type != ErrorType.CONFIGURATION  # a page is for the operator to mend, and costs no retry
     match act:
-        case Act.POST:
+        case Act.POST_WHILE_UNKNOWN:
             return Proceed(retry=costs, known=False)
-        case Act.EVIDENCE:
+        case Act.POST_AS_EVIDENCE:
             retry = costs and row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
             return Proceed(retry=retry, known=False, evidence=True)
-        case Act.AFRESH:
+        case Act.POST_WHEN_NOT_BOOKED:
             return Proceed(retry=costs)
         case Act.CANCEL:
             return CANCELLED_UNBOOKED
@@ -268,10 +271,10 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
 
 
 def blind(rules: BookingDecisions, times: Times) -> Move:
-    """Return the hold of what cannot be told; it is looked for again after as long again as it has waited."""
+    """Return the hold of a booking that this key cannot find out about; the pause between lookups doubles."""
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
-    return Move(Status.HELD, "not listed, and nothing proves that it is not there", hold)
+    return Move(Status.HELD, "not listed, which proves nothing with this key", hold)
 
 
 def _posted(row: Appointment) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a row keeps of a refusal until it is believed, or not; its end."""
+"""A refusal as its row stores it until a lookup has confirmed it, and the move that it ends in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from tasks.moves import KNOWN, Move
 
 
 def as_refusal(reply: Reply) -> dict[str, Any]:
-    """Return what a row keeps of a refusal."""
+    """Return a refusal as its row stores it."""
     return {
         "meaning": reply.kind.value,
         "message": reply.message,
@@ -21,22 +21,22 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
 
 
 def refused_as(refusal: Mapping[str, Any]) -> ReplyKind:
-    """Return what a kept refusal means."""
+    """Return the kind of a stored refusal."""
     return ReplyKind(refusal["meaning"])
 
 
 _REFUSED_AS = {
-    ReplyKind.ANOTHERS: "already booked for this attendee",
+    ReplyKind.EXISTING_BOOKING: "already booked for this attendee",
     ReplyKind.SIGNED_UP: "already booked for this attendee",
     ReplyKind.TAKEN: "the slot is taken",
     ReplyKind.FULL: "the slot is taken",
-    ReplyKind.LIMIT: "a limit is reached",
-    ReplyKind.MAXIMUM: "a limit is reached",
+    ReplyKind.EVENT_TYPE_LIMIT: "a limit is reached",
+    ReplyKind.ATTENDEE_LIMIT: "a limit is reached",
 }
 
 
 def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
-    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
+    """Return the move of a booking that Cal.com refuses for good; `uid` is that of an earlier booking."""
     why = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
     error = f"{why}: {message}" if message else why
     there = {} if uid is None else {"calcom_booking_uid": uid}

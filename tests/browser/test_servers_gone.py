@@ -9,7 +9,7 @@ from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
 from tests.support.fleet import eventually, finals
 from worker import enqueue_booking
-from worker.page.overview import FRESH, PATIENCE
+from worker.page.shared_overview import FRESH, PATIENCE
 
 LATEST = 3.0  # seconds after which the page shows what is
 LATE = 1  # answer: out of a reading that began before the change

@@ -13,7 +13,7 @@ Ask = Callable[[str], Sequence[tuple[Any, ...]]]
 
 _ENDS = ("confirmed", "rejected", "failed", "expired", "cancelled", "retrying")
 _KEPT = """
-    SELECT minute, accepted, confirmed, rejected, failed, expired, cancelled, retries, released, wait_buckets
+    SELECT minute, accepted, confirmed, rejected, failed, expired, cancelled, retries
     FROM booking_minutes
     WHERE minute < ({until})
 """
@@ -23,10 +23,13 @@ _ACCEPTED = """
     GROUP BY 1
 """
 _EVENTS = """
-    SELECT date_trunc('minute', event.created_at), event.kind, event.detail ->> 'held',
-        CAST(extract(epoch FROM event.created_at - requested_at) AS float8)
+    SELECT date_trunc('minute', created_at), kind FROM appointment_events
+    WHERE created_at < ({until})
+"""
+_COUNTED = """
+    SELECT event.kind, event.detail ->> 'held', CAST(extract(epoch FROM event.created_at - requested_at) AS float8)
     FROM appointment_events AS event JOIN appointments ON appointments.id = appointment_id
-    WHERE event.created_at < ({until})
+    WHERE event.id <= (SELECT event_id FROM counted_bookings)
 """
 _WHOLE = "SELECT date_trunc('minute', counted_until) FROM counted_bookings"
 _ALL = "SELECT CAST('infinity' AS timestamptz)"
@@ -66,12 +69,15 @@ def totalled_wrongly(ask: Ask) -> Iterator[str]:
     """Find totals that hold another figure than the rows that are written with them; none of which was pruned."""
     totals = {(name, tuple(labels)): value for name, labels, value in ask(_TOTALS)}
     rows = Counter[tuple[str, tuple[str, ...]]]()
-    for _, accepted, *ended, retries, released, waits in ask(_KEPT.format(until=_ALL)):
+    for _, accepted, *ended, retries in ask(_KEPT.format(until=_ALL)):
         rows["accepted", ()] += accepted
         rows["retries", ()] += retries
         rows.update({("finished", (end,)): count for end, count in zip(_ENDS, ended, strict=False)})
-        rows.update({("released", (reason,)): count for reason, count in released.items()})
-        rows.update({("wait_seconds", (str(place),)): count for place, count in enumerate(waits, start=1)})
+    for kind, held, waited in ask(_COUNTED):
+        if kind == "pending" and held is not None:
+            rows["released", (held,)] += 1
+        if kind == "confirmed":
+            rows["wait_seconds", (str(1 + bisect_left(WAIT_BOUNDS, waited)),)] += 1
     rows.update({("breaker_transitions", (name, state)): count for name, state, count in ask(_MOVES)})
     rows.update({("calcom_failures", (name, error)): count for name, error, count in ask(_FAILURES)})
     for one in sorted(totals.keys() | rows.keys()):
@@ -89,21 +95,15 @@ def held_wrongly(ask: Ask) -> Iterator[str]:
 
 def _kept(ask: Ask, until: str) -> Figures:
     found: Figures = Counter()
-    for minute, accepted, *ended, released, waits in ask(_KEPT.format(until=until)):
+    for minute, accepted, *ended in ask(_KEPT.format(until=until)):
         found[minute, "accepted"] = accepted
         found.update({(minute, what): count for what, count in zip(_ENDS, ended, strict=True)})
-        found.update({(minute, f"released from {reason}"): count for reason, count in released.items()})
-        found.update({(minute, f"waits, bucket {place}"): count for place, count in enumerate(waits)})
     return found
 
 
 def _full(ask: Ask, until: str) -> Figures:
     found: Figures = Counter({(minute, "accepted"): count for minute, count in ask(_ACCEPTED.format(until=until))})
-    for minute, kind, held, waited in ask(_EVENTS.format(until=until)):
+    for minute, kind in ask(_EVENTS.format(until=until)):
         if kind in _ENDS:
             found[minute, kind] += 1
-        if kind == "pending" and held is not None:
-            found[minute, f"released from {held}"] += 1
-        if kind == "confirmed":
-            found[minute, f"waits, bucket {bisect_left(WAIT_BOUNDS, waited)}"] += 1
     return found

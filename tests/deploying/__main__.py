@@ -1,5 +1,7 @@
 """Run docker-compose.yml's containers as processes, in namespaces of their own, and print what came of it.
 
+They have the variables that Kubernetes would set as well: it runs the same commands.
+
     unshare --net --mount -- python -m tests.deploying FOLDER
 
 So names, ports and places of files are the containers' own, word for word. FOLDER has `config.json`, as docker-compose
@@ -19,7 +21,7 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from tests.deploying.containers import ROOT, Container, images, read
+from tests.deploying.containers import KUBERNETES, ROOT, Container, images, kustomized, pods, read, service_links
 from tests.support.tracing.collector import collecting
 from worker.local.embedded import Guard, Postgres, find
 from worker.local.embedded.server import ServerLayout
@@ -28,16 +30,7 @@ DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "booking.json"
 RUN = ("valkey", "simulator", "worker", "maintenance", "beat", "flower", "prometheus")
 COLLECTOR = 4318  # OpenTelemetry's own port
 PANEL_ROUNDS = 400  # rounds of all that are still without data, half a second apart: a net
-REQUESTS = "\n".join(
-    json.dumps(
-        {
-            "event_type_id": 110,
-            "start": f"2030-03-01T{9 + number:02}:00:00Z",
-            "attendee": {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "Europe/Berlin"},
-        }
-    )
-    for number in range(8)
-)
+BOOK_ROUNDS = 60  # rounds after which more is booked: a minute in which Valkey began, or was late, has no figures
 
 
 def isolate(folder: Path, services: Mapping[str, Any]) -> None:
@@ -80,7 +73,7 @@ def panels() -> Iterator[tuple[str, str]]:
     """Return each panel's title with each of its queries."""
     for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
         for target in panel["targets"]:
-            yield panel["title"], target["expr"]
+            yield panel["title"], target["expr"].replace("$deployment", "booking")
 
 
 def has_data(expression: str) -> bool:
@@ -90,14 +83,33 @@ def has_data(expression: str) -> bool:
     return any(one["value"][1] != "NaN" for one in answer["data"]["result"])
 
 
-def without_data(guard: Guard) -> list[str]:
-    """Return the queries of panels that stay without data."""
+def book(worker: Container, day: int) -> dict[str, Any]:
+    """Ask for eight bookings of a day, and return what the command prints."""
+    lines = [
+        json.dumps(
+            {
+                "event_type_id": 110,
+                "start": f"2030-03-{day:02}T{9 + number:02}:00:00Z",
+                "attendee": {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "Europe/Berlin"},
+            }
+        )
+        for number in range(8)
+    ]
+    (worker.folder / "requests.jsonl").write_text("\n".join(lines))
+    printed: dict[str, Any] = json.loads(worker.run("booking", "enqueue", "requests.jsonl", "--json"))
+    return printed
+
+
+def without_data(guard: Guard, worker: Container) -> list[str]:
+    """Return the queries of panels that stay without data, however often more is booked."""
     left = list(panels())
-    for _ in range(PANEL_ROUNDS):
+    for number in range(1, PANEL_ROUNDS + 1):
         left = [one for one in left if not has_data(one[1])]
         if not left:
             break
         guard.wait("prometheus", 0.5)
+        if number % BOOK_ROUNDS == 0:
+            book(worker, day=1 + number // BOOK_ROUNDS)
     return [f"{title}: {expression}" for title, expression in left]
 
 
@@ -107,7 +119,12 @@ def run(folder: Path) -> dict[str, Any]:
     isolate(folder, services)
     images(folder)
     with Guard() as guard, collecting(COLLECTOR) as (_, traces):
-        of = {name: Container(name, service, guard, folder / name) for name, service in services.items()}
+        built = kustomized(KUBERNETES)
+        links = {name: service_links(built, pod) for name, pod in pods(built).items()}
+        of = {
+            name: Container(name, service, guard, folder / name, links.get(name, {}))
+            for name, service in services.items()
+        }
         server = postgres(guard, of["worker"].environment["DATABASE_URL"])
         found: dict[str, Any] = {"postgres": of["postgres"].health()}
         of["valkey"].start()
@@ -123,9 +140,8 @@ def run(folder: Path) -> dict[str, Any]:
             while_none = "booking_accepted_total == 0 and on () booking_calcom_request_seconds_count == 0"
             wait_for(guard, while_none)
             ask("http://simulator:8730/_faults", {"kind": "status", "name": "unavailable", "count": 1})
-            (of["worker"].folder / "requests.jsonl").write_text(REQUESTS)
-            found["accepted"] = json.loads(of["worker"].run("booking", "enqueue", "requests.jsonl", "--json"))
-            found["without data"] = without_data(guard)
+            found["accepted"] = book(of["worker"], day=1)
+            found["without data"] = without_data(guard, of["worker"])
             found["rules"] = rules()
             found["traced"] = traced(guard, traces)
         guard.end("beat")

@@ -11,15 +11,55 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from worker.local.embedded import Guard, find
 
 ROOT = Path(__file__).parents[2]
+KUBERNETES = ROOT / "deploy" / "kubernetes"
 PROFILES = ("demo", "monitoring")
 # What the images bring: programs, and what begins their command lines.
 PATH = os.pathsep.join((str(Path(sys.executable).parent), str(find.valkey()), str(find.postgres() / "bin"), os.defpath))
 ENTRYPOINTS: Mapping[str, Sequence[str]] = {"prometheus": ["prometheus"]}
 NAMED = ("unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"')  # a container has a name of its own
 LONGEST = 60  # looks at a container before it must be well: a net
+
+
+def kustomized(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Build what kustomize makes of a folder; return its resources by kind and name."""
+    ran = subprocess.run(
+        ["/usr/bin/kustomize", "build", folder], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(ran.stdout)}
+
+
+def pods(built: Mapping[tuple[str, str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what each Deployment and Job runs, by its name."""
+    return {
+        name: one["spec"]["template"]["spec"] for (_, name), one in built.items() if "template" in one.get("spec", {})
+    }
+
+
+def service_links(built: Mapping[tuple[str, str], dict[str, Any]], pod: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that Kubernetes puts into a pod: those of its own API always, others unless it says no.
+
+    Source: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
+    """
+    services = {name: one["spec"]["ports"][0]["port"] for (kind, name), one in built.items() if kind == "Service"}
+    shown = services if pod.get("enableServiceLinks", True) else {}
+    links = {}
+    for number, (name, port) in enumerate({"kubernetes": 443, **shown}.items(), start=1):
+        prefix, address = name.upper().replace("-", "_"), f"10.96.10.{number}"
+        links |= {
+            f"{prefix}_SERVICE_HOST": address,
+            f"{prefix}_SERVICE_PORT": str(port),
+            f"{prefix}_PORT": f"tcp://{address}:{port}",
+            f"{prefix}_PORT_{port}_TCP": f"tcp://{address}:{port}",
+            f"{prefix}_PORT_{port}_TCP_PROTO": "tcp",
+            f"{prefix}_PORT_{port}_TCP_PORT": str(port),
+            f"{prefix}_PORT_{port}_TCP_ADDR": address,
+        }
+    return links
 
 
 def project(folder: Path, **given: str) -> Path:
@@ -57,12 +97,14 @@ class Container:
     service: Mapping[str, Any]
     guard: Guard
     folder: Path
+    links: Mapping[str, str] = field(default_factory=dict)
+    """What Kubernetes would put into its pod."""
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make its empty working folder."""
         self.folder.mkdir()
-        given = self.service.get("environment") or {}
+        given = {**(self.service.get("environment") or {}), **self.links}
         surroundings = {"PATH": f"{self.folder.parent}/bin:{PATH}", "HOSTNAME": self.name, "PYTHONUNBUFFERED": "1"}
         self.environment = {**surroundings, **{name: str(value) for name, value in given.items()}}
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,28 @@ def test_it_reads_our_dashboard_and_shows_it_first() -> None:
     assert inside(home) in DASHBOARDS
 
 
-def test_it_asks_the_prometheus_of_compose(panels: list[dict[str, Any]]) -> None:
-    """By its name and port there; every panel and query by the one source that is provisioned."""
+def test_it_asks_the_prometheus_that_its_reader_chooses(panels: list[dict[str, Any]]) -> None:
+    """Compose provisions one; every panel and query goes by the variable, so that it can be imported anywhere."""
     source = provisioned("datasources")
     sources = [panel["datasource"] for panel in panels]
     sources += [target["datasource"] for panel in panels for target in panel["targets"]]
 
     [port] = [mapping.rpartition(":")[2] for mapping in COMPOSE["prometheus"]["ports"]]
     assert source["url"] == f"http://prometheus:{port}"
-    assert [one for one in sources if one != {"type": source["type"], "uid": source["uid"]}] == []
+    assert [one for one in sources if one != {"type": source["type"], "uid": "${datasource}"}] == []
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_it_shows_one_deployment(path: Path) -> None:
+    """Every metric that it reads is asked of the deployment that its reader chooses."""
+    dashboard = json.loads(path.read_text("utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked += [one["expr"] for one in dashboard["annotations"]["list"]]
+
+    metric = re.compile(r"\b(?:booking_|booking:|ALERTS)[\w:]*(.{0,27})")
+    of_all = [one for one in asked if any('deployment="$deployment"' not in rest for rest in metric.findall(one))]
+    assert {one["name"] for one in dashboard["templating"]["list"]} == {"datasource", "deployment"}
+    assert of_all == []
 
 
 def test_no_panel_hides_another(panels: list[dict[str, Any]]) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from tests.deploying.containers import KUBERNETES as BASE
+from tests.deploying.containers import ROOT, kustomized, pods, service_links
 from worker.settings.model import Settings
 
 pytestmark = pytest.mark.debian_compose
 
-ROOT = Path(__file__).parents[2]
-BASE = ROOT / "deploy" / "kubernetes"
 PROGRAMS = ("worker", "maintenance", "beat", "flower")
 KUBERNETES = ("1.29", "1.33", "1.37")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
@@ -27,16 +26,7 @@ Resources = dict[tuple[str, str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def built() -> Resources:
     """Build the base; return its resources by kind and name."""
-    ran = subprocess.run(["/usr/bin/kustomize", "build", BASE], capture_output=True, text=True, check=True, timeout=60)
-    made = list(yaml.safe_load_all(ran.stdout))
-    return {(one["kind"], one["metadata"]["name"]): one for one in made}
-
-
-def pods(built: Resources) -> dict[str, dict[str, Any]]:
-    """Return what each Deployment and Job runs, by its name."""
-    return {
-        name: one["spec"]["template"]["spec"] for (_, name), one in built.items() if "template" in one.get("spec", {})
-    }
+    return kustomized(BASE)
 
 
 def test_it_has_every_part_and_no_secret(built: Resources) -> None:
@@ -135,6 +125,27 @@ def test_traces_are_asked_for_by_a_secret_that_may_be_missing(built: Resources) 
     document = (ROOT / "docs" / "deploying.md").read_text("utf-8")
     [created] = re.findall(r"create secret generic booking-traces (.*)", document)
     assert set(re.findall(r"--from-literal (\w+)=", created)) == {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+
+def test_a_service_puts_nothing_into_our_pods(built: Resources) -> None:
+    """FLOWER_PORT=tcp://... ends Flower, METRICS_PORT of another Service a worker; test_compose starts each."""
+    assert {name for pod in pods(built).values() for name in service_links(built, pod) if "FLOWER" in name} == set()
+    assert "FLOWER_PORT" in service_links(built, {})
+
+
+def test_the_overlay_of_the_document_has_all_in_its_namespace(tmp_path: Path) -> None:
+    """As its commands do, of which the first makes it: a Secret elsewhere is one that no pod finds."""
+    document = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    [overlay] = re.findall(r"```yaml\n(apiVersion: kustomize.*?)```", document, re.DOTALL)
+    (tmp_path / "base").symlink_to(BASE)
+    (tmp_path / "kustomization.yaml").write_text(overlay.replace("../booking-worker/deploy/kubernetes", "base"))
+    commands = re.findall(r"\$ kubectl (.*)", document)
+
+    found = kustomized(tmp_path)
+
+    assert {one["metadata"]["namespace"] for one in found.values()} == {"booking"}
+    assert commands[0] == "create namespace booking"
+    assert [one for one in commands[1:] if not one.startswith(("-n booking ", "apply -k "))] == []
 
 
 def test_the_document_names_each_secret(built: Resources) -> None:

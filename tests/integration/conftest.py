@@ -13,7 +13,7 @@ from db import appointments
 from db.appointments import Appointment, NewAppointment
 from db.engine import make_engine
 from db.lifecycle import Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from tests.support import breakers
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)

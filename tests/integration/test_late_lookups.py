@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.maintenance.late_lookups import look_again

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
-from db.schema import calcom_event_types
+from db.models.calcom import calcom_event_types
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType
 from tasks import dependencies
@@ -182,17 +182,59 @@ def test_a_missing_type_holds_up_no_other(simulator: Any) -> None:
     assert [scope.failures for scope in (seen.breaker, *seen.endpoints.values())] == [0] * (1 + len(seen.endpoints))
 
 
-def test_what_meets_the_missing_type_again_waits_longer_each_time(simulator: Any) -> None:
-    """A look may be wrong: 1, 2, 4 minutes until the next POST, at most an hour."""
-    [held] = missing(simulator, 1)
-    waits = []
-    for minutes in (1, 2, 4):
-        waits.append((row(held).hold_until - row(held).held_at).total_seconds())  # type: ignore[operator]
-        let_pass(60 * minutes)
-        write(held, status=Status.PENDING, hold_reason=None, held_at=None, hold_until=None, held_for=None)
-        assert state(carry(held)) == HELD
+def meet_again(simulator: Any, *ids: int) -> None:
+    """Carry bookings to Cal.com while their type is missing once more; then it is there again."""
+    simulator.delete_event_type(PLAIN)
+    for one in ids:
+        write(one, status=Status.PENDING, hold_reason=None, held_at=None, hold_until=None, held_for=None)
+        assert state(carry(one)) == HELD
+    simulator.event_type(PLAIN, **_NAMES[PLAIN])
 
-    assert waits == [60, 120, 240]
+
+def test_a_wrong_look_costs_one_post_a_minute(simulator: Any) -> None:
+    """Slots are shown while a POST is refused: all go by the first look, and by each later one the next booking."""
+    held = missing(simulator, 1, 2, 3)
+    simulator.event_type(PLAIN, **_NAMES[PLAIN])
+    let_pass(60)
+    assert look_for_type(dependencies.current()) == 3
+    meet_again(simulator, *held)
+
+    let_pass(60)
+    assert look_for_type(dependencies.current()) == 1
+    assert [state(row(one)) for one in held] == [(Status.PENDING, None), HELD, HELD]
+    meet_again(simulator, held[0])
+    let_pass(60)
+    assert look_for_type(dependencies.current()) == 1
+
+    assert [state(row(one)) for one in held] == [HELD, (Status.PENDING, None), HELD]
+
+
+def test_what_met_the_missing_type_nine_times_goes_as_soon_as_it_is_found(simulator: Any) -> None:
+    """Two workers had two base URLs: its type is there again, and nothing else is waited for."""
+    held = missing(simulator, 1, 2)
+    simulator.event_type(PLAIN, **_NAMES[PLAIN])
+    for _ in range(8):
+        meet_again(simulator, held[0])
+
+    let_pass(60)
+    assert look_for_type(dependencies.current()) == 2
+
+    assert [carry(one).status for one in held] == [Status.CONFIRMED] * 2
+
+
+@pytest.mark.parametrize("held_for", ["", "zz"])  # before and behind every fingerprint
+def test_two_workers_of_different_settings_pass_a_booking_on_after_a_rest(simulator: Any, held_for: str) -> None:
+    """Each finds it held for settings that are not its own: without a rest it would cost a POST a second."""
+    [held] = missing(simulator, 1)
+    write(held, held_for=held_for)
+
+    assert release_held() == 0
+    let_pass(4)
+    assert release_held() == 0
+    let_pass(1)
+    assert release_held() == 1
+
+    assert row(held).status is Status.PENDING
 
 
 def test_other_settings_release_what_waits_for_a_type(simulator: Any, settings: Callable[..., dict[str, str]]) -> None:
@@ -200,6 +242,7 @@ def test_other_settings_release_what_waits_for_a_type(simulator: Any, settings: 
     [held] = missing(simulator, 1)
     simulator.event_type(PLAIN, **_NAMES[PLAIN])
     settings(CALCOM_API_KEY="cal_another")
+    let_pass(5)
 
     assert release_held() == 1
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls

@@ -133,7 +133,7 @@ def test_cal_coms_words_stay_in_the_row(built: Dependencies, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("mode", [breaker_actions.OPEN, breaker_actions.RESET])
-def test_an_order_knows_its_own_change_by_its_number(
+def test_an_action_knows_its_own_change_by_its_number(
     built: Dependencies, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """Whatever the change says of who and why; and the same words of another order are not taken for it."""
@@ -143,7 +143,7 @@ def test_an_order_knows_its_own_change_by_its_number(
     seen = breaker_actions.epoch(built.breaker.get_status(), mode)
     order = asked(mode, epoch_seen=seen, target={"seconds": 600})
     other = replace(order, request_id=uuid4())  # asked for earlier, by the same person, in the same words
-    name = "order" if mode == breaker_actions.OPEN else "reset"
+    name = "force" if mode == breaker_actions.OPEN else "reset"
     give = getattr(breaker_overrides, name)
     with monkeypatch.context() as patched:
         patched.setattr(breaker_overrides, name, _dies)

@@ -172,5 +172,5 @@ def test_looks_of_others_tell_their_calls(asked: int, simulator: Any) -> None:
     assert look_again()["suspects"] == 1
     assert [made(event) for event in story(asked) if event.kind == "late_uid"] == [[(LIST, 200)]]
     simulator.person("cancel", row(asked).calcom_booking_uid, reason="by the attendee")
-    assert recheck.still_booked(dependencies.current(), asked).standing is Standing.GONE
+    assert recheck.still_booked(dependencies.current(), asked).standing is Standing.CANCELLED
     assert (story(asked)[-1].kind, made(story(asked)[-1])) == ("cancelled", [("bookings.get", 200)])

@@ -7,6 +7,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
 from db.appointments.event_types import EventKind, EventType
+from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -25,9 +26,11 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
     {
         "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", created_at=NOW, **_FINISHED),
         "201, by another clock": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", created_at=_EARLIER, **_FINISHED),
-        "201 of a guest's": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
-        "201 of his own": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
-        "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, owner_hidden=True, **_FINISHED),
+        "201 of a guest's": _reply(ReplyKind.EXISTING_BOOKING, ErrorType.REFUSED, uid="other", **_FINISHED),
+        "201 of his own": _reply(
+            ReplyKind.EXISTING_BOOKING, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED
+        ),
+        "201 that shows nobody": _reply(ReplyKind.EXISTING_BOOKING, ErrorType.REFUSED, owner_hidden=True, **_FINISHED),
         "500": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
         "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle_after=SettleAfter.GATEWAY),
         "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle_after=SettleAfter.GATEWAY),
@@ -41,10 +44,10 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "full": _reply(ReplyKind.FULL, ErrorType.TAKEN, http_status=409, **_FINISHED),
         "signed up": _reply(ReplyKind.SIGNED_UP, ErrorType.TAKEN, http_status=409, **_FINISHED),
         "out of bounds": _reply(ReplyKind.BOUNDS, ErrorType.REFUSED, **_TAKEN),
-        "limit": _reply(ReplyKind.LIMIT, ErrorType.LIMIT, http_status=401, **_FINISHED),
-        "maximum": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, **_TAKEN),
-        "maximum, ours": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="ours", **_TAKEN),
-        "maximum, his other": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="other", **_TAKEN),
+        "limit": _reply(ReplyKind.EVENT_TYPE_LIMIT, ErrorType.LIMIT, http_status=401, **_FINISHED),
+        "maximum": _reply(ReplyKind.ATTENDEE_LIMIT, ErrorType.LIMIT, **_TAKEN),
+        "maximum, ours": _reply(ReplyKind.ATTENDEE_LIMIT, ErrorType.LIMIT, uid="ours", **_TAKEN),
+        "maximum, his other": _reply(ReplyKind.ATTENDEE_LIMIT, ErrorType.LIMIT, uid="other", **_TAKEN),
         "no such type": _reply(ReplyKind.REFUSED, ErrorType.NO_EVENT_TYPE, http_status=404, **_FINISHED),
         "refused": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, **_TAKEN),
     }
@@ -63,8 +66,8 @@ LENGTH = 30  # minutes
 _ENDS = frozenset(start + timedelta(minutes=LENGTH) for start in (NOW, NOW + FAR))
 LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
     {
-        "found": LookupResult(kind=LookupKind.FOUND, uid="uid"),
-        "cancelled": LookupResult(kind=LookupKind.CANCELLED, uid="uid"),
+        "found": LookupResult(kind=LookupKind.FOUND, there=BookedThere("uid")),
+        "cancelled": LookupResult(kind=LookupKind.CANCELLED, there=BookedThere("uid")),
         "absent": LookupResult(kind=LookupKind.ABSENT),
         "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
         "absent, another has it": LookupResult(kind=LookupKind.ABSENT, taken_until=_ENDS),

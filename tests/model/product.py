@@ -15,7 +15,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, event_types
+from tasks import attempt, event_type_lookup
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
@@ -82,16 +82,18 @@ class _Stop(BaseException):  # not an Exception: nothing of the product may take
         self.asked = asked
 
 
-class _Attempt(attempt.Attempt):
-    """An attempt that goes on where its turn stands."""
+_own_before_post, _own_post = attempt.before_post, attempt.post
 
-    def before_post(self) -> Move | Proceed:
-        allowed: Proceed | None = _running.allowed
-        return super().before_post() if allowed is None else allowed
 
-    def post(self, allowed: Proceed) -> Move:
-        _running.allowed = allowed
-        return super().post(allowed)
+def _before_post(asked: inquiry.Inquiry) -> Move | Proceed:
+    """Go on where the turn stands."""
+    allowed: Proceed | None = _running.allowed
+    return _own_before_post(asked) if allowed is None else allowed
+
+
+def _post(asked: inquiry.Inquiry, allowed: Proceed) -> Move:
+    _running.allowed = allowed
+    return _own_post(asked, allowed)
 
 
 class _Dealt:
@@ -185,7 +187,7 @@ def _known(*_: Any) -> EventType | None:
 def _ask(*_: Any, stranger: bool = False) -> EventType:
     told = _running.call("type", stranger)
     if told is None:
-        raise event_types.NotAskedError(REPLIES["503"])
+        raise event_type_lookup.NotAskedError(REPLIES["503"])
     return event_type(told)
 
 
@@ -232,17 +234,18 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,
     (inquiry, "SLOTS_KEPT"): 0,
-    (event_types, "known"): _known,
-    (event_types, "user"): lambda *_, **__: None,
-    (event_types, "ask"): _ask,
-    (event_types, "recent"): _recent,
-    (event_types, "deleted"): lambda *_: None,
-    (event_types, "learn_id"): lambda *_: None,
-    (event_types, "was_here"): lambda *_: _running.ask("was here"),
+    (event_type_lookup, "known"): _known,
+    (event_type_lookup, "user"): lambda *_, **__: None,
+    (event_type_lookup, "ask"): _ask,
+    (event_type_lookup, "recent"): _recent,
+    (event_type_lookup, "deleted"): lambda *_: None,
+    (event_type_lookup, "learn_id"): lambda *_: None,
+    (event_type_lookup, "was_here"): lambda *_: _running.ask("was here"),
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
-    (attempt, "Attempt"): _Attempt,
+    (attempt, "before_post"): _before_post,
+    (attempt, "post"): _post,
     (outcome, "LOOKUPS"): 1,
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
@@ -281,7 +284,7 @@ def ask(turn: Turn) -> AttemptResult:
 @contextmanager
 def dealt() -> Iterator[None]:
     """Have what the product asks for answered by the model until the block ends; a search does so once for all runs."""
-    if attempt.Attempt is _Attempt:  # they are, already
+    if attempt.post is _post:  # they are, already
         yield
         return
     before = {place: getattr(*place) for place in _DEALT}

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from tasks.calcom.reply import ErrorType
 from tasks.decisions import OUTAGE
 from tests.model.life.world_steps import SUSPECT_AFTER
@@ -18,6 +18,7 @@ from tests.model.rows import Row
 
 TICK = 100.0  # seconds: far longer than the test takes
 WAITED = 50 * TICK  # seconds
+RESTED = 5  # seconds that what is held for a key, or for settings, rests (db/sql/release_due.sql)
 STARTS_IN = 30 * 86400.0  # seconds
 _HOLDS_FOR = {HoldReason.SETTLING: lambda row: row.settle, HoldReason.UNREACHABLE: lambda _: 0}  # ticks
 
@@ -55,7 +56,7 @@ def _columns(number: int, row: Row, now: Any) -> dict[str, Any]:
         "attendee_time_zone": "Europe/Berlin",
         "status": row.status,
         "hold_reason": row.reason or None,
-        "held_at": now if held else None,
+        "held_at": now - timedelta(seconds=RESTED) if held else None,
         "hold_until": at(_HOLDS_FOR[row.reason](row)) if row.reason in _HOLDS_FOR else None,
         "held_for": "key" if row.reason in (HoldReason.CREDENTIALS, HoldReason.BLIND_KEY) else None,
         "outcome_unknown": row.unknown,

@@ -34,6 +34,7 @@ _celery_app = partial(Breakage, promise=1, file="worker/celery_app.py")
 _unsent = partial(Breakage, promise=1, file="db/sql/unsent.sql")
 _enqueue = partial(Breakage, file="tasks/enqueue.py")
 _decisions = partial(Breakage, file="tasks/decisions.py")
+_attempt = partial(Breakage, file="tasks/attempt.py")
 _claim_sql = partial(Breakage, file="db/sql/claim.sql")
 _moves = partial(Breakage, file="db/appointments/moves.py")
 _lost_leases = partial(Breakage, promise=2, file="db/sql/lost_leases.sql")
@@ -120,11 +121,10 @@ BREAKAGES = (
         new="if False:\n        still_there",
         test="tests/integration/appointments/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
     ),
-    Breakage(
+    _attempt(
         name="post-without-a-look",
         promise=2,
-        file="tasks/attempt.py",
-        old="self._inquiry.lookup() if row.outcome_unknown else Proceed()",
+        old="inquiry.lookup() if row.outcome_unknown else Proceed()",
         new="Proceed()",
         test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[Redis-threads]",
     ),
@@ -192,10 +192,9 @@ BREAKAGES = (
         test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
     ),
     # -- 5: an operator's error fails no customer
-    Breakage(
+    _attempt(
         name="refused-key-fails-bookings",
         promise=5,
-        file="tasks/unknown/not_booked.py",
         old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",

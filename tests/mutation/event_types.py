@@ -51,8 +51,8 @@ EVENT_TYPES = (
         name="taker-only-asked-for",
         promise=2,
         file="tasks/calcom/deciding_lookup.py",
-        old="if one.accepted and one.end",
-        new="if one.end",
+        old="if other.accepted and other.end",
+        new="if other.end",
         test="tests/unit/replies/test_lookup_results.py::"
         "test_only_anothers_accepted_booking_at_our_start_is_in_our_place",
     ),

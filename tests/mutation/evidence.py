@@ -57,7 +57,7 @@ def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Fi
 
 
 _EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
-_TYPES, _KEPT = "tasks/calcom/event_types.py", "db/appointments/event_types.py"
+_TYPES, _KEPT = "tasks/calcom/event_type_answers.py", "db/appointments/event_types.py"
 _JUDGED = "return self.policy_kind if self.confirms_free_email is False else if_confirmed(self.policy_kind)"
 
 RULES = (
@@ -79,8 +79,8 @@ RULES = (
     _rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)",
-        "kept = before or event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "plain, sees all",
     ),
     _rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
@@ -122,7 +122,7 @@ RULES = (
     ),
     _rule(
         "page-after-an-earlier-post-settles-nothing",
-        "tasks/unknown/not_booked.py",
+        "tasks/attempt.py",
         "if reply.may_have_booked:",
         "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",
         "round robin, hosts it",
@@ -165,8 +165,8 @@ RULES = (
     _rule(
         "evidence-post-of-any-kind",
         _EVIDENCE,
-        "return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)",
-        "return Act.EVIDENCE if not case.waited else _blind(case)",
+        "return Act.POST_AS_EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)",
+        "return Act.POST_AS_EVIDENCE if not case.waited else _blind(case)",
         "round robin x confirmation, sees nothing",
         Finds.TWO,
     ),
@@ -246,7 +246,7 @@ RULES = (
     _rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
-        "            if row.cancel_requested:  # while we looked\n",
+        "            if row.cancel_requested:  # during the lookup\n",
         "            if False:\n",
         "plain, sees all",
     ),
@@ -272,10 +272,10 @@ RULES = (
     _rule(
         "refusal-of-the-second-post-believed",
         _INQUIRY,
-        "kept = event_types.known(claim.deps, row) if post.evidence else None",
+        "kept = event_type_lookup.known(claim.deps, row) if post.evidence else None",
         """if not post.evidence:
             return rejected(reply.kind, reply.message, reply.uid)
-        kept = event_types.known(claim.deps, row)""",
+        kept = event_type_lookup.known(claim.deps, row)""",
         "plain, sees none",
     ),
     _rule(
@@ -295,8 +295,8 @@ RULES = (
     _rule(
         "limit-read-as-not-there-with-seats",
         _EVIDENCE,
-        "ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
-        "ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
+        "ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
+        "ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
         "seats, sees none",
     ),
     _rule(
@@ -358,14 +358,14 @@ RULES = (
     _rule(
         "refusal-by-an-unknown-kind-believed",
         _EVIDENCE,
-        "if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):",
+        "if recurs or (kind is EventKind.UNKNOWN and not leaves_none):",
         "if recurs:",
         "series, sees nothing",
     ),
     _rule(
         "missing-type-refuses-its-customers",
         _INQUIRY,
-        "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+        "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
         "ErrorType.NO_EVENT_TYPE and False:",
         "plain, another Cal.com, sees all",
     ),
@@ -379,7 +379,7 @@ RULES = (
     _rule(
         "refusal-believed-though-the-type-is-there-again",
         _INQUIRY,
-        "missing = self._missing_type(row, refusal)  # it may be there again, and have been read just now",
+        "missing = self._missing_type(row, refusal)  # once more: the type may have been read just now",
         "missing = None",
         "plain, sees all",
     ),

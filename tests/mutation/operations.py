@@ -16,7 +16,7 @@ _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
 OPERATIONS = (
     _breaker_actions(
-        name="double-click-orders-twice",
+        name="double-click-acts-twice",
         old="        if action.done_at is None:\n",
         new="        if True:\n",
         test=f"{_BREAKER}test_what_is_pressed_again_later_is_not_given_again[by who has not]",
@@ -45,13 +45,13 @@ OPERATIONS = (
         name="stale-page-acts",
         old="if seen.shared and epoch(seen, mode) != action.epoch_seen:",
         new="if False:",
-        test=f"{_BREAKER}test_an_order_for_what_is_over_is_refused[open]",
+        test=f"{_BREAKER}test_an_action_for_what_is_over_is_refused[open]",
     ),
     _breaker_actions(
         name="obeyed-and-refused-when-sent-again",
-        old="        return OrderOutcome.OBEYED, None\n    if seen.shared",
+        old="        return BreakerActionOutcome.OBEYED, None\n    if seen.shared",
         new="        pass\n    if seen.shared",
-        test=f"{_BREAKER}test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded[reset]",
+        test=f"{_BREAKER}test_an_action_that_was_obeyed_is_done_also_where_its_end_was_not_recorded[reset]",
     ),
     _breaker_actions(
         name="another-order-taken-for-this-one",
@@ -63,7 +63,7 @@ OPERATIONS = (
         name="order-known-by-who-gave-it",
         old="if one.action == action.id}",
         new="if one.by == action.who}",
-        test="tests/integration/test_reworded.py::test_an_order_knows_its_own_change_by_its_number[reset]",
+        test="tests/integration/test_reworded.py::test_an_action_knows_its_own_change_by_its_number[reset]",
     ),
     _booking_commands(
         name="stale-page-retries-what-goes-by-itself",
@@ -74,7 +74,7 @@ OPERATIONS = (
     ),
     _breaker_actions(
         name="order-refused-for-good-while-redis-was-gone",
-        old="ended = outcome is not OrderOutcome.UNAVAILABLE",
+        old="ended = outcome is not BreakerActionOutcome.UNAVAILABLE",
         new="ended = True",
         test=f"{_PAGE}test_without_redis_orders_are_kept_and_the_others_refused",
     ),

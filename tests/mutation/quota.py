@@ -208,7 +208,7 @@ QUOTA = (
         "unheard-order-forgotten-without-redis",
         "            local.apply_overrides(ours, at)\n",
         "",
-        "tests/promises/redis/test_redis_gone.py::test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
+        "tests/promises/redis/test_redis_gone.py::test_an_override_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
         "resilience/circuit_breaker/failover.py",
     ),
 )

@@ -7,7 +7,7 @@ from tests.mutation.breakage import Breakage
 _ASKED = "tests/promises/lost_or_twice/test_enqueued_again.py::"
 _COUNTED = "tests/integration/database/test_booking_minutes.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
-_events = partial(Breakage, promise=6, file="worker/events.py")
+_events = partial(Breakage, promise=6, file="worker/task_events.py")
 _claim = partial(Breakage, promise=6, file="tasks/claim.py")
 _recheck = partial(Breakage, file="tasks/recheck.py")
 _booking_minutes = partial(Breakage, promise=6, file="db/monitoring/booking_minutes.py")
@@ -25,13 +25,13 @@ REPORTS = (
         name="last-events-not-published",
         old="            consumer.event_dispatcher.flush()\n",
         new="            pass\n",
-        test="tests/unit/worker/test_events.py::test_the_last_events_are_published_before_a_worker_ends",
+        test="tests/unit/worker/test_task_events.py::test_the_last_events_are_published_before_a_worker_ends",
     ),
     _events(
         name="told-before-what-came-first",
         old="            self.app.events.kept.publish_kept(producer)\n",
         new="            pass\n",
-        test="tests/unit/worker/test_events.py::test_what_a_task_tells_itself_comes_after_what_was_told_of_it",
+        test="tests/unit/worker/test_task_events.py::test_what_a_task_tells_itself_comes_after_what_was_told_of_it",
     ),
     Breakage(
         name="suspects-and-series-never-looked-for",
@@ -120,7 +120,7 @@ REPORTS = (
         name="told-booked-though-cancelled-there",
         promise=1,
         file="tasks/enqueue.py",
-        old="if now.standing is Standing.GONE:",
+        old="if now.standing is Standing.CANCELLED:",
         new="if False:",
         test=f"{_ASKED}test_what_was_cancelled_at_cal_com_is_booked_again",
     ),

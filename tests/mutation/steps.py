@@ -13,7 +13,7 @@ _inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempt.py")
 _guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls.py")
 _waits = partial(Breakage, promise=3, file="tasks/calcom/http/waits.py")
-_event_types = partial(Breakage, file="tasks/event_types.py")
+_event_types = partial(Breakage, file="tasks/event_type_lookup.py")
 
 STEPS = (
     # -- asking for proof comes to an end
@@ -36,9 +36,17 @@ STEPS = (
     _inquiry(
         name="unreadable-type-circles",
         promise=1,
-        old="if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:",
+        old="if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):",
         new="if False:",
         test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
+    ),
+    Breakage(
+        name="a-hold-counts-as-unreadable",
+        promise=1,
+        file="tasks/unknown/outcome.py",
+        old="in_a_row = row.looks + 1 >= LOOKUPS_IN_ALL",
+        new="in_a_row = True",
+        test=f"{_HOLDS}test_a_type_that_fails_once_after_a_long_hold_is_read_again",
     ),
     Breakage(
         name="suspect-by-an-outage",
@@ -81,7 +89,7 @@ STEPS = (
     _attempt(
         name="report-of-a-post-forgotten",
         promise=4,
-        old="any(one.closed for one in self.reports)",
+        old="any(report.closed for report in self.reports)",
         new="self.reports[-1].closed",
         test=f"{_PROBES}test_what_a_post_has_closed_is_known_though_looks_follow_it",
     ),

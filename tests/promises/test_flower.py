@@ -57,7 +57,7 @@ def test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour(fl
         tasks = {one.task_id for one in asked}
         eventually(lambda: {uuid for uuid in tasks if heard.states.get(uuid, [""])[-1] == "SUCCESS"} == tasks)
         deps = dependencies.current()
-        breaker_overrides.order(deps.engine, deps.breaker, breaker_overrides.OPEN, by="a test", why="a test")
+        breaker_overrides.force(deps.engine, deps.breaker, breaker_overrides.OPEN, by="a test", why="a test")
         unseen = enqueue_booking(request(20))  # held from the beginning: no worker has had its task
         app.control.revoke(unseen.task_id)
         eventually(lambda: heard.states.get(unseen.task_id, [""])[-1] == "REVOKED", what="it is cancelled")

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select, text
 
 from db.appointments import events
 from db.lifecycle import Status
+from db.models.bookings import appointments as table
 from db.monitoring import incidents
-from db.schema import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome

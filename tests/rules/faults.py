@@ -59,7 +59,7 @@ class Deployed:
     def order_open(self) -> None:
         """Order the breaker open, as an operator does."""
         deps = dependencies.current()
-        breaker_overrides.order(deps.engine, deps.breaker, breaker_overrides.OPEN, by="operator", why="maintenance")
+        breaker_overrides.force(deps.engine, deps.breaker, breaker_overrides.OPEN, by="operator", why="maintenance")
 
     def end_order(self) -> None:
         """End that order."""

@@ -19,6 +19,7 @@ ALERTS = {
     if "alert" in rule
 }
 EVALUATED = 15  # seconds
+QUIET = FAULTS["quiet"].seconds
 
 
 def promtool(*arguments: str | Path) -> str:
@@ -28,14 +29,19 @@ def promtool(*arguments: str | Path) -> str:
     return ran.stdout
 
 
-def rang(tmp_path: Path, lines: dict[str, str], *, seconds: int, expected: dict[str, bool]) -> None:
-    """Replay series, and hold which alerts rang at any time against what is expected of them."""
-    ever = 'group by (alertname) (max_over_time(ALERTS{{alertstate="firing",alertname="{name}"}}[{seconds}s]))'
+def rang(
+    tmp_path: Path, lines: dict[str, str], *, seconds: int, expected: dict[str, bool], deployment: str = ""
+) -> None:
+    """Replay series, and hold which alerts rang at any time, and of which deployment, against what is expected."""
+    ever = (
+        'group by (alertname, deployment) (max_over_time(ALERTS{{alertstate="firing",alertname="{name}"}}[{seconds}s]))'
+    )
+    its_label = f',deployment="{deployment}"' if deployment else ""
     asked = [
         {
             "expr": ever.format(name=name, seconds=seconds),
             "eval_time": f"{seconds}s",
-            "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1}] if rings else [],
+            "exp_samples": [{"labels": f'{{alertname="{name}"{its_label}}}', "value": 1}] if rings else [],
         }
         for name, rings in expected.items()
     ]
@@ -54,6 +60,36 @@ def test_alerts_ring_under_the_fault_that_they_are_for_and_no_other(name: str, t
     expected = {alert: alert in fault.rings for alert in sorted(ALERTS - fault.may)}
 
     rang(tmp_path, told["series"], seconds=fault.seconds, expected=expected)
+
+
+def labelled(lines: dict[str, str], deployment: str) -> dict[str, str]:
+    """Return the series as a scrape with this label has them."""
+    label = f'{{deployment="{deployment}",'
+    return {name.partition("{")[0] + label + (name.partition("{")[2] or "}"): told for name, told in lines.items()}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, fault in FAULTS.items() if fault.seconds <= QUIET))
+def test_an_alert_is_of_the_deployment_that_has_the_fault(name: str, tmp_path: Path) -> None:
+    """Another one is well in the same Prometheus: it hides no fault, and none is told of it."""
+    told, fault = read(name), FAULTS[name]
+    expected = {alert: alert in fault.rings for alert in sorted(ALERTS - fault.may - {"MetricsGone"})}
+    both = labelled(told["series"], "east") | labelled(read("quiet")["series"], "west")
+
+    rang(tmp_path, both, seconds=fault.seconds, expected=expected, deployment="east")
+
+
+def test_metrics_that_are_gone_are_told_of_their_deployment(tmp_path: Path) -> None:
+    """The others' are there: only the scrape itself tells which are missing."""
+    scrape = 'up{job="booking-worker"}'
+    well = labelled(read("quiet")["series"] | {scrape: "1x60"}, "west")
+
+    rang(
+        tmp_path,
+        well | labelled({scrape: "0x60"}, "east"),
+        seconds=300,
+        expected={"MetricsGone": True},
+        deployment="east",
+    )
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))

@@ -8,7 +8,21 @@ import json
 from typing import Any
 
 from tasks.calcom.http.answer import Answer
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
+
+REFUSALS = frozenset(
+    {
+        ReplyKind.EXISTING_BOOKING,
+        ReplyKind.TAKEN,
+        ReplyKind.SIGNED_UP,
+        ReplyKind.FULL,
+        ReplyKind.BOUNDS,
+        ReplyKind.EVENT_TYPE_LIMIT,
+        ReplyKind.ATTENDEE_LIMIT,
+        ReplyKind.REFUSED,
+    }
+)
 
 DAY = "2026-11-25"
 DATE = "Wed, 25 Nov 2026 15:48:41 GMT"

@@ -9,7 +9,7 @@ from typing import Any
 
 from db.appointments.appointment import Appointment
 from tasks.calcom.deciding_lookup import deciding_lookup
-from tasks.calcom.event_types import Me
+from tasks.calcom.event_type_answers import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import LookupResult
 from tasks.calcom.request_body import REFERENCE

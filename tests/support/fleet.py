@@ -17,9 +17,9 @@ from sqlalchemy import func, select
 from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.shared_state.client import make_redis
-from tasks import dependencies, event_types
+from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
 from tasks.overview.reading import read_overview
 from tasks.request.model import BookingRequest
@@ -222,7 +222,7 @@ def settings(
         dependencies.fill(build)
         reconfigure()  # this process is the caller of each test's deployment in turn
         for memory in ("_users", "_learnt"):  # kept for the life of a process, which here sees many databases
-            monkeypatch.setattr(event_types, memory, {})
+            monkeypatch.setattr(event_type_lookup, memory, {})
         return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
 
     yield give

@@ -13,11 +13,11 @@ from sqlalchemy import text, update
 from db import appointments
 from db.appointments import Appointment, queue
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
-from tasks.attempt import Attempted, attempt
+from tasks.attempt import AttemptResult, attempt
 from tasks.claim import Claim, claim
 from tasks.request.model import BookingRequest
 from tests.support.fleet import row
@@ -79,7 +79,7 @@ def write(appointment_id: int, **columns: Any) -> None:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
-def book(claimed: Claim) -> Attempted:
+def book(claimed: Claim) -> AttemptResult:
     """Attempt what was claimed and write its move, as the task does; `move` is None where the row was not ours."""
     attempted = attempt(claimed)
     written = attempted.move is not None and claimed.write(attempted.move)

@@ -1,8 +1,8 @@
-"""Hand messages to Apprise, in a process of its own that can be killed: no time-out of a library bounds a slow drip.
+"""Hand messages to Apprise in a process that can be killed: no time-out of a library bounds a very slow answer.
 
 Reads one JSON list of [sink, url, title, body, resolved] from standard input, where no process list shows the URLs.
-Writes `[place, error]` a message to standard output as it becomes known. Error is one of a few words: what Apprise
-and the sinks say may hold a URL, and a URL is a secret.
+Writes `[place, error]` a message to standard output as it becomes known. The error is a text of
+ours: what Apprise and the sinks write may hold a URL, and a URL is a secret.
 
 Run by its path, without the package `worker`: it starts in a third of a second.
 """
@@ -52,7 +52,7 @@ def _deliver(jobs: Sequence[tuple[int, Sequence[Any]]]) -> None:
 
 
 def _error(result: Any) -> str | None:
-    """Put what Apprise says of a failure into words of our own; None: the sink took it."""
+    """Return why a sink did not take a message, in a text of ours; None: the sink took it."""
     if result:
         return None
     log = " ".join(entry.message for entry in result.logs())

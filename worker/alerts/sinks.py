@@ -1,4 +1,4 @@
-"""The sinks of ALERT_URLS: their names, and a delivery that ends in time whatever they do."""
+"""The sinks of ALERT_URLS: their names, and a delivery that ends in time even if a sink never answers."""
 
 import hashlib
 import json
@@ -31,13 +31,13 @@ class AlertSinks:
         return f"AlertSinks({', '.join(self.names)})"
 
     def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
-        """Send each to the sink named; yield each one's place and its error (None: taken), as they become known."""
+        """Send each message to its sink; yield its place in `messages` and its error (None: the sink took it)."""
         jobs = [
             [sink, self._urls[sink].get_secret_value(), message.title, message.body, message.resolved]
             for sink, message in messages
         ]
         child = subprocess.Popen(
-            [sys.executable, "-P", str(_CHILD)],  # -P: the folder's modules must not stand in the library's place
+            [sys.executable, "-P", str(_CHILD)],  # -P: this folder's modules must not replace those of the library
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback may quote a URL
@@ -67,20 +67,20 @@ class AlertSinks:
 
 
 def _answers(child: "subprocess.Popen[str]", jobs: str) -> Iterator[tuple[int, str | None]]:
-    """Hand the child its work and yield what it says, until it has ended."""
+    """Write the jobs to the child and yield its answers, until it has ended."""
     if child.stdin is None or child.stdout is None:
         return
     with child.stdin, child.stdout:
-        with suppress(OSError):  # it died: nothing will come
+        with suppress(OSError):  # the child died: it will not answer
             child.stdin.write(jobs)
             child.stdin.close()
         for line in child.stdout:
-            with suppress(ValueError):  # half a line: it was killed while it wrote
+            with suppress(ValueError):  # half a line: the child was killed while it wrote
                 place, error = json.loads(line)
                 yield place, error
 
 
 def _name(url: str) -> str:
-    """Name a sink by its scheme and a short hash, which tells one from another and gives no URL away."""
+    """Name a sink by its scheme and a short hash: names differ, and none reveals a URL."""
     scheme = _SCHEME.match(url)
     return f"{scheme[1].lower() if scheme else 'unknown'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"

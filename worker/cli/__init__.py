@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run one command; a user's error is a line on standard error, never a traceback."""
+    """Run one command; an error of the user becomes a line on standard error, never a traceback."""
     from worker.cli.commands import app  # noqa: PLC0415 - an import of this package alone costs nothing
     from worker.cli.explain import explain  # noqa: PLC0415 - the same
 

@@ -1,7 +1,8 @@
-"""`booking alerts`: whether operators can be told, and what they were told."""
+"""`booking alerts`: the latest incidents, which alerts were delivered, and a test of the sinks."""
 
 from typing import Any
 
+import typer
 from sqlalchemy import func, select
 
 from db.monitoring import incidents
@@ -18,8 +19,22 @@ _TEST = AlertMessage(
 )
 
 
-def test() -> bool:
-    """Send a test message to each sink, say what came of it, and return whether all took it."""
+def run(*, test: bool, json: bool) -> bool:
+    """Show the latest incidents, or send a test message; return whether all sinks took it.
+
+    Raises:
+        typer.BadParameter: Both the test and JSON are asked for.
+    """
+    if test and json:
+        raise typer.BadParameter("--test prints no JSON")
+    if test:
+        return _test()
+    _show(json=json)
+    return True
+
+
+def _test() -> bool:
+    """Send a test message to each sink, print the result, and return whether all sinks took it."""
     sinks = AlertSinks(Settings.load().alert_urls)
     if not sinks.names:
         screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
@@ -32,8 +47,8 @@ def test() -> bool:
     return ok
 
 
-def show(*, json: bool) -> None:
-    """Show the latest incidents."""
+def _show(*, json: bool) -> None:
+    """Show the latest incidents, and which alerts could not be delivered."""
     with ready().engine.connect() as conn:
         found = incidents.notified(conn)
         errors = incidents.delivery_errors(conn, [incident.id for incident in found])

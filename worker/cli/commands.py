@@ -1,5 +1,6 @@
-"""The commands, what they take and what `--help` teaches. Each loads what it needs when it is run, so help is quick."""
+"""The commands, what they take and what `--help` teaches."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -7,14 +8,7 @@ import typer
 from worker.cli import release
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
-
-FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
-
-
-def _examples(*lines: str) -> str:
-    """Write the end of a command's help: examples, each on a line of its own."""
-    return "\n\n".join(["For example:", *(f"[bold]{line}[/]" for line in lines)])
-
+from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
 
 app = typer.Typer(
     name="booking",
@@ -27,7 +21,6 @@ app = typer.Typer(
     "Exit codes: 0 done, 1 a problem was found, 2 wrong usage.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 IdOrKey = Annotated[str, typer.Argument(metavar="ID|KEY", help="A booking's id, its uuid, or its idempotency key.")]
 _IDS = typer.Argument(metavar="ID...", help="Ids, uuids or idempotency keys.")
 Ids = Annotated[list[str], _IDS]
@@ -36,28 +29,21 @@ NotBooked = Annotated[
 ]
 Why = Annotated[str, typer.Option(help="Why; it stands in the booking's story.")]
 
-
-def _end(*, ok: bool) -> None:
-    if not ok:
-        raise typer.Exit(1)
+_first, _bookings, _operating = (partial(command, app, panel=panel) for panel in (FIRST, BOOKINGS, OPERATING))
 
 
-@app.command(rich_help_panel=FIRST, epilog=_examples("booking demo", "booking demo --json | tail -1"))
+@_first("worker.local.demo:run", "booking demo", "booking demo --json | tail -1")
 def demo(*, json: Json = False) -> None:
     """Book 260 requests at a Cal.com that misbehaves, with real servers, and judge the outcome.
 
     Needs nothing that runs, and leaves nothing behind. Exit code 1 if a booking was lost or made twice.
     """
-    from worker.local.demo import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(json=json))
 
 
-@app.command(
-    rich_help_panel=FIRST,
-    epilog=_examples(
-        "booking up --simulator", "booking enqueue examples/bookings.jsonl   (in another shell, same folder)"
-    ),
+@_first(
+    "worker.local.up:run",
+    "booking up --simulator",
+    "booking enqueue examples/bookings.jsonl   (in another shell, same folder)",
 )
 def up(
     *,
@@ -71,15 +57,13 @@ def up(
 
     A DATABASE_URL or REDIS_URL that is not given is served by a real server from a wheel, with its data in .booking/.
     """
-    from worker.local.up import run  # noqa: PLC0415 - loaded when run
-
-    run(workers=workers, port=port, simulator=simulator)
 
 
-@app.command(
-    rich_help_panel=BOOKINGS,
-    epilog=_examples("booking enqueue requests.jsonl", "export-tool | booking enqueue -")
-    + '\n\nA line:  {"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '
+@_bookings(
+    "worker.cli.enqueue.enqueue:run",
+    "booking enqueue requests.jsonl",
+    "export-tool | booking enqueue -",
+    more='A line:  {"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '
     '"email": "ann@example.com", "time_zone": "Europe/Berlin"}}',
 )
 def enqueue(
@@ -93,12 +77,9 @@ def enqueue(
 
     Sending the same file again accepts nothing twice.
     """
-    from worker.cli.enqueue.enqueue import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(file, json=json))
 
 
-@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking show 42", "booking show web-0093 --personal"))
+@_bookings("worker.cli.show:run", "booking show 42", "booking show web-0093 --personal")
 def show(
     booking: IdOrKey,
     *,
@@ -106,38 +87,24 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one booking: how it stands, why it is not moving, and its story."""
-    from worker.cli.show import run  # noqa: PLC0415 - loaded when run
-
-    run(booking, personal=personal, json=json)
 
 
-@app.command(
-    rich_help_panel=BOOKINGS, epilog=_examples("booking status", "booking status --watch", "booking status --json")
-)
+@_bookings("worker.cli.status.status:run", "booking status", "booking status --watch", "booking status --json")
 def status(
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Say in one sentence how everything stands, and what happens if you do nothing; then the figures.
+    """Show in one sentence how everything stands, and what happens if you do nothing; then the figures.
 
-    Exit code 1 if it is not calm, or something looks wrong; after --watch, as it was at the end.
+    Exit code 1 if the level is not calm, or something looks wrong; after --watch, as it was at the end.
     """
-    if watch:
-        from worker.cli.status import watch as watching  # noqa: PLC0415 - loaded when run
-
-        _end(ok=watching.run(json=json))
-        return
-    from worker.cli.status.status import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(json=json))
 
 
-@app.command(
-    rich_help_panel=BOOKINGS,
-    epilog=_examples(
-        "booking retry 42 43 --not-booked --why 'asked the host'", "booking retry --held blind_key --type 101"
-    ),
+@_bookings(
+    "worker.cli.orders.retry_held:retry",
+    "booking retry 42 43 --not-booked --why 'asked the host'",
+    "booking retry --held blind_key --type 101",
 )
 def retry(
     bookings: Annotated[list[str] | None, _IDS] = None,
@@ -151,52 +118,44 @@ def retry(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Of --held, do not ask first: for scripts.")] = False,
     json: Json = False,
-    why: Why = "the operator asked",
+    why: Why = ASKED,
 ) -> None:
     """Send held or failed bookings again. What may be booked already is looked up first.
 
-    With --not-booked your word ends what is unknown, also of held(blind_key): it is posted anew.
+    With --not-booked your word ends the unknown outcome, also of held(blind_key): the booking is posted again.
 
-    It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
+    Your word is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
 
-    With --held all that one cause holds is counted, and after your yes sent again, in the order of the line.
+    With --held all that one reason holds is counted, and after your yes sent again, in the order of the line.
     """
-    from worker.cli.orders import retry_cancel, retry_held  # noqa: PLC0415 - loaded when run
-
-    reason = retry_held.meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
-    if reason is None:
-        _end(ok=retry_cancel.retry(bookings or [], not_booked=not_booked, why=why))
-    else:
-        _end(ok=retry_held.run(reason, event_type_id=event_type, yes=yes, json=json, why=why))
 
 
-@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR"))
+@_bookings("worker.cli.orders.resolve:run", "booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR")
 def resolve(
     booking: IdOrKey,
     uid: Annotated[str, typer.Argument(metavar="UID", help="What Cal.com calls it: a booking's uid, or a seat's.")],
 ) -> None:
-    """Say which booking at Cal.com is this one: held(blind_key), or told not booked.
+    """Name the booking at Cal.com that is this one: it is held(blind_key), or ended as not booked.
 
-    Cal.com is asked for it; if it carries our reference, this booking is confirmed by it.
+    Cal.com is asked for that booking; if it carries our reference, this one is confirmed by it.
     """
-    from worker.cli.orders.resolve import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(booking, uid))
 
 
-@app.command(
-    rich_help_panel=BOOKINGS, epilog=_examples("booking cancel 42", "booking cancel web-0093 --why 'customer called'")
+@_bookings(
+    "worker.cli.orders.retry_cancel:run",
+    "booking cancel 42",
+    "booking cancel web-0093 --why 'customer called'",
+    action="cancel",
 )
-def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
+def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = ASKED) -> None:
     """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
-    from worker.cli.orders import retry_cancel  # noqa: PLC0415 - loaded when run
-
-    _end(ok=retry_cancel.cancel(bookings, not_booked=not_booked, why=why))
 
 
-@app.command(
-    rich_help_panel=OPERATING,
-    epilog=_examples("booking report", "booking report --since 7d", "booking report --since 24h --compare 7d"),
+@_operating(
+    "worker.cli.report.report:run",
+    "booking report",
+    "booking report --since 7d",
+    "booking report --since 24h --compare 7d",
 )
 def report(
     *,
@@ -210,26 +169,19 @@ def report(
     json: Json = False,
 ) -> None:
     """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed."""
-    from worker.cli.report.report import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(since=since, compare=compare, json=json))
 
 
-@app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
+@_operating("worker.cli.check.check:run", "booking check", "booking check --json")
 def check(
     *,
-    tick: Annotated[bool, typer.Option("--tick", help="Only whether beat ticks: for a health check.")] = False,
+    tick: Annotated[bool, typer.Option("--tick", help="Check only whether beat ticks: for a health check.")] = False,
     json: Json = False,
 ) -> None:
-    """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
-    from worker.cli.check.check import run  # noqa: PLC0415 - loaded when run
-
-    _end(ok=run(json=json, tick=tick))
+    """Check settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
 
 
-@app.command(
-    rich_help_panel=OPERATING,
-    epilog=_examples("booking migrate", "booking migrate --down 1   (back)", "booking migrate --status"),
+@_operating(
+    "worker.cli.migrate:run", "booking migrate", "booking migrate --down 1   (back)", "booking migrate --status"
 )
 def migrate(
     *,
@@ -237,36 +189,25 @@ def migrate(
     down: Annotated[int | None, typer.Option(metavar="N", min=1, help="Take back the newest N revisions.")] = None,
     status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,
     or_newer: Annotated[
-        bool, typer.Option("--or-newer", help="Of --status: what a later release has migrated is well, too.")
+        bool, typer.Option("--or-newer", help="Of --status: also accept what a later release has migrated.")
     ] = False,
 ) -> None:
     """Bring the database to where this code needs it. Workers may go on while it runs."""
-    if sum((to is not None, down is not None, status)) > 1:
-        raise typer.BadParameter("give one of --to, --down and --status")
-    from worker.cli import migrate as command  # noqa: PLC0415 - loaded when run
-
-    if status:
-        _end(ok=command.status(or_newer=or_newer))
-    else:
-        command.run(to=to, down=down)
 
 
-@app.command(rich_help_panel=OPERATING, epilog=_examples("booking actions", "booking actions --limit 100 --json"))
+@_operating("worker.cli.orders.actions:run", "booking actions", "booking actions --limit 100 --json")
 def actions(
     *,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many, at most.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show what operators have ordered, the newest first: when, who, by which way, what came of it, and why.
+    """Show the operators' actions, the newest first: when, who, page or command line, the result, and why.
 
-    The page's actions are there too, and who looked for whom a booking is. They are kept for RETENTION_DAYS.
+    The page's actions are there too, also each look at a booking's personal data. They are kept for RETENTION_DAYS.
     """
-    from worker.cli.orders.actions import run  # noqa: PLC0415 - loaded when run
-
-    run(limit=limit, json=json)
 
 
-@app.command(rich_help_panel=OPERATING, epilog=_examples("booking alerts", "booking alerts --test"))
+@_operating("worker.cli.alerts:run", "booking alerts", "booking alerts --test")
 def alerts(
     *,
     test: Annotated[
@@ -274,17 +215,9 @@ def alerts(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show the latest incidents, the newest first, and what stands in the way of telling them."""
-    from worker.cli import alerts as command  # noqa: PLC0415 - loaded when run
-
-    if test and json:
-        raise typer.BadParameter("--test prints no JSON")
-    if test:
-        _end(ok=command.test())
-    else:
-        command.show(json=json)
+    """Show the latest incidents, the newest first, and why an alert could not be delivered."""
 
 
-audit_commands.add_to(app, OPERATING)
+audit_commands.add_to(app)
 release.add_to(app)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)

@@ -1,4 +1,4 @@
-"""Put an error into a person's words: what is wrong, and what to do. What it does not know is a fault of ours."""
+"""Explain an error to a person: what is wrong, and what to do. An error without an explanation is a fault of ours."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,20 @@ def explain(error: BaseException) -> Sequence[str] | None:
     """Return the lines to show, or None for an error that only a traceback explains."""
     if isinstance(error, Stop):
         return error.lines
-    known = _settings(error) or _database(error) or _broker(error)
+    known = _known(error)
     if known is None and isinstance(error, PermissionError) and error.filename:
         return [f"{error.filename}: {error.strerror}"]
     return known
 
 
-def _settings(error: BaseException) -> Sequence[str] | None:
-    from db.revisions import RevisionError  # noqa: PLC0415 - only when something went wrong
+def _known(error: BaseException) -> Sequence[str] | None:
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - only when something went wrong
+    from redis.exceptions import RedisError  # noqa: PLC0415 - the same
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - the same
+
+    from db.revisions import RevisionError  # noqa: PLC0415 - the same
+    from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
+    from tasks.database_errors import NOT_MIGRATED, as_appointment_error  # noqa: PLC0415 - the same
     from worker.local.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
     from worker.settings.model import SettingsError  # noqa: PLC0415 - the same
 
@@ -31,28 +37,10 @@ def _settings(error: BaseException) -> Sequence[str] | None:
         return error.problems
     if isinstance(error, EmbeddedError | RevisionError):
         return str(error).splitlines()
-    return None
-
-
-def _database(error: BaseException) -> Sequence[str] | None:
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only when something went wrong
-
-    from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
-    from tasks.database_errors import NOT_MIGRATED, as_appointment_error  # noqa: PLC0415 - the same
-
+    if isinstance(error, OperationalError | RedisError):
+        return ["the broker does not answer; is it running, and is REDIS_URL (or CELERY_BROKER_URL) right?"]
     if isinstance(error, SQLAlchemyError):
         error = as_appointment_error(error)
     if not isinstance(error, AppointmentDatabaseException):
         return None
-    if error.sql_error_code in NOT_MIGRATED:
-        return [_NOT_MIGRATED]
-    return [_DATABASE.get(error.error_type, error.message)]
-
-
-def _broker(error: BaseException) -> Sequence[str] | None:
-    from kombu.exceptions import OperationalError  # noqa: PLC0415 - only when something went wrong
-    from redis.exceptions import RedisError  # noqa: PLC0415 - the same
-
-    if isinstance(error, OperationalError | RedisError):
-        return ["the broker does not answer; is it running, and is REDIS_URL (or CELERY_BROKER_URL) right?"]
-    return None
+    return [_NOT_MIGRATED if error.sql_error_code in NOT_MIGRATED else _DATABASE.get(error.error_type, error.message)]

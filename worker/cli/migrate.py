@@ -1,4 +1,6 @@
-"""`booking migrate`: bring the database to where this code needs it, or back."""
+"""`booking migrate`: migrate the database to the revision that this code needs, or back."""
+
+import typer
 
 from db import revisions
 from tasks import dependencies
@@ -6,12 +8,23 @@ from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot
 from worker.console import screen
 
 
-def run(*, to: str | None, down: int | None) -> None:
-    """Migrate, and say from where to where.
+def run(*, to: str | None, down: int | None, status: bool, or_newer: bool) -> bool:
+    """Migrate, or list the revisions; return whether the database is as it should be.
 
     Raises:
+        typer.BadParameter: More than one of --to, --down and --status is given.
         RevisionError: There is no such revision, or the database is newer than this code.
     """
+    if sum((to is not None, down is not None, status)) > 1:
+        raise typer.BadParameter("give one of --to, --down and --status")
+    if status:
+        return _status(or_newer=or_newer)
+    _migrate(to, down)
+    return True
+
+
+def _migrate(to: str | None, down: int | None) -> None:
+    """Migrate, and print the revisions before and after."""
     engine = dependencies.current().engine
     before = revisions.current(engine)
     applied = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
@@ -26,10 +39,10 @@ def run(*, to: str | None, down: int | None) -> None:
     screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
 
 
-def status(*, or_newer: bool) -> bool:
-    """List the revisions with a mark at those that the database has; return whether it has all and no more.
+def _status(*, or_newer: bool) -> bool:
+    """List the revisions, and which of them are applied; return whether the database has all and no more.
 
-    `or_newer`: what a later release has migrated is well, too.
+    `or_newer`: also accept what a later release has migrated.
     """
     engine = dependencies.current().engine
     schema = revisions.schema_state(engine)

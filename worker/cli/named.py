@@ -1,4 +1,4 @@
-"""Find the booking that a person names: by its id, uuid or key, or by a correlation id or Cal.com's uid of it."""
+"""Find the booking that a person names: by its id, uuid or key, or by its correlation id or Cal.com's uid."""
 
 from sqlalchemy import Connection
 
@@ -8,10 +8,10 @@ from worker.console.stop import Stop
 
 
 def named(conn: Connection, id_or_key: str) -> Appointment:
-    """Return the booking; its id, uuid or key goes before what several may share.
+    """Return the booking of an id, uuid or key, else of a correlation id or uid, which several bookings may share.
 
     Raises:
-        Stop: There is none, there are several, or it is the id of one and the key of another.
+        Stop: No booking has it, several have it, or it is the id of one and the key of another.
     """
     try:
         row = appointments.find(conn, id_or_key)

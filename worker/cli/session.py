@@ -1,10 +1,10 @@
-"""Open the database for a command: settings read, connection tried, tables there, or an error that says what is not."""
+"""Open the database for a command: read the settings, connect, and check that our tables exist."""
 
 import getpass
 import logging
 import sys
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -24,18 +24,13 @@ def ready() -> Dependencies:
     """
     log_to_stderr()
     built = dependencies.current()
-    with built.engine.connect() as conn:  # Alembic would say it more exactly, and takes as long as the whole command
+    with built.engine.connect() as conn:  # Alembic's check is more exact, and takes as long as the whole command
         conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
     return built
 
 
-def engine() -> Engine:
-    """Return the engine of a database that is `ready`."""
-    return ready().engine
-
-
 def login_name() -> str:
-    """Return who gives the command, as far as this machine knows."""
+    """Return the login name of the user who runs the command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in a container
@@ -43,7 +38,10 @@ def login_name() -> str:
 
 
 def log_to_stderr() -> None:
-    """Send what the product reports to standard error, and libraries' warnings, but for what `listening` hears."""
+    """Log our lines and libraries' warnings to standard error, so that standard output has a command's answer alone.
+
+    While `listening` runs, its handler stays the only one.
+    """
     root = logging.getLogger()
     if any(isinstance(handler, Hearing) for handler in root.handlers):
         return

@@ -1,4 +1,4 @@
-"""`booking show`: one booking, in a person's words."""
+"""`booking show`: one booking's state, facts and history."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from db.appointments import Appointment
@@ -20,7 +20,7 @@ from worker.cli.session import ready
 from worker.console import screen
 
 HIDDEN = "hidden (--personal shows it)"
-STYLES = {
+STYLES: Mapping[str, str] = {
     Status.CONFIRMED: "bold green",
     Status.HELD: "bold yellow",
     Status.FAILED: "bold red",
@@ -28,18 +28,16 @@ STYLES = {
     Status.EXPIRED: "bold red",
 }
 
-_STYLES_BY_NAME = {status.value: style for status, style in STYLES.items()}
 
-
-def run(id_or_key: str, *, personal: bool, json: bool) -> None:
+def run(booking: str, *, personal: bool, json: bool) -> None:
     """Show the booking.
 
     Raises:
-        Stop: There is none, or it is not clear which one is meant.
+        Stop: No booking has this name, or several have it.
     """
     deps = ready()
     with deps.engine.connect() as conn:
-        story = gather(conn, named(conn, id_or_key), deps.calcom.key_fingerprint)
+        story = gather(conn, named(conn, booking), deps.calcom.key_fingerprint)
     row = story.row
     if json:
         screen.as_json(as_dict(story, personal=personal))
@@ -53,7 +51,7 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
 
 
 def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:
-    """Return the booking for JSON; without personal data unless asked for."""
+    """Return the booking for JSON; without personal data unless `personal`."""
     row = story.row
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
@@ -102,12 +100,8 @@ def _who(row: Appointment) -> str:
 def _further(row: Appointment) -> Iterator[tuple[str, str]]:
     if row.guests:
         yield "guests", ", ".join(row.guests)
-    given: tuple[tuple[str, Mapping[str, Any] | None], ...] = (
-        ("where", row.location),
-        ("answers", row.booking_fields_responses),
-        ("metadata", row.request_metadata),
-    )
-    for name, values in given:
+    given = {"where": row.location, "answers": row.booking_fields_responses, "metadata": row.request_metadata}
+    for name, values in given.items():
         if values:
             yield name, ", ".join(f"{key}: {value}" for key, value in values.items())
 
@@ -127,20 +121,17 @@ def _tries(row: Appointment) -> str:
 
 
 def _calls(row: Appointment) -> str:
-    """Count its POSTs; a worker that died over one has not counted it, and whatever Cal.com has booked was posted."""
+    """Write the number of POSTs; a worker that died during one has not counted it, but what is booked was posted."""
     if row.posts or row.sent_at is None:
         return f"{plural(row.posts, 'call')} to book"
     return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"
 
 
 def _timeline(timeline: list[Event]) -> Table:
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    columns = (Column(style="dim", no_wrap=True), Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"))
+    table = Table.grid(*columns, padding=(0, 3))
     for event in timeline:
-        kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
+        kind = Text(event.kind.replace("_", " "), style=STYLES.get(event.kind, ""))
         table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event))
     return table
 

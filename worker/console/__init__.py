@@ -1,1 +1,1 @@
-"""What every command writes with, and the questions that several ask."""
+"""Output that every command uses, and questions to the servers that several commands ask."""

@@ -1,4 +1,4 @@
-"""Ask the broker, its workers and Redis how they are. Every question is bounded in time."""
+"""Ask the broker, its workers and Redis whether they answer. Every question is bounded in time."""
 
 from dataclasses import dataclass, field
 from errno import ECONNRESET
@@ -16,7 +16,7 @@ ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error i
 
 @dataclass(frozen=True)
 class Broker:
-    """What the broker answered: messages waiting in each queue and the workers that it serves, or why it did not."""
+    """The broker's answer: messages in each queue and its workers, or why there is no answer."""
 
     queues: dict[str, int]
     workers: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Broker:
 
 
 def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
-    """Return how long the queues are, and which workers answer within `ping` s; never raises for one that is down."""
+    """Return the queues' lengths, and the workers that answer within `ping` seconds, or the broker's error."""
     options = {
         **(app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
         "socket_connect_timeout": ANSWER_SECONDS,
@@ -49,7 +49,7 @@ def _length(connection: Connection, name: str) -> int:
         with connection.channel() as channel:
             return int(channel.queue_declare(queue=name, passive=True).message_count)
     except connection.channel_errors:
-        return 0  # Redis knows no empty queue, RabbitMQ none that nobody has declared
+        return 0  # Redis has no empty queues, and RabbitMQ none that was never declared
 
 
 def _workers(ping: float) -> list[str]:
@@ -58,7 +58,7 @@ def _workers(ping: float) -> list[str]:
 
 
 def eviction_policy(url: str) -> str | None:
-    """Return Redis's maxmemory-policy; None when it may not be asked.
+    """Return Redis's maxmemory-policy; None: Redis does not allow the question.
 
     Raises:
         RedisError: Redis does not answer.
@@ -74,10 +74,10 @@ def eviction_policy(url: str) -> str | None:
 
 
 def redis_error(url: str) -> str | None:
-    """Say why Redis does not answer; None when it does."""
+    """Return why Redis does not answer; None: it answers."""
     try:
         eviction_policy(url)
-    except (RedisError, TypeError, ValueError) as error:  # redis-py hands every option of a URL on to its connection
+    except (RedisError, TypeError, ValueError) as error:  # redis-py passes every option of a URL to its connection
         return _describe(error, url)
     return None
 
@@ -93,7 +93,7 @@ _WORDS = {
 
 
 def _describe(error: BaseException, url: str) -> str:
-    """Say what went wrong, and whether it looks as if one side speaks TLS and the other does not."""
+    """Describe an error, and add a question about TLS where one side seems to use it and the other not."""
     kind, message = _named(error)
     if url.startswith("rediss:") and kind in {_SILENT, _HUNG_UP}:
         return f"{message}; does it speak TLS?"

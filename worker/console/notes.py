@@ -1,4 +1,4 @@
-"""Hear what the product reports while a command runs, and say it once, in a person's words."""
+"""Turn log events of a running command into notes for a person, each once."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ _BROKER_DOWN = (
 
 @dataclass
 class Notes:
-    """Remember what was heard."""
+    """What was logged while the command ran."""
 
     broker_down: bool = False
 
 
 @contextmanager
 def listening(say: Callable[[str], object]) -> Iterator[Notes]:
-    """Turn log events into notes for a person, and keep the log itself off the screen."""
+    """Call `say` with a note about a log event that an operator must know, and keep the log itself off the screen."""
     notes, root = Notes(), logging.getLogger()
     before = list(root.handlers)
     root.handlers[:] = [Hearing(notes, say, before)]

@@ -1,4 +1,4 @@
-"""Show on standard error how far a long command has come, and that it waits."""
+"""Show the progress of a long command on standard error, and that it waits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ Advance = Callable[[int, int], object]  # how many are done, and how many there 
 
 @contextmanager
 def bars(*names: str) -> Iterator[tuple[Advance, ...]]:
-    """Show a bar for each of these works, from the work's first step on; on a terminal only."""
+    """Show a progress bar for each name, from its first step on; on a terminal only."""
     if not screen.err.is_terminal:
         yield tuple(lambda _done, _all: None for _ in names)
         return
@@ -23,7 +23,7 @@ def bars(*names: str) -> Iterator[tuple[Advance, ...]]:
 
 
 def note_waiting(seconds: float) -> None:
-    """Note that the rate limit makes the command wait for so many seconds; nothing for a second or less."""
+    """Note that the rate limit makes the command wait for `seconds`; no note for a second or less."""
     if seconds > 1:
         screen.note(f"The rate limit is reached: going on in {duration(seconds)}.")
 

@@ -1,6 +1,6 @@
-"""What every command writes with: results to standard output, everything else to standard error.
+"""Output of every command: results to standard output, everything else to standard error.
 
-Nothing is said by colour alone: a pipe, a log and a reader who sees no colours get every word.
+No meaning is in a colour alone: a pipe, a log and a reader who sees no colours get every word.
 """
 
 import json
@@ -26,7 +26,7 @@ def note(*parts: str | tuple[str, str]) -> None:
 
 
 def show(what: RenderableType) -> None:
-    """Write a table or the like to standard output, after the terminal's width."""
+    """Write a table to standard output, fitted to the terminal's width."""
     out.print(what)
 
 
@@ -40,14 +40,19 @@ def facts(rows: Iterable[tuple[str, str | Text]]) -> None:
     kept = [(name, value if isinstance(value, Text) else Text(plain(value))) for name, value in rows]
     indent = max(len(name) for name, _ in kept) + 3
     for name, value in kept:
-        lines = value.wrap(out, max(out.width - indent, 20)) if out.is_terminal else [value]
-        for n, line in enumerate(lines):
-            line.rstrip()
-            out.print(Text.assemble((f"{'' if n else name:<{indent}}", "dim"), line), soft_wrap=True)
+        wrapped(Text(f"{name:<{indent}}", style="dim"), value)
+
+
+def wrapped(first: Text, text: Text) -> None:
+    """Write a text behind `first`; on a terminal its further lines begin where it does."""
+    room = max(out.width - len(first), 20)
+    for n, line in enumerate(text.wrap(out, room) if out.is_terminal else [text]):
+        line.rstrip()
+        out.print(Text.assemble(" " * len(first) if n else first, line), soft_wrap=True)
 
 
 def plain(text: str) -> str:
-    """Replace what would steer the terminal, or begin a line that nobody wrote: texts come from callers."""
+    """Replace characters that control the terminal or begin a new line: texts come from callers."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 

@@ -1,1 +1,1 @@
-"""What runs on one machine for a first hour, the demo and the tests: not the production worker."""
+"""Servers and processes on one machine, for a first hour, the demo and the tests: never in production."""

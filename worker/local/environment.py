@@ -23,7 +23,7 @@ ADDRESS = re.compile(r"http://[\w.:]+")
 
 @dataclass(frozen=True)
 class SimulatedCalcom:
-    """The simulator, from its operator's side: bookings are made at `url`, orders are given to it at `control`."""
+    """The simulator: bookings are made at `url`, orders are given to it at `control`."""
 
     url: str
     control: str
@@ -37,19 +37,19 @@ class SimulatedCalcom:
         return read
 
     def bookings(self) -> list[dict[str, Any]]:
-        """Return every booking that stands in its books."""
+        """Return every booking that the simulator has."""
         bookings: list[dict[str, Any]] = self.order("GET", "/_bookings")["bookings"]
         return bookings
 
     def journal(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return every call that it was sent after the one with this number."""
+        """Return the calls that the simulator received after the one with this number."""
         entries: list[dict[str, Any]] = self.order("GET", f"/_journal?since={since}")["entries"]
         return entries
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What runs: the servers and the simulator; `settings` name them, and `processes` are started with these."""
+    """The servers and the simulator that run; `settings` have their URLs, and `processes` starts what uses them."""
 
     settings: Settings
     servers: Servers
@@ -58,7 +58,7 @@ class Environment:
 
     @property
     def calcom(self) -> SimulatedCalcom:
-        """The simulator. Raises EmbeddedError: it was not asked for."""
+        """The simulator. Raises EmbeddedError: it was not started."""
         if self.simulator is None:
             raise EmbeddedError("this simulator was not started")
         return self.simulator
@@ -84,7 +84,7 @@ def environment(
     """Run the servers that the settings do not name, and a simulator with these options; the caller starts the rest.
 
     `folder` keeps the servers' data and, unless `logs` names another folder, the logs; None: nothing is kept. `say` is
-    told what is being started.
+    called with the name of what is being started.
 
     Raises:
         EmbeddedError: Something cannot be started; nothing is left running.
@@ -97,7 +97,7 @@ def environment(
         calcom = None
         if simulator is not None:
             say("the simulator")
-            # With the servers, not with the processes: it answers while these end.
+            # Under the servers' guard, not the processes': it answers while these end.
             calcom = start_simulator(_processes(embedded.guard, settings, logs), *simulator)
             settings = settings.model_copy(update={"calcom_base_url": calcom.url})
         yield Environment(settings, embedded, _processes(guard, settings, logs), calcom)
@@ -113,12 +113,12 @@ def start_simulator(group: ProcessGroup, *options: str) -> SimulatedCalcom:
 
 
 def _processes(guard: Guard, settings: Settings, logs: Path) -> ProcessGroup:
-    """Return a starter of processes in a folder without a .env: what is not set here must not be set there."""
+    """Return a group of processes in a folder without a .env: they must get no other settings."""
     return ProcessGroup(guard, settings.model_copy(update={"log_file": None}).environment(), logs, cwd=logs)
 
 
 def _emptied(logs: Path) -> Path:
-    """Make the folder of logs; the last run's are kept beside the new ones."""
+    """Make the folder of logs, and rename the last run's logs."""
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     for log in logs.glob("*.log"):
         log.replace(log.with_suffix(".log.1"))

@@ -1,4 +1,4 @@
-"""How a long command ends: Ctrl-C, SIGTERM or a closed terminal unwind it once, and nothing disturbs the unwinding."""
+"""End a long command: Ctrl-C, SIGTERM or a closed terminal unwind it once, and no second signal disturbs that."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ class GracefulShutdown:
         self._raised: BaseException | None = None
 
     def __enter__(self) -> Self:
-        # What was ignored stays so: nohup, or a shell's background job.
+        # A signal that was ignored stays ignored: nohup, or a shell's background job.
         taken = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         self._handlers = {number: signal.signal(number, self._on_signal) for number in taken}
         self._hook_before, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
@@ -37,7 +37,7 @@ class GracefulShutdown:
             signal.signal(number, handler)
 
     def defer(self) -> None:
-        """Leave the order of ending things to a caller that waits for `requested` from here on."""
+        """From now on only set `requested` at a signal: the caller waits for it and ends its processes in order."""
         self._deferred = True
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The processes of one deployment, and how each is started, is known to be ready, and is ended."""
+"""The processes of one deployment: how each is started, when it is ready, and how it is ended."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ SOFT_SECONDS = 14.0  # a worker waits 10 s for calls under way; what is left aft
 LOOK_SECONDS = 0.05
 
 Steps = tuple[tuple[str, float], ...]  # signals that end a process, each with the seconds to wait for it
-AT_ONCE: Steps = (("SIGQUIT", 3.0),)  # for workers whose calls nobody waits for
+AT_ONCE: Steps = (("SIGQUIT", 3.0),)  # for workers whose calls under way may be lost
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process: `ready` is what its log says once it works."""
+    """One process: `ready` is a text that its log has once it works."""
 
     name: str
     argv: tuple[str, ...]
@@ -35,29 +35,29 @@ def fleet(*concurrency: int, end: Steps = (("SIGQUIT", SOFT_SECONDS),)) -> list[
 
 
 def worker(number: int, *, concurrency: int) -> Part:
-    """Book, so many calls at once."""
+    """Return a worker that books, with `concurrency` calls at once."""
     name = "bookings" if number == 1 else f"bookings{number}"
     return _worker(f"worker {number}", name, "bookings", concurrency)
 
 
 def maintenance() -> Part:
-    """Run the periodic tasks, apart from the bookings so that hanging calls cannot delay them."""
+    """Return the worker of the periodic tasks: separate, so that bookings' hanging calls cannot delay them."""
     return _worker("maintenance", "maintenance", "maintenance", 4)
 
 
 def beat() -> Part:
-    """Send the periodic tasks."""
+    """Return beat, which sends the periodic tasks."""
     return Part("beat", _celery("beat"), ready="beat: Starting")
 
 
 def flower(port: int) -> Part:
-    """Show it all on a page."""
+    """Return Flower, on this port."""
     address = f"http://127.0.0.1:{port}"
     return Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={port}"), ready="Visit me", address=address)
 
 
 def simulator(*options: str) -> Part:
-    """Be a Cal.com, on a free port unless `options` name one."""
+    """Return the simulated Cal.com, on a free port unless `options` name one."""
     argv = (sys.executable, "-m", "simulator", "--port", "0", *options)
     return Part("simulator", argv, ready="simulator listening on ")
 
@@ -83,7 +83,7 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 
 @dataclass
 class ProcessGroup:
-    """Processes under one guard: they end when this process does, however it ends."""
+    """Processes under one guard: they end when this process ends, also by `kill -9`."""
 
     guard: Guard
     environment: Mapping[str, str]
@@ -111,7 +111,7 @@ class ProcessGroup:
         self.guard.close()
 
     def exit_code(self, part: Part) -> int | None:
-        """Return how it ended; None while it runs."""
+        """Return its exit code; None while it runs."""
         return self.guard.wait(part.name, 0)
 
     def output(self, part: Part) -> str:
@@ -121,13 +121,13 @@ class ProcessGroup:
             return log.read().decode(errors="replace")
 
     def is_ready(self, part: Part) -> bool:
-        """Say whether it works."""
+        """Return whether it is ready."""
         if part.address:
             return _answers(part.address)
         return part.ready in self.output(part)
 
     def wait_until_ready(self, part: Part, within: float = START_SECONDS) -> None:
-        """Return when it works.
+        """Wait until it is ready.
 
         Raises:
             EmbeddedError: It ended, or did not come up within so many seconds; with the last lines of its log.
@@ -142,7 +142,7 @@ class ProcessGroup:
         )
 
     def log(self, part: Part) -> Path:
-        """Name the file that holds its log."""
+        """Return the path of its log."""
         return self.logs / f"{part.name.replace(' ', '-')}.log"
 
 

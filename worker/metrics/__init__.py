@@ -1,1 +1,1 @@
-"""`/metrics` for Prometheus: figures of the whole fleet, whichever process serves them (docs/observing.md)."""
+"""`/metrics` for Prometheus: figures of the whole fleet, the same from each process (docs/observing.md)."""

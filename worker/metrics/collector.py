@@ -1,4 +1,4 @@
-"""One reading a scrape: gauges are as old as the answer."""
+"""Read the fleet's figures once for each scrape, so that gauges are as old as the answer."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ class FleetCollector(Collector):
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Read, and tell; never raises for Postgres, Redis or the broker."""
+        """Read, and return the metrics; never raises for Postgres, Redis or the broker."""
         return metrics(*self._thread.submit(self._read).result())
 
     def _read(self) -> tuple[Overview, KeptFigures | None]:
@@ -53,7 +53,7 @@ def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:
 
 
 def read_kept(deps: Dependencies) -> KeptFigures | None:
-    """Return what Postgres keeps for metrics; None: it does not answer."""
+    """Return what Postgres stores for metrics; None: it does not answer."""
     try:
         with deadline(PATIENCE), deps.autocommit.connect() as conn:
             return metric_totals.read(conn)

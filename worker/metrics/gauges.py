@@ -1,4 +1,4 @@
-"""Gauges: how everything stands at the moment of one reading; what a server that is gone would tell is absent."""
+"""Gauges of one reading; those of a server that does not answer are absent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,14 +24,14 @@ def build() -> GaugeMetricFamily:
 
 
 def parts(overview: Overview) -> GaugeMetricFamily:
-    """Return which servers answer: never absent."""
+    """Return which servers answer; this gauge is never absent."""
     servers = {"postgres": overview.postgres, "redis": overview.redis, "broker": overview.broker}
     samples = (((name,), float(part.answers)) for name, part in servers.items())
     return _gauge("part_up", "1 if the server answers, else 0", ("part",), samples)
 
 
 def of_shared(shared: SharedView) -> Iterator[GaugeMetricFamily]:
-    """Return what Redis tells: the breakers, the calls of the last five minutes, the limit."""
+    """Yield the gauges from Redis: the breakers, the calls of the last five minutes, the limit."""
     if not shared.shared:
         return
     service, database = shared.service, shared.database
@@ -52,16 +52,15 @@ def of_shared(shared: SharedView) -> Iterator[GaugeMetricFamily]:
     yield _gauge("service_calls", "Calls of the last five minutes", ("service",), calls)
     failures = (((card.name,), float(card.failed or 0)) for card in counted)
     yield _gauge("service_failures", "Those of them that failed", ("service",), failures)
-    left = [((service.name,), float(service.limit_left))] if service.limit_left is not None else []
-    yield _gauge(
-        "rate_limit_calls_left", "Calls that the rate limit leaves; absent: no limit is known", ("service",), left
-    )
-    window = [((service.name,), float(shared.release_window or 0))]
-    yield _gauge("release_window", "Held bookings that may be on their way at once", ("service",), window)
+    of = {"service": service.name}
+    about = "Calls that the rate limit leaves; absent: no limit is known"
+    yield _single("rate_limit_calls_left", about, service.limit_left, **of)
+    window = shared.release_window or 0
+    yield _single("release_window", "Held bookings that may be on their way at once", window, **of)
 
 
 def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
-    """Return what Postgres tells of bookings."""
+    """Yield the gauges of bookings, from Postgres."""
     held = {hold.reason: hold for hold in record.holds}
     moving = record.moving
     living = {
@@ -83,29 +82,22 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     about = "How long ago the first of what is held was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
     at_risk = sum(hold.at_risk for hold in record.holds)
-    yield _gauge("held_at_risk", "Held bookings that expire within two hours", (), [((), float(at_risk))])
+    yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)
     pending = _age(record.now, moving.oldest_pending_at)
-    yield _gauge(
-        "oldest_pending_seconds",
-        "How long the oldest pending one waits for a worker; 0: none does",
-        (),
-        [((), pending)],
-    )
+    yield _single("oldest_pending_seconds", "How long the oldest pending one waits for a worker; 0: none does", pending)
     ticked = record.beat.ticked_at if record.beat else None
-    tick = [((), ticked.timestamp())] if ticked else []
-    yield _gauge("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", (), tick)
+    tick = ticked.timestamp() if ticked else None
+    yield _single("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", tick)
 
 
 def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
-    """Return what Postgres tells beside an overview."""
-    unknown = [((), float(kept.unknown))]
-    yield _gauge(
-        "outcome_unknown", "Bookings that Cal.com may have, and nobody knows (1000: that many or more)", (), unknown
-    )
+    """Yield the gauges from Postgres that are not part of an overview."""
+    about = "Bookings that Cal.com may have, and nobody knows (1000: that many or more)"
+    yield _single("outcome_unknown", about, kept.unknown)
     kinds = (((kind.value,), float(kept.incidents.get(kind, 0))) for kind in IncidentKind)
     yield _gauge("incident_open", "Open incidents", ("kind",), kinds)
-    lag = [((), max(0.0, kept.lag))] if kept.lag is not None else []
-    yield _gauge("aggregation_lag_seconds", "How late counters and histograms are", (), lag)
+    lag = None if kept.lag is None else max(0.0, kept.lag)
+    yield _single("aggregation_lag_seconds", "How late counters and histograms are", lag)
 
 
 def _moments(name: str, about: str, breakers: dict[str, Card | None], field: str) -> GaugeMetricFamily:
@@ -123,6 +115,12 @@ def _timestamp(at: datetime | None) -> float:
 
 def _age(now: datetime, since: datetime | None) -> float:
     return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+def _single(name: str, about: str, value: float | None, **labels: str) -> GaugeMetricFamily:
+    """Return a gauge with one sample; `value` None: without a sample."""
+    samples = [] if value is None else [(tuple(labels.values()), float(value))]
+    return _gauge(name, about, tuple(labels), samples)
 
 
 def _gauge(name: str, about: str, labels: Sequence[str], samples: Iterable[Sample]) -> GaugeMetricFamily:

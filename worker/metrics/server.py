@@ -12,9 +12,9 @@ log = Logger("metrics")
 
 
 def serve(deps: Dependencies, address: str) -> bool:
-    """Serve `/metrics` at HOST:PORT in a thread until this process ends; return whether it could: bookings go on.
+    """Serve `/metrics` at HOST:PORT in a thread until this process ends; return whether the port could be opened.
 
-    The registry is our own: what libraries count of this process says nothing of the fleet.
+    The registry is our own: what libraries count is about this process, not about the fleet.
     """
     registry = CollectorRegistry()
     registry.register(FleetCollector(deps))
@@ -29,5 +29,5 @@ def serve(deps: Dependencies, address: str) -> bool:
 
 
 def url(address: str) -> str:
-    """Return where to read."""
+    """Return the URL of the metrics."""
     return f"http://{address}/metrics"

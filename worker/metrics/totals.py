@@ -1,4 +1,4 @@
-"""Counters and histograms: totals that Postgres keeps for the whole fleet. All labels begin at 0."""
+"""Counters and histograms: totals that Postgres stores for the whole fleet. All labels begin at 0."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _COUNTERS: tuple[tuple[Total, str, Mapping[str, Sequence[str]]], ...] = (
 
 
 def of_totals(totals: Totals, service: str) -> Iterator[Metric]:
-    """Return them all; the breaker of `service` is the one of all endpoints together."""
+    """Yield all counters and histograms; the breaker of `service` is the one of all endpoints together."""
     for name, about, labels in _COUNTERS:
         yield _counter(name, about, labels, totals)
     names = {"name": (service, *_ENDPOINTS), "to": tuple(State)}
@@ -65,7 +65,7 @@ def _counter(name: Total, about: str, labels: Mapping[str, Sequence[str]], total
 
 
 def _known(totals: Totals, name: Total, sets: Sequence[tuple[str, ...]], *, more: int = 0) -> dict[Labels, float]:
-    """Return the totals of a name by labels of closed sets, and `more` labels that are numbers of ours."""
+    """Return the totals of a name by its labels, those of closed sets and `more` numbers behind them."""
     found = defaultdict[Labels, float](float)
     for (of, labels), value in totals.items():
         if of == name and len(labels) == len(sets) + more:

@@ -1,1 +1,1 @@
-"""The Resilience page inside Flower: how bookings, breaker and Cal.com stand, and what an operator may do about it."""
+"""The Resilience page inside Flower: the state of bookings, breaker and Cal.com, and the operators' actions."""

@@ -1,4 +1,4 @@
-"""What an operator has done from the page: counted, asked for once, followed. And whose booking it is, for a minute."""
+"""The page's actions: their preview, the action itself, its progress; and a booking's personal data, for a minute."""
 
 import asyncio
 import threading
@@ -23,58 +23,55 @@ from tasks.operations import booking_actions, breaker_actions, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import OrderOutcome
+from tasks.operations.breaker_actions import BreakerActionOutcome
 from tasks.operations.preview import Preview
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
-from worker.page.base import ActionHandler, DataHandler
+from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.reading import asking
 
 T = TypeVar("T")
-PATIENCE = 5.0  # seconds for what one answer asks of Postgres: more than for a reading, for it shall be done
+PATIENCE = 5.0  # seconds for all that one answer asks of Postgres: an action may take longer than a reading
 SHOWN = 60  # seconds
 
 log = Logger("page")
 
 
 class PreviewAction(ActionHandler):
-    """What an action would do, before anybody says yes."""
+    """What an action would do, before an operator confirms it."""
 
     async def post(self) -> None:
-        """Answer with what it would do, and what it is to be asked for with."""
+        """Answer with what the action would do, and what its request must carry."""
         asked = read(self.request.body, PreviewBody)
-        self.set_header("Cache-Control", "no-store")
         self.answer(asdict(await run(lambda deps: _preview(deps, asked))))
 
 
 class Action(ActionHandler):
-    """An action, asked for."""
+    """An action that an operator requests."""
 
     async def post(self) -> None:
-        """Do it, once a request id, or begin it; answer with what came of it."""
+        """Do the action, once for each request id, or begin it; answer with the result."""
         asked = read(self.request.body, ActionBody)
         request = asked.by(self.who())
-        self.set_header("Cache-Control", "no-store")
         try:
             action = await run(lambda deps: _act(deps, request))
         except OtherActionError as other:
             raise HTTPError(409, str(other)) from None
         said = answer(action, ZoneInfo(asked.zone))
         if action.refused is not None:
-            self.answer({"error": said}, 503 if OrderOutcome.UNAVAILABLE in action.outcomes else 409)
+            self.answer({"error": said}, 503 if BreakerActionOutcome.UNAVAILABLE in action.outcomes else 409)
         elif action.done_at is None:
             self.answer({"request_id": action.request_id, "text": said}, 202)
         else:
             self.answer({"done": True, "text": said})
 
 
-class ActionProgress(DataHandler):
-    """How far an action is."""
+class ActionProgress(PrivateHandler):
+    """The progress of an action."""
 
     async def get(self, request_id: str) -> None:
-        """Answer with how many are dealt with; `running` says that this Flower is at it."""
-        self.set_header("Cache-Control", "no-store")
-        running = UUID(request_id) in _running  # asked before: it is no more only once its last booking is committed
+        """Answer with how many bookings are done; `running`: this Flower is working on it."""
+        running = UUID(request_id) in _running  # read first: it is removed only after its last booking is committed
         action = await run(lambda deps: booking_actions.found(deps.engine, UUID(request_id)))
         if action is None:
             raise HTTPError(404, "no action has this id")
@@ -91,12 +88,11 @@ class ActionProgress(DataHandler):
 
 
 class Who(ActionHandler):
-    """Whose booking it is."""
+    """A booking's personal data."""
 
     async def post(self, appointment_id: str) -> None:
-        """Record that somebody looks, and show it."""
+        """Record that the operator looks at it, and answer with it."""
         asked = read(self.request.body, ShowBody)
-        self.set_header("Cache-Control", "no-store")
         looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
         fields = await run(lambda deps: _show(deps, looks))
         self.answer({"fields": fields, "seconds": SHOWN})
@@ -119,14 +115,14 @@ def _threads() -> ThreadPoolExecutor:
 
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
-        return preview.of_order(deps, asked.action)
+        return preview.of_breaker_action(deps, asked.action)
     if asked.action == SHOW:
         return preview.of_showing(asked.ids[0], SHOWN)
     return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))
 
 
 def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:
-    """Do what is asked, or begin it if it is for many."""
+    """Do what is requested, or begin it if it is for many bookings."""
     if request.ids is None:
         return breaker_actions.carry_out(deps, request)
     action = booking_actions.begin(deps.engine, request)
@@ -142,7 +138,7 @@ _lock = threading.Lock()
 
 
 def _begin(deps: Dependencies, action: OperatorAction) -> None:
-    """Carry it out in a thread of its own; it ends with this process, and is then pressed again."""
+    """Carry an action out in a thread; if this process ends first, the operator sends the action again."""
     with _lock:
         if action.request_id in _running:
             return
@@ -161,7 +157,7 @@ def _carry_out(deps: Dependencies, action: OperatorAction) -> None:
 
 
 def _show(deps: Dependencies, looks: ActionRequest) -> dict[str, object]:
-    """Return the personal fields of a booking; that somebody looked is committed before."""
+    """Return the personal fields of a booking, after the record of this look is committed."""
     [booking_id] = looks.ids or ()
     with deps.engine.begin() as conn:
         row = appointments.get(conn, booking_id)

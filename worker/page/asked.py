@@ -1,4 +1,4 @@
-"""What a page may ask to have done, checked field by field; whatever is wrong with it is said in a sentence."""
+"""The bodies of the page's requests, checked field by field; an error is one sentence."""
 
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 from db.monitoring.operator_actions import ActionRequest
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
 from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import ORDERS
+from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.preview import FEW
 from worker.page.query import refused
@@ -22,7 +22,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def _text(value: str) -> str:
-    """Return one line without what would steer a terminal; the record, the commands and alerts show it."""
+    """Return the text as one line without control characters: commands and alerts show it."""
     line = "".join(letter if letter.isprintable() else " " for letter in value).strip()
     if not line:
         raise ValueError("say why; it is recorded")
@@ -49,13 +49,13 @@ Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 
 
 class AskedBody(BaseModel):
-    """What any of them may hold: nothing but what is named."""
+    """A body that holds no fields but those that are named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PreviewBody(AskedBody):
-    """What an action would do is asked; `zone` is the browser's."""
+    """The request for an action's preview; `zone` is the browser's."""
 
     action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reveal"]
     ids: Ids | None = None
@@ -69,7 +69,7 @@ class PreviewBody(AskedBody):
 
 
 class ActionBody(AskedBody):
-    """An action is asked for, as its preview counted it; `until` is in seconds from now."""
+    """The request for an action, as its preview counted it; `until` is in seconds from now."""
 
     request_id: UUID
     action: Literal["open", "off", "auto", "reset", "retry", "cancel"]
@@ -84,7 +84,7 @@ class ActionBody(AskedBody):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _fit_ids(self.action, self.ids, not_booked=self.not_booked)
-        if (self.action in ORDERS or self.not_booked) and self.epoch is None:
+        if (self.action in BREAKER_ACTIONS or self.not_booked) and self.epoch is None:
             raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
             raise ValueError("until goes with open and off")
@@ -96,7 +96,7 @@ class ActionBody(AskedBody):
         return self
 
     def by(self, who: str) -> ActionRequest:
-        """Return it as what is recorded."""
+        """Return the request for the record; `who` is the operator."""
         about = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
         about |= {"not_booked": self.not_booked} if self.ids else {}
         return ActionRequest(
@@ -112,13 +112,13 @@ class ActionBody(AskedBody):
 
 
 class SearchBody(AskedBody):
-    """A booking is looked for."""
+    """The request for a search."""
 
     q: str = ""
 
 
 class ShowBody(AskedBody):
-    """Whose booking it is is asked."""
+    """The request for a booking's personal data."""
 
     why: Reason
 
@@ -127,7 +127,7 @@ def read(body: bytes, form: type[Body]) -> Body:
     """Read a request's body.
 
     Raises:
-        HTTPError: 413, or 422, with a sentence; it repeats nothing of what it refuses.
+        HTTPError: 413, or 422, with a sentence that repeats nothing of the body.
     """
     if len(body) > LONGEST:
         raise HTTPError(413, "that is too much")
@@ -139,7 +139,7 @@ def read(body: bytes, form: type[Body]) -> Body:
 
 
 def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    if kind == "extra_forbidden":  # the name is theirs
+    if kind == "extra_forbidden":  # the field's name is the sender's
         return "there is a field that nobody asked for"
     field = f"{place[0]}: " if place else ""
     said = message.removeprefix("Value error, ")
@@ -147,7 +147,7 @@ def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
 
 
 def _fit_ids(action: str, ids: Ids | None, *, not_booked: bool) -> None:
-    if (action in ORDERS) != (ids is None):
+    if (action in BREAKER_ACTIONS) != (ids is None):
         raise ValueError("ids go with retry, cancel and reveal, and nothing else")
     if ids and len(ids) > 1 and (not_booked or action == SHOW):
         raise ValueError("one booking at a time: somebody has to look at each")

@@ -1,4 +1,4 @@
-"""What all of the page's handlers share: headers, login, templates, and who may act."""
+"""What the page's handlers share: headers, login, templates, and the check who may act."""
 
 import getpass
 import ipaddress
@@ -34,7 +34,7 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-P
 
 
 class Templates(Loader):
-    """Ours, and Flower's where we have none of that name: our pages extend its base.html."""
+    """Our templates, and Flower's where we have none of that name: our pages extend its base.html."""
 
     def _create_template(self, name: str) -> Template:
         folder = Path(self.root) if (Path(self.root) / name).exists() else FLOWERS
@@ -42,7 +42,7 @@ class Templates(Loader):
 
 
 class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no types
-    """One request for the page; nobody else's pages may read the answer, or show it in a frame."""
+    """A request for the page; no other website may read the answer, or show it in a frame."""
 
     def set_default_headers(self) -> None:
         """Set our headers; Flower's own may allow every website to read."""
@@ -50,7 +50,7 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
             self.set_header(name, value)
 
     def get_current_user(self) -> Any:
-        """Return who is logged in, None: nobody. Raises HTTPError: 401, of basic authentication."""
+        """Return the user who is logged in, None: nobody is. Raises HTTPError: 401, of basic authentication."""
         try:
             return super().get_current_user()
         except TypeError:  # Flower compares ASCII only
@@ -61,11 +61,11 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         return str(HERE / "templates")
 
     def create_template_loader(self, template_path: str) -> Loader:
-        """Return the loader of ours and Flower's templates."""
+        """Return the loader of our and of Flower's templates."""
         return Templates(template_path)
 
     def get_template_namespace(self) -> dict[str, Any]:
-        """Return what templates may name: `root` (the url_prefix), `resilience` (the page's address), `may_act`."""
+        """Return the templates' names: `root` (the url_prefix), `resilience` (the page's address), `may_act`."""
         why_not = self.why_not()
         return {
             **super().get_template_namespace(),
@@ -82,7 +82,7 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
 
     @property
     def has_login(self) -> bool:
-        """Whether Flower asks who is there."""
+        """Whether Flower asks for a login."""
         options = self.application.options
         return bool(options.basic_auth or options.auth)
 
@@ -95,7 +95,7 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         return "this Flower has no login; set one (FLOWER_BASIC_AUTH), so that it is known who acts"
 
     def who(self) -> str:
-        """Return who is there: the login's name, or who runs this process where nobody else can be there."""
+        """Return the viewer's login name; where only this machine's users can reach the page, this process's owner."""
         if self.application.options.auth:
             return str(self.current_user)
         if self.application.options.basic_auth:
@@ -104,10 +104,10 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         return _process_owner()
 
     def _is_at_home(self) -> bool:
-        """Say whether nobody but this machine's own can be there: it listens, is asked and is named by loopback.
+        """Return whether bind address, peer and Host header are all loopback, and no proxy is between.
 
-        A proxy is asked from elsewhere, also one that tells nothing of that (nginx, which then speaks HTTP/1.0 as no
-        browser does); a foreign name that leads here is a website's trick (DNS rebinding).
+        A proxy passes requests from elsewhere on; nginx without the headers speaks HTTP/1.0, which no browser does. A
+        foreign name in Host is a website's attack (DNS rebinding).
         """
         request = self.request
         addresses = (self.application.options.address, request.remote_ip, request.host_name)
@@ -116,13 +116,13 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
 
 
 class DataHandler(ResilienceHandler):
-    """One request that is answered in JSON, errors, too."""
+    """A request that is answered in JSON, also its errors."""
 
     def prepare(self) -> None:
-        """Refuse who is not logged in."""
+        """Refuse a viewer who is not logged in."""
         try:
             known = self.current_user
-        except HTTPError:  # so says basic authentication
+        except HTTPError:  # basic authentication failed
             known = None
         if not known:
             raise HTTPError(401, "log in")
@@ -142,14 +142,23 @@ class DataHandler(ResilienceHandler):
         self.answer({"error": said or self._reason}, status_code)
 
 
-class ActionHandler(DataHandler):
-    """One request that changes something, or shows what is personal: refused unless this viewer may, and means it."""
+class PrivateHandler(DataHandler):
+    """A request about one booking or one action: its answer must not be stored in a cache."""
+
+    def set_default_headers(self) -> None:
+        """Set our headers, and forbid caches to store the answer."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+
+class ActionHandler(PrivateHandler):
+    """A request to change something or see personal data: refused unless the viewer may act and our page sent it."""
 
     def check_xsrf_cookie(self) -> None:
-        """Leave the question to `prepare`: Flower's own check passes whoever has no cookie."""
+        """Leave the check to `prepare`: Flower's own passes a request without a cookie."""
 
     def prepare(self) -> None:
-        """Refuse who may not act, and what another website sends in their name."""
+        """Refuse a viewer who may not act, and a request that another website sent."""
         super().prepare()
         if self.request.method in {"GET", "HEAD"}:
             return
@@ -159,7 +168,7 @@ class ActionHandler(DataHandler):
         RequestHandler.check_xsrf_cookie(self)
 
     def _refuse_other_sites(self) -> None:
-        """Refuse what does not come from our own page; each browser says one of the two."""
+        """Refuse what does not come from our own page; each browser sends one of the two headers."""
         site, origin = (self.request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
         foreign = origin is not None and urlsplit(origin).netloc != self.request.host
         if foreign or site not in {None, "same-origin"} or (site is None and origin is None):
@@ -178,7 +187,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_loopback(host: str | None) -> bool:
-    """Say whether a name or an address is this machine's own."""
+    """Return whether a name or an address is this machine's own."""
     if host == "localhost":
         return True
     try:

@@ -1,18 +1,24 @@
-"""One booking as the page shows it: its facts, why it is not moving, and what happened when; nothing personal."""
+"""One booking for the page: its facts, why it is not moving, and its timeline; nothing personal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, timedelta
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 from db import appointments
 from db.appointments.events import Event
-from db.lifecycle import FINAL, Status
+from db.lifecycle import Status
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
+
+_MOMENTS = ("start_at", "booked_start_at", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
+_THERE = ("next_attempt_at", "calcom_booking_uid", "calcom_seat_uid", "series_uid", "series_weeks", "series_of")
+_TRIED = ("tries", "outcome_unknown", "cancel_requested", "last_error", "error_type")
+_FACTS = ("what", *_MOMENTS, *_THERE, *_TRIED, "idempotency_key", "uuid", "task_id", "correlation_id")
 
 
 def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
@@ -22,75 +28,39 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         if row is None:
             return None
         story = gather(conn, row, deps.calcom.key_fingerprint)
-    return _told(story) | {"actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id)}
-
-
-def _offered(deps: Dependencies, appointment_id: int) -> list[dict[str, Any]]:
-    """Return what may be done with it, each with what it asks for and comes to."""
-    previews = {action: preview.of_bookings(deps, action, [appointment_id], zone=UTC) for action in (RETRY, CANCEL)}
-    return [
-        {"action": action, "asks": seen.asks, "confirmation": " ".join(seen.lines)}
-        for action, seen in previews.items()
-        if seen.refused is None
-    ]
-
-
-def _told(story: BookingStory) -> dict[str, Any]:
-    row = story.row
     return {
         "id": row.id,
         "status": row.status,
         "hold_reason": row.hold_reason,
-        "final": row.status in FINAL,
         "why": story.why,
         "facts": facts(story),
-        "who": "hidden",
         "timeline": timeline(story.timeline),
+        "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id),
     }
+
+
+def _offered(deps: Dependencies, appointment_id: int) -> list[str]:
+    """Return the actions that are not refused for this booking."""
+    previews = {action: preview.of_bookings(deps, action, [appointment_id], zone=UTC) for action in (RETRY, CANCEL)}
+    return [action for action, seen in previews.items() if seen.refused is None]
 
 
 def facts(story: BookingStory) -> dict[str, Any]:
-    """Return what is known of a booking, moments as such."""
+    """Return what is known of a booking, in the order in which the page shows it."""
     row = story.row
-    return {
-        "what": story.what,
-        "event_type": row.event_type,
-        "start_at": row.start_at,
-        "booked_start_at": row.booked_start_at,
-        "awaits_host": row.awaits_host,
-        "requested_at": row.requested_at,
-        "answer_by": row.answer_by,
-        "held_at": row.held_at,
-        "hold_until": row.hold_until,
-        "next_attempt_at": row.next_attempt_at,
-        "calcom_uid": row.calcom_booking_uid,
-        "seat_uid": row.calcom_seat_uid,
-        "series_uid": row.series_uid,
-        "series_weeks": row.series_weeks,
-        "series_of": row.series_of,
-        "calls": row.posts,
-        "retries": row.retry_count,
-        "tries": f"{row.posts} to book, {row.retry_count} retried, {row.looks} looks",
-        "outcome_unknown": row.outcome_unknown,
-        "cancel_requested": row.cancel_requested,
-        "last_error": row.last_error,
-        "error_type": row.error_type,
-        "key": row.idempotency_key,
-        "key_derived": row.key_derived,
-        "uuid": str(row.uuid),
-        "task_id": row.task_id,
-        "correlation_id": row.correlation_id,
-    }
+    tries = f"{row.posts} to book, {row.retry_count} retried, {row.looks} looks"
+    known = asdict(row) | {"what": story.what, "tries": tries}
+    return {name: known[name] for name in _FACTS}
 
 
 def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the events, each with its calls and with how long it was until the next one.
+    """Return the events, each with its calls.
 
-    What ended an attempt tells how long that took: so its claim, of which nothing was written, has an entry, too.
+    The event that ends an attempt has how long that took, so the attempt's claim has an entry, too, though no event was
+    written of it.
     """
     entries = sorted(chain.from_iterable(map(_with_claim, events)), key=lambda event: event.created_at)
-    following: Iterable[Event | None] = entries[1:]
-    return [_entry(one, after) for one, after in zip_longest(entries, following)]
+    return [_entry(event) for event in entries]
 
 
 def _with_claim(event: Event) -> Iterator[Event]:
@@ -104,9 +74,8 @@ def _with_claim(event: Event) -> Iterator[Event]:
     yield Event(event.kind, event.by, detail, event.created_at)
 
 
-def _entry(event: Event, after: Event | None) -> dict[str, Any]:
+def _entry(event: Event) -> dict[str, Any]:
     detail = event.facts
-    took = None if after is None else round((after.created_at - event.created_at).total_seconds() * 1000)
     return {
         "at": iso(event.created_at),
         "by": event.by,
@@ -114,5 +83,4 @@ def _entry(event: Event, after: Event | None) -> dict[str, Any]:
         "why": event.reason,
         "calls": detail.pop("calls", []),
         "detail": detail,
-        "took_ms": took,
     }

@@ -15,6 +15,7 @@ from worker.page.reading import Shared, readers
 
 FRESH = 10.0  # seconds
 MEDIAN, SLOW = 0.5, 0.95
+_now = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,8 @@ RANGES: Mapping[str, ChartRange] = MappingProxyType(
 
 @cache
 def shared_charts(name: str) -> Shared[dict[str, Any]]:
-    """Return this process's, of one range."""
+    """Return this process's shared reading of one range."""
     return Shared(partial(readers().run, partial(read, name)), FRESH)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) ->
 def columns(
     counts: Sequence[MinuteCounts], calls: Sequence[CallStep], spans: Sequence[StateSpan], service: str, until: datetime
 ) -> dict[str, Any]:
-    """Return a column each, as long as the axis."""
+    """Return the columns, each as long as the axis."""
     by_moment = {one.at: one for one in calls}
     on_axis = [by_moment.get(one.at) for one in counts]
     return {

@@ -1,4 +1,4 @@
-"""The JSON that the page asks for."""
+"""The handlers that answer the page in JSON."""
 
 import asyncio
 import time
@@ -14,39 +14,39 @@ from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
 from worker.page import booking
 from worker.page.asked import SearchBody, read
-from worker.page.base import DataHandler
+from worker.page.base import DataHandler, PrivateHandler
 from worker.page.charts import RANGES, shared_charts
-from worker.page.overview import shared_overview
 from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
 from worker.page.reading import readers
+from worker.page.shared_overview import shared_overview
 
-NO_READING = 3.0  # seconds: longer than a reading takes, whatever is gone
+NO_READING = 3.0  # seconds: longer than a reading takes, whichever server is down
 FOUND = 20  # bookings
 
 
 class OverviewData(DataHandler):
-    """How everything stands, and the verdict."""
+    """The overview and the verdict."""
 
     tag: str | None = None
 
     async def get(self) -> None:
-        """Answer with the reading that all viewers share; 304 when it tells nothing new."""
+        """Answer with the reading that all viewers share; 304 when it is unchanged."""
         try:
             answer = await asyncio.wait_for(shared_overview().latest(), NO_READING)
         except TimeoutError:
             raise HTTPError(503, "the reading takes too long") from None
         self.tag = answer.tag
-        self.set_header("Date", format_timestamp(time.time()))  # what ages are told by, whatever the reading took
+        self.set_header("Date", format_timestamp(time.time()))  # the page sets its clock by it
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(answer.text)
 
     def compute_etag(self) -> str | None:
-        """Return the reading's."""
+        """Return the reading's tag."""
         return self.tag
 
 
 class ChartsData(DataHandler):
-    """The last hour, day or week."""
+    """The charts of the last hour, day or week."""
 
     async def get(self) -> None:
         """Answer with columns of numbers; 304 when no step has been added."""
@@ -65,13 +65,8 @@ class BookingsData(DataHandler):
         self.answer(await readers().run(lambda deps: _page(deps, wanted)))
 
 
-class BookingData(DataHandler):
+class BookingData(PrivateHandler):
     """One booking."""
-
-    def set_default_headers(self) -> None:
-        """Have nobody keep what concerns one person."""
-        super().set_default_headers()
-        self.set_header("Cache-Control", "no-store")
 
     async def get(self, appointment_id: str) -> None:
         """Answer with its facts and its timeline."""
@@ -81,19 +76,18 @@ class BookingData(DataHandler):
         self.answer(found)
 
 
-class SearchData(DataHandler):
+class SearchData(PrivateHandler):
     """Bookings that a person names: by id, uuid, key, correlation id or Cal.com's uid."""
 
     async def get(self) -> None:
-        """Refuse: addresses stand in the logs of proxies, and people type more than ids."""
+        """Refuse: addresses are in the logs of proxies, and people type more than ids."""
         raise HTTPError(405, "what is searched for is sent by POST, and stands in no address")
 
     async def post(self) -> None:
-        """Answer with those found; for whoever may read."""
+        """Answer with the bookings that were found, also to a viewer who may only read."""
         text = read(self.request.body, SearchBody).q
         if not text or len(text) > LONGEST_TEXT:
             raise refused("q: give an id, a uuid, a key, a correlation id or Cal.com's uid")
-        self.set_header("Cache-Control", "no-store")
         self.answer({"rows": await readers().run(lambda deps: _find(deps, text))})
 
 

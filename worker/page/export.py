@@ -1,4 +1,4 @@
-"""A list as a file: CSV for spreadsheets, JSON for programs; sent as it is read, however long it is."""
+"""A list of bookings as a file: CSV for spreadsheets, JSON for programs; sent part by part while it is read."""
 
 import asyncio
 import contextlib
@@ -25,9 +25,9 @@ from worker.page.reading import EXPORT_PATIENCE, asking, readers
 T = TypeVar("T")
 ROWS = 100_000
 PART = 500  # rows
-LONGEST = 600.0  # seconds: one snapshot of the database is read, and PostgreSQL keeps for it what is deleted meanwhile
+LONGEST = 600.0  # seconds: while it reads one snapshot, PostgreSQL cannot clean up rows that are deleted
 COLUMNS = tuple(column.name for column in fields(Listed))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run, or passes over to run what follows
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes these for the beginning of a formula, or skips them
 
 
 class Export(DataHandler):
@@ -39,22 +39,22 @@ class Export(DataHandler):
         parts = _parts(readers().exporting, wanted.filter, _FORMS[form])
         ends_at = time.monotonic() + LONGEST
         try:
-            part = await self._next(parts)  # before the first byte: what is wrong can still be said
+            part = await self._next(parts)  # before the first byte, while an error can still be answered
             self._announce(form)
             while part is not None and time.monotonic() < ends_at:
                 self.write(part)
                 await asyncio.wait_for(self.flush(), EXPORT_PATIENCE)
                 part = await self._next(parts)
         except StreamClosedError:
-            return  # the reader has gone
+            return  # the reader has closed the connection
         finally:
-            with contextlib.suppress(HTTPError):  # Postgres has gone: so has its cursor
+            with contextlib.suppress(HTTPError):  # Postgres is down, and the cursor with it
                 await self._in_thread(parts.close)
         if part is not None:
             raise HTTPError(503, f"not read within {LONGEST:g} s")
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Say what is wrong; hang up on who has half a file, which would look whole at an end in good order."""
+        """Answer with the error; after the first byte close the connection, so that half a file cannot look whole."""
         if self._headers_written:
             self.request.connection.stream.close()
         else:

@@ -1,4 +1,4 @@
-"""Put the page into Flower, where this process is one: its routes before Flower's last, an entry into its navigation.
+"""Add the page to the Flower of this process: its routes before Flower's last, an entry in the navigation.
 
 `celery` loads its plugins, and so `flower.urls`, before it loads the application: when `worker.app` is first asked for,
 Flower has its list of routes and has not yet been built from it.
@@ -15,8 +15,8 @@ from tasks.log import Logger
 
 NUMBER = r"([0-9]{1,18})"  # what bigint holds
 UUID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-# By name, so that a worker, which loads Flower's routes as well, loads nothing of the page. Flower drops what a route
-# hands to its handler when it has a url_prefix: ours are handed nothing.
+# By name, so that a worker, which loads Flower's routes as well, loads nothing of the page. With a url_prefix, Flower
+# drops a route's arguments for its handler: ours have none.
 ROUTES = (
     (r"/resilience/?", "worker.page.pages.OverviewPage"),
     (r"/resilience/bookings", "worker.page.pages.BookingsPage"),
@@ -52,16 +52,16 @@ class Navigation(TemplateModule):
 
 
 def install() -> None:
-    """Put the page into the Flower of this process, if it has one; once."""
+    """Add the page to the Flower of this process, if it has one; once."""
     urls = sys.modules.get("flower.urls")
     if urls is None or ROUTES[0] in urls.handlers:
         return
-    urls.handlers[-1:-1] = ROUTES  # in place, for Flower has this very list; its last route takes whatever is left
+    urls.handlers[-1:-1] = ROUTES  # in place, for Flower has this very list; its last route matches everything
     urls.settings["ui_modules"] = {"Template": Navigation}
 
 
 def with_entry(navigation: str, root: str, *, active: bool) -> str:
-    """Return Flower's navigation with our entry first; unchanged, with a warning, when it is built in another way."""
+    """Return Flower's navigation with our entry first; unchanged, with a warning, when its HTML has another form."""
     first = _FIRST.search(navigation)
     if first is None:
         log.warning("navigation_not_known", said="the page is at /resilience; Flower's navigation has no entry for it")

@@ -1,4 +1,4 @@
-"""The three HTML pages and their files; what they show is asked for by the browser, from worker/page/data.py."""
+"""The three HTML pages and their files; the browser asks worker/page/data.py for the figures."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from worker.version import version
 
 
 class OverviewPage(ResilienceHandler):
-    """How everything stands."""
+    """The overview."""
 
     @authenticated
     def get(self) -> None:
@@ -36,17 +36,17 @@ class BookingPage(ResilienceHandler):
 
 
 class StaticFiles(StaticFileHandler):
-    """Our scripts and styles, which tell nothing: open, as Flower's own are."""
+    """Our scripts and styles: readable without a login, as Flower's own are."""
 
     def initialize(self) -> None:  # type: ignore[override]  # see below
-        """Name the folder: a route with a url_prefix hands over nothing."""
+        """Set the folder, which the route cannot pass (worker/page/install.py)."""
         super().initialize(str(HERE / "static"))
 
     def set_default_headers(self) -> None:
-        """Set our headers; a script is asked for again each time, so that no two versions of them meet."""
+        """Set our headers; a browser asks for each script again, so that it never mixes two versions."""
         for name, value in HEADERS.items():
             self.set_header(name, value)
 
     def get_cache_time(self, *_: Any) -> int:
-        """Return 0: kept by its ETag alone."""
+        """Return 0: only the ETag decides whether a stored file is used."""
         return 0

@@ -1,4 +1,4 @@
-"""What a list's address asks for; whatever is wrong with it is said in a sentence."""
+"""Read which bookings a list's address asks for; an error is one sentence."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def list_query(arguments: Mapping[str, str], *, at_risk_before: datetime) -> Lis
     """Read a list's query arguments; what is held and starts before that moment is at risk.
 
     Raises:
-        HTTPError: 422, with a sentence: one is not known, or cannot be read.
+        HTTPError: 422, with a sentence: an argument is not known, or cannot be read.
     """
     read = {name: _read(name, value) for name, value in arguments.items() if value}
     after, limit = read.pop("after", None), read.pop("limit", PAGE)
@@ -63,7 +63,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 def _moment(value: str) -> datetime:
-    """Read ISO 8601; a `+` that a browser's address has turned into a space is one again."""
+    """Read ISO 8601; a space counts as the `+` that it was in the browser's address."""
     try:
         moment = datetime.fromisoformat(value.replace(" ", "+"))
     except ValueError:

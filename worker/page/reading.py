@@ -1,4 +1,4 @@
-"""What the page reads with: threads and connections of its own, so that Flower's loop never waits for a server."""
+"""The page's own threads and connections, so that Flower's loop never waits for a server."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from worker.settings.model import Settings
 
 T = TypeVar("T")
 PATIENCE = 1.0  # seconds for all that one answer asks of Postgres
-EXPORT_PATIENCE = 10.0  # seconds for a part of an export, and for a reader of it that takes nothing
+EXPORT_PATIENCE = 10.0  # seconds for a part of an export, and for a reader that does not take it
 EXPORTS = 2  # at once
 BUSY = "too many are asking; try again in a moment"
 _SAID = {
@@ -33,11 +33,11 @@ _SAID = {
 
 
 class Shared(Generic[T]):
-    """Read once for all who ask: one reading in flight, none handed out that began more than `max_age` seconds ago.
+    """Read once for all viewers: one reading at a time, and none is returned that began over `max_age` seconds ago.
 
-    What failed is told to those who wait for it, and read anew for the next.
+    An error is raised for all who wait for the reading; the next viewer starts a new one.
 
-    For one event loop: whoever asks while it is read waits for the same reading, and may go away meanwhile.
+    For one event loop: a viewer who asks during a reading waits for the same one, and may leave before it ends.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Shared(Generic[T]):
         self._reading: asyncio.Future[T] | None = None
 
     async def latest(self) -> T:
-        """Return what was read, or raise what reading it raised."""
+        """Return the reading's result, or raise its error."""
         if self._reading is None or (self._reading.done() and self._is_over(self._reading)):
             self._began_at = self._clock()
             self._reading = asyncio.ensure_future(self._read())
@@ -64,10 +64,10 @@ class Shared(Generic[T]):
 
 @dataclass(frozen=True)
 class Readers:
-    """Hold what one Flower reads with.
+    """The engines and threads by which one Flower reads.
 
-    Its engine is its own: on the product's, what the page gives up after a second would be failures of the service
-    `database`. The overview has a thread for itself: lists that wait for Postgres must not delay what says so.
+    The engine is separate: on the product's, a read that the page gives up would count as a failure of the service
+    `database`. The overview has its own thread: lists that wait for Postgres must not delay the page's warning.
     """
 
     settings: Settings
@@ -95,7 +95,7 @@ class Readers:
 
 
 def asking(read: Callable[[], T], patience: float) -> T:
-    """Return what `read` asks of Postgres, within `patience` seconds.
+    """Return what `read` returns from Postgres, within `patience` seconds.
 
     Raises:
         HTTPError: 503, with a sentence.
@@ -118,7 +118,7 @@ def asking(read: Callable[[], T], patience: float) -> T:
 
 @cache
 def readers() -> Readers:
-    """Return this process's, made at the first request."""
+    """Return this process's readers, made at the first request."""
     settings = running(Settings.load())
     deps, url = dependencies.current(), settings.database_url or ""
     return Readers(

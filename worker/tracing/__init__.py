@@ -1,1 +1,1 @@
-"""Traces of bookings, for OpenTelemetry: the story that PostgreSQL keeps of each, told as spans when it has ended."""
+"""Traces of bookings for OpenTelemetry: the events that PostgreSQL stores, sent as spans when a booking has ended."""

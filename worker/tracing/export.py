@@ -1,7 +1,7 @@
-"""Send the traces of what has ended to an OpenTelemetry collector; the SDK reads its own variables, OTEL_*.
+"""Send the traces of ended bookings to an OpenTelemetry collector; the SDK reads its own variables, OTEL_*.
 
 One quiet thread in the worker that runs the periodic tasks: no task, no message and no call of Cal.com waits for it.
-What cannot be sent now is sent later, for the record keeps it; after a start the last minutes are told again, with the
+What cannot be sent now is sent later, for PostgreSQL stores it; after a start the last minutes are sent again, with the
 same ids.
 """
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 EVERY, LONGEST_PAUSE = 3.0, 60.0  # seconds
-BATCH = 500  # events that one reading looks at
-AGAIN, AGAIN_MOST = 600.0, 2_000  # seconds, events that are told again after a start
-TRIES = 20  # a quarter of an hour; a batch that a collector refuses for good must not keep back what comes after it
+BATCH = 500  # events of one reading
+AGAIN, AGAIN_MOST = 600.0, 2_000  # seconds, and events at most, that are sent again after a start
+TRIES = 20  # a quarter of an hour; a batch that a collector always refuses must not delay the next ones
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = Logger("tracing")
 
 
 def start(engine: Engine) -> bool:
-    """Begin, in a thread that ends with this process; return whether the extra `otel` is there: bookings need none."""
+    """Start the thread that sends traces; return whether the extra `otel` is installed: bookings go on without it."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - the same
@@ -47,9 +47,9 @@ def start(engine: Engine) -> bool:
 
 @dataclass(slots=True)
 class Telling:
-    """Tell what has ended, in order.
+    """Send the traces of bookings in the order of their ends.
 
-    `position` is the last event that was looked at (None: none yet), `failed` how often its next batch was not sent.
+    `position` is the last event that was read (None: none yet), `failed` how often the next batch was not sent.
     """
 
     engine: Engine
@@ -59,14 +59,14 @@ class Telling:
     failed: int = 0
 
     def go_on(self) -> None:
-        """Tell until the process ends, seldomer while nobody listens."""
+        """Send until the process ends, less often while no collector answers."""
         pause = threading.Event()
         while True:
             if self.tell() < BATCH:
                 pause.wait(min(EVERY * 2**self.failed, LONGEST_PAUSE))
 
     def tell(self) -> int:
-        """Tell the next ends; return how many events were looked at, 0 where Postgres or the collector fails."""
+        """Send the next batch; return how many events were read, 0 where Postgres or the collector fails."""
         try:
             with self.engine.connect() as conn:
                 if self.position is None:
@@ -80,7 +80,7 @@ class Telling:
         return found.looked_at
 
     def _is_done(self, told: Iterable[Story]) -> bool:
-        """Send, and return whether these are done with: sent, or given up."""
+        """Send stories, and return whether they are finished: sent, or given up."""
         try:
             sent = self._send([span for story in told for span in spans_of(story)])
         except Exception as exc:  # noqa: BLE001 - an exporter may raise anything, and its thread goes on

@@ -1,6 +1,6 @@
-"""A booking's story as spans. Moments are PostgreSQL's own, so that the clocks of many workers cannot disagree.
+"""A booking's events as spans. Moments are PostgreSQL's, so that the clocks of many workers do not matter.
 
-Every id follows from the booking: whoever tells a story tells it with the same ids, as often as it may be told.
+Every id is computed from the booking: each process that sends a trace sends the same ids, also a second time.
 """
 
 import re
@@ -22,7 +22,7 @@ _STATES = frozenset(Status)
 
 @dataclass(frozen=True, slots=True)
 class TraceSpan:
-    """One span; `is_call`: of a call of Cal.com."""
+    """One span; `is_call`: it is a call to Cal.com."""
 
     name: str
     trace_id: int
@@ -70,7 +70,7 @@ class _Teller:
         self._root = self.id("booking", first)
 
     def id(self, name: str, place: int | str) -> int:
-        """Return a span's id; 0 is none."""
+        """Return a span's id, never 0, which means no span."""
         return int.from_bytes(sha256(f"{self._uuid} {place} {name}".encode()).digest()[:8]) or 1
 
     def span(
@@ -109,7 +109,7 @@ def _of_event(teller: _Teller, one: Numbered, before: Event | None) -> Iterator[
 
 
 def _calls(teller: _Teller, place: int, event: Event, parent: int) -> Iterator[TraceSpan]:
-    """Yield the calls of an attempt, one after the other up to its move: each is known by how long it took."""
+    """Yield the calls of an attempt; their start follows from their durations, the last one ends at the move."""
     calls = event.detail.get("calls", [])
     at = event.created_at - sum((_ms(call["ms"]) for call in calls), timedelta())
     for number, call in enumerate(calls):
@@ -121,7 +121,7 @@ def _calls(teller: _Teller, place: int, event: Event, parent: int) -> Iterator[T
 
 
 def _held_since(event: Event, before: Event | None) -> datetime | None:
-    """Return since when the booking was held that this event let go, or ended; None: it was not."""
+    """Return since when the booking was held before this event; None: it was not held."""
     since = event.detail.get("since")
     if isinstance(since, str) and "held" in event.detail:
         return datetime.fromisoformat(since)

@@ -15,6 +15,6 @@ class AmqpsTransport(pyamqp.SSLTransport):
 
     def __init__(self, client: Any, *more: Any, **options: Any) -> None:
         if not isinstance(client.ssl, dict):
-            # The host's name is filled in by kombu, for each of several brokers anew.
+            # kombu fills in the host's name, for each of several brokers.
             client.ssl = {"server_hostname": None, "cert_reqs": ssl.CERT_REQUIRED}
         super().__init__(client, *more, **options)  # type: ignore[no-untyped-call]  # kombu's types are in part

@@ -1,1 +1,1 @@
-"""What Cal.com has of our bookings, as it comes to light, written into their rows."""
+"""The state of our bookings at Cal.com, written into their rows as it is found out."""

@@ -1,4 +1,4 @@
-"""What Cal.com turns out to have booked, after its row has moved on: positive evidence wins at any time."""
+"""Bookings that Cal.com turns out to have after their rows have moved on: positive evidence wins at any time."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Where confirmed bookings stand at Cal.com: asked for again, and written down when somebody moved them there."""
+"""The places of confirmed bookings at Cal.com: asked for again, and recorded when a person moved them there."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from db.sql import prepared, statement
 
 @dataclass(frozen=True, slots=True)
 class BookedThere:
-    """Say as what a request is booked at Cal.com.
+    """The booking of a request at Cal.com.
 
     `start` is None where it is the one that was asked for, or not known; `awaits_host`: its host, or its payment, must
     confirm it still (None: not known).
@@ -36,18 +36,11 @@ def claim_recheck(conn: Connection, appointment_id: int, *, pause_seconds: float
     return None
 
 
-def record_places(
-    conn: Connection,
-    found: Iterable[tuple[Appointment, BookedThere]],
-    *,
-    by: str,
-    why: str,
-    read_at: datetime | None = None,
-) -> None:
-    """Write down as what confirmed rows were found at `read_at` (None: now), but those that have changed since."""
+def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThere]], *, by: str, why: str) -> None:
+    """Record as what confirmed rows were found at Cal.com just now, except those that have changed since."""
     places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
     shown = json.dumps(places, default=datetime.isoformat)
-    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why, "read_at": read_at})
+    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why})
 
 
 @cache

@@ -1,4 +1,4 @@
--- What the page and /metrics show without reading everything, and what operators ordered (db/models/overview.py).
+-- What the page and /metrics show without reading everything, and what operators did (db/models/counts.py).
 
 CREATE TABLE booking_minutes (
     minute timestamptz NOT NULL,
@@ -9,9 +9,7 @@ CREATE TABLE booking_minutes (
     expired integer DEFAULT 0 NOT NULL,
     cancelled integer DEFAULT 0 NOT NULL,
     retries integer DEFAULT 0 NOT NULL,
-    released jsonb DEFAULT '{}'::jsonb NOT NULL,
     held integer,
-    wait_buckets integer[] DEFAULT '{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[] NOT NULL,
     PRIMARY KEY (minute)
 );
 

@@ -1,14 +1,17 @@
-"""What a call to Cal.com sends, and what it came back with: an answer, or none."""
+"""The request of a call to Cal.com, and its result: an answer, or the reason why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 MAX_BODY = 1024 * 1024  # bytes, decoded
 
+MaySend = Callable[[], bool]
+"""Asked right before the first byte of a request: False, and nothing is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is sent; `headers` is all of them, but for the body's length.
+    """Hold a request; `headers` are all of its headers but the body's length.
 
     `max_body` is how many bytes of the answer's decoded body are read at most.
     """
@@ -23,10 +26,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold what Cal.com, or a proxy before it, answered.
+    """Hold an answer of Cal.com, or of a proxy before it.
 
-    `headers` have lower-case names; `body` is decoded (no gzip); `elapsed` is in seconds; `truncated` means that the
-    connection ended, or a limit was passed, before the body was whole.
+    `headers` have lower-case names. `body` is decoded (no gzip). `elapsed` is in seconds. `truncated`: the connection
+    ended before the body was complete, or the body is longer than the limit.
     """
 
     status: int
@@ -38,9 +41,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Say why there is no answer, and whether the request may have reached Cal.com.
+    """Hold why there is no answer, and whether the request may have reached Cal.com.
 
-    `sent` is False only when certainly no byte of the request left this machine. `error_type` is a value of
+    `sent` is False only if certainly no byte of the request has left this process. `error_type` is a value of
     `tasks.calcom.reply.ErrorType`; `message` holds no secret and no personal data; `elapsed` is in seconds.
     """
 

@@ -1,7 +1,6 @@
-"""One HTTP call: how far it has come, what it may still do, and how it is cut off at its deadline.
+"""One HTTP call: its progress, the check before its first byte, and its end at the deadline.
 
-urllib3 has no time-out for a whole call: a server that drips one byte of its headers or body every few seconds never
-runs into a read time-out.
+urllib3 has no time-out for a whole call: a server that sends one byte every few seconds never meets a read time-out.
 """
 
 import heapq
@@ -14,40 +13,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from tasks.calcom.http.answer import MaySend
 from tasks.calcom.http.resolver import Resolver
-
-
-class Phase(StrEnum):
-    """Say how far a call came; before SENT, certainly no byte of the request has left (values are error types)."""
-
-    DNS = "dns"
-    CONNECT = "connect"
-    TLS = "tls"
-    SENT = "sent"
+from tasks.calcom.reply import ErrorType
 
 
 class NotSentError(Exception):
-    """Say that the call was given up right before its first byte; its cause is what `may_send` raised, if it did.
+    """Report that the call was ended right before its first byte; its cause is the exception of `may_send`, if any.
 
-    Not an OSError, which urllib3 would swallow.
+    It is no OSError, because urllib3 would catch that.
     """
 
 
 class Call:
-    """Take one call from looking its host up to the last byte of the answer.
+    """Control one call, from the lookup of its host to the last byte of the answer.
 
-    `ends_at` is in monotonic seconds. The connection tells what happens (`dial`, `before_send`); the watchdog calls
-    `cut` from its own thread. The socket is cut through a duplicate that belongs to this call alone, so that neither a
-    connection used again nor a number given to another file can be hit by a late cut.
+    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error of a call that
+    ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
+    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut cannot hit a connection that is
+    used again, or another file with the same number.
     """
 
-    def __init__(
-        self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: Callable[[], bool]
-    ) -> None:
+    def __init__(self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: MaySend) -> None:
         self.ends_at = ends_at
-        self.phase = Phase.CONNECT
+        self.phase = ErrorType.CONNECT
+        self.sent = False
         self.expired = False
         self._connect_timeout = connect_timeout
         self._resolver = resolver
@@ -55,21 +46,16 @@ class Call:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
-    @property
-    def sent(self) -> bool:
-        """Return whether any byte of the request may have left."""
-        return self.phase is Phase.SENT
-
     def dial(self, host: str, port: int, *, tls: bool) -> socket.socket:
-        """Return a connection to `host`; look-up and connecting together take at most the connect time-out.
+        """Return a connection to `host`; lookup and connecting together take at most the connect time-out.
 
         Raises:
-            OSError: No address, or none that answers (TimeoutError: not in time).
+            OSError: `host` has no address, or none answers (TimeoutError: not in time).
         """
         ends_at = min(time.monotonic() + self._connect_timeout, self.ends_at)
-        self.phase = Phase.DNS
+        self.phase = ErrorType.DNS
         addresses = self._resolver.resolve(host, port, max(ends_at - time.monotonic(), 0))
-        self.phase = Phase.CONNECT
+        self.phase = ErrorType.CONNECT
         failure: OSError = TimeoutError("no connection in time")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             left = ends_at - time.monotonic()
@@ -86,15 +72,15 @@ class Call:
                 sock.close()
                 failure = error
             else:
-                self.phase = Phase.TLS if tls else Phase.CONNECT
+                self.phase = ErrorType.TLS if tls else ErrorType.CONNECT
                 return sock
         raise failure
 
     def before_send(self, sock: socket.socket) -> None:
-        """Ask whether the request may still be sent; called before every piece, and asks before the first.
+        """Call `may_send` before the first piece of the request; the connection calls this before every piece.
 
         Raises:
-            NotSentError: It may not, or the time is over.
+            NotSentError: The request must not be sent, or the deadline has passed.
         """
         if self.sent:
             return
@@ -105,19 +91,19 @@ class Call:
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
-        sock.settimeout(None)  # what is left of the connect time-out is none for sending: the deadline bounds it
-        self.phase = Phase.SENT
+        sock.settimeout(None)  # the deadline bounds sending, not the rest of the connect time-out
+        self.sent = True
 
     def cut(self) -> None:
-        """End the call, from another thread: whoever reads or writes its socket wakes up at once."""
+        """End the call from another thread: a read or write of its socket ends at once."""
         with self._lock:
             self.expired = True
             if self._socket is not None:
-                with suppress(OSError):  # the other side was faster
+                with suppress(OSError):  # the server has closed it already
                     self._socket.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
-        """Let go of the socket: a cut that comes later hits nothing."""
+        """Close the duplicate of the socket, so that a later cut does nothing."""
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
@@ -135,21 +121,21 @@ class Call:
 class _Watch:
     ends_at: float
     number: int
-    cut: Callable[[], None] | None = field(compare=False)  # None: the call has ended by itself
+    cut: Callable[[], None] | None = field(compare=False)  # None: the call has ended
 
 
 class Watchdog:
-    """Call `cut` of whatever is still being watched when its time comes; the thread starts at first use.
+    """Call `cut` of each watched block that still runs at its deadline, from one thread that starts at first use.
 
-    A call that has ended stays in the heap, as an empty entry, until its deadline would have come: the heap is as long
-    as there are calls begun within one deadline. Does not survive a fork; see `forget`.
+    A block that has ended stays in the heap as an empty entry until its deadline. Does not survive a fork; see
+    `forget`.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew, in a child: its parent's thread does not exist here, and its locks may be held for ever."""
+        """Reset in a child process: the parent's thread does not exist here, and its lock may be held for ever."""
         self._changed = threading.Condition()
         self._watches: list[_Watch] = []
         self._numbers = itertools.count()
@@ -159,7 +145,7 @@ class Watchdog:
     def watch(self, ends_at: float, cut: Callable[[], None]) -> Iterator[None]:
         """Run the block; if it still runs at `ends_at` (monotonic seconds), call `cut` from the watchdog's thread.
 
-        `cut` must not block or raise, and must bear being called just after the block has ended.
+        `cut` must not block or raise, and may be called just after the block has ended.
         """
         watch = _Watch(ends_at, next(self._numbers), cut)
         with self._changed:

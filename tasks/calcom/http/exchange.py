@@ -1,7 +1,7 @@
-"""Exchange one request for one answer: each thread over a connection of its own, bounded in time and size.
+"""Send one request and read its answer, bounded in time and size; each thread has a connection of its own.
 
-urllib3 bounds neither look-up and connecting together nor the headers of an answer, and asks nobody before the first
-byte: its connections here do.
+urllib3 bounds neither lookup and connecting together, nor an answer's headers, and has no check before the first byte:
+its connection classes are extended here by all three.
 """
 
 import http.client
@@ -11,25 +11,26 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util import Timeout, Url, parse_url
 
-from tasks.calcom.http.answer import Answer, NoAnswer, Request
+from tasks.calcom.http.answer import Answer, MaySend, NoAnswer, Request
 from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
-from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
 from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
-MAX_HEADER_BYTES = 64 * 1024  # of one answer, 1xx included; http.client bounds only each line, and their number
+MAX_HEADER_BYTES = 64 * 1024  # of one answer with its 1xx; http.client bounds each line and their number
 _CHUNK = 64 * 1024
+_NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 
 
 class Exchange:
@@ -54,8 +55,8 @@ class Exchange:
         self._tls = tls or (_make_context() if self._url.scheme == "https" else None)
         self._threads = threading.local()
 
-    def send(self, request: Request, *, may_send: Callable[[], bool], deadline: float) -> Answer | NoAnswer:
-        """Return the answer, or why there is none; what `may_send` raises is raised here, with nothing sent."""
+    def send(self, request: Request, *, may_send: MaySend, deadline: float) -> Answer | NoAnswer:
+        """Return the answer, or why there is none; exceptions of `may_send` are raised with nothing sent."""
         began_at = time.monotonic()
         call = Call(
             ends_at=began_at + deadline,
@@ -74,9 +75,9 @@ class Exchange:
             kind = ErrorType.TIMEOUT if call.expired else ErrorType.LEASE_LOST
             return NoAnswer(sent=False, error_type=kind, message="not sent", elapsed=time.monotonic() - began_at)
         except Exception as error:
-            if not (call.sent or isinstance(error, NETWORK_ERRORS)):
+            if not (call.sent or isinstance(error, _NETWORK_ERRORS)):
                 raise
-            return no_answer(call, error, time.monotonic() - began_at)
+            return _no_answer(call, error, time.monotonic() - began_at)
         finally:
             CALL.reset(current)
             call.finish()
@@ -94,7 +95,7 @@ class Exchange:
         self._threads.pid = None
 
     def _open(self, request: Request) -> BaseHTTPResponse:
-        """Send, and return the answer with its body still to be read; nothing is tried again or followed."""
+        """Send the request, and return the answer with its body unread; no retry, no redirect."""
         query = f"?{urlencode(request.params)}" if request.params else ""
         return self._pool().urlopen(
             request.method,
@@ -109,29 +110,50 @@ class Exchange:
         )
 
     def _pool(self) -> HTTPConnectionPool:
-        if getattr(self._threads, "pid", None) != os.getpid():  # first use, or a child: a socket has one owner
+        if getattr(self._threads, "pid", None) != os.getpid():  # first use, or after a fork
             self._threads.pool = self._make_pool()
             self._threads.pid = os.getpid()
         pool: HTTPConnectionPool = self._threads.pool
         return pool
 
     def _make_pool(self) -> HTTPConnectionPool:
-        """Return what keeps this thread's connection; nothing of it is read from the environment."""
+        """Return a pool with one connection for this thread, without settings from the environment."""
         host, port = self._url.host or "", self._url.port
         if self._tls is None:
             return _ConnectionPool(host, port, maxsize=1)
         return _TLSConnectionPool(host, port, maxsize=1, ssl_context=self._tls, cert_reqs="CERT_REQUIRED")
 
 
+def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
+    """Return why `call` has no answer after `elapsed` seconds: a time-out, a reset, or the phase before sending."""
+    causes = list(_causes(error))
+    late = call.expired or any(isinstance(cause, TimeoutError) for cause in causes)
+    after_sending = ErrorType.TIMEOUT if late else ErrorType.RESET
+    kind = after_sending if call.sent else call.phase
+    return NoAnswer(call.sent, kind, "no answer in time" if late else _describe(causes[-1]), elapsed)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _describe(error: BaseException) -> str:
+    """Return the error's class and the system's text; never its own text, which may quote a URL."""
+    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
 def _make_context() -> ssl.SSLContext:
-    """Return a TLS context that trusts the system's authorities and certifi's, and checks names."""
+    """Return a TLS context that trusts the authorities of the system and of certifi, and checks names."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
 def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
-    """Return the decoded body, at most `most` bytes of it, and whether that is all."""
+    """Return at most `most` bytes of the decoded body, and whether that is all of it."""
     body = bytearray()
     try:
         while piece := response.read(_CHUNK, decode_content=True):
@@ -140,15 +162,15 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
                 break
         else:
             return bytes(body), True
-    except NETWORK_ERRORS:  # cut in the middle, or garbled gzip
+    except _NETWORK_ERRORS:  # cut in the middle, or broken gzip
         pass
-    response.close()  # not to be used again: bytes of this answer may still be under way
+    response.close()  # never use it again: more bytes of this answer may arrive
     response.release_conn()
     return bytes(body[:most]), False
 
 
 class _HeaderReader:
-    """Stand before a connection's file while headers are read: bounded, and a cut line is an error, not the end."""
+    """Read headers from a connection's file, with a bound; a cut line is an error, and not their end."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -169,7 +191,7 @@ class _HeaderReader:
 
 class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
-        """Read status and headers; http.client takes a connection that ends within them for the end of them."""
+        """Read status and headers; http.client alone would not notice a connection that ends within the headers."""
         file = self.fp
         self.fp = cast("Any", _HeaderReader(file))  # begin() only reads lines
         try:
@@ -179,7 +201,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _BoundedConnection(HTTPConnection):
-    """A connection that tells the call under way what happens to it, and does not linger."""
+    """A connection that is controlled by the present call, and is not used after MAX_IDLE seconds without a call."""
 
     response_class = _Response
     tls = False
@@ -221,6 +243,6 @@ def _is_not_ours(_: logging.LogRecord) -> bool:
     return CALL.get(None) is None
 
 
-# urllib3 logs whole URLs, and those of a lookup carry an e-mail address: during our calls it is silent.
+# urllib3 logs whole URLs, and that of a lookup contains an e-mail address: it logs nothing during our calls.
 for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_is_not_ours)

@@ -1,4 +1,4 @@
-"""Look host names up within a time: getaddrinfo has no time-out, and a dead name server makes it hang for long."""
+"""Look up host names with a time-out: getaddrinfo has none, and hangs for long if the name server is dead."""
 
 import ipaddress
 import os
@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-Address = tuple[Any, ...]  # as getaddrinfo gives it: family, type, protocol, canonical name, socket address
+Address = tuple[Any, ...]  # of getaddrinfo: family, type, protocol, canonical name, socket address
 Lookup = Callable[[str, int], Sequence[Address]]
 
 
@@ -21,14 +22,14 @@ def look_up(host: str, port: int) -> Sequence[Address]:
 
 @dataclass(slots=True)
 class _Flight:
-    """A look-up under way, shared by all who ask for the same name."""
+    """A lookup under way, shared by all calls for the same name."""
 
     begun_at: float
     addresses: "Future[Sequence[Address]]" = field(default_factory=Future)
 
 
 class Resolver:
-    """Run `lookup` in daemon threads, at most `max_threads` of them however many hang, and wait with a bound.
+    """Run `lookup` in at most `max_threads` daemon threads, and wait for it with a time-out.
 
     Does not survive a fork; see `forget`.
     """
@@ -39,7 +40,7 @@ class Resolver:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew, in a child: the threads of its parent's look-ups do not exist here."""
+        """Reset in a child process: the threads of its parent do not exist here."""
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, int], _Flight] = {}
         self._threads = 0
@@ -49,14 +50,15 @@ class Resolver:
 
         Raises:
             TimeoutError: No answer within `timeout` seconds.
-            OSError: The name cannot be looked up (socket.gaierror), or too many look-ups hang already.
+            OSError: The name is not found (socket.gaierror), or too many lookups hang already.
         """
-        if _is_ip(host):
+        with suppress(ValueError):
+            ipaddress.ip_address(host)
             return look_up(host, port)
         return self._join(host, port, timeout).result(timeout)
 
     def _join(self, host: str, port: int, patience: float) -> "Future[Sequence[Address]]":
-        """Return the look-up under way, or a new one when there is none, or when others have given that one up."""
+        """Return the lookup under way, or a new one if there is none, or if it has taken longer than `patience`."""
         now = time.monotonic()
         with self._lock:
             flight = self._flights.get((host, port))
@@ -73,21 +75,13 @@ class Resolver:
     def _fly(self, host: str, port: int, flight: _Flight) -> None:
         try:
             flight.addresses.set_result(self._lookup(host, port))
-        except Exception as error:  # noqa: BLE001 - carried over to those who wait
+        except Exception as error:  # noqa: BLE001 - raised in the waiting threads
             flight.addresses.set_exception(error)
         finally:
             with self._lock:
                 self._threads -= 1
                 if self._flights.get((host, port)) is flight:
                     del self._flights[host, port]
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 RESOLVER = Resolver()

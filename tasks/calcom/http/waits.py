@@ -1,7 +1,7 @@
-"""What the headers of an answer say: how long to wait, how many calls are left, and when it was answered.
+"""Read the headers of an answer: how long to wait, how many calls are left, and when it was answered.
 
-Cal.com, or a proxy before it, counts by its own clock, so its moments are read against the answer's own `Date`: a host
-whose clock is an hour off must not block the fleet for an hour.
+Times in a header are by the server's clock, so they are compared with the answer's own `Date`: a clock that is an hour
+wrong must not block all workers for an hour.
 """
 
 import re
@@ -11,20 +11,20 @@ from email.utils import parsedate_to_datetime
 
 from resilience.circuit_breaker.types import QuotaHeaders
 
-LONGEST_WAIT = 3600.0  # seconds; a longer wait is a mistake of the server's, and the row is asked again after this one
-LEAST_WAIT = 1.0  # seconds after a 429: "reset in 0 s" is rounded, and a call sent at once is answered with 429 again
-_UNIX_TIME = 1_000_000_000  # a "seconds left" above this is a moment (docs/calcom.md, "Rate limits")
-_SECONDS = r"-?\d{1,15}(\.\d{1,9})?"  # compiled at its first use: a process that only enqueues reads no answers
+LONGEST_WAIT = 3600.0  # seconds; a longer wait is a mistake of the server's, and is cut to this
+LEAST_WAIT = 1.0  # seconds after a 429: "reset in 0 s" is rounded, and a call at once meets the next 429
+_UNIX_TIME = 1_000_000_000  # a larger "seconds left" is a Unix time (docs/calcom.md, "Rate limits")
+_SECONDS = r"-?\d{1,15}(\.\d{1,9})?"  # compiled at first use: a process that only enqueues reads no answers
 _LIMIT, _REMAINING, _RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
 
 
 def answered_at(headers: Mapping[str, str]) -> datetime | None:
-    """Return when it was answered by the server's own clock, in whole seconds; None when the answer does not say."""
+    """Return the time of the answer by the server's own clock, in whole seconds; None: it has no Date."""
     return _http_date(headers.get("date", ""))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of Retry-After (a number or an HTTP date), 0 to 3600; None when it is absent or unreadable."""
+    """Return the seconds of Retry-After (a number or an HTTP date), 0 to 3600; None: it is absent or unreadable."""
     value = headers.get("retry-after", "").strip()
     seconds = _number(value)
     if seconds is None and (moment := _http_date(value)) is not None:
@@ -33,10 +33,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def throttled_for(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds a 429 blocks us, 1 to 3600; None when nothing readable says so.
+    """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header says so.
 
-    Honours Retry-After and X-RateLimit-Reset, whatever follows the latter's name (-Default, -Short, -Long): the longest
-    wins, except that a limit which still has calls left is not the one that blocks.
+    It is the longest of Retry-After and X-RateLimit-Reset with any suffix (-Default, -Short, -Long). A limit with calls
+    left does not count, if another one has none.
     """
     resets = {
         name.removeprefix(_RESET): wait
@@ -50,17 +50,16 @@ def throttled_for(headers: Mapping[str, str]) -> float | None:
 
 
 def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
-    """Return what an X-RateLimit shows; of several the one with the most calls left; None: it shows none.
+    """Return the X-RateLimit with the most calls left; None: no header shows one.
 
-    Cal.com blocks only when all of them are spent. Others may use our key too, so what it counts is more than what we
-    have sent.
+    Cal.com blocks only when all of them are used up. Their counts include the calls of others with our key.
     """
     limits = [
         quota
         for name in headers
         if name.startswith(_REMAINING) and (quota := _allowance(headers, name.removeprefix(_REMAINING))) is not None
     ]
-    return max(limits, key=lambda one: (one.remaining, -one.reset_after), default=None)
+    return max(limits, key=lambda limit: (limit.remaining, -limit.reset_after), default=None)
 
 
 def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
@@ -72,7 +71,7 @@ def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
 
 
 def _reset(headers: Mapping[str, str], name: str) -> float | None:
-    """Return the seconds until a limit starts again: Cal.com sends seconds, or a Unix time."""
+    """Return the seconds until a limit begins again: Cal.com sends seconds, or a Unix time."""
     value = _number(headers.get(name, "").strip())
     if value is None:
         return None

@@ -1,11 +1,11 @@
-"""Rows 1 to 6: bookings stand still because a part or a setting of ours is broken."""
+"""Rows 1 to 6: a part or a setting of ours is broken, and bookings do not move."""
 
 from datetime import timedelta
 
 from db.lifecycle import HoldReason
+from db.monitoring.counts_now import CAP
 from db.monitoring.heartbeats import beat_is_dead
 from db.monitoring.incidents import IncidentKind
-from db.monitoring.overview import CAP
 from tasks.overview.ranking.phrases import (
     call_those,
     held_since,

@@ -1,11 +1,11 @@
-"""What the rows of the ranking read in an overview, and the phrases that they share. Pure."""
+"""Values and phrases that the rows of the ranking share; each is a pure function of an overview."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from db.lifecycle import HoldReason
+from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import IncidentKind
-from db.monitoring.overview import HeldNow
 from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
 from tasks.overview.cards import Card
@@ -86,7 +86,7 @@ def damage_phrase(overview: Overview) -> Sentence:
 
 
 def call_those(overview: Overview) -> Sentence:
-    """Return what becomes of bookings at risk: "; 2 expire from 15:30: call those"."""
+    """Return when bookings at risk expire: "; 2 expire from 15:30: call those"."""
     number, first = at_risk_count(overview), expires_at(overview)
     if not number or first is None:
         return ()
@@ -95,7 +95,7 @@ def call_those(overview: Overview) -> Sentence:
 
 
 def by_themselves(overview: Overview, when: str = "") -> Sentence:
-    """Return that bookings held by an outage go by themselves, and how many wait for something else."""
+    """Return a sentence: bookings held by an outage go by themselves, and how many wait for something else."""
     going = held_count(overview, _OF_AN_OUTAGE)
     others = held_count(overview) - going
     goes = f"{counted(going) if others else 'all'} go by themselves{when}, in order"
@@ -126,12 +126,12 @@ def held_since(overview: Overview, reason: HoldReason) -> datetime | None:
 
 
 def until_or_ever(card: Card) -> Sentence:
-    """Return when an order ends."""
+    """Return until when an override lasts."""
     return (" until ", time_of_day(card.until)) if card.until else (" until told otherwise",)
 
 
 def reason_given(card: Card) -> str:
-    """Return the reason of an order, in quotes; empty: none was given."""
+    """Return the reason given for an override, in quotes; empty: none was given."""
     return f' ("{card.why}")' if card.why else ""
 
 

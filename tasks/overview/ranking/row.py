@@ -29,7 +29,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrueRow:
-    """What is true now."""
+    """A row of the ranking that is true now."""
 
     row: int
     name: str
@@ -40,7 +40,7 @@ class TrueRow:
     """What happens if nobody does anything."""
     buttons: tuple[str, ...] = ()
     short: Sentence = ()
-    """Its sentence behind another row's; empty: the same sentence."""
+    """Its sentence when another row comes first; empty: the same sentence."""
     reason: HoldReason | None = None
     """The hold reason whose bookings `show_reason` shows."""
     done_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Rows 7 to 13: an operator's order, Cal.com's state or the rate limit holds bookings."""
+"""Rows 7 to 13: an operator's override, Cal.com's state or the rate limit holds bookings."""
 
 from datetime import datetime, timedelta
 
@@ -32,13 +32,13 @@ _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
 
 
 def forced_open(overview: Overview) -> TrueRow | None:
-    """An operator has ordered that no booking is sent."""
+    """An operator has forced the breaker open: no booking is sent."""
     card = overview.service
     if card.state != State.FORCED_OPEN:
         return None
     text = sentence("An operator holds all back", until_or_ever(card), reason_given(card))
     if_nobody_acts = sentence(
-        "nothing goes until the order is ended (`booking breaker auto`)", call_those(overview), "."
+        "nothing goes until the override is ended (`booking breaker auto`)", call_those(overview), "."
     )
     if card.until:
         if_nobody_acts = by_themselves(overview, " then")
@@ -61,13 +61,13 @@ def half_open(overview: Overview) -> TrueRow | None:
     card = failing_breaker(overview, State.HALF_OPEN)
     if card is None or not is_waited_for(overview, card):
         return None
-    begun = (", down", *since(_down_since(overview, card))) if card.opens else (" after an order",)
+    begun = (", down", *since(_down_since(overview, card))) if card.opens else (" after an override",)
     text = sentence("Cal.com is being tried", *begun)
     return _holding(9, "half_open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",))
 
 
 def unreachable(overview: Overview) -> TrueRow | None:
-    """Calls did not reach Cal.com, or its list could not be read."""
+    """Calls did not reach Cal.com, or its list could not be read: bookings are held for that."""
     held = hold_for(overview, HoldReason.UNREACHABLE)
     if held is None:
         return None

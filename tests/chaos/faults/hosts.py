@@ -1,7 +1,9 @@
 """What changes at Cal.com and no answer shows it: hosts are locked, exchanged, renamed, taken off; types switched.
 
-Hosts are as before when the fault is over. A type that is switched stays so: one that was switched twice between two
-looks is the same to anybody outside, and promise 2 excepts it (docs/promises.md).
+Hosts are as before when the fault is over, and the next one waits until nothing is open that was posted before: what
+was booked without one host doubles when the other is missing, too, and promise 2 excepts that (hosts are exchanged
+while a booking is open). A type that is switched stays so: one that was switched twice between two looks is the same to
+anybody outside, and promise 2 excepts it as well (docs/promises.md).
 """
 
 import random
@@ -14,6 +16,11 @@ from tests.chaos.faults.servers import Strike
 from tests.chaos.kinds import HOST, IDS, KIND_OF, KINDS, OTHER, THIRD
 
 FOR = (4.0, 9.0)  # seconds that a fault lasts
+OPEN_FOR = 60  # seconds within which all that was posted is known, or held as untellable: a net
+_OPEN = (
+    "SELECT FROM appointments WHERE (outcome_unknown OR status = 'booking')"
+    " AND hold_reason IS DISTINCT FROM 'blind_key' AND coalesce(sent_at, updated_at) <= %(moment)s LIMIT 1"
+)
 TAKEN_OFF = 10  # bookings at a time
 CONFIRM = "+confirm"
 # Which types may be switched: those whose confirmation is all or nothing, and those that ask about nobody yet.
@@ -78,6 +85,7 @@ def _put(environment: ChaosEnvironment, numbers: Sequence[int], hosts: Sequence[
 
 def taken_off(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Take the key's user off some bookings that he does not organize."""
+    _nothing_open(environment)
     rows = [
         row
         for row in environment.calcom.bookings()
@@ -121,7 +129,16 @@ def _switch(
     return True
 
 
+def _nothing_open(environment: ChaosEnvironment) -> None:
+    [(moment,)] = environment.sql("SELECT now()")
+    for _ in range(OPEN_FOR):
+        if not environment.sql(_OPEN, moment=moment):
+            return
+        environment.pause(1.0)
+
+
 def _for_a_while(environment: ChaosEnvironment, rng: random.Random, change: Callable[[bool], object]) -> bool:
+    _nothing_open(environment)
     change(True)
     try:
         environment.pause(rng.uniform(*FOR))

@@ -98,7 +98,7 @@ def migrated(environment: ChaosEnvironment, rng: random.Random) -> bool:
             env=dict(environment.workers.environment("west")),
             check=True,
             capture_output=True,
-            timeout=30,
+            timeout=120,  # a net: others may hold the processors, or every connection
             cwd="/",
         )
         environment.pause(1)

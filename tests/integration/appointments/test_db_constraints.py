@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from db.lifecycle import HoldReason, Status
-from db.schema import alert_incidents, breaker_overrides, circuit_breaker_events, failure_metrics
+from db.models.resilience import alert_incidents, breaker_overrides, circuit_breaker_events, failure_metrics
 
 NOW = datetime.now(UTC)
 HELD = {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": NOW}

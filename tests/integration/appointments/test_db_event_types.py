@@ -11,7 +11,7 @@ from db import appointments
 from db.appointments import event_types
 from db.appointments.event_types import EventKind, EventType, ShownType
 from db.lifecycle import Status
-from db.schema import calcom_event_types as table
+from db.models.calcom import calcom_event_types as table
 
 SHOWN: dict[str, Any] = {"confirms_free_email": False, "personal": True, "sight": True}
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, update
 from db import appointments
 from db.appointments import Appointment, events, queue, sweeps
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 
 WORKS = {HoldReason.CREDENTIALS: {"key_works": True}, HoldReason.CONFIGURATION: {"settings_work": True}}
 HELD_FOR = {HoldReason.CREDENTIALS: "key", HoldReason.CONFIGURATION: "set"}

@@ -34,7 +34,7 @@ def soon(settings: Callable[..., dict[str, str]], scene: Scene) -> Scene:
 
 def test_an_open_breaker_ends_it_with_nothing_sent(scene: Scene, simulator: Any) -> None:
     """And with words that say so."""
-    breaker_overrides.order(
+    breaker_overrides.force(
         dependencies.current().engine,
         dependencies.current().breaker,
         "open",

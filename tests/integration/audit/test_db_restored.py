@@ -13,7 +13,7 @@ from db.appointments import events
 from db.audits import restored
 from db.audits.restored import RestoredBooking
 from db.lifecycle import HoldReason, Status
-from db.schema import restored_bookings
+from db.models.audits import restored_bookings
 
 START = datetime(2031, 3, 1, 9, tzinfo=UTC)
 SETTLE, ENDS = 130.0, 160.0

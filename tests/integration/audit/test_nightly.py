@@ -10,10 +10,10 @@ from sqlalchemy import func, select, update
 
 from db.audits import nights
 from db.lifecycle import Status
+from db.models.audits import nightly_audits as table
+from db.models.resilience import alert_incidents
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident, IncidentKind
-from db.schema import alert_incidents
-from db.schema import nightly_audits as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.audit.nightly import audit_at_night, audit_night, take_up
@@ -63,7 +63,7 @@ def told() -> list[Incident]:
 def order(what: str) -> None:
     """Give the breaker an operator's order."""
     deps = dependencies.current()
-    breaker_overrides.order(deps.engine, deps.breaker, what, by="ops", why="test", until=None)
+    breaker_overrides.force(deps.engine, deps.breaker, what, by="ops", why="test", until=None)
 
 
 def asked(simulator: Any) -> Counter[str]:

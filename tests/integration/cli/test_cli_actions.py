@@ -45,7 +45,7 @@ def test_each_action_is_told_with_who_how_why_and_what_came_of_it(booking: Booki
         f"{ME} (command line)  retry {ids[0]}: 1 sent",
     ]
     more = [line.strip() for line in lines if " ago " not in line]
-    assert more[2].startswith("refused: open by order since ")
+    assert more[2].startswith("refused: open by override since ")
     assert more[3:] == [
         "why: looks bad\ufffd\ufffd[2J",  # what people wrote steers no terminal
         "why: announced",

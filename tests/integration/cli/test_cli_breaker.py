@@ -34,7 +34,7 @@ def test_todays_refused_key_is_a_fault_and_says_what_ends_it(booking: Booking) -
     assert booking("breaker", "status").code == 0
 
 
-@pytest.mark.parametrize(("mode", "state"), [("open", "open by order"), ("off", "off by order")])
+@pytest.mark.parametrize(("mode", "state"), [("open", "open by override"), ("off", "off by override")])
 def test_an_order_right_after_redis_has_forgotten_is_said_to_be_obeyed(
     booking: Booking, redis_url: str, mode: str, state: str
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from db.schema import appointments
+from db.models.bookings import appointments
 from tests.support.fleet import eventually
 
 Booking = Callable[..., Any]

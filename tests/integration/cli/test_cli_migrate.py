@@ -119,5 +119,6 @@ def test_an_older_one_is_told_which_commit_migrates_it_first(
 def _back_to(url: str, revision: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
+        conn.execute("ALTER TABLE booking_minutes ADD COLUMN released jsonb, ADD COLUMN wait_buckets bigint[]")
         conn.execute("CREATE TABLE calcom_visibility ()")
         conn.execute("UPDATE booking_schema_version SET version_num = %s", (revision,))

@@ -295,4 +295,4 @@ def test_an_order_that_redis_could_not_be_told_is_recorded_with_why(booking: Boo
 
     [action] = actions()
     assert (ran.code, action.refused) == (1, ran.err.strip().splitlines()[-1])
-    assert action.refused.endswith("nothing was ordered; try again when it does.")
+    assert action.refused.endswith("nothing was done; try again when it does.")

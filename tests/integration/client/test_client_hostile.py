@@ -188,7 +188,7 @@ def test_what_is_hardly_http_is_an_answer_or_none(serve: Callable, client: Calla
 
     assert isinstance(said, Answer | NoAnswer)
     reply = read_post(said, reference="r")
-    assert reply.kind not in {ReplyKind.BOOKED, ReplyKind.ANOTHERS}
+    assert reply.kind not in {ReplyKind.BOOKED, ReplyKind.EXISTING_BOOKING}
 
 
 def test_a_second_answer_is_not_taken_for_the_next_calls(serve: Callable, client: Callable) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from db import revisions
 from db.engine import make_engine
-from db.schema import appointments
+from db.models.bookings import appointments
 from worker.local.embedded import find
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "deploying.md").read_text("utf-8")

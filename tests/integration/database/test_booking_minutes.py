@@ -12,7 +12,7 @@ from db import appointments
 from db.appointments import events, queue, sweeps
 from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status
-from db.monitoring import booking_minutes, charts, overview, status_queries
+from db.monitoring import booking_minutes, charts, counts_now, status_queries
 from db.sql import statement
 from tasks import dependencies
 from tasks.maintenance import booking_minutes as counting
@@ -48,9 +48,9 @@ def sums(record: Any) -> tuple[int, ...]:
 
 
 def released(record: Any) -> set[str]:
-    """Return from which holds any minute counts releases."""
+    """Return from which holds releases are counted."""
     with record.engine.connect() as conn:
-        return set(conn.execute(text("SELECT jsonb_object_keys(released) FROM booking_minutes")).scalars())
+        return set(conn.execute(text("SELECT labels[1] FROM metric_totals WHERE name = 'released'")).scalars())
 
 
 @pytest.fixture
@@ -70,6 +70,8 @@ def every_move(record: Any) -> Any:
     record.sweep(appointments.never_known, 10)
     record.sweep(appointments.expire, lead_seconds=0, limit=10)
     record.sweep(queue.release_these, [held[HoldReason.BREAKER_OPEN].id, held[HoldReason.THROTTLED].id])
+    for reason in (HoldReason.CREDENTIALS, HoldReason.CONFIGURATION):
+        record.write(held[reason].id, held_at=timedelta(seconds=-5))
     record.sweep(appointments.release_due, key="other", settings="other", limit=10)
     with record.engine.begin() as conn:
         now = conn.execute(text("SELECT now()")).scalar_one()
@@ -190,13 +192,13 @@ def test_the_last_day_is_told_to_the_latest_event(record: Any) -> None:
     record.moved(Status.FAILED, why="because")
     now = datetime.now(UTC)
     with record.engine.connect() as conn:
-        assert overview.last_day(conn, now) is None
+        assert counts_now.last_day(conn, now) is None
     count(record)
     record.moved(Status.CONFIRMED, calcom_booking_uid="uid", why="because")
 
     with record.engine.connect() as conn:
-        assert overview.last_day(conn, now) == overview.DayCounts(1, 0, 1, 0, 0)
-        assert overview.last_day(conn, now + AHEAD + AHEAD) is None
+        assert counts_now.last_day(conn, now) == counts_now.DayCounts(1, 0, 1, 0, 0)
+        assert counts_now.last_day(conn, now + AHEAD + AHEAD) is None
 
 
 def test_no_parallel_workers_look_for_what_came_since_the_last_count(record: Any) -> None:
@@ -223,7 +225,7 @@ def test_what_is_held_is_counted_alike_by_check_and_page(every_move: Any) -> Non
         assert [one.reason for one in _held(conn, cap=2) if one.capped] == [HoldReason.BREAKER_OPEN]
 
         now = conn.execute(text("SELECT now()")).scalar_one()
-        overview.keep_held(conn, status_queries.hold_risks(conn, now, lead=0, half_made="half_made"), now)
+        counts_now.keep_held(conn, status_queries.hold_risks(conn, now, lead=0, half_made="half_made"), now)
 
         assert list(_held(conn, cap=2)) == looked
         assert list(kept_counts.held_wrongly(lambda sql: conn.execute(text(sql)).all())) == []
@@ -233,8 +235,8 @@ def test_what_is_held_is_counted_alike_by_check_and_page(every_move: Any) -> Non
         assert len(list(kept_counts.held_wrongly(lambda sql: conn.execute(text(sql)).all()))) == 1
 
 
-def _held(conn: Connection, *, cap: int) -> Iterator[overview.HeldNow]:
-    return iter(overview.held(conn, cap=cap, lead=0))
+def _held(conn: Connection, *, cap: int) -> Iterator[counts_now.HeldNow]:
+    return iter(counts_now.held(conn, cap=cap, lead=0))
 
 
 def test_the_periodic_task_counts_in_its_time(settings: Any, every_move: Any) -> None:

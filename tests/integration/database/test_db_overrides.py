@@ -17,7 +17,7 @@ def give(record: Any, mode: str = "open") -> int:
     return number
 
 
-def test_an_order_after_the_way_back_and_forward_has_a_higher_number(record: Any) -> None:
+def test_an_override_after_the_way_back_and_forward_has_a_higher_number(record: Any) -> None:
     """The tables are new and count from 1; Redis still knows what it has obeyed."""
     before = [give(record) for _ in range(3)]
 
@@ -27,7 +27,7 @@ def test_an_order_after_the_way_back_and_forward_has_a_higher_number(record: Any
     assert give(record) > max(before)
 
 
-def test_an_order_in_a_restored_database_has_a_higher_number(record: Any) -> None:
+def test_an_override_in_a_restored_database_has_a_higher_number(record: Any) -> None:
     """A backup knows nothing of the orders that were given after it."""
     before = [give(record) for _ in range(3)]
     with record.engine.begin() as conn:
@@ -37,7 +37,7 @@ def test_an_order_in_a_restored_database_has_a_higher_number(record: Any) -> Non
     assert give(record) > max(before)
 
 
-def test_an_order_of_an_older_version_goes_on_from_there(record: Any) -> None:
+def test_an_override_of_an_older_version_goes_on_from_there(record: Any) -> None:
     """Its workers live beside ours during a deploy, and after it is taken back: they take the next number."""
     ours = give(record)
     with record.engine.begin() as conn:
@@ -50,7 +50,7 @@ def test_an_order_of_an_older_version_goes_on_from_there(record: Any) -> None:
     assert ours < other < give(record)
 
 
-def test_of_orders_at_once_one_is_in_force_and_has_the_highest_number(record: Any) -> None:
+def test_of_overrides_at_once_one_is_in_force_and_has_the_highest_number(record: Any) -> None:
     """Eight operators: each has a number of its own, and who came last is obeyed."""
     given: list[int] = []
     threads = [threading.Thread(target=lambda: given.append(give(record))) for _ in range(8)]

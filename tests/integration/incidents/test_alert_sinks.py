@@ -87,13 +87,13 @@ def test_the_command_tells_each_sink_and_ends_with_one_if_any_fails(
     from worker.cli import alerts  # noqa: PLC0415 - as the command does
 
     settings()
-    assert not alerts.test()
+    assert not alerts.run(test=True, json=False)
     assert "ALERT_URLS: not given" in capsys.readouterr().err
     with sink() as ok, sink("fail") as fail:
         monkeypatch.setenv("ALERT_URLS", ok.url + PATIENT)
-        assert alerts.test()
+        assert alerts.run(test=True, json=False)
         monkeypatch.setenv("ALERT_URLS", f"{ok.url}{PATIENT} {fail.url}{PATIENT}")
-        assert not alerts.test()
+        assert not alerts.run(test=True, json=False)
     output = capsys.readouterr().out
     assert len(ok.got) == 2
     assert sorted(line.split()[0] for line in output.splitlines()) == ["WRONG", "ok", "ok"]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.schema import breaker_overrides as orders
+from db.models.resilience import breaker_overrides as overrides
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
@@ -31,23 +31,23 @@ def seen(deps: Dependencies, mode: str) -> int:
     return breaker_actions.epoch(deps.breaker.get_status(), mode)
 
 
-def order(deps: Dependencies, mode: str, **more: Any) -> Any:
-    """Ask for an order as the operator sees the breaker now."""
+def action_on(deps: Dependencies, mode: str, **more: Any) -> Any:
+    """Ask for an action as the operator sees the breaker now."""
     return asked(mode, **{"epoch_seen": seen(deps, mode), "target": {"seconds": 600}} | more)
 
 
 def given(deps: Dependencies) -> list[Any]:
-    """Return the orders that are written down."""
+    """Return the overrides that are written down."""
     with deps.engine.connect() as conn:
-        return list(conn.execute(select(orders).order_by(orders.c.id)))
+        return list(conn.execute(select(overrides).order_by(overrides.c.id)))
 
 
 @pytest.mark.parametrize(("mode", "state"), [(OPEN, State.FORCED_OPEN), (OFF, State.OFF)])
-def test_an_order_is_obeyed_and_says_who_why_and_until_when(built: Dependencies, mode: str, state: State) -> None:
-    """In the breaker, in its order and in what is recorded."""
+def test_an_action_is_obeyed_and_says_who_why_and_until_when(built: Dependencies, mode: str, state: State) -> None:
+    """In the breaker, in its override and in what is recorded."""
     built.breaker.record_success("bookings.create")
 
-    action = breaker_actions.carry_out(built, order(built, mode))
+    action = breaker_actions.carry_out(built, action_on(built, mode))
 
     assert built.breaker.get_status().state is state
     [kept] = given(built)
@@ -60,32 +60,32 @@ def test_an_order_is_obeyed_and_says_who_why_and_until_when(built: Dependencies,
     assert f"{kept.until.astimezone(UTC):%H:%M} UTC" in answer(action, UTC)
 
 
-def test_an_order_without_an_end_lasts_until_somebody_ends_it(built: Dependencies) -> None:
+def test_an_action_without_an_end_lasts_until_somebody_ends_it(built: Dependencies) -> None:
     """And says so."""
     built.breaker.record_success("bookings.create")
 
-    action = breaker_actions.carry_out(built, order(built, OPEN, target={"seconds": None}))
+    action = breaker_actions.carry_out(built, action_on(built, OPEN, target={"seconds": None}))
 
     assert (given(built)[0].until, answer(action, UTC)) == (None, "Nothing is sent until an operator ends it.")
 
 
 def test_auto_ends_an_order_and_reset_closes_whatever_stands(built: Dependencies) -> None:
-    """Each is recorded, and leaves no order in force."""
+    """Each is recorded, and leaves no override in force."""
     built.breaker.record_success("bookings.create")
-    breaker_actions.carry_out(built, order(built, OPEN))
+    breaker_actions.carry_out(built, action_on(built, OPEN))
 
-    assert answer(breaker_actions.carry_out(built, order(built, AUTO)), UTC) == "The order is ended."
+    assert answer(breaker_actions.carry_out(built, action_on(built, AUTO)), UTC) == "The override is ended."
     assert (built.breaker.get_status().state, given(built)[0].lifted_by) == (State.HALF_OPEN, "ann")
-    breaker_actions.carry_out(built, order(built, RESET))
+    breaker_actions.carry_out(built, action_on(built, RESET))
     assert built.breaker.get_status().state is State.CLOSED
     assert [action.action for action in recorded(built)] == [OPEN, AUTO, RESET]
 
 
 @pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
-def test_an_order_for_what_is_over_is_refused(built: Dependencies, mode: str) -> None:
+def test_an_action_for_what_is_over_is_refused(built: Dependencies, mode: str) -> None:
     """The page was older than the state: the operator is told how it stands now."""
     built.breaker.operators.force_open("somebody", "before")
-    request = order(built, mode)
+    request = action_on(built, mode)
     built.breaker.operators.auto("somebody", "since")
 
     action = breaker_actions.carry_out(built, request)
@@ -102,14 +102,14 @@ def test_a_reset_is_for_the_breakers_that_were_seen(settings: Callable[..., dict
     settings(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="600")
     built = dependencies.current()
     fail(built.breaker, "bookings.create")
-    request = order(built, RESET)
+    request = action_on(built, RESET)
     fail(built.breaker, "bookings.list")
 
     action = breaker_actions.carry_out(built, request)
 
     assert action.refused is not None
     assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.OPEN}
-    assert breaker_actions.carry_out(built, order(built, RESET)).refused is None
+    assert breaker_actions.carry_out(built, action_on(built, RESET)).refused is None
     assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.CLOSED}
 
 
@@ -130,9 +130,9 @@ def fail(breaker: CircuitBreaker, endpoint: str) -> None:
 
 
 def test_a_double_click_waits_for_the_first_and_acts_once(built: Dependencies) -> None:
-    """Four presses while the first is still at it: one order, one answer."""
+    """Four presses while the first is still at it: one action, one answer."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN)
+    request = action_on(built, OPEN)
     with ThreadPoolExecutor(4) as presses:
         pressed = [presses.submit(breaker_actions.carry_out, built, request) for _ in range(4)]
         actions = [one.result(30) for one in pressed]
@@ -146,9 +146,9 @@ def test_a_double_click_waits_for_the_first_and_acts_once(built: Dependencies) -
 def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies, looked: bool) -> None:  # noqa: FBT001 - a case
     """Whatever the breaker has done since."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN) if looked else asked(OPEN)
+    request = action_on(built, OPEN) if looked else asked(OPEN)
     first = breaker_actions.carry_out(built, request)
-    breaker_actions.carry_out(built, order(built, RESET))
+    breaker_actions.carry_out(built, action_on(built, RESET))
 
     assert breaker_actions.carry_out(built, request) == first
     assert built.breaker.get_status().state is State.CLOSED
@@ -157,7 +157,7 @@ def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies, loo
 def test_nothing_is_ordered_that_is_not_recorded(built: Dependencies) -> None:
     """Who, by which way and why come first."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN)
+    request = action_on(built, OPEN)
     with built.engine.begin() as conn:
         conn.execute(text("ALTER TABLE operator_actions ADD CONSTRAINT none CHECK (false)"))
 
@@ -167,14 +167,14 @@ def test_nothing_is_ordered_that_is_not_recorded(built: Dependencies) -> None:
     assert (built.breaker.get_status().state, given(built)) == (State.CLOSED, [])
 
 
-def test_an_order_that_died_before_it_was_given_is_given_when_it_is_pressed_again(
+def test_an_action_that_died_before_it_was_given_is_given_when_it_is_pressed_again(
     built: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is recorded and not done: the breaker stands as it was seen."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN)
+    request = action_on(built, OPEN)
     with monkeypatch.context() as patched:
-        patched.setattr(breaker_actions.breaker_overrides, "order", _dies)
+        patched.setattr(breaker_actions.breaker_overrides, "force", _dies)
         with pytest.raises(KeyboardInterrupt):
             breaker_actions.carry_out(built, request)
     assert [action.done_at for action in recorded(built)] == [None]
@@ -184,26 +184,26 @@ def test_an_order_that_died_before_it_was_given_is_given_when_it_is_pressed_agai
 
 
 @pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
-def test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded(
+def test_an_action_that_was_obeyed_is_done_also_where_its_end_was_not_recorded(
     built: Dependencies, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """Postgres went away between the two; the same request is answered by what it did, and does nothing again."""
     built.breaker.record_success("bookings.create")
     if mode in {AUTO, RESET}:
-        breaker_actions.carry_out(built, order(built, OPEN, who="bob"))
-    request = order(built, mode)
+        breaker_actions.carry_out(built, action_on(built, OPEN, who="bob"))
+    request = action_on(built, mode)
     with monkeypatch.context() as patched:
         patched.setattr(breaker_actions.operator_actions, "finish", _dies)
         with pytest.raises(KeyboardInterrupt):
             breaker_actions.carry_out(built, request)
-    changes, orders_then = len(built.breaker.view.transitions()), given(built)
+    changes, overrides_then = len(built.breaker.view.transitions()), given(built)
 
     action = breaker_actions.carry_out(built, request)
 
     assert (action.outcomes, action.refused, action.done_at is not None) == ({"obeyed": 1}, None, True)
-    assert (len(built.breaker.view.transitions()), given(built)) == (changes, orders_then)
+    assert (len(built.breaker.view.transitions()), given(built)) == (changes, overrides_then)
     other = breaker_actions.carry_out(built, replace(request, who="bob", request_id=uuid4()))
-    assert other.refused is not None, "who did not order it has to look"
+    assert other.refused is not None, "who did not ask for it has to look"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked(
 ) -> None:
     """The state is another's by now: the operator who sends it again has to look."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN)
+    request = action_on(built, OPEN)
     with monkeypatch.context() as patched:
         patched.setattr(breaker_actions.operator_actions, "finish", _dies)
         with pytest.raises(KeyboardInterrupt):
@@ -243,11 +243,11 @@ def test_without_redis_an_order_is_kept_until_it_is_back(
 ) -> None:
     """And says so; seen before Redis died, or after."""
     built.breaker.record_success("bookings.create")
-    before = order(built, mode)
+    before = action_on(built, mode)
     valkey.kill()
     assert seen(built, mode) == UNSEEN
 
-    for request in (before, order(built, mode)):
+    for request in (before, action_on(built, mode)):
         action = breaker_actions.carry_out(built, request)
         assert (action.outcomes, answer(action, UTC)) == ({"kept": 1}, KEPT)
 
@@ -268,7 +268,7 @@ def test_without_redis_what_cannot_be_kept_is_refused_and_may_be_asked_again(
 ) -> None:
     """The same request is carried out once it is back."""
     built.breaker.operators.force_open("somebody", "before")
-    request = order(built, mode)
+    request = action_on(built, mode)
     valkey.kill()
 
     action = breaker_actions.carry_out(built, request)
@@ -277,16 +277,16 @@ def test_without_redis_what_cannot_be_kept_is_refused_and_may_be_asked_again(
 
 
 def test_who_saw_no_redis_must_look_again_when_it_is_back(built: Dependencies) -> None:
-    """The state that the order is for was not known."""
+    """The state that the action is for was not known."""
     built.breaker.record_success("bookings.create")
 
-    action = breaker_actions.carry_out(built, order(built, OPEN, epoch_seen=UNSEEN))
+    action = breaker_actions.carry_out(built, action_on(built, OPEN, epoch_seen=UNSEEN))
 
     assert action.refused is not None
     assert "look again" in action.refused
 
 
-def test_an_order_of_the_command_line_asks_for_no_epoch(built: Dependencies) -> None:
+def test_an_action_of_the_command_line_asks_for_no_epoch(built: Dependencies) -> None:
     """The operator has looked with another command, or not at all."""
     built.breaker.record_success("bookings.create")
 

@@ -115,16 +115,16 @@ def test_an_open_says_what_goes_on_and_asks_until_when(built: Dependencies, reco
     for _ in range(3):
         record.claimed()
 
-    seen = preview.of_order(built, OPEN)
+    seen = preview.of_breaker_action(built, OPEN)
 
-    assert seen.lines == ("Nothing is sent until the order ends; 3 calls under way go on; new ones are held.",)
+    assert seen.lines == ("Nothing is sent until the override ends; 3 calls under way go on; new ones are held.",)
     assert (seen.asks, seen.typed, seen.refused) == (("why", "until"), None, None)
     assert seen.epoch == built.breaker.get_status().breaker.epoch
 
 
 def test_an_off_has_to_be_typed(built: Dependencies) -> None:
     """It is the one that may use up retries."""
-    seen = preview.of_order(built, OFF)
+    seen = preview.of_breaker_action(built, OFF)
 
     assert (seen.lines, seen.asks) == (
         ("Every call goes, whatever fails; retries may be used up.",),
@@ -135,19 +135,19 @@ def test_an_off_has_to_be_typed(built: Dependencies) -> None:
 
 def test_an_auto_says_who_goes_then(built: Dependencies, record: Any) -> None:
     """It is for what was ordered."""
-    refused = preview.of_order(built, AUTO).refused
+    refused = preview.of_breaker_action(built, AUTO).refused
     assert refused is not None
-    assert "no order is in force" in refused
+    assert "no override is in force" in refused
     breaker_actions.carry_out(built, asked(OPEN))
     for _ in range(2):
         held(record, HoldReason.BREAKER_OPEN)
 
-    seen = preview.of_order(built, AUTO)
+    seen = preview.of_breaker_action(built, AUTO)
 
-    assert (seen.lines, seen.asks, seen.refused) == (("The order ends; 2 held go, one first.",), ("why",), None)
-    already = preview.of_order(built, OPEN).refused
+    assert (seen.lines, seen.asks, seen.refused) == (("The override ends; 2 held go, one first.",), ("why",), None)
+    already = preview.of_breaker_action(built, OPEN).refused
     assert already is not None
-    assert already.startswith("open by order since")
+    assert already.startswith("open by override since")
 
 
 def test_a_reset_is_for_a_429_that_asked_to_wait(built: Dependencies) -> None:
@@ -156,7 +156,7 @@ def test_a_reset_is_for_a_429_that_asked_to_wait(built: Dependencies) -> None:
     assert isinstance(permit, Permit)
     built.breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=86_400)
 
-    seen = preview.of_order(built, RESET)
+    seen = preview.of_breaker_action(built, RESET)
 
     assert (seen.lines, seen.refused) == (("Closes all, sends though Cal.com asked to wait.",), None)
     breaker_actions.carry_out(built, asked(RESET, epoch_seen=breaker_actions.epoch(built.breaker.get_status(), RESET)))
@@ -165,16 +165,16 @@ def test_a_reset_is_for_a_429_that_asked_to_wait(built: Dependencies) -> None:
 
 def test_a_reset_says_which_key_is_tried_with_how_many(built: Dependencies, record: Any) -> None:
     """It is for whatever is not calm."""
-    refused = preview.of_order(built, RESET).refused
+    refused = preview.of_breaker_action(built, RESET).refused
     assert refused is not None
     assert "there is nothing to reset" in refused
     breaker_actions.carry_out(built, asked(OPEN))
     built.breaker.operators.block_key(built.breaker.key, by="worker", why="Cal.com refused this key")
     held(record)
 
-    seen = preview.of_order(built, RESET)
+    seen = preview.of_breaker_action(built, RESET)
 
-    assert seen.lines == ("Closes all, ends 1 order, tries the refused key with its 1.",)
+    assert seen.lines == ("Closes all, ends 1 override, tries the refused key with its 1.",)
     assert seen.refused is None
 
 
@@ -185,6 +185,6 @@ def test_without_redis_an_order_is_said_to_be_kept_and_the_others_to_be_of_no_us
     built.breaker.record_success("bookings.create")
     valkey.kill()
 
-    assert {mode: preview.of_order(built, mode).lines[-1] for mode in (OPEN, OFF)} == {OPEN: KEPT, OFF: KEPT}
-    assert [preview.of_order(built, mode).refused for mode in (AUTO, RESET)] == [NOT_DONE, NOT_DONE]
-    assert preview.of_order(built, OPEN).epoch == UNSEEN
+    assert {mode: preview.of_breaker_action(built, mode).lines[-1] for mode in (OPEN, OFF)} == {OPEN: KEPT, OFF: KEPT}
+    assert [preview.of_breaker_action(built, mode).refused for mode in (AUTO, RESET)] == [NOT_DONE, NOT_DONE]
+    assert preview.of_breaker_action(built, OPEN).epoch == UNSEEN

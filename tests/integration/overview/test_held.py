@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason
-from db.monitoring import overview
+from db.monitoring import counts_now
 from tasks import dependencies
 from tasks.incidents import check
 from tasks.maintenance import held
@@ -30,7 +30,7 @@ WHERE id IN (SELECT id FROM appointments WHERE status = 'held' LIMIT 150)
 def shown(deps: Any) -> list[tuple[HoldReason, int]]:
     """Return what the page would show."""
     with deps.engine.connect() as conn:
-        return [(one.reason, one.count) for one in overview.held(conn, lead=0)]
+        return [(one.reason, one.count) for one in counts_now.held(conn, lead=0)]
 
 
 def test_many_held_are_counted_anew_between_two_health_checks(settings: Any) -> None:

@@ -126,13 +126,10 @@ def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTes
     row = held(record, start_at=record.new().start_at)
     answer = flower.get(f"/resilience/data/bookings/{row.id}")
     one = answer.json()
-    assert (one["status"], one["hold_reason"], one["final"]) == ("held", "breaker_open", False)
+    assert (one["status"], one["hold_reason"]) == ("held", "breaker_open")
     assert one["why"].startswith("Cal.com is failing")
     assert [one["timeline"][end]["kind"] for end in (0, -1)] == ["asked", "held"]
-    assert one["timeline"][-1]["took_ms"] is None
-    assert all(entry["took_ms"] >= 0 for entry in one["timeline"][:-1])
-    assert [action["action"] for action in one["actions"]] == ["cancel"], "what waits for the breaker goes by itself"
-    assert one["who"] == "hidden"
+    assert one["actions"] == ["cancel"], "what waits for the breaker goes by itself"
     assert "Ann Example" not in answer.text
     assert "@example.com" not in answer.text
     for name in (row.id, row.uuid, row.idempotency_key, row.correlation_id):

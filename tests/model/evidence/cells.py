@@ -6,11 +6,12 @@ from functools import cache
 from itertools import product as each
 
 from db.appointments.event_types import EventKind
-from tasks.calcom.reply import REFUSALS, ReplyKind
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
 from tests.model.dealt import REPLIES
 from tests.model.product import Cell
+from tests.support.calcom_answers import REFUSALS
 
 _YES_OR_NO = (False, True)
 
@@ -85,7 +86,7 @@ def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return
             return "it has no seats"
         case ("evidence", kind, "signed up", _) if kind is not EventKind.SEATS:
             return "it has no seats, or an earlier booking is given back first"
-        case ("refusal", kind, _, ReplyKind.ANOTHERS, _) if kind in _FIND_NOTHING:
+        case ("refusal", kind, _, ReplyKind.EXISTING_BOOKING, _) if kind in _FIND_NOTHING:
             return "Cal.com looks for no earlier booking of an attendee"
         case ("refusal", kind, recurs, ReplyKind.FULL | ReplyKind.SIGNED_UP, _) if recurs or kind in _WITHOUT_SEATS:
             return "it has no seats; a series with seats is not dealt, for nothing is known of one"

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from db.appointments.event_types import EventKind
-from tasks.calcom.event_types import EventTypeFacts, Scheduling
+from tasks.calcom.event_type_answers import EventTypeFacts, Scheduling
 from tests.model.dealt import LENGTH, KnownType
 
 USER, ANOTHER = 1, 2  # our key's user, and another one

@@ -55,7 +55,7 @@ AGAIN = (
     Breakage(
         name="told-the-time-before-the-move",
         promise=6,
-        file="tasks/calcom/rescheduled.py",
+        file="tasks/calcom/booking_answers.py",
         old="start = None if booking.is_at(row.start_at) else booking.start",
         new="start = None",
         test=f"{_MOVED}test_who_asks_for_the_old_time_hears_when_it_is_now",

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
 _RELEASES = "tests/integration/appointments/test_db_releases.py::"
-_ORDERS = "tests/integration/database/test_db_overrides.py::"
+_OVERRIDES = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
 _WITHHELD = "tests/promises/answers/test_withheld_answers.py::"
 _ALONE = "tests/promises/answers/test_alone.py::"
@@ -114,7 +114,7 @@ HOLDS = (
     Breakage(
         name="page-not-looked-behind",
         promise=2,
-        file="tasks/unknown/not_booked.py",
+        file="tasks/attempt.py",
         old="return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step",
         new="return step",
         test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",
@@ -164,7 +164,7 @@ HOLDS = (
     _outcome(
         name="look-put-off-by-the-lists-retry-after",
         promise=1,
-        old="        delay = rules.policy.delay(0)  # it asks, and changes nothing\n",
+        old="        delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow\n",
         new="        delay = (reply and reply.retry_after) or rules.policy.delay(0)\n",
         test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
     ),
@@ -179,8 +179,8 @@ HOLDS = (
         name="any-guards-no-refuses-a-customer",
         promise=5,
         file="tasks/calcom/failures.py",
-        old=" or (status == 403 and message == _ANY_GUARD)",
-        new="",
+        old='(403, r"^Forbidden resource\\Z", PAGE),',
+        new='(403, r"^Forbidden resource\\Z", _REFUSED),',
         test=f"{_WITHHELD}test_a_booking_that_a_page_hides_is_looked_for_before_another_post[a guard's own 403]",
     ),
     _release_due(
@@ -208,12 +208,12 @@ HOLDS = (
         test=f"{_RELEASES}TestSuspects::test_its_time_does_not_let_it_go",
     ),
     Breakage(
-        name="orders-count-from-one-again",
+        name="overrides-count-from-one-again",
         promise=3,
-        file="db/sql/order_number.sql",
+        file="db/sql/override_number.sql",
         old="greatest(nextval(sequence), CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint))",
         new="nextval(sequence)",
-        test=f"{_ORDERS}test_an_order_after_the_way_back_and_forward_has_a_higher_number",
+        test=f"{_OVERRIDES}test_an_override_after_the_way_back_and_forward_has_a_higher_number",
     ),
     # -- an event type that was there
     *(
@@ -223,7 +223,7 @@ HOLDS = (
                 "missing-type-refuses-everybody",
                 5,
                 "tasks/unknown/inquiry.py",
-                "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+                "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
                 "ErrorType.NO_EVENT_TYPE and False:",
                 "test_a_type_that_was_booked_here_and_is_missing_refuses_nobody[slug]",
             ),
@@ -258,6 +258,31 @@ HOLDS = (
                 "WHERE (kept.looked_at > now() - interval '1 minute' AND kept.looked_at <= now()) IS NOT TRUE",
                 "",
                 "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
+            ),
+            (
+                "wrong-look-costs-a-post-a-row",
+                3,
+                "db/sql/of_missing_type.sql",
+                "NOT EXISTS (SELECT FROM missing WHERE held_at > :looked_before)",
+                "coalesce(CAST(:looked_before AS timestamptz), now()) IS NOT NULL",
+                "test_a_wrong_look_costs_one_post_a_minute",
+            ),
+            (
+                "wrong-look-holds-for-an-hour",
+                5,
+                "tasks/decisions.py",
+                '{"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}',
+                '{"hold_until": self._try_again(row)}',
+                "test_what_met_the_missing_type_nine_times_goes_as_soon_as_it_is_found",
+            ),
+            (
+                "other-settings-without-a-rest",
+                3,
+                "db/sql/release_due.sql",
+                """AND held_for > :settings
+        AND held_at <= now() - interval '5 seconds'""",
+                "AND held_for > :settings",
+                "test_two_workers_of_different_settings_pass_a_booking_on_after_a_rest[zz]",
             ),
             (
                 "look-in-the-future-puts-its-type-last",

@@ -1,9 +1,12 @@
 """Guards of what Prometheus reads, each taken away: the test of what it promises must fail."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _TOTALS = "tests/integration/metrics/test_metric_totals.py::"
 _EXPORTER = "tests/integration/metrics/test_exporter.py::"
+_rules = partial(Breakage, promise=6, file="deploy/prometheus/rules.yml")
 
 METRICS = (
     Breakage(
@@ -54,13 +57,27 @@ METRICS = (
         new="from prometheus_client import REGISTRY as registry",
         test=f"{_EXPORTER}test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal",
     ),
-    Breakage(
+    _rules(
         name="held-too-long-by-each-hold",
-        promise=6,
-        file="deploy/prometheus/rules.yml",
-        old="max(booking_oldest_held_request_seconds) > 900",
-        new="max(booking_oldest_hold_seconds) > 900",
+        old="max by (deployment) (booking_oldest_held_request_seconds) > 900",
+        new="max by (deployment) (booking_oldest_hold_seconds) > 900",
         test="tests/rules/test_alerts.py::test_alerts_ring_under_the_fault_that_they_are_for_and_no_other[held_too_long]",
+    ),
+    _rules(
+        name="beat-of-another-deployment",
+        old="time() - max by (deployment) (booking_health_check_timestamp_seconds) > 15",
+        new="time() - max(booking_health_check_timestamp_seconds) > 15",
+        test="tests/rules/test_alerts.py::test_an_alert_is_of_the_deployment_that_has_the_fault[beat_dead]",
+    ),
+    Breakage(
+        name="a-service-sets-flowers-port",
+        promise=6,
+        file="deploy/kubernetes/hardened.yaml",
+        old="""  path: /spec/template/spec/enableServiceLinks
+  value: false""",
+        new="""  path: /spec/template/spec/enableServiceLinks
+  value: true""",
+        test="tests/deploying/test_kubernetes.py::test_a_service_puts_nothing_into_our_pods",
     ),
     Breakage(
         name="parallel-workers-at-every-scrape",

@@ -39,7 +39,7 @@ PAGE = (
     Breakage(
         name="unchanged-page-sent-again",
         promise=6,
-        file="worker/page/overview.py",
+        file="worker/page/shared_overview.py",
         old=' if name != "read_at"}',
         new="}",
         test=f"{_DATA}test_what_is_unchanged_is_not_sent_again",

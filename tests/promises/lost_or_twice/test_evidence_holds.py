@@ -18,6 +18,7 @@ from tests.support.stepping import (
     carry,
     carry_until,
     is_blind,
+    let_pass,
     lose,
     state,
     write,
@@ -77,6 +78,20 @@ def test_a_type_that_stays_unreadable_keeps_no_booking_circling(settings: Settin
     sweeper.expire_held()
     told = row(waiting)
     assert (told.status, told.error_type) == (Status.FAILED, NEVER_KNOWN)
+
+
+def test_a_type_that_fails_once_after_a_long_hold_is_read_again(settings: Settings, simulator: Any) -> None:
+    """The limit held the booking for an hour, in which Cal.com could not be asked: nothing failed in it."""
+    settings(CALCOM_API_KEY="cal_test_host5")
+    [waiting] = accept(request(1, ROUND_ROBIN))
+    lose(waiting)
+    write(waiting, status=Status.HELD, hold_reason=HoldReason.THROTTLED, held_at=text("now()"))
+    let_pass(4 * OLD_ENOUGH)
+    simulator.faults("status", name="unavailable", match=reads(ROUND_ROBIN), count=1)
+
+    assert carry(waiting).status is Status.RETRYING
+
+    assert carry_until(waiting, lambda one: one.status in FINAL, every=60, attempts=3).status is Status.CONFIRMED
 
 
 def test_a_slot_that_is_taken_is_told_though_its_type_cannot_be_read_for_a_while(

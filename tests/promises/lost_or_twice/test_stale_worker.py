@@ -11,7 +11,7 @@ from sqlalchemy import update
 from db import appointments
 from db.appointments import event_types
 from db.lifecycle import Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome

@@ -11,8 +11,8 @@ import requests
 from sqlalchemy import update
 
 from db.lifecycle import HoldReason, Status
+from db.models.bookings import appointments as table
 from db.monitoring import incidents
-from db.schema import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.incidents import check

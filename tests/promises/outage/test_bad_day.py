@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from db.lifecycle import FINAL, HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.calcom.access import CREATE

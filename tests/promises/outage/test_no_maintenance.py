@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import func, insert
 
 from db.lifecycle import Status
-from db.schema import heartbeats
+from db.models.resilience import heartbeats
 from tasks import dependencies
 from tests.support.fleet import request, row
 from worker import enqueue_booking

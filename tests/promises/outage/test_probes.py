@@ -11,7 +11,7 @@ from db.appointments import events
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, ShownType, keep
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.circuit_breaker.types import Permit, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE

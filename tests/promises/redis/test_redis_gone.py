@@ -96,13 +96,13 @@ def test_an_operators_order_outlives_redis(
     settings(**BREAKER)
     built = dependencies.current()
     assert built.breaker.acquire(CREATE, owner="before")
-    assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
+    assert breaker_overrides.force(built.engine, built.breaker, mode, by="operator", why="a test")
     hurt(valkey, how)
     eventually(lambda: (now := built.breaker.get_status()).shared and now.state is state, what=f"it is {state}")
     assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
 
 
-def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
+def test_an_override_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
     settings: Callable[..., dict[str, str]], valkey: Any
 ) -> None:
     """It was given since its last call, and stands in Postgres."""
@@ -128,7 +128,7 @@ def breaker_in(state: State, url: str, clock: Hand) -> CircuitBreaker:
     for _ in range(5 if state is State.OPEN else 0):
         patient.record_failure("timeout")
     if mode := {State.FORCED_OPEN: breaker_overrides.OPEN, State.OFF: breaker_overrides.OFF}.get(state):
-        breaker_overrides.order(engine, patient, mode, by="operator", why="a test")
+        breaker_overrides.force(engine, patient, mode, by="operator", why="a test")
     return join(make_redis(url, **IMPATIENT))
 
 
@@ -179,7 +179,7 @@ def bring(state: State, simulator: Any) -> None:
         enqueue(100, 20)
     elif state is not State.CLOSED:
         mode = breaker_overrides.OFF if state is State.OFF else breaker_overrides.OPEN
-        assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
+        assert breaker_overrides.force(built.engine, built.breaker, mode, by="operator", why="a test")
     if state is State.HALF_OPEN:
         assert breaker_overrides.auto(built.engine, built.breaker, by="operator", why="a test")
     eventually(lambda: built.breaker.get_status().state is state, what=f"the breaker is {state}")

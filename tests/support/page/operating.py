@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from db.appointments import events
 from db.lifecycle import HoldReason, Status
+from db.models.counts import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
-from db.schema import operator_actions
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_commands import Via
 

@@ -179,7 +179,7 @@ def test_row_2_a_201_that_was_there_before_says_whose_it_is(short: str, other: s
     reply = read(created(short))
 
     assert (reply.kind, reply.outcome, reply.error_type) == (
-        ReplyKind.ANOTHERS,
+        ReplyKind.EXISTING_BOOKING,
         CallOutcome.SUCCESS,
         ErrorType.REFUSED,
     )
@@ -199,14 +199,14 @@ def test_row_2_recorded(name: str) -> None:
     """A 201 may return the booking that this attendee already had: its metadata tells."""
     reply = read(recorded(name), attendee="ann@example.test")
 
-    assert (reply.kind, reply.is_attendee) == (ReplyKind.ANOTHERS, True)
+    assert (reply.kind, reply.is_attendee) == (ReplyKind.EXISTING_BOOKING, True)
 
 
 def test_row_2_hidden_attendees_leave_untold_whose_seat_it_is() -> None:
     """No seat was made, and none is shown: it may be ours."""
     reply = read(created('{"uid":"bjTLRaH~","attendees":[],"seatUid":""}'))
 
-    assert (reply.kind, reply.owner_hidden, reply.is_attendee) == (ReplyKind.ANOTHERS, True, False)
+    assert (reply.kind, reply.owner_hidden, reply.is_attendee) == (ReplyKind.EXISTING_BOOKING, True, False)
 
 
 @pytest.mark.parametrize(

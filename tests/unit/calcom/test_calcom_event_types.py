@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.event_kind import EventKind
-from tasks.calcom.event_types import (
+from tasks.calcom.event_type_answers import (
     EventTypeFacts,
     Me,
     read_event_type,

@@ -46,7 +46,7 @@ def test_what_is_found_counts_in_any_answer(row: Make, remaining: int) -> None:
 
     result = lookup(Calcom(page(booking(), found, remaining=remaining)), row())
 
-    assert (result.kind, result.uid, result.series_uid) == (LookupKind.FOUND, "ours", "series")
+    assert (result.kind, result.there.uid, result.there.series_uid) == (LookupKind.FOUND, "ours", "series")
 
 
 def test_a_list_that_goes_back_before_the_request_is_enough(row: Make) -> None:
@@ -81,7 +81,7 @@ def test_an_earlier_post_counts_as_well(row: Make) -> None:
     """What is older than the last POST may be the first one's."""
     calcom = Calcom(page(booking(), aged(-2), remaining=500), page(ours()))
 
-    assert lookup(calcom, row(sent_at=NOW)).uid == "ours"
+    assert lookup(calcom, row(sent_at=NOW)).there.uid == "ours"
 
 
 def test_moments_are_compared_by_calcoms_clock(row: Make) -> None:
@@ -165,7 +165,7 @@ def test_what_became_of_ours_is_said(
     """One that lives counts before one that is over."""
     result = lookup(Calcom(page(*entries)), row())
 
-    assert (result.kind, result.uid) == (kind, uid)
+    assert (result.kind, result.there.uid) == (kind, uid)
 
 
 def test_one_that_is_over_does_not_end_a_list_that_is_not_whole(row: Make) -> None:
@@ -174,7 +174,7 @@ def test_one_that_is_over_does_not_end_a_list_that_is_not_whole(row: Make) -> No
         page(ours(status="cancelled"), remaining=500), page(ours(status="cancelled"), booking("alive", OURS))
     )
 
-    assert lookup(calcom, row()).uid == "alive"
+    assert lookup(calcom, row()).there.uid == "alive"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_series_lives_in_any_of_its_weeks(row: Make, first: dict[str, Any], ui
 
     result = lookup(Calcom(page(*(week | {"recurringBookingUid": "series"} for week in weeks), first)), row())
 
-    assert (result.kind, result.uid, result.series_uid) == (LookupKind.FOUND, uid, "series")
+    assert (result.kind, result.there.uid, result.there.series_uid) == (LookupKind.FOUND, uid, "series")
 
 
 @pytest.mark.parametrize(

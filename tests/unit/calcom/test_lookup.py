@@ -78,7 +78,7 @@ def test_our_booking_is_found_by_its_reference(row: Make, status: str) -> None:
     """Among others of the same attendee and time."""
     result = lookup(Listing(booking("other", "another-request"), booking(status=status)), row())
 
-    assert (result.kind, result.uid) == (LookupKind.FOUND, "ours")
+    assert (result.kind, result.there.uid) == (LookupKind.FOUND, "ours")
 
 
 def test_our_seat_is_found_at_its_attendee(row: Make) -> None:
@@ -87,7 +87,7 @@ def test_our_seat_is_found_at_its_attendee(row: Make) -> None:
 
     result = lookup(Listing(booking("shared", None, attendees=attendees)), row())
 
-    assert (result.kind, result.uid, result.seat_uid) == (LookupKind.FOUND, "shared", f"seat-{OURS}")
+    assert (result.kind, result.there.uid, result.there.seat_uid) == (LookupKind.FOUND, "shared", f"seat-{OURS}")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_booking_that_no_longer_stands_says_what_became_of_it(
     """Cancelled, declined by its host, or moved to another time."""
     result = lookup(Listing(booking(status=status, rescheduledToUid=moved_to)), row())
 
-    assert (result.kind, result.uid) == (kind, uid)
+    assert (result.kind, result.there.uid) == (kind, uid)
 
 
 def test_a_booking_that_was_moved_is_followed_to_the_one_that_stays(row: Make) -> None:
@@ -140,9 +140,14 @@ def test_a_booking_that_was_moved_is_followed_to_the_one_that_stays(row: Make) -
     endless = lookup(Listing(moved[0], booking("second", None, status="cancelled", rescheduledToUid="second")), row())
 
     start = datetime.fromisoformat(late)
-    assert (result.kind, result.uid, result.start, result.awaits_host) == (LookupKind.MOVED, "third", start, True)
-    assert (over.kind, over.uid) == (LookupKind.CANCELLED, "third")
-    assert (hidden.kind, hidden.uid, hidden.start) == (LookupKind.MOVED, "second", None)
+    assert (result.kind, result.there.uid, result.there.start, result.there.awaits_host) == (
+        LookupKind.MOVED,
+        "third",
+        start,
+        True,
+    )
+    assert (over.kind, over.there.uid) == (LookupKind.CANCELLED, "third")
+    assert (hidden.kind, hidden.there.uid, hidden.there.start) == (LookupKind.MOVED, "second", None)
     assert endless.kind is LookupKind.FAILED
 
 
@@ -150,7 +155,7 @@ def test_a_booking_that_lives_counts_before_one_that_was_cancelled(row: Make) ->
     """Even when it is listed later, on another page."""
     listing = Listing(booking("gone", status="cancelled"), booking("other", "x"), booking("ours"), page=1)
 
-    assert lookup(listing, row()).uid == "ours"
+    assert lookup(listing, row()).there.uid == "ours"
 
 
 def test_all_pages_are_read_when_the_server_ignores_the_filters(row: Make) -> None:
@@ -159,7 +164,7 @@ def test_all_pages_are_read_when_the_server_ignores_the_filters(row: Make) -> No
 
     result = lookup(Listing(*others, booking()), row())
 
-    assert (result.kind, result.uid) == (LookupKind.FOUND, "ours")
+    assert (result.kind, result.there.uid) == (LookupKind.FOUND, "ours")
 
 
 def test_a_list_without_an_end_is_no_proof_of_absence(row: Make) -> None:
@@ -226,7 +231,9 @@ def test_an_event_type_whose_number_is_known_is_asked_for_by_number(row: Make) -
 
     assert lookup(listing, by_slug, calcom_id=101).kind is LookupKind.FOUND
     assert listing.asked[0]["eventTypeId"] == 101
-    assert lookup(Listing(booking(eventTypeId=102, eventType={"slug": "other"})), by_slug, calcom_id=101).uid is None
+    assert (
+        lookup(Listing(booking(eventTypeId=102, eventType={"slug": "other"})), by_slug, calcom_id=101).there.uid is None
+    )
 
 
 def test_a_deleted_event_type_is_looked_for_without_it(row: Make) -> None:
@@ -235,13 +242,13 @@ def test_a_deleted_event_type_is_looked_for_without_it(row: Make) -> None:
 
     result = lookup(listing, row())
 
-    assert (result.kind, result.uid, result.deleted) == (LookupKind.FOUND, "ours", True)
+    assert (result.kind, result.there.uid, result.deleted) == (LookupKind.FOUND, "ours", True)
     assert ["eventTypeId" in asked for asked in listing.asked] == [True, False]
 
 
 def test_a_booking_that_is_found_says_of_which_series_it_is(row: Make) -> None:
     """A series may be cut: its weeks are counted by its uid."""
-    assert lookup(Listing(booking(recurringBookingUid="series")), row()).series_uid == "series"
+    assert lookup(Listing(booking(recurringBookingUid="series")), row()).there.series_uid == "series"
 
 
 def test_a_slug_is_its_owners_own(row: Make) -> None:

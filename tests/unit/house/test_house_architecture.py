@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from db.schema import metadata
 from resilience.shared_state.scripts import breaker_keys, stats_keys
+from tests.support.schema.models import all_tables
 from worker.schedule import schedule
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,7 @@ def names(cell: str) -> list[str]:
 
 def test_every_table_is_there() -> None:
     """A table that nobody describes is a table that nobody dares to drop."""
-    assert sorted(row[0].strip("`") for row in rows("Every table")) == sorted(metadata.tables)
+    assert sorted(row[0].strip("`") for row in rows("Every table")) == sorted(all_tables().tables)
 
 
 def test_every_statement_that_writes_an_event_is_named() -> None:

@@ -31,7 +31,7 @@ OTHERS_WORDS = {
     "tasks/calcom/booking_answers.py": "Cal.com's errors have a message and no code",
     "tasks/calcom/cancel.py": "the same",
     "tasks/calcom/failures.py": "the same",
-    "tasks/event_types.py": "the same",
+    "tasks/event_type_lookup.py": "the same",
     "tasks/recheck.py": "the same",
 }
 

@@ -9,8 +9,9 @@ import pytest
 
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
+from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.monitoring.heartbeats import Heartbeat
-from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
+from db.monitoring.incidents import Incident
 from tasks.calcom.access import CREATE
 from tasks.overview.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
 from tasks.overview.outages import OutageLevel
@@ -18,7 +19,7 @@ from tasks.overview.payload import payload
 from tasks.overview.ranking import theirs
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.reading import Overview, PartState
-from tasks.overview.record import ForAPerson, OpenIncident, RecordView
+from tasks.overview.record import ForAPerson, RecordView
 from tasks.overview.sentences import Sentence, render
 from tasks.overview.verdict import verdict
 
@@ -54,7 +55,7 @@ CALM = RecordView(
     day=DayCounts(confirmed=1204, rejected=0, failed=0, expired=0, cancelled=0),
     empty=False,
     beat=Heartbeat(NOW, NOW - timedelta(seconds=3), 5.0, NOW),
-    orders=(),
+    overrides=(),
     outage=OutageSpan(None, None),
     mostly=None,
     changes=(),
@@ -172,7 +173,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     (
         7, "forced_open", Whose.ORDERED, Level.CRITICAL, overview(DOWN, fleet(card("forced_open"))),
         f"An operator holds all back until told otherwise: {D}.",
-        "nothing goes until the order is ended (`booking breaker auto`); 2 expire from 15:30: call those.",
+        "nothing goes until the override is ended (`booking breaker auto`); 2 expire from 15:30: call those.",
     ),
     (
         8, "open", Whose.CALCOM, Level.CRITICAL, overview(DOWN, fleet(card("open", "14:03", next_at=NEXT))),
@@ -198,7 +199,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     (
         9, "half_open", Whose.CALCOM, Level.WARNING,
         overview({"holds": (held(HoldReason.BREAKER_OPEN),)}, fleet(replace(card("half_open"), opens=0))),
-        "Cal.com is being tried after an order: 1 held.",
+        "Cal.com is being tried after an override: 1 held.",
         "it goes by itself.",
     ),
     (
@@ -519,7 +520,22 @@ def test_only_fitting_buttons_are_offered(seen: Overview, buttons: tuple[str, ..
 
 def test_a_gone_server_is_told_by_its_incident_where_this_process_has_just_begun() -> None:
     """`booking status` runs once, and has seen nothing before."""
-    incident = OpenIncident(3, "redis_gone", "Redis is gone", at("14:00"), None)
+    opened = at("14:00")
+    incident = Incident(
+        id=3,
+        kind="redis_gone",
+        subject=None,
+        occurrences=1,
+        detail={},
+        opened_at=opened,
+        last_seen_at=opened,
+        notified_at=None,
+        closed_at=None,
+        updated_at=opened,
+        news=1,
+        news_at=opened,
+        message="Redis is gone",
+    )
     gone = PartState(answers=False)
 
     found = verdict(overview({"incidents": (incident,)}, redis=gone, broker=gone))

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import REFUSALS, Reply, ReplyKind, SettleAfter
+from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tests.support.calcom_answers import (
     BOUNDS,
     DATE,
@@ -15,6 +15,7 @@ from tests.support.calcom_answers import (
     ISE,
     LIMIT,
     MAX,
+    REFUSALS,
     SIGNED_UP,
     TAKEN_HOSTS,
     TAKEN_USER,
@@ -55,12 +56,12 @@ def test_when_it_answered_is_said_by_calcoms_clock_alone(answer: Answer | NoAnsw
         (TAKEN_USER, ReplyKind.TAKEN, None),
         (TAKEN_HOSTS, ReplyKind.TAKEN, None),
         (BOUNDS, ReplyKind.BOUNDS, None),
-        (LIMIT, ReplyKind.LIMIT, None),
+        (LIMIT, ReplyKind.EVENT_TYPE_LIMIT, None),
         (SIGNED_UP, ReplyKind.SIGNED_UP, None),
         (FULL, ReplyKind.FULL, None),
-        (MAX, ReplyKind.MAXIMUM, None),
-        (max_uid("9wLYAq1~"), ReplyKind.MAXIMUM, "9wLYAq1~"),
-        (max_uid("not a uid"), ReplyKind.MAXIMUM, None),
+        (MAX, ReplyKind.ATTENDEE_LIMIT, None),
+        (max_uid("9wLYAq1~"), ReplyKind.ATTENDEE_LIMIT, "9wLYAq1~"),
+        (max_uid("not a uid"), ReplyKind.ATTENDEE_LIMIT, None),
         (DB, ReplyKind.UNKNOWN, None),
         (ISE, ReplyKind.UNKNOWN, None),
     ],

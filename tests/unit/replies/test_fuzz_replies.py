@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from db.event_kind import EventKind
 from tasks.calcom.booking_answers import Page, read_bookings, read_list
 from tasks.calcom.classify import read_post
-from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
+from tasks.calcom.event_type_answers import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind

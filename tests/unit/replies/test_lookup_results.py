@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.event_types import Me
+from tasks.calcom.event_type_answers import Me
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.calcom_pages import OURS, Calcom, booking, lookup, page

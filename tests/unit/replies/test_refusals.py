@@ -10,7 +10,8 @@ from tasks.unknown.evidence import Refused, after_refusal
 
 @pytest.mark.parametrize("kind", list(EventKind))
 @pytest.mark.parametrize(
-    "reply_kind", sorted({ReplyKind.TAKEN, ReplyKind.LIMIT, ReplyKind.BOUNDS, ReplyKind.MAXIMUM, ReplyKind.FULL})
+    "reply_kind",
+    sorted({ReplyKind.TAKEN, ReplyKind.EVENT_TYPE_LIMIT, ReplyKind.BOUNDS, ReplyKind.ATTENDEE_LIMIT, ReplyKind.FULL}),
 )
 def test_no_refusal_is_told_before_a_look(kind: EventKind, reply_kind: ReplyKind) -> None:
     """And of what recurs, or is of unknown kind, not before its end: weeks may be booked."""
@@ -24,7 +25,7 @@ def test_no_refusal_is_told_before_a_look(kind: EventKind, reply_kind: ReplyKind
     [
         *((ReplyKind.REFUSED, status, Refused.LOOKUP) for status in (401, 403, 404, 422)),
         (ReplyKind.REFUSED, 400, Refused.UNKNOWN),
-        (ReplyKind.ANOTHERS, 201, Refused.LOOKUP),
+        (ReplyKind.EXISTING_BOOKING, 201, Refused.LOOKUP),
     ],
 )
 def test_what_is_refused_before_any_week_is_made_needs_no_kind(

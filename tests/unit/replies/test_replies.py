@@ -147,9 +147,9 @@ def test_row_10_the_masked_database_error_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("name", "reply_kind"),
     [
-        ("booking limit 1 per day: second", ReplyKind.LIMIT),
-        ("duration limit: the same again", ReplyKind.LIMIT),
-        ("max active bookings per booker 1: second", ReplyKind.MAXIMUM),
+        ("booking limit 1 per day: second", ReplyKind.EVENT_TYPE_LIMIT),
+        ("duration limit: the same again", ReplyKind.EVENT_TYPE_LIMIT),
+        ("max active bookings per booker 1: second", ReplyKind.ATTENDEE_LIMIT),
     ],
 )
 def test_row_11_a_limit_is_not_about_the_key(name: str, reply_kind: ReplyKind) -> None:

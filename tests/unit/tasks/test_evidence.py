@@ -55,9 +55,9 @@ def test_with_sight_another_post_goes_where_it_can_never_double(kind: EventKind)
     seen = case(kind, sight=True)
     assert after_absence(seen) is Act.ASK_SLOTS
     assert {slot: after_absence(case(kind, sight=True, slot=slot)) for slot in Slot} == {
-        Slot.OFFERED: Act.POST,
-        Slot.UNPROVEN: Act.POST,
-        Slot.UNASKED: Act.POST,
+        Slot.OFFERED: Act.POST_WHILE_UNKNOWN,
+        Slot.UNPROVEN: Act.POST_WHILE_UNKNOWN,
+        Slot.UNASKED: Act.POST_WHILE_UNKNOWN,
         Slot.UNAVAILABLE: Act.LOOKUP,
     }
 
@@ -76,7 +76,10 @@ def test_with_sight_nothing_is_posted_that_is_cancelled_near_or_used_up(kind: Ev
 
 
 @pytest.mark.parametrize(
-    "refusal", sorted(set(ReplyKind) & {ReplyKind.LIMIT, ReplyKind.FULL, ReplyKind.ANOTHERS, ReplyKind.REFUSED})
+    "refusal",
+    sorted(
+        set(ReplyKind) & {ReplyKind.EVENT_TYPE_LIMIT, ReplyKind.FULL, ReplyKind.EXISTING_BOOKING, ReplyKind.REFUSED}
+    ),
 )
 def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: ReplyKind) -> None:
     """Our own booking may be what refuses it."""
@@ -88,7 +91,7 @@ def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
     """The same words also stand for a fault of Cal.com's database (docs/calcom.md, row 9)."""
     acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=ReplyKind.TAKEN, slot=slot)) for slot in Slot}
     assert acts == {
-        Slot.OFFERED: Act.POST,
+        Slot.OFFERED: Act.POST_WHILE_UNKNOWN,
         Slot.UNAVAILABLE: Act.LOOKUP,
         Slot.UNPROVEN: Act.LOOKUP,
         Slot.UNASKED: Act.LOOKUP,
@@ -103,15 +106,15 @@ def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
         ({"cancel": True, "slot": Slot.UNAVAILABLE, "near": True}, Act.CANCEL),
         ({"slot": Slot.UNAVAILABLE}, Act.REJECT_TAKEN),
         ({"near": True}, Act.EXPIRE),
-        ({"slot": Slot.OFFERED}, Act.AFRESH),
-        ({"slot": Slot.UNPROVEN}, Act.AFRESH),
+        ({"slot": Slot.OFFERED}, Act.POST_WHEN_NOT_BOOKED),
+        ({"slot": Slot.UNPROVEN}, Act.POST_WHEN_NOT_BOOKED),
         ({"slot": Slot.OFFERED, "may_retry": False}, Act.FAIL),
         ({"slot": Slot.OFFERED, "may_retry": False, "outage": True}, Act.UNREACHABLE),
-        ({"slot": Slot.OFFERED, "refusal": ReplyKind.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.OFFERED, "refusal": ReplyKind.TAKEN}, Act.POST_WHEN_NOT_BOOKED),
         ({"slot": Slot.UNPROVEN, "refusal": ReplyKind.TAKEN}, Act.REJECT_TAKEN),
-        ({"slot": Slot.UNASKED, "refusal": ReplyKind.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.UNASKED, "refusal": ReplyKind.TAKEN}, Act.POST_WHEN_NOT_BOOKED),
         ({"slot": Slot.UNASKED, "refusal": ReplyKind.TAKEN, "may_retry": False}, Act.REJECT_TAKEN),
-        ({"refusal": ReplyKind.MAXIMUM}, Act.REJECT),
+        ({"refusal": ReplyKind.ATTENDEE_LIMIT}, Act.REJECT),
     ],
 )
 def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[str, Any], act: Act) -> None:
@@ -128,7 +131,7 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
     [
         ({"slots_fresh": False}, Act.LOOKUP),
         ({}, Act.ASK_SLOTS),
-        ({"slot": Slot.OFFERED}, Act.POST),
+        ({"slot": Slot.OFFERED}, Act.POST_WHILE_UNKNOWN),
         ({"slot": Slot.OFFERED, "may_retry": False}, Act.LOOKUP),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True}, Act.FAIL),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True, "outage": True}, Act.UNREACHABLE),
@@ -136,12 +139,12 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
         ({"slot": Slot.UNAVAILABLE, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
-        ({"slot": Slot.OFFERED, "waited": True}, Act.POST),
+        ({"slot": Slot.OFFERED, "waited": True}, Act.POST_WHILE_UNKNOWN),
         ({"slot": Slot.UNAVAILABLE, "taker": True}, Act.LOOKUP),
         ({"slot": Slot.UNAVAILABLE, "taker": True, "ended": True}, Act.REJECT_TAKEN),
         ({"slot": Slot.UNPROVEN, "taker": True, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "taker": True, "ended": True}, Act.BLIND),
-        ({"slot": Slot.OFFERED, "taker": True, "ended": True}, Act.POST),
+        ({"slot": Slot.OFFERED, "taker": True, "ended": True}, Act.POST_WHILE_UNKNOWN),
         ({"slot": Slot.UNAVAILABLE, "taker": True, "ended": True, "cancel": True}, Act.BLIND),
     ],
 )
@@ -159,7 +162,7 @@ def test_without_sight_one_evidence_post_tells_of_the_kinds_that_cal_com_checks_
     ended: bool,  # noqa: FBT001
 ) -> None:
     """Whatever the slots say, and without the slots being asked; not after a long wait, nor twice for one answer."""
-    assert after_absence(case(kind, ended=ended)) is Act.EVIDENCE
+    assert after_absence(case(kind, ended=ended)) is Act.POST_AS_EVIDENCE
     stopped = Act.BLIND if ended else Act.LOOKUP
     assert after_absence(case(kind, ended=ended, waited=True)) is stopped
     assert after_absence(case(kind, ended=ended, unclear=True)) is stopped
@@ -185,11 +188,19 @@ def test_without_sight_nothing_is_posted_that_is_cancelled_or_near(kind: EventKi
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
     """Rejected, cancelled, expired: never; but where the slots show that nothing is there, or that another's is."""
-    endings = {Act.CANCEL, Act.EXPIRE, Act.REJECT, Act.REJECT_TAKEN, Act.AFRESH, Act.FAIL, Act.UNREACHABLE}
+    endings = {
+        Act.CANCEL,
+        Act.EXPIRE,
+        Act.REJECT,
+        Act.REJECT_TAKEN,
+        Act.POST_WHEN_NOT_BOOKED,
+        Act.FAIL,
+        Act.UNREACHABLE,
+    }
     names = ("cancel", "near", "may_retry", "outage", "waited", "unclear", "slots_fresh", "taker")
     flags = [dict(zip(names, bits, strict=True)) for bits in product((False, True), repeat=len(names))]
     for ended, slot, refusal, more in product(
-        (False, True), (None, *Slot), (None, ReplyKind.TAKEN, ReplyKind.LIMIT), flags
+        (False, True), (None, *Slot), (None, ReplyKind.TAKEN, ReplyKind.EVENT_TYPE_LIMIT), flags
     ):
         act = after_absence(case(kind, ended=ended, slot=slot, refusal=refusal, **more))
         allowed = set()
@@ -205,25 +216,27 @@ THERE, TAKEN, REFUSED, BLIND, OPEN = Act.CONFIRM, Act.REJECT_TAKEN, Act.REJECT, 
 ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
     "201 ours": (reply(ReplyKind.BOOKED, 201, uid="u"), {}, (THERE,) * 5),
     "201 another's, our address first, never in flight with this one": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"foreign": True}, (REFUSED,) * 5),
+        reply(ReplyKind.EXISTING_BOOKING, 201, uid="u", is_attendee=True), {"foreign": True}, (REFUSED,) * 5),
     "201 another's, our address first, in flight with this one": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"foreign": False}, (BLIND,) * 5),
+        reply(ReplyKind.EXISTING_BOOKING, 201, uid="u", is_attendee=True), {"foreign": False}, (BLIND,) * 5),
     "201 another's, our address a guest's": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=False), {"foreign": True}, (BLIND,) * 5),
+        reply(ReplyKind.EXISTING_BOOKING, 201, uid="u", is_attendee=False), {"foreign": True}, (BLIND,) * 5),
     "201 that hides its attendees": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True, owner_hidden=True), {"foreign": True}, (BLIND,) * 5),
+        reply(ReplyKind.EXISTING_BOOKING, 201, uid="u", is_attendee=True, owner_hidden=True),
+        {"foreign": True}, (BLIND,) * 5),
     "400 taken": (reply(ReplyKind.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
     "409 taken": (reply(ReplyKind.TAKEN, 409), {}, (OPEN,) * 5),
     "400 out of bounds": (reply(ReplyKind.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
-    "401 limit": (reply(ReplyKind.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
+    "401 limit": (reply(ReplyKind.EVENT_TYPE_LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
     "409 signed up, by another row of ours": (
         reply(ReplyKind.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, BLIND, OPEN, OPEN)),
     "409 signed up": (reply(ReplyKind.SIGNED_UP, 409), {}, (OPEN, BLIND, BLIND, OPEN, OPEN)),
     "409 no more seats": (reply(ReplyKind.FULL, 409), {}, (OPEN, TAKEN, TAKEN, OPEN, OPEN)),
-    "400 maximum, its uid not asked": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
-    "400 maximum, its uid ours": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),
-    "400 maximum, its uid another's": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {"named_is_ours": False}, (BLIND,) * 5),
-    "400 maximum, without a uid": (reply(ReplyKind.MAXIMUM, 400), {}, (BLIND,) * 5),
+    "400 maximum, its uid not asked": (reply(ReplyKind.ATTENDEE_LIMIT, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
+    "400 maximum, its uid ours": (reply(ReplyKind.ATTENDEE_LIMIT, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),
+    "400 maximum, its uid another's": (
+        reply(ReplyKind.ATTENDEE_LIMIT, 400, uid="u"), {"named_is_ours": False}, (BLIND,) * 5),
+    "400 maximum, without a uid": (reply(ReplyKind.ATTENDEE_LIMIT, 400), {}, (BLIND,) * 5),
     "401 login": (reply(ReplyKind.REFUSED, 401), {}, (BLIND,) * 5),
     "403 login": (reply(ReplyKind.REFUSED, 403), {}, (BLIND,) * 5),
     "404": (reply(ReplyKind.REFUSED, 404), {}, (BLIND,) * 5),

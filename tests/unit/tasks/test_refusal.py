@@ -3,8 +3,9 @@
 import pytest
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.reply import REFUSALS, ErrorType, Reply, ReplyKind
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.unknown.refusal import as_refusal, refused_as
+from tests.support.calcom_answers import REFUSALS
 
 
 @pytest.mark.parametrize("reply_kind", sorted(REFUSALS))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
+from db.appointments.there.places import BookedThere
 from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
@@ -92,16 +93,18 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Proceed(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
-    assert outcome.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9)) == Proceed(known=False, evidence=True)
+    assert outcome.ended(RULES, open_row(row), Act.POST_AS_EVIDENCE, Times(-1, 9, 9)) == Proceed(
+        known=False, evidence=True
+    )
     assert after(Proceed(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
-    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9))
+    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
     assert again == Proceed(known=False, evidence=True, retry=True)
 
 
 def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
     """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
     used = open_row(row, retry_count=3, evidence_posts=2)
-    post = outcome.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9))
+    post = outcome.ended(RULES, used, Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
     assert post == Proceed(known=False, evidence=True, retry=False)
     step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
@@ -128,14 +131,16 @@ def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
 )
 def test_what_a_look_finds_is_the_outcome(row: Row, kind: LookupKind, to: Status) -> None:
     """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
-    step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, uid="u1"))
+    step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, there=BookedThere("u1")))
     assert step is not None
     assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
 
 
 def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
     """Some may still be made: absence of the others counts only from then on."""
-    step = outcome.after_lookup(RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, uid="u1", series_uid="s1"))
+    step = outcome.after_lookup(
+        RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, there=BookedThere("u1", series_uid="s1"))
+    )
     assert step is not None
     assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
 

@@ -19,7 +19,7 @@ ROWS = [
 ]
 CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"}, {"method": "GET", "fault": "hang"}]
 RESULT = Result(
-    enqueued=EnqueueResult(requests=6, accepted=3, duplicates=1, invalid=2, conflicts=1),
+    enqueued=EnqueueResult(requests=6, accepted=3, duplicates=1, invalid=2),
     rows=ROWS,
     verdict=DemoVerdict(lost=(), doubled=(), unfinished=()),
     retries=4,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from worker.local.up.supervisor import Supervisor
+from worker.local.up.supervisor import Supervised, Supervisor
 
 
 @dataclass
@@ -30,7 +30,8 @@ class Watch:
     def __init__(self, part: Part) -> None:
         self.now = 0.0
         self.said: list[str] = []
-        self.supervisor = Supervisor([part], self.said.append, lambda: self.now)
+        supervised = Supervised(part.name, part.exit_code, part.start)
+        self.supervisor = Supervisor([supervised], self.said.append, lambda: self.now)
 
     def after(self, seconds: float) -> None:
         """Let time pass and look."""

@@ -4,12 +4,15 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import typer
+
 from db.appointments import Appointment
 from db.audits import nights
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
-from tasks.audit.survey import Survey, mend, once_unknown, survey
+from tasks.audit.survey import Survey, mend, survey
+from tasks.audit.survey import once_unknown as ask_once_unknown
 from tasks.words import clock, plural
 from worker.cli.session import ready
 from worker.console import screen
@@ -18,6 +21,7 @@ from worker.console.progress import bars, note_waiting
 from worker.console.stop import Stop
 
 DAY, DAYS = timedelta(days=1), 32
+Day = datetime | None
 _NOT_JUDGED = {
     NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
     NoFinding.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
@@ -26,14 +30,35 @@ _NOT_JUDGED = {
 _SHOWN = 20  # ids of rows that were not judged
 
 
-def span(first: datetime | None, last: datetime | None, days: int | None) -> tuple[datetime, datetime]:
-    """Return the start of the first day, UTC, and the end of the last; the default is yesterday and 31 days more."""
+def run(*, first: Day, last: Day, days: int | None, fix: bool, once_unknown: bool, personal: bool, json: bool) -> bool:
+    """Audit days, or list what was once unknown; return whether nothing wrong is left, and all was judged.
+
+    Raises:
+        typer.BadParameter: The options contradict each other.
+        Stop: Cal.com cannot be asked now, or its list cannot be read.
+    """
+    if once_unknown and (first or last or days or fix):
+        raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
+    if personal and not once_unknown:
+        raise typer.BadParameter("--personal goes with --once-unknown")
+    if last is not None and days is not None:
+        raise typer.BadParameter("give one of --to and --days")
+    if once_unknown:
+        return _list_once_unknown(personal=personal, json=json)
+    start, end = _span(first, last, days)
+    if start >= end:
+        raise typer.BadParameter("--to is before --from")
+    return _audit_days(start, end, fix=fix, json=json)
+
+
+def _span(first: Day, last: Day, days: int | None) -> tuple[datetime, datetime]:
+    """Return the start of the first day, UTC, and the end of the last; by default 32 days that begin with yesterday."""
     start = first.replace(tzinfo=UTC) if first else _today() - DAY
     return start, last.replace(tzinfo=UTC) + DAY if last else start + (days or DAYS) * DAY
 
 
-def audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
-    """Audit what starts from `start` until before `end`; return whether nothing is found and left, and all was judged.
+def _audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
+    """Audit bookings that start in [`start`, `end`); return whether nothing wrong is left, and all was judged.
 
     Raises:
         Stop: Cal.com cannot be asked now, or its list cannot be read; nothing was judged.
@@ -65,8 +90,8 @@ def audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool
     return clean
 
 
-def list_once_unknown(*, personal: bool, json: bool) -> bool:
-    """List the bookings that were told "not booked" and that Cal.com has; return whether there is none.
+def _list_once_unknown(*, personal: bool, json: bool) -> bool:
+    """List bookings that ended as not booked and that Cal.com has; return whether there is none.
 
     Raises:
         Stop: Cal.com cannot be asked now, or its list cannot be read; what was found before is printed.
@@ -84,7 +109,7 @@ def list_once_unknown(*, personal: bool, json: bool) -> bool:
                     asked = done
                     shown(done, everything)
 
-                for row, one in once_unknown(calls, progress=progress):
+                for row, one in ask_once_unknown(calls, progress=progress):
                     found.append((row, one))
                     if not json:
                         _say_booked(row, one, personal=personal)
@@ -141,11 +166,7 @@ def _as_dict(seen: Survey, fixed: dict[int, Fixed]) -> dict[str, Any]:
     return {
         "from": f"{seen.start:%Y-%m-%d}",
         "to": f"{seen.end - DAY:%Y-%m-%d}",
-        "confirmed": seen.confirmed,
-        "judged": seen.judged,
-        "asked": seen.asked,
-        "listed": seen.listed,
-        "others": seen.others,
+        **{name: getattr(seen, name) for name in ("confirmed", "judged", "asked", "listed", "others")},
         **{why.value: rows for why, rows in seen.silent.items()},
         "findings": [_as_finding(one, fixed.get(id(one))) for one in seen.findings],
     }
@@ -166,7 +187,7 @@ def _as_finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
 
 
 def _places(one: AuditFinding) -> list[dict[str, str | None]]:
-    """Return for JSON the bookings and seats at Cal.com that a finding names."""
+    """Return the bookings and seats at Cal.com that a finding names, for JSON."""
     return [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there]
 
 

@@ -1,24 +1,20 @@
 """The commands that compare our record with Cal.com's: `booking audit`, and `booking restored`."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+from worker.cli.command import ASKED, OPERATING, Json, Yes, command
 
 
-def add_to(app: typer.Typer, panel: str) -> None:
-    """Add them to the command line, in this panel of its help."""
-    for command, examples in _EXAMPLES.items():
-        epilog = "\n\n".join(["For example:", *(f"[bold]{line}[/]" for line in examples)])
-        app.command(rich_help_panel=panel, epilog=epilog)(command)
-
-
-def _end(*, ok: bool) -> None:
-    if not ok:
-        raise typer.Exit(1)
+def add_to(app: typer.Typer) -> None:
+    """Add both commands to the command line."""
+    examples = ("booking audit", "booking audit --from 2030-03-01 --to 2030-03-31 --fix", "booking audit --days 7")
+    once = "booking audit --once-unknown --personal"
+    command(app, "worker.cli.audit.audit:run", *examples, once, panel=OPERATING)(audit)
+    since = "booking restored --since 2030-03-01T03:00Z"
+    command(app, "worker.cli.audit.restored:run", since, f"{since} --yes --json", panel=OPERATING)(restored)
 
 
 def audit(
@@ -44,25 +40,10 @@ def audit(
     """Compare bookings with Cal.com: absent there, not here, cancelled there, there twice, half made, a series cut.
 
     With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
-    booked there is confirmed here. With --once-unknown all bookings that are kept are looked at; it changes nothing.
+    booked there is confirmed here. With --once-unknown all bookings in the database are looked up; it changes nothing.
 
-    Exit code 1 if anything was found and not mended, or could not be told.
+    Exit code 1 if anything was found and not mended, or could not be judged.
     """
-    if once_unknown and (first or last or days or fix):
-        raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
-    if personal and not once_unknown:
-        raise typer.BadParameter("--personal goes with --once-unknown")
-    if last is not None and days is not None:
-        raise typer.BadParameter("give one of --to and --days")
-    from worker.cli.audit import audit as command  # noqa: PLC0415 - loaded when run
-
-    if once_unknown:
-        _end(ok=command.list_once_unknown(personal=personal, json=json))
-        return
-    start, end = command.span(first, last, days)
-    if start >= end:
-        raise typer.BadParameter("--to is before --from")
-    _end(ok=command.audit_days(start, end, fix=fix, json=json))
 
 
 def restored(
@@ -70,33 +51,19 @@ def restored(
     since: Annotated[
         str, typer.Option(metavar="MOMENT", help="When the backup was made: 2030-03-01T03:00Z; UTC without a zone.")
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first: for scripts.")] = False,
+    yes: Yes = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also while a worker runs, or the broker cannot say whether one does.")
     ] = False,
     json: Json = False,
-    why: Annotated[str, typer.Option(help="Why; it is recorded.")] = "the operator asked",
+    why: Annotated[str, typer.Option(help="Why; it is recorded.")] = ASKED,
 ) -> None:
-    """After a restore from a backup, before any worker runs: have looked for what may be booked already.
+    """After a restore from a backup, before any worker runs: find at Cal.com what may be booked already.
 
-    The database has forgotten what was booked since the backup. What was on its way then becomes of unknown outcome:
-    it is looked for at Cal.com before it may be posted. What was asked for later has no row any more: Cal.com's list
-    is read, and a caller that asks again for a booking that is there gets it.
+    The database has forgotten what was booked since the backup. The outcome of each booking that was on its way then
+    becomes unknown: it is looked up at Cal.com before it may be posted. What was requested later has no row any more:
+    Cal.com's list is read, and a caller that requests again a booking that is there gets it.
 
-    It waits first until what the old workers sent last must be listed (160 s by the default settings), and may be run
+    The command first waits until Cal.com must list what the old workers sent last (160 s by default), and may be run
     again at any time. Stop all workers and beat before the restore; start them when this has ended with exit code 0.
     """
-    from worker.cli.audit import restored as command  # noqa: PLC0415 - loaded when run
-
-    _end(ok=command.run(command.moment(since), yes=yes, force=force, json=json, why=why))
-
-
-_EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
-    audit: (
-        "booking audit",
-        "booking audit --from 2030-03-01 --to 2030-03-31 --fix",
-        "booking audit --days 7",
-        "booking audit --once-unknown --personal",
-    ),
-    restored: ("booking restored --since 2030-03-01T03:00Z", "booking restored --since 2030-03-01T03:00Z --yes --json"),
-}

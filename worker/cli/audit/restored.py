@@ -1,8 +1,6 @@
-"""`booking restored`: after a restore and before any worker runs, have all that may be booked looked for."""
+"""`booking restored`: after a restore and before any worker runs, find at Cal.com what may be booked already."""
 
-import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -10,16 +8,13 @@ import typer
 from sqlalchemy import Engine
 
 from db import appointments
-from db.audits import restored as record
-from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest
+from db.audits import restored as restored_rows
 from tasks.audit.calls import AuditHalted, RestoredCalls
 from tasks.audit.restored import Restored, find_lost, make_unknown
 from tasks.dependencies import Dependencies
-from tasks.operations.booking_actions import begin
-from tasks.operations.booking_commands import Via
 from tasks.words import clock, duration, plural
-from worker.cli.session import login_name, ready
+from worker.cli import record
+from worker.cli.session import ready
 from worker.console import broker, screen
 from worker.console.notes import listening
 from worker.console.progress import bars, note_waiting
@@ -28,14 +23,14 @@ from worker.running import running
 from worker.settings.model import Settings
 
 PING = 2.0  # seconds that workers have to answer
-_AGAIN = "no worker may run before this command has ended well; run it again"
+_AGAIN = "no worker may run before this command has ended with exit code 0; run it again"
 
 
-def moment(given: str) -> datetime:
+def _moment(given: str) -> datetime:
     """Read a moment: ISO 8601, UTC where it names no zone.
 
     Raises:
-        BadParameter: It cannot be read.
+        typer.BadParameter: It cannot be read.
     """
     try:
         read = datetime.fromisoformat(given)
@@ -46,52 +41,43 @@ def moment(given: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def run(since: datetime, *, yes: bool, force: bool, json: bool, why: str) -> bool:
-    """Make outcomes unknown, wait until Cal.com lists all bookings, store those without a row; return whether it did.
+def run(*, since: str, yes: bool, force: bool, json: bool, why: str) -> bool:
+    """Make outcomes unknown, wait until Cal.com lists all, store bookings without a row; return whether it was done.
 
     Raises:
+        typer.BadParameter: `since` is no moment of the past.
         Stop: A worker runs, nobody can answer the question, or Cal.com's list could not be read.
     """
+    moment = _moment(since)
     deps, ended = ready(), False
-    _refuse_the_future(deps.engine, since)
+    _refuse_the_future(deps.engine, moment)
     _refuse_workers(force=force)
     with deps.engine.connect() as conn:
-        record.references(conn)  # a backup of an older release lacks the table: said before anything is done
-        live = record.count_live(conn)
-    if not yes and not _agreed(live, since):
+        restored_rows.references(conn)  # a backup of an older release lacks the table: fails before anything is done
+        live = restored_rows.count_live(conn)
+    if not yes and not _agreed(live, moment):
         screen.note("Nothing was done.")
         return False
-    action = _recorded(deps.engine, since, force=force, why=why)
+    about = {"since": moment.isoformat(), "force": force}
+    action = record.begin(deps.engine, "restored", why=why, target=about)
     with listening(screen.note):
         try:
-            unknown = sum(make_unknown(deps, since, action_id=action))
+            unknown = sum(make_unknown(deps, moment, action_id=action))
             _wait(deps)
             _refuse_workers(force=force)
             with bars("Reading Cal.com's list") as (reading,):
-                lost = find_lost(RestoredCalls(deps, waiting=note_waiting), since, progress=reading)
+                lost = find_lost(RestoredCalls(deps, waiting=note_waiting), moment, progress=reading)
             ended = True
         except (AuditHalted, Stop) as halted:
             stop = halted if isinstance(halted, Stop) else Stop(str(halted), _AGAIN)
-            _finish(deps.engine, action, {"not_done": 1}, refused=stop.lines[0])
+            record.finish(deps.engine, action, {"not_done": 1}, refused=stop.lines[0])
             raise stop from None
         finally:
             if not ended:
                 screen.note(f"booking: not done; {_AGAIN}")
-    _finish(deps.engine, action, {"unknown": unknown, **asdict(lost)})
-    _report(since, unknown, lost, json=json)
+    record.finish(deps.engine, action, {"unknown": unknown, **asdict(lost)})
+    _report(moment, unknown, lost, json=json)
     return True
-
-
-def _recorded(engine: Engine, since: datetime, *, force: bool, why: str) -> int:
-    """Record the command, and return the action's number."""
-    about = {"since": since.isoformat(), "force": force}
-    asked = ActionRequest(who=login_name(), via=Via.COMMAND_LINE, action="restored", why=why, target=about)
-    return begin(engine, asked).id
-
-
-def _finish(engine: Engine, action_id: int, outcomes: Mapping[str, int], *, refused: str | None = None) -> None:
-    with engine.begin() as conn:
-        operator_actions.finish(conn, action_id, outcomes, refused=refused)
 
 
 def _refuse_the_future(engine: Engine, since: datetime) -> None:
@@ -102,7 +88,7 @@ def _refuse_the_future(engine: Engine, since: datetime) -> None:
 
 
 def _refuse_workers(*, force: bool) -> None:
-    """Refuse while a worker runs, or the broker cannot say: a worker would post what Cal.com may have."""
+    """Raise Stop while a worker runs, or the broker does not answer: a worker would post what Cal.com may have."""
     if force:
         return
     asked = broker.ask(running(Settings.load()).broker_url or "", (), ping=PING)
@@ -120,9 +106,8 @@ def _refuse_workers(*, force: bool) -> None:
 
 def _agreed(live: int, since: datetime) -> bool:
     meant = f"The backup is of {clock(since)}; {plural(live, 'booking')} on the way or held then"
-    if not sys.stdin.isatty():
-        raise Stop(f"{meant}: give --yes to have them looked for (there is nobody to ask)")
-    return typer.confirm(f"{meant}. Look for each at Cal.com before it may be posted?", err=True)
+    question = "Look for each at Cal.com before it may be posted?"
+    return record.agreed(meant, question, without_asking="have them looked for")
 
 
 def _wait(deps: Dependencies) -> None:

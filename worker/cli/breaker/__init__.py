@@ -1,1 +1,1 @@
-"""`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
+"""`booking breaker`: the circuit breaker's state, and an operator's orders to it."""

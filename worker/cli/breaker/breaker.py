@@ -1,20 +1,19 @@
-"""`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
+"""`booking breaker`: the circuit breaker's state, and an operator's orders to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from db.monitoring.operator_actions import ActionRequest
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, breaker_overrides
-from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, OrderOutcome
+from tasks.operations.breaker_actions import KEPT, NOT_DONE, BreakerActionOutcome
+from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import duration, plural
-from worker.cli.session import login_name, ready
+from worker.cli.record import requested
+from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 
@@ -22,8 +21,8 @@ _MEANING = {
     State.CLOSED: "closed: calls go",
     State.OPEN: "open: nothing is sent, bookings are held",
     State.HALF_OPEN: "half-open: one booking probes, or is waited for",
-    State.FORCED_OPEN: "open by order: nothing is sent, bookings are held",
-    State.OFF: "off by order: every call goes",
+    State.FORCED_OPEN: "open by override: nothing is sent, bookings are held",
+    State.OFF: "off by override: every call goes",
 }
 
 _ASKED_EVERY = 60  # seconds
@@ -31,7 +30,7 @@ _ASKED = "while bookings are held for it Cal.com is asked once a minute whether 
 
 
 def status(*, json: bool) -> bool:
-    """Show state, cause and orders; return whether calls go as they should, with today's key and settings."""
+    """Show state, cause and orders; return whether calls are made, with today's key and settings."""
     with listening(screen.note):
         parts = ready()
         now, seen = parts.breaker.get_status(), parts.breaker.calls.recent_calls()
@@ -63,7 +62,7 @@ def status(*, json: bool) -> bool:
 
 
 def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]]:
-    """Tell what is not sent because of a key or of settings, today's or others'."""
+    """Yield the keys and settings because of which nothing is sent, or nothing was."""
     for key in now.blocked_keys:
         if key == parts.calcom.key_fingerprint:
             yield "key refused", f"{key}, today's: nothing is sent with it; {_ASKED}, or `booking breaker reset`"
@@ -76,32 +75,22 @@ def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]
         yield "settings", "something else than Cal.com's API answered a booking, which is held; the others go on"
 
 
-def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:
-    """Order the breaker open or off; `by` is empty for whoever is logged in."""
-    return _given(mode, KEPT, by=by, why=why, target={"seconds": seconds})
+def order(mode: str, *, by: str, why: str, seconds: float | None = None) -> bool:
+    """Give an order, print the state that follows, and return whether the order was obeyed.
 
-
-def auto(*, by: str, why: str) -> bool:
-    """End an order of open or off."""
-    return _given(AUTO, NOT_DONE, by=by, why=why)
-
-
-def reset(*, by: str, why: str) -> bool:
-    """Close every breaker, end every order and what a 429 asked for, try refused keys again."""
-    return _given(RESET, NOT_DONE, by=by, why=why)
-
-
-def _given(mode: str, otherwise: str, *, by: str, why: str, target: Mapping[str, Any] | None = None) -> bool:
-    """Give an order, say how the breaker stands then, and return whether it was obeyed."""
-    asked = ActionRequest(who=by or login_name(), via=Via.COMMAND_LINE, action=mode, why=why, target=target or {})
+    `by` is empty for the user who is logged in; `seconds`: an order of open or off ends after this time.
+    """
+    is_kept = mode in (OPEN, OFF)
+    target = {"seconds": seconds} if is_kept else {}
+    asked = requested(mode, why=why, target=target, who=by)
     with listening(screen.note):
         parts = ready()
-        done = OrderOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
+        done = BreakerActionOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")
         return True
-    screen.note(otherwise)
+    screen.note(KEPT if is_kept else NOT_DONE)
     return False
 
 

@@ -1,1 +1,1 @@
-"""`booking check`: everything that the worker needs, looked at once."""
+"""`booking check`: check everything that the worker needs."""

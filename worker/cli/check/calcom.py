@@ -1,4 +1,4 @@
-"""Look whether Cal.com is where the settings say and takes our key, and for which event types that key is enough."""
+"""Check whether Cal.com is at the address of the settings and takes our key, and for which event types it is enough."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
-from worker.cli.check.event_types import check_types
+from worker.cli.check.unclear_answers import check_types
 from worker.settings.model import Settings
 
 _NO_CONNECTION = {
@@ -25,7 +25,7 @@ _NO_CONNECTION = {
 def check_calcom(
     deps: Dependencies, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
-    """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
+    """Yield whether each result is good, and its text; `confirmed` has one booking of each event type."""
     if settings.calcom_api_key is None:
         yield False, "CALCOM_API_KEY: not given; make one at Cal.com (Settings, Developer, API keys)"
         return

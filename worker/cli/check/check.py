@@ -1,4 +1,4 @@
-"""`booking check`: everything that the worker needs, looked at once; each problem in a line that says what to do."""
+"""`booking check`: check everything that the worker needs; each problem is a line with what to do."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -37,17 +37,17 @@ LIMIT_SECONDS = 5.0  # seconds that all calls together may wait for Cal.com's li
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     about: str
     ok: bool
     said: str
     warning: bool = False
-    """It goes on as it is, and somebody should know."""
+    """True: bookings go on, but an operator should know."""
 
 
 def run(*, json: bool, tick: bool = False) -> bool:
-    """Show what was found and return whether all is in order; `tick`: look only whether beat ticks."""
+    """Show the results and return whether all is in order; `tick`: check only whether beat ticks."""
     results: list[CheckResult] = []
     for result in look_at_tick() if tick else look():
         results.append(result)
@@ -66,7 +66,7 @@ def _mark(result: CheckResult) -> tuple[str, str]:
 
 
 def look() -> Iterator[CheckResult]:
-    """Look at one thing after the other; what depends on a broken thing is not asked."""
+    """Yield one check after the other; a check that needs a broken part is left out."""
     try:
         settings = running(Settings.load())
     except SettingsError as error:
@@ -90,7 +90,7 @@ def look() -> Iterator[CheckResult]:
 
 
 def look_at_tick() -> Iterator[CheckResult]:
-    """Look whether beat ticks, for a health check: what is unknown is no reason to start it again."""
+    """Check whether beat ticks, for a health check: while Postgres is down, beat counts as healthy."""
     log_to_stderr()
     try:
         beat = last_tick()
@@ -168,7 +168,7 @@ def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Itera
 
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
-    """Return calls before which bookings go; without a record there are none."""
+    """Return calls that let bookings go first; without tables there are no bookings."""
     return AuditCalls(built, pause=_patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
 
 
@@ -180,7 +180,7 @@ def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
 
 
 def _patience(seconds: float) -> Callable[[float], object]:
-    """Return a pause that ends the asking after so many seconds in all: bookings need the limit more than a check."""
+    """Return a pause that raises AuditHalted after `seconds` in all: bookings need the limit more than a check."""
     left = seconds
 
     def pause(asked: float) -> None:

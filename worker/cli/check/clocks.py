@@ -1,7 +1,7 @@
-"""Compare the clocks that the product lives by: Postgres's, Redis's and this host's.
+"""Compare the clocks that the product reads: Postgres's, Redis's and this host's.
 
-Nothing that is booked depends on a host's clock. But retries are sent for a moment of the sender's clock, logs of
-several hosts are read side by side, and who looks at times believes them.
+Nothing that is booked depends on a host's clock. But a retry's moment is of the sender's clock, and logs of
+several hosts are read side by side.
 """
 
 import time
@@ -17,19 +17,19 @@ from resilience.shared_state.client import make_redis
 from tasks.words import ago, duration
 from worker.console.broker import ANSWER_SECONDS
 
-TOO_FAR = 2.0  # seconds from which a clock is named; what asking for it may have cost comes on top
+TOO_FAR = 2.0  # seconds; a clock that is further off is named, beyond what asking for it may have taken
 
 
 @dataclass(frozen=True)
 class Offset:
-    """Another's clock beside this host's: how far ahead it is, and by how much that may be wrong; in seconds."""
+    """How far another clock is ahead of this host's, and by how much that may be wrong; in seconds."""
 
     ahead: float
     give_or_take: float
 
 
 def compare(conn: Connection, redis_url: str, *, wall: Callable[[], float] = time.time) -> tuple[bool, str]:
-    """Return whether all is in order, and how far the clocks are from Postgres's, by which rows and holds live."""
+    """Return whether all is in order, and how far the clocks are from Postgres's, which rows and holds use."""
     postgres = beside(lambda: heartbeats.now(conn).timestamp(), wall)
     redis = _of_redis(redis_url, wall)
     clocks = {"this host": Offset(-postgres.ahead, postgres.give_or_take)}
@@ -44,7 +44,7 @@ def compare(conn: Connection, redis_url: str, *, wall: Callable[[], float] = tim
 
 
 def beside(ask: Callable[[], float], wall: Callable[[], float]) -> Offset:
-    """Ask for a moment, taking it for the middle of the asking."""
+    """Ask for a moment; the answer counts as the middle of the time that asking took."""
     before = wall()
     moment = ask()
     after = wall()
@@ -58,7 +58,7 @@ def _of_redis(url: str, wall: Callable[[], float]) -> Offset | None:
 
     try:
         with make_redis(url, timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS) as redis:
-            redis.ping()  # connected, so that the question alone is measured
+            redis.ping()  # connect first, so that only the question is measured
             return beside(ask, wall)
     except (RedisError, TypeError, ValueError):
         return None  # the line about Redis says what is wrong

@@ -1,4 +1,4 @@
-"""Look whether Redis runs what the circuit breaker asks of it: one round trip of a breaker that nobody else has."""
+"""Check whether Redis runs the breaker's scripts: one round trip of a breaker that no other process uses."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ _NOT_ALLOWED = (
 
 
 def breaker_error(url: str) -> str | None:
-    """Say why no breaker can be shared over this Redis; None when one can."""
+    """Return why no breaker can be shared over this Redis; None: one can."""
     client, lost = make_redis(url, timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS), list[SharedStateLost]()
 
     def listen(event: Event) -> None:
@@ -47,6 +47,6 @@ def _clean_up(client: Client, service: str) -> None:
     try:
         client.delete(*breaker_keys(service, ENDPOINT))
     except RedisError:
-        return  # what it was refused left nothing behind
+        return  # Redis refused the scripts, so there is nothing to delete
     finally:
         client.close()

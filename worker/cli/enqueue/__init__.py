@@ -1,1 +1,1 @@
-"""`booking enqueue`: keep a file of booking requests, and send their tasks."""
+"""`booking enqueue`: store a file of booking requests, and send their tasks."""

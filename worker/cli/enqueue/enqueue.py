@@ -1,7 +1,8 @@
-"""`booking enqueue`: keep a file of booking requests, and send their tasks."""
+"""`booking enqueue`: store a file of booking requests, and send their tasks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
@@ -19,15 +20,15 @@ from worker.console.stop import Stop
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
-def run(path: str, *, json: bool) -> bool:
-    """Keep what is good in a file, complain of the rest, and return whether nothing was refused.
+def run(file: str, *, json: bool) -> bool:
+    """Store the good lines of a file, report the bad ones, and return whether none was refused.
 
     Raises:
         Stop: The file cannot be read, or Postgres stopped answering in the middle.
     """
-    with GracefulShutdown(), opened(path) as source:
+    with GracefulShutdown(), opened(file) as source:
         ready()
-        lines = Lines(shown(path), enqueue_bookings, screen.note)
+        lines = Lines(shown(file), enqueue_bookings, screen.note)
         source.on_pause = lines.flush
         try:
             with listening(screen.note) as notes, _progress(source, lines):
@@ -40,7 +41,7 @@ def run(path: str, *, json: bool) -> bool:
             screen.note(f"\nbooking: stopped; {_so_far(lines)}")
             raise
     if json:
-        screen.as_json({"file": shown(path), **lines.tally.as_dict(), "broker_down": notes.broker_down})
+        screen.as_json({"file": shown(file), **asdict(lines.tally), "broker_down": notes.broker_down})
     else:
         _summary(lines.tally)
     return lines.tally.requests > 0 and not lines.tally.invalid

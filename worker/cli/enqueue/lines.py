@@ -1,4 +1,4 @@
-"""Take in lines of booking requests, a batch at a time, and count what became of them."""
+"""Send lines of booking requests in batches, and count the results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,26 +29,10 @@ class Tally:
     conflicts: int = 0
     moved: int = 0
 
-    @property
-    def settled(self) -> int:
-        """How many lines have their answer."""
-        return self.accepted + self.duplicates + self.invalid
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts for JSON."""
-        return {
-            "requests": self.requests,
-            "accepted": self.accepted,
-            "duplicates": self.duplicates,
-            "invalid": self.invalid,
-            "conflicts": self.conflicts,
-            "moved": self.moved,
-        }
-
 
 @dataclass
 class Lines:
-    """Send good lines in batches, complain of bad ones as `NAME:LINE field: why`, and count both."""
+    """Send good lines in batches, report bad ones as `NAME:LINE field: why`, and count both."""
 
     name: str
     send: Send
@@ -68,10 +52,10 @@ class Lines:
             self.flush()
 
     def flush(self) -> None:
-        """Send what waits.
+        """Send the lines that wait.
 
         Raises:
-            AppointmentDatabaseException: None of these lines was accepted; they wait still.
+            AppointmentDatabaseException: None of these lines was accepted; they still wait.
         """
         if not self.waiting:
             return
@@ -95,7 +79,7 @@ class Lines:
             self.tally.accepted += 1
 
     def _refuse(self, line: BadLine) -> None:
-        if line.problems[0].field == "file":  # not a line's fault: there is none
+        if line.problems[0].field == "file":  # the file has no line at all
             self.complain(f"{self.name}: {line.problems[0].why}")
             return
         self.tally.requests += 1

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from worker.console.stop import Stop
 
-IDLE = 0.3  # seconds after which a sender that pauses has said all for now
+IDLE = 0.3  # seconds of silence after which the waiting lines are sent
 PIECE = 64 * 1024
 
 Advance = Callable[[int], object]
 
 
 class Source:
-    """Read lines from a file descriptor; `on_pause` is called when nothing comes, before the wait for more.
+    """Read lines from a file descriptor; `on_pause` is called when no input comes for IDLE seconds.
 
-    `advance` is told how many bytes were read.
+    `advance` is called with the number of bytes that were read.
     """
 
     def __init__(self, descriptor: int, size: int | None) -> None:
@@ -31,7 +31,7 @@ class Source:
         self._ended = False
 
     def readline(self, limit: int, /) -> bytes:
-        """Return the next line, or at most `limit` bytes of it; nothing at the end."""
+        """Return the next line, or at most `limit` bytes of it; empty at the end."""
         while (found := self._pending.find(b"\n", self._searched)) < 0 and len(self._pending) < limit:
             self._searched = len(self._pending)
             if self._ended or not self._more():
@@ -74,5 +74,5 @@ def opened(path: str) -> Iterator[Source]:
 
 
 def shown(path: str) -> str:
-    """Name the source in messages."""
+    """Return the name of the source for messages."""
     return "stdin" if path == "-" else str(Path(path))

@@ -1,1 +1,1 @@
-"""`booking retry`, `cancel` and `resolve`: an operator's commands to bookings."""
+"""`booking retry`, `cancel`, `resolve` and `actions`: what operators do to bookings, and its record."""

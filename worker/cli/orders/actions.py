@@ -1,4 +1,4 @@
-"""`booking actions`: what operators have ordered, by whichever way, and what came of it."""
+"""`booking actions`: what operators did on the page or the command line, and the result."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from tasks.words import ago, plural
 from worker.cli.session import ready
 from worker.console import screen
 
-FEW = 5  # ids that are named; of more it is told how many they are
+FEW = 5  # ids that are listed; more are only counted
 
 
 def run(*, limit: int, json: bool) -> None:
@@ -33,7 +33,7 @@ def run(*, limit: int, json: bool) -> None:
 
 
 def _what(action: OperatorAction) -> str:
-    """Name what was ordered, its bookings, and what else it was given with."""
+    """Return the action's name, its bookings and its options, as text."""
     words = action.action.replace("_", " ")
     if action.ids is not None:
         named = ", ".join(map(str, action.ids))
@@ -52,7 +52,7 @@ def _target(target: Mapping[str, Any]) -> Iterator[str]:
 def _came_of(action: OperatorAction) -> str:
     counts = {outcome.replace("_", " "): count for outcome, count in action.outcomes.items()}
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
-    if action.ids is None and len(counts) < 2:  # an order, which is obeyed or not: what it counts are its bookings
+    if action.ids is None and len(counts) < 2:  # an order to the breaker, which counts the bookings that it let go
         done = plural(action.done, "booking") if action.done else ""
         said = ", ".join(filter(None, (*counts, done)))
     return said if action.done_at is not None else f"goes on, or was broken off{said and f'; {said}'}"

@@ -1,7 +1,7 @@
 """`booking resolve`: an operator says which booking at Cal.com is ours, and Cal.com must show our reference in it.
 
-The one way to confirm what a key cannot see in the list: a booking is shown by its uid, and a seat by its own, to
-anybody (docs/calcom.md). It only ever confirms: that a uid is not there, or is another's, proves nothing of ours.
+This is the only way to confirm a booking that a key cannot see in the list: Cal.com shows a booking by its uid, and a
+seat by its own, to anybody (docs/calcom.md). It only confirms: a uid that is missing, or another's, proves nothing.
 """
 
 import re
@@ -14,47 +14,43 @@ from db import appointments
 from db.appointments import Appointment
 from db.audits import bookings
 from db.lifecycle import LIVE, Status
-from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, usable
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there
-from tasks.operations.booking_actions import begin
-from tasks.operations.booking_commands import Via
 from tasks.words import clock
+from worker.cli import record
 from worker.cli.named import named
-from worker.cli.session import login_name, ready
+from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.progress import note_waiting
 from worker.console.stop import Stop
 
 BY, WHY = "operator", "resolved by the operator"
-_MOVES = 5  # from one uid to the next: nobody moves a booking about for ever
+_MOVES = 5  # reschedules that are followed from one uid to the next
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Say what became of it; `ok` is False when nothing is confirmed by that uid."""
+    """The result and its sentence; `ok` is False when nothing is confirmed by that uid."""
 
     ok: bool
     said: str
 
 
-def run(id_or_key: str, uid: str) -> bool:
-    """Ask Cal.com for the booking, write it down if it is ours, say so, and return whether it was.
+def run(booking: str, uid: str) -> bool:
+    """Ask Cal.com for the booking, record it if it is ours, print the result, and return whether it was.
 
     Raises:
         Stop: There is no such row, or Cal.com cannot be asked now; nothing was changed.
     """
     deps = ready()
     with listening(screen.note):
-        action = _recorded(deps.engine, id_or_key, uid)
+        action = _begin(deps.engine, booking, uid)
         try:
-            done = resolve(AuditCalls(deps, waiting=note_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(deps, waiting=note_waiting), booking, uid)
         except AuditHalted as halted:
             _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
@@ -87,25 +83,19 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
     return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
 
 
-def _recorded(engine: Engine, id_or_key: str, uid: str) -> int:
-    """Record the command, and return the action's number."""
+def _begin(engine: Engine, id_or_key: str, uid: str) -> int:
     with engine.connect() as conn:
         row = named(conn, id_or_key)
-    about = {"uid": usable(uid)}
-    asked = ActionRequest(
-        who=login_name(), via=Via.COMMAND_LINE, action="resolve", why=WHY, target=about, ids=(row.id,)
-    )
-    return begin(engine, asked).id
+    return record.begin(engine, "resolve", why=WHY, target={"uid": usable(uid)}, ids=(row.id,))
 
 
 def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
     outcome, refused = ("resolved", None) if done.ok else ("not_resolved", done.said)
-    with engine.begin() as conn:
-        operator_actions.finish(conn, action_id, {outcome: 1}, refused=refused)
+    record.finish(engine, action_id, {outcome: 1}, refused=refused)
 
 
 def _needs_none(row: Appointment, uid: str) -> Resolved | None:
-    """Answer for rows that nothing can be said of now, and for what is no uid."""
+    """Return the result for a row that needs no question to Cal.com, and for a text that is no uid; else None."""
     if usable(uid) is None:
         return Resolved(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
     match row.status:
@@ -124,7 +114,7 @@ def _needs_none(row: Appointment, uid: str) -> Resolved | None:
 
 
 def _ask(calls: AuditCalls, uid: str) -> Sequence[Booking] | str:
-    """Return the bookings of a uid (all weeks of a series), or of a seat's; else why there is none."""
+    """Return the bookings of a uid (all weeks of a series), or of a seat; else a sentence why there is none."""
     there = read_bookings(calls.booking(uid))
     if _is_missing(there):
         there = read_bookings(calls.booking_of_seat(uid))
@@ -140,7 +130,7 @@ def _is_missing(there: Sequence[Booking] | Reply) -> bool:
 
 
 def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
-    """Return the booking that carries the row's reference: a live one before others, the week of our start first."""
+    """Return the booking that carries the row's reference: a live one first, then the week of our start."""
     ours = [one for one in there if str(row.uuid) in one.marks]
     return min(ours, key=lambda one: (one.cancelled, not one.is_at(row.start_at)), default=None)
 
@@ -164,7 +154,7 @@ def _whose(conn: Connection, found: Booking) -> str:
 
 
 def _gone(row: Appointment, ours: Booking) -> Resolved:
-    """Leave the row as it is: another of its POSTs may have made a second one, which lives."""
+    """Leave the row as it is: another of its POSTs may have made a second booking, which is not cancelled."""
     said = f"{row.id}: {ours.uid} is its booking, and was cancelled or declined at Cal.com; nothing was changed. "
     if row.status in LIVE:
         said += f"If no other stands there: `booking cancel {row.id} --not-booked`"
@@ -191,7 +181,7 @@ def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Resolved:
 
 
 def _also(row: Appointment, had: Status) -> str:
-    """Say what is left to do once the row is confirmed."""
+    """Return what is left to do once the row is confirmed."""
     said = ""
     if had not in LIVE and had is not Status.CONFIRMED:
         said += f" Its customer was told that it is {had}: call them (`booking show {row.id} --personal`)."

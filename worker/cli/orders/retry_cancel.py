@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Engine
 
 from db.lifecycle import HoldReason, Status
-from db.monitoring.operator_actions import ActionRequest
 from tasks.operations import booking_actions
-from tasks.operations.booking_actions import CANCEL, RETRY
-from tasks.operations.booking_commands import CommandOutcome, CommandResult, Via
+from tasks.operations.booking_commands import CommandOutcome, CommandResult
 from worker.cli.named import named
-from worker.cli.session import login_name, ready
+from worker.cli.record import requested
+from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -40,29 +39,14 @@ _BLIND = (
 )
 
 
-def retry(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
-    """Send each again, say what became of it, and return whether each was sent."""
-    return _run(RETRY, bookings, not_booked=not_booked, why=why)
-
-
-def cancel(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
-    """Cancel each, say what became of it, and return whether each is or will be cancelled."""
-    return _run(CANCEL, bookings, not_booked=not_booked, why=why)
-
-
-def _run(action: str, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+def run(action: str, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    """Send each booking again, or cancel it; print what became of each, and return whether all went that way."""
     deps = ready()
     with listening(screen.note):
         meant = [_named(deps.engine, id_or_key) for id_or_key in dict.fromkeys(bookings)]
-        asked = ActionRequest(
-            who=login_name(),
-            via=Via.COMMAND_LINE,
-            action=action,
-            why=why,
-            target={"not_booked": not_booked},
-            ids=tuple(one for one in meant if isinstance(one, int)),
-        )
-        became = iter(booking_actions.carry_out(deps, booking_actions.begin(deps.engine, asked)) if asked.ids else ())
+        ids = tuple(one for one in meant if isinstance(one, int))
+        asked = requested(action, why=why, target={"not_booked": not_booked}, ids=ids)
+        became = iter(booking_actions.carry_out(deps, booking_actions.begin(deps.engine, asked)) if ids else ())
     done = [(False, one) if isinstance(one, str) else _told(next(became)) for one in meant]
     for well, sentence in done:
         (screen.say if well else screen.note)(sentence)
@@ -70,7 +54,7 @@ def _run(action: str, bookings: Sequence[str], *, not_booked: bool, why: str) ->
 
 
 def _named(database: Engine, id_or_key: str) -> int | str:
-    """Return a booking's id, or why there is none; a name that nobody has keeps the others from nothing."""
+    """Return a booking's id, or why there is none: an unknown name must not stop the others."""
     try:
         with database.connect() as conn:
             return named(conn, id_or_key).id

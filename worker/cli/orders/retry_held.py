@@ -1,34 +1,43 @@
-"""`booking retry --held`: send again, at once, all that one cause holds."""
+"""`booking retry`: send again the bookings that are named, or with --held all that one reason holds."""
 
-import sys
+from collections.abc import Sequence
 
 import typer
-from sqlalchemy import Engine
 
 from db.appointments import sweeps
 from db.lifecycle import HoldReason
-from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest
-from tasks.operations.booking_actions import begin
+from tasks.operations.booking_actions import RETRY
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
 from tasks.words import plural
-from worker.cli.session import engine, login_name
+from worker.cli import record
+from worker.cli.orders import retry_cancel
+from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.progress import bars
-from worker.console.stop import Stop
 from worker.local.graceful_shutdown import GracefulShutdown
 
+Ids = Sequence[str] | None
 _REASONS = [reason for reason in HoldReason if reason not in GO_BY_THEMSELVES]
 
 
-def meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
-    """Return the hold reason that an operator names; None when bookings are named instead, each for itself.
+def retry(
+    bookings: Ids, *, not_booked: bool, held: str | None, event_type: int | None, yes: bool, json: bool, why: str
+) -> bool:
+    """Send the bookings that are named again, or all that are held for one reason; return whether that was done."""
+    reason = _meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
+    if reason is None:
+        return retry_cancel.run(RETRY, bookings or (), not_booked=not_booked, why=why)
+    return _run(reason, event_type_id=event_type, yes=yes, json=json, why=why)
 
-    `by_name` and `by_kind` say whether anything else is given that goes with the one or with the other.
+
+def _meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
+    """Return the hold reason that an operator names; None: bookings are named instead.
+
+    `by_name`: bookings are named, or --not-booked; `by_kind`: an option that goes with --held is given.
 
     Raises:
-        BadParameter: Neither is named, or both; or a retry is nothing for this reason. The text says what there is.
+        BadParameter: Neither is named, or both; or a retry does nothing for this reason.
     """
     if word is None:
         if by_kind or not by_name:
@@ -43,23 +52,24 @@ def meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | Non
     raise typer.BadParameter(f"{wrong}. There are: {', '.join(_REASONS)}", param_hint="--held")
 
 
-def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
-    """Count what is held for this reason, ask, and send it again; return whether it was done.
+def _run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
+    """Count what is held for this reason, ask the operator, and send it again; return whether it was done.
 
     Raises:
-        Stop: Nobody can be asked, and `yes` is not given.
+        Stop: Nobody can answer, and `yes` is not given.
     """
-    database = engine()
+    database = ready().engine
     with database.connect() as conn:
         count, since = sweeps.count_held(conn, reason, event_type_id=event_type_id)
     meant = f"{plural(count, 'booking')} held for {reason}"
     if event_type_id is not None:
         meant += f", of event type {event_type_id}"
-    if count and not yes and not _agreed(meant):
+    if count and not yes and not record.agreed(meant, "Send them all again?", without_asking="send them again"):
         screen.note("Nothing was done.")
         return False
 
-    action = _recorded(database, reason, count, event_type_id=event_type_id, why=why)
+    about = {"held": reason, "event_type_id": event_type_id, "count": count}
+    action = record.begin(database, "retry_held", why=why, target=about) if count else None
     batches = retry_held(
         database, reason, since=since, event_type_id=event_type_id, by="operator", via=Via.COMMAND_LINE, why=why,
         action_id=action,
@@ -74,8 +84,7 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
             screen.note(f"\nbooking: stopped; {sent:,} of {meant} are sent again, the others stay held")
             raise
     if action is not None:
-        with database.begin() as conn:
-            operator_actions.finish(conn, action, {CommandOutcome.SENT: 1})
+        record.finish(database, action, {CommandOutcome.SENT: 1})
     if json:
         said = {"reason": reason, "event_type_id": event_type_id, "held": count, "sent": sent}
         screen.as_json(said | {"broker_down": notes.broker_down})
@@ -84,16 +93,3 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
     else:
         screen.say(f"{meant}: nothing to do.")
     return True
-
-
-def _recorded(database: Engine, reason: HoldReason, count: int, *, event_type_id: int | None, why: str) -> int | None:
-    """Record that all of a kind are sent again; return the action's number, None when there is nothing to send."""
-    about = {"held": reason, "event_type_id": event_type_id, "count": count}
-    asked = ActionRequest(who=login_name(), via=Via.COMMAND_LINE, action="retry_held", why=why, target=about)
-    return begin(database, asked).id if count else None
-
-
-def _agreed(meant: str) -> bool:
-    if not sys.stdin.isatty():
-        raise Stop(f"{meant}: give --yes to send them again (there is nobody to ask)")
-    return typer.confirm(f"{meant}. Send them all again?", err=True)

@@ -1,4 +1,4 @@
-"""How a service does beside its own past, from the record: unusual now or not, and what the next hour should bring."""
+"""Compare a service with its own past: whether it is unusual now, and a forecast of the next hour."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from db.monitoring.failure_metrics import CallWindow, past_days
 from worker.cli.report.baseline import RULE, Anomaly, Baseline, Measure, baseline, find_anomalies
 from worker.cli.report.forecast import AHEAD, QUARTER, Forecast, forecast
 
-DAYS = 28  # that say what is usual
-FRESH = timedelta(minutes=10)  # older windows say nothing of now: beat, or the aggregation, stands still
+DAYS = 28  # of history from which the usual is computed
+FRESH = timedelta(minutes=10)  # older windows do not show the present: beat, or the aggregation, does not run
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What can be said of a service."""
+    """The judgement of one service."""
 
     service: str
     usual: Baseline
     fresh: bool
-    """Whether the newest window is recent enough to speak of now."""
+    """Whether the newest window is recent enough to judge the present."""
     unusual: list[Anomaly]
     forecasts: list[Forecast]
-    """Each quarter of the next hour, of failures and then of latency; empty: too little is known."""
+    """Each quarter of the next hour, first failures, then latency; empty: there is too little history."""
 
 
 def assess(conn: Connection, service: str, now: datetime) -> Assessment:
-    """Judge a service by the record. `now` is Postgres's, for workers' clocks differ."""
+    """Judge a service by its stored windows. `now` is Postgres's, for workers' clocks differ."""
     history = past_days(
         conn, service, now, days=DAYS, before=RULE.around + RULE.span, after=max(AHEAD * QUARTER, RULE.around)
     )

@@ -1,4 +1,4 @@
-"""Whether a service is unusual now, judged by its own past days at this time of day.
+"""Judge whether a service is unusual now, by its own past days at this time of day.
 
 Pure: windows and a moment in, figures out. The usual is the median of the spans of five minutes around this time on
 past days, and their spread the MAD (median absolute deviation), so that an outage last week changes neither. A window
@@ -21,7 +21,7 @@ SIGMA = 1.4826  # MAD of a normal distribution times this is its standard deviat
 
 
 class Measure(StrEnum):
-    """What is judged."""
+    """A measure that is judged."""
 
     FAILURES = "failures"  # share of calls
     LATENCY = "latency"  # mean, ms
@@ -35,7 +35,7 @@ class AnomalyRule:
     consecutive: int = 2  # judgements in a row, a minute apart
     span: timedelta = timedelta(minutes=5)  # of one judgement
     around: timedelta = timedelta(minutes=30)  # what counts as this time of day on a past day
-    minimum_calls: int = 20  # in a span; fewer say nothing
+    minimum_calls: int = 20  # in a span; fewer are not judged
     minimum_failures: int = 3
     minimum_days: int = 5
     failures_above: float = 0.03  # of the usual share, absolute: less is too small to matter
@@ -71,7 +71,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What is usual at this time of day; None: too little is known."""
+    """What is usual at this time of day; None: there is too little history."""
 
     failures: Distribution | None
     latency: Distribution | None
@@ -120,7 +120,7 @@ def find_anomalies(expected: Baseline, recent: Sequence[CallWindow], rule: Anoma
 
 
 def score(expected: Baseline, span: Span, measure: Measure, rule: AnomalyRule = RULE) -> float | None:
-    """Return how many standard deviations a span lies above the usual; None: nothing can be said.
+    """Return how many standard deviations a span lies above the usual; None: too few calls, or too little history.
 
     0 when the difference is too small to matter, however certain it is.
     """
@@ -132,7 +132,7 @@ def score(expected: Baseline, span: Span, measure: Measure, rule: AnomalyRule = 
             return None
         if span.failures < rule.minimum_failures or span.rate < normal.value + rule.failures_above:
             return 0.0
-        # Counting noise alone spreads the scaled share by this, whatever the share.
+        # Counting noise alone spreads the scaled share by this, at every share.
         spread = max(normal.spread, 0.5 / math.sqrt(span.calls + 0.5))
         return (_scaled(span) - normal.middle) / spread
     normal = expected.latency

@@ -1,4 +1,4 @@
-"""Everything that the report is made of, read once: of a period, of one before it, and of this moment."""
+"""Read the report's figures: of a period, of an earlier one to compare with, and of this moment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SLOWEST = 3
 
 @dataclass(frozen=True)
 class Success:
-    """How a period's bookings ended; what was cancelled counts as neither."""
+    """How many of a period's bookings ended, and how; cancelled ones are not counted."""
 
     ended: int
     confirmed: int
@@ -28,7 +28,7 @@ class Success:
 
     @classmethod
     def of(cls, booked: Iterable[BookingCount]) -> "Success":
-        """Add up."""
+        """Add up the counts of a period."""
         ended = [count for count in booked if count.status in FINAL and count.status is not Status.CANCELLED]
         return cls(
             ended=sum(count.count for count in ended),
@@ -57,7 +57,7 @@ class ReportFigures:
     oldest_metric: datetime | None
     sizes: list[TableSize]
     log_bytes: int | None
-    """None: there is no LOG_FILE, or it is not there."""
+    """None: LOG_FILE is not set, or the file does not exist."""
 
     @property
     def success(self) -> Success:

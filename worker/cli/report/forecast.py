@@ -1,8 +1,8 @@
-"""What the next hour will bring: what is usual then, and what is left by then of today's deviation from the usual.
+"""Forecast the next hour: the usual figures, plus what is left by then of today's deviation from the usual.
 
 Pure, like `baseline`. The deviation is the last quarter of an hour's, and it fades, for most incidents end; a slope
-on top of it made every error larger. The error is the forecast's own: what the same rule would have missed by at this
-time on past days. How it was chosen: docs/decisions/0011-unusual-is-judged-by-past-days.md.
+on top of it made every error larger. The error is the forecast's own: how far the same rule would have been wrong
+at this time on past days. How it was chosen: docs/decisions/0011-unusual-is-judged-by-past-days.md.
 """
 
 import math
@@ -33,7 +33,7 @@ class Forecast:
     value: float
     low: float
     high: float
-    """The interval, from where the deviation is over to where it stays, and nine of ten past errors wider."""
+    """The interval: from no deviation to the full deviation, widened by nine of ten past errors."""
     usual: float
 
 
@@ -45,7 +45,7 @@ def forecast(
     minimum_days: int = 5,
     minimum_calls: int = 20,
 ) -> list[Forecast]:
-    """Forecast each quarter of the hour that begins `now`; empty when too little is known.
+    """Forecast each quarter of the hour that begins `now`; empty: there is too little history.
 
     `history` holds today's last quarter, and that quarter and the hour after it on past days.
     """
@@ -69,7 +69,7 @@ def forecast(
 
 
 def expect(day: Quarters, usual: Quarters, ahead: int) -> float | None:
-    """Return what a quarter should hold after the last one of this day; None: too little is known."""
+    """Return the expected value of the quarter `ahead` (0: the next one); None: there is too little history."""
     if LAST not in day or LAST not in usual or ahead not in usual:
         return None
     left: float = LEFT ** (ahead + 1)

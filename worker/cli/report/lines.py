@@ -1,4 +1,4 @@
-"""The operators' checklist: figures in, lines out, each with its target and with what to do when it is missed."""
+"""The operators' checklist: a line for each figure, with its target and what to do when it is missed."""
 
 import math
 from collections import defaultdict
@@ -29,7 +29,7 @@ class ReportLimits:
 
 
 def lines(seen: ReportFigures, limits: ReportLimits) -> Iterator[Line]:
-    """Say how each thing on the checklist stands."""
+    """Yield the checklist's lines."""
     yield _breaker(seen)
     yield from _bookings(seen)
     yield _waits(seen, limits)
@@ -85,7 +85,7 @@ def _bookings(seen: ReportFigures) -> Iterator[Line]:
 
 
 def _fell(now: Success, before: Success) -> bool:
-    """Say whether the success rate is lower than chance explains (two proportions, pooled)."""
+    """Return whether the success rate is lower than chance explains (two proportions, pooled)."""
     pooled = (now.confirmed + before.confirmed) / (now.ended + before.ended)
     noise = math.sqrt(pooled * (1 - pooled) * (1 / now.ended + 1 / before.ended))
     return before.confirmed / before.ended - now.confirmed / now.ended > SIGMA * noise

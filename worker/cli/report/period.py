@@ -1,4 +1,4 @@
-"""Spans of time as an operator types them."""
+"""Read a span of time as an operator types it."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ def period(name: str, text: str) -> timedelta:
     """Read 90m, 24h or 7d.
 
     Raises:
-        typer.BadParameter: It is none of these, or longer than 400 days.
+        typer.BadParameter: It has another form, or is longer than 400 days.
     """
     found = _SPAN.fullmatch(text.strip().lower())
     span = int(found[1]) * _UNITS[found[2]] if found else None

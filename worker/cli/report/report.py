@@ -25,7 +25,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
     """Show the report; return whether every target is met.
 
     Raises:
-        typer.BadParameter: A period is none, or the two would overlap.
+        typer.BadParameter: A period cannot be read, or the two would overlap.
     """
     span = period("--since", since)
     earlier = period("--compare", compare) if compare else span
@@ -54,7 +54,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
 
 def _as_dict(seen: ReportFigures, report: Sequence[Line], *, ok: bool) -> dict[str, object]:
     figures = asdict(seen) | {"success": asdict(seen.success)}
-    figures.pop("calls")  # a row a minute: the table has them
+    figures.pop("calls")  # one row a minute: too many for a report
     rows = [{name: value for name, value in asdict(line).items() if name != "details"} for line in report]
     return {"ok": ok, "lines": rows, **figures}
 
@@ -68,19 +68,13 @@ def _show(seen: ReportFigures, report: Sequence[Line], span: timedelta) -> None:
     for line in report:
         mark, style = _MARKS[line.ok]
         target = Text(f" (target: {line.target})" if line.target else "", style="dim")
-        _wrapped(Text.assemble((f"{mark:<{MARK}}", style), f"{line.name:<{name}}"), Text.assemble(line.said, target))
+        screen.wrapped(
+            Text.assemble((f"{mark:<{MARK}}", style), f"{line.name:<{name}}"), Text.assemble(line.said, target)
+        )
         if line.ok is False:
-            _wrapped(Text(" " * (MARK + name)), Text(f"-> {line.do}", style="bold"))
+            screen.wrapped(Text(" " * (MARK + name)), Text(f"-> {line.do}", style="bold"))
         for row in line.details:
             screen.say(" " * MARK, (row, "dim"))
     missed = sum(line.ok is False for line in report)
     screen.say()
     screen.say(f"{plural(missed, 'line wants', 'lines want')} a look." if missed else "Every target is met.")
-
-
-def _wrapped(first: Text, text: Text) -> None:
-    """Write a text behind `first`; on a terminal its further lines begin where it does."""
-    room = max(screen.out.width - len(first), 20)
-    for n, row in enumerate(text.wrap(screen.out, room) if screen.out.is_terminal else [text]):
-        row.rstrip()
-        screen.out.print(Text.assemble(" " * len(first) if n else first, row), soft_wrap=True)

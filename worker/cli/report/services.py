@@ -1,4 +1,4 @@
-"""What the report says of a service: whether it is unusual now, what the next hour should bring, what was."""
+"""The report's lines about a service: whether it is unusual now, a forecast of the next hour, and its calls."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,7 +12,7 @@ _WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Meas
 
 
 def service(seen: Assessment, calls: Sequence[CallWindow]) -> Iterator[Line]:
-    """Say how a service does beside its own past."""
+    """Yield the lines about a service, compared with its own past."""
     name = NAMES.get(seen.service, seen.service)
     state, ok = _now(seen)
     yield Line(

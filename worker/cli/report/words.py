@@ -1,4 +1,4 @@
-"""A line of the report, and figures as a person reads them."""
+"""A line of the report, and how its figures are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that was looked at."""
+    """One line of the checklist."""
 
     name: str
     said: str
     ok: bool | None = None
-    """None: there is no target, or too little is known to judge."""
+    """None: there is no target, or too little history to judge."""
     target: str = ""
     do: str = ""
-    """What to do when it is missed."""
+    """What to do when the target is missed."""
     details: Sequence[str] = ()
-    """Further figures, a line each."""
+    """Further figures, each on a line."""
 
 
 def percent(share: float) -> str:
-    """Write a share; what is not all is never rounded to 100 %, what is there at all never to 0 %."""
+    """Write a share as a percentage; a partial share is never rounded to 0 % or 100 %."""
     if share in {0.0, 1.0}:
         return f"{share:.0%}".replace("%", " %")
     for figures in range(1, 5):
@@ -31,7 +31,7 @@ def percent(share: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Write a time."""
+    """Write a time in milliseconds."""
     return f"{value:,.0f} ms"
 
 

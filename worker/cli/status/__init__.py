@@ -1,1 +1,1 @@
-"""`booking status`: the answer first, then how everything stands; once, or again and again."""
+"""`booking status`: the verdict first, then the figures; once, or repeated with --watch."""

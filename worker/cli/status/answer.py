@@ -1,6 +1,6 @@
-"""The answer as a terminal shows it: one sentence, what happens if nobody acts, what else is true; and its figures.
+"""The verdict for a terminal: one sentence, what happens if nobody acts, what else is true; and its figures.
 
-Nothing is said by colour alone: whose matter it is, and how bad, stand there as words.
+No meaning is in a colour alone: who must act, and how bad it is, are written as words.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tasks.overview.cards import DATABASE, SERVICE, Card
@@ -31,7 +31,7 @@ _STYLES: Mapping[Level, str] = MappingProxyType(
 
 
 def lines(overview: Overview, verdict: Verdict) -> Iterator[Text]:
-    """Yield the answer, line by line."""
+    """Yield the verdict, line by line."""
     yield Text(f"{_whose(verdict)}{_text(verdict.sentence, overview)}", style=_STYLES[verdict.level])
     if verdict.if_nobody_acts:
         yield Text(f"If you do nothing: {_text(verdict.if_nobody_acts, overview)}")
@@ -40,22 +40,20 @@ def lines(overview: Overview, verdict: Verdict) -> Iterator[Text]:
 
 
 def error(overview: Overview, verdict: Verdict) -> Iterator[str]:
-    """Yield the answer of a command that can say no more."""
+    """Yield the verdict of a command that has no figures."""
     yield _text(verdict.sentence, overview)
     yield f"If you do nothing: {_text(verdict.if_nobody_acts, overview)}"
 
 
 def line(overview: Overview, verdict: Verdict) -> str:
-    """Return the answer as one line of a log: when, how bad, whose, what."""
+    """Return the verdict as one line of a log: when, how bad, who must act, what."""
     also = "".join(f" Also: {_text(one, overview)}" for one in verdict.also)
     return f"{_clock(overview.read_at)} {verdict.level} {_whose(verdict)}{_text(verdict.sentence, overview)}{also}"
 
 
 def view(overview: Overview, verdict: Verdict) -> Group:
-    """Return the answer and its figures, to be looked at for a while."""
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    """Return the verdict and its figures for a live display."""
+    table = Table.grid(Column(style="dim", no_wrap=True), Column(overflow="fold"), padding=(0, 3, 0, 0))
     for name, value in _figures(overview, verdict):
         table.add_row(name, Text(screen.plain(value)))
     return Group(*lines(overview, verdict), Text(), table)

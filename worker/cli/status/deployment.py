@@ -1,4 +1,4 @@
-"""How the whole deployment stands: bookings by state, queues, workers, beat, and what of it looks wrong."""
+"""The state of the whole deployment: bookings by state, queues, workers, beat, and what looks wrong."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ NOT_SHARED = "Redis has no circuit breaker for us: each process keeps one of its
 
 @dataclass(frozen=True)
 class DeploymentStatus:
-    """How everything stands."""
+    """The state of a deployment at one moment."""
 
     now: datetime
     counts: dict[Status, int]
@@ -42,7 +42,7 @@ class DeploymentStatus:
 
 
 def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatus:
-    """Read the database, ask the broker and the workers, and say what looks wrong; `shared`: Redis has the breaker."""
+    """Read the database, ask the broker and the workers, and list what looks wrong; `shared`: Redis has the breaker."""
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
         waiting = status_queries.in_progress(conn)
@@ -61,7 +61,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
 
 
 def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
-    """Return it for JSON."""
+    """Return the state for JSON."""
     return {
         "ok": not deployment.problems,
         "version": version(),
@@ -75,18 +75,9 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     }
 
 
+_KNOWN = ("counts", "held", "waiting", "queues", "workers", "health_checked_at")
 NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
-    {
-        "ok": False,
-        "version": version(),
-        "counts": None,
-        "held": None,
-        "waiting": None,
-        "queues": None,
-        "workers": None,
-        "health_checked_at": None,
-        "problems": [],
-    }
+    {"ok": False, "version": version(), **dict.fromkeys(_KNOWN), "problems": []}
 )
 """The same where Postgres does not answer."""
 
@@ -113,7 +104,7 @@ def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
 def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
     for incident in notified:
         redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
-        if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # shown above, as it is now
+        if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # the other problems show it, as it is now
             told = ago(incident.news_at or incident.opened_at, now)
             yield f"{incident.title} (told {told}; `booking alerts`)"
 
@@ -128,7 +119,7 @@ def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
 
 
 def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
-    """Yield it line by line, for a person."""
+    """Yield the state's lines: names and texts."""
     counts, waiting, now = deployment.counts, deployment.waiting, deployment.now
     on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
     if waiting.oldest_pending_at:

@@ -1,4 +1,4 @@
-"""`booking status`, once: the answer first, then how everything stands, then what looks wrong."""
+"""`booking status`: the verdict first, then the deployment's state, then what looks wrong."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,7 @@ from tasks.overview.reading import PATIENCE, Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
 from worker.cli.session import ready
 from worker.cli.status import answer
+from worker.cli.status import watch as watching
 from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, facts, look
 from worker.console import screen
 from worker.console.notes import listening
@@ -24,8 +25,10 @@ _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"
 _BUT = "Something looks wrong, see the lines with ! below: "
 
 
-def run(*, json: bool) -> bool:
-    """Show how everything stands; return whether it is calm, and nothing looks wrong."""
+def run(*, watch: bool, json: bool) -> bool:
+    """Show how everything stands, with `watch` until Ctrl-C; return whether it is calm, and nothing looks wrong."""
+    if watch:
+        return watching.run(json=json)
     try:
         with deadline(PATIENCE):
             deps = ready()
@@ -48,8 +51,8 @@ def run(*, json: bool) -> bool:
 
 
 def _without_postgres(*, json: bool) -> bool:
-    """Say that Postgres is gone, or that it lacks our tables."""
-    with listening(lambda _: None):  # the sentence says it
+    """Print that Postgres does not answer, or that it lacks our tables."""
+    with listening(lambda _: None):  # the verdict's sentence has it
         seen = read_overview(dependencies.current())
     said = verdict(seen)
     if not json:
@@ -59,7 +62,7 @@ def _without_postgres(*, json: bool) -> bool:
 
 
 def _answer(seen: Overview, said: Verdict, deployment: DeploymentStatus) -> Iterator[Text]:
-    """Yield the answer; it does not say that all is well where workers are missing, say, which no server knows."""
+    """Yield the verdict's lines, without "All is well" where something of the deployment looks wrong."""
     first, *others = answer.lines(seen, said)
     if said.level is Level.CALM and deployment.problems:
         first = Text(_BUT + first.plain.removeprefix(answer.WELL), style="bold yellow")

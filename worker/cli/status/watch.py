@@ -1,6 +1,6 @@
-"""`booking status --watch`: the answer and its figures, read again every two seconds until Ctrl-C.
+"""`booking status --watch`: the verdict and its figures, read every two seconds until Ctrl-C.
 
-On a terminal they stand in one place; into a pipe goes a line whenever the answer is another one.
+A terminal shows them in one place; a pipe gets a line each time the verdict changes.
 """
 
 import time
@@ -58,7 +58,7 @@ def _shown(*, json: bool) -> Iterator[Show]:
 
 
 def _lines(*, json: bool) -> Show:
-    last: list[object] = []  # what was said last
+    last: list[object] = []  # the verdict that was printed last
 
     def show(seen: Overview, said: Verdict) -> None:
         told = [said.level, said.sentence, said.also]

@@ -19,10 +19,10 @@ CONCURRENCY = (32, 32)  # of each worker
 
 @dataclass(frozen=True)
 class DemoEnvironment:
-    """What the scenario needs."""
+    """The servers and processes that the scenario uses."""
 
     engine: Engine
-    breaker: CalcomCircuitBreaker  # to look at
+    breaker: CalcomCircuitBreaker  # only read
     calcom: SimulatedCalcom
     processes: ProcessGroup
 

@@ -26,7 +26,7 @@ class AppointmentRow:
 
 @dataclass(frozen=True)
 class CalcomBooking:
-    """One booking, or one seat of it, that stands at Cal.com."""
+    """One booking, or one seat of it, that is at Cal.com."""
 
     uid: str
     seat_uid: str | None
@@ -34,7 +34,7 @@ class CalcomBooking:
 
 @dataclass(frozen=True)
 class DemoVerdict:
-    """What is wrong, in a line a case; all empty when every promise was kept."""
+    """What is wrong, one line for each case; all empty when every promise was kept."""
 
     lost: tuple[str, ...]  # accepted, and not where it must be: no row, or the two books disagree
     doubled: tuple[str, ...]  # one request, several bookings
@@ -42,7 +42,7 @@ class DemoVerdict:
 
     @property
     def kept(self) -> bool:
-        """Say whether every promise was kept."""
+        """Return whether every promise was kept."""
         return not (self.lost or self.doubled or self.unfinished)
 
     def lines(self) -> list[str]:
@@ -98,7 +98,7 @@ def _not_here(rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBook
 def _doubled(
     rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBooking]], commits: Mapping[str, int]
 ) -> Iterator[str]:
-    """Find requests that were booked more than once, also when one of the bookings is gone again."""
+    """Find requests that were booked more than once, also when one of the bookings was cancelled since."""
     ids = {row.reference: row.id for row in rows}
     for reference in {**made, **commits}:
         times = max(len(made.get(reference, ())), commits.get(reference, 0))
@@ -112,7 +112,7 @@ def _is_this(row: AppointmentRow, booking: CalcomBooking) -> bool:
 
 
 def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[CalcomBooking]]:
-    """Return what stands at Cal.com, by reference; under "" what carries none."""
+    """Return the bookings at Cal.com by reference; those without a reference are under ""."""
     made: dict[str, list[CalcomBooking]] = defaultdict(list)
     for booking in bookings:
         if booking["status"] in LIVING:

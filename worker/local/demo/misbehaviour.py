@@ -24,15 +24,15 @@ FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (3, "cut off", {"kind": "reset"}),
     (1, "never answered", {"kind": "hang"}),
 )
-_AMONG = 40  # each fault meets so large a share of so many calls, by chance, until it has met its number
-# When most of them are met: it stops the whole fleet, for Cal.com counts by key.
+_AMONG = 40  # calls; each fault meets its share of them by chance, until it has met its number
+# It comes when most faults were met: it stops the whole fleet, for Cal.com counts by key.
 _THROTTLED = {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN, "count": 1, "start_after": 3.5}
 
-# The outage: first nobody answers at all, then a proxy says that nobody is behind it. Together long enough for two
-# probes in vain; the second part is the longer, for the journal sees no call that is refused. In any case
-# until a probe was answered 503.
+# The outage: first connections are refused, then a proxy answers 503. Together they last long enough for two failed
+# probes; the second part is the longer one, for the journal has no refused connections. It lasts at least until a probe
+# was answered 503.
 REFUSED_SECONDS, UNAVAILABLE_SECONDS = 2.5, 4.0
-DOWN_SECONDS = 60.0  # a net
+DOWN_SECONDS = 60.0  # at most
 
 # (setting, the demo's value, what it is)
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
@@ -60,7 +60,7 @@ def misbehave(calcom: SimulatedCalcom) -> None:
 
 
 def fail(calcom: SimulatedCalcom) -> OutageTimes:
-    """End those, and go down until `recover`; `back` is when that may be."""
+    """End these faults, and go down until `recover`; `back` is the earliest moment for it."""
     calcom.order("DELETE", "/_faults")
     refused = {"kind": "refuse", "seconds": REFUSED_SECONDS}
     unavailable = {"kind": "status", "name": "unavailable", "seconds": DOWN_SECONDS}
@@ -70,19 +70,19 @@ def fail(calcom: SimulatedCalcom) -> OutageTimes:
 
 
 def recover(calcom: SimulatedCalcom) -> float:
-    """Be well again; return since when."""
+    """End the outage; return the moment."""
     calcom.order("DELETE", "/_faults")
     return time.monotonic()
 
 
 def settings(**given: Any) -> Settings:
-    """Return the demo's settings: ours, and else the defaults, whatever this machine's environment says."""
+    """Return the demo's settings: ours, else the defaults; the environment's variables are not read."""
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     return Settings.load(**{**defaults, **{name: value for name, value, _ in SHORTENED}, **_ALSO, **given})
 
 
 def shortened() -> Iterator[tuple[str, str, str]]:
-    """Say what is shortened or otherwise unusual, what it is here, and what it is in real life."""
+    """Yield what is shortened or unusual: its name, the demo's value, and the usual value."""
     for name, value, words in SHORTENED:
         yield words, f"{_seconds(value)} s", _default(name)
     yield "Cal.com's 429 blocks", "2 s", "60"

@@ -1,4 +1,4 @@
-"""The outage in numbers: how few calls were made while Cal.com was down, and how soon all was booked. Pure.
+"""Measure the outage: how many calls were made while Cal.com was down, and how soon all was booked. Pure.
 
 Times are seconds of this machine's monotonic clock, as in the simulator's journal.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 from resilience.circuit_breaker.types import State
 
-IN_FLIGHT = 1.0  # so long after a trip a call that was permitted before it may still arrive, on a busy machine
-SAME_TIME = 0.02  # by which the clocks of Redis and of the simulator may differ as we read them
+IN_FLIGHT = 1.0  # seconds after a trip in which a call that was permitted before may still arrive, on a busy machine
+SAME_TIME = 0.02  # seconds by which the clocks of Redis and of the simulator may differ
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class StateChange:
 
 @dataclass(frozen=True)
 class OutageMeasures:
-    """What the demo shows of the outage."""
+    """The outage's figures that the demo shows."""
 
-    breaker_opened: int  # changes to open: the trip, and each probe in vain
+    breaker_opened: int  # changes to open: the trip, and each failed probe
     calls_while_open: int  # that reached Cal.com, beyond the probes and what was in flight at the trip
     probes: int
     held_peak: int
@@ -51,7 +51,7 @@ def measure(
     back: float,
     last_booked: float | None,
 ) -> OutageMeasures:
-    """Read the changes of state against the journal of all calls; nobody sees calls while connections are refused."""
+    """Compare the changes of state with the journal of all calls; refused connections are not in it."""
     calls = sorted(float(call["t0"]) for call in journal)
     return OutageMeasures(
         breaker_opened=sum(change.new is State.OPEN for change in changes),

@@ -1,4 +1,4 @@
-"""The demo's screen: what happens, moment by moment, above bars on a terminal; elsewhere the moments alone."""
+"""The demo's screen: each moment as a line, and on a terminal progress bars below."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from db.lifecycle import FINAL, Status
@@ -17,14 +17,12 @@ MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 
 
 def prologue(console: Console, requests: int) -> None:
-    """Say what is going to happen, and what is not as in real life."""
+    """Print what is going to happen, and what differs from real life."""
     console.print(Text("booking demo", style="bold"))
     console.print(f"{requests} requests of a clinic, real servers, a Cal.com with a bad day and an outage.")
     console.print("Nothing is left behind.")
     console.print()
-    table = Table.grid(padding=(0, 2))
-    for _ in range(2):
-        table.add_column(no_wrap=True)
+    table = Table.grid(Column(no_wrap=True), Column(no_wrap=True), padding=(0, 2))
     table.add_row(Text("  calls that fail, at most", style="bold"), Text("set for the demo (usual)", style="bold"))
     table.add_row(_faults(), _shortened())
     console.print(table)
@@ -32,9 +30,7 @@ def prologue(console: Console, requests: int) -> None:
 
 
 def _faults() -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", width=4)
-    table.add_column(no_wrap=True)
+    table = Table.grid(Column(justify="right", width=4), Column(no_wrap=True), padding=(0, 1))
     for most, words, _ in misbehaviour.FAULTS:
         table.add_row(str(most), words)
     table.add_row("1", "told to slow down")
@@ -43,10 +39,8 @@ def _faults() -> Table:
 
 
 def _shortened() -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="dim")
+    columns = (Column(no_wrap=True), Column(no_wrap=True), Column(no_wrap=True, style="dim"))
+    table = Table.grid(*columns, padding=(0, 1))
     for words, value, default in misbehaviour.shortened():
         table.add_row(words, value, f"({default})")
     return table
@@ -54,7 +48,7 @@ def _shortened() -> Table:
 
 @contextmanager
 def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
-    """Show what is being started; the function that comes back takes its name, "" once all runs."""
+    """Show what is being started; the function that is yielded takes its name, "" once all runs."""
     if not console.is_terminal:
         yield lambda _what: None
         return
@@ -70,7 +64,7 @@ def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
 
 
 class ProgressScreen:
-    """Show moments as they come; under them three bars: requests asked, bookings held, and such as have their end."""
+    """Show moments as they come, and below them three bars: requests sent, bookings held, bookings ended."""
 
     def __init__(self, console: Console, requests: int) -> None:
         columns = (
@@ -99,7 +93,7 @@ class ProgressScreen:
         self._console.print(Text(f"{seconds:6.1f} s  {words}"), soft_wrap=True)
 
     def update(self, asked: int, counts: Mapping[Status, int]) -> None:
-        """Show how many requests are sent, and how the bookings stand."""
+        """Show how many requests are sent, and how many bookings are in each state."""
         rows, held = sum(counts.values()), counts[Status.HELD]
         ended = sum(counts[status] for status in FINAL)
         moving = ", ".join(f"{counts[status]} {status}" for status in MOVING if counts[status])
@@ -110,7 +104,7 @@ class ProgressScreen:
 
 
 def epilogue(result: Result, console: Console) -> None:
-    """Show the table, and in a sentence whether the promises were kept."""
+    """Show the table of results, and in a sentence whether the promises were kept."""
     console.print()
     console.print(result.table())
     console.print()

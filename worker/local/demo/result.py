@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from worker.local.demo.judge import AppointmentRow, DemoVerdict
@@ -15,7 +15,7 @@ from worker.local.demo.scenario import EnqueueResult
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that is shown at the end."""
+    """All that is shown at the end of the demo."""
 
     enqueued: EnqueueResult
     rows: Sequence[AppointmentRow]
@@ -29,10 +29,7 @@ class Result:
         """Return the object that `--json` prints."""
         ends = Counter(row.status for row in self.rows)
         return {
-            "requests": self.enqueued.requests,
-            "accepted": self.enqueued.accepted,
-            "duplicates": self.enqueued.duplicates,
-            "invalid": self.enqueued.invalid,
+            **asdict(self.enqueued),
             **{status: ends[status] for status in ("confirmed", "rejected", "failed", "expired", "held")},
             "lost": len(self.verdict.lost),
             "double_booked": len(self.verdict.doubled),
@@ -44,10 +41,8 @@ class Result:
     def table(self) -> Table:
         """Return the table that ends the demo."""
         numbers = self.as_dict()
-        table = Table.grid(padding=(0, 2))
-        table.add_column(justify="right", min_width=6)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold", style="dim")
+        columns = (Column(justify="right", min_width=6), Column(no_wrap=True), Column(overflow="fold", style="dim"))
+        table = Table.grid(*columns, padding=(0, 2))
         for name, words, about, style in _LINES:
             if not name:
                 table.add_row("", "", "")
@@ -59,7 +54,7 @@ class Result:
         return table
 
     def effort(self) -> str:
-        """Say what it took."""
+        """Return how many calls, retries and seconds the run took."""
         posts = [call for call in self.journal if call["method"] == "POST"]
         met = sum(call["fault"] is not None for call in posts)
         return (

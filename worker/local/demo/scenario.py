@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 
 from db.lifecycle import Status
-from db.schema import appointment_events, appointments
+from db.models.bookings import appointment_events, appointments
 from worker.console.stop import Stop
 from worker.local.demo.environment import DemoEnvironment
 from worker.local.demo.judge import AppointmentRow
@@ -23,14 +23,14 @@ from worker.local.demo.outage import OutageTimes
 from worker.local.demo.timeline import Counts, Timeline
 from worker.local.processes import Part
 
-LINES, EVERY = 10, 0.5  # so many requests at once, then a pause in which `booking enqueue` sends them
+LINES, EVERY = 10, 0.5  # requests at once, then seconds of pause in which `booking enqueue` sends them
 GOOD, BAD = 0.2, 0.55  # shares of the requests that come before the bad day begins, and before the outage does
-SETTLE_SECONDS = 15.0  # a net: while some wait in line others join it, and too few calls go to open the breaker soon
+SETTLE_SECONDS = 15.0  # at most: while bookings wait in line, too few calls are made to open the breaker soon
 ASK_SECONDS = 60.0
-FINISH_SECONDS = 120.0  # a net: what is not final then never will be
+FINISH_SECONDS = 120.0  # at most: what is not final then never will be
 LOOK_SECONDS = 0.1
 
-Watch = Callable[[int, Counts], object]  # takes how many lines are asked, and how the bookings stand
+Watch = Callable[[int, Counts], object]  # takes how many lines are sent, and how many bookings are in each state
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,10 @@ class EnqueueResult:
     accepted: int
     duplicates: int
     invalid: int
-    conflicts: int
 
 
 class Scenario:
-    """Ask for everything, break Cal.com in mid-run, and wait for the end."""
+    """Send all requests, let Cal.com fail in the middle, and wait for the end."""
 
     def __init__(self, environment: DemoEnvironment, timeline: Timeline, watch: Watch) -> None:
         self._environment = environment
@@ -55,7 +54,7 @@ class Scenario:
         self._sent = 0
 
     def run(self, lines: Sequence[bytes]) -> tuple[EnqueueResult, OutageTimes]:
-        """Run all of it; return what was answered, and when Cal.com was down."""
+        """Run the scenario; return the answer of `booking enqueue`, and when Cal.com was down."""
         pipe = self._environment.processes.logs / "requests"
         os.mkfifo(pipe)
         part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
@@ -122,7 +121,7 @@ class Scenario:
 
 
 def rows(environment: DemoEnvironment) -> tuple[list[AppointmentRow], int]:
-    """Return our rows as the judge wants them, and how often they were retried in all."""
+    """Return our rows for the judge, and the number of all retries."""
     column = appointments.c
     wanted = (
         column.id,
@@ -139,7 +138,7 @@ def rows(environment: DemoEnvironment) -> tuple[list[AppointmentRow], int]:
 
 
 def last_booked(environment: DemoEnvironment) -> datetime | None:
-    """Return when the last of those that the outage held was booked."""
+    """Return when the last booking that met the open breaker was confirmed."""
     column, event = appointments.c, appointment_events.c
     met = column.circuit_breaker_open_at_booking.is_not(None)
     booked = select(func.max(event.created_at)).join(appointments, column.id == event.appointment_id)

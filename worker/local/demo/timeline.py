@@ -16,25 +16,25 @@ from worker.local.demo.outage import OutageTimes, StateChange
 Notify = Callable[[float, str], object]
 Counts = dict[Status, int]
 
-FEW = 8  # bookings that may still be on their way when nearly all have their end
-_STEP = 1.7  # a window is worth a word when it has grown so many times
+FEW = 8  # bookings that may still be on their way when nearly all have ended
+_STEP = 1.7  # a window is reported when it has grown by this factor
 _PROBE = {"http_503": "answered 503", "connect": "no connection", "probe_succeeded": "booked"}
 
 
 @dataclass(frozen=True)
 class Clock:
-    """One moment by the two clocks of this machine: Redis, Postgres and the simulator give theirs by one of them."""
+    """One moment by both clocks of this machine: Redis and Postgres use the wall clock, the simulator the other."""
 
     monotonic: float = field(default_factory=time.monotonic)
     wall: float = field(default_factory=time.time)
 
     def monotonic_of(self, moment: datetime) -> float:
-        """Translate a moment of Redis or Postgres."""
+        """Return a moment of Redis or Postgres by the monotonic clock."""
         return self.monotonic + moment.timestamp() - self.wall
 
 
 class Timeline:
-    """Look at everything, again and again; `notify` takes seconds since the beginning, and a message."""
+    """Follow bookings and breaker; `notify` takes the seconds since the beginning, and a message."""
 
     def __init__(self, environment: DemoEnvironment, notify: Notify) -> None:
         self.clock = Clock()
@@ -50,7 +50,7 @@ class Timeline:
         self._ramp: list[int] = []
 
     def say(self, message: str) -> None:
-        """Report something of now."""
+        """Report a message for this moment."""
         self._notify(time.monotonic() - self.clock.monotonic, message)
 
     def expect(self, outage: OutageTimes) -> None:
@@ -62,7 +62,7 @@ class Timeline:
         ]
 
     def update(self) -> Counts:
-        """Look once, report what is new, and return how many bookings stand where."""
+        """Read once, report what is new, and return how many bookings are in each state."""
         with self._environment.engine.connect() as conn:
             self._counts = status_queries.status_counts(conn)
         self.held_peak = max(self.held_peak, self._counts[Status.HELD])
@@ -77,12 +77,12 @@ class Timeline:
 
     @property
     def settled(self) -> bool:
-        """Say whether next to nothing is on its way, and nobody waits in line."""
+        """Return whether only FEW bookings are on their way, and none is held."""
         return not self._counts[Status.HELD] and self.moving <= FEW
 
     @property
     def moving(self) -> int:
-        """Return how many bookings have no end yet."""
+        """Return how many bookings have not ended yet."""
         return sum(count for status, count in self._counts.items() if status not in FINAL)
 
     def _calcom_moments(self) -> list[tuple[float, str]]:

@@ -1,6 +1,6 @@
 """Real Valkey and PostgreSQL servers from wheels, for the demo, the tests and a first hour without Docker.
 
-Private folder, loopback, random passwords; a guard process ends them when this process ends in any way.
+They have a private folder, loopback addresses and random passwords; a guard process ends them when this process ends.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Servers:
 
     @property
     def urls(self) -> dict[str, str]:
-        """The settings that name what was started."""
+        """The settings with the URLs of what was started."""
         names = {Postgres.name: "database_url", Valkey.name: "redis_url"}
         return {names[name]: server.url for name, server in self.servers.items()}
 
@@ -91,7 +91,7 @@ def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool =
 
 
 def _start(server: Server) -> None:
-    """Start a server; where its folder lasts, remember how it is reached."""
+    """Start a server; if its folder lasts, store how it is reached."""
     lasting = server.layout.durable
     if lasting:
         record.write(server.layout.folder, server)  # the password, before initdb uses it

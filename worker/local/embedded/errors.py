@@ -1,5 +1,5 @@
-"""What can go wrong with embedded servers."""
+"""The error of embedded servers."""
 
 
 class EmbeddedError(RuntimeError):
-    """Say why an embedded server cannot run, and what to do instead."""
+    """An embedded server cannot run; the text has why, and what to do instead."""

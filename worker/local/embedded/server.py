@@ -1,4 +1,4 @@
-"""What both embedded servers share: a port, a password, a log, and the handles by which tests hurt them."""
+"""What both embedded servers share: a port, a password, a log, and methods by which tests kill or freeze them."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def here(folder: Path) -> str:
 
 
 def free_port(preferred: int | None = None, rng: random.Random | None = None) -> int:
-    """Return a loopback port that nobody has now; the server that binds it finds out whether that still holds."""
+    """Return a loopback port that is free now; when the server binds it, another process may have taken it."""
     rng = rng or random.SystemRandom()
     for port in [*([preferred] if preferred else []), *(rng.choice(PORTS) for _ in range(100))]:
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -62,7 +62,7 @@ class Server(ABC):
     port: int | None = None
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int | None = field(default=None, init=False)
-    fixed: bool = field(default=False, init=False)  # the port is in somebody's URL
+    fixed: bool = field(default=False, init=False)  # the port is in a URL that was given out
 
     name = "server"
     program = ""
@@ -75,11 +75,11 @@ class Server(ABC):
     @property
     @abstractmethod
     def steps(self) -> Sequence[tuple[str, float]]:
-        """How it is ended: signals, each with the seconds to wait for it; then SIGKILL."""
+        """The signals that end the server, each with the seconds to wait; then SIGKILL."""
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make the folders and whatever must be there before the first start."""
+        """Make the folders, and all else that must be there before the first start."""
 
     @abstractmethod
     def argv(self, port: int) -> list[str]:
@@ -87,7 +87,7 @@ class Server(ABC):
 
     @abstractmethod
     def answers(self, port: int) -> bool:
-        """Say whether our own server, with our password, answers on this port."""
+        """Return whether our own server, with our password, answers on this port."""
 
     def config(self, port: int) -> str:  # noqa: ARG002 - a hook
         """Return what the server reads on its standard input."""
@@ -104,7 +104,7 @@ class Server(ABC):
         return self.layout.folder / f"{self.name}.log"
 
     def start(self) -> None:
-        """Start the server and return when it answers; on another port if somebody took the first.
+        """Start the server and return when it answers; on another port if the first one is taken.
 
         Raises:
             EmbeddedError: it ended or did not answer in time; with the last lines of its log.
@@ -153,11 +153,11 @@ class Server(ABC):
 
     @property
     def runs(self) -> bool:
-        """Say whether the process is there, frozen or not."""
+        """Return whether the process is there, frozen or not."""
         return self.guard.wait(self.name, 0) is None
 
     def recover(self) -> None:
-        """Undo whatever was done to it: thaw it, start it if it is gone."""
+        """Bring it back: resume it, and start it if it has ended."""
         self.resume()
         if not self.runs:
             self.start()

@@ -19,7 +19,7 @@ class Valkey(Server):
 
     @property
     def steps(self) -> Sequence[tuple[str, float]]:
-        """In order; it writes its file out first."""
+        """A signal at which it writes its file before it ends."""
         return [("SIGTERM", 5.0)]
 
     @property
@@ -36,7 +36,7 @@ class Valkey(Server):
         return [str(self.layout.programs / self.program), "-"]
 
     def config(self, port: int) -> str:
-        """Loopback only; every write in the file before it is answered for, on the disk within a second if durable."""
+        """Return its settings: loopback only; each write is in the file before its answer, if durable soon on disk."""
         return "\n".join(
             (
                 f"bind {HOST}",

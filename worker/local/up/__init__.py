@@ -1,4 +1,4 @@
-"""`booking up`: everything that a first hour needs, in one terminal; one Ctrl-C ends it all."""
+"""`booking up`: run everything that a first hour needs in one terminal; one Ctrl-C ends it all."""
 
 import contextlib
 import time
@@ -10,14 +10,13 @@ from pydantic import SecretStr
 from worker.console import broker, screen
 from worker.console.stop import Stop
 from worker.local import processes
-from worker.local.embedded import record
-from worker.local.embedded.server import free_port
+from worker.local.embedded import EmbeddedError, record
+from worker.local.embedded.server import Server, free_port
 from worker.local.environment import SIMULATOR_KEY, Environment, environment
 from worker.local.graceful_shutdown import GracefulShutdown
 from worker.local.processes import Part, ProcessGroup
 from worker.local.up import guide
-from worker.local.up.managed import ManagedProcess, ManagedServer
-from worker.local.up.supervisor import Managed, Supervisor
+from worker.local.up.supervisor import Supervised, Supervisor
 from worker.settings.model import Settings
 
 LOOK_SECONDS = 0.5
@@ -39,12 +38,11 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
     screen.say(("booking up", "bold"), "   Ctrl-C ends everything")
     screen.say()
     with GracefulShutdown() as shutdown, _environment(settings, simulator=simulator) as ready:
-        watched: list[Managed] = [ManagedServer(server) for server in ready.servers.servers.values()]
+        watched = [_server(server) for server in ready.servers.servers.values()]
         if ready.simulator:
             again = ("--port", ready.calcom.url.rpartition(":")[2], *SIMULATOR_OPTIONS)
-            watched.append(
-                ManagedProcess(replace(ready.processes, guard=ready.servers.guard), processes.simulator(*again))
-            )
+            beside_servers = replace(ready.processes, guard=ready.servers.guard)
+            watched.append(_process(beside_servers, processes.simulator(*again)))
         _require_broker(ready.settings)
         _migrate(ready)
         parts = [*processes.fleet(*[CONCURRENCY] * workers), processes.flower(free_port(port))]
@@ -88,16 +86,29 @@ def _migrate(ready: Environment) -> None:
     _line("tables", None, f"migrated to {applied[-1]}" if applied else "up to date")
 
 
-def _start(group: ProcessGroup, parts: Sequence[Part]) -> Iterator[ManagedProcess]:
+def _server(server: Server) -> Supervised:
+    def start() -> int | None:
+        with contextlib.suppress(EmbeddedError):  # it has ended again: the supervisor's next round notices that
+            server.start()
+        return server.pid
+
+    return Supervised(server.name, lambda: server.guard.wait(server.name, 0), start)
+
+
+def _process(group: ProcessGroup, part: Part) -> Supervised:
+    return Supervised(part.name, lambda: group.exit_code(part), lambda: group.start(part))
+
+
+def _start(group: ProcessGroup, parts: Sequence[Part]) -> Iterator[Supervised]:
     pids = {part.name: group.start(part) for part in parts}
     for part in parts:
         with _waiting(f"Starting {part.name}"):
             group.wait_until_ready(part)
         _line(part.name, pids[part.name], part.address)
-        yield ManagedProcess(group, part)
+        yield _process(group, part)
 
 
-def _supervise(watched: Sequence[Managed], shutdown: GracefulShutdown) -> None:
+def _supervise(watched: Sequence[Supervised], shutdown: GracefulShutdown) -> None:
     def say(line: str) -> None:
         screen.say((f"  {time.strftime('%H:%M:%S')}  ", "dim"), (line, "bold yellow"))
 
@@ -114,7 +125,7 @@ def _line(name: str, pid: int | None, about: str) -> None:
 
 @contextlib.contextmanager
 def _waiting(what: str) -> Iterator[None]:
-    """Show that something is awaited, on a terminal only."""
+    """Show what the command waits for, on a terminal only."""
     if not screen.err.is_terminal:
         yield
         return

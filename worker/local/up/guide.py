@@ -1,4 +1,4 @@
-"""What to do next, under the parts of `booking up`."""
+"""Print what to do next, below the list of what `booking up` runs."""
 
 import json
 import shlex

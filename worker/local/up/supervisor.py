@@ -2,44 +2,38 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds
-STABLE_AFTER = 60.0  # a part that lived this long begins anew with the first wait
+STABLE_AFTER = 60.0  # a part that lived this long is next started after the first wait again
 
 
-class Managed(Protocol):
-    """Describe what a part must be able to do."""
+@dataclass(frozen=True)
+class Supervised:
+    """A process or a server that is kept running; the exit code is None while it runs, and a start returns its pid."""
 
-    @property
-    def name(self) -> str:
-        """What it is called on the screen."""
-
-    def exit_code(self) -> int | None:
-        """How it ended; None while it runs."""
-
-    def start(self) -> int | None:
-        """Start it again; its new pid."""
+    name: str
+    exit_code: Callable[[], int | None]
+    start: Callable[[], int | None]
 
 
 @dataclass
 class _Watched:
-    part: Managed
+    part: Supervised
     started_at: float
     wait: float = 0.0
     due_at: float | None = None  # when it is started again; None: it runs
 
 
 class Supervisor:
-    """Look at every part in turn. `clock` is monotonic, in seconds; `say` takes a line for the screen."""
+    """Check every part in turn. `clock` is monotonic, in seconds; `say` takes a line for the screen."""
 
-    def __init__(self, parts: Sequence[Managed], say: Callable[[str], object], clock: Callable[[], float]) -> None:
+    def __init__(self, parts: Sequence[Supervised], say: Callable[[str], object], clock: Callable[[], float]) -> None:
         self._say = say
         self._clock = clock
         self._watched = [_Watched(part, clock()) for part in parts]
 
     def look(self) -> None:
-        """Notice what has died, and start what is due."""
+        """Notice parts that have died, and start those whose wait is over."""
         for watched in self._watched:
             if watched.due_at is None:
                 self._notice(watched)
@@ -63,5 +57,5 @@ class Supervisor:
 
 
 def how(code: int) -> str:
-    """Say how a process ended."""
+    """Return how a process ended, as text."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,9 +1,9 @@
 // One booking: why it is not moving, what can be done, and its whole story.
 import { Action } from "./actions/action.js";
-import { byId, el, fill, onChange, show } from "./core/dom.js";
-import { mayAct } from "./core/door.js";
+import { button, byId, fill, onChange, show } from "./core/dom.js";
+import { lookOnly } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
-import { listen, showHelp } from "./core/keys.js";
+import { listen } from "./core/keys.js";
 import { sentence } from "./core/moments.js";
 import { Poll } from "./core/poll.js";
 import { TONES, word } from "./core/words.js";
@@ -12,7 +12,6 @@ import { drawFacts } from "./one/facts.js";
 import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
 
-const LEVELS = { calm: "calm", critical: "critical", warning: "warning", active: "calm", none: "none" };
 const LABELS = { retry: "Retry", cancel: "Cancel this booking" };
 const id = Number(byId("resilience").dataset.id);
 
@@ -28,7 +27,7 @@ function update(data) {
   show(byId("one"), true);
   draw.state({ status: data.status, hold_reason: data.hold_reason });
   draw.why(data.why);
-  draw.buttons(data.actions ?? []);
+  draw.buttons(data.actions);
   draw.timeline(data.timeline);
   draw.facts(data.facts);
 }
@@ -37,7 +36,7 @@ let said = null;
 
 function drawState(status, reason) {
   const tone = TONES[status] ?? "none";
-  byId("answer").dataset.level = LEVELS[tone];
+  byId("answer").dataset.level = tone === "active" ? "calm" : tone;
   const text = reason ? `${word(status)}: ${word(reason)}` : word(status);
   byId("state").textContent = text;
   if (said !== null) byId("said").textContent = `Booking ${id} is now ${text}`;
@@ -46,20 +45,12 @@ function drawState(status, reason) {
 
 function buttons(actions) {
   if (!actions.length) return null;
-  const may = mayAct();
-  if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
-  return actions.map(({ action }) =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: "button",
-        "data-key": `do-${action}`,
-        onclick: () => new Action(action, LABELS[action] ?? action, { ids: [id], done: () => poll.restart() }),
-      },
-      LABELS[action] ?? action,
-    ),
-  );
+  return lookOnly() ?? actions.map((action) => actionButton(action, LABELS[action] ?? action));
+}
+
+function actionButton(action, label) {
+  const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
+  return button(label, begin, { "data-key": `do-${action}` });
 }
 
 function state(now, answer) {
@@ -73,6 +64,5 @@ const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: state }
 const freshness = new Freshness(poll);
 
 new Who(byId("who"), id);
-byId("keys").addEventListener("click", showHelp);
 listen({ search: listenSearch(), refresh: () => poll.restart() });
 poll.now();

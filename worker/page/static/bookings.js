@@ -1,9 +1,9 @@
-// The list: what the address says, asked for again every few seconds.
+// The list of bookings that the page's address describes, read every few seconds.
 import { Action } from "./actions/action.js";
 import { byId, el, fill, onChange, show } from "./core/dom.js";
 import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
-import { listen, showHelp } from "./core/keys.js";
+import { listen } from "./core/keys.js";
 import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { bulk, doable } from "./list/bulk.js";
@@ -32,22 +32,13 @@ function act(action, verb, { ids = null, all = false }) {
 
 function pages(next) {
   return [
-    filter.after
-      ? el("a", { class: "button small", href: path("/bookings", plain), "data-key": "first" }, "First page")
-      : null,
-    next
-      ? el(
-          "a",
-          {
-            class: "button small",
-            href: path("/bookings", { ...plain, after: next }),
-            "data-key": "next",
-            rel: "next",
-          },
-          "Next page",
-        )
-      : null,
+    filter.after ? pageLink("First page", plain, { "data-key": "first" }) : null,
+    next ? pageLink("Next page", { ...plain, after: next }, { "data-key": "next", rel: "next" }) : null,
   ];
+}
+
+function pageLink(label, query, attributes) {
+  return el("a", { class: "button small", href: path("/bookings", query), ...attributes }, label);
 }
 
 function state(now, said) {
@@ -63,6 +54,5 @@ document.title = `${title(filter)} · Flower`;
 byId("csv").href = path("/bookings.csv", plain);
 byId("json").href = path("/bookings.json", plain);
 drawFilters(byId("filters"), filter);
-byId("keys").addEventListener("click", showHelp);
 listen({ search: listenSearch(), refresh: () => poll.restart() });
 poll.now();

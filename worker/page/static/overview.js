@@ -1,11 +1,11 @@
-// The overview: one reading a second, drawn from the answer downwards.
+// The overview: one reading a second, drawn from the verdict downwards.
 import { Action } from "./actions/action.js";
 import { Answer } from "./answer/answer.js";
 import { Charts } from "./charts/charts.js";
-import { byId, el, fill, onChange, show } from "./core/dom.js";
+import { button, byId, fill, onChange, show } from "./core/dom.js";
 import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
-import { listen, showHelp } from "./core/keys.js";
+import { listen } from "./core/keys.js";
 import { clockWithSeconds } from "./core/moments.js";
 import { count, plural } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
@@ -50,7 +50,7 @@ function update(data) {
   list(data);
 }
 
-// Without Postgres the last figures stay, hatched, with the moment they are of.
+// Without Postgres the last figures stay, hatched, with their moment.
 let lastKnown = null;
 
 function kept(data) {
@@ -72,7 +72,7 @@ function kept(data) {
   byId("incidents-figure").textContent = shown.incidents?.length ? count(shown.incidents.length) : "";
 }
 
-// Held bookings if there are any, else the newest; asked for again when their number has changed.
+// Held bookings if there are any, else the newest; read again when their number has changed.
 function list(data) {
   const held = (data.now?.held ?? 0) > 0;
   const query = held ? { state: "held", sort: "asked" } : {};
@@ -102,11 +102,11 @@ function listState(state) {
 function foldOnPhone() {
   if (!matchMedia(PHONE).matches) return;
   for (const id of ["cards-block", "changes-block", "incidents-block"]) byId(id).open = false;
-  const all = el("button", { type: "button", class: "button small quiet all-charts" }, "All charts");
-  all.addEventListener("click", () => {
+  const showAll = () => {
     byId("charts").classList.add("all");
     all.remove();
-  });
+  };
+  const all = button("All charts", showAll, { class: "button small quiet all-charts" });
   byId("charts").append(all);
 }
 
@@ -114,7 +114,6 @@ const poll = new Poll("/data/overview", { onData: update, onState: (state, said)
 const freshness = new Freshness(poll);
 
 foldOnPhone();
-byId("keys").addEventListener("click", showHelp);
 listen({
   search: listenSearch(),
   refresh: () => Promise.all([poll.restart(), charts.view?.poll.restart(), listed?.restart()]),

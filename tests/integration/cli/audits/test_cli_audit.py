@@ -97,7 +97,7 @@ def test_by_default_it_begins_yesterday(scene: Scene, booking: Booking) -> None:
 
 def test_while_the_breaker_is_open_it_says_so(scene: Scene, booking: Booking) -> None:
     """In two lines, with nothing sent and nothing judged."""
-    breaker_overrides.order(
+    breaker_overrides.force(
         dependencies.current().engine,
         dependencies.current().breaker,
         "open",

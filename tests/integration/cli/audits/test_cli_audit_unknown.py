@@ -95,7 +95,7 @@ def test_it_changes_nothing(scene: Scene, booking: Booking, told: list[tuple[Any
 def test_each_call_needs_a_permit(scene: Scene, booking: Booking, told: list[tuple[Any, str]]) -> None:
     """While the breaker is open nothing goes, and that is said."""
     calls = len(scene.simulator.journal())
-    breaker_overrides.order(
+    breaker_overrides.force(
         dependencies.current().engine,
         dependencies.current().breaker,
         "open",

@@ -55,7 +55,7 @@ def test_who_said_so_and_why_is_recorded_with_its_counts(scene: Scene, call: Boo
     for _ in range(3):
         scene.row()
     scene.post(scene.record.new(event_type_id=110, start_at=next(scene.starts)))
-    breaker_overrides.order(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
+    breaker_overrides.force(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
     assert call(*SINCE, "--yes", "--why", "the disk is gone").code == 1
     breaker_overrides.reset(deps.engine, deps.breaker, by="ops", why="test")
     assert call(*SINCE, "--yes", "--force").code == 0
@@ -213,10 +213,10 @@ def test_a_cal_com_that_cannot_be_asked_is_no_end(scene: Scene, call: Booking, s
     """What was on its way is unknown by then; no worker may run before the list was read."""
     row = scene.row()
     deps = dependencies.current()
-    breaker_overrides.order(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
+    breaker_overrides.force(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
     ran = call(*SINCE, "--yes")
     assert (ran.code, simulator.journal()) == (1, [])
-    assert "no worker may run before this command has ended well; run it again" in ran.err
+    assert "no worker may run before this command has ended with exit code 0; run it again" in ran.err
     assert scene.record.read(row.id).outcome_unknown
     breaker_overrides.reset(deps.engine, deps.breaker, by="ops", why="test")
     assert call(*SINCE, "--yes").code == 0

@@ -1,4 +1,4 @@
-// What a confirmation asks for: why, until when, a word or a number to type, and whether somebody has looked.
+// What a confirmation asks for: why, until when, a word or a number to type, and that the operator looked at Cal.com.
 import { el } from "../core/dom.js";
 
 const LENGTHS = {
@@ -37,14 +37,10 @@ function why() {
 }
 
 function until(lengths) {
-  const options = lengths.map(([label, seconds], index) =>
-    el(
-      "label",
-      {},
-      el("input", { type: "radio", name: "until", value: seconds ?? "", checked: index === 0 }),
-      el("span", {}, label),
-    ),
-  );
+  const options = lengths.map(([label, seconds], index) => {
+    const input = el("input", { type: "radio", name: "until", value: seconds ?? "", checked: index === 0 });
+    return el("label", {}, input, el("span", {}, label));
+  });
   const element = el("fieldset", { class: "field lengths" }, el("legend", {}, "For how long?"), options);
   const chosen = () => element.querySelector("input:checked")?.value;
   return {
@@ -56,26 +52,15 @@ function until(lengths) {
 
 function looked() {
   const input = el("input", { type: "checkbox", name: "not_booked" });
-  const element = el(
-    "label",
-    { class: "field tick" },
-    input,
-    el("span", {}, "I looked at Cal.com: it is not booked there."),
-  );
+  const label = el("span", {}, "I looked at Cal.com: it is not booked there.");
+  const element = el("label", { class: "field tick" }, input, label);
   return { element, value: () => ({ not_booked: input.checked }), isComplete: () => true };
 }
 
 function typed(expected) {
   const input = el("input", { type: "text", name: "typed", autocomplete: "off", spellcheck: "false", size: 12 });
-  const element = el(
-    "label",
-    { class: "field" },
-    el("span", {}, "Type ", el("strong", {}, expected), " to confirm."),
-    input,
-  );
-  return {
-    element,
-    value: () => ({ typed: input.value.trim() }),
-    isComplete: () => input.value.trim() === String(expected),
-  };
+  const label = el("span", {}, "Type ", el("strong", {}, expected), " to confirm.");
+  const element = el("label", { class: "field" }, label, input);
+  const value = () => input.value.trim();
+  return { element, value: () => ({ typed: value() }), isComplete: () => value() === String(expected) };
 }

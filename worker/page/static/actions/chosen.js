@@ -4,23 +4,15 @@ import { ask, errorText } from "../core/door.js";
 const MOST = 1000;
 const PAGE = 200;
 
-// Returns {ids} or {error}; of a long list few may fit, and who has closed the dialog waits for none of them.
+// Returns {ids} or {error}; it stops at MOST bookings, and when the dialog is closed.
 export async function chosen(query, isWanted) {
   const ids = [];
   let after = null;
   do {
-    const answer = await page({ ...query, after, limit: PAGE });
-    if (answer?.status !== 200) return { error: answer ? errorText(answer) : "Flower does not answer." };
+    const answer = await ask("/data/bookings", { query: { ...query, after, limit: PAGE } });
+    if (answer.status !== 200) return { error: errorText(answer) };
     ids.push(...answer.body.rows.map((row) => row.id));
     after = answer.body.next;
   } while (after && ids.length < MOST && isWanted());
   return { ids: [...new Set(ids)].slice(0, MOST) };
-}
-
-async function page(query) {
-  try {
-    return await ask("/data/bookings", { query });
-  } catch {
-    return null;
-  }
 }

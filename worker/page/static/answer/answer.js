@@ -1,4 +1,4 @@
-// The answer: whose it is, one sentence, what happens if nobody acts, what also is, and the buttons that fit.
+// The verdict: who must act, one sentence, what happens if nobody acts, what else is true, and the buttons that fit.
 import { byId, el, fill, onChange } from "../core/dom.js";
 import { sentence, sentenceText } from "../core/moments.js";
 import { LEVELS, WHOSE } from "../core/words.js";
@@ -32,18 +32,14 @@ export class Answer {
     fill(byId("whose"), WHOSE[verdict.whose] ?? verdict.whose ?? "");
     fill(byId("sentence"), sentence(verdict.sentence));
     const nothing = sentenceText(verdict.nothing).trim();
-    fill(
-      byId("nothing"),
-      nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "",
-    );
-    fill(
-      byId("also"),
-      verdict.also.map((one) => el("li", {}, el("strong", {}, "Also: "), sentence(one))),
-    );
+    const hasNothing = nothing && nothing !== "-";
+    fill(byId("nothing"), hasNothing ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "");
+    const also = (one) => el("li", {}, el("strong", {}, "Also: "), sentence(one));
+    fill(byId("also"), verdict.also.map(also));
     document.title = verdict.level === "calm" ? PAGE_TITLE : `${LEVELS[verdict.level]}: ${PAGE_TITLE}`;
   }
 
-  // A screen reader hears the sentence when it has become another one, not each time a number in it moves.
+  // A screen reader reads a new sentence, but not each number that changes in it.
   #announce(verdict) {
     const row = `${verdict.row} ${verdict.name}`;
     if (row === this.#row) return;

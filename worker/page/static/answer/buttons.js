@@ -1,6 +1,6 @@
-// Which buttons fit the answer: the ones it names first, the other orders under More.
-import { el } from "../core/dom.js";
-import { mayAct, path } from "../core/door.js";
+// The buttons that fit the verdict: first those that it names, the other orders under More.
+import { button, el } from "../core/dom.js";
+import { lookOnly, path } from "../core/door.js";
 import { plural } from "../core/numbers.js";
 
 const ORDERS = {
@@ -11,7 +11,7 @@ const ORDERS = {
 };
 const NEED_REDIS = ["auto", "reset"]; // open and off are kept until it is back
 
-// What the buttons depend on, and nothing that moves all the time: they stay under the pointer while figures change.
+// What the buttons depend on, without figures that change all the time: buttons must stay under the pointer.
 export function decisive({ verdict, cards, parts, holds, day, first_day: isFirstDay }) {
   const about = verdict.reason ?? verdict.name;
   return {
@@ -26,43 +26,28 @@ export function decisive({ verdict, cards, parts, holds, day, first_day: isFirst
   };
 }
 
-// `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
+// `act` has order(name, title) and bookings(action, query, title), which is about the bookings of the query now.
 export function buttons(seen, act) {
-  const may = mayAct();
+  const refusal = lookOnly();
   const shown = seen.named
-    .flatMap((name) => links(name, seen) ?? (may === "yes" ? actionButton(name, seen, act) : null))
+    .flatMap((name) => links(name, seen) ?? (refusal ? null : actionButton(name, seen, act)))
     .filter(Boolean);
   shown[0]?.classList.add("first");
-  if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
-  const others = seen.others.filter((name) => !seen.named.includes(name));
-  return [
-    ...shown,
-    others.length
-      ? more(
-          shown.length ? "More" : "Orders",
-          others.map((name) => order(name, seen, act)),
-        )
-      : null,
-  ];
+  if (refusal) return [...shown, refusal];
+  const others = seen.others.filter((name) => !seen.named.includes(name)).map((name) => order(name, seen, act));
+  return others.length ? [...shown, more(shown.length ? "More" : "Orders", others)] : shown;
 }
 
-// Where a button leads that changes nothing; undefined: it is none of these.
+// The links of a button that changes nothing; undefined: the button is an action.
 function links(name, seen) {
   const atRisk = seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk";
-  switch (name) {
-    case "show_at_risk":
-      return [link(atRisk, { state: "held", at_risk: "1", sort: "start" })];
-    case "show_held":
-      return [link("Show what is held", { state: "held", sort: "asked" })];
-    case "show_reason":
-      return [link(`Show ${theOnes(seen)}`, { state: "held", reason: seen.about, sort: "asked" })];
-    case "show_failed":
-      return ended(seen);
-    case "retry":
-      return seen.name === "ended_badly" ? [] : undefined; // in the list: which ones is for a person to say
-    default:
-      return undefined;
-  }
+  return {
+    show_at_risk: [link(atRisk, { state: "held", at_risk: "1", sort: "start" })],
+    show_held: [link("Show what is held", { state: "held", sort: "asked" })],
+    show_reason: [link(`Show ${theOnes(seen)}`, { state: "held", reason: seen.about, sort: "asked" })],
+    show_failed: ended(seen),
+    retry: seen.name === "ended_badly" ? [] : undefined, // in the list: which bookings is for a person to say
+  }[name];
 }
 
 function ended(seen) {
@@ -71,11 +56,8 @@ function ended(seen) {
 }
 
 function link(text, query) {
-  return el(
-    "a",
-    { class: "button", href: path("/bookings", query), "data-key": `go-${Object.values(query).join("-")}` },
-    text,
-  );
+  const key = `go-${Object.values(query).join("-")}`;
+  return el("a", { class: "button", href: path("/bookings", query), "data-key": key }, text);
 }
 
 function theOnes({ count }) {
@@ -85,19 +67,15 @@ function theOnes({ count }) {
 function actionButton(name, seen, act) {
   if (name !== "retry" && name !== "cancel") return order(name, seen, act);
   const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(seen)}`;
-  return button(name, title, () => act.bookings(name, { state: "held", reason: seen.about, sort: "asked" }, title));
+  const ask = () => act.bookings(name, { state: "held", reason: seen.about, sort: "asked" }, title);
+  return button(title, ask, { "data-key": `do-${name}` });
 }
 
 function order(name, seen, act) {
   if (!ORDERS[name]) return null;
-  const made = button(name, ORDERS[name], () => act.order(name, ORDERS[name]));
-  if (seen.hasRedis || !NEED_REDIS.includes(name)) return made;
-  made.disabled = true;
-  return el("span", { class: "with-reason" }, made, el("small", {}, "Redis does not answer"));
-}
-
-function button(name, title, onclick) {
-  return el("button", { type: "button", class: "button", "data-key": `do-${name}`, onclick }, title);
+  const disabled = NEED_REDIS.includes(name) && !seen.hasRedis;
+  const made = button(ORDERS[name], () => act.order(name, ORDERS[name]), { "data-key": `do-${name}`, disabled });
+  return disabled ? el("span", { class: "with-reason" }, made, el("small", {}, "Redis does not answer")) : made;
 }
 
 // Open and Off unless they are ordered already, Auto to end an order, Reset when a breaker is not calm.
@@ -119,12 +97,8 @@ document.addEventListener("click", (event) => {
 
 function more(label, orders) {
   const items = el("div", { class: "menu-items", role: "group", "aria-label": "More orders" }, orders);
-  const menu = el(
-    "details",
-    { class: "menu" },
-    el("summary", { class: label === "More" ? "button quiet" : "button", "data-key": "more" }, label),
-    items,
-  );
+  const look = label === "More" ? "button quiet" : "button";
+  const menu = el("details", { class: "menu" }, el("summary", { class: look, "data-key": "more" }, label), items);
   items.addEventListener("click", (event) => event.target.matches("button") && (menu.open = false));
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;

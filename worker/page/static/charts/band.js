@@ -80,7 +80,7 @@ function stripe(ctx, [left, top, width, height], colour, ratio) {
   ctx.restore();
 }
 
-// Beside the run where there is room before it, so that its own colours stay seen; else in it.
+// Before the run where there is space, so that its own colours stay visible; else in it.
 function write(plot, run, { top, height, until }, colours) {
   const { ctx } = plot;
   const ratio = devicePixelRatio || 1;

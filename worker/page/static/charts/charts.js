@@ -1,4 +1,4 @@
-// The course of the last hour, day or week: five charts on one time axis, and the switch whose range is in the address.
+// The charts of the last hour, day or week: five on one time axis, and the links that switch the range.
 import { byId, el, fill, show } from "../core/dom.js";
 import { clock, clockWithSeconds, now } from "../core/moments.js";
 import { Poll } from "../core/poll.js";
@@ -40,7 +40,7 @@ export class Charts {
     this.poll.now();
   }
 
-  // The newest figures of the answer: how many are held now, and until when, while they are let go.
+  // The newest figures of the overview: how many are held now, and until when, while they are released.
   live(data) {
     const end = data.verdict.done_at; // when all is let go, while that is foreseen
     const forecast = end ? { at: Date.parse(end) / 1000, text: clock(end) } : null;
@@ -83,12 +83,12 @@ export class Charts {
       : "There are no figures to draw now.";
   }
 
-  #draw(given, anew = false) {
+  #draw(given, rebuild = false) {
     this.#now = { ...given, ...this.#live, to: Math.max(Math.floor(now() / 1000 / STEP) * STEP, given.data.until) };
     this.#drawn = JSON.stringify(this.#live);
     const charts = kinds(() => this.#now);
     const shape = JSON.stringify(charts.map((chart) => [chart.name, chart.shape, chart.height]));
-    if (anew || shape !== this.#shape) this.#build(charts);
+    if (rebuild || shape !== this.#shape) this.#build(charts);
     else this.#rows.forEach((row) => row.plot.setData(this.#now.columns[row.chart.name]));
     this.#shape = shape;
     this.#rows.forEach((row) => redrawTable(row.table, row.chart, () => this.#now));
@@ -99,21 +99,17 @@ export class Charts {
     this.#rows.forEach((row) => row.plot.destroy());
     const colours = palette(this.place);
     this.#rows = charts.map((chart) => this.#row(chart));
-    fill(
-      this.place,
-      this.#rows.map((row) => row.element),
-    );
+    const elements = this.#rows.map((row) => row.element);
+    fill(this.place, elements);
     const last = this.#shown().at(-1);
-    this.#rows.forEach((row) => {
-      const withTimes = row === last;
-      row.plot = makePlot(row.canvas, row.chart, this.#now.columns[row.chart.name], () => this.#view(), colours, {
-        withTimes,
-        onCursor: (at) => this.#heads(at),
-      });
-    });
+    for (const row of this.#rows) {
+      const options = { withTimes: row === last, onCursor: (at) => this.#heads(at) };
+      const values = this.#now.columns[row.chart.name];
+      row.plot = makePlot(row.canvas, row.chart, values, () => this.#view(), colours, options);
+    }
   }
 
-  // A phone shows some of them until all are asked for; the last that is shown writes the times.
+  // A phone shows some of them until "All charts" is pressed; the last that is shown has the times.
   #shown() {
     return this.#rows.filter((row) => row.element.offsetWidth > 0);
   }
@@ -132,12 +128,8 @@ export class Charts {
     const canvas = el("div", { class: "canvas", role: "img" });
     const figures = el("p", { class: "chart-figures" });
     const table = tableOf(chart, () => this.#now);
-    const head = el(
-      "div",
-      { class: "chart-head" },
-      el("div", { class: "chart-title" }, el("h3", {}, chart.title), table),
-      figures,
-    );
+    const title = el("div", { class: "chart-title" }, el("h3", {}, chart.title), table);
+    const head = el("div", { class: "chart-head" }, title, figures);
     return { chart, canvas, figures, table, element: el("div", { class: `chart ${chart.name}` }, head, canvas) };
   }
 
@@ -151,22 +143,14 @@ export class Charts {
   #heads(index) {
     byId("charts-at").textContent = index === null ? "" : `at ${clock(this.#now.data.t[index] * 1000)}`;
     for (const row of this.#rows) {
-      fill(
-        row.figures,
-        row.chart
-          .head(index)
-          .filter(Boolean)
-          .map((part) => figureOf(part)),
-      );
-      row.canvas.setAttribute(
-        "aria-label",
-        summary(row.chart, () => this.#now),
-      );
+      const parts = row.chart.head(index).filter(Boolean);
+      fill(row.figures, parts.map(figureOf));
+      row.canvas.setAttribute("aria-label", summary(row.chart, this.#now));
     }
   }
 }
 
-// Each breaker's state and since when; since Redis is gone, that nobody knows it.
+// Each breaker's state and since when; "unknown" begins when Redis stopped to answer.
 function statesOf({ cards, parts, read_at: readAt }) {
   const gone = parts.redis.well ? null : Date.parse(parts.redis.since ?? readAt) / 1000;
   return Object.fromEntries(

@@ -20,14 +20,14 @@ export function kinds(now) {
   return [breaker(now), held(now), booked(now), failures(now), latency(now)];
 }
 
-// The service, and each other breaker that was not closed all the time, each up to the state that the answer tells.
+// The service, and each other breaker that was not closed all the time, each up to the state of the newest overview.
 export function lanes({ data, states }) {
   const isRestless = (lane) => lane.spans.some((span) => span.state !== "closed");
   const known = data.breaker.map((lane) => ({ ...lane, spans: upToNow(lane.spans, states?.[lane.name]) }));
   return known.filter((lane, index) => index === 0 || isRestless(lane)).slice(0, 4);
 }
 
-// The answer is newer than the chart: it may know a change, or that nobody knows the state any more.
+// The overview is newer than the chart: it may have a change, or that the state is unknown.
 function upToNow(spans, now) {
   if (!now?.since || spans.at(-1)?.state === now.state) return spans;
   const before = spans
@@ -48,11 +48,12 @@ function breaker(now) {
     series: () => [{ show: false }],
     top: () => 1,
     draw: (plot, colours) => drawBand(plot, lanes(now()), now().to, colours),
-    head: (index) =>
-      lanes(now()).map(
-        (lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`,
-      ),
+    head: (index) => lanes(now()).map((lane) => stateText(lane, at(now, index))),
   };
+}
+
+function stateText({ name, spans }, moment) {
+  return `${NAMES[name] ?? name} ${STATES[stateAt(spans, moment)] ?? "unknown"}`;
 }
 
 // The moment under the cursor; without one, now.
@@ -79,7 +80,7 @@ function held(now) {
   };
 }
 
-// From the last sample on to what is held now; and dotted from there to none at the foreseen end.
+// From the last sample to what is held now; and dotted from there to none at the foreseen end.
 function drawNow(plot, { data, live, forecast, to }, colours) {
   const index = last(data.held);
   if (live === null || live === undefined || index < 0) return;
@@ -118,7 +119,7 @@ function booked(now) {
     height: 68,
     series: (colours) => [
       { stroke: colours.muted, width: 1, dash: [3, 3], points: { show: false } },
-      { stroke: colours.calm, fill: colours.calm, width: 0, paths: bars(), points: { show: false } },
+      bar(colours.calm),
     ],
     top: round,
     head: (index) => {
@@ -180,9 +181,8 @@ function latency(now) {
   };
 }
 
-// What a screen reader hears in a chart's stead.
-export function summary(chart, now) {
-  const { data, columns } = now();
+// The text that a screen reader reads for a chart.
+export function summary(chart, { data, columns }) {
   const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
   if (chart.name === "failures")
     return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;

@@ -1,23 +1,7 @@
 // The colours of the charts: a canvas knows no CSS, so they are read from it, and again when the theme changes.
 
-const NAMES = [
-  "ink",
-  "paper",
-  "muted",
-  "grid",
-  "calm",
-  "warning",
-  "critical",
-  "active",
-  "none",
-  "p50",
-  "p95",
-  "f1",
-  "f2",
-  "f3",
-  "f4",
-  "f5",
-];
+const TONES = ["ink", "paper", "muted", "grid", "calm", "warning", "critical", "active", "none"];
+const NAMES = [...TONES, "p50", "p95", "f1", "f2", "f3", "f4", "f5"];
 
 export function palette(element) {
   const style = getComputedStyle(element);

@@ -44,7 +44,7 @@ export function last(values) {
   return values.findLastIndex((value) => value !== null && value !== undefined);
 }
 
-// How much it grew a minute over the last five samples; null when that is not known.
+// How much the held bookings grew a minute over the last five samples; null: not known.
 export function trend(data) {
   const to = last(data.held);
   const from = to - 5;

@@ -1,31 +1,19 @@
-// A chart's figures as a table, made when somebody opens it.
+// A chart's figures as a table, made when it is opened.
 import { el, fill, table } from "../core/dom.js";
 import { clock } from "../core/moments.js";
 import { rate, seconds } from "../core/numbers.js";
 import { STATES, word } from "../core/words.js";
 
 export function tableOf(chart, now) {
-  const place = el("div", {
-    class: "table-scroll",
-    tabindex: "0",
-    role: "region",
-    "aria-label": `${chart.title} as a table`,
-  });
-  const details = el(
-    "details",
-    { class: "as-table" },
-    el(
-      "summary",
-      { "data-key": `table-${chart.name}` },
-      "Table",
-      el("span", { class: "visually-hidden" }, ` of ${chart.title}`),
-    ),
-    place,
-  );
+  const label = `${chart.title} as a table`;
+  const place = el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": label });
+  const hidden = el("span", { class: "visually-hidden" }, ` of ${chart.title}`);
+  const summary = el("summary", { "data-key": `table-${chart.name}` }, "Table", hidden);
+  const details = el("details", { class: "as-table" }, summary, place);
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     details.open = false;
-    details.querySelector("summary").focus();
+    summary.focus();
   });
   details.addEventListener("toggle", () => details.open && draw(place, chart, now()));
   return details;
@@ -37,13 +25,8 @@ export function redrawTable(details, chart, now) {
 
 function draw(place, chart, { data, columns }) {
   const { head, rows } = CONTENT[chart.name](data, columns);
-  const lines = rows.map((row) =>
-    el(
-      "tr",
-      {},
-      row.map((text) => el("td", {}, text)),
-    ),
-  );
+  const cell = (text) => el("td", {}, text);
+  const lines = rows.map((row) => el("tr", {}, row.map(cell)));
   fill(place, table(chart.title, head, lines));
 }
 
@@ -55,19 +38,12 @@ const figure =
   (index) =>
     write(values[index]);
 
+const spanRow = ({ name }, { from, to, state }) => [name, at(from), to ? at(to) : "now", STATES[state] ?? state];
+
 const CONTENT = {
   breaker: (data) => ({
     head: ["Breaker", "From", "Until", "State"],
-    rows: data.breaker
-      .flatMap((lane) =>
-        lane.spans.map((span) => [
-          lane.name,
-          at(span.from),
-          span.to ? at(span.to) : "now",
-          STATES[span.state] ?? span.state,
-        ]),
-      )
-      .reverse(),
+    rows: data.breaker.flatMap((lane) => lane.spans.map((span) => spanRow(lane, span))).reverse(),
   }),
   held: (data) => ({ head: ["Time", "Held"], rows: newestFirst(data, figure(data.held)) }),
   booked: (data, columns) => ({

@@ -1,13 +1,13 @@
 // Copies a text; where the browser gives no clipboard (plain HTTP from another machine), it marks the text instead.
-import { el } from "./dom.js";
+import { button } from "./dom.js";
 
 export function copyButton(text, source) {
-  const button = el("button", { type: "button", class: "button small", "data-key": "copy" }, "Copy");
-  button.addEventListener("click", async () => {
-    button.textContent = (await copied(text, source)) ? "Copied" : "Marked: press Ctrl+C";
-    setTimeout(() => (button.textContent = "Copy"), 4000);
-  });
-  return button;
+  const copy = async () => {
+    made.textContent = (await copied(text, source)) ? "Copied" : "Marked: press Ctrl+C";
+    setTimeout(() => (made.textContent = "Copy"), 4000);
+  };
+  const made = button("Copy", copy, { class: "button small", "data-key": "copy" });
+  return made;
 }
 
 async function copied(text, source) {

@@ -1,20 +1,16 @@
-// A modal dialog: the browser ends it by Esc; the focus stays inside, and goes back to where it was.
-import { byId, el } from "./dom.js";
+// A modal dialog: the browser closes it at Esc; the focus stays inside, and returns to where it was.
+import { button, byId, el } from "./dom.js";
 
 let number = 0;
 
-export function openDialog(title, content, { wide = false, onClose = () => {} } = {}) {
+export function openDialog(title, content, { onClose = () => {} } = {}) {
   const id = `dialog-${(number += 1)}`;
   const from = document.activeElement;
   const heading = el("h2", { id }, title);
-  const close = el(
-    "button",
-    { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() },
-    "×",
-  );
+  const close = button("×", () => dialog.close(), { class: "close", "aria-label": "Close" });
   const dialog = el(
     "dialog",
-    { class: `panel${wide ? " wide" : ""}`, "aria-labelledby": id },
+    { class: "panel", "aria-labelledby": id },
     el("header", {}, heading, close),
     el("div", { class: "body" }, content),
   );
@@ -29,7 +25,7 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   return dialog;
 }
 
-// By itself Tab would lead on into the browser's own bars, where Esc ends nothing.
+// By default Tab would leave the page for the browser's own bars, where Esc closes nothing.
 function stayInside(dialog, event) {
   const able = [...dialog.querySelectorAll("a[href], button, input, textarea, select, summary")].filter(
     (one) => !one.disabled,
@@ -40,7 +36,7 @@ function stayInside(dialog, event) {
   first.focus();
 }
 
-// Where the focus came from may have been drawn anew meanwhile.
+// The element that had the focus may have been replaced meanwhile.
 function giveBack(element) {
   const key = element?.dataset?.key;
   const target = element?.isConnected ? element : key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);

@@ -13,28 +13,37 @@ export function el(tag, attributes = {}, ...children) {
 
 // `head` are its columns' titles, `rows` its <tr>s; the caption is for screen readers, for a heading stands above.
 export function table(caption, head, rows, attributes = {}) {
-  return el(
-    "table",
-    attributes,
-    el("caption", { class: "visually-hidden" }, caption),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        head.map((title) => el("th", { scope: "col" }, title)),
-      ),
-    ),
-    el("tbody", {}, rows),
-  );
+  const titles = head.map((title) => el("th", { scope: "col" }, title));
+  const hidden = el("caption", { class: "visually-hidden" }, caption);
+  return el("table", attributes, hidden, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, rows));
+}
+
+// A button that sends no form.
+export function button(label, onclick, attributes = {}) {
+  return el("button", { type: "button", class: "button", onclick, ...attributes }, label);
+}
+
+// A list with an item for each of `lines`.
+export function list(tag, attributes, lines) {
+  const items = lines.map((line) => el("li", {}, line));
+  return el(tag, attributes, items);
+}
+
+// The items of a <dl>: names, and what belongs to each.
+export function pairs(entries) {
+  return entries.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+}
+
+// A note where there is nothing to show.
+export function nothing(text) {
+  return el("p", { class: "nothing" }, text);
 }
 
 export function byId(id) {
   return document.getElementById(id);
 }
 
-// Replaces what is inside and gives the focus back to the element with the same data-key, if it had it.
+// Replaces the content and gives the focus back to the element with the same data-key, if it had it.
 export function fill(container, ...children) {
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   container.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));

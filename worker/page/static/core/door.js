@@ -1,8 +1,10 @@
-// The one door to the server: where the page lives, what the viewer may do, and how an answer is read.
+// All requests to the server: the page's path, what the viewer may do, and how an answer is read.
+import { el } from "./dom.js";
 import { setClock } from "./moments.js";
 
 const root = document.getElementById("resilience");
 const base = root?.dataset.base ?? "";
+const NO_ANSWER = { status: 0, headers: null, body: { error: "Flower does not answer." } };
 
 export function path(rest = "", query = {}) {
   const search = new URLSearchParams(
@@ -12,22 +14,32 @@ export function path(rest = "", query = {}) {
   return `${base}${rest}${text ? `?${text}` : ""}`;
 }
 
-// "yes", or the reason why not.
-export function mayAct() {
+// The reason why the viewer may not act; null: they may.
+export function whyNot() {
   const content = document.querySelector('meta[name="may-act"]')?.content ?? "no: this page does not say";
-  return content === "yes" ? "yes" : content.replace(/^no:\s*/, "");
+  return content === "yes" ? null : content.replace(/^no:\s*/, "");
 }
 
-export function loginAddress() {
-  return location.href; // Flower's own page asks for the login and comes back here
+// What a viewer who may not act is shown in place of the buttons; null: they may.
+export function lookOnly() {
+  const reason = whyNot();
+  return reason && el("p", { class: "reason" }, `You can look, not act: ${reason}`);
 }
 
 function token() {
   return decodeURIComponent(document.cookie.match(/(?:^|;\s*)_xsrf=([^;]+)/)?.[1] ?? "");
 }
 
-// Returns {status, headers, body}; throws when nobody answers. The body of an error is what the server says about it.
-export async function ask(rest, { query, body, etag, patience = 6000 } = {}) {
+// Returns {status, headers, body}; the status is 0 when there is no answer. The body of an error has the server's text.
+export async function ask(rest, options = {}) {
+  try {
+    return await fetched(rest, options);
+  } catch {
+    return NO_ANSWER;
+  }
+}
+
+async function fetched(rest, { query, body, etag, patience = 6000 }) {
   const headers = { Accept: "application/json" };
   if (etag) headers["If-None-Match"] = etag;
   if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", "X-XSRFToken": token() });

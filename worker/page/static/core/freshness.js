@@ -1,6 +1,6 @@
-// Says how old the figures are, and hatches them when they are too old to act on.
+// Shows how old the figures are, and hatches them when they are too old to act on.
 import { byId, el, fill, show } from "./dom.js";
-import { loginAddress, errorText } from "./door.js";
+import { errorText } from "./door.js";
 import { clockWithSeconds, now, span, tick } from "./moments.js";
 
 const TOO_OLD = 5; // seconds
@@ -12,8 +12,8 @@ export class Freshness {
   #alert = el("span", { role: "alert" });
   #again = el("span");
 
-  constructor(poll, { page = byId("resilience"), line = byId("read"), banner = byId("trouble") } = {}) {
-    Object.assign(this, { poll, page, line, banner });
+  constructor(poll) {
+    Object.assign(this, { poll, page: byId("resilience"), line: byId("read"), banner: byId("trouble") });
     fill(this.banner, this.#alert, this.#again);
     setInterval(() => this.tick(), 1000);
   }
@@ -36,7 +36,7 @@ export class Freshness {
     this.#again.textContent = this.#state === "silent" || this.#state === "refused" ? this.#soon() : "";
   }
 
-  // Beside what a screen reader is told, for it changes each second.
+  // Outside the alert that a screen reader reads, for it changes each second.
   #soon() {
     return ` Asking again in ${span(Math.ceil((this.poll.nextAt - now()) / 1000))}.`;
   }
@@ -52,7 +52,8 @@ export class Freshness {
   #say(text) {
     if (text === this.#said) return;
     this.#said = text;
-    const login = this.#state === "login" && text ? [" ", el("a", { href: loginAddress() }, "Log in again")] : [];
+    // This page's own address: Flower asks for the login there, and comes back here.
+    const login = this.#state === "login" && text ? [" ", el("a", { href: location.href }, "Log in again")] : [];
     fill(this.#alert, text, ...login);
   }
 }

@@ -1,5 +1,5 @@
-// The keys: / search, r read now, ? what there is. They are letters while somebody types.
-import { el } from "./dom.js";
+// The keys: / searches, r reads now, ? lists the keys. In a text field they are letters.
+import { byId, el } from "./dom.js";
 import { openDialog } from "./dialog.js";
 
 const HELP = [
@@ -10,6 +10,7 @@ const HELP = [
 ];
 
 export function listen({ search, refresh }) {
+  byId("keys").addEventListener("click", showHelp);
   const actions = { "/": () => search?.focus(), r: refresh, "?": showHelp };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === search) search.blur();
@@ -20,7 +21,7 @@ export function listen({ search, refresh }) {
   });
 }
 
-export function showHelp() {
+function showHelp() {
   const list = HELP.map(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]);
   openDialog("Keys", el("dl", { class: "keys" }, list));
 }

@@ -1,9 +1,9 @@
-// Writes moments: the server sends when something was or will be, the page says how long ago or in how long.
+// Writes moments: the server sends moments, the page writes how long ago or in how long.
 import { el } from "./dom.js";
 
 let skew = 0; // ms by which the server's clock is ahead of this one
 
-// The Date header has whole seconds: a smaller difference than that is none.
+// The Date header has whole seconds: a smaller difference is ignored.
 export function setClock(header) {
   const server = Date.parse(header ?? "");
   if (Number.isNaN(server)) return;

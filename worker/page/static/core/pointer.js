@@ -1,6 +1,6 @@
-// Nothing is drawn anew under a finger: a click on what is replaced between down and up would be lost.
+// Nothing is redrawn under a pressed pointer: a click on what is replaced between down and up would be lost.
 
-const LONGEST = 1000; // ms that somebody may press and all waits
+const LONGEST = 1000; // ms that drawing waits at most
 
 let isDown = false;
 let waiting = [];

@@ -1,4 +1,4 @@
-// Asks again and again, one question at a time, and not while nobody looks.
+// Asks the server repeatedly, one request at a time, and not while the page is hidden.
 import { ask } from "./door.js";
 import { now } from "./moments.js";
 import { released } from "./pointer.js";
@@ -7,7 +7,7 @@ const EVERY = 1000; // with what a reading of a frozen server takes, less than t
 const FIRST_RETRY = 2000;
 const LAST_RETRY = 15000;
 
-// `states`: "well", "silent" (nobody answers), "refused" (an error instead of figures), "login".
+// `states`: "well", "silent" (no answer), "refused" (an error instead of figures), "login".
 export class Poll {
   #etag = null;
   #timer = 0;
@@ -21,7 +21,7 @@ export class Poll {
     window.addEventListener("online", () => this.now());
   }
 
-  // Also forgets the last answer's tag: what is asked may have changed.
+  // Also forgets the last answer's tag: the query may have changed.
   restart() {
     this.#etag = null;
     return this.now();
@@ -53,13 +53,9 @@ export class Poll {
 
   async #once() {
     const asked = JSON.stringify(this.query());
-    let answer;
-    try {
-      answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
-    } catch {
-      return this.#failed("silent");
-    }
-    const readAt = now(); // by the clock that tells its age, not by PostgreSQL's: Flower hands out no old reading
+    const answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
+    if (answer.status === 0) return this.#failed("silent");
+    const readAt = now(); // by the clock that ages use, not by PostgreSQL's: Flower sends no old reading
     await released();
     if (asked !== JSON.stringify(this.query())) return (this.#again = true);
     if (answer.status === 401) return this.#failed("login");

@@ -1,4 +1,4 @@
-// The words for what the server names in one: each state, level and reason has a word, a colour is never alone.
+// The words for the server's names: each state, level and reason has a word, a colour is never alone.
 
 export const LEVELS = { critical: "Critical", warning: "Warning", calm: "Calm" };
 
@@ -16,11 +16,11 @@ export const STATES = {
   open: "open",
   half_open: "half-open",
   forced_open: "held back by order",
-  off: "off by order",
+  off: "off by override",
   unknown: "unknown",
 };
 
-// What is calm and what is not: the colour of a state.
+// The colour of a state: calm, warning or critical.
 export const TONES = {
   closed: "calm",
   open: "critical",

@@ -1,10 +1,10 @@
-// What can be done with a list: to the very bookings that are shown, or to all that are in it, a thousand at most.
-import { el } from "../core/dom.js";
-import { mayAct } from "../core/door.js";
+// Actions on a list: on the bookings that are shown, or on all of the list, a thousand at most.
+import { button } from "../core/dom.js";
+import { lookOnly } from "../core/door.js";
 import { count, plural } from "../core/numbers.js";
 
 const VERBS = { retry: "Retry", cancel: "Cancel" };
-// Others go by themselves.
+// The states and reasons of bookings that do not go by themselves.
 const RETRIED = ["failed", "unreachable", "suspect", "blind_key", "credentials", "configuration"];
 const ENDED = ["confirmed", "rejected", "failed", "expired", "cancelled"];
 const MOST = 1000;
@@ -18,24 +18,25 @@ export function doable({ rows, count: total, capped }) {
   return { ids, all: total > rows.length ? Math.min(total, MOST) : null, first: capped || total > MOST };
 }
 
-// `act(action, title, about)`: about is {ids}, or {all: true} for the list's.
+// `act(action, title, about)`: `about` is {ids}, or {all: true} for the whole list.
 export function bulk({ ids, all, first }, act) {
   const actions = Object.keys(VERBS).filter((action) => ids[action].length);
   if (!actions.length) return null;
-  const may = mayAct();
-  if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
-  const shown = actions.map((action) =>
-    button(`bulk-${action}`, `${VERBS[action]} shown (${count(ids[action].length)})`, () =>
-      act(action, `${VERBS[action]} ${plural(ids[action].length, "booking")}`, { ids: ids[action] }),
-    ),
-  );
-  const whole =
-    all &&
-    actions.map((action) => {
-      const title = `${VERBS[action]} ${first ? "the first" : "all"} ${count(all)}`;
-      return button(`all-${action}`, title, () => act(action, title, { all: true }));
-    });
-  return [...shown, whole];
+  return lookOnly() ?? offered(actions, { ids, all, first }, act);
+}
+
+function offered(actions, { ids, all, first }, act) {
+  const shown = actions.map((action) => {
+    const title = `${VERBS[action]} ${plural(ids[action].length, "booking")}`;
+    const label = `${VERBS[action]} shown (${count(ids[action].length)})`;
+    return small(`bulk-${action}`, label, () => act(action, title, { ids: ids[action] }));
+  });
+  if (!all) return shown;
+  const whole = actions.map((action) => {
+    const title = `${VERBS[action]} ${first ? "the first" : "all"} ${count(all)}`;
+    return small(`all-${action}`, title, () => act(action, title, { all: true }));
+  });
+  return [...shown, ...whole];
 }
 
 function mayRetry(row) {
@@ -46,6 +47,6 @@ function mayCancel(row) {
   return !ENDED.includes(row.status);
 }
 
-function button(key, title, onclick) {
-  return el("button", { type: "button", class: "button small", "data-key": key, onclick }, title);
+function small(key, title, onclick) {
+  return button(title, onclick, { class: "button small", "data-key": key });
 }

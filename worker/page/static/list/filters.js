@@ -1,4 +1,4 @@
-// Which bookings a list shows: its address says so, and the form reads and writes that address.
+// Which bookings a list shows: the page's address has the filter, and the form reads and writes that address.
 import { el } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { word } from "../core/words.js";
@@ -25,7 +25,7 @@ export function filterOf(search, { page = true } = {}) {
   return Object.fromEntries(names.filter((name) => given.get(name)).map((name) => [name, given.get(name)]));
 }
 
-// "Held bookings, breaker open, at risk": the list in words.
+// The list's title, such as "Held bookings, breaker open, at risk".
 export function title(filter) {
   const state = filter.state ?? (filter.at_risk ? "held" : "all");
   const parts = [

@@ -1,26 +1,23 @@
-// A list of bookings, nothing personal in it: which, in what state, when it starts and was asked for, what comes next.
-import { el, fill, table } from "../core/dom.js";
+// A list of bookings, nothing personal in it: its state, when it starts and was requested, what comes next.
+import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { now, time } from "../core/moments.js";
-import { count } from "../core/numbers.js";
+import { plural } from "../core/numbers.js";
 import { TONES, word } from "../core/words.js";
 
 const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error"];
 
 export function drawRows(container, rows, { empty = "No booking." } = {}) {
-  if (!rows.length) return fill(container, el("p", { class: "nothing" }, empty));
+  if (!rows.length) return fill(container, nothing(empty));
   return fill(container, table("Bookings", HEAD, rows.map(row), { class: "table-cards list" }));
 }
 
 function row(one) {
+  const link = el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id));
   return el(
     "tr",
     {},
-    el(
-      "th",
-      { scope: "row" },
-      el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id)),
-    ),
+    el("th", { scope: "row" }, link),
     cell("State", state(one)),
     cell("What", what(one.event_type)),
     cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
@@ -32,11 +29,8 @@ function row(one) {
 
 // On a phone a row is a paragraph, and each figure has its label before it.
 function cell(label, content, extra = null) {
-  return el(
-    "td",
-    { "data-label": label, class: [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ") || null },
-    content,
-  );
+  const names = [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ");
+  return el("td", { "data-label": label, class: names || null }, content);
 }
 
 function state(one) {
@@ -55,7 +49,7 @@ function next(one) {
 }
 
 function error(one) {
-  const tries = one.retry_count ? `, ${count(one.retry_count)} ${one.retry_count === 1 ? "retry" : "retries"}` : "";
+  const tries = one.retry_count ? `, ${plural(one.retry_count, "retry", "retries")}` : "";
   const unknown = one.outcome_unknown ? el("strong", {}, "outcome unknown: ") : null;
   return one.error_type || unknown ? [unknown, `${word(one.error_type)}${tries}`] : "–";
 }

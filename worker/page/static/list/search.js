@@ -1,5 +1,5 @@
-// Finds a booking by its id, key, correlation id or Cal.com uid: its page opens. What is searched is in no address.
-import { byId, el, fill } from "../core/dom.js";
+// Finds a booking by its id, key, correlation id or Cal.com uid, and opens its page. The text is sent by POST.
+import { byId, fill, nothing } from "../core/dom.js";
 import { ask, errorText, path } from "../core/door.js";
 import { drawRows } from "./rows.js";
 
@@ -12,29 +12,15 @@ export function listenSearch() {
     const text = form.elements.q.value.trim();
     const mine = (last += 1);
     if (!text) return fill(found);
-    fill(found, el("p", { class: "nothing" }, "Searching…"));
-    const said = await search(text);
+    fill(found, nothing("Searching…"));
+    const answer = await ask("/data/search", { body: { q: text } });
     if (mine !== last) return undefined; // a newer search is under way
-    if (said.rows?.length === 1) return location.assign(path(`/bookings/${said.rows[0].id}`));
-    if (said.rows?.length) return drawRows(found, said.rows);
-    return fill(
-      found,
-      el(
-        "p",
-        { class: "nothing" },
-        said.error ?? `No booking has “${text}” as its id, key, correlation id or Cal.com uid.`,
-      ),
-    );
+    if (answer.status !== 200) return fill(found, nothing(errorText(answer)));
+    const { rows } = answer.body;
+    if (rows.length === 1) return location.assign(path(`/bookings/${rows[0].id}`));
+    if (rows.length) return drawRows(found, rows);
+    return fill(found, nothing(`No booking has “${text}” as its id, key, correlation id or Cal.com uid.`));
   });
   form.elements.q.addEventListener("input", () => form.elements.q.value || fill(found));
   return form.elements.q;
-}
-
-async function search(text) {
-  try {
-    const answer = await ask("/data/search", { body: { q: text } });
-    return answer.status === 200 ? answer.body : { error: errorText(answer) };
-  } catch {
-    return { error: "Flower does not answer." };
-  }
 }

@@ -1,5 +1,5 @@
-// The facts of one booking: what it is, where it stands, by which names it is found. Nothing personal.
-import { el, fill } from "../core/dom.js";
+// The facts of one booking: what it is, its state, and the names by which it is found. Nothing personal.
+import { el, fill, pairs } from "../core/dom.js";
 import { time } from "../core/moments.js";
 import { word } from "../core/words.js";
 
@@ -10,8 +10,8 @@ const NAMES = {
   awaits_host: "Awaits",
   requested_at: "Asked for",
   answer_by: "Wanted until",
-  calcom_uid: "Cal.com uid",
-  seat_uid: "Seat uid",
+  calcom_booking_uid: "Cal.com uid",
+  calcom_seat_uid: "Seat uid",
   held_at: "Held since",
   hold_until: "Not before",
   next_attempt_at: "Next attempt",
@@ -23,29 +23,21 @@ const NAMES = {
   cancel_requested: "Cancellation",
   last_error: "Last error",
   error_type: "Kind of error",
-  key: "Idempotency key",
+  idempotency_key: "Idempotency key",
   uuid: "UUID",
   task_id: "Task id",
   correlation_id: "Correlation id",
 };
-const TOLD_ELSEWHERE = ["event_type", "calls", "retries", "key_derived"]; // by what, tries and key
 const TRUE = {
   awaits_host: "its host's yes, or its payment",
   outcome_unknown: "unknown: it may be booked",
   cancel_requested: "asked for",
 };
-const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
+const CODES = ["calcom_booking_uid", "calcom_seat_uid", "idempotency_key", "uuid", "task_id", "correlation_id"];
 
 export function drawFacts(list, facts) {
-  const known = Object.entries(facts ?? {}).filter(
-    ([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value),
-  );
-  fill(
-    list,
-    known.map(([name, value]) =>
-      el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value))),
-    ),
-  );
+  const known = Object.entries(facts).filter(([, value]) => ![null, "", false].includes(value));
+  fill(list, pairs(known.map(([name, value]) => [NAMES[name] ?? word(name), written(name, value)])));
 }
 
 function written(name, value) {

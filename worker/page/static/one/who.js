@@ -1,30 +1,22 @@
-// Who a booking is for: hidden until somebody who may asks, says why, and then for a minute; the asking is recorded.
-import { el, fill } from "../core/dom.js";
+// Who a booking is for: hidden until a viewer who may act gives a reason, then shown for a minute; this is recorded.
+import { button, el, fill, list, pairs } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
-import { ask, errorText, mayAct } from "../core/door.js";
+import { ask, errorText, whyNot } from "../core/door.js";
 import { word } from "../core/words.js";
 import { questions } from "../actions/asks.js";
 import { confirmation } from "../actions/confirmation.js";
 
-// What is within is written as lines of "name: value".
+// A list or an object becomes a list of its values, an object's as "name: value".
 function shown(value) {
-  if (Array.isArray(value))
-    return value.length
-      ? el(
-          "ul",
-          {},
-          value.map((one) => el("li", {}, shown(one))),
-        )
-      : "none";
   if (value === null || typeof value !== "object") return String(value ?? "–");
-  const lines = Object.entries(value).filter(([, inner]) => inner !== null && inner !== "");
-  return lines.length
-    ? el(
-        "ul",
-        {},
-        lines.map(([name, inner]) => el("li", {}, `${word(name)}: `, shown(inner))),
-      )
-    : "none";
+  const lines = Array.isArray(value)
+    ? value.map(shown)
+    : known(value).map(([name, inner]) => [`${word(name)}: `, shown(inner)]);
+  return lines.length ? list("ul", {}, lines) : "none";
+}
+
+function known(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== null && value !== "");
 }
 
 export class Who {
@@ -38,17 +30,15 @@ export class Who {
 
   hide() {
     clearInterval(this.#timer);
-    const may = mayAct();
-    const show = el(
-      "button",
-      { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.#ask() },
-      "Show",
-    );
-    fill(
-      this.place,
-      el("p", { class: "hidden-who" }, "Name, address and answers are hidden. "),
-      may === "yes" ? show : el("p", { class: "reason" }, `Not to be shown: ${may}`),
-    );
+    const reason = whyNot();
+    const last = reason
+      ? el("p", { class: "reason" }, `Not to be shown: ${reason}`)
+      : this.#button("Show", () => this.#ask());
+    fill(this.place, el("p", { class: "hidden-who" }, "Name, address and answers are hidden. "), last);
+  }
+
+  #button(label, onclick) {
+    return button(label, onclick, { class: "button small", "data-key": "show-who" });
   }
 
   #ask() {
@@ -68,14 +58,9 @@ export class Who {
     form.querySelector("textarea").focus();
   }
 
-  // Returns what went wrong, or nothing.
+  // Returns the error's text, or undefined.
   async #reveal(values) {
-    let answer;
-    try {
-      answer = await ask(`/bookings/${this.id}/who`, { body: values });
-    } catch {
-      return "Flower does not answer.";
-    }
+    const answer = await ask(`/bookings/${this.id}/who`, { body: values });
     if (answer.status !== 200) return errorText(answer);
     this.#show(answer.body.fields, answer.body.seconds);
     return undefined;
@@ -84,21 +69,9 @@ export class Who {
   #show(fields, seconds) {
     const left = el("p", { class: "hint", role: "timer" });
     const until = Date.now() + seconds * 1000;
-    const rows = Object.entries(fields).filter(([, value]) => value !== null && value !== "");
-    fill(
-      this.place,
-      el(
-        "dl",
-        { class: "facts-list" },
-        rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, shown(value)))),
-      ),
-      left,
-      el(
-        "button",
-        { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.hide() },
-        "Hide now",
-      ),
-    );
+    const rows = known(fields).map(([name, value]) => [word(name), shown(value)]);
+    const hide = this.#button("Hide now", () => this.hide());
+    fill(this.place, el("dl", { class: "facts-list" }, pairs(rows)), left, hide);
     const count = () => {
       const seconds_left = Math.ceil((until - Date.now()) / 1000);
       left.textContent = `Hidden again in ${Math.max(0, seconds_left)} s.`;

@@ -1,21 +1,15 @@
-// One card a breaker, and one for each part that all stands on: its state in a word, since when, and on what figures.
-import { el, fill } from "../core/dom.js";
+// A card for each breaker and a line for each server: its state in a word, since when, and its figures.
+import { el, fill, list } from "../core/dom.js";
 import { duration, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
 import { STATES, TONES } from "../core/words.js";
 
 const TITLES = { calcom: "Cal.com", database: "Database" };
+const NAMES = { postgres: "PostgreSQL", redis: "Redis", broker: "Broker" };
 
 export function drawCards(container, { cards, parts }) {
-  fill(
-    container,
-    el("div", { class: "cards" }, (cards ?? []).map(card)),
-    el(
-      "ul",
-      { class: "parts" },
-      ["postgres", "redis", "broker"].map((name) => part(name, parts?.[name])),
-    ),
-  );
+  const servers = Object.keys(NAMES).map((name) => part(name, parts?.[name]));
+  fill(container, el("div", { class: "cards" }, (cards ?? []).map(card)), el("ul", { class: "parts" }, servers));
 }
 
 function card(one) {
@@ -25,13 +19,7 @@ function card(one) {
     { class: "card", "data-tone": TONES[one.state] ?? "none" },
     el("h3", {}, TITLES[one.name] ?? one.name),
     el("p", { class: "state" }, el("span", { class: "pill" }, STATES[one.state] ?? one.state), el("small", {}, since)),
-    el(
-      "ul",
-      { class: "facts" },
-      facts(one)
-        .filter(Boolean)
-        .map((line) => el("li", {}, line)),
-    ),
+    list("ul", { class: "facts" }, facts(one).filter(Boolean)),
   );
 }
 
@@ -47,22 +35,15 @@ function facts(one) {
   ];
 }
 
-const NAMES = { postgres: "PostgreSQL", redis: "Redis", broker: "Broker" };
-
 function part(name, one) {
   const well = one?.well;
   const state = well === false ? "no answer" : well ? "well" : "unknown";
+  const tone = well === false ? "critical" : well ? "calm" : "none";
   const since = well === false && one.since ? el("small", {}, "for ", time(one.since, "for")) : null;
-  return el(
-    "li",
-    { "data-tone": well === false ? "critical" : well ? "calm" : "none" },
-    NAMES[name],
-    " ",
-    el("span", { class: "pill" }, state),
-    " ",
-    since,
-    well && typeof one.ms === "number"
-      ? el("small", {}, `answers in ${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`)
-      : null,
-  );
+  const took = well && typeof one.ms === "number" ? el("small", {}, `answers in ${milliseconds(one.ms)} ms`) : null;
+  return el("li", { "data-tone": tone }, NAMES[name], " ", el("span", { class: "pill" }, state), " ", since, took);
+}
+
+function milliseconds(value) {
+  return value < 10 ? value.toFixed(1) : Math.round(value);
 }

@@ -1,4 +1,4 @@
-// The first day: no zeros, but the command that books one.
+// The first day, without any booking: the command that makes one.
 import { el, fill } from "../core/dom.js";
 import { copyButton } from "../core/copy.js";
 

@@ -1,5 +1,5 @@
 // What is held, by reason: how many, how many of them at risk, since when, and who moves them on.
-import { el, fill, table } from "../core/dom.js";
+import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { sentence, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
@@ -9,7 +9,7 @@ const HEAD = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on b
 
 export function drawHolds(container, holds) {
   const some = (holds ?? []).filter((hold) => hold.count > 0);
-  if (!some.length) return fill(container, el("p", { class: "nothing" }, "Nothing is held."));
+  if (!some.length) return fill(container, nothing("Nothing is held."));
   return fill(container, table("Held bookings by reason", HEAD, some.map(row), { class: "table-cards" }));
 }
 

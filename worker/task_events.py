@@ -12,7 +12,7 @@ from celery.events.dispatcher import EventDispatcher
 
 EVERY = 0.2  # seconds
 AT_MOST = 200  # events in one message
-PATIENCE = 0.2  # seconds that a task waits for those who publish just now
+PATIENCE = 0.2  # seconds that a task waits while another thread publishes
 
 
 class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships no types
@@ -24,13 +24,13 @@ class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships
         super().__init__(*connection, **options)
 
     def extend_buffer(self, other: "GroupingDispatcher") -> None:
-        """Take over what the dispatcher of the last connection had not published; Celery forgets the groups."""
+        """Take over what the last connection's dispatcher had not published; Celery's own does not take the groups."""
         super().extend_buffer(other)
         for group, kept in other._group_buffer.items():  # noqa: SLF001 - of our own class
             self._group_buffer[group].extend(kept)
 
     def publish(self, type: str, fields: dict[str, Any], producer: Any, **options: Any) -> Any:  # noqa: A002 - theirs
-        """Publish with the caller's producer; what this worker has kept was told before, and goes before."""
+        """Publish with the caller's producer; what this worker keeps is older, and is published first."""
         if self.app.events.kept is not None:
             self.app.events.kept.publish_kept(producer)
         return super().publish(type, fields, producer, **options)
@@ -51,7 +51,7 @@ class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships
 class Events(events.Events):  # type: ignore[misc]  # the same
     """Celery's `app.events`, with our dispatcher, and the one of this process's worker (None: it is no worker)."""
 
-    dispatcher_cls = "worker.events:GroupingDispatcher"
+    dispatcher_cls = "worker.task_events:GroupingDispatcher"
     kept: GroupingDispatcher | None = None
 
 
@@ -65,17 +65,17 @@ class PublishEvents(bootsteps.StartStopStep):  # type: ignore[misc]  # the same
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
-        """Begin with a connection's dispatcher."""
+        """Begin to publish with a connection's dispatcher."""
         dispatcher = consumer.app.events.kept = consumer.event_dispatcher
         self._timer = consumer.timer.call_repeatedly(EVERY, dispatcher.flush)
 
     def stop(self, consumer: Any) -> None:
-        """End with the connection; tasks under way still tell what they do."""
+        """End with the connection; tasks under way still send events."""
         if self._timer is not None:
             consumer.timer.cancel(self._timer)
 
     def shutdown(self, consumer: Any) -> None:
-        """Publish what the last tasks have told."""
+        """Publish the last tasks' events."""
         consumer.app.events.kept = None
         if consumer.event_dispatcher is not None:
             consumer.event_dispatcher.flush()

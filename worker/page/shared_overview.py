@@ -1,4 +1,4 @@
-"""The overview that all viewers share, as JSON with its tag: read anew when somebody asks and it is not fresh."""
+"""The overview that all viewers share, as JSON with its tag: read again when a viewer asks and it is not fresh."""
 
 import asyncio
 import hashlib
@@ -14,12 +14,12 @@ from worker.page.reading import Readers, Shared, readers
 from worker.shell import enqueue_one
 
 FRESH = 0.8  # seconds
-PATIENCE = 0.8  # seconds: who asks each second is told of a frozen Postgres within three
+PATIENCE = 0.8  # seconds: a page that asks each second shows a frozen Postgres within three
 
 
 @dataclass(frozen=True)
 class OverviewAnswer:
-    """What one reading is answered with; `tag` is that of all but the moment of the reading."""
+    """The answer of one reading; `tag` is the hash of all but the moment of the reading."""
 
     overview: Overview = field(repr=False)
     text: str
@@ -27,7 +27,7 @@ class OverviewAnswer:
 
 
 class OverviewReader:
-    """Read, each time knowing the reading before: it tells since when a server is gone."""
+    """Read the overview; each reading gets the last one, which has since when a server is down."""
 
     def __init__(self, reads: Readers) -> None:
         self._reads = reads
@@ -52,5 +52,5 @@ class OverviewReader:
 
 @cache
 def shared_overview() -> Shared[OverviewAnswer]:
-    """Return this process's."""
+    """Return this process's shared reading."""
     return Shared(OverviewReader(readers()).read, FRESH)

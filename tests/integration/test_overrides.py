@@ -8,9 +8,9 @@ from redis import Redis
 from sqlalchemy import func, select, text
 
 from db import revisions
+from db.models.resilience import breaker_overrides as kept_overrides
+from db.models.resilience import circuit_breaker_events
 from db.monitoring import overrides
-from db.schema import breaker_overrides as kept_overrides
-from db.schema import circuit_breaker_events
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -28,7 +28,7 @@ def built(settings: Callable[..., dict[str, str]]) -> Dependencies:
 
 def give(built: Dependencies, mode: str = breaker_overrides.OPEN) -> bool:
     """Order, as `booking breaker` does."""
-    return breaker_overrides.order(built.engine, built.breaker, mode, by="ops", why="a test")
+    return breaker_overrides.force(built.engine, built.breaker, mode, by="ops", why="a test")
 
 
 def several(built: Dependencies) -> None:
@@ -53,7 +53,7 @@ def test_the_first_order_after_redis_has_forgotten_is_obeyed_and_said_to_be(
     assert built.breaker.get_status().state is State.FORCED_OPEN
 
 
-def test_an_order_is_obeyed_after_the_way_back_and_forward(built: Dependencies) -> None:
+def test_an_override_is_obeyed_after_the_way_back_and_forward(built: Dependencies) -> None:
     """The tables are new; the fleet still knows what it has obeyed."""
     several(built)
     revisions.migrate(built.engine, "base")
@@ -64,7 +64,7 @@ def test_an_order_is_obeyed_after_the_way_back_and_forward(built: Dependencies) 
     assert built.breaker.get_status().state is State.FORCED_OPEN
 
 
-def test_an_order_is_obeyed_in_a_restored_database(built: Dependencies) -> None:
+def test_an_override_is_obeyed_in_a_restored_database(built: Dependencies) -> None:
     """The backup was made before the last orders."""
     several(built)
     with built.engine.begin() as conn:
@@ -75,7 +75,7 @@ def test_an_order_is_obeyed_in_a_restored_database(built: Dependencies) -> None:
     assert built.breaker.get_status().state is State.OFF
 
 
-def test_an_order_that_nobody_could_be_told_is_said_to_wait(built: Dependencies, valkey: Any) -> None:
+def test_an_override_that_nobody_could_be_told_is_said_to_wait(built: Dependencies, valkey: Any) -> None:
     """It is kept, and obeyed when Redis is back."""
     several(built)
     valkey.kill()

@@ -1,4 +1,4 @@
-"""How things stand now, for whoever looks every two seconds: each read costs the same however much there is."""
+"""Counts of bookings as they are now, read every two seconds: each read costs the same however much is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
+from db.models.bookings import appointments
+from db.models.counts import held_now as _held
 from db.monitoring.status_queries import AT_RISK, ENDED_BADLY, HoldRisk
-from db.schema import appointments
-from db.schema import held_now as _held
 from db.sql import statement
 
 CAP = 1000
@@ -57,7 +57,7 @@ class EndedBadly:
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """How many bookings ended in which way in the last 24 hours."""
+    """The bookings that ended in the last 24 hours, by status."""
 
     confirmed: int
     rejected: int
@@ -67,7 +67,7 @@ class DayCounts:
 
 
 def held(conn: Connection, *, cap: int = CAP, lead: float) -> list[HeldNow]:
-    """Return what is held by reason, the reason that has held longest first; what holds nothing is missing.
+    """Return held bookings by reason, the reason with the oldest hold first; a reason that holds none is missing.
 
     `lead` is in seconds: at risk is what starts within two hours of the moment at which it expires.
     """
@@ -81,12 +81,12 @@ def held(conn: Connection, *, cap: int = CAP, lead: float) -> list[HeldNow]:
 
 
 def is_many_held(conn: Connection, *, cap: int = CAP) -> bool:
-    """Say whether a reason holds more than `held` counts by itself, as far as was kept."""
+    """Return whether a reason held more than `cap` bookings at the last count."""
     return bool(conn.execute(select(func.coalesce(func.bool_or(_held.c.count > cap), False))).scalar_one())
 
 
 def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: datetime) -> None:
-    """Keep what a health check has counted, one row a reason, in its transaction."""
+    """Store the counts of a health check, one row for each reason, in its transaction."""
     rows = []
     for reason in HoldReason:
         risk = held.get(reason)
@@ -106,7 +106,7 @@ def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: dateti
 
 
 def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:
-    """Count what is on its way."""
+    """Count the bookings that are pending, booking or retrying."""
     return OnTheWay(*conn.execute(statement("on_the_way"), {"cap": cap}).one())
 
 

@@ -1,16 +1,16 @@
-"""Read what Cal.com says of an event type, and whose our key is ("Kind" and "Sight", docs/calcom.md).
+"""Read Cal.com's answers about an event type, and about the user of our key ("Kind" and "Sight", docs/calcom.md).
 
-Every event type that Cal.com shows (API version 2024-06-14) has `seats`, `recurrence`, `confirmationPolicy` and `price`
-(seen of each kind): one that lacks them is not read, for without them it would look plainer than it is. One column,
-`requiresConfirmationForFreeEmail`, is in no answer of that version: it is read of version 2024-04-15.
+Each event type in API version 2024-06-14 has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen of each
+kind). A type without one of them is not read: it would look simpler than it is. `requiresConfirmationForFreeEmail` is
+in no answer of that version, so it is read from version 2024-04-15.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from db.event_kind import EventKind
+from tasks.calcom.booking import integer, list_of, object_of
 from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import OWN_TYPES_BODY
@@ -18,17 +18,17 @@ from tasks.calcom.reply import Reply
 
 
 class Scheduling(StrEnum):
-    """Say whose time a booking of the type takes, in Cal.com's words."""
+    """Whose time a booking of the type takes; the values are Cal.com's."""
 
     PERSONAL = "personal"  # its owner's
     COLLECTIVE = "collective"  # that of all hosts
-    ROUND_ROBIN = "roundRobin"  # that of one host, and of those who are fixed
-    OTHER = "other"  # managed, or newer than this
+    ROUND_ROBIN = "roundRobin"  # that of one host, and of all fixed hosts
+    OTHER = "other"  # managed, or a kind newer than this code
 
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Hold whose key ours is."""
+    """Hold the user of our key."""
 
     user_id: int
     email: str = field(repr=False)
@@ -36,11 +36,10 @@ class Me:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTypeFacts:
-    """Hold what an event type is.
+    """Hold what Cal.com shows of an event type.
 
-    `owner_id` is None but for personal types, `occurrences` but for those that recur. A policy that asks for
-    confirmation only near the start counts as confirmation (`confirms`). `length_minutes` is that of a booking which
-    names none.
+    `owner_id` is set for personal types alone, `occurrences` for recurring types alone. `confirms`: the host must
+    confirm bookings, if only those near their start. `length_minutes` is the length of a booking that requests none.
     """
 
     calcom_id: int
@@ -54,20 +53,21 @@ class EventTypeFacts:
 
     @property
     def kind(self) -> EventKind:
-        """Return how Cal.com answers a second POST, as far as its confirmation policy says; OTHER: nobody has tried."""
+        """Return the kind by which Cal.com answers a second POST, without free e-mail addresses; OTHER: never tried."""
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 
     @property
     def personal(self) -> bool:
-        """Say whether it is one user's own, who then organizes each of its bookings."""
+        """Return whether the type belongs to one user, who organizes each of its bookings."""
         return self.scheduling is Scheduling.PERSONAL
 
     def has_sight(self, user_id: int, *, stranger: bool) -> bool:
-        """Return whether the list shows this user every booking of the type: the owner of a personal one, always.
+        """Return whether the list shows this user every booking of the type.
 
-        And a user who is shown one in which he takes no part (`stranger`): of a personal type all are its owner's. Of a
-        team's type nobody: a host may be locked, renamed, taken off or exchanged, and no answer says so.
+        It does for a personal type's owner, and for a user who was shown a booking of it in which he takes no part
+        (`stranger`). For a team's type it does for no one: a host may be locked, renamed, removed or exchanged, and no
+        answer shows that.
         """
         return self.personal and (self.owner_id == user_id or stranger)
 
@@ -85,16 +85,16 @@ _KINDS = {  # scheduling, seats, recurring, confirmation
 
 
 def read_event_type(answer: Answer | NoAnswer) -> EventTypeFacts | Reply:
-    """Return what GET /v2/event-types/{id} says, or the reply that says why that is nothing.
+    """Return the type that GET /v2/event-types/{id} shows, or the reply that says why there is none.
 
-    REFUSED with 404 is Cal.com's "not found", also for a type that this key's user may not read.
+    REFUSED with 404 is Cal.com's "not found", also for a type that this key may not read.
     """
     content = read_content(answer)
     return content if isinstance(content, Reply) else _facts(content.get("data")) or _UNCLEAR
 
 
 def read_event_types(answer: Answer | NoAnswer, slug: str) -> EventTypeFacts | Reply | None:
-    """Return what GET /v2/event-types says of a user's type `slug`; None when he has none of that name."""
+    """Return a user's type `slug` from GET /v2/event-types; None: he has no such type."""
     content = read_content(answer)
     if isinstance(content, Reply):
         return content
@@ -108,49 +108,41 @@ def read_event_types(answer: Answer | NoAnswer, slug: str) -> EventTypeFacts | R
 
 
 def read_free_email(answer: Answer | NoAnswer, calcom_id: int) -> bool | Reply | None:
-    """Return whether a type asks its host to confirm bookings of free e-mail addresses; None: it is not told.
+    """Return whether a type asks its host to confirm bookings of free e-mail addresses; None: that is not shown.
 
-    Of an answer to GET /v2/event-types (version 2024-04-15), which names people, only the number and this boolean are
-    read. Not told is a type that is not in it, and one without the boolean; and an answer that is too large.
+    It is not shown if the type or the boolean is missing, or if the answer is too large. The answer to GET
+    /v2/event-types (version 2024-04-15) names people, so nothing else is read from it.
     """
     if isinstance(answer, Answer) and answer.truncated and len(answer.body) >= OWN_TYPES_BODY:
         return None
     content = read_content(answer)
     if isinstance(content, Reply):
         return content
-    told = set(_free_email(content.get("data"), calcom_id))
-    return told.pop() if told in ({True}, {False}) else None
-
-
-def _free_email(data: object, calcom_id: int) -> Iterator[bool | None]:
-    for group in _entries(data, "eventTypeGroups"):
-        for entry in _entries(group, "eventTypes"):
-            if isinstance(entry, dict) and entry.get("id") == calcom_id:
-                value = entry.get("requiresConfirmationForFreeEmail")
-                yield value if isinstance(value, bool) else None
-
-
-def _entries(data: object, member: str) -> list[Any]:
-    entries = data.get(member) if isinstance(data, dict) else None
-    return entries if isinstance(entries, list) else []
+    shown = {
+        value if isinstance(value := entry.get("requiresConfirmationForFreeEmail"), bool) else None
+        for group in list_of(object_of(content.get("data")).get("eventTypeGroups"))
+        for entry in map(object_of, list_of(object_of(group).get("eventTypes")))
+        if entry.get("id") == calcom_id
+    }
+    return shown.pop() if len(shown) == 1 else None
 
 
 def read_me(answer: Answer | NoAnswer) -> Me | Reply:
-    """Return whose key it is that GET /v2/me was asked with."""
+    """Return the user of our key from the answer to GET /v2/me, or the reply that says why there is none."""
     content = read_content(answer)
     if isinstance(content, Reply):
         return content
     match content.get("data"):
         case {"id": int() as user_id, "email": str() as email} if not isinstance(user_id, bool):
             return Me(user_id, email)
-    return replace(_UNCLEAR, message="Cal.com does not say whose key it is")
+    return replace(_UNCLEAR, message="the user of our key in a form that this version cannot read")
 
 
-_UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type that is not shown as we know them")
+_UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type in a form that this version cannot read")
 
 
 def _facts(data: object) -> EventTypeFacts | None:
-    """Return what an event type's JSON says; None for whatever is not strictly as Cal.com shows one."""
+    """Return the event type in `data`; None: it is not exactly as Cal.com shows one."""
     if not isinstance(data, dict):
         return None
     try:
@@ -170,7 +162,7 @@ def _facts(data: object) -> EventTypeFacts | None:
 
 
 def _scheduling(data: dict[str, Any]) -> Scheduling:
-    """Return whose time it takes; a type of a team has a `schedulingType`, a personal one not even the member."""
+    """Return whose time the type takes: a team's type has a `schedulingType`, a personal one has no such member."""
     scheduling = data.get("schedulingType")
     if scheduling is None:
         return Scheduling.PERSONAL if data.get("teamId") is None else Scheduling.OTHER
@@ -182,7 +174,7 @@ _POLICIES = ("always", "time")
 
 
 def _is_on(data: object, member: str, values: tuple[str, ...] = ()) -> bool:
-    """Return whether an option is in use: `{"disabled": true}`, or an object with what belongs to it."""
+    """Return whether an option is in use: it has its member, and is not `{"disabled": true}`."""
     if not isinstance(data, dict):
         raise TypeError
     if data.get("disabled") is True:
@@ -193,7 +185,7 @@ def _is_on(data: object, member: str, values: tuple[str, ...] = ()) -> bool:
 
 
 def _occurrences(data: object) -> int | None:
-    """Return how many bookings a series has; `null` for a type that does not recur."""
+    """Return how many bookings a series of the type has; None: the type does not recur."""
     if data is None or (isinstance(data, dict) and data.get("disabled") is True):
         return None
     if not isinstance(data, dict):
@@ -202,14 +194,13 @@ def _occurrences(data: object) -> int | None:
 
 
 def _has_price(data: dict[str, Any]) -> bool:
-    """Return whether it costs something: by its own price, or by that of a payment app which is in use."""
-    metadata = data.get("metadata")
-    apps = metadata.get("apps") if isinstance(metadata, dict) else None
-    asked = [app for app in apps.values() if isinstance(app, dict)] if isinstance(apps, dict) else []
-    return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in asked)
+    """Return whether the type has a price, its own or that of an enabled payment app."""
+    apps = map(object_of, object_of(object_of(data.get("metadata")).get("apps")).values())
+    return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in apps)
 
 
 def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    number = integer(value)
+    if number is None:
         raise TypeError
-    return value
+    return number

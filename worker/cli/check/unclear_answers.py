@@ -1,4 +1,4 @@
-"""Say how unclear answers of each event type are settled with our key: by its kind, and by whether we see all of it."""
+"""Find how unclear answers of each event type are settled: by its kind, and by whether our key sees its bookings."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,18 +6,18 @@ from enum import Enum
 
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls
 from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
 
 
 class Settled(Enum):
-    """Say how an unclear answer of an event type is settled; its value is what an operator reads of such types."""
+    """How an unclear answer of an event type is settled; the value is the sentence for an operator."""
 
     BY_SIGHT = "the key sees every booking of event type {types}"
     BY_SECOND_POST = (
@@ -42,7 +42,7 @@ class Settled(Enum):
 def check_types(
     deps: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
-    """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
+    """Yield whether each result is good, and its sentence; `confirmed` has one booking of each event type."""
     found: dict[Settled, list[str]] = defaultdict(list)
     halted = ""
     for row in confirmed:
@@ -60,8 +60,8 @@ def check_types(
 
 
 def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
-    """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
-    event_type = event_types.ask(deps, calls, row)
+    """Ask what the type is; where Cal.com does not show it to this key, the list shows whether it was deleted."""
+    event_type = event_type_lookup.ask(deps, calls, row)
     if (
         event_type.kind is not EventKind.UNKNOWN
         or event_type.deleted
@@ -70,13 +70,13 @@ def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType
         return event_type
     page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
     if isinstance(page, Reply) and page.kind is ReplyKind.DELETED:
-        event_types.deleted(deps, row)
-        return event_types.known(deps, row) or event_type
+        event_type_lookup.deleted(deps, row)
+        return event_type_lookup.known(deps, row) or event_type
     return event_type
 
 
 def _settled(event_type: EventType | None) -> Settled:
-    """Return how; the order is that of docs/promises.md ("What may end a booking")."""
+    """Return how an unclear answer is settled, in the order of docs/promises.md ("What may end a booking")."""
     if event_type is None:
         return Settled.NOT_ASKED
     if event_type.deleted:

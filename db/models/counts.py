@@ -1,22 +1,8 @@
-"""The tables of the page: what is counted once so that nobody counts it again, and what operators ordered."""
+"""The tables of what is counted once so that nobody counts it again, and of what operators did."""
 
 from functools import partial
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Double,
-    Identity,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    func,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Double, Identity, Integer, SmallInteger, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, metadata, required
@@ -36,10 +22,7 @@ booking_minutes = Table(
     _count("expired"),
     _count("cancelled"),
     _count("retries"),
-    required("released", JSON, server_default=text("'{}'::jsonb")),  # let go, by the reason that held them
     Column("held", Integer),  # at the last health check in it; null: there was none
-    # from request to confirmation, by the bounds of booking_minutes.WAIT_BOUNDS; the last is beyond them
-    required("wait_buckets", ARRAY(Integer), server_default=text("'{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[]")),
 )
 
 
@@ -56,7 +39,6 @@ counted_bookings = Table(
     Column("seen_at", MOMENT),
     Column("whole_at", MOMENT),  # the look before: all that began before it stands at or below what was seen
     Column("counted_until", MOMENT),  # all that was written before this moment is counted; null: not so far yet
-    CheckConstraint("id = 1", name="counted_bookings_one_row"),
 )
 
 
@@ -85,7 +67,7 @@ held_now = Table(
 )
 
 
-# What an operator ordered or looked at, by which way and why; `request_id` makes a double click one action.
+# What an operator did or looked at, by which way and why; `request_id` makes a double click one action.
 operator_actions = Table(
     "operator_actions",
     metadata,
@@ -104,5 +86,4 @@ operator_actions = Table(
     _count("done"),
     _count("moved_on"),
     required("outcomes", JSON, server_default=text("'{}'::jsonb")),
-    UniqueConstraint("request_id", name="operator_actions_request_id_key"),
 )

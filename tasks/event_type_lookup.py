@@ -1,7 +1,7 @@
 """Ask Cal.com what an event type is, and whether our key is shown all of its bookings (docs/calcom.md, "Sight").
 
-Asked when it is first needed, so that a healthy day costs no call, and kept for a day; asked again right before what it
-allows is done, for confirmation is switched and keys lose their rights.
+Cal.com is asked when the answer is first needed, so that a healthy day costs no call, and the answer is stored for a
+day. It is asked again right before a step that hangs on the answer: a type's confirmation and a key's rights change.
 """
 
 from contextlib import suppress
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType, ShownType
-from tasks.calcom.event_types import (
+from tasks.calcom.event_type_answers import (
     EventTypeFacts,
     Me,
     read_event_type,
@@ -25,25 +25,25 @@ from tasks.guarded_calls import GuardedCalls, NotNow
 
 
 class NotAskedError(Exception):
-    """Say that Cal.com did not tell; `reply` is what it answered."""
+    """Report that Cal.com gave no answer about an event type; `reply` says why."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.message or reply.error_type.value)
         self.reply = reply
 
 
-_users: dict[str, Me] = {}  # by settings: whose a key is never changes
-_learnt: dict[tuple[str, str], int] = {}  # the number that was written down, by key and event type
+_users: dict[str, Me] = {}  # by settings: the user of a key never changes
+_learnt: dict[tuple[str, str], int] = {}  # the number that was stored, by key and event type
 
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
-    """Return what today's key was told of the row's event type, however long ago; None: it has never asked."""
+    """Return what is stored of the row's event type for the present key, of any age; None: nothing is."""
     with deps.autocommit.connect() as conn:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
 def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
-    """Return whose our key is, asked once a process, or now if `again`; None when Cal.com does not tell now."""
+    """Return the user of our key, asked once a process, or now if `again`; None: Cal.com gives no answer now."""
     settings = deps.calcom.settings_fingerprint
     if again or settings not in _users:
         try:
@@ -51,7 +51,7 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
         except NotNow as no:
             if not no.lookups_only:
                 raise
-            return None  # only this endpoint is shut: what a list shows is worth knowing without it
+            return None  # only this endpoint is blocked: a lookup may find the booking without it
         if isinstance(me, Reply):
             return None
         _users[settings] = me
@@ -59,13 +59,14 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
 
 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
-    """Ask now, and keep what is told; `stranger`: a list has just shown this key what its user takes no part in.
+    """Ask Cal.com about the row's event type now, and store the answer.
 
-    A type that was deleted stays what it was until there is one again. One that this key may not read, or whose number
-    nothing has told yet, is of unknown kind.
+    `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
+    stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
+    known yet.
 
     Raises:
-        NotAskedError: Cal.com did not tell.
+        NotAskedError: Cal.com gave no answer.
     """
     before = known(deps, row)
     facts = _facts(calls, row, before)
@@ -74,7 +75,7 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
     shown = ShownType(policy_kind=EventKind.UNKNOWN)
     if facts is not None:
         me = user(deps, calls)
-        # An address that has changed since the list was read would make its user's own bookings a stranger's.
+        # If the user's address has changed since the list was read, his own bookings look like a stranger's.
         stranger = stranger and facts.personal and me == user(deps, calls, again=True)
         shown = ShownType(
             policy_kind=facts.kind,
@@ -91,19 +92,19 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
 
 
 def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
-    """Return what was told within a day, else ask.
+    """Return what was stored within a day, else ask Cal.com.
 
     Raises:
-        NotAskedError: Cal.com did not tell.
+        NotAskedError: Cal.com gave no answer.
     """
     before = known(deps, row)
     return before if before is not None and before.fresh and not before.deleted else ask(deps, calls, row)
 
 
 def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
-    """Keep the number of a team's type that is named by its slug, once a process: nothing else tells it.
+    """Store the number of a team's type that is named by its slug, once a process: only a booking shows it.
 
-    A database that fails now costs nothing: what was booked is to be written next, and the next 201 tells it again.
+    An error of the database is ignored: the booking is written next, and the next 201 shows the number again.
     """
     what = (deps.calcom.key_fingerprint, row.event_type)
     if number is None or row.team_slug is None or row.event_type_id is not None or _learnt.get(what) == number:
@@ -115,28 +116,28 @@ def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
 
 
 def was_here(deps: Dependencies, row: Appointment) -> bool:
-    """Return whether the row's event type was booked here, or read by any key: what is missing now was there."""
+    """Return whether the row's event type was ever booked here, or read by any key."""
     with deps.autocommit.connect() as conn:
         return event_types.was_here(conn, row.event_type)
 
 
 def deleted(deps: Dependencies, row: Appointment) -> None:
-    """Record that Cal.com has the row's event type no more; the sight from before still counts."""
+    """Store that Cal.com has deleted the row's event type; what was stored of its sight still counts."""
     with deps.engine.begin() as conn:
         event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
 def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
-    """Return what Cal.com shows of the type now; None when it shows this key nothing, or nobody knows what to ask."""
+    """Return what Cal.com shows of the type now; None: this key may not read it, or its number is not known."""
     number = row.event_type_id or (before.calcom_id if before is not None else None)
-    if row.username is not None and row.event_type_slug is not None:  # by name it is shown to everybody
+    if row.username is not None and row.event_type_slug is not None:  # by its name every key may read it
         query: dict[str, str | int] = {"username": row.username, "eventSlug": row.event_type_slug}
         if row.organization_slug is not None:
             query["orgSlug"] = row.organization_slug
         facts = read_event_types(calls.event_types(query), row.event_type_slug)
     elif number is not None:
         facts = read_event_type(calls.event_type(number))
-    else:  # a team's type by its slug: its number comes with a 201, or with a list
+    else:  # a team's type by its slug: a 201 or a list will show its number
         return None
     if isinstance(facts, Reply):
         if _is_hidden(facts):
@@ -146,23 +147,25 @@ def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> E
 
 
 def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | None:
-    """Return what only an older version of the API shows; None when it is not told, for good, or changes nothing.
+    """Return whether the type asks its host to confirm bookings of free e-mail addresses.
+
+    Only an older version of the API shows it. None: this key is never shown it, or the answer would change nothing.
 
     Raises:
-        NotAskedError: Cal.com did not tell now.
+        NotAskedError: Cal.com gave no answer now.
     """
     if facts.kind is EventKind.OTHER:
         return None
-    told = read_free_email(calls.own_event_types(), facts.calcom_id)
-    if not isinstance(told, Reply):
-        return told
-    if told.kind is ReplyKind.REFUSED or _is_hidden(told):
+    shown = read_free_email(calls.own_event_types(), facts.calcom_id)
+    if not isinstance(shown, Reply):
+        return shown
+    if shown.kind is ReplyKind.REFUSED or _is_hidden(shown):
         return None
-    raise NotAskedError(told)
+    raise NotAskedError(shown)
 
 
 def _is_hidden(reply: Reply) -> bool:
-    """Say whether Cal.com itself refuses to show the type: to this key, or in a version that has no such call."""
+    """Return whether Cal.com refuses to show the type: to this key, or in a version without this call."""
     if reply.http_status not in {403, 404}:
         return False
     return reply.kind is ReplyKind.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))

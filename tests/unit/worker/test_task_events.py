@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from worker.events import AT_MOST, PublishEvents
+from worker.task_events import AT_MOST, PublishEvents
 
 
 class Broker:
@@ -27,7 +27,7 @@ class Broker:
 @pytest.fixture
 def app() -> Celery:
     """Return an application with our dispatcher."""
-    return Celery("a worker", broker="memory://", events="worker.events:Events", set_as_current=False)
+    return Celery("a worker", broker="memory://", events="worker.task_events:Events", set_as_current=False)
 
 
 @pytest.fixture
