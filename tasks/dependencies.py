@@ -1,17 +1,11 @@
-"""The objects that tasks need: the worker registers how they are built, and each process builds them once.
-
-Our Celery application is here, too; `worker.celery_app` configures it. A process that calls us may have a Celery of its
-own, which stays its default: so our tasks are registered with ours by name, never by `@shared_task`.
-"""
+"""The objects that tasks need: the worker registers how they are built, and each process builds them once."""
 
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from celery import Celery
-from celery.app.utils import Settings
 from sqlalchemy import Engine
 
 from resilience.call_stats.stats import CallStats
@@ -19,38 +13,6 @@ from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
-
-
-class OwnSettings(Settings):  # type: ignore[misc]  # Celery ships no types
-    """Celery's configuration, without what Celery reads from CELERY_BROKER_URL and others: they may be the host's."""
-
-    result_backend = None
-
-    @property
-    def broker_url(self) -> Any:
-        """Return what our own settings say; they read CELERY_BROKER_URL, too."""
-        return self["broker_url"]
-
-    broker_read_url = broker_write_url = broker_url
-
-
-class Application(Celery):  # type: ignore[misc]  # the same
-    """Celery's application, with the configuration that `worker.celery_app` gives it and no other."""
-
-    def _load_config(self) -> Any:
-        configuration = super()._load_config()
-        configuration.__class__ = OwnSettings
-        return configuration
-
-    def forget_connections(self) -> None:
-        """Make the pool, and what sends by it, again at their next use."""
-        self._pool = None
-        for sender in ("amqp", "control"):  # the second keeps the first one's connections
-            self.__dict__.pop(sender, None)
-
-
-# Without fix-ups: Celery's for Django makes the first application that it meets the default one.
-app = Application("booking-worker", set_as_current=False, fixups=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment, Kept
 from db.lifecycle import Status
-from tasks.dependencies import Dependencies, app
+from tasks.application import app
+from tasks.dependencies import Dependencies
 from tasks.log import Logger
 
 # A message with a countdown waits in a worker's memory, and is lost if that worker dies (RabbitMQ has queues for it).

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.dependencies import app
+    from tasks.application import app
     from tasks.enqueue import (
         Conflict,
         IdempotencyConflict,
@@ -44,7 +44,7 @@ _HOMES = {
     "BookingRequest": "tasks.request.model",
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
-    "app": "tasks.dependencies",
+    "app": "tasks.application",
     "configure": "worker.wiring",
 }
 

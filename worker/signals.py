@@ -15,7 +15,7 @@ from celery.signals import (
 )
 
 from tasks import dependencies
-from tasks.dependencies import app
+from tasks.application import app
 from tasks.log import Logger
 from worker.running import running
 from worker.settings.model import Settings

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
-from tasks.dependencies import AlertMessage, Sinks, app
+from tasks.application import app
+from tasks.dependencies import AlertMessage, Sinks
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
-from tasks.dependencies import Dependencies, app
+from tasks.application import app
+from tasks.dependencies import Dependencies
 from tasks.log import Logger
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask

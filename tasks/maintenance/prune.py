@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 from db.audits import nights, restored
 from db.monitoring import retention
 from tasks import dependencies
-from tasks.dependencies import app
+from tasks.application import app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 

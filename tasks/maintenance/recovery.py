@@ -9,12 +9,13 @@ import threading
 from db.appointments import queue, sweeps
 from resilience import correlation
 from tasks import dependencies
+from tasks.application import app
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import LIST
 from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
-from tasks.dependencies import Dependencies, app
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.maintenance.missing_types import look_for_type
