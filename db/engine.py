@@ -51,25 +51,11 @@ def make_engine(
         # Of a process that is frozen, or cut off, in mid-transaction: its locks would keep a booking from everybody.
         "idle_in_transaction_session_timeout": statement_timeout_ms,
     }
-    options = " ".join(["-c timezone=UTC", *(f"-c {name}={bound}" for name, bound in bounds.items())])
-    arguments: dict[str, Any] = {
-        "connect_timeout": connect_timeout_s,
-        "application_name": "booking-worker",
-        # A peer that vanished without a word: noticed after 20 s when idle, after 10 s when something was sent.
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 2,
-        "tcp_user_timeout": 10_000,
-    }
     given = {name: value for name, value in address.query.items() if name not in {"host", "port"}}
-    arguments.update(given)  # what the URL says wins
-    if "prepare_threshold" in given:  # psycopg's own, which libpq does not read for it
-        arguments["prepare_threshold"] = _threshold(given["prepare_threshold"])
-    arguments["options"] = f"{options} {given.get('options', '')}".strip()
     engine = create_engine(
         # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
         address.difference_update_query(given),
-        connect_args=arguments,
+        connect_args=_arguments(given, bounds, connect_timeout_s),
         poolclass=DeadlinePool,
         pool_size=pool_size,
         max_overflow=0,  # one that is closed when it is given back costs the next a log-in, and the server a process
@@ -87,6 +73,25 @@ def make_engine(
     event.listen(engine, "handle_error", _prepare_anew)
     event.listen(engine, "handle_error", _leave_who_takes_no_writes)
     return engine
+
+
+def _arguments(given: Mapping[str, Any], bounds: Mapping[str, int], connect_timeout_s: int) -> dict[str, Any]:
+    """Return the arguments of a connection: ours, and over them those that the URL has given."""
+    options = " ".join(["-c timezone=UTC", *(f"-c {name}={bound}" for name, bound in bounds.items())])
+    arguments: dict[str, Any] = {
+        "connect_timeout": connect_timeout_s,
+        "application_name": "booking-worker",
+        # A peer that vanished without a word: noticed after 20 s when idle, after 10 s when something was sent.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,
+    }
+    arguments.update(given)  # what the URL says wins
+    if "prepare_threshold" in given:  # psycopg's own, which libpq does not read for it
+        arguments["prepare_threshold"] = _threshold(given["prepare_threshold"])
+    arguments["options"] = f"{options} {given.get('options', '')}".strip()
+    return arguments
 
 
 def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:
