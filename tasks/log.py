@@ -1,6 +1,7 @@
 """Loggers for modules that a caller's process loads, too: the standard library's, so a host decides on its lines."""
 
 import logging
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,27 +22,13 @@ def _shown(value: object) -> str:
     return text if text and text.isprintable() and not {" ", "="} & set(text) else repr(value)
 
 
-class Logger:
-    """Write an event and its fields to the logger of this name."""
+class Logger(logging.LoggerAdapter[logging.Logger]):
+    """Write an event and its fields, given by name, to the logger of this name."""
 
     def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(name)
+        super().__init__(logging.getLogger(name))
 
-    def info(self, event: str, **fields: Any) -> None:
-        """Write what happened."""
-        self._write(logging.INFO, event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """Write what an operator may have to look at."""
-        self._write(logging.WARNING, event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        """Write what failed."""
-        self._write(logging.ERROR, event, fields)
-
-    def exception(self, event: str, **fields: Any) -> None:
-        """Write what failed, with the traceback of the exception that is handled now."""
-        self._write(logging.ERROR, event, fields, exc_info=True)
-
-    def _write(self, level: int, event: str, fields: dict[str, Any], *, exc_info: bool = False) -> None:
-        self._logger.log(level, LogLine(event, fields), exc_info=exc_info, stacklevel=3)
+    def process(self, event: Any, given: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Make a LogLine of the event and its fields; `exc_info` is logging's own."""
+        fields = dict(given)
+        return LogLine(event, fields), {"exc_info": fields.pop("exc_info", None)}

@@ -9,6 +9,7 @@ alone, shows it again.
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -179,5 +180,5 @@ class _Work:
             self._note(one.kind, one.reference)
         with self.calls.deps.engine.begin() as conn:
             nights.end(conn, self.night, self.findings, unfinished)
-        counts = {kind: len(ids) for kind, ids in self.findings.items()}
+        counts: dict[str, Any] = {kind: len(ids) for kind, ids in self.findings.items()}
         log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)

@@ -7,6 +7,7 @@ its claim runs out, and that sink receives the message twice.
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -71,7 +72,7 @@ def _claim(sinks: Sinks) -> list[Delivery]:
 def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
     for place, error in sinks.deliver([(delivery.sink, _message(delivery)) for delivery in claimed]):
         delivery = claimed[place]
-        fields = {"incident": delivery.incident_id, "news": delivery.news, "sink": delivery.sink}
+        fields: dict[str, Any] = {"incident": delivery.incident_id, "news": delivery.news, "sink": delivery.sink}
         with dependencies.current().engine.begin() as conn:
             if error is None:
                 deliveries.sent(conn, delivery)

@@ -4,6 +4,7 @@ Each run makes a few, in one thread of a process, so that they neither use up th
 """
 
 import threading
+from typing import Any
 
 from db import appointments
 from db.appointments import series, sweeps
@@ -33,7 +34,10 @@ def look_again() -> dict[str, int]:
     if not _running.acquire(blocking=False):
         return {}
     try:
-        done = {"suspects": _suspects(dependencies.current()), "series": _series(dependencies.current())}
+        done: dict[str, Any] = {
+            "suspects": _suspects(dependencies.current()),
+            "series": _series(dependencies.current()),
+        }
     except NotNow:  # not while the breaker is open, or the limit is reached
         return {}
     finally:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 
@@ -25,7 +26,7 @@ def prune() -> dict[str, int]:
     deps = dependencies.current()
     with deps.engine.begin() as conn:
         restored.prune(conn)
-    deleted = delete_older(deps.engine, deps.timings.retention)
+    deleted: dict[str, Any] = delete_older(deps.engine, deps.timings.retention)
     if any(deleted.values()):
         log.info("pruned", **deleted)
     return deleted

@@ -7,6 +7,7 @@ number of beats and workers may run these tasks at once.
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,7 +36,7 @@ _sending = threading.Lock()
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send lost messages again; return the counts."""
     deps = dependencies.current()
-    found = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
+    found: dict[str, Any] = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
     if any(found.values()):
         log.info("rescued", **found)
     return found
