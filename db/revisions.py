@@ -220,10 +220,15 @@ def _among_alembics(conn: Connection) -> str | None:
 
 
 def _move_id(conn: Connection, at: str) -> None:
-    """Move our id to a table of our own; what else `alembic_version` holds stays."""
+    """Write our id into a table of our own, and take it out of a host's `alembic_version`.
+
+    In one that is ours alone it stays: pods of 0.1.0 that restart during a deploy look there, and nowhere else.
+    """
     conn.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num varchar(32) PRIMARY KEY)")
     conn.execute(table(VERSION_TABLE, column("version_num", String)).insert(), {"version_num": at})
-    conn.exec_driver_sql("DELETE FROM alembic_version WHERE version_num = %(at)s", {"at": at})
+    others = conn.execute(text("SELECT 1 FROM alembic_version WHERE version_num <> :at"), {"at": at}).all()
+    if others or at not in _ids():
+        conn.execute(text("DELETE FROM alembic_version WHERE version_num = :at"), {"at": at})
 
 
 def _refuse_others(conn: Connection) -> None:

@@ -73,6 +73,18 @@ def test_our_id_among_a_hosts_is_moved_and_no_other(host: psycopg.Connection[Any
     assert (revisions.current(engine), theirs(host)) == ("0001_initial", [THEIRS])
 
 
+def test_our_id_alone_stays_for_processes_of_the_release_before(host: psycopg.Connection[Any], engine: Engine) -> None:
+    """A pod of theirs that restarts reads it there: without it the pod would wait for a migration that has run."""
+    revisions.migrate(engine)
+    host.execute(f"DROP TABLE {VERSION_TABLE}")
+    host.execute("UPDATE alembic_version SET version_num = '0001_initial'")
+
+    assert revisions.migrate(engine) == []
+
+    assert theirs(host) == ["0001_initial"]
+    assert host.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [("0001_initial",)]  # noqa: S608 - ours
+
+
 def test_an_id_of_a_host_that_is_named_as_ours_stays(host: psycopg.Connection[Any], engine: Engine) -> None:
     """Many a first revision is called so; without our tables it is not ours."""
     host.execute("INSERT INTO alembic_version VALUES ('0001_initial')")
