@@ -15,6 +15,7 @@ from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
+from tests.mutation.guest import GUEST
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
 from tests.mutation.quota import QUOTA
@@ -225,6 +226,7 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *GUEST,
     *EVENT_TYPES,
     *HEALTH,
     *HOLDS,
