@@ -25,6 +25,7 @@ from worker import enqueue_booking
 from worker.local.embedded.server import free_port
 from worker.metrics.server import serve
 from worker.settings.model import Settings
+from worker.version import version
 from worker.wiring import build_from
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +53,12 @@ def deployed(settings: Callable[..., dict[str, str]]) -> Iterator[None]:
 def names(seen: Series) -> set[str]:
     """Return the metrics' names."""
     return {ENDS.sub("", series.partition("{")[0]) for series in seen}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_release_of_the_exporter_is_a_label() -> None:
+    """Joined with any other metric, it shows which release an error began with."""
+    assert told()[f'booking_build_info{{version="{version()}"}}'] == 1
 
 
 @pytest.mark.usefixtures("deployed")

@@ -7,6 +7,7 @@ from typing import Any
 
 from db.lifecycle import HoldReason, Status
 from tests.support.fleet import Fleet, eventually
+from worker.version import version
 
 Booking = Callable[..., Any]
 
@@ -35,6 +36,12 @@ def test_the_answer_is_alone_on_stdout(booking: Booking) -> None:
     assert "shared_state_begun" in ran.err
 
 
+def test_status_has_the_release_that_runs(booking: Booking) -> None:
+    """As `booking --version` prints it."""
+    assert booking("--version").out == f"booking-worker {version()}\n"
+    assert booking("status", "--json").json["version"] == version()
+
+
 def test_status_lists_the_reasons_of_what_is_held_or_says_that_there_is_none(booking: Booking, record: Any) -> None:
     """A line that is missing is a riddle."""
     assert re.search(r"^ *held +0$", booking("status").out, re.MULTILINE)
@@ -46,8 +53,10 @@ def test_status_lists_the_reasons_of_what_is_held_or_says_that_there_is_none(boo
 
 def test_a_fleet_that_runs_is_well(fleet: Callable[..., Fleet], call: Booking) -> None:
     """Workers answer by name, and nothing looks wrong."""
-    fleet().worker()
+    running = fleet()
+    running.worker()
     ran = eventually(lambda: ran if (ran := call("status", "--json")).code == 0 else None, what="all is well")
+    assert f'"version": "{version()}"' in next(line for line in running.logs().splitlines() if "log_begins" in line)
     assert (ran.json["workers"], ran.json["problems"]) == (["bookings@test"], [])
 
 
