@@ -10,12 +10,12 @@ from db.lifecycle import Status
 from resilience import correlation
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.application import app
 from tasks.attempt import AttemptResult, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.moves import Move

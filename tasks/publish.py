@@ -19,9 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment, Kept
 from db.lifecycle import Status
-from tasks.application import app
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 
 # A message with a countdown waits in a worker's memory, and is lost if that worker dies (RabbitMQ has queues for it).
 # Longer waits are left to the sweeper, which sends the message when it is due.

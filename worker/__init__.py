@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.application import app
     from tasks.enqueue import (
         Conflict,
         IdempotencyConflict,
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
         outcome,
         wait,
     )
+    from tasks.host.application import app
     from tasks.request.model import BookingRequest
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
@@ -44,7 +44,7 @@ _HOMES = {
     "BookingRequest": "tasks.request.model",
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
-    "app": "tasks.application",
+    "app": "tasks.host.application",
     "configure": "worker.wiring",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 from kombu.entity import Exchange, Queue, binding
 from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCHANGE
 
-from tasks.application import app
+from tasks.host.application import app
 from worker.running import running
 from worker.schedule import schedule
 from worker.settings.model import Settings, SettingsError

@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from resilience import correlation
 from resilience.redaction import MASK, redact, scrub
-from tasks.log import Logger, LogLine
+from tasks.host.log import Logger, LogLine
 from worker.settings.model import Settings, SettingsError
 from worker.version import version
 

@@ -15,8 +15,8 @@ from celery.signals import (
 )
 
 from tasks import dependencies
-from tasks.application import app
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from worker.running import running
 from worker.settings.model import Settings
 

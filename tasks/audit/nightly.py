@@ -18,13 +18,13 @@ from db.appointments import Appointment
 from db.audits import nights, restored
 from db.audits.nights import Findings, NightlyAudit
 from tasks import dependencies
-from tasks.application import app
 from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_calm, lease, spacing
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.questions import look_again, verdict
 from tasks.audit.survey import FirstLook, first_look, is_settled
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 SAVED = 10  # rows that are judged before they are stored

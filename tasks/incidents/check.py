@@ -9,7 +9,7 @@ from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dea
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.application import app
+from tasks.host.application import app
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
 from tasks.incidents.late_answers import LateAnswers

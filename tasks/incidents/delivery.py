@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
-from tasks.application import app
 from tasks.dependencies import AlertMessage, Sinks
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 AT_ONCE = 10  # messages in one go

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from db.monitoring import booking_minutes
 from tasks import dependencies
-from tasks.application import app
+from tasks.host.application import app
 from tasks.periodic import PeriodicTask
 
 SECONDS = 2.0  # a run; what is left is counted by the next ones

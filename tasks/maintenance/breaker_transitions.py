@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
-from tasks.application import app
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask
 

@@ -11,9 +11,9 @@ from resilience.call_stats.stats import WITHOUT_ENDPOINT
 from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks import dependencies
-from tasks.application import app
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 log = Logger(__name__)

@@ -5,7 +5,7 @@ The health check counts them as well, but only every five seconds; on the page t
 
 from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
-from tasks.application import app
+from tasks.host.application import app
 from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 

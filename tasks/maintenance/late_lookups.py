@@ -10,14 +10,14 @@ from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import dependencies, event_type_lookup
-from tasks.application import app
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.moves import CallMade
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome

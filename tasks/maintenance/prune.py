@@ -10,8 +10,8 @@ from sqlalchemy import Engine, func, select
 from db.audits import nights, restored
 from db.monitoring import retention
 from tasks import dependencies
-from tasks.application import app
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 BATCH = 1000  # rows read in a transaction, which takes milliseconds: nobody waits long for a lock

@@ -9,7 +9,6 @@ import threading
 from db.appointments import queue, sweeps
 from resilience import correlation
 from tasks import dependencies
-from tasks.application import app
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import LIST
@@ -17,7 +16,8 @@ from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask

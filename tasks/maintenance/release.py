@@ -12,10 +12,10 @@ from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
-from tasks.application import app
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 

@@ -18,9 +18,9 @@ from db.monitoring import incidents, metric_totals
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import Total
 from tasks import dependencies
-from tasks.application import app
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 

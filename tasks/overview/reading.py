@@ -19,9 +19,9 @@ from db.connection import deadline
 from db.monitoring import heartbeats
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
-from tasks.application import app
 from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
+from tasks.host.application import app
 from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
 from tasks.overview.record import RecordView, read_record
 

@@ -9,13 +9,13 @@ from functools import partial
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.guest import GUEST
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
-from tests.mutation.guest import GUEST
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
 from tests.mutation.quota import QUOTA

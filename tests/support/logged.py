@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tasks.log import LogLine
+from tasks.host.log import LogLine
 
 
 @contextmanager

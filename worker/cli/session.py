@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import LogLine
+from tasks.host.log import LogLine
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.console.notes import Hearing
 

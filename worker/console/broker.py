@@ -9,7 +9,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.utils import str_if_bytes
 
 from resilience.shared_state.client import make_redis
-from tasks.application import app
+from tasks.host.application import app
 
 ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error in itself
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tasks.log import LogLine
+from tasks.host.log import LogLine
 
 _BROKER_DOWN = (
     "The broker does not answer. Nothing is lost: what is accepted is kept, and sent when the broker is back."

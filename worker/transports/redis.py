@@ -16,7 +16,7 @@ from kombu.transport import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
-from tasks.log import Logger
+from tasks.host.log import Logger
 
 # What comes of reading something else as a message, in kombu and in Celery.
 _MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from resilience import correlation
-from tasks.log import Logger
+from tasks.host.log import Logger
 from worker import logs
 from worker.settings.model import Settings, SettingsError
 

@@ -12,7 +12,7 @@ GUEST = (
     Breakage(
         name="our-celery-becomes-the-hosts",
         promise=1,
-        file="tasks/application.py",
+        file="tasks/host/application.py",
         old="set_as_current=False",
         new="set_as_current=True",
         test=f"{_HOST}test_booking_changes_nothing_of_the_host[in_code0]",
