@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _HOST = "tests/integration/host/test_host_application.py::"
 _TABLES = "tests/integration/database/test_other_tables.py::"
-_revisions = partial(Breakage, promise=1, file="db/revisions.py")
+_namespace = partial(Breakage, promise=1, file="db/namespace.py")
 
 GUEST = (
     Breakage(
@@ -31,34 +31,26 @@ GUEST = (
         file="worker/settings/environment.py",
         old="(own, field):",
         new="(field, own):",
-        test="tests/unit/worker/test_settings.py::test_a_name_with_our_prefix_wins_over_the_hosts",
+        test="tests/unit/worker/test_settings.py::test_an_empty_hour_with_our_prefix_means_never",
     ),
-    Breakage(
+    _namespace(
         name="our-version-in-a-hosts-alembic",
-        promise=1,
-        file="db/namespace.py",
         old='VERSION_TABLE = "booking_schema_version"',
         new='VERSION_TABLE = "alembic_version"',
         test=f"{_TABLES}test_a_hosts_alembic_is_none_of_our_business",
     ),
-    _revisions(
-        name="a-hosts-table-taken-for-ours",
-        old="        _refuse_others(conn)\n",
-        new="        pass\n",
-        test=f"{_TABLES}test_a_table_of_a_host_that_is_named_as_ours_is_named",
-    ),
-    _revisions(
+    Breakage(
         name="old-pods-find-no-version",
+        promise=1,
+        file="db/revisions.py",
         old="    if others or at not in _ids():\n",
         new="    if True:\n",
         test=f"{_TABLES}test_our_id_alone_stays_for_processes_of_the_release_before",
     ),
-    Breakage(
-        name="a-schema-not-named",
-        promise=1,
-        file="db/engine.py",
-        old="    if schema:\n",
-        new="    if False:\n",
-        test=f"{_TABLES}test_a_schema_of_our_own_is_made_and_nothing_else_is_touched",
+    _namespace(
+        name="a-table-without-its-schema",
+        old='"heartbeats", ',
+        new="",
+        test=f"{_TABLES}test_every_table_has_its_name_here",
     ),
 )
