@@ -9,7 +9,6 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -66,7 +65,7 @@ def benchmark_environment(workers: Sequence[int], *, latency: float, **given: An
 @contextlib.contextmanager
 def deployment(*, simulator: Sequence[str] | None = None, **given: Any) -> Iterator[Environment]:
     """Start servers that keep what they are told, as a deployment's do; this process is a quiet caller of theirs."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.disable(logging.WARNING)
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **{"calcom_rate_limit_per_minute": 0, **given})
     with Guard() as guard, environment(settings, folder=guard.folder(), simulator=simulator) as ready:

@@ -127,7 +127,7 @@ def fetch(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[tup
     cursor = driver.cursor()
     try:
         for tell in conn.dispatch.before_cursor_execute:
-            tell(conn, cursor, sql, parameters, None, False)
+            sql, parameters = tell(conn, cursor, sql, parameters, None, False)  # SQLAlchemy makes each return both
         cursor.execute(sql, parameters, prepare=True)
         for tell in conn.dispatch.after_cursor_execute:
             tell(conn, cursor, sql, parameters, None, False)

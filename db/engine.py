@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.connection import DeadlineConnection, DeadlinePool, refuse_hung_up
+from db.namespace import OPTION, name_schema
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -31,12 +32,14 @@ def make_engine(
     statement_timeout_ms: int = 10_000,
     lock_timeout_ms: int = 3_000,
     connect_timeout_s: int = 2,
+    schema: str | None = None,
 ) -> Engine:
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
     A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
     Who finds all connections taken waits for one `pool_timeout_s`, or until its `deadline`. `?prepare_threshold=none`
-    in the URL: no prepared statements, which some poolers do not know (docs/deploying.md).
+    in the URL: no prepared statements, which some poolers do not know (docs/deploying.md). Our tables are in `schema`
+    (None: in the first schema of the search path).
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
@@ -48,6 +51,32 @@ def make_engine(
         # Of a process that is frozen, or cut off, in mid-transaction: its locks would keep a booking from everybody.
         "idle_in_transaction_session_timeout": statement_timeout_ms,
     }
+    given = {name: value for name, value in address.query.items() if name not in {"host", "port"}}
+    engine = create_engine(
+        # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
+        address.difference_update_query(given),
+        connect_args=_arguments(given, bounds, connect_timeout_s),
+        poolclass=DeadlinePool,
+        pool_size=pool_size,
+        max_overflow=0,  # one that is closed when it is given back costs the next a log-in, and the server a process
+        pool_timeout=pool_timeout_s,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        execution_options={OPTION: schema} if schema else {},
+    )
+    if schema:
+        event.listen(engine, "before_cursor_execute", name_schema, retval=True)
+    if statement_timeout_ms and "statement_timeout" not in given.get("options", ""):
+        event.listen(engine, "do_connect", _bounded(statement_timeout_ms / 1000 + _LATER))
+    event.listen(engine, "checkout", refuse_hung_up)
+    event.listen(engine, "handle_error", _keep_rows_out_of_errors)
+    event.listen(engine, "handle_error", _prepare_anew)
+    event.listen(engine, "handle_error", _leave_who_takes_no_writes)
+    return engine
+
+
+def _arguments(given: Mapping[str, Any], bounds: Mapping[str, int], connect_timeout_s: int) -> dict[str, Any]:
+    """Return the arguments of a connection: ours, and over them those that the URL has given."""
     options = " ".join(["-c timezone=UTC", *(f"-c {name}={bound}" for name, bound in bounds.items())])
     arguments: dict[str, Any] = {
         "connect_timeout": connect_timeout_s,
@@ -58,29 +87,11 @@ def make_engine(
         "keepalives_count": 2,
         "tcp_user_timeout": 10_000,
     }
-    given = {name: value for name, value in address.query.items() if name not in {"host", "port"}}
     arguments.update(given)  # what the URL says wins
     if "prepare_threshold" in given:  # psycopg's own, which libpq does not read for it
         arguments["prepare_threshold"] = _threshold(given["prepare_threshold"])
     arguments["options"] = f"{options} {given.get('options', '')}".strip()
-    engine = create_engine(
-        # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
-        address.difference_update_query(given),
-        connect_args=arguments,
-        poolclass=DeadlinePool,
-        pool_size=pool_size,
-        max_overflow=0,  # one that is closed when it is given back costs the next a log-in, and the server a process
-        pool_timeout=pool_timeout_s,
-        pool_use_lifo=True,
-        hide_parameters=True,
-    )
-    if statement_timeout_ms and "statement_timeout" not in given.get("options", ""):
-        event.listen(engine, "do_connect", _bounded(statement_timeout_ms / 1000 + _LATER))
-    event.listen(engine, "checkout", refuse_hung_up)
-    event.listen(engine, "handle_error", _keep_rows_out_of_errors)
-    event.listen(engine, "handle_error", _prepare_anew)
-    event.listen(engine, "handle_error", _leave_who_takes_no_writes)
-    return engine
+    return arguments
 
 
 def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:

@@ -10,9 +10,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table, text
 
 from db.connection import deadline
+from db.namespace import TABLES, VERSION_TABLE, schema_of
 
 _FOLDER = Path(__file__).parent / "migrations"
 # Before 0.1.0 there were ten revisions, which made the tables of our first one. A database at the last of them needs no
@@ -27,7 +28,7 @@ _TAKE_OVER = """
 ALTER TABLE appointments DROP COLUMN answered_at;
 ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
 DROP TABLE calcom_visibility;
-UPDATE alembic_version SET version_num = '0001_initial'
+UPDATE booking_schema_version SET version_num = '0001_initial'
 """
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
 # A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
@@ -63,7 +64,7 @@ class SchemaState:
         if not self.known:
             return f"the database is at {self.current}, newer than this code ({self.head}): install the newer code"
         if self.current is None:
-            return "the database has none of our tables: run `booking migrate`"
+            return "nothing is applied: the database has none of our tables: run `booking migrate`"
         if self.current != self.head:
             return f"the database is at {self.current}, this code needs {self.head}: run `booking migrate`"
         return None
@@ -140,6 +141,12 @@ def _taken_over(conn: Connection) -> list[str]:
     conn.execute(text("SET LOCAL lock_timeout = 0"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     conn.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+    if schema := schema_of(conn):
+        if not conn.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :schema"), {"schema": schema}).all():
+            conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        conn.execute(text("SELECT set_config('search_path', :schema, true)"), {"schema": schema})
+    if _version(conn) is None and (at := _among_alembics(conn)):
+        _move_id(conn, at)
     if _current(conn) != _LAST_BEFORE:
         return []
     conn.exec_driver_sql(_TAKE_OVER)
@@ -167,6 +174,8 @@ def _go(conn: Connection, at: int, goal: int) -> list[str]:
     ids = _ids()
     config = _config()
     config.attributes["connection"] = conn
+    if at == 0 and goal:
+        _refuse_others(conn)
     if goal > at:
         command.upgrade(config, ids[goal - 1])
         return ids[at:goal]
@@ -185,7 +194,57 @@ def _place(to: str) -> int:
 
 
 def _current(conn: Connection) -> str | None:
-    return MigrationContext.configure(conn).get_current_revision()
+    """Return where the database stands; our id may still be among those of an Alembic that others use, too."""
+    return _version(conn) or _among_alembics(conn)
+
+
+def _version(conn: Connection) -> str | None:
+    options = {"version_table": VERSION_TABLE, "version_table_schema": schema_of(conn)}
+    return MigrationContext.configure(conn, opts=options).get_current_revision()
+
+
+def _among_alembics(conn: Connection) -> str | None:
+    """Return our id from `alembic_version`, where earlier releases wrote it; a host's may be named alike.
+
+    So it is ours only beside a table of bookings as ours.
+    """
+    there, schema = inspect(conn), schema_of(conn)
+    if not all(there.has_table(name, schema=schema) for name in ("alembic_version", "appointments")):
+        return None
+    if "idempotency_key" not in {column["name"] for column in there.get_columns("appointments", schema=schema)}:
+        return None
+    versions = table("alembic_version", column("version_num", String), schema=schema)
+    known = [*_ids(), _LAST_BEFORE, *_OLDER]
+    found: str | None = conn.execute(select(versions.c.version_num).where(versions.c.version_num.in_(known))).scalar()
+    return found
+
+
+def _move_id(conn: Connection, at: str) -> None:
+    """Write our id into a table of our own, and take it out of a host's `alembic_version`.
+
+    In one that is ours alone it stays: pods of 0.1.0 that restart during a deploy look there, and nowhere else.
+    """
+    conn.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num varchar(32) PRIMARY KEY)")
+    conn.execute(table(VERSION_TABLE, column("version_num", String)).insert(), {"version_num": at})
+    others = conn.execute(text("SELECT 1 FROM alembic_version WHERE version_num <> :at"), {"at": at}).all()
+    if others or at not in _ids():
+        conn.execute(text("DELETE FROM alembic_version WHERE version_num = :at"), {"at": at})
+
+
+def _refuse_others(conn: Connection) -> None:
+    """Raise RevisionError if a table of another program has the name of one of ours."""
+    schema, others = conn.execute(
+        text(
+            "SELECT current_schema, array_agg(CAST(relname AS text) ORDER BY relname) FROM pg_class"
+            " WHERE relnamespace = CAST(current_schema AS regnamespace) AND relkind <> 'c' AND relname = ANY(:names)"
+        ),
+        {"names": list(TABLES)},
+    ).one()
+    if others:
+        raise RevisionError(
+            f"the schema {schema} has {', '.join(others)} of another program: set DATABASE_SCHEMA to a schema for our"
+            " tables alone, which is made if it is not there; nothing was changed"
+        )
 
 
 def _ids() -> list[str]:

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import structlog
-from celery import shared_task
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,15 +14,17 @@ from tasks.attempt import AttemptResult, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
 from tasks.dependencies import Dependencies
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.moves import Move
 from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
-@shared_task(bind=True, base=BookingTask, name=TASK)
+@app.task(bind=True, base=BookingTask, name=TASK)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
     if type(appointment_id) is not int:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
-from tasks.log import Logger
+from tasks.host.log import Logger
 
 TICK = "booking_tick"  # header of beat's messages: the interval in seconds
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 
-from celery import current_app, current_task
-from kombu.connection import Connection
+from celery import current_task
 from kombu.messaging import Producer
 from kombu.transport.native_delayed_delivery import MAX_LEVEL, calculate_routing_key, level_name
 from kombu.utils.uuid import uuid
@@ -21,7 +20,8 @@ from db import appointments
 from db.appointments import Appointment, Kept
 from db.lifecycle import Status
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 
 # A message with a countdown waits in a worker's memory, and is lost if that worker dies (RabbitMQ has queues for it).
 # Longer waits are left to the sweeper, which sends the message when it is due.
@@ -93,7 +93,7 @@ def _send(producer: Producer, countdown: float | None, *, name: str, args: list[
 
     The queue was declared with the connection; Celery (5.7) would bind a copy of it to each message.
     """
-    amqp = current_app.amqp
+    amqp = app.amqp
     headers = given.pop("headers")
     task = amqp.as_task_v2(
         name=name, args=args, countdown=countdown, argsrepr=str(args), kwargsrepr="{}", ignore_result=True, **given
@@ -129,7 +129,8 @@ def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | Non
 
 def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str | None = None) -> None:
     if hostname is None:
-        hostname = current_task.request.hostname if current_task else None
+        ours = current_task and current_task.app is app  # Flower knows no worker of a host
+        hostname = current_task.request.hostname if ours else None
     if hostname is None:  # an operator's shell, which Flower would list as a worker
         return
     # With the task's name, for a Flower that has just started, or a task that no worker has received yet.
@@ -140,7 +141,7 @@ def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str 
 @cache
 def _dispatcher(hostname: str) -> Any:
     """Return Celery's event dispatcher without a connection of its own: `publish` is given a producer."""
-    return current_app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
+    return app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
 
 
 def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float) -> None:
@@ -187,13 +188,13 @@ def _producer(url: str) -> Iterator[Producer]:
     producer, fresh, owner = getattr(_local, "producer", None), False, (os.getpid(), url)
     if producer is None or _local.owner != owner:  # first use, another broker, or after a fork
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
-        options = {**current_app.conf.broker_transport_options, **fail_fast}
-        connection = Connection(url, connect_timeout=0.5, transport_options=options)
-        producer = _local.producer = current_app.amqp.Producer(connection, auto_declare=False)
+        options = {**app.conf.broker_transport_options, **fail_fast}
+        connection = app.amqp.Connection(url, connect_timeout=0.5, transport_options=options)
+        producer = _local.producer = app.amqp.Producer(connection, auto_declare=False)
         _local.owner, fresh = owner, True
     try:
         if fresh:
-            producer.maybe_declare(current_app.amqp.queues[QUEUE])
+            producer.maybe_declare(app.amqp.queues[QUEUE])
         yield producer
     except Exception:
         _local.producer = None

@@ -16,7 +16,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.log import Logger
+from tasks.host.log import Logger
 from tasks.moves import CallMade
 
 PATIENCE = 2.0  # seconds in all: a caller may be on the phone

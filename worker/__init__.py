@@ -19,8 +19,10 @@ if TYPE_CHECKING:
         outcome,
         wait,
     )
+    from tasks.host.application import app
     from tasks.request.model import BookingRequest
-    from worker.celery_app import app
+    from worker.settings.model import Settings, SettingsError
+    from worker.wiring import configure
 
 __all__ = [
     "BookingRequest",
@@ -28,12 +30,23 @@ __all__ = [
     "IdempotencyConflict",
     "Outcome",
     "Receipt",
+    "Settings",
+    "SettingsError",
     "app",
+    "configure",
     "enqueue_booking",
     "enqueue_bookings",
     "outcome",
     "wait",
 ]
+
+_HOMES = {
+    "BookingRequest": "tasks.request.model",
+    "Settings": "worker.settings.model",
+    "SettingsError": "worker.settings.model",
+    "app": "tasks.host.application",
+    "configure": "worker.wiring",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -43,6 +56,5 @@ def __getattr__(name: str) -> Any:
         import_module(module)
     if name == "app" and "flower.urls" in sys.modules:
         import_module("worker.page.install").install()
-    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, "tasks.enqueue")), name)
     return value

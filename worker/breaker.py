@@ -14,7 +14,7 @@ from resilience.failure_detector import DetectorSettings, FailureDetector
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateBack, SharedStateLost
 from tasks.calcom.client import CalcomClient
-from tasks.log import Logger
+from tasks.host.log import Logger
 from tasks.operations.breaker_overrides import in_force
 from worker import database_calls
 from worker.schedule import COUNT_WINDOW

@@ -9,15 +9,14 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from celery import Celery
-from kombu import pools
 from kombu.entity import Exchange, Queue, binding
-from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCHANGE
 
+from tasks.host.application import app
 from worker.running import running
 from worker.schedule import schedule
 from worker.settings.model import Settings, SettingsError
+from worker.transports.connection import close_pools
 
 BOOKINGS = "bookings"
 MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
@@ -127,13 +126,10 @@ class Configuration:
     timezone = "UTC"
 
 
-for scheme in ("redis", "rediss"):
-    TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
-TRANSPORT_ALIASES["sentinel"] = "worker.transports.sentinel:SentinelTransport"
-TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
-app = Celery("booking-worker", events="worker.task_events:Events")
+app.amqp_cls = "worker.transports.connection:AMQP"
+app.events_cls = "worker.task_events:Events"
+app.log_cls = "worker.logs:Logging"
 app.config_from_object(Configuration())
-app.set_default()
 
 
 def reconfigure(settings: Settings | None = None) -> None:
@@ -143,8 +139,6 @@ def reconfigure(settings: Settings | None = None) -> None:
         configuration.settings = settings
     app.config_from_object(configuration)
     # Its pools are connected to the old one, or to one of the same address that was started again. `app.close()` would
-    # forget the application, too: of the modules that are loaded afterwards no task would be known to it.
-    pools.reset()
-    app._pool = None  # noqa: SLF001 - see above
-    for sender in ("amqp", "control"):  # the second keeps the first one's connections
-        vars(app).pop(sender, None)
+    # forget the application, too.
+    close_pools()
+    app.forget_connections()

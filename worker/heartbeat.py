@@ -16,6 +16,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring.heartbeats import EVERY, MISSED, beat_is_dead
+from tasks.host.log import Logger
 from tasks.incidents.check import (
     last_tick,
     report_dead_beat,
@@ -23,7 +24,6 @@ from tasks.incidents.check import (
     report_slow_redis,
 )
 from tasks.incidents.late_answers import LateAnswers
-from tasks.log import Logger
 from tasks.maintenance.release import release_held
 
 CHECKS = 5  # in each of beat's intervals

@@ -1,4 +1,4 @@
-"""Logs: structlog over the standard library, readable on a terminal, one JSON object a line elsewhere.
+"""Logs: the standard library's, written by structlog, readable on a terminal, one JSON object a line elsewhere.
 
 Personal data is kept out of log calls by design. The mask here is the second net, for what libraries say: it takes
 known secrets, addresses and numbers out of every line, our own and foreign ones (Celery, urllib3), tracebacks included.
@@ -13,11 +13,14 @@ from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
 
 import structlog
+from celery.app import log
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from resilience import correlation
 from resilience.redaction import MASK, redact, scrub
+from tasks.host.log import Logger, LogLine
 from worker.settings.model import Settings, SettingsError
+from worker.version import version
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
 # A task's own line says more than Celery's "received" and "succeeded".
@@ -49,16 +52,6 @@ def configure(settings: Settings, *, level: int | str = logging.INFO, stream: Te
         logging.getLogger(name).setLevel(max(least, root.level))
     logging.getLogger("celery.beat").addFilter(_not_each_tick)
     logging.captureWarnings(capture=True)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_shared(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _not_each_tick(record: logging.LogRecord) -> bool:
@@ -98,7 +91,14 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=[
+            with_fields,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            add_correlation_id,
+        ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,  # without the local variables: they hold names and addresses
@@ -108,17 +108,22 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
     )
 
 
-def _shared() -> list[Processor]:
-    """Return what is done to our own and to foreign records alike."""
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-        add_correlation_id,
-    ]
+def with_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take a line of our own apart: its event, and each field by its name."""
+    line = event["_record"].msg
+    return {**event, **line.fields, "event": line.event} if isinstance(line, LogLine) else event
+
+
+class Logging(log.Logging):  # type: ignore[misc]  # Celery ships no types
+    """Celery's `app.log` of our application: workers and beat log as `configure` says; Celery configures nothing."""
+
+    def setup_logging_subsystem(self, *_given: Any, **_options: Any) -> bool:
+        """Configure our logs, once a process; true: they are not Celery's."""
+        if not self.already_setup:
+            configure(Settings.load())
+            Logger(__name__).info("log_begins", version=version())
+            log.Logging._setup = True  # noqa: SLF001 - as Celery's own method does
+        return True
 
 
 def add_correlation_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -6,6 +6,7 @@ On the product's connections, a read that they give up would count as a failure 
 from dataclasses import replace
 
 from db.engine import make_engine
+from db.namespace import OPTION
 from tasks.dependencies import Dependencies
 
 POOL_PATIENCE = 1.0  # seconds to wait for a connection
@@ -23,5 +24,6 @@ def with_own_connections(deps: Dependencies, database_url: str, *, connections: 
         pool_timeout_s=POOL_PATIENCE,
         statement_timeout_ms=bound_ms,
         lock_timeout_ms=bound_ms,
+        schema=deps.engine.get_execution_options().get(OPTION),
     )
     return replace(deps, engine=engine, autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"))

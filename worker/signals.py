@@ -1,9 +1,12 @@
-"""Celery's signals that concern the process: logging is ours, in workers, beat and Flower alike; Revoke cancels."""
+"""What happens when a worker of ours begins and ends: Revoke cancels, beat is watched, metrics are served.
+
+Celery's signals are the whole process's: a worker of a host's application, whose tasks call us, is left as it is.
+"""
 
 from typing import Any
 
 from celery.signals import (
-    setup_logging,
+    celeryd_after_setup,
     worker_init,
     worker_process_shutdown,
     worker_ready,
@@ -12,41 +15,46 @@ from celery.signals import (
 )
 
 from tasks import dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from worker.running import running
 from worker.settings.model import Settings
 
 
-@setup_logging.connect
-def take_over_logging(**_: Any) -> None:
-    """Configure our logs; that a receiver exists keeps Celery from configuring its own."""
-    from worker.logs import configure  # noqa: PLC0415 - a caller's logs are its own
-
-    configure(Settings.load())
-
-
 @worker_init.connect
-def make_revoke_cancel(**_: Any) -> None:
+def begin(sender: Any, **_: Any) -> None:
+    """Take part in a worker of our application: what follows is connected here, and nowhere else."""
+    if sender.app is not app:
+        return
+    make_revoke_cancel()
+    publish_events_together()
+    celeryd_after_setup.connect(tell_strange_settings)  # the logs are set up by then
+    worker_ready.connect(watch_beat)
+    worker_ready.connect(serve_metrics)
+    worker_ready.connect(send_traces)
+    worker_shutting_down.connect(stop_watching_beat)
+    worker_shutdown.connect(tell_what_was_kept)
+    worker_process_shutdown.connect(tell_what_was_kept)
+
+
+def make_revoke_cancel() -> None:
     """Put our `revoke` in the place of Celery's; only a worker loads Celery's control commands."""
     import tasks.operations.revoke  # noqa: F401, PLC0415 - see above
 
 
-@worker_init.connect
-def publish_events_together(sender: Any, **_: Any) -> None:
+def publish_events_together() -> None:
     """Have the events of tasks published a few times a second; only a worker loads Celery's steps."""
     from worker.task_events import PublishEvents  # noqa: PLC0415 - see above
 
-    sender.app.steps["consumer"].add(PublishEvents)
+    app.steps["consumer"].add(PublishEvents)
 
 
-@worker_init.connect
 def tell_strange_settings(**_: Any) -> None:
     """Say once which names of the environment or .env are no settings."""
     for line in Settings.misspelt():
         Logger("settings").warning("strange_setting", said=line)
 
 
-@worker_ready.connect
 def watch_beat(**_: Any) -> None:
     """Watch for a beat that has died."""
     from worker import heartbeat  # noqa: PLC0415 - only a worker watches
@@ -54,11 +62,10 @@ def watch_beat(**_: Any) -> None:
     heartbeat.start()
 
 
-@worker_ready.connect
-def serve_metrics(sender: Any, **_: Any) -> None:
+def serve_metrics(**_: Any) -> None:
     """Serve Prometheus where the health check runs, if METRICS_ADDRESS says at which address."""
     settings = Settings.load()
-    if settings.metrics_address and _checks_health(sender.app):
+    if settings.metrics_address and _checks_health():
         from worker.metrics import collector, server  # noqa: PLC0415 - only that worker serves
         from worker.own_connections import with_own_connections  # noqa: PLC0415 - the same
 
@@ -67,21 +74,19 @@ def serve_metrics(sender: Any, **_: Any) -> None:
         server.serve(deps, settings.metrics_address)
 
 
-@worker_ready.connect
-def send_traces(sender: Any, **_: Any) -> None:
+def send_traces(**_: Any) -> None:
     """Send traces from where the health check runs, if a collector is named."""
-    if Settings.sends_traces() and _checks_health(sender.app):
+    if Settings.sends_traces() and _checks_health():
         from worker.tracing import export  # noqa: PLC0415 - only that worker sends
 
         export.start(dependencies.current().autocommit)
 
 
-def _checks_health(app: Any) -> bool:
+def _checks_health() -> bool:
     queue: str = app.amqp.router.route({}, "tasks.incidents.check.check_health")["queue"].name
     return queue in app.amqp.queues.consume_from
 
 
-@worker_shutting_down.connect
 def stop_watching_beat(**_: Any) -> None:
     """Say nothing of a beat that ends with us."""
     from worker import heartbeat  # noqa: PLC0415 - the same
@@ -89,8 +94,6 @@ def stop_watching_beat(**_: Any) -> None:
     heartbeat.stop()
 
 
-@worker_shutdown.connect
-@worker_process_shutdown.connect
 def tell_what_was_kept(**_: Any) -> None:
     """Report what was counted last: it may be kept for a second, which is after the end of a process that stops."""
     dependencies.end()

@@ -4,9 +4,9 @@ from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
+from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
-from worker.celery_app import app as app  # noqa: PLC0414 - the default app: a process that imports this sends with ours
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
@@ -17,9 +17,20 @@ def build() -> Dependencies:
     return build_from(running(Settings.load()))
 
 
+def configure(settings: Settings) -> None:
+    """Use these settings in this process, instead of the environment's and .env's; bookings of before keep theirs.
+
+    Raises:
+        SettingsError: A URL is not given and no `booking up` runs here.
+    """
+    given = running(settings)
+    celery_app.reconfigure(given)
+    fill(lambda: build_from(given))
+
+
 def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dependencies:
     """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds."""
-    engine = make_engine(settings.database_url or "")
+    engine = make_engine(settings.database_url or "", schema=settings.database_schema)
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",

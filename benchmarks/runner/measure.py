@@ -6,8 +6,6 @@ import logging
 import os
 import sys
 
-import structlog
-
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
@@ -15,7 +13,7 @@ def main(module: str) -> int:
     """Print each pair; what anything else prints goes to stderr."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.disable(logging.WARNING)
     try:
         with GracefulShutdown():
             for pair in importlib.import_module(module).pairs():

@@ -3,6 +3,13 @@
 from alembic import context
 
 from db.models.bookings import metadata
+from db.namespace import VERSION_TABLE, schema_of
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    version_table_schema=schema_of(connection),
+)
 context.run_migrations()

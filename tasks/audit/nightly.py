@@ -9,8 +9,8 @@ alone, shows it again.
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -23,7 +23,8 @@ from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.questions import look_again, verdict
 from tasks.audit.survey import FirstLook, first_look, is_settled
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 SAVED = 10  # rows that are judged before they are stored
@@ -35,7 +36,7 @@ log = Logger(__name__)
 _auditing = threading.Lock()  # one a process
 
 
-@shared_task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
+@app.task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
 def audit_at_night(hour: int) -> bool:
     """Start the audit that is due since `hour` (UTC), unless a process has it; return whether it started."""
     deps = dependencies.current()
@@ -179,5 +180,5 @@ class _Work:
             self._note(one.kind, one.reference)
         with self.calls.deps.engine.begin() as conn:
             nights.end(conn, self.night, self.findings, unfinished)
-        counts = {kind: len(ids) for kind, ids in self.findings.items()}
+        counts: dict[str, Any] = {kind: len(ids) for kind, ids in self.findings.items()}
         log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)

@@ -3,14 +3,13 @@
 Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
 """
 
-from celery import shared_task
-
 from db.lifecycle import HoldReason
 from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
+from tasks.host.application import app
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
 from tasks.incidents.late_answers import LateAnswers
@@ -28,7 +27,7 @@ from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 
 
-@shared_task(base=PeriodicTask, name="tasks.incidents.check.check_health")
+@app.task(base=PeriodicTask, name="tasks.incidents.check.check_health")
 def check_health(every: float = EVERY) -> int:
     """Run the health check when beat ticks."""
     return check(every)

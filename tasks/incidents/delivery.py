@@ -7,15 +7,16 @@ its claim runs out, and that sink receives the message twice.
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
-from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
 from tasks.dependencies import AlertMessage, Sinks
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 AT_ONCE = 10  # messages in one go
@@ -26,7 +27,7 @@ log = Logger(__name__)
 _sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
 
 
-@shared_task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
+@app.task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
 def send_alerts() -> int:
     """Start sending the messages that are due; return how many there are."""
     return send()
@@ -71,7 +72,7 @@ def _claim(sinks: Sinks) -> list[Delivery]:
 def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
     for place, error in sinks.deliver([(delivery.sink, _message(delivery)) for delivery in claimed]):
         delivery = claimed[place]
-        fields = {"incident": delivery.incident_id, "news": delivery.news, "sink": delivery.sink}
+        fields: dict[str, Any] = {"incident": delivery.incident_id, "news": delivery.news, "sink": delivery.sink}
         with dependencies.current().engine.begin() as conn:
             if error is None:
                 deliveries.sent(conn, delivery)

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from db.lifecycle import Status
 from db.monitoring import incidents, status_queries
 from db.monitoring.incidents import Incident, IncidentKind
+from tasks.host.log import Logger
 from tasks.incidents import delivery, messages
 from tasks.incidents.rules import Observation, Step, next_step
-from tasks.log import Logger
 
 log = Logger(__name__)
 

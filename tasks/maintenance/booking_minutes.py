@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable
 
-from celery import shared_task
-
 from db.monitoring import booking_minutes
 from tasks import dependencies
+from tasks.host.application import app
 from tasks.periodic import PeriodicTask
 
 SECONDS = 2.0  # a run; what is left is counted by the next ones
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")
+@app.task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")
 def count_minutes() -> int:
     """Count what is new; return how many batches that took. Any number of processes may run it at once: one counts."""
     return count(dependencies.current())

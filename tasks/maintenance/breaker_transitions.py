@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from celery import shared_task
 from sqlalchemy import func, select
 
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask
 
@@ -19,7 +19,7 @@ _START = "0-0"
 _written = (0, _START)
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.breaker_transitions.record_transitions")
+@app.task(base=PeriodicTask, name="tasks.maintenance.breaker_transitions.record_transitions")
 def record_transitions() -> int:
     """Record the transitions that are in the stream and not in the table; return how many rows were new.
 

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from celery import shared_task
-
 from db.monitoring import failure_metrics, metric_totals
 from db.monitoring.failure_metrics import RowKey
 from db.monitoring.metric_totals import Total, Totals
@@ -14,13 +12,14 @@ from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.failure_metrics.aggregate_failure_metrics")
+@app.task(base=PeriodicTask, name="tasks.maintenance.failure_metrics.aggregate_failure_metrics")
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 

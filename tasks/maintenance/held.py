@@ -3,15 +3,14 @@
 The health check counts them as well, but only every five seconds: the page wants no figure that is older than that.
 """
 
-from celery import shared_task
-
 from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
+from tasks.host.application import app
 from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
+@app.task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
 def count_held() -> int:
     """Count held bookings if there are so many; return how many. Any number of processes may run it at once."""
     built = dependencies.current()

@@ -4,8 +4,7 @@ Each run makes a few, in one thread of a process, so that they neither use up th
 """
 
 import threading
-
-from celery import shared_task
+from typing import Any
 
 from db import appointments
 from db.appointments import series, sweeps
@@ -17,7 +16,8 @@ from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.moves import CallMade
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome
@@ -28,13 +28,16 @@ log = Logger(__name__)
 _running = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
+@app.task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
     """Look up suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
     if not _running.acquire(blocking=False):
         return {}
     try:
-        done = {"suspects": _suspects(dependencies.current()), "series": _series(dependencies.current())}
+        done: dict[str, Any] = {
+            "suspects": _suspects(dependencies.current()),
+            "series": _series(dependencies.current()),
+        }
     except NotNow:  # not while the breaker is open, or the limit is reached
         return {}
     finally:

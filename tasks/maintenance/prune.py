@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
-from celery import shared_task
 from sqlalchemy import Engine, func, select
 
 from db.audits import nights, restored
 from db.monitoring import retention
 from tasks import dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
 BATCH = 1000  # rows read in a transaction, which takes milliseconds: nobody waits long for a lock
@@ -19,13 +20,13 @@ SECONDS = 20.0  # a run; the next one goes on
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
+@app.task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
 def prune() -> dict[str, int]:
     """Delete old rows, table by table; return how many of each. Any number of processes may run it at once."""
     deps = dependencies.current()
     with deps.engine.begin() as conn:
         restored.prune(conn)
-    deleted = delete_older(deps.engine, deps.timings.retention)
+    deleted: dict[str, Any] = delete_older(deps.engine, deps.timings.retention)
     if any(deleted.values()):
         log.info("pruned", **deleted)
     return deleted

@@ -6,8 +6,6 @@ bookings are released by the breaker's state (`tasks.maintenance.release`).
 
 import threading
 
-from celery import shared_task
-
 from db.appointments import queue, sweeps
 from resilience import correlation
 from tasks import dependencies
@@ -18,7 +16,8 @@ from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask
@@ -30,7 +29,7 @@ log = Logger(__name__)
 _asking = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name=ASK_AGAIN)
+@app.task(base=PeriodicTask, name=ASK_AGAIN)
 def ask_again() -> int:
     """Ask, if a booking waits for the answer and the breaker lets the call through; return how many were released.
 

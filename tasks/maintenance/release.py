@@ -6,8 +6,6 @@ Whether a cause is over is read from state, the breaker's and our own settings: 
 import threading
 from collections.abc import Sequence
 
-from celery import shared_task
-
 from db import appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
@@ -16,7 +14,8 @@ from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 
@@ -30,7 +29,7 @@ _releasing = threading.Lock()
 _wanted = threading.Event()
 
 
-@shared_task(base=PeriodicTask, name=RELEASE)
+@app.task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     deps = dependencies.current()

@@ -7,9 +7,8 @@ number of beats and workers may run these tasks at once.
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
-from celery import current_app, shared_task
-from kombu.connection import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -20,7 +19,8 @@ from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import Total
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.application import app
+from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
@@ -32,17 +32,17 @@ log = Logger(__name__)
 _sending = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
+@app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send lost messages again; return the counts."""
     deps = dependencies.current()
-    found = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
+    found: dict[str, Any] = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
     if any(found.values()):
         log.info("rescued", **found)
     return found
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.expire_held")
+@app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
@@ -131,8 +131,8 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 def queue_is_empty(broker_url: str) -> bool:
     """Return whether the broker says that the queue is empty; False: it does not answer, which proves nothing."""
     bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
-    options = {**current_app.conf.broker_transport_options, **bounds}
-    with Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
+    options = {**app.conf.broker_transport_options, **bounds}
+    with app.amqp.Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

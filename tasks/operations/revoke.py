@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.lifecycle import FINAL
 from tasks import dependencies
-from tasks.log import Logger
+from tasks.host.log import Logger
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.publish import tell

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
-from celery import current_app
 from kombu.utils.url import url_to_parts
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +21,7 @@ from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
 from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
+from tasks.host.application import app
 from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
 from tasks.overview.record import RecordView, read_record
 
@@ -116,7 +116,7 @@ def broker_answers(url: str) -> bool:
     """
     if url.startswith(_REDIS):
         if url.startswith("sentinel:"):  # kombu takes the master's name as an option, not here
-            url = f"{url}?master_name={current_app.conf.broker_transport_options.get('master_name')}"
+            url = f"{url}?master_name={app.conf.broker_transport_options.get('master_name')}"
         try:
             with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
                 return bool(client.ping())

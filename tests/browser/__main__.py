@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import structlog
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import past
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def say(what: str) -> None:
         screen.note(f"starting {what}")
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # a progress bar is shown
+    logging.disable(logging.WARNING)  # a progress bar is shown
     with deployment(say, simulator=SIMULATOR, **SETTINGS) as deployed, chromium() as browser:
         album = Album(deployed, browser, folder)
         with Traffic() as traffic:

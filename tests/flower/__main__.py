@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from flower.options import options
 from pydantic import SecretStr
 
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     options.max_tasks = asked.max_tasks
     seconds = 60.0 * asked.minutes
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.disable(logging.WARNING)
     with _fleet(), listening() as heard:
         booked = _book(asked.first_hour / HOUR, seconds)
     screen.say(

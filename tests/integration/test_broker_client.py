@@ -9,11 +9,9 @@ import amqp
 import kombu.utils.functional
 import pytest
 import redis
-from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.messaging import Consumer, Producer
 
-import worker.transports.redis  # noqa: F401 - the one under test
 from db.lifecycle import Status
 from tasks import publish
 from tasks.maintenance import sweeper
@@ -40,10 +38,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_messages_are_published_and_acknowledged_by_one_client(redis_url: str, made: list[Any]) -> None:
     """Kombu makes three clients a booking: to take its message down, to tell of it, and to acknowledge it."""
-    assert app.main  # which names the transport
     queue = Queue("some", routing_key="some")
     with ExitStack() as stack:
-        connection = stack.enter_context(Connection(redis_url))
+        connection = stack.enter_context(app.amqp.Connection(redis_url))
         taken: list[Any] = []
         stack.enter_context(Consumer(connection, [queue], on_message=taken.append))
         producer = Producer(connection.default_channel)

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from db import appointments
 from db.appointments import Appointment, events, series, sweeps
@@ -32,6 +31,7 @@ from tasks.operations import breaker_actions, breaker_overrides
 from tasks.story import why
 from tasks.unknown import refusal
 from tests.support.fleet import request, row
+from tests.support.logged import logged
 from tests.support.page.operating import asked
 from tests.support.prometheus.exporting import told
 from tests.support.stepping import carry
@@ -119,7 +119,7 @@ def test_cal_coms_words_stay_in_the_row(built: Dependencies, monkeypatch: pytest
     monkeypatch.setattr(refusal, "_REFUSED_AS", dict.fromkeys(ReplyKind, reworded))
     move = refusal.rejected(ReplyKind.TAKEN, WORDS)
     accepted = row(enqueue_booking(request(1)).appointment_id)
-    with capture_logs() as lines:
+    with logged() as lines:
         assert _follow(built, accepted, move) == "rejected"
     ended = Event("rejected", "worker", {"why": move.why, "words": move.words}, accepted.requested_at)
     story = Story(1, accepted.uuid, accepted.correlation_id, None, accepted.requested_at, (Numbered(0, ended),))

@@ -9,6 +9,7 @@ from functools import partial
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.guest import GUEST
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -225,6 +226,7 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *GUEST,
     *EVENT_TYPES,
     *HEALTH,
     *HOLDS,

@@ -139,7 +139,7 @@ def test_no_object_shows_a_secret_when_it_is_printed() -> None:
     settings, built = Settings.load(), dependencies.current()
     objects = [settings, built, built.engine, built.engine.url, built.engine.pool, built.calcom, built.breaker]
     objects += [built.policy, built.timings, vars(built.breaker), make_redis(settings.redis_url or "")]
-    objects += [Connection(settings.broker_url), app]
+    objects += [app.amqp.Connection(settings.broker_url), app]
 
     assert leaks("\n".join(f"{one!r} {one}" for one in objects), WRONG) == []
 
@@ -153,7 +153,7 @@ def test_no_error_shows_a_secret_when_nobody_is_there() -> None:
     for kind, attempt in (
         (OperationalError, built.engine.connect),
         (RedisError, lambda: make_redis(settings.redis_url or "").ping()),
-        (Exception, lambda: Connection(settings.broker_url).ensure_connection(max_retries=1, timeout=1)),
+        (Exception, lambda: app.amqp.Connection(settings.broker_url).ensure_connection(max_retries=1, timeout=1)),
     ):
         with pytest.raises(kind) as failed:
             attempt()

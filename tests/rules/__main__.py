@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
 from pydantic import SecretStr
 
 from tasks import dependencies
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @contextmanager
 def deployed(port: int) -> Iterator[Deployed]:
     """Run a deployment whose metrics are at a port."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.disable(logging.WARNING)
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **SETTINGS, metrics_address=f"127.0.0.1:{port}")
     with environment(settings, simulator=SIMULATOR) as ready:

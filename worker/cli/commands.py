@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from worker.cli import release
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
@@ -16,7 +17,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Booking requests for Cal.com: never lost, never twice, calm while Cal.com is not.",
     epilog="Begin with [bold]booking demo[/], then [bold]booking up[/]. "
     "Exit codes: 0 done, 1 a problem was found, 2 wrong usage.",
 )
@@ -219,4 +219,5 @@ def alerts(
 
 
 audit_commands.add_to(app)
+release.add_to(app)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)

@@ -1,14 +1,18 @@
 """Open the database for a command: read the settings, connect, and check that our tables exist."""
 
 import getpass
+import logging
 import sys
 
-import structlog
 from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
+from tasks.host.log import LogLine
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.console.notes import Hearing
+
+_REPORTS = "booking-reports"  # the name of our handler
 
 
 def ready() -> Dependencies:
@@ -34,9 +38,18 @@ def login_name() -> str:
 
 
 def log_to_stderr() -> None:
-    """Log to standard error, so that standard output has a command's answer alone.
+    """Log our lines and libraries' warnings to standard error, so that standard output has a command's answer alone.
 
-    Without configuration structlog prints to standard output.
+    While `listening` runs, its handler stays the only one.
     """
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    root = logging.getLogger()
+    if any(isinstance(handler, Hearing) for handler in root.handlers):
+        return
+    for handler in [old for old in root.handlers if old.name == _REPORTS]:
+        root.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.name = _REPORTS
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or isinstance(record.msg, LogLine))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from errno import ECONNRESET
 from typing import Any
 
-from celery import current_app
 from kombu.connection import Connection
 from redis.exceptions import RedisError, ResponseError
 from redis.utils import str_if_bytes
 
 from resilience.shared_state.client import make_redis
+from tasks.host.application import app
 
 ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error in itself
 
@@ -26,7 +26,7 @@ class Broker:
 def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
     """Return the queues' lengths, and the workers that answer within `ping` seconds, or the broker's error."""
     options = {
-        **(current_app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
+        **(app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
         "socket_connect_timeout": ANSWER_SECONDS,
         "socket_timeout": ANSWER_SECONDS,
         "max_retries": 0,
@@ -34,7 +34,7 @@ def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
     bounds = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}  # RabbitMQ's
     redis = url.startswith(("redis", "sentinel"))
     try:
-        with Connection(
+        with app.amqp.Connection(
             url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else bounds
         ) as connection:
             connection.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
@@ -54,7 +54,7 @@ def _length(connection: Connection, name: str) -> int:
 
 def _workers(ping: float) -> list[str]:
     """Ask the workers of this process's application, which sends to the same broker."""
-    return sorted(name for answer in current_app.control.ping(timeout=ping) for name in answer)
+    return sorted(name for answer in app.control.ping(timeout=ping) for name in answer)
 
 
 def eviction_policy(url: str) -> str | None:

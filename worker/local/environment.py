@@ -65,7 +65,7 @@ class Environment:
 
     def migrate(self) -> list[str]:
         """Bring the tables to the newest revision, and return the revisions that were applied."""
-        engine = make_engine(self.settings.database_url or "")
+        engine = make_engine(self.settings.database_url or "", schema=self.settings.database_schema)
         try:
             return revisions.upgrade(engine)
         finally:

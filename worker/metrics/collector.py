@@ -41,6 +41,7 @@ class FleetCollector(Collector):
 
 def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:
     """Return all metrics of one reading; `kept` None: Postgres does not answer."""
+    yield gauges.build()
     yield gauges.parts(overview)
     yield from gauges.of_shared(overview.shared)
     if overview.record:

@@ -13,8 +13,14 @@ from tasks.overview.cards import Card, SharedView
 from tasks.overview.reading import Overview
 from tasks.overview.record import RecordView
 from worker.metrics.labels import ENDPOINTS, PREFIX
+from worker.version import version
 
 Sample = tuple[Sequence[str], float]
+
+
+def build() -> GaugeMetricFamily:
+    """Return which release this process is: never absent."""
+    return _gauge("build_info", "1, with the release of the process that is asked", ("version",), [((version(),), 1.0)])
 
 
 def parts(overview: Overview) -> GaugeMetricFamily:

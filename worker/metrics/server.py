@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, start_http_server
 
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.log import Logger
 from worker.metrics.collector import FleetCollector
 
 log = Logger("metrics")

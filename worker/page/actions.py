@@ -18,7 +18,7 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
+from tasks.host.log import Logger
 from tasks.operations import booking_actions, breaker_actions, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError

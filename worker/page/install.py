@@ -11,7 +11,7 @@ from typing import Any
 from tornado.escape import xhtml_escape
 from tornado.web import TemplateModule
 
-from tasks.log import Logger
+from tasks.host.log import Logger
 
 NUMBER = r"([0-9]{1,18})"  # what bigint holds
 UUID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"

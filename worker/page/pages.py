@@ -5,6 +5,7 @@ from typing import Any
 from tornado.web import StaticFileHandler, authenticated
 
 from worker.page.base import HEADERS, HERE, ResilienceHandler
+from worker.version import version
 
 
 class OverviewPage(ResilienceHandler):
@@ -13,7 +14,7 @@ class OverviewPage(ResilienceHandler):
     @authenticated
     def get(self) -> None:
         """Show the page."""
-        self.render("overview.html")
+        self.render("overview.html", version=version())
 
 
 class BookingsPage(ResilienceHandler):

@@ -1,11 +1,12 @@
 """Every setting: its name, default, unit and what zero means. The only reader of the environment.
 
-Values come from the environment, then from `.env` in the current folder. An empty value counts as not given.
+Values come from the environment, then from `.env` in the current folder. An empty value counts as not given. Each name
+may have BOOKING_ before it, for the host may use the bare one for itself; that wins.
 docs/settings.md and .env.example are generated from this file (`python -m worker.settings.table`).
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from resilience.retry_policy import TransientErrors
 from resilience.shared_state.sentinel import SentinelAddress
+from worker.settings.environment import given_texts, prefixed
 from worker.settings.values import (
     NO_CLUSTER,
     ApiKey,
@@ -57,6 +59,12 @@ class Settings(BaseModel):
     # Where things are
     database_url: PostgresUrl | None = _setting(
         None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
+    )
+    database_schema: str | None = _setting(
+        None,
+        "the schema of our tables, in a database that has others; not given: the first of the search path",
+        unit="schema",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
     )
     redis_url: RedisUrl | None = _setting(
         None,
@@ -215,7 +223,7 @@ class Settings(BaseModel):
         if strange := given.keys() - cls.model_fields.keys():
             raise TypeError(f"no such settings: {', '.join(sorted(strange))}")
         try:
-            return cls(**{**_said(cls.model_fields), **given})
+            return cls(**{**given_texts(cls.model_fields), **given})
         except ValidationError as error:
             problems = [_line(detail) for detail in error.errors(include_url=False, include_input=False)]
         except UnicodeDecodeError:
@@ -226,7 +234,10 @@ class Settings(BaseModel):
 
     def environment(self) -> dict[str, str]:
         """Return the environment for a child process, so that it loads these very settings. Holds secrets."""
-        return {**os.environ, **dict(self._texts())}  # noqa: TID251 - this file is the one reader
+        texts = dict(self._texts())
+        bare = {field.upper(): text for field, text in texts.items()}
+        named = {prefixed(field): text for field, text in texts.items()}  # they win over an .env that the child reads
+        return {**os.environ, **bare, **named}  # noqa: TID251 - this file is the one reader
 
     @classmethod
     def misspelt(cls) -> list[str]:
@@ -234,6 +245,7 @@ class Settings(BaseModel):
         names = [field.upper() for field in cls.model_fields]
         file = dotenv_values(".env", encoding="utf-8", interpolate=False)
         found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
+        found = [name for name in found if not name.startswith("BOOKING_")]  # ours, or something of the host's
         close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
         return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
 
@@ -248,20 +260,7 @@ class Settings(BaseModel):
     def _texts(self) -> Iterator[tuple[str, str]]:
         for field in type(self).model_fields:
             value = getattr(self, field)
-            yield field.upper(), "" if value is None else text_of(value)
-
-
-def _said(names: Collection[str]) -> dict[str, Any]:
-    """Return what the environment says of these fields and, where that says nothing, .env.
-
-    An empty text counts as not given, but for the one value that says something by being empty.
-    """
-    file = dotenv_values(".env", encoding="utf-8")
-    environment = os.environ  # noqa: TID251 - this file is the one reader
-    said: dict[str, Any] = {name.lower(): text for texts in (file, environment) for name, text in texts.items() if text}
-    if {**file, **environment}.get("AUDIT_HOUR") == "":
-        said["audit_hour"] = None
-    return {name: said[name] for name in names if name in said}
+            yield field, "" if value is None else text_of(value)
 
 
 def text_of(value: Any) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import stories
 from db.appointments.stories import Story
-from tasks.log import Logger
+from tasks.host.log import Logger
 from worker.tracing.spans import TraceSpan, spans_of
 
 if TYPE_CHECKING:

@@ -1,28 +1,23 @@
-"""Kombu's Redis transport, for a worker that outlives its broker, and garbage in it, and that knows whom it talks to.
+"""Kombu's Redis transport, for a worker that outlives its broker, and garbage in it.
 
 When the broker goes away while messages are unacknowledged, kombu (5.7) acknowledges them, or gives them back, over a
 connection that it has just taken apart. The AttributeError that comes of it is none of the errors that it expects, and
 ends the worker. What cannot be acknowledged is delivered again and finds nothing to claim; what cannot be given back
 our sweeper sends.
 
-What is no message of Celery's ends a worker too, one each: it is dropped here, with a line in the log. Behind rediss://
-kombu checks no certificate unless the URL asks for it: here it does unless the URL says not to.
+What is no message of Celery's ends a worker too, one each: it is dropped here, with a line in the log.
 """
 
 import base64
 import json
-import logging
-import ssl
 from typing import Any
 
 from kombu.transport import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
-from tasks.log import Logger
+from tasks.host.log import Logger
 
-# What kombu (5.7) makes of a rediss:// URL without any ssl_ option. Who means it adds ssl_check_hostname=false.
-_NOTHING_SAID = {"ssl_cert_reqs": ssl.CERT_NONE}
 # What comes of reading something else as a message, in kombu and in Celery.
 _MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -30,7 +25,7 @@ log = Logger(__name__)
 
 
 class Channel(redis.Channel):
-    """Say "connection lost" where kombu trips over the missing connection, check certificates, drop garbage."""
+    """Say "connection lost" where kombu trips over the missing connection, drop garbage."""
 
     _sync_client: Any = None
 
@@ -46,10 +41,7 @@ class Channel(redis.Channel):
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
         if self._is_apart():
             raise RedisConnectionError("the connection to the broker was lost")
-        given = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]  # kombu's types are in part
-        if self.connection.client.ssl == _NOTHING_SAID:
-            given["ssl_cert_reqs"] = ssl.CERT_REQUIRED
-        return given
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]  # the same
 
     def _brpop_read(self, **options: Any) -> Any:
         """Read a message; `_deliver` and what consumes it raise nothing of _MISREAD, so this was no JSON."""
@@ -131,11 +123,3 @@ def _drop(error: Exception) -> bool:
     """Tell that a message is dropped, without what stood in it; true, as for any message that was taken."""
     log.warning("message_dropped", error=type(error).__name__, next="the sweeper sends what a booking is waiting for")
     return True
-
-
-def _is_so(record: logging.LogRecord) -> bool:
-    return "insecure SSL" not in record.getMessage()
-
-
-# It warns of its own default, which is not ours.
-logging.getLogger("kombu.connection").addFilter(_is_so)

@@ -82,7 +82,7 @@ def test_a_database_without_the_migrations(wrong: Callable[..., str], empty_data
 def test_a_database_that_is_newer_than_this_code(wrong: Callable[..., str], database_url: str) -> None:
     """Migrating would not help: the newer code is missing."""
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     assert "is at 9999_future, newer than this code" in wrong()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from db.namespace import TABLES
 from tests.support.schema.later import FIRST, SECOND, release_later
 
 Booking = Callable[..., Any]
@@ -73,7 +74,7 @@ def test_a_revision_that_is_not_there_is_said(empty: Booking) -> None:
 def test_a_newer_database_is_left_alone(booking: Booking, database_url: str) -> None:
     """Old code must not undo what newer code has made."""
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     ran = booking("migrate")
     assert ran.code == 1
     assert "the database is at 9999_future, newer than this code" in ran.err
@@ -87,7 +88,7 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
     assert empty("migrate", "--status", "--or-newer").code == 1
     settings(DATABASE_URL=database_url)
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     assert [booking("migrate", "--status", *more).code for more in ([], ["--or-newer"])] == [1, 0]
 
 
@@ -121,4 +122,25 @@ def _back_to(url: str, revision: str) -> None:
         conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
         conn.execute("ALTER TABLE booking_minutes ADD COLUMN released jsonb, ADD COLUMN wait_buckets bigint[]")
         conn.execute("CREATE TABLE calcom_visibility ()")
-        conn.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+        conn.execute("UPDATE booking_schema_version SET version_num = %s", (revision,))
+
+
+@pytest.fixture
+def apart(settings: Callable[..., dict[str, str]], call: Callable[..., Any], empty_database_url: str) -> Any:
+    """Run `booking ...` beside a host's tables, with our own migrated into DATABASE_SCHEMA."""
+    with psycopg.connect(empty_database_url, autocommit=True) as host:
+        for name in TABLES:
+            host.execute(f"CREATE TABLE {name} (id int)")
+    settings(DATABASE_URL=empty_database_url, DATABASE_SCHEMA="bw")
+    assert call("migrate").out.endswith("nothing -> 0001_initial\n")
+    return call
+
+
+def test_report_check_and_breaker_read_our_tables(apart: Any) -> None:
+    """None of them finds a column of the host's table, which has none of ours."""
+    assert apart("migrate", "--status").code == 0
+    assert apart("report", "--json").json["lines"]
+    findings = {finding["about"]: finding["ok"] for finding in apart("check", "--json").json["findings"]}
+    assert findings["migrations"] is True
+    assert apart("breaker", "open", "--why", "a test").code == 0
+    assert "a test" in apart("breaker", "status").out

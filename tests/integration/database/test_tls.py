@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerDown
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
@@ -17,7 +16,7 @@ from db.lifecycle import Status
 from resilience.shared_state.client import make_redis
 from tests.support.fleet import Fleet, finals, request
 from tests.support.tls_proxy import OURS, STRANGER, TlsProxy, tls_before
-from worker import enqueue_bookings
+from worker import app, enqueue_bookings
 from worker.cli.check import check
 from worker.console import broker
 from worker.local import embedded
@@ -146,7 +145,7 @@ def test_a_connection_that_kombu_copies_checks_too(
 ) -> None:
     """Celery's pools copy connections, and a copy no longer knows what the URL said; nor is a false alarm logged."""
     with (
-        Connection(redis_tls.url(redis_url, "rediss")) as connection,
+        app.amqp.Connection(redis_tls.url(redis_url, "rediss")) as connection,
         connection.clone() as copy,
         pytest.raises(BrokerDown, match="certificate verify failed"),
     ):

@@ -13,18 +13,19 @@ import pytest
 import redis
 import yaml
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes
 from tasks import dependencies
 from tests.support.fleet import Fleet, eventually, finals, request
+from tests.support.logged import logged
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
 from tests.support.zygote import COUNT_WINDOW
 from worker import enqueue_booking
 from worker.local.embedded.server import free_port
 from worker.metrics.server import serve
 from worker.settings.model import Settings
+from worker.version import version
 from worker.wiring import build_from
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +53,12 @@ def deployed(settings: Callable[..., dict[str, str]]) -> Iterator[None]:
 def names(seen: Series) -> set[str]:
     """Return the metrics' names."""
     return {ENDS.sub("", series.partition("{")[0]) for series in seen}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_release_of_the_exporter_is_a_label() -> None:
+    """Joined with any other metric, it shows which release an error began with."""
+    assert told()[f'booking_build_info{{version="{version()}"}}'] == 1
 
 
 @pytest.mark.usefixtures("deployed")
@@ -169,10 +176,10 @@ def test_a_port_that_is_taken_is_a_warning() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        with capture_logs() as lines:
+        with logged() as lines:
             assert serve(dependencies.current(), f"127.0.0.1:{port}") is False
     [line] = lines
-    assert (line["event"], line["log_level"]) == ("metrics_not_served", "warning")
+    assert (line["event"], line["level"]) == ("metrics_not_served", "warning")
     assert line["url"] == f"http://127.0.0.1:{port}/metrics"
 
 

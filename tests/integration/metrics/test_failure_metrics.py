@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown, worker_shutting_down
 from celery.utils.dispatch import Signal
 from sqlalchemy import event, text
 
@@ -22,6 +23,8 @@ from tasks import dependencies
 from tasks.maintenance import failure_metrics
 from tests.support.fleet import eventually
 from tests.support.statements import statements
+from worker import app
+from worker.signals import begin
 
 T0 = 1_790_000_040  # the beginning of a minute
 STATEMENTS = 3  # of one aggregation: read how far it is written, write, add to the totals
@@ -212,9 +215,14 @@ def window(minute: int) -> Window:
 
 
 @pytest.mark.parametrize("signal", [worker_shutdown, worker_process_shutdown])
-def test_a_worker_that_ends_tells_its_last_statements(settings: Callable[..., dict[str, str]], signal: Signal) -> None:
+def test_a_worker_that_ends_tells_its_last_statements(
+    settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, signal: Signal
+) -> None:
     """They are kept for up to a second, and nobody would tell them any more."""
     settings()
+    for theirs in (worker_ready, worker_shutting_down, worker_shutdown, worker_process_shutdown):
+        monkeypatch.setattr(theirs, "receivers", [])  # those of this test alone
+    begin(SimpleNamespace(app=app))
     before = dependencies.current().detector.get_failure_stats("database").calls
     for _ in range(5):
         dependencies.current().detector.calls("database").count_success("select")

@@ -9,7 +9,9 @@ import pytest
 
 from tests.support.fleet import Fleet
 from tests.support.flower_pages import start_flower
+from tests.support.logged import logged
 from worker.page import install
+from worker.version import version
 
 FLOWERS_PAGES = ("/", "/workers", "/tasks", "/broker", "/no-such-page")
 OURS = ("/resilience", "/resilience/", "/resilience/bookings", "/resilience/bookings/7")
@@ -42,14 +44,16 @@ def test_every_page_of_flower_leads_to_ours(fleet: Callable[..., Fleet], prefix:
         assert answer.ok, path
         assert answer.text.count(current) == 1, path
     assert flower.get("/resilience/data/overview").json()["verdict"]["sentence"]
+    assert f">{version()}</span>" in flower.get("/resilience").text
 
 
-def test_a_navigation_of_another_kind_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_navigation_of_another_kind_is_left_as_it_is() -> None:
     """A later Flower may be built otherwise: its pages stay whole, and somebody is told."""
     navigation = "<nav><a href='/workers'>Workers</a></nav>"
 
-    assert install.with_entry(navigation, "", active=False) == navigation
-    assert "navigation_not_known" in "".join(capsys.readouterr())
+    with logged() as lines:
+        assert install.with_entry(navigation, "", active=False) == navigation
+    assert [line["event"] for line in lines] == ["navigation_not_known"]
 
 
 def test_a_worker_loads_nothing_of_the_page() -> None:

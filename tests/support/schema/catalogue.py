@@ -6,7 +6,9 @@ from sqlalchemy import Connection, text
 
 Described = set[tuple[str, ...]]
 
-_OURS = "c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'"
+_OURS = (
+    "c.relnamespace = CAST(:schema AS regnamespace) AND c.relname NOT IN ('alembic_version', 'booking_schema_version')"
+)
 _TABLES = f"""
 SELECT 'column', c.relname, a.attname,
        concat_ws(
@@ -32,7 +34,7 @@ WHERE c.relkind = 'r' AND {_OURS}
 _OTHERS = f"""
 SELECT 'relation', CAST(c.relkind AS text), c.relname, coalesce(array_to_string(c.reloptions, ' '), '')
 FROM pg_class AS c
-WHERE {_OURS} AND c.relname NOT LIKE 'alembic%'
+WHERE {_OURS} AND c.relname NOT LIKE 'alembic%' AND c.relname NOT LIKE 'booking_schema_version%'
 UNION ALL
 SELECT 'trigger', c.relname, t.tgname, concat_ws(' ', CAST(t.tgenabled AS text), pg_get_triggerdef(t.oid))
 FROM pg_class AS c

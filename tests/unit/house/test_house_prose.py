@@ -28,7 +28,6 @@ OTHERS_WORDS = {
     "worker/logs.py": "beat logs each task that it sends",
     "worker/page/asked.py": "pydantic puts two words before an error's own",
     "worker/settings/model.py": "the same",
-    "worker/transports/redis.py": "kombu warns of TLS that is asked for",
     "tasks/calcom/booking_answers.py": "Cal.com's errors have a message and no code",
     "tasks/calcom/cancel.py": "the same",
     "tasks/calcom/failures.py": "the same",

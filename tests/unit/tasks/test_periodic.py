@@ -7,11 +7,11 @@ import pytest
 from celery import Celery
 from celery.app.trace import build_tracer
 from sqlalchemy.exc import OperationalError, ProgrammingError
-from structlog.testing import capture_logs
 
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import periodic
 from tasks.periodic import TICK, Pace, PeriodicTask
+from tests.support.logged import logged
 from worker.schedule import schedule
 
 Deliver = Callable[..., Any]
@@ -106,7 +106,7 @@ def test_a_database_that_is_gone_is_said_in_one_line_and_once_when_it_is_back(de
     """Not by each task at each tick, and without a traceback."""
     _, raises, run = deliver
     gone = OperationalError("SELECT 1", {}, Exception("gone"))
-    with capture_logs() as lines:
+    with logged() as lines:
         raises += [gone, gone, gone]
         ended = [run("one"), run("other"), run("one")]
         during = [line["event"] for line in lines]
@@ -124,7 +124,7 @@ def test_a_fault_of_ours_keeps_its_traceback(deliver: Any) -> None:
     wrong = ProgrammingError("SELECT", {}, Exception("wrong"))
     wrong.orig.sqlstate = "42601"  # type: ignore[union-attr]
     raises.append(wrong)
-    with capture_logs() as lines:
+    with logged() as lines:
         ended = run("one")
     assert ended.info.retval is wrong
     assert lines == []

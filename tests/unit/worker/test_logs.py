@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from resilience import correlation
+from tasks.host.log import Logger
 from worker import logs
 from worker.settings.model import Settings, SettingsError
 
@@ -45,7 +45,6 @@ def _logging_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def lines(settings: Settings) -> Callable[[], list[dict[str, Any]]]:
 
 def own(text: str) -> None:
     """Log as our own code does."""
-    structlog.get_logger("tasks.booking").info("something.happened", detail=text)
+    Logger("tasks.booking").info("something.happened", detail=text)
 
 
 def foreign(text: str) -> None:
@@ -94,12 +93,14 @@ def fail(text: str) -> None:
 
 def nested(text: str) -> None:
     """Log structured values."""
-    structlog.get_logger().info("something.happened", reply={"body": [text, {"text": text}], "error": ValueError(text)})
+    Logger("tasks.booking").info(
+        "something.happened", reply={"body": [text, {"text": text}], "error": ValueError(text)}
+    )
 
 
 def test_a_line_says_when_who_and_what(lines: Callable[[], list[dict[str, Any]]]) -> None:
     """One JSON object a line, our fields as they were given."""
-    structlog.get_logger("tasks.booking").info("booking.confirmed", appointment_id=7, seconds=0.5, uid=None)
+    Logger("tasks.booking").info("booking.confirmed", appointment_id=7, seconds=0.5, uid=None)
     (line,) = lines()
     assert line.pop("timestamp").endswith("Z")
     assert line == {

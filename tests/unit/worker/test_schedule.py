@@ -1,7 +1,5 @@
 """What beat sends, some worker runs."""
 
-from celery import shared_task
-
 from tasks.publish import TASK
 from worker import app
 from worker.celery_app import reconfigure
@@ -34,11 +32,11 @@ def test_no_task_but_the_bookings_tells_flower_of_itself() -> None:
 
 
 def test_a_task_that_is_loaded_after_another_deployment_was_taken_up_is_known() -> None:
-    """Celery registers it with the applications that it knows of."""
+    """A module that is imported late, as that of a command."""
     _ = app.tasks  # as after the first message
     reconfigure()
 
-    @shared_task(name="tests.loaded_later")
+    @app.task(name="tests.loaded_later")
     def loaded_later() -> None: ...
 
     assert app.tasks.pop("tests.loaded_later").app is app

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from worker.settings import table
-from worker.settings.model import Settings, SettingsError
+from worker.settings.model import Settings, SettingsError, text_of
 
 SECRET = "s3cret-Passw0rd"
 DESIGN = {
@@ -259,3 +259,61 @@ def test_the_example_file_is_what_it_says(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("\n".join(line[1:] for line in lines if line[:2].strip("#").isupper()))
     assert Settings.load() == Settings.load(**{name: info.default for name, info in Settings.model_fields.items()})
     assert len((tmp_path / ".env").read_text().splitlines()) == len(Settings.model_fields)
+
+
+def test_a_name_with_our_prefix_wins_over_the_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host uses DATABASE_URL, CELERY_BROKER_URL and LOG_FILE for itself, in its .env, too."""
+    (tmp_path / ".env").write_text("BOOKING_DATABASE_URL=postgresql://ours/x\nLOG_FILE=host.log\n")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://host/x")
+    monkeypatch.setenv("REDIS_URL", "redis://bare/0")
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    monkeypatch.setenv("BOOKING_CELERY_BROKER_URL", "")
+    settings = Settings.load()
+
+    assert (settings.database_url, settings.redis_url) == ("postgresql://ours/x", "redis://bare/0")
+    assert settings.broker_url == "redis://bare/0", "there and empty: the bare name is not read"
+    assert settings.log_file == Path("host.log"), "bare names stay"
+
+
+def test_beside_our_redis_a_bare_broker_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who forgets to name our broker would send our messages to the host's, where they wait for ever."""
+    monkeypatch.setenv("BOOKING_REDIS_URL", "redis://ours/0")
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    assert Settings.load().broker_url == "redis://ours/0"
+    monkeypatch.setenv("BOOKING_CELERY_BROKER_URL", "amqp://ours")
+    assert Settings.load().broker_url == "amqp://ours"
+
+
+def test_every_setting_may_have_our_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later ones, too; BOOKING_HOME has it already."""
+    for field, info in Settings.model_fields.items():
+        monkeypatch.setenv(field.upper(), "no such value")
+        name = field.upper() if field == "booking_home" else f"BOOKING_{field.upper()}"
+        monkeypatch.setenv(name, "" if info.default is None else text_of(info.default))
+
+    assert Settings.load() == Settings(audit_hour=3)
+
+
+def test_an_empty_hour_with_our_prefix_means_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without it."""
+    monkeypatch.setenv("AUDIT_HOUR", "5")
+    assert Settings.load().audit_hour == 5
+    monkeypatch.setenv("BOOKING_AUDIT_HOUR", "")
+    assert Settings.load().audit_hour is None
+
+
+def test_a_name_with_our_prefix_that_is_no_setting_is_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application about bookings has names like these."""
+    monkeypatch.setenv("BOOKING_HOMES", "3")
+    monkeypatch.setenv("BOOKING_LOG_FILES", "3")
+
+    assert (Settings.misspelt(), Settings.load()) == ([], Settings())
+
+
+def test_a_child_takes_no_other_settings_from_an_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the same .env, whose names with our prefix win over bare ones."""
+    (tmp_path / ".env").write_text("BOOKING_HOLD_LEAD=5\nBOOKING_LOG_FILE=x.log\n")
+    for name, value in Settings.load(hold_lead=7, log_file=None).environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert (Settings.load().hold_lead, Settings.load().log_file) == (7, None)

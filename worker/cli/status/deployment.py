@@ -20,6 +20,7 @@ from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
 from worker.console import broker
 from worker.settings.model import Settings
+from worker.version import version
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 PING = 0.7  # seconds that workers have to answer
@@ -63,6 +64,7 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     """Return the state for JSON."""
     return {
         "ok": not deployment.problems,
+        "version": version(),
         "counts": deployment.counts,
         "held": [asdict(hold) for hold in deployment.held],
         "waiting": asdict(deployment.waiting),
@@ -74,7 +76,9 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
 
 
 _KNOWN = ("counts", "held", "waiting", "queues", "workers", "health_checked_at")
-NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType({"ok": False, **dict.fromkeys(_KNOWN), "problems": []})
+NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
+    {"ok": False, "version": version(), **dict.fromkeys(_KNOWN), "problems": []}
+)
 """The same where Postgres does not answer."""
 
 
@@ -133,6 +137,7 @@ def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     beat = deployment.beat
     ticked_at = beat and beat.ticked_at
     yield "checked", Text(ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
+    yield "version", Text(version())
 
 
 def _counted(counts: dict[Status, int]) -> Text:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from db.lifecycle import HoldReason, Status
 from tests.support.fleet import Fleet, eventually
+from worker.version import version
 
 Booking = Callable[..., Any]
 
@@ -32,13 +31,15 @@ def test_bookings_are_counted_by_state_and_holds_by_reason(booking: Booking, rec
 
 def test_the_answer_is_alone_on_stdout(booking: Booking) -> None:
     """What the process reports beside it, as that Redis has just begun, would break a script that reads JSON."""
-    structlog.reset_defaults()
-    try:
-        ran = booking("status", "--json")
-    finally:
-        structlog.reset_defaults()
+    ran = booking("status", "--json")
     assert len(ran.out.splitlines()) == 1
     assert "shared_state_begun" in ran.err
+
+
+def test_status_has_the_release_that_runs(booking: Booking) -> None:
+    """As `booking --version` prints it."""
+    assert booking("--version").out == f"booking-worker {version()}\n"
+    assert booking("status", "--json").json["version"] == version()
 
 
 def test_status_lists_the_reasons_of_what_is_held_or_says_that_there_is_none(booking: Booking, record: Any) -> None:
@@ -52,8 +53,10 @@ def test_status_lists_the_reasons_of_what_is_held_or_says_that_there_is_none(boo
 
 def test_a_fleet_that_runs_is_well(fleet: Callable[..., Fleet], call: Booking) -> None:
     """Workers answer by name, and nothing looks wrong."""
-    fleet().worker()
+    running = fleet()
+    running.worker()
     ran = eventually(lambda: ran if (ran := call("status", "--json")).code == 0 else None, what="all is well")
+    assert f'"version": "{version()}"' in next(line for line in running.logs().splitlines() if "log_begins" in line)
     assert (ran.json["workers"], ran.json["problems"]) == (["bookings@test"], [])
 
 
