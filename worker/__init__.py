@@ -9,17 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.enqueue import (
-        Conflict,
-        IdempotencyConflict,
-        Outcome,
-        Receipt,
-        enqueue_booking,
-        enqueue_bookings,
-        outcome,
-        wait,
-    )
-    from tasks.request.model import BookingRequest
+    from booking_client.receipts import Conflict, IdempotencyConflict, Outcome, Receipt
+    from booking_client.request.model import BookingRequest
+    from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from worker.celery_app import app
 
 __all__ = [
@@ -35,6 +27,10 @@ __all__ = [
     "wait",
 ]
 
+_HOMES = {"app": "worker.celery_app"} | dict.fromkeys(
+    ("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue"
+)
+
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
@@ -43,6 +39,5 @@ def __getattr__(name: str) -> Any:
         import_module(module)
     if name == "app" and "flower.urls" in sys.modules:
         import_module("worker.page.install").install()
-    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, "booking_client")), name)
     return value

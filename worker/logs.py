@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from resilience import correlation
-from resilience.redaction import MASK, redact, scrub
+from booking_client import correlation
+from booking_client.redaction import MASK, redact, scrub
 from worker.settings.model import Settings, SettingsError
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.

@@ -76,6 +76,16 @@ def send_traces(sender: Any, **_: Any) -> None:
         export.start(dependencies.current().autocommit)
 
 
+@worker_ready.connect
+def listen_to_clients(sender: Any, **_: Any) -> None:
+    """Publish what clients keep, where the health check runs; every worker's sweeper is the net."""
+    if _checks_health(sender.app):
+        from worker import dispatcher  # noqa: PLC0415 - only that worker dispatches
+
+        settings = running(Settings.load())
+        dispatcher.start(dependencies.current(), settings.database_direct_url or settings.database_url or "")
+
+
 def _checks_health(app: Any) -> bool:
     queue: str = app.amqp.router.route({}, "tasks.incidents.check.check_health")["queue"].name
     return queue in app.amqp.queues.consume_from
@@ -83,10 +93,11 @@ def _checks_health(app: Any) -> bool:
 
 @worker_shutting_down.connect
 def stop_watching_beat(**_: Any) -> None:
-    """Say nothing of a beat that ends with us."""
-    from worker import heartbeat  # noqa: PLC0415 - the same
+    """Say nothing of a beat that ends with us, and publish no more."""
+    from worker import dispatcher, heartbeat  # noqa: PLC0415 - the same
 
     heartbeat.stop()
+    dispatcher.stop()
 
 
 @worker_shutdown.connect

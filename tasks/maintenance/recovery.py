@@ -8,8 +8,8 @@ import threading
 
 from celery import shared_task
 
+from booking_client import correlation
 from db.appointments import queue, sweeps
-from resilience import correlation
 from tasks import dependencies
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer

@@ -21,6 +21,7 @@ from db.monitoring.metric_totals import Total
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.log import Logger
+from tasks.maintenance.dispatch import dispatch
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
@@ -34,9 +35,9 @@ _sending = threading.Lock()
 
 @shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
-    """Take up the rows of dead workers and send lost messages again; return the counts."""
+    """Take up the rows of dead workers and send missing messages, those of clients' rows too; return the counts."""
     deps = dependencies.current()
-    found = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
+    found = {"leases": _lost_leases(deps), "requests": dispatch(deps), "messages": _lost_messages(deps)}
     if any(found.values()):
         log.info("rescued", **found)
     return found

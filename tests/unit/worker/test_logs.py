@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from resilience import correlation
+from booking_client import correlation
 from worker import logs
 from worker.settings.model import Settings, SettingsError
 
