@@ -9,6 +9,7 @@ from functools import partial
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -223,6 +224,7 @@ BREAKAGES = (
     *BROKERS,
     *ANSWER_BY,
     *BULK,
+    *CLIENTS,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
