@@ -5,6 +5,7 @@ day. It is asked again right before a step that hangs on the answer: a type's co
 """
 
 from contextlib import suppress
+from dataclasses import asdict, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -64,16 +65,16 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
 
     `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
     stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
-    known yet.
+    known yet; what was read before stays stored, since another Cal.com, at a wrong URL, does not show it either.
 
     Raises:
         NotAskedError: Cal.com gave no answer.
     """
     before = known(deps, row)
     facts = _facts(calls, row, before)
-    if facts is None and before is not None and before.deleted:
-        return before
     shown = ShownType(policy_kind=EventKind.UNKNOWN)
+    if facts is None and before is not None and (before.deleted or before.policy_kind is not EventKind.UNKNOWN):
+        return before if before.deleted else replace(before, **{**asdict(shown), "calcom_id": before.calcom_id})
     if facts is not None:
         me = user(deps, calls)
         # If the user's address has changed since the list was read, his own bookings look like a stranger's.

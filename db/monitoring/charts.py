@@ -50,7 +50,7 @@ def minutes(conn: Connection, since: datetime, until: datetime, *, step: timedel
     asked = {"since": since, "until": until, "step": step.total_seconds()}
     rows = conn.execute(statement("chart_minutes"), asked)
     return [
-        MinuteCounts(at, *((count or 0) if is_whole else None for count in counts), held)
+        MinuteCounts(*(at, *((count or 0) if is_whole else None for count in counts), held))
         for at, is_whole, *counts, held in rows
     ]
 

@@ -32,6 +32,14 @@ EVENT_TYPES = (
         test=f"{_KEPT}test_a_type_that_is_another_than_before_is_known_to_have_changed",
     ),
     Breakage(
+        name="hidden-type-has-changed",
+        promise=2,
+        file="tasks/event_type_lookup.py",
+        old="and (before.deleted or before.policy_kind is not EventKind.UNKNOWN)",
+        new="and before.deleted",
+        test="tests/promises/lost_or_twice/test_evidence_holds.py::test_a_type_that_is_not_shown_for_a_while_has_not_changed",
+    ),
+    Breakage(
         name="own-types-asked-in-the-version-that-hides-the-column",
         promise=2,
         file="tasks/calcom/reads.py",

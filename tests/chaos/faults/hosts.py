@@ -18,7 +18,7 @@ from tests.chaos.kinds import HOST, IDS, KIND_OF, KINDS, OTHER, THIRD
 FOR = (4.0, 9.0)  # seconds that a fault lasts
 OPEN_FOR = 60  # seconds within which all that was posted is known, or held as untellable: a net
 _OPEN = (
-    "SELECT FROM appointments WHERE (outcome_unknown OR status = 'booking')"
+    "SELECT 1 FROM appointments WHERE (outcome_unknown OR status = 'booking')"
     " AND hold_reason IS DISTINCT FROM 'blind_key' AND coalesce(sent_at, updated_at) <= %(moment)s LIMIT 1"
 )
 TAKEN_OFF = 10  # bookings at a time

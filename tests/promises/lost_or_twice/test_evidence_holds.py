@@ -94,6 +94,20 @@ def test_a_type_that_fails_once_after_a_long_hold_is_read_again(settings: Settin
     assert carry_until(waiting, lambda one: one.status in FINAL, every=60, attempts=3).status is Status.CONFIRMED
 
 
+def test_a_type_that_is_not_shown_for_a_while_has_not_changed(settings: Settings, simulator: Any) -> None:
+    """Another Cal.com, at a wrong URL, does not have it: at the right one it is what it was before the POST."""
+    settings(CALCOM_API_KEY="cal_test_host5")
+    [before, waiting] = accept(request(9, ROUND_ROBIN), request(1, ROUND_ROBIN))
+    for each in (before, waiting):
+        lose(each)
+    assert carry(before).status is Status.CONFIRMED
+    simulator.faults("status", name="forbidden", match=reads(ROUND_ROBIN))
+    assert state(carry(waiting)) == BLIND
+    simulator.no_faults()
+
+    assert carry(waiting, after=300).status is Status.CONFIRMED
+
+
 def test_a_slot_that_is_taken_is_told_though_its_type_cannot_be_read_for_a_while(
     settings: Settings, simulator: Any
 ) -> None:
