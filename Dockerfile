@@ -18,7 +18,8 @@ COPY worker worker
 COPY tasks tasks
 COPY resilience resilience
 COPY db db
-RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+COPY client client
+RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist ./client . \
  && /app/bin/pip install --no-deps --no-index /dist/*.whl \
  && /app/bin/pip check \
  && /app/bin/pip uninstall --yes pip

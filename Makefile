@@ -34,7 +34,7 @@ help: ## Print this list
 
 setup: .venv/.ready ## Make .venv with every package, pinned (again only when a pin or pyproject.toml has changed)
 
-.venv/.ready: requirements/build.lock requirements/dev.lock pyproject.toml
+.venv/.ready: requirements/build.lock requirements/dev.lock pyproject.toml client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
 	  "booking-worker needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Another one: make setup PYTHON=python3.12"; \
 	  exit 1; }
@@ -42,7 +42,7 @@ setup: .venv/.ready ## Make .venv with every package, pinned (again only when a 
 	@printf 'Setting up .venv: %s packages of exact versions, a minute or two ... ' \
 	  "$$(cat requirements/build.lock requirements/dev.lock | grep -o '^[^ ]*==' | sort -u | wc -l | tr -d ' ')"
 	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements/build.lock --requirement requirements/dev.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable client --editable .
 	@touch $@
 	@echo done
 
@@ -87,7 +87,7 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml worker tasks resilience db
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml worker tasks resilience db client/booking_client
 	@$(PIP) check
 	@$(BIN)/python examples/make_bookings.py --check
 	@$(BIN)/pytest tests/unit/house

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from booking_client.request.model import BookingRequest
 from tasks import dependencies
-from tasks.request.model import BookingRequest
 from worker.celery_app import reconfigure
 from worker.local.embedded import Guard, Postgres, Valkey
 from worker.local.environment import SIMULATOR_KEY, Environment, SimulatedCalcom, environment

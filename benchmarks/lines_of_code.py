@@ -16,7 +16,7 @@ import tokenize
 from collections import Counter
 from statistics import median
 
-PRODUCT = ("worker", "tasks", "resilience", "db")
+PRODUCT = ("worker", "tasks", "resilience", "db", "client/booking_client")
 KINDS = (".py", ".lua", ".sql", ".js")
 VENDOR = "/vendor/"  # code of others, kept as they published it
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)

@@ -23,7 +23,7 @@ from sqlalchemy import Engine, event
 
 BOOKINGS = 4
 EVENT_TYPE = 110  # its slots are not exclusive
-PACKAGES = ("worker", "tasks", "resilience", "db")
+PACKAGES = ("worker", "tasks", "resilience", "db", "client/booking_client")
 TASK = "tasks.booking.book_appointment"
 
 

@@ -6,81 +6,21 @@ psycopg's own take 0.05. Its connection, its errors and its events are kept: poo
 """
 
 import select
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import psycopg
-from psycopg.abc import PQGen, PQGenConn
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlalchemy.util.queue import Queue
 
-RV = TypeVar("RV")
-_NEVER = float("inf")
+from booking_client.database.deadlines import DeadlineConnection, ServerClock, deadline, remaining
+
+__all__ = ["DeadlineConnection", "DeadlinePool", "deadline", "fetch", "fetch_in_time", "refuse_hung_up", "remaining"]
+
 _CLOCK = "booking_worker_clock"
-_ends_at: ContextVar[float | None] = ContextVar("deadline_ends_at", default=None)  # monotonic
-
-
-@contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
-    """Bound all that this block asks of Postgres together, connecting included; None: it may take as long as it likes.
-
-    What is out of time ends as an OperationalError on a closed connection: Postgres rolls back, unless it was asked to
-    commit; then nobody knows.
-    """
-    token = _ends_at.set(_NEVER if seconds is None else time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _ends_at.reset(token)
-
-
-def remaining(seconds: float | None) -> float | None:
-    """Return how many seconds may be waited for something that may take `seconds` (None: for ever), by the deadline."""
-    ends_at = _ends_at.get()
-    if ends_at is None or ends_at == _NEVER:
-        return seconds
-    left = max(ends_at - time.monotonic(), 0.0)
-    return left if seconds is None else min(seconds, left)
-
-
-class DeadlineConnection(psycopg.Connection[Any]):
-    """Hang up on a server that does not answer in time."""
-
-    answer_within = _NEVER  # seconds for one exchange, outside any `deadline`
-
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Wait for one exchange to end; a `timeout` is psycopg's own, for what it can do without."""
-        ends_at = _ends_at.get() or time.monotonic() + self.answer_within
-        if timeout is not None or ends_at == _NEVER:
-            return super().wait(gen, interval, timeout)
-        try:
-            return super().wait(gen, interval, max(ends_at - time.monotonic(), 0.0))
-        except psycopg.OperationalError:
-            if time.monotonic() >= ends_at:
-                self.close()
-            raise
-
-    @classmethod
-    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        """Connect before the block's deadline: libpq's own connect_timeout knows nothing below two seconds."""
-        connecting = super()._connect_gen(conninfo)
-        try:
-            wanted = next(connecting)
-            while True:
-                ready = yield wanted
-                if time.monotonic() >= (_ends_at.get() or _NEVER):
-                    raise psycopg.errors.ConnectionTimeout("connection timeout expired")
-                wanted = connecting.send(ready)
-        except StopIteration as connected:
-            made: Self = connected.value
-            return made
 
 
 class _DeadlineQueue(Queue[ConnectionPoolEntry]):
@@ -142,27 +82,17 @@ def fetch_in_time(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> 
     """As `fetch`, of a statement that does nothing after %(not_after)s; its first column says whether it came in time.
 
     A server that stood still does what it was sent meanwhile, though its sender was told that it was not done. Its
-    clock is asked once a connection, and again before it is believed that something came too late.
+    clock is read once a connection, and again before it is believed that something came too late.
 
     Raises:
         OperationalError: It came too late, as a statement that was cancelled by its time-out; nothing was done.
     """
-    for read_anew in (False, True):
-        rows = fetch(conn, sql, {**parameters, "not_after": _not_after(conn, read_anew=read_anew)})
+    within = getattr(conn.connection.driver_connection, "answer_within", None)
+    clock = conn.info.setdefault(_CLOCK, ServerClock())
+    for again in (False, True):
+        if clock.must_be_read(remaining(within), again=again):
+            clock.said = fetch(conn, "SELECT clock_timestamp()", {})[0][0]
+        rows = fetch(conn, sql, {**parameters, "not_after": clock.not_after(remaining(within))})
         if rows[0][0]:
             return [answer for _, *answer in rows if answer.count(None) < len(answer)]
     raise OperationalError("too late", None, psycopg.errors.QueryCanceled("it came too late, and was not done"))
-
-
-def _not_after(conn: Connection, *, read_anew: bool) -> datetime | None:
-    """Return when nobody waits for the next answer any more, by Postgres's clock; None: somebody always does."""
-    seconds = remaining(getattr(conn.connection.driver_connection, "answer_within", None))
-    if seconds is None:
-        return None
-    ends_at = time.monotonic() + seconds
-    if read_anew or _CLOCK not in conn.info:
-        read_at = time.monotonic()
-        conn.info[_CLOCK] = fetch(conn, "SELECT clock_timestamp()", {})[0][0], read_at
-    said, read_at = conn.info[_CLOCK]
-    not_after: datetime = said + timedelta(seconds=ends_at - read_at)
-    return not_after

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
-from resilience import correlation
+from booking_client import correlation
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException, CalcomBookingException
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_client import correlation
 from db.appointments import Appointment
 from db.lifecycle import Status
-from resilience import correlation
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.attempt import AttemptResult, attempt

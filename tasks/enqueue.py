@@ -1,87 +1,26 @@
-"""Accept booking requests, and return their state: the API for callers."""
+"""Accept booking requests, and return their state: the API for callers inside the product's own environment."""
 
-import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_client.asking import PART, outcome_of, patience, rows_of
+from booking_client.bookings import wait as wait_for
+from booking_client.database.errors import kept_in_part, may_have_kept
+from booking_client.database.statements import run
+from booking_client.insertion import Inserted, LineRule
+from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
+from booking_client.request.model import BookingRequest
 from db import appointments
-from db.appointments import Inserted, LineRule, NewAppointment
-from db.connection import deadline
-from db.lifecycle import FINAL, HoldReason, Status
-from resilience import correlation
+from db.connection import deadline, fetch
+from db.lifecycle import HoldReason, Status
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
 from tasks.calcom.access import CALCOM_RATE, CREATE
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.dependencies import Dependencies
 from tasks.publish import send
-from tasks.request.idempotency import derive_key, payload_hash
-from tasks.request.model import BookingRequest
-
-# Seconds that a caller waits for Postgres, and for each further request: he may be on the phone.
-PATIENCE, PATIENCE_EACH = 1.5, 0.005
-PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Hold the result of a request: it was stored as a new row, or it was known already (`duplicate`).
-
-    `start` is the present start, also of a booking that was moved at Cal.com. `awaits_host`: Cal.com has the booking,
-    and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
-    booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
-    booking was last known to be confirmed (None: Cal.com was asked just now).
-    """
-
-    appointment_id: int
-    task_id: str
-    status: Status
-    duplicate: bool
-    correlation_id: str
-    start: datetime
-    hold_reason: HoldReason | None = None
-    as_of: datetime | None = None
-    awaits_host: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Hold which booking has the given idempotency key already, for another request; nothing was written."""
-
-    appointment_id: int
-    idempotency_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Hold the state of a booking; `final`: it will not change any more.
-
-    `start` and `awaits_host` as in a Receipt.
-    """
-
-    appointment_id: int
-    status: Status
-    final: bool
-    calcom_booking_uid: str | None
-    hold_reason: HoldReason | None
-    last_error: str | None
-    start: datetime
-    awaits_host: bool | None
-
-
-class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
-    """Report that an idempotency key was used before, with another request."""
-
-    def __init__(self, conflict: Conflict) -> None:
-        super().__init__(
-            f"idempotency_key {conflict.idempotency_key!r} already stands for another request "
-            f"(appointment {conflict.appointment_id}); use a new key, or send the same request"
-        )
-        self.conflict = conflict
 
 
 def enqueue_booking(request: BookingRequest) -> Receipt:
@@ -104,11 +43,8 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
             [kept] = _keep(deps, [request])
         elif now.standing is Standing.LIVES:
             start = now.start or kept.appointment.start_at
-            return replace(_known(kept), start=start, as_of=None, awaits_host=now.awaits_host)
-    receipt = _receipt(kept)
-    if isinstance(receipt, Conflict):
-        raise IdempotencyConflict(receipt)
-    return receipt
+            return replace(Receipt.of(kept), start=start, as_of=None, awaits_host=now.awaits_host)
+    return receipt(kept)
 
 
 def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
@@ -128,20 +64,19 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
         try:
             kept = _keep(deps, requests[first : first + PART], first_number=new)
         except AppointmentDatabaseException as error:
-            raise _kept_in_part(error, first, len(requests)) if first else error from None
-        answers += map(_receipt, kept)
+            raise kept_in_part(error, first, len(requests)) if first else error from None
+        answers += map(answer, kept)
         new += sum(one.created for one in kept)
     return answers
 
 
 def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0) -> list[Inserted]:
-    patient = PATIENCE + len(requests) * PATIENCE_EACH
     alone = len(requests) == 1
     committing = False
     try:
-        with deadline(patient):
+        with deadline(patience(len(requests))):
             shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
-            rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
+            rows = rows_of(requests, first_number)
             if shut():  # reads operators' overrides if Redis has none
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
@@ -157,20 +92,8 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return the present state of a booking; None: there is no such booking."""
-    with database_errors(), deadline(PATIENCE), dependencies.current().autocommit.connect() as conn:
-        row = appointments.get(conn, appointment_id)
-    if row is None:
-        return None
-    return Outcome(
-        appointment_id=row.id,
-        status=row.status,
-        final=row.status in FINAL,
-        calcom_booking_uid=row.calcom_booking_uid,
-        hold_reason=row.hold_reason,
-        last_error=row.last_error,
-        start=row.booked_start_at or row.start_at,
-        awaits_host=row.awaits_host,
-    )
+    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+        return run(outcome_of(None, appointment_id), lambda query: fetch(conn, query.sql, query.parameters))
 
 
 def wait(
@@ -180,69 +103,15 @@ def wait(
 
     For a caller who is on the phone: a booking that is held will take longer.
     """
-    pause = pause or threading.Event().wait
-    deadline = time.monotonic() + seconds
-    while True:
-        now = outcome(appointment_id)
-        left = deadline - time.monotonic()
-        if now is None or now.final or now.status is Status.HELD or left <= 0:
-            return now
-        pause(min(poll, left))
+    return wait_for(outcome, appointment_id, seconds, poll=poll, pause=pause)
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
     """Return an error: nothing was accepted, or, if Postgres did not answer the commit, perhaps something was."""
     error = as_appointment_error(exc)
-    if not committing or not isinstance(error, AppointmentDatabaseException):
-        return error
-    if error.sql_error_code and not error.sql_error_code.startswith("08"):  # PgBouncer's code for a lost server
-        return error
-    message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
-    return AppointmentDatabaseException(message, error_type=error.error_type)
-
-
-def _kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) -> AppointmentDatabaseException:
-    kept_so_far = (
-        f"the first {kept:,} of {asked:,} requests are kept: send the same ones again, these get their receipts"
-    )
-    message = f"{error.message} ({kept_so_far})"
-    return AppointmentDatabaseException(message, error_type=error.error_type, sql_error_code=error.sql_error_code)
+    return may_have_kept(error) if committing and isinstance(error, AppointmentDatabaseException) else error
 
 
 def _line_rule(deps: Dependencies) -> LineRule:
     limit = deps.breaker.settings
     return LineRule(lead=deps.timings.lead, call=limit.rate_window / (limit.rate_limit or CALCOM_RATE))
-
-
-def _row(request: BookingRequest, number: int) -> NewAppointment:
-    return NewAppointment(
-        **request.values(),
-        idempotency_key=request.idempotency_key or derive_key(request),
-        key_derived=request.idempotency_key is None,
-        payload_hash=payload_hash(request),
-        correlation_id=request.correlation_id or correlation.current() or correlation.new(),
-        number=number,
-    )
-
-
-def _receipt(one: Inserted) -> Receipt | Conflict:
-    row = one.appointment
-    if one.conflict:
-        return Conflict(row.id, row.idempotency_key)
-    return _known(one)
-
-
-def _known(one: Inserted) -> Receipt:
-    row = one.appointment
-    as_of = row.updated_at if row.status is Status.CONFIRMED else None
-    return Receipt(
-        row.id,
-        row.task_id,
-        row.status,
-        duplicate=not one.created,
-        correlation_id=row.correlation_id,
-        start=row.booked_start_at or row.start_at,
-        hold_reason=row.hold_reason,
-        as_of=as_of,
-        awaits_host=row.awaits_host,
-    )

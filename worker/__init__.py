@@ -9,18 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.enqueue import (
-        Conflict,
-        IdempotencyConflict,
-        Outcome,
-        Receipt,
-        enqueue_booking,
-        enqueue_bookings,
-        outcome,
-        wait,
-    )
+    from booking_client.receipts import Conflict, IdempotencyConflict, Outcome, Receipt
+    from booking_client.request.model import BookingRequest
+    from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
-    from tasks.request.model import BookingRequest
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
 
@@ -41,12 +33,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BookingRequest": "tasks.request.model",
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
     "app": "tasks.host.application",
     "configure": "worker.wiring",
-}
+} | dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
 
 
 def __getattr__(name: str) -> Any:
@@ -56,5 +47,5 @@ def __getattr__(name: str) -> Any:
         import_module(module)
     if name == "app" and "flower.urls" in sys.modules:
         import_module("worker.page.install").install()
-    value = globals()[name] = getattr(import_module(_HOMES.get(name, "tasks.enqueue")), name)
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, "booking_client")), name)
     return value

@@ -92,6 +92,7 @@ class Configuration:
         "tasks.audit.nightly",
         "tasks.incidents.delivery",
         "tasks.booking",
+        "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
         "tasks.incidents.check",

@@ -1,7 +1,7 @@
 """The watch for a dead beat: nothing else would report it, for beat's ticks start every other alert.
 
 It also releases held bookings while no tick comes, because beat or the worker of `maintenance` is down. Otherwise held
-bookings would wait for a release, and new ones behind them, without end.
+bookings would wait for a release, and new ones behind them, without end. What clients store is published then, too.
 
 It also reports a shared breaker that this process cannot reach, or that often answers it late: the health check runs in
 another process, which may reach it.
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring.heartbeats import EVERY, MISSED, beat_is_dead
+from tasks import dependencies
 from tasks.host.log import Logger
 from tasks.incidents.check import (
     last_tick,
@@ -24,6 +25,7 @@ from tasks.incidents.check import (
     report_slow_redis,
 )
 from tasks.incidents.late_answers import LateAnswers
+from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.release import release_held
 
 CHECKS = 5  # in each of beat's intervals
@@ -88,6 +90,7 @@ class Watcher:
             if beat_is_dead(beat) and self._clock() - self._seeing_since >= MISSED * beat.every:
                 beat = report_dead_beat()
                 release_held()
+                dispatch(dependencies.current())
         except SQLAlchemyError:
             self._seeing_since = self._clock()  # Postgres is down: ticks may come that cannot be read
         except Exception as exc:  # noqa: BLE001 - the watch must outlive whatever it meets

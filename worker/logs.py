@@ -16,8 +16,8 @@ import structlog
 from celery.app import log
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from resilience import correlation
-from resilience.redaction import MASK, redact, scrub
+from booking_client import correlation
+from booking_client.redaction import MASK, redact, scrub
 from tasks.host.log import Logger, LogLine
 from worker.settings.model import Settings, SettingsError
 from worker.version import version
@@ -163,7 +163,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
     """List what must never be printed, as it is and as it stands in a URL."""
     if settings.calcom_api_key:
         yield settings.calcom_api_key.get_secret_value()
-    urls = (settings.database_url, settings.redis_url, settings.celery_broker_url)
+    urls = (settings.database_url, settings.database_direct_url, settings.redis_url, settings.celery_broker_url)
     for url in (part for several in urls if several for part in (several, *several.split(";"))):
         password = urlsplit(url).password
         if password and len(password) >= SHORTEST_PASSWORD:

@@ -32,6 +32,7 @@ def begin(sender: Any, **_: Any) -> None:
     worker_ready.connect(watch_beat)
     worker_ready.connect(serve_metrics)
     worker_ready.connect(send_traces)
+    worker_ready.connect(listen_to_clients)
     worker_shutting_down.connect(stop_watching_beat)
     worker_shutdown.connect(tell_what_was_kept)
     worker_process_shutdown.connect(tell_what_was_kept)
@@ -82,16 +83,26 @@ def send_traces(**_: Any) -> None:
         export.start(dependencies.current().autocommit)
 
 
+def listen_to_clients(**_: Any) -> None:
+    """Publish what clients store, where the health check runs; every worker's sweeper is the net."""
+    if _checks_health():
+        from worker import dispatcher  # noqa: PLC0415 - only that worker dispatches
+
+        settings = running(Settings.load())
+        dispatcher.start(dependencies.current(), settings.database_direct_url or settings.database_url or "")
+
+
 def _checks_health() -> bool:
     queue: str = app.amqp.router.route({}, "tasks.incidents.check.check_health")["queue"].name
     return queue in app.amqp.queues.consume_from
 
 
 def stop_watching_beat(**_: Any) -> None:
-    """Say nothing of a beat that ends with us."""
-    from worker import heartbeat  # noqa: PLC0415 - the same
+    """Say nothing of a beat that ends with us, and publish no more."""
+    from worker import dispatcher, heartbeat  # noqa: PLC0415 - the same
 
     heartbeat.stop()
+    dispatcher.stop()
 
 
 def tell_what_was_kept(**_: Any) -> None:

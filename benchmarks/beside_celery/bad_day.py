@@ -31,13 +31,13 @@ from environment import EVENT_TYPE, Calcom, benchmark_environment, some, until
 from kombu.connection import Connection
 from sqlalchemy import text
 
+from booking_client.request.model import BookingRequest
 from db.appointments.event_types import ShownType, keep
 from db.event_kind import EventKind
 from db.lifecycle import FINAL
 from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.request.model import BookingRequest
 from worker import enqueue_bookings
 from worker.local.embedded import servers
 from worker.local.environment import start_simulator

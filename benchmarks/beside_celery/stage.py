@@ -21,8 +21,8 @@ from beside_celery.plain_celery import app as plain
 from environment import deployment, some, until
 from kombu.connection import Connection
 
-from tasks.request.idempotency import derive_key, payload_hash
-from tasks.request.model import BookingRequest
+from booking_client.request.idempotency import derive_key, payload_hash
+from booking_client.request.model import BookingRequest
 from worker.celery_app import app as product
 from worker.local.embedded import Guard
 from worker.local.environment import SIMULATOR_KEY, Environment

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from environment import deployment, some
 
-from tasks.request.model import BookingRequest
+from booking_client.request.model import BookingRequest
 from worker import enqueue_bookings
 
 FEW, MANY = 10_000, 200_000

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from booking_client.redaction import scrub
 from db import revisions
 from db.engine import make_engine
 from db.monitoring.failure_metrics import write
 from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType
-from resilience.redaction import scrub
 from tasks.maintenance import failure_metrics
 from worker.local import embedded
 

@@ -8,8 +8,8 @@ from functools import partial
 
 from environment import benchmark_environment, some
 
+from booking_client.request.model import BookingRequest
 from resilience.exceptions import AppointmentDatabaseException
-from tasks.request.model import BookingRequest
 from worker import enqueue_booking
 from worker.local.embedded.server import Server
 

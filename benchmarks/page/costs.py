@@ -21,10 +21,10 @@ from page.reads import INDEXES, blocks, reads
 from plans import database
 from sqlalchemy import Connection, Engine, text
 
+from booking_client import correlation
 from db import appointments
 from db.appointments import NewAppointment
 from db.lifecycle import Status
-from resilience import correlation
 from worker.local import embedded
 from worker.local.embedded import Guard
 

@@ -10,16 +10,18 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from db.appointments.appointment import Appointment
+from booking_client.database.statements import load
+from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
+from db.appointments.appointment import COLUMNS, Appointment
 from db.appointments.events import request_cancel
-from db.appointments.insertion import Inserted, Kept, LineRule, NewAppointment, insert
+from db.appointments.insertion import insert
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
 from db.appointments.renewals import renew
 from db.appointments.search import ID, as_uuid
-from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
+from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, requested, unsent
 from db.appointments.there.late_answers import record_late_uid
+from db.connection import fetch
 from db.models.bookings import appointments
-from db.sql import statement
 
 __all__ = [
     "AmbiguousError",
@@ -46,6 +48,7 @@ __all__ = [
     "release_due",
     "renew",
     "request_cancel",
+    "requested",
     "unsent",
 ]
 
@@ -92,8 +95,8 @@ def find(conn: Connection, id_or_key: str) -> Appointment | None:
 
 def _by_key(conn: Connection, key: str) -> Appointment | None:
     asked = {"key": unicodedata.normalize("NFC", key)}  # as requests write it, however this terminal does
-    row = conn.execute(statement("find_by_key"), asked).mappings().first()
-    return None if row is None else Appointment.of(row)
+    found = fetch(conn, load("find_by_key", None, ", ".join(COLUMNS)), asked)
+    return Appointment.read(found[0]) if found else None
 
 
 def _newest(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Appointment | None:

@@ -1,55 +1,15 @@
 """A booking as it was read: frozen, detached from any session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from booking_client.insertion import RequestFields
 from db.lifecycle import HoldReason, Status, Strategy
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestFields:
-    """What was asked for. Personal data is left out of the repr, and so out of logs and tracebacks."""
-
-    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
-    key_derived: bool
-    payload_hash: str
-    correlation_id: str
-    task_id: str
-    event_type_id: int | None = None
-    event_type_slug: str | None = None
-    username: str | None = None
-    team_slug: str | None = None
-    organization_slug: str | None = None
-    start_at: datetime
-    end_at: datetime | None = None
-    length_in_minutes: int | None = None
-    attendee_name: str = field(repr=False)
-    attendee_email: str | None = field(repr=False, default=None)
-    attendee_phone: str | None = field(repr=False, default=None)
-    attendee_time_zone: str
-    attendee_language: str | None = None
-    guests: list[str] = field(repr=False, default_factory=list)
-    location: dict[str, Any] | None = field(repr=False, default=None)
-    booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
-    request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
-    answer_by: datetime | None = None
-
-    @property
-    def event_type(self) -> str:
-        """Name the event type as `calcom_event_types` does: its id, or "[organization/](team/)owner/slug".
-
-        A user and a team may have the same name, and types of the same slug.
-        """
-        if self.event_type_id is not None:
-            return str(self.event_type_id)
-        organization = f"{self.organization_slug}/" if self.organization_slug else ""
-        owner = f"team/{self.team_slug}" if self.team_slug else self.username
-        return f"{organization}{owner}/{self.event_type_slug}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,6 +132,14 @@ def release_kind(
     )
 
 
+def requested(conn: Connection, limit: int, *, lead_seconds: float, blocked: bool) -> list[Appointment]:
+    """Take up bookings that a client kept and nobody has published; return them in the order of the line.
+
+    Pending, counted as enqueued now; or held at once: the breaker is `blocked`, or others wait.
+    """
+    return _rows(conn, "requested", limit=limit, lead_seconds=lead_seconds, blocked=blocked)
+
+
 def unsent(
     conn: Connection,
     limit: int,

@@ -10,7 +10,7 @@ stand in the migrations alone (db/migrations/initial/), each with the reason for
 
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 from db.lifecycle import HoldReason, Status, Strategy
 
@@ -49,6 +49,16 @@ class EnumText(TypeDecorator[E]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - its signature
         """Return the member of the enum that was stored."""
         return None if value is None else self.enum(value)
+
+
+class Xid8(UserDefinedType[int]):
+    """Keep a transaction's number, as PostgreSQL counts them; SQLAlchemy has no type of its own for it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name."""
+        return "xid8"
 
 
 metadata = MetaData()
@@ -141,4 +151,5 @@ appointment_events = Table(
     required("by", Text),
     required("detail", JSON, server_default=text("'{}'::jsonb")),
     required("created_at", MOMENT, server_default=func.clock_timestamp()),
+    Column("xid", Xid8, server_default=func.pg_current_xact_id()),  # null: written before the column was there
 )

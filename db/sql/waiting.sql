@@ -1,5 +1,5 @@
 -- Find the bookings that wait for the breaker or for the rate limit, in the order of the line (line_at, which
--- insert_appointments.sql gives). Nothing is locked here: between this and release_these.sql the breaker is asked, and no
+-- the client's insert.sql gives). Nothing is locked here: between this and release_these.sql the breaker is asked, and no
 -- lock is ever held across a network call.
 -- A type fails while Cal.com answers one of its bookings with an error of its own, so that nobody knows what became of it.
 -- What waits for the breaker and is of such a type goes behind the others: else each of its bookings would be a probe,

@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from booking_client.redaction import bounded_context
 from resilience.call_stats.buckets import BOUNDS
 from resilience.call_stats.counts import CallCounts, Figures, endpoints, figures
 from resilience.call_stats.windows import Window, closed_windows
 from resilience.error_types import Severity, error_type, severity_of
-from resilience.redaction import bounded_context
 from resilience.shared_state.answers import pairs
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
@@ -26,7 +27,6 @@ from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from resilience.circuit_breaker.view import BreakerView
 from resilience.circuit_breaker.wire import AcquireRequest, ClientIdentity, OutcomeReport, to_ms
-from resilience.redaction import bounded_context
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys

@@ -2,6 +2,7 @@
 
 import random
 
+from booking_client.redaction import error_token
 from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
 from resilience.circuit_breaker.events import KeyBlocked
 from resilience.circuit_breaker.failover import Failover
@@ -9,7 +10,6 @@ from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State, recorded
 from resilience.circuit_breaker.wire import ACQUIRE, IS_OPEN, RECORD, AcquireRequest, OutcomeReport, to_seconds
 from resilience.error_types import ErrorType, error_type, severity_of
-from resilience.redaction import error_token
 from resilience.shared_state.answers import Late
 from resilience.shared_state.events import Emit
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from booking_client import correlation
 from db.appointments import queue
 from db.audits import nights
 from db.audits.nights import NightlyAudit
 from db.lifecycle import HoldReason
-from resilience import correlation
 from resilience.circuit_breaker.types import Denied, Permit, Reason, State
 from tasks.calcom.access import CALCOM_RATE, CANCEL
 from tasks.calcom.cancel import read_cancel

@@ -2,7 +2,7 @@
 
 import re
 
-from resilience.redaction import MAX_SEARCHED, MAX_TEXT
+from booking_client.redaction import MAX_SEARCHED, MAX_TEXT
 
 _NUMBER = re.compile(r"(?<![\w.])\+?\d[\d ()/.-]{5,}\d(?!\w)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

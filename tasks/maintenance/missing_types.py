@@ -3,8 +3,8 @@
 Their bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
 """
 
+from booking_client import correlation
 from db.appointments import sweeps
-from resilience import correlation
 from tasks.calcom.failures import read_content
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import slots_of

@@ -6,8 +6,8 @@ bookings are released by the breaker's state (`tasks.maintenance.release`).
 
 import threading
 
+from booking_client import correlation
 from db.appointments import queue, sweeps
-from resilience import correlation
 from tasks import dependencies
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer

@@ -21,6 +21,7 @@ from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.maintenance.dispatch import dispatch
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
@@ -34,9 +35,13 @@ _sending = threading.Lock()
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
-    """Take up the rows of dead workers and send lost messages again; return the counts."""
+    """Take up the rows of dead workers and send missing messages, those of clients' rows too; return the counts."""
     deps = dependencies.current()
-    found: dict[str, Any] = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
+    found: dict[str, Any] = {
+        "leases": _lost_leases(deps),
+        "requests": dispatch(deps),
+        "messages": _lost_messages(deps),
+    }
     if any(found.values()):
         log.info("rescued", **found)
     return found

@@ -15,11 +15,11 @@ from kombu.utils.url import url_to_parts
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_client.database.errors import NOT_MIGRATED
 from db.connection import deadline
 from db.monitoring import heartbeats
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
-from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared

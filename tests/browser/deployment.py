@@ -12,10 +12,10 @@ import requests
 from psycopg import sql
 from pydantic import SecretStr
 
+from booking_client.request.model import BookingRequest
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, breaker_overrides
-from tasks.request.model import BookingRequest
 from tests.support.fleet import eventually, finals
 from worker import enqueue_booking
 from worker.celery_app import reconfigure

@@ -1,6 +1,7 @@
 """What one run of the fire suite hurts: servers, simulator, network and workers; all of it ends with the block."""
 
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -162,7 +163,7 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
     }
     return {
         **settings.model_copy(update=near).environment(),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client"))),
         "FIRE_FOLDER": str(orders),
         "FIRE_MARGIN": str(MARGIN),
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tasks.request.model import BookingRequest
+from booking_client.request.model import BookingRequest
 
 HOST, OTHER, THIRD = "host801", "host802", "host803"  # whose key is used, the one beside, and who comes for him
 TEAM = [OTHER, HOST]  # so that the key's user attends the collectives, and organizes none

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from flower.options import options
 from pydantic import SecretStr
 
+from booking_client.request.model import BookingRequest
 from tasks import dependencies
 from tasks.publish import TASK
-from tasks.request.model import BookingRequest
 from tests.flower.listening import fresh_state, listening, repeat
 from worker import enqueue_booking, wait
 from worker.celery_app import reconfigure

@@ -9,6 +9,7 @@ from functools import partial
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -67,7 +68,7 @@ BREAKAGES = (
     ),
     _unsent(
         name="unsent-never-sent-again",
-        old="          enqueued_at IS NULL\n          OR ",
+        old="          enqueued_at IS NULL AND (status = 'retrying' OR updated_at > created_at)\n          OR ",
         new="          ",
         test="tests/integration/appointments/test_db_unsent.py::test_what_was_never_sent_is_sent_at_once",
     ),
@@ -77,10 +78,11 @@ BREAKAGES = (
         new="              :queue_empty OR true\n",
         test="tests/integration/appointments/test_db_unsent.py::test_a_long_queue_is_not_sent_twice",
     ),
-    _enqueue(
+    Breakage(
+        file="client/booking_client/database/errors.py",
         name="kept-and-called-refused",
         promise=1,
-        old=' and not error.sql_error_code.startswith("08")',
+        old=" and not error.sql_error_code.startswith(_CONNECTION)",
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py"
         "::test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal[PgBouncer]",
@@ -110,7 +112,7 @@ BREAKAGES = (
     Breakage(
         name="kept-after-it-was-given-up",
         promise=2,
-        file="db/sql/insert_appointments.sql",
+        file="client/booking_client/sql/insert.sql",
         old="    WHERE asked.in_time\n",
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py::test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothing[connected-frozen]",
@@ -223,6 +225,7 @@ BREAKAGES = (
     *BROKERS,
     *ANSWER_BY,
     *BULK,
+    *CLIENTS,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,

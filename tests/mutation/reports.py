@@ -16,7 +16,7 @@ REPORTS = (
     Breakage(
         name="key-taken-for-a-harmless-word",
         promise=7,
-        file="resilience/redaction.py",
+        file="client/booking_client/redaction.py",
         old=' and "cal_" not in text',
         new="",
         test="tests/unit/resilience/test_redaction.py::test_what_looks_harmless_is_what_the_search_lets_through",

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("worker", "tasks", "resilience", "db", "simulator")
+PACKAGES = ("worker", "tasks", "resilience", "db", "booking_client", "simulator")
 # A test that asserts fails by one of these, and pytest ends its traceback with that word.
 _ASSERTED = re.compile(r": (AssertionError|Failed)$")
 _GRACE = 30.0  # seconds in which an interrupted pytest ends its servers and workers
@@ -131,7 +131,7 @@ def _case(case: ET.Element) -> Seen:
 def _environment(root: Path) -> dict[str, str]:
     """Put the copy before the installed project, for pytest and for all that it starts; have compiled files kept."""
     ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # noqa: TID251 - a child process gets ours
-    return {**ours, "PYTHONPATH": str(root)}
+    return {**ours, "PYTHONPATH": os.pathsep.join((str(root), str(root / "client")))}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import redis
 
+from booking_client.request.model import BookingRequest
 from tasks import dependencies
 from tasks.operations import breaker_overrides
-from tasks.request.model import BookingRequest
 from worker import enqueue_booking
 from worker.local.environment import Environment
 from worker.local.processes import AT_ONCE, Part, fleet

@@ -154,7 +154,8 @@ def unpack(revision: str, folder: Path) -> Path:
     )
     if known.returncode:
         raise CannotRun(f"there is no revision {revision} here: name another (OLD=REV), or git fetch --unshallow")
-    product = ["worker", "tasks", "resilience", "db", "pyproject.toml"]
+    there = subprocess.check_output([*git, "ls-tree", "--name-only", revision], text=True).splitlines()
+    product = [name for name in ("worker", "tasks", "resilience", "db", "client", "pyproject.toml") if name in there]
     archive = subprocess.run([*git, "archive", revision, *product], capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
@@ -182,5 +183,5 @@ def fit(code: Path) -> None:
 
 def _processes(processes: ProcessGroup, code: Path, cwd: Path) -> ProcessGroup:
     """Return a starter of processes of this code; `cwd` is without a .env."""
-    path = os.pathsep.join((str(code), str(ENTRIES)))
+    path = os.pathsep.join((str(code), str(code / "client"), str(ENTRIES)))
     return replace(processes, environment={**processes.environment, "PYTHONPATH": path}, cwd=cwd)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
@@ -22,7 +23,6 @@ from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
 from tasks.overview.reading import read_overview
-from tasks.request.model import BookingRequest
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
 from worker.celery_app import MAINTENANCE, app, reconfigure
@@ -176,7 +176,7 @@ def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in function.__kwdefaults__.keys() & {"timeout", "connect_timeout", "patience"}:
             monkeypatch.setitem(function.__kwdefaults__, name, PATIENT)
     for name in (
-        "tasks.enqueue.PATIENCE",
+        "booking_client.asking.PATIENCE",
         "tasks.overview.reading._BROKER_PATIENCE",
         "worker.cli.status.status.PATIENCE",
         "worker.metrics.collector.PATIENCE",

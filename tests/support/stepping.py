@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import text, update
 
+from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import Appointment, queue
 from db.lifecycle import HoldReason, Status
@@ -19,7 +20,6 @@ from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
 from tasks.attempt import AttemptResult, attempt
 from tasks.claim import Claim, claim
-from tasks.request.model import BookingRequest
 from tests.support.fleet import row
 from worker import enqueue_bookings
 from worker.wiring import build

@@ -31,7 +31,7 @@ class Zygote:
     """The process that forks, and orders to it."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))  # noqa: TID251 - a child's
+        path = os.pathsep.join((str(ROOT), str(ROOT / "client"), os.environ.get("PYTHONPATH", "")))  # noqa: TID251 - a child's
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, __file__],

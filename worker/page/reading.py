@@ -11,10 +11,11 @@ from typing import Generic, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.web import HTTPError
 
+from booking_client.database.errors import NOT_MIGRATED
 from db.connection import deadline
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.database_errors import LACKS_TABLES, NOT_MIGRATED, as_appointment_error
+from tasks.database_errors import LACKS_TABLES, as_appointment_error
 from tasks.dependencies import Dependencies
 from worker.own_connections import with_own_connections
 from worker.running import running

@@ -66,6 +66,12 @@ class Settings(BaseModel):
         unit="schema",
         pattern=r"^[a-z_][a-z0-9_]{0,62}$",
     )
+    database_direct_url: PostgresUrl | None = _setting(
+        None,
+        "PostgreSQL without PgBouncer between, for the connection that listens to clients; not given: DATABASE_URL",
+        unit="URL",
+        repr=False,
+    )
     redis_url: RedisUrl | None = _setting(
         None,
         "Redis or Valkey, also redis+cluster:// or sentinel://HOST:26379;sentinel://HOST2:26379?master_name=mymaster; "

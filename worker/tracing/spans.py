@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from booking_client.redaction import scrub
 from db.appointments.events import Event
 from db.appointments.stories import Numbered, Story
 from db.lifecycle import Status
-from resilience.redaction import scrub
 
 OURS = frozenset({"worker", "sweeper", "release"})  # these write our own text; a person's may name a customer
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 # Those that write times into messages or compare them: ours and Celery's. Postgres and Redis have clocks of their own.
-PACKAGES = ("celery", "kombu", "tasks", "resilience", "worker", "db")
+PACKAGES = ("celery", "kombu", "tasks", "resilience", "worker", "db", "booking_client")
 
 
 class _Instances(type):

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from booking_client.request.model import BookingRequest
 from resilience.exceptions import AppointmentException
 from tasks.enqueue import Receipt
-from tasks.request.model import BookingRequest
 from tests.chaos import kinds
 from worker import enqueue_bookings
 

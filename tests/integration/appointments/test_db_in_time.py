@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from booking_client.database.deadlines import ServerClock
 from db import appointments
 from db.connection import _CLOCK, deadline, fetch
 from db.lifecycle import Status
@@ -41,12 +42,12 @@ def test_a_clock_that_was_set_on_meanwhile_is_read_again(record: Any) -> None:
     row = record.keep()
     with record.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
         [(now,)] = fetch(conn, "SELECT clock_timestamp()", {})
-        conn.info[_CLOCK] = now - timedelta(hours=1), time.monotonic()
+        conn.info[_CLOCK] = ServerClock(now - timedelta(hours=1), time.monotonic())
 
         claimed = appointments.claim(conn, row.id, lease_seconds=50)
         [kept] = appointments.insert(conn, [record.new()])
 
-        assert conn.info[_CLOCK][0] >= now
+        assert conn.info[_CLOCK].said >= now
     assert claimed is not None
     assert kept.created
 
@@ -56,7 +57,7 @@ def test_a_request_that_comes_too_late_is_refused_and_not_kept(record: Any) -> N
     with record.engine.connect() as conn:
         [(past,)] = fetch(conn, "SELECT now() - interval '1 second'", {})
     with (
-        patch("db.connection._not_after", return_value=past),
+        patch.object(ServerClock, "not_after", return_value=past),
         pytest.raises(OperationalError) as refused,
         record.engine.begin() as conn,
     ):

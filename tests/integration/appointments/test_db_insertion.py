@@ -192,13 +192,13 @@ def test_a_key_given_up_in_between_is_taken(record: Any, monkeypatch: pytest.Mon
     """A derived key whose booking ends between our INSERT and our SELECT is kept in the next round."""
     known, asked = record.new(), record.new(key_derived=True)
     _, rival = insert(record, known, asked)
-    read = appointments.insert.__globals__["_read"]
+    fetch = appointments.insert.__globals__["fetch"]
 
-    def end_first(conn: Any, rows: Any) -> Any:
+    def end_first(conn: Any, sql: str, parameters: Any) -> Any:
         force(record, rival.appointment.id, Status.EXPIRED)
-        return read(conn, rows)
+        return fetch(conn, sql, parameters)
 
-    monkeypatch.setitem(appointments.insert.__globals__, "_read", end_first)
+    monkeypatch.setitem(appointments.insert.__globals__, "fetch", end_first)
     again = record.new(key_derived=True, idempotency_key=asked.idempotency_key)
     answers = insert(record, known, again)
 

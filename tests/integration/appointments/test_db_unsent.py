@@ -36,7 +36,9 @@ def unsent(record: Any, *, queue_empty: bool = False, **more: float) -> list[int
 
 def test_what_was_never_sent_is_sent_at_once(record: Any) -> None:
     """A broker that was down at enqueue costs no wait for evidence."""
-    row = waiting(record, enqueued_at=None)
+    row = waiting(record)
+    with record.engine.begin() as conn:
+        appointments.mark_unsent(conn, [row.id])
 
     assert unsent(record) == [row.id]
 
@@ -144,8 +146,18 @@ def test_only_what_waits_is_sent(record: Any, status: Status) -> None:
 
 def test_the_first_in_the_line_is_sent_first(record: Any) -> None:
     """A limit leaves the younger ones for the next beat."""
-    rows = [waiting(record, enqueued_at=None, line_at=ago(place)) for place in (1, 3, 2)]
+    rows = [waiting(record, line_at=ago(place)) for place in (1, 3, 2)]
+    with record.engine.begin() as conn:
+        appointments.mark_unsent(conn, [row.id for row in rows])
 
     taken = record.sweep(appointments.unsent, 2, queue_empty=False)
 
     assert [row.id for row in taken] == [rows[1].id, rows[2].id]
+
+
+def test_what_a_client_kept_is_the_dispatchers(record: Any) -> None:
+    """Nobody has tried to send it yet, so none of its messages is lost; what was tried in vain is the sweeper's."""
+    kept = waiting(record, enqueued_at=None)
+
+    assert unsent(record) == []
+    assert [row.id for row in record.sweep(appointments.requested, 10, lead_seconds=0, blocked=False)] == [kept.id]

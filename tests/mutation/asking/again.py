@@ -8,7 +8,7 @@ _AWAITS = "tests/promises/asking/test_awaits_host.py::"
 _EACH_SECOND = "tests/promises/asking/test_asked_again_each_second.py::"
 _MOVED = "tests/promises/asking/test_moved.py::"
 _CANCEL = "tests/promises/asking/test_cancel_taken_back.py::"
-_insertion = partial(Breakage, promise=1, file="db/appointments/insertion.py")
+_insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
 _claim_recheck = partial(Breakage, promise=4, file="db/sql/claim_recheck.sql")
 
 AGAIN = (

@@ -32,7 +32,7 @@ ANSWER_BY = (
     Breakage(
         name="answer-by-in-the-key",
         promise=2,
-        file="tasks/request/idempotency.py",
+        file="client/booking_client/request/idempotency.py",
         old="parts = [request.event_type_id, ",
         new="parts = [str(request.answer_by), request.event_type_id, ",
         test="tests/unit/request/test_idempotency.py::test_until_when_an_answer_is_wanted_is_no_part_of_the_request",
@@ -40,7 +40,7 @@ ANSWER_BY = (
     Breakage(
         name="answer-by-after-the-start",
         promise=1,
-        file="tasks/request/model.py",
+        file="client/booking_client/request/model.py",
         old="if answer_by is not None and start is not None and answer_by > start:",
         new="if False:",
         test="tests/unit/request/test_request.py::test_an_answer_is_wanted_between_now_and_the_start",

@@ -16,7 +16,7 @@ BULK = (
     ),
     _enqueue(
         name="bulk-failed-as-if-none-were-kept",
-        old="raise _kept_in_part(error, first, len(requests)) if first else error from None",
+        old="raise kept_in_part(error, first, len(requests)) if first else error from None",
         new="raise error from None",
         test=f"{_BULK}test_a_bulk_that_failed_half_way_says_what_is_kept",
     ),

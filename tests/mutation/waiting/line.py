@@ -7,7 +7,7 @@ from tests.mutation.breakage import Breakage
 _LINE = "tests/integration/line/test_db_line.py::"
 _NEED = "tests/promises/outage/test_order_of_need.py::"
 _RULE = f"{_LINE}test_every_dealt_queue_goes_in_the_order_of_the_rule"
-_INSERT = "db/sql/insert_appointments.sql"
+_INSERT = "client/booking_client/sql/insert.sql"
 _enqueue = partial(Breakage, promise=4, file="tasks/enqueue.py")
 
 LINE = (
@@ -31,7 +31,7 @@ LINE = (
         name="line-bulk-before-singles",
         promise=4,
         file=_INSERT,
-        old=" + number * 9 * :call_seconds",
+        old=" + number * 9 * CAST(:call_seconds AS double precision)",
         new="",
         test=f"{_LINE}test_single_requests_pass_a_bulk_and_every_tenth_call_is_the_bulks",
     ),
@@ -39,8 +39,8 @@ LINE = (
         name="line-bulk-past-its-start",
         promise=4,
         file=_INSERT,
-        old=":call_seconds, seconds / 2)",
-        new=":call_seconds, seconds * 2)",
+        old="AS double precision), seconds / 2)",
+        new="AS double precision), seconds * 2)",
         test=_RULE,
     ),
     _enqueue(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import events
 from db.lifecycle import Status
@@ -15,7 +16,6 @@ from tasks.attempt import attempt
 from tasks.claim import Claim, claim
 from tasks.enqueue import Conflict
 from tasks.operations.booking_commands import CommandOutcome, Via, cancel
-from tasks.request.model import BookingRequest
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write
 from worker import Receipt, enqueue_booking, enqueue_bookings

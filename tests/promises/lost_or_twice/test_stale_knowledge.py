@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from booking_client.request.model import BookingRequest
 from db.appointments import event_types
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls
 from tasks.audit.finding import AuditFindingKind
 from tasks.audit.survey import mend, survey
-from tasks.request.model import BookingRequest
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, carry_until, let_pass, lose, write
 from worker import enqueue_booking

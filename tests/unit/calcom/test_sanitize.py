@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resilience.redaction import MAX_TEXT
+from booking_client.redaction import MAX_TEXT
 from tasks.calcom.sanitize import safe
 
 

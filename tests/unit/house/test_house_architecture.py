@@ -10,7 +10,7 @@ from tests.support.schema.models import all_tables
 from worker.schedule import schedule
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("worker", "tasks", "resilience", "db", "simulator")
+PACKAGES = ("worker", "tasks", "resilience", "db", "client/booking_client", "simulator")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
@@ -35,8 +35,9 @@ def test_every_statement_that_writes_an_event_is_named() -> None:
     """An entry of a timeline is found where it is written."""
     writers = {
         path.stem
-        for path in (ROOT / "db" / "sql").glob("*.sql")
-        if "INTO appointment_events" in path.read_text("utf-8")
+        for folder in ("db/sql", "client/booking_client/sql")
+        for path in (ROOT / folder).glob("*.sql")
+        if re.search(r"INTO (/\* schema \*/)?appointment_events", path.read_text("utf-8"))
     }
     [row] = [row for row in rows("Every table") if row[0] == "`appointment_events`"]
 

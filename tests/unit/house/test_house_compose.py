@@ -149,7 +149,7 @@ def test_the_image_is_built_from_what_the_wheel_holds() -> None:
     code = {source for source in sources if "." not in source and source.isalpha() and source.islower()}
     product = DOCKERFILE.partition(" AS build-simulator\n")[0] + DOCKERFILE.rpartition(" AS product\n")[2]
 
-    assert code == {*PACKAGES, "simulator"}
+    assert code == {*PACKAGES, "client", "simulator"}
     assert "simulator simulator" not in product
     assert {source for source in sources if not (ROOT / source).exists()} == set()
     assert {name for name in allowed if not any(Path(source).match(name) for source in sources)} == set()

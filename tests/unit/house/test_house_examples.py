@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tasks.request.idempotency import derive_key, payload_hash
-from tasks.request.json_lines import BadLine, GoodLine, read_requests
+from booking_client.request.idempotency import derive_key, payload_hash
+from worker.cli.enqueue.json_lines import BadLine, GoodLine, read_requests
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "examples" / "bookings.jsonl"

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
+OURS = ("booking-worker", "booking-client")
 LOCKS = ("build", "dev", "runtime", "otel", "simulator")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 
@@ -84,7 +85,7 @@ def test_the_locks_follow_pyproject() -> None:
         found = pins(lock)
         for one in map(Requirement, lines):
             pin = found.get(canonicalize_name(one.name))
-            assert one.name == "booking-worker" or (pin and one.specifier.contains(pin.version)), f"{lock}: {one}"
+            assert one.name in OURS or (pin and one.specifier.contains(pin.version)), f"{lock}: {one}"
 
 
 def test_what_is_pinned_is_what_is_installed() -> None:
@@ -125,19 +126,19 @@ for name in ("kombu.transport.redis", "kombu.transport.pyamqp", "celery.bin.cele
 for package in sys.argv[2].split():
     folder = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(folder, package + "."):
-        if not module.name.startswith("db.migrations") and not module.name.endswith("__main__"):
+        if not module.name.startswith("db.migrations") and not module.name.endswith(("__main__", "pytest_plugin")):
             importlib.import_module(module.name)
 """
 
 
 @pytest.mark.parametrize(
     ("locks", "packages"),
-    [(("runtime",), "worker tasks resilience db"), (("runtime", "simulator"), "simulator")],
+    [(("runtime",), "worker tasks resilience db booking_client"), (("runtime", "simulator"), "simulator")],
     ids=["product", "simulator"],
 )
 def test_the_image_lacks_nothing(locks: tuple[str, ...], packages: str) -> None:
     """Each program and what it loads by name run on the locks of its image alone, without the tests' packages."""
-    image = " ".join(["booking-worker", *(name for lock in locks for name in pins(lock))])
+    image = " ".join([*OURS, *(name for lock in locks for name in pins(lock))])
 
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_THE_REST, image, packages],

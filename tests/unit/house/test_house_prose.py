@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PRODUCT = ("worker", "tasks", "resilience", "db")
+PRODUCT = ("worker", "tasks", "resilience", "db", "client/booking_client")
 SENTENCE = re.compile(r"[^\W\d_]{2,}[^\w\s]*\s+[^\w\s]*[^\W\d_]{2,}")
 CUT = re.compile(r"(?=.*\s)(?=.*[.:;,a-z]).+")  # a separator that only prose has
 FIELDS = frozenset({"why", "last_error", "sentence", "nothing"})  # these hold sentences

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from booking_client.request.fields import LANGUAGES, zones
+from booking_client.request.model import Attendee, BookingRequest
 from resilience.exceptions import CustomerValidationException
-from tasks.request.fields import LANGUAGES, zones
-from tasks.request.model import Attendee, BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from booking_client.request.idempotency import derive_key, payload_hash
+from booking_client.request.model import BookingRequest
 from resilience.exceptions import CustomerValidationException
-from tasks.request.idempotency import derive_key, payload_hash
-from tasks.request.json_lines import BadLine, GoodLine, read_requests
-from tasks.request.model import BookingRequest
+from worker.cli.enqueue.json_lines import BadLine, GoodLine, read_requests
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 few = settings(max_examples=150, deadline=None, derandomize=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.request.idempotency import derive_key, payload_hash
-from tasks.request.model import BookingRequest
+from booking_client.request.idempotency import derive_key, payload_hash
+from booking_client.request.model import BookingRequest
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}
@@ -128,8 +128,8 @@ def test_keys_and_hashes_are_those_of_the_first_release() -> None:
 def test_another_process_computes_the_same_key() -> None:
     """Python's own hash differs from process to process; ours does not."""
     code = (
-        "from datetime import UTC, datetime; from tasks.request.idempotency import derive_key, payload_hash\n"
-        "from tasks.request.model import BookingRequest\n"
+        "from datetime import UTC, datetime; from booking_client.request.idempotency import derive_key, payload_hash\n"
+        "from booking_client.request.model import BookingRequest\n"
         f"request = BookingRequest.parse({ASKED!r}, now=datetime(2027, 1, 1, tzinfo=UTC))\n"
         "print(derive_key(request), payload_hash(request))"
     )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.request.json_lines import MAX_LINE, BadLine, GoodLine, read_requests
+from worker.cli.enqueue.json_lines import MAX_LINE, BadLine, GoodLine, read_requests
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 ASKED: dict[str, Any] = {

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tasks.request.messages import Problem, problems
+from booking_client.request.messages import Problem, problems
 
 
 class Foreign(BaseModel):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from booking_client.request.model import BookingRequest
 from resilience.exceptions import CustomerValidationException
-from tasks.request.model import BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

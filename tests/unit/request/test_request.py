@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from booking_client.request.model import Attendee, BookingRequest
 from resilience.exceptions import CustomerValidationException
-from tasks.request.model import Attendee, BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from resilience import correlation
+from booking_client import correlation
 
 
 def test_a_given_id_is_current_inside_the_block_and_gone_after_it() -> None:

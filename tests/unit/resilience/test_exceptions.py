@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from resilience import correlation
+from booking_client import correlation
 from resilience.exceptions import (
     AppointmentDatabaseException,
     AppointmentException,

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType, Severity, error_type, severity_of
 from resilience.failure_detector import DetectorSettings, FailureDetector, Health
-from resilience.redaction import bounded_context
 
 T0 = 1_800_000_000.0
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from resilience.redaction import MASK, MAX_TEXT, redact, scrub
+from booking_client.redaction import MASK, MAX_TEXT, redact, scrub
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

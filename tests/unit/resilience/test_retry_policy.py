@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resilience import correlation
+from booking_client import correlation
 from resilience.exceptions import (
     AppointmentDatabaseException,
     AppointmentException,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resilience import correlation
+from booking_client import correlation
 from tasks.host.log import Logger
 from worker import logs
 from worker.settings.model import Settings, SettingsError

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_client import correlation
 from db import revisions
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.monitoring.heartbeats import beat_is_dead
-from resilience import correlation
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.dependencies import Dependencies

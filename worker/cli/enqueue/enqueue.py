@@ -7,9 +7,9 @@ from dataclasses import asdict
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from resilience.exceptions import AppointmentDatabaseException
-from tasks.request.json_lines import read_requests
 from tasks.words import plural
 from worker import enqueue_bookings
+from worker.cli.enqueue.json_lines import read_requests
 from worker.cli.enqueue.lines import Lines, Tally
 from worker.cli.enqueue.sources import Source, opened, shown
 from worker.cli.explain import explain

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tasks.enqueue import Conflict, Receipt
-from tasks.request.json_lines import BadLine, GoodLine
-from tasks.request.model import BookingRequest
+from booking_client.receipts import Conflict, Receipt
+from booking_client.request.model import BookingRequest
 from tasks.words import clock
+from worker.cli.enqueue.json_lines import BadLine, GoodLine
 
 BATCH = 200  # requests in one INSERT: a round trip costs more than a row
 

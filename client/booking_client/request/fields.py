@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # docs/calcom.md: the languages of an attendee, in the spelling that Cal.com wants.
@@ -64,6 +63,8 @@ def email(text: str) -> str:
     text = storable(text).strip()
     if len(text) > MAX_EMAIL * 4:  # a long text costs the parser seconds
         raise ValueError("is too long for an e-mail address")
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - a tenth of the package's import
+
     try:
         # test_environment lets example.test pass, as Cal.com does; strict: at most 64 characters before the @.
         address = validate_email(text, check_deliverability=False, test_environment=True, strict=True).ascii_email
@@ -95,8 +96,8 @@ def phone(text: str) -> str:
 
 @cache
 def zones() -> frozenset[str]:
-    """Return the IANA time zones of the tzdata package, which are the same on every machine."""
-    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    """Return the IANA zones of zones.txt: the same on every machine, without the system's own additions."""
+    names = files(__package__).joinpath("zones.txt").read_text("utf-8").split()
     return frozenset(names) - {"Factory", "localtime", "posixrules"}
 
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from tasks.request.messages import FIELD_NAME, Problem, problems
-from tasks.request.model import BookingRequest
+from booking_client.request.messages import FIELD_NAME, Problem, problems
+from booking_client.request.model import BookingRequest
 
 MAX_LINE = 64 * 1024  # bytes, without the line's end
 _BOM = b"\xef\xbb\xbf"

@@ -30,7 +30,7 @@ _MESSAGES: Mapping[str, str] = {
     "string_pattern_mismatch": "must be letters, digits and . _ : - only, 100 at most",
     "int_parsing_size": "is too large a number",
     "string_unicode": "must be text in UTF-8",
-    "event_type": "{why}",  # our own, see tasks/request/model.py
+    "event_type": "{why}",  # our own, see booking_client/request/model.py
 }
 
 

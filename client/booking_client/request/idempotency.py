@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tasks.request.model import BookingRequest
+from booking_client.request.model import BookingRequest
 
 _NOT_HASHED = frozenset({"idempotency_key", "correlation_id", "answer_by"})
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode

@@ -2,11 +2,11 @@
 -- A plain read, one arm an index. One array a kind of key: PostgreSQL allows 65,535 parameters, and the text stays the same
 -- for the statement cache, whatever the number of keys.
 SELECT /* columns */
-FROM appointments
+FROM /* schema */appointments
 WHERE idempotency_key = ANY (CAST(:given AS text[])) AND NOT key_derived
 UNION ALL
 SELECT /* columns */
-FROM appointments
+FROM /* schema */appointments
 WHERE idempotency_key = ANY (CAST(:derived AS text[]))
     AND key_derived
     AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')

@@ -8,7 +8,7 @@ WITH asked AS (
 ),
 wanted AS (
     SELECT id
-    FROM appointments
+    FROM /* schema */appointments
     WHERE id = ANY (CAST(:ids AS bigint[]))
         AND cancel_requested
         AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
@@ -16,14 +16,14 @@ wanted AS (
     FOR UPDATE
 ),
 changed AS (
-    UPDATE appointments
+    UPDATE /* schema */appointments
     SET cancel_requested = false, updated_at = CASE WHEN status = 'confirmed' THEN updated_at ELSE now() END
     FROM asked
     WHERE in_time AND id IN (SELECT id FROM wanted)
     RETURNING /* columns */
 ),
 told AS (
-    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    INSERT INTO /* schema */appointment_events (appointment_id, kind, by, detail)
     SELECT id, 'cancel_taken_back', 'caller', '{"why": "asked for again"}'
     FROM changed
 )

@@ -12,11 +12,21 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from resilience.exceptions import CustomerValidationException
-from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Strict, Zone
-from tasks.request.location import Location
-from tasks.request.messages import problems
-from tasks.request.open_fields import Metadata, Minutes, Responses
+from booking_client.errors import CustomerValidationException
+from booking_client.request.fields import (
+    CorrelationId,
+    Email,
+    IdempotencyKey,
+    Language,
+    Name,
+    Phone,
+    Slug,
+    Strict,
+    Zone,
+)
+from booking_client.request.location import Location
+from booking_client.request.messages import problems
+from booking_client.request.open_fields import Metadata, Minutes, Responses
 
 MAX_GUESTS = 30
 LAST_YEAR = 2099  # a later start is a typing error, and datetime cannot add much to it

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.request.fields import Line, Phone, Strict
+from booking_client.request.fields import Line, Phone, Strict
 
 # docs/calcom.md: the conferencing apps that Cal.com accepts by name.
 # fmt: off

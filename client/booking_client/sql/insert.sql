@@ -2,8 +2,9 @@
 -- One JSON parameter instead of forty a row: PostgreSQL allows 65,535, and the text stays the same for the statement cache.
 -- Inserted in the order of their keys: an ON CONFLICT waits for a rival's uncommitted row, and two batches that hold the
 -- same keys in different orders would deadlock. `requested_at` keeps the order of the input, a microsecond apart.
--- A pending row counts as enqueued from here on: its message is published right after the commit, and `mark_unsent`
--- takes that back when it was not; so the usual case costs no second statement.
+-- `published`: a pending row counts as enqueued from here on, for its message is published right after the commit, and
+-- `mark_unsent` takes that back when it was not; so the usual case costs no second statement. Else the commit wakes the
+-- dispatcher, which publishes it: one notification a transaction, whatever the number of rows.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
 -- `behind_others`: a request that comes while others wait for the breaker or the limit waits with them, in the line.
 -- `line_at` is its place in that line, the whole rule of which is here. A row stands at the moment of its request, put
@@ -18,8 +19,8 @@ WITH asked AS (
 backlog AS (
     SELECT CASE
         WHEN NOT :behind_others THEN NULL
-        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
-        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
+        WHEN EXISTS (SELECT FROM /* schema */appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
+        WHEN EXISTS (SELECT FROM /* schema */appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
     END AS reason
 ),
 request AS (
@@ -43,7 +44,7 @@ request AS (
     WHERE asked.in_time
 ),
 written AS (
-    INSERT INTO appointments (
+    INSERT INTO /* schema */appointments (
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
         event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
@@ -61,16 +62,25 @@ written AS (
         CASE WHEN waits_for IS NOT NULL THEN now() END,
         hold_until,
         held_for,
-        CASE WHEN waits_for IS NULL THEN now() END,
+        CASE WHEN waits_for IS NULL AND :published THEN now() END,
         asked_at,
-        asked_at + make_interval(secs => least(least(seconds / 96, 900) + number * 9 * :call_seconds, seconds / 2)),
+        asked_at + make_interval(
+            secs => least(least(seconds / 96, 900) + number * 9 * CAST(:call_seconds AS double precision), seconds / 2)
+        ),
         CASE WHEN waits_for = 'breaker_open' THEN now() END,
         coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END)
     FROM request
     ORDER BY idempotency_key
     ON CONFLICT DO NOTHING
     RETURNING /* columns */
+),
+notified AS (
+    SELECT pg_notify('booking_requested', '')
+    FROM written
+    WHERE NOT :published AND status = 'pending'
+    LIMIT 1
 )
 SELECT asked.in_time, written.*
 FROM asked
 LEFT JOIN written ON true
+LEFT JOIN notified ON true

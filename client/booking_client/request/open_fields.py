@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from tasks.request.fields import storable, utf16_length
+from booking_client.request.fields import storable, utf16_length
 
 # Our own two entries of metadata, to find our booking again; Cal.com allows 50 keys, so a caller has 48.
 REFERENCE_KEY = "bookingWorkerRef"

@@ -1,0 +1,107 @@
+"""What both clients ask, as steps: one booking by its id or key, and what their own connections add to a statement."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from booking_client.database.deadlines import ServerClock, remaining
+from booking_client.database.statements import Query, Rows, Steps, answered, load, run, run_async
+from booking_client.insertion import KeepRule, NewAppointment, keep
+from booking_client.receipts import OUTCOME_COLUMNS, Outcome, Receipt, receipt
+from booking_client.request.model import BookingRequest
+from booking_client.states import Status
+
+# Seconds that a caller waits for Postgres, and for each further request: he may be on the phone.
+PATIENCE, PATIENCE_EACH = 1.5, 0.005
+ASKED_AGAIN = "booking_asked_again"  # the channel of confirmed bookings that are asked for again: their ids
+PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
+
+_COLUMNS = ", ".join(OUTCOME_COLUMNS)
+_clocks: WeakKeyDictionary[Any, ServerClock] = WeakKeyDictionary()
+
+
+def patience(requests: int = 0) -> float:
+    """Return for how many seconds one waits for an answer, or for so many requests to be kept."""
+    return PATIENCE + requests * PATIENCE_EACH
+
+
+def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[NewAppointment]:
+    """Return the rows of a bulk, or of a part of it: a higher number has its place further back in the queue."""
+    return [NewAppointment.of(request, number) for number, request in enumerate(requests, first_number)]
+
+
+def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
+    """Keep one request, and have a worker look whether a known booking that is confirmed still stands at Cal.com.
+
+    Raises:
+        IdempotencyConflict: Its key stands for another request.
+    """
+    [kept] = yield from keep(rows_of([request]), rule)
+    told = receipt(kept)
+    if told.as_of is not None:
+        yield Query("SELECT pg_notify(%(channel)s, %(id)s)", {"channel": ASKED_AGAIN, "id": str(told.appointment_id)})
+    return told
+
+
+def outcome_of(schema: str | None, appointment_id: int | None, key: str | None = None) -> Steps[Outcome | None]:
+    """Return how the booking of an id, or the newest of an idempotency key, stands now; None: there is none.
+
+    Raises:
+        TypeError: Neither is given, or both.
+    """
+    if (appointment_id is None) == (key is None):
+        raise TypeError("give appointment_id or key")
+    if key is None:
+        found = yield Query(load("outcome_by_id", schema, _COLUMNS), {"id": appointment_id})
+    else:
+        written = unicodedata.normalize("NFC", key)  # as requests write it
+        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written})
+    return Outcome.read(found[0]) if found else None
+
+
+def is_worth_waiting(now: Outcome | None) -> bool:
+    """Return whether a booking may settle soon: a held one will not."""
+    return now is not None and not now.final and now.status is not Status.HELD
+
+
+def ask(conn: psycopg.Connection[Any], query: Query) -> Rows:
+    """Send a statement on a connection of ours; a bounded one does nothing after the block's deadline."""
+
+    def fetch(query: Query) -> Rows:
+        return conn.cursor(row_factory=tuple_row).execute(query.sql, query.parameters).fetchall()
+
+    return run(_in_time(query, _clock(conn)), fetch) if query.bounded else fetch(query)
+
+
+async def ask_async(conn: psycopg.AsyncConnection[Any], query: Query) -> Rows:
+    """Send a statement on a connection of ours; a bounded one does nothing after the block's deadline."""
+
+    async def fetch(query: Query) -> Rows:
+        cursor = await conn.cursor(row_factory=tuple_row).execute(query.sql, query.parameters)
+        return await cursor.fetchall()
+
+    return await run_async(_in_time(query, _clock(conn)), fetch) if query.bounded else await fetch(query)
+
+
+def _in_time(query: Query, clock: ServerClock) -> Steps[Rows]:
+    """Send a statement that does nothing after the block's deadline; the clock is read again before that is believed.
+
+    Raises:
+        QueryCanceled: It came too late; nothing was done.
+    """
+    for again in (False, True):
+        seconds = remaining(None)
+        if clock.must_be_read(seconds, again=again):
+            [[clock.said]] = yield Query("SELECT clock_timestamp()", {})
+        rows = yield Query(query.sql, {**query.parameters, "not_after": clock.not_after(remaining(None))})
+        if rows[0][0]:
+            return answered(query, rows)
+    raise psycopg.errors.QueryCanceled("it came too late, and was not done")
+
+
+def _clock(conn: Any) -> ServerClock:
+    return _clocks.setdefault(conn, ServerClock())

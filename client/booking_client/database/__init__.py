@@ -1,0 +1,1 @@
+"""PostgreSQL: connections with a deadline, statements, and the caller's own transaction."""

@@ -1,0 +1,88 @@
+"""Turn what a driver raises into our own exception, without the statement: it may hold personal data."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+from booking_client.errors import AppointmentDatabaseException
+
+# PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "40P01": "deadlock",
+        "40001": "serialization",
+        "57014": "timeout",  # statement cancelled by its time-out
+        "55P03": "timeout",  # lock not available in time
+        "57P01": "lost_connection",  # the server was shut down
+        "57P02": "lost_connection",  # it crashed
+        "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
+        "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
+        "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
+        "57P03": "unavailable",  # it starts up
+        "53300": "unavailable",  # too many connections
+    }
+)
+_CONNECTION = "08"  # the class of connection exceptions
+NOT_MIGRATED = frozenset({"42P01", "42703"})
+"""No such table, no such column."""
+UNREACHABLE = "Postgres cannot be reached"
+
+
+def of_sqlstate(state: str) -> AppointmentDatabaseException:
+    """Return the error that a SQLSTATE stands for."""
+    lost = state.startswith(_CONNECTION)  # also what a pooler reports of a server that has died
+    kind = "lost_connection" if lost else _KINDS.get(state, "other")
+    hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
+    message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"
+    return AppointmentDatabaseException(message, error_type=kind, sql_error_code=state)
+
+
+def unreachable() -> AppointmentDatabaseException:
+    """Return the error of a server that gives no SQLSTATE: it was not reached, or was lost."""
+    return AppointmentDatabaseException(UNREACHABLE, error_type="lost_connection")
+
+
+def may_have_kept(error: AppointmentDatabaseException) -> AppointmentDatabaseException:
+    """Return the error of a commit: when Postgres went silent over it, nobody knows whether the request is kept."""
+    if error.sql_error_code and not error.sql_error_code.startswith(_CONNECTION):
+        return error  # it has answered: nothing was kept
+    message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
+    return AppointmentDatabaseException(message, error_type=error.error_type)
+
+
+def kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) -> AppointmentDatabaseException:
+    """Return the error of a part of a bulk, the parts before which are kept."""
+    kept_so_far = (
+        f"the first {kept:,} of {asked:,} requests are kept: send the same ones again, these get their receipts"
+    )
+    message = f"{error.message} ({kept_so_far})"
+    return AppointmentDatabaseException(message, error_type=error.error_type, sql_error_code=error.sql_error_code)
+
+
+@contextmanager
+def driver_errors() -> Iterator[None]:
+    """Turn the errors of any driver into AppointmentDatabaseException."""
+    try:
+        yield
+    except Exception as exc:
+        if not _is_a_drivers(exc):
+            raise
+        state = _sqlstate(exc)
+        raise (unreachable() if state is None else of_sqlstate(state)) from None
+
+
+def _is_a_drivers(exc: Exception) -> bool:
+    """Return whether an error is one of PEP 249, or what SQLAlchemy or Django has made of one: each has its name."""
+    names = {kind.__name__ for kind in type(exc).__mro__}
+    return not names.isdisjoint({"DatabaseError", "InterfaceError", "DBAPIError", "SQLAlchemyError"})
+
+
+def _sqlstate(exc: BaseException | None) -> str | None:
+    """Return the SQLSTATE by psycopg, by psycopg2, by pg8000; SQLAlchemy and Django keep the driver's own error."""
+    if exc is None:
+        return None
+    found: Any = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
+    if found is None and exc.args and isinstance(exc.args[0], Mapping):
+        found = exc.args[0].get("C")
+    return str(found) if found else _sqlstate(getattr(exc, "orig", None) or exc.__cause__)

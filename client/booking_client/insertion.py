@@ -1,0 +1,250 @@
+"""Store requests: a batch in one statement, each key once. It is the one INSERT, of clients and of the product."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from booking_client import correlation
+from booking_client.database.statements import Query, Rows, Steps, load
+from booking_client.request.idempotency import derive_key, payload_hash
+from booking_client.request.model import BookingRequest
+from booking_client.states import LIVE, HoldReason, Status
+
+ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
+
+_Key = tuple[bool, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFields:
+    """What was asked for. Personal data is left out of the repr, and so out of logs and tracebacks."""
+
+    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
+    key_derived: bool
+    payload_hash: str
+    correlation_id: str
+    task_id: str
+    event_type_id: int | None = None
+    event_type_slug: str | None = None
+    username: str | None = None
+    team_slug: str | None = None
+    organization_slug: str | None = None
+    start_at: datetime
+    end_at: datetime | None = None
+    length_in_minutes: int | None = None
+    attendee_name: str = field(repr=False)
+    attendee_email: str | None = field(repr=False, default=None)
+    attendee_phone: str | None = field(repr=False, default=None)
+    attendee_time_zone: str
+    attendee_language: str | None = None
+    guests: list[str] = field(repr=False, default_factory=list)
+    location: dict[str, Any] | None = field(repr=False, default=None)
+    booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
+    request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
+    answer_by: datetime | None = None
+
+    @property
+    def event_type(self) -> str:
+        """Name the event type as `calcom_event_types` does: its id, or "[organization/](team/)owner/slug".
+
+        A user and a team may have the same name, and types of the same slug.
+        """
+        if self.event_type_id is not None:
+            return str(self.event_type_id)
+        organization = f"{self.organization_slug}/" if self.organization_slug else ""
+        owner = f"team/{self.team_slug}" if self.team_slug else self.username
+        return f"{organization}{owner}/{self.event_type_slug}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAppointment(RequestFields):
+    """A request to be kept: pending, or held at once when `hold_reason` is given."""
+
+    task_id: str = field(default_factory=lambda: str(uuid4()))
+    uuid: UUID = field(default_factory=uuid4)
+    hold_reason: HoldReason | None = None
+    hold_until: datetime | None = None
+    held_for: str | None = None
+    number: int | None = None  # in its bulk, from 0; None: its place among the rows that are inserted with it
+    requested_at: datetime | None = None  # None: now, in the order of the numbers
+    resilience_strategy: str | None = None
+
+    @classmethod
+    def of(cls, request: BookingRequest, number: int, *, hold_reason: HoldReason | None = None) -> Self:
+        """Return the row of a request, the `number`th of its bulk, from 0."""
+        return cls(
+            **request.values(),
+            idempotency_key=request.idempotency_key or derive_key(request),
+            key_derived=request.idempotency_key is None,
+            payload_hash=payload_hash(request),
+            correlation_id=request.correlation_id or correlation.current() or correlation.new(),
+            number=number,
+            hold_reason=hold_reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The fields of a row that a receipt and a message need."""
+
+    id: int
+    task_id: str
+    correlation_id: str
+    status: Status
+    hold_reason: HoldReason | None
+    updated_at: datetime
+    retry_count: int
+    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
+    key_derived: bool
+    payload_hash: str
+    cancel_requested: bool
+    start_at: datetime
+    booked_start_at: datetime | None
+    awaits_host: bool | None
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """Read a row whose columns are its fields, in their order."""
+        number, task, correlation_id, status, reason, *rest = row
+        hold_reason = None if reason is None else HoldReason(reason)
+        return cls(number, task, correlation_id, Status(status), hold_reason, *rest)
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Return whether its cancellation was asked for and has not happened yet."""
+        return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """The result of one request.
+
+    `created`: this call wrote the row. `conflict`: the given key stands for another request, and `appointment` is that.
+    """
+
+    appointment: Kept
+    created: bool
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LineRule:
+    """The parameters of places in the line, in seconds (the rule is in sql/insert.sql).
+
+    `lead` is how long before its start a booking expires; `call` how long one call takes of the rate limit.
+    """
+
+    lead: float = 0.0
+    call: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRule:
+    """Say how requests are kept.
+
+    `schema` is where the tables are (None: by the search path). `published`: the caller sends the messages itself,
+    right after its commit. `behind_others`: they are held at once while others wait for the breaker or the limit.
+    """
+
+    schema: str | None = None
+    published: bool = True
+    behind_others: bool = False
+    line: LineRule = LineRule()
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Return the rule as the INSERT's parameters."""
+        line = {"lead_seconds": self.line.lead, "call_seconds": self.line.call}
+        return {"behind_others": self.behind_others, "published": self.published, **line}
+
+
+_COLUMNS = ", ".join(column.name for column in fields(Kept))
+
+
+def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
+    """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
+
+    A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
+    first is kept. Blocks while another transaction is inserting one of the keys. A known booking that is to be
+    cancelled is wanted again: that is taken back.
+    """
+    wanted: dict[_Key, NewAppointment] = {}
+    for row in rows:
+        wanted.setdefault(_key(row), row)
+    asked = {(_key(row), row.payload_hash) for row in rows}
+    written, known = yield from _keep(wanted, asked, rule)
+    unsaid = set(written)  # of equal keys, only the first answer says "created"
+    answers = []
+    for row in rows:
+        key = _key(row)
+        kept = written.get(key) or known[key]
+        # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
+        conflict = not row.key_derived and kept.payload_hash != row.payload_hash
+        answers.append(Inserted(kept, created=key in unsaid, conflict=conflict))
+        unsaid.discard(key)
+    return answers
+
+
+def _keep(
+    wanted: dict[_Key, NewAppointment], asked: set[tuple[_Key, str]], rule: KeepRule
+) -> Steps[tuple[dict[_Key, Kept], dict[_Key, Kept]]]:
+    written: dict[_Key, Kept] = {}
+    known: dict[_Key, Kept] = {}
+    for _ in range(ROUNDS):
+        missing = [row for key, row in wanted.items() if key not in written and key not in known]
+        if not missing:
+            return written, known
+        written |= _by_key((yield _insert(missing, rule)))
+        unwritten = [row for row in missing if _key(row) not in written]
+        found = _by_key((yield _known(unwritten, rule))) if unwritten else {}
+        cancelling = [one.id for key, one in found.items() if one.may_be_cancelled and _is_same(one, asked)]
+        known |= {key: one for key, one in found.items() if one.id not in cancelling}
+        if cancelling:  # what a worker has cancelled meanwhile is missing, and read again
+            known |= _by_key((yield _take_back(cancelling, rule)))
+    raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
+
+
+def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
+    given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
+    requests = _encode([{"number": n, **row} for n, row in enumerate(given)])
+    return Query(load("insert", rule.schema, _COLUMNS), {"requests": requests, **rule.parameters}, bounded=True)
+
+
+def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:
+    keys: dict[str, list[str]] = {"given": [], "derived": []}
+    for row in rows:
+        keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
+    return Query(load("known_keys", rule.schema, _COLUMNS), keys)
+
+
+def _take_back(ids: list[int], rule: KeepRule) -> Query:
+    return Query(load("take_back_cancel", rule.schema, _COLUMNS), {"ids": ids}, bounded=True)
+
+
+def _by_key(rows: Rows) -> dict[_Key, Kept]:
+    return {_key(row): row for row in map(Kept.read, rows)}
+
+
+def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:
+    """Return whether this very request was made again; equal derived keys mean equal requests."""
+    return kept.key_derived or (_key(kept), kept.payload_hash) in asked
+
+
+def _key(row: NewAppointment | Kept) -> _Key:
+    return row.key_derived, row.idempotency_key
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError("a time without its offset cannot be kept")
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
+
+
+_encode = json.JSONEncoder(default=_plain).encode  # made once: `json.dumps` would make one at each call

@@ -1,0 +1,253 @@
+"""A client in memory for your own tests: the same calls and answers, no server; bookings settle when you say so.
+
+With pytest, take the fixture `fake_bookings` or `fake_async_bookings`; the package brings both.
+"""
+
+import asyncio
+import threading
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
+from booking_client.request.model import BookingRequest
+from booking_client.settled import LIMIT, SettledBooking
+from booking_client.states import FINAL, LIVE, HoldReason, Status
+
+
+class FakeBookings:
+    """Stand for `Bookings`. Whatever `connection` is given, a request is kept at once: nothing is rolled back."""
+
+    def __init__(self) -> None:
+        self.requests: list[BookingRequest] = []
+        """What was kept, in order; the first one's id is 1."""
+        self._rows: list[Kept] = []
+        self._outcomes: list[Outcome] = []
+        self._ends: list[int] = []  # ids, in the order in which they settled
+        self._settled = threading.Condition()
+
+    # -- what you order ------------------------------------------------------------------------------------------------
+
+    def confirm(
+        self,
+        booking: Receipt | int,
+        *,
+        uid: str | None = None,
+        start: datetime | None = None,
+        awaits_host: bool | None = None,
+    ) -> Outcome:
+        """Have Cal.com book it; with `start`, somebody has moved it there."""
+        number = _number(booking)
+        uid = uid or f"fake-uid-{number}"
+        return self._settle(number, Status.CONFIRMED, calcom_booking_uid=uid, start=start, awaits_host=awaits_host)
+
+    def hold(self, booking: Receipt | int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> Outcome:
+        """Have it wait, as while Cal.com is down."""
+        return self._settle(_number(booking), Status.HELD, hold_reason=reason)
+
+    def reject(self, booking: Receipt | int, why: str = "the slot is taken") -> Outcome:
+        """Have Cal.com refuse it for good."""
+        return self._settle(_number(booking), Status.REJECTED, last_error=why)
+
+    # -- what Bookings has ---------------------------------------------------------------------------------------------
+
+    def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:  # noqa: ARG002 - as Bookings
+        """Keep a request, as `Bookings.enqueue`."""
+        return receipt(self._keep(request))
+
+    def enqueue_many(
+        self,
+        requests: Sequence[BookingRequest],
+        *,
+        connection: Any = None,  # noqa: ARG002 - as Bookings
+    ) -> list[Receipt | Conflict]:
+        """Keep requests, as `Bookings.enqueue_many`."""
+        return [answer(self._keep(request)) for request in requests]
+
+    def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+        """Return how a booking stands, as `Bookings.outcome`."""
+        if (appointment_id is None) == (key is None):
+            raise TypeError("give appointment_id or key")
+        if key is not None:
+            written = unicodedata.normalize("NFC", key)
+            appointment_id = next((row.id for row in reversed(self._rows) if row.idempotency_key == written), 0)
+        return next((one for one in self._outcomes if one.appointment_id == appointment_id), None)
+
+    def wait(
+        self,
+        appointment_id: int,
+        seconds: float,  # noqa: ARG002 - as Bookings
+        *,
+        poll: float = 0.1,  # noqa: ARG002 - the same
+        pause: Callable[[float], object] | None = None,  # noqa: ARG002 - the same
+    ) -> Outcome | None:
+        """Return how a booking stands, at once: your test says when it settles."""
+        return self.outcome(appointment_id)
+
+    def cursor(self) -> str:
+        """Return the cursor of this moment."""
+        return str(len(self._ends))
+
+    def settled_since(self, cursor: str | None = None, *, limit: int = LIMIT) -> list[SettledBooking]:
+        """Return what has settled since a cursor, as `Bookings.settled_since`."""
+        first = int(cursor or 0)
+        ends = enumerate(self._ends[first : first + limit], first + 1)
+        return [SettledBooking(self._outcomes[number - 1], str(after)) for after, number in ends]
+
+    def listen(self, cursor: str | None = None, *, every: float = 5.0) -> Iterator[SettledBooking]:
+        """Yield bookings as they settle, as `Bookings.listen`."""
+        cursor = cursor or self.cursor()
+        while True:
+            for settled in self.settled_since(cursor):
+                cursor = settled.cursor
+                yield settled
+            with self._settled:
+                if len(self._ends) == int(cursor):
+                    self._settled.wait(every)
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _keep(self, request: BookingRequest) -> Inserted:
+        row = NewAppointment.of(request, 0)
+        for known in reversed(self._rows):
+            in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
+            if (known.key_derived, known.idempotency_key) == (row.key_derived, row.idempotency_key) and in_force:
+                conflict = not row.key_derived and known.payload_hash != row.payload_hash
+                return Inserted(known, created=False, conflict=conflict)
+        self.requests.append(request)
+        kept = Kept(
+            id=len(self.requests),
+            task_id=row.task_id,
+            correlation_id=row.correlation_id,
+            status=Status.PENDING,
+            hold_reason=None,
+            updated_at=datetime.now(UTC),
+            retry_count=0,
+            idempotency_key=row.idempotency_key,
+            key_derived=row.key_derived,
+            payload_hash=row.payload_hash,
+            cancel_requested=False,
+            start_at=row.start_at,
+            booked_start_at=None,
+            awaits_host=None,
+        )
+        self._rows.append(kept)
+        self._outcomes.append(
+            Outcome(
+                appointment_id=kept.id,
+                status=Status.PENDING,
+                final=False,
+                calcom_booking_uid=None,
+                hold_reason=None,
+                last_error=None,
+                start=kept.start_at,
+                awaits_host=None,
+            )
+        )
+        return Inserted(kept, created=True)
+
+    def _settle(
+        self,
+        number: int,
+        status: Status,
+        *,
+        calcom_booking_uid: str | None = None,
+        hold_reason: HoldReason | None = None,
+        last_error: str | None = None,
+        start: datetime | None = None,
+        awaits_host: bool | None = None,
+    ) -> Outcome:
+        row = self._rows[number - 1]
+        if row.status in FINAL:
+            raise ValueError(f"booking {number} is {row.status} already")
+        self._rows[number - 1] = replace(
+            row,
+            status=status,
+            hold_reason=hold_reason,
+            updated_at=datetime.now(UTC),
+            booked_start_at=start,
+            awaits_host=awaits_host,
+        )
+        now = Outcome(
+            appointment_id=number,
+            status=status,
+            final=status in FINAL,
+            calcom_booking_uid=calcom_booking_uid,
+            hold_reason=hold_reason,
+            last_error=last_error,
+            start=start or row.start_at,
+            awaits_host=awaits_host,
+        )
+        self._outcomes[number - 1] = now
+        if now.final:
+            with self._settled:
+                self._ends.append(number)
+                self._settled.notify_all()
+        return now
+
+
+class FakeAsyncBookings:
+    """Stand for `AsyncBookings`; orders go to `.orders`, a FakeBookings with the same bookings."""
+
+    def __init__(self, orders: FakeBookings | None = None) -> None:
+        self.orders = orders or FakeBookings()
+
+    async def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:
+        """Keep a request, as `AsyncBookings.enqueue`."""
+        return self.orders.enqueue(request, connection=connection)
+
+    async def enqueue_many(
+        self, requests: Sequence[BookingRequest], *, connection: Any = None
+    ) -> list[Receipt | Conflict]:
+        """Keep requests, as `AsyncBookings.enqueue_many`."""
+        return self.orders.enqueue_many(requests, connection=connection)
+
+    async def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+        """Return how a booking stands, as `AsyncBookings.outcome`."""
+        return self.orders.outcome(appointment_id, key=key)
+
+    async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
+        """Return how a booking stands, at once: your test says when it settles."""
+        return self.orders.wait(appointment_id, seconds, poll=poll)
+
+    async def cursor(self) -> str:
+        """Return the cursor of this moment."""
+        return self.orders.cursor()
+
+    async def settled_since(self, cursor: str | None = None, *, limit: int = LIMIT) -> list[SettledBooking]:
+        """Return what has settled since a cursor, as `AsyncBookings.settled_since`."""
+        return self.orders.settled_since(cursor, limit=limit)
+
+    async def listen(self, cursor: str | None = None, *, every: float = 5.0) -> AsyncIterator[SettledBooking]:
+        """Yield bookings as they settle, as `AsyncBookings.listen`."""
+        cursor = cursor or self.orders.cursor()
+        while True:
+            for settled in self.orders.settled_since(cursor):
+                cursor = settled.cursor
+                yield settled
+            await asyncio.sleep(min(every, 0.01))
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _number(booking: Receipt | int) -> int:
+    return booking if isinstance(booking, int) else booking.appointment_id

@@ -1,0 +1,41 @@
+-- Take up the bookings that a client kept and nobody has published yet, and count them as enqueued now: who gets a row from
+-- here sends it (and `mark_unsent` takes that back when it fails, as for any message: then it is the sweeper's).
+-- Only rows as they were inserted, which no move, mark or order has touched: `updated_at` is still `created_at`.
+-- What enqueue_booking decides while it keeps a row is decided here: it is held at once when the breaker is open
+-- (:blocked), or when others wait for it or for the limit. And nobody told the client of HOLD_LEAD: its place in the line
+-- is put back by at most half of the time that it has (the rule is in the client's insert.sql).
+-- SKIP LOCKED: two dispatchers share the work.
+WITH backlog AS (
+    SELECT CASE
+        WHEN :blocked THEN 'breaker_open'
+        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
+        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
+    END AS reason
+),
+kept AS (
+    SELECT
+        id,
+        requested_at + greatest(
+            0, extract(epoch FROM least(start_at - make_interval(secs => :lead_seconds), answer_by) - requested_at) / 2
+        ) * interval '1 second' AS last_place
+    FROM appointments
+    WHERE status = 'pending' AND enqueued_at IS NULL AND updated_at = created_at
+    ORDER BY line_at, id
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+),
+taken AS (
+    UPDATE appointments AS appointment
+    SET status = CASE WHEN reason IS NULL THEN 'pending' ELSE 'held' END,
+        hold_reason = reason,
+        held_at = CASE WHEN reason IS NOT NULL THEN now() END,
+        enqueued_at = CASE WHEN reason IS NULL THEN now() END,
+        line_at = least(line_at, last_place),
+        circuit_breaker_open_at_booking = CASE WHEN reason = 'breaker_open' THEN now() END,
+        resilience_strategy = CASE WHEN reason = 'breaker_open' THEN 'circuit_breaker_open' END,
+        updated_at = now()
+    FROM kept, backlog
+    WHERE appointment.id = kept.id
+    RETURNING appointment.*
+)
+SELECT * FROM taken ORDER BY line_at, id

@@ -1,0 +1,40 @@
+"""What tests of the client ask of the database beside it."""
+
+import socket
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.support.fleet import HURT, PATIENT
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """Return a port of this machine at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def eventually_kept(database_url: str) -> Callable[[], int]:
+    """Return how many rows there are, once nobody else is at work in the database."""
+
+    def count() -> int:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+            while conn.execute(busy).fetchone() != (1,):
+                pass
+            [found] = conn.execute("SELECT count(*) FROM appointments").fetchone() or (0,)
+            return int(found)
+
+    return count
+
+
+@pytest.fixture(autouse=True)
+def _patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the client wait for a server that is only slow, where none is hurt."""
+    if HURT.isdisjoint(request.fixturenames):
+        monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)

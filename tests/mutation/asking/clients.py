@@ -1,0 +1,97 @@
+"""Guards of bookings that clients keep, each taken away."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_KEPT = "tests/integration/booking_client/test_client_kept.py::"
+_DISPATCHED = "tests/integration/booking_client/test_client_dispatched.py::"
+_SETTLED = "tests/integration/booking_client/test_client_settled.py::"
+_IN_TRANSACTION = "tests/integration/booking_client/test_client_transactions.py::"
+_insert = partial(Breakage, promise=1, file="client/booking_client/sql/insert.sql")
+_transactions = partial(Breakage, promise=1, file="client/booking_client/database/transactions.py")
+_requested = partial(Breakage, promise=3, file="db/sql/requested.sql")
+_settled = partial(Breakage, promise=6, file="client/booking_client/sql/settled_since.sql")
+
+CLIENTS = (
+    _insert(
+        name="client-counts-as-published",
+        old="WHEN waits_for IS NULL AND :published THEN now()",
+        new="WHEN waits_for IS NULL THEN now()",
+        test=f"{_KEPT}test_a_kept_request_is_a_pending_row_that_nobody_has_published",
+    ),
+    _insert(
+        name="client-wakes-nobody",
+        old="WHERE NOT :published AND status = 'pending'",
+        new="WHERE false",
+        test=f"{_DISPATCHED}test_one_transaction_of_a_client_notifies_once_and_nobody_else_does",
+    ),
+    _insert(
+        name="everybody-notifies",
+        old="WHERE NOT :published AND status = 'pending'",
+        new="WHERE status = 'pending'",
+        test=f"{_DISPATCHED}test_one_transaction_of_a_client_notifies_once_and_nobody_else_does",
+    ),
+    _insert(
+        name="written-into-the-hosts-table",
+        old="INSERT INTO /* schema */appointments",
+        new="INSERT INTO appointments",
+        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+    ),
+    _transactions(
+        name="parameters-by-name-only",
+        old='if _style(connection) == "format"',
+        new="if False",
+        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[pg8000]",
+    ),
+    _transactions(
+        name="rows-as-the-caller-has-them",
+        old="connection.cursor(row_factory=tuple_row), query, query.sql",
+        new="connection.cursor(), query, query.sql",
+        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+    ),
+    _requested(
+        name="dispatched-while-the-breaker-is-open",
+        old="        WHEN :blocked THEN 'breaker_open'\n",
+        new="        WHEN :blocked AND false THEN 'breaker_open'\n",
+        test=f"{_DISPATCHED}test_while_the_breaker_is_open_it_is_held_at_once",
+    ),
+    _requested(
+        name="client-overtakes",
+        old="WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'",
+        new="WHERE false) THEN 'throttled'",
+        test=f"{_DISPATCHED}test_while_others_wait_it_waits_behind_them",
+    ),
+    _requested(
+        name="client-knows-no-lead",
+        old="line_at = least(line_at, last_place)",
+        new="line_at = line_at",
+        test=f"{_DISPATCHED}test_its_place_in_the_line_is_before_its_time_is_over",
+    ),
+    Breakage(
+        name="kept-by-a-client-is-lost",
+        promise=4,
+        file="db/sql/unsent.sql",
+        old="enqueued_at IS NULL AND (status = 'retrying' OR updated_at > created_at)",
+        new="enqueued_at IS NULL",
+        test="tests/integration/appointments/test_db_unsent.py::test_what_a_client_kept_is_the_dispatchers",
+    ),
+    _settled(
+        name="late-commits-passed-by",
+        old="NOT pg_visible_in_snapshot(ended.xid, given.since)",
+        new="ended.xid >= pg_snapshot_xmax(given.since)",
+        test=f"{_SETTLED}test_what_commits_late_is_not_passed_by",
+    ),
+    _settled(
+        name="pages-of-another-snapshot",
+        old="pg_visible_in_snapshot(ended.xid, given.until)",
+        new="true",
+        test=f"{_SETTLED}test_a_long_list_comes_in_pages_and_a_late_commit_between_two",
+    ),
+    _settled(
+        name="cursor-of-another-cluster",
+        old="WHEN pg_snapshot_xmax(CAST(:since AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())",
+        new="WHEN true",
+        test=f"{_SETTLED}test_in_a_restored_cluster_a_cursor_from_before_begins_anew",
+    ),
+)

@@ -1,0 +1,107 @@
+"""The dispatcher: a client's commit wakes it, and it publishes what was kept; it also notifies of what has settled.
+
+One thread beside the periodic tasks, with a connection of its own, for notifications come to a session. PgBouncer in
+transaction mode lends none, so the connection is direct (DATABASE_DIRECT_URL); without one the sweeper publishes, and
+who waits for an outcome asks for it.
+
+Commits that notify stand in one line in PostgreSQL. So the moves of bookings notify nobody: a few times a second this
+one transaction notifies of all that have settled, whatever their number.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_client.asking import ASKED_AGAIN, ask
+from booking_client.database.statements import Query, run
+from booking_client.settled import CHANNEL, cursor_now, settled_since
+from db.engine import make_engine
+from db.namespace import OPTION, schema_of
+from tasks.dependencies import Dependencies
+from tasks.host.log import Logger
+from tasks.maintenance.asked_again import ASKED_AGAIN as LOOK
+from tasks.maintenance.dispatch import dispatch
+from tasks.publish import call_later
+
+REQUESTED = "booking_requested"  # what the client's INSERT notifies (its sql/insert.sql)
+EVERY = 0.25  # seconds from one look at what has settled to the next
+PAUSE = 1.0  # seconds until a lost connection is made again
+
+_NOTIFY = "SELECT pg_notify(%(channel)s, CAST(id AS text)) FROM unnest(CAST(%(ids)s AS bigint[])) AS id"
+
+log = Logger(__name__)
+_ending = threading.Event()
+
+
+def start(deps: Dependencies, url: str) -> None:
+    """Start the dispatcher, which listens on a connection to `url`."""
+    engine = make_engine(url, pool_size=1, schema=deps.engine.get_execution_options().get(OPTION))
+    threading.Thread(target=_run, args=(deps, engine), name="dispatcher", daemon=True).start()
+
+
+def stop() -> None:
+    """End the dispatcher, within EVERY seconds."""
+    _ending.set()
+
+
+def _run(deps: Dependencies, engine: Engine) -> None:
+    failing = ""
+    while not _ending.is_set():
+        began_at = time.monotonic()
+        try:
+            _listen(deps, engine)
+        except Exception as exc:  # noqa: BLE001 - the dispatcher must outlive whatever it meets
+            lasted, error = time.monotonic() - began_at, type(exc).__name__
+            if error != failing or lasted > 10 * PAUSE:  # an outage is logged once, not each second
+                log.warning("dispatcher_does_not_listen", error=error, next="the sweeper publishes meanwhile")
+            failing = error
+        _ending.wait(PAUSE)
+
+
+def _listen(deps: Dependencies, engine: Engine) -> None:
+    with engine.connect() as conn:
+        session: Any = conn.connection.driver_connection
+        try:
+            session.autocommit = True
+            session.execute(f"LISTEN {REQUESTED}")
+            session.execute(f"LISTEN {ASKED_AGAIN}")
+            dispatch(deps)  # what was kept while nobody listened
+            settled = _EndNotices(session, schema_of(conn))
+            while not _ending.is_set():
+                _answer(deps, list(session.notifies(timeout=EVERY, stop_after=1)))
+                settled.notify_if_due()
+        finally:
+            with suppress(SQLAlchemyError):
+                conn.invalidate()  # it listens: nobody else is to have it
+
+
+def _answer(deps: Dependencies, heard: Sequence[psycopg.Notify]) -> None:
+    if any(one.channel == REQUESTED for one in heard):
+        dispatch(deps)
+    for payload in {one.payload for one in heard if one.channel == ASKED_AGAIN and one.payload.isdecimal()}:
+        call_later(deps, LOOK, "maintenance", countdown=0, args=[int(payload)])
+
+
+class _EndNotices:
+    """Notify of the bookings that have settled since this process began to look; who missed some has a cursor."""
+
+    def __init__(self, session: Any, schema: str | None) -> None:
+        self._ask, self._schema = partial(ask, session), schema
+        self._cursor = run(cursor_now(), self._ask)
+        self._looked_at = time.monotonic()
+
+    def notify_if_due(self) -> None:
+        """Notify of what has settled since the last look, EVERY seconds apart, however often we are woken."""
+        if time.monotonic() - self._looked_at < EVERY:
+            return
+        self._looked_at = time.monotonic()
+        while found := run(settled_since(self._cursor, self._schema), self._ask):
+            self._cursor = found[-1].cursor
+            self._ask(Query(_NOTIFY, {"channel": CHANNEL, "ids": [one.outcome.appointment_id for one in found]}))
