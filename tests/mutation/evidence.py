@@ -1,6 +1,6 @@
 """The rules of evidence, each taken away; the model's search must then find two bookings, or a contradiction.
 
-`tests/promises/test_model.py` takes them away by itself as well, in every run.
+`searches/model_guards.py` takes them away as well, and searches the deal of each by itself.
 """
 
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.mutation.breakage import Breakage
 
-_TEST = "tests/promises/test_model.py::test_weak_evidence_ends_nothing"
+_TEST = "tests/mutation/searches/model_evidence.py::test_weak_evidence_ends_nothing"
 
 
 class Finds(StrEnum):
