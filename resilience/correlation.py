@@ -27,7 +27,7 @@ def current() -> str | None:
 def bound(correlation_id: str | None = None) -> Iterator[str]:
     """Bind `correlation_id` (None: the id that is bound, or a new one) until the block ends, and yield it.
 
-    Then the id from before is bound again, also after an error: a worker's thread serves many bookings.
+    After the block the earlier id is bound again, also after an error: a worker's thread serves many bookings.
     """
     bound_id = correlation_id or _current.get() or new()
     token = _current.set(bound_id)

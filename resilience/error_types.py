@@ -1,4 +1,4 @@
-"""Every way a call can fail, and how bad each is: a closed set, never free text."""
+"""All ways in which a call can fail, and how bad each failure is: a closed set, never free text."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -27,7 +27,7 @@ class ErrorType(StrEnum):
     HTTP_502 = "http_502"
     HTTP_503 = "http_503"
     HTTP_504 = "http_504"
-    HTTP_52X = "http_52x"  # Cloudflare's own
+    HTTP_52X = "http_52x"  # Cloudflare's own errors
     HTTP_OTHER = "http_other"  # an answer that the table does not know
     DATABASE = "database"  # Cal.com's 400 "An error occurred while querying the database."
     UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON, but must be JSON

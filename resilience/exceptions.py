@@ -59,10 +59,10 @@ def _restore(cls: type[AppointmentException], args: tuple[Any, ...], state: Mapp
 
 
 class CalcomBookingException(AppointmentException):
-    """Report what Cal.com answered, or that it did not.
+    """Report what Cal.com answered, or that it did not answer.
 
     `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
-    decides: 429, 5xx and no answer may succeed later, other answers not.
+    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it may not.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class CustomerValidationException(AppointmentException):
         return bool(self.validation_errors.get(field))
 
     def get_field_error(self, field: str) -> str | None:
-        """Return why `field` is refused, several reasons joined by "; ", or None."""
+        """Return why `field` is refused, several reasons joined by "; "; None: it is not refused."""
         why = self.validation_errors.get(field)
         if not why:
             return None
@@ -142,9 +142,9 @@ REFUSALS = frozenset({"22", "23", "42"})
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
 
-    tasks/database_errors.py derives the kind from a driver's SQLSTATE. Here, too, the code of a deadlock or of a
-    refusal decides, and only then `error_type`. MySQL's number of a deadlock, 1213, is such a code: the sign-off has it
-    in an example.
+    tasks/database_errors.py derives the kind from a driver's SQLSTATE. Here, too, the SQLSTATE of a deadlock or of a
+    refusal decides the kind; with any other code `error_type` decides. So the sign-off's example with MySQL's number of
+    a deadlock, 1213, is a deadlock.
     """
 
     def __init__(

@@ -8,11 +8,11 @@ from typing import NamedTuple, Self
 from resilience.error_types import Severity
 
 SECONDS = 300
-"""How many seconds are kept, with the present one."""
+"""How many seconds are kept, including the present one."""
 RECENT = 60
-"""How many of them count as recent."""
+"""How many of these seconds count as recent."""
 LATELY = 10
-"""How many of them count as just now."""
+"""How many of these seconds count as just now."""
 _LAST = "last"
 
 
@@ -126,7 +126,7 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         lately += counted.calls if age < LATELY else 0
         if counted.second > newest.second:
             newest = counted
-        elif counted.second == newest.second:  # another endpoint's
+        elif counted.second == newest.second:  # another endpoint had calls in this second, too
             newest = _Second(counted.second, newest.calls + counted.calls, newest.total + counted.total)
         if any(counted.severities):
             first = min(first or counted.second, counted.second)

@@ -1,7 +1,7 @@
 """Count the calls of a service: figures of the last minutes, and windows for the database.
 
-A guarded call is counted by the breaker's record script. Of other calls (a database's statements) failures are written
-at once, and successes after a second: a worker that is killed loses that second of figures, never a state.
+A guarded call is counted by the breaker's record script. For other calls (a database's statements) a failure is written
+at once, and a success after a second: a worker that is killed loses that second of figures, never a state.
 """
 
 import threading
@@ -25,9 +25,9 @@ FLUSH_INTERVAL = 1.0  # seconds after which successes are written
 
 
 class CallStats:
-    """Count the calls of one service for the whole fleet; while Redis is gone, those of this process.
+    """Count the calls of one service for the whole fleet; while Redis is gone, count those of this process.
 
-    `window` is in seconds. Safe for threads; one for a process. No method raises an error of Redis.
+    `window` is in seconds. It is safe for threads; a process needs one. No method raises an error of Redis.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
-        # By endpoint and bucket (windows count by buckets): calls, their ms together, ms of the longest.
+        # By endpoint and bucket (windows count by buckets): how many calls, the sum of their ms, the ms of the longest.
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._flushed_at = clock()
         self._incomplete = False  # whether the shared windows lack calls that were counted here
@@ -105,7 +105,7 @@ class CallStats:
             self._incomplete = self._shared is not None
 
     def recent_calls(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
-        """Return the figures of the last minutes, of one endpoint or of all; without Redis, of this process."""
+        """Return the figures of the last minutes, of one endpoint or of all; without Redis, those of this process."""
         at, fields = self._recent(now)
         return figures(fields, at, endpoint)
 

@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the numbers as JSON: scripts read it, and it is logged when two clients of one breaker differ."""
+        """Return the numbers as JSON: scripts read it, and it is logged when two clients have different settings."""
         return json.dumps(self._asdict(), separators=(",", ":"))
 
 
@@ -46,7 +46,7 @@ class BreakerSettings:
     threshold: int = 5
     """Failures in a row that open the breaker; above 1,000: never."""
     window: float = 60.0
-    """The first of these failures is at most this old."""
+    """The breaker opens only if the first of these failures is at most this old."""
     open_for: float = 30.0
     open_growth: float = 1.0
     """Factor by which each OPEN in a row is longer; 1: all are equal."""
@@ -55,14 +55,14 @@ class BreakerSettings:
     open_jitter: float = 0.0
     """The longest random addition to an OPEN, as a share of `open_for`; 0: none."""
     permit_lease: float = 50.0
-    """After this time a permit without a record ends: the deadline of a call and a margin."""
+    """A permit without a record ends after this time, which is the deadline of a call plus a margin."""
     rate_limit: int = 100
-    """Calls in any `rate_window`; 0: no limit of our own."""
+    """The most calls in any `rate_window`; 0: no limit of our own."""
     rate_window: float = 60.0
     rate_burst: int | None = None
-    """Calls of `rate_limit` that may go at once after a quiet time; None: a twentieth of it."""
+    """How many of these calls may go at once after a quiet time; None: a twentieth of `rate_limit`."""
     release_max: int = 64
-    """Most held items in flight at once."""
+    """The most held items that may be in flight at once."""
     trial_every: float = 60.0
     """While a key or a configuration is blocked, one trial call may go in this time; its success ends the block."""
     count_window: float = 60.0

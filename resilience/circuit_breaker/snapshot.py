@@ -19,7 +19,7 @@ class BreakerSnapshot:
         self.scopes: dict[str, ScopeState] = {}
         """The scopes' states by name; '' is the service."""
         self.generation = 0
-        """The shared breaker's; 0: not known."""
+        """The generation of the shared breaker; 0: not known."""
         self.closed: dict[str, tuple[int, int]] = {}
         """Endpoints that are closed and not blocked, as last known: the epochs of the service and of the endpoint."""
         self.blocked = False
@@ -50,9 +50,9 @@ class BreakerSnapshot:
         return redis_time + round((self._clock() - at) * 1000)
 
     def is_later(self, state: BreakerState, endpoint: str) -> bool:
-        """Return whether the kept state is newer than a reply's: then Redis has an old snapshot.
+        """Return whether the kept state is newer than a reply's.
 
-        This is also so if another thread's reply arrived first.
+        Then Redis has an old snapshot, or another thread's later reply arrived first.
         """
         known = (self.scopes.get(""), state.service), (self.scopes.get(endpoint), state.endpoint)
         return any(mine is not None and mine.epoch > shown.epoch for mine, shown in known)
@@ -62,7 +62,7 @@ class BreakerSnapshot:
 
         `with_overrides`: also forced open and off, if no database keeps them.
         """
-        scopes = dict(self.scopes)  # of one moment: another thread may be updating
+        scopes = dict(self.scopes)  # a copy: another thread may be updating them
         epoch = max((scope.epoch for scope in scopes.values()), default=0)
         return epoch, {
             name: scope

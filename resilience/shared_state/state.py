@@ -88,7 +88,7 @@ class SharedState:
     def call(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Any:
         """Run a script with its `fixed` arguments (the same each time) and the others; None: Redis is gone.
 
-        It takes at most the client's time-outs, and no time while Redis is known to be gone.
+        A call takes at most the client's time-outs, and no time while Redis is known to be gone.
         """
         answer = self.begin(name, keys, fixed, arguments)()
         return None if answer is LATE else answer
@@ -98,7 +98,7 @@ class SharedState:
 
         If the thread sends its next command before it has fetched this answer, the answer is lost; it is never taken
         for that of the other command.
-        The first late answer is `LATE` and says nothing; the second in a row means that Redis is gone.
+        The first late answer is `LATE` and proves nothing; the second in a row means that Redis is gone.
         """
         if not self._may_ask():
             return lambda: None
@@ -111,7 +111,7 @@ class SharedState:
             read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
             return partial(self.absence.miss, error, late=late)
-        # For a server that has lost its scripts, or never had them; it keeps this one.
+        # A server that has lost the script, or never had it, gets it by EVAL, and keeps it.
         again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
         return partial(self._answer, read, again, late=late)
 
