@@ -15,7 +15,7 @@ from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 
 
 class ComeAgain(Exception):  # noqa: N818 - no error: the wait that it reports is committed
-    """Ask for the task again in `delay` seconds: its row is committed as `retrying`."""
+    """Ask that the task is sent again in `delay` seconds: its row is committed as `retrying`."""
 
     def __init__(self, row: Appointment, delay: float, why: str) -> None:
         super().__init__(why)

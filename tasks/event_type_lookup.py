@@ -1,7 +1,7 @@
 """Ask Cal.com what an event type is, and whether our key is shown all of its bookings (docs/calcom.md, "Sight").
 
 Cal.com is asked when the answer is first needed, so that a healthy day costs no call, and the answer is stored for a
-day. It is asked again right before a step that hangs on the answer: a type's confirmation and a key's rights change.
+day. A step that depends on the answer asks again right before it: a type's confirmation and a key's rights change.
 """
 
 from contextlib import suppress
@@ -39,13 +39,13 @@ _learnt: dict[tuple[str, str], int] = {}  # the number that was stored, by key a
 
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
-    """Return what is stored of the row's event type for the present key, of any age; None: nothing is."""
+    """Return what is stored about the row's event type for the present key, of any age; None: nothing is stored."""
     with deps.autocommit.connect() as conn:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
 def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
-    """Return the user of our key, asked once a process, or now if `again`; None: Cal.com gives no answer now."""
+    """Return the user of our key, asked once in each process, or now if `again`; None: Cal.com gives no answer now."""
     settings = deps.calcom.settings_fingerprint
     if again or settings not in _users:
         try:
@@ -65,7 +65,7 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
 
     `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
     stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
-    known yet. What was read of it before stays stored all the same: perhaps a wrong URL leads to another Cal.com.
+    known yet. What was read about it before stays stored, because a wrong URL may lead to another Cal.com.
 
     Raises:
         NotAskedError: Cal.com gave no answer.
@@ -104,7 +104,7 @@ def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventTy
 
 
 def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
-    """Store the number of a team's type that is named by its slug, once a process: only a booking shows it.
+    """Store the number of a team's type that is named by its slug, once in each process: only a booking shows it.
 
     An error of the database is ignored: the booking is written next, and the next 201 shows the number again.
     """
@@ -124,7 +124,7 @@ def was_here(deps: Dependencies, row: Appointment) -> bool:
 
 
 def deleted(deps: Dependencies, row: Appointment) -> None:
-    """Store that Cal.com has deleted the row's event type; what was stored of its sight still counts."""
+    """Store that Cal.com has deleted the row's event type; the stored sight still counts."""
     with deps.engine.begin() as conn:
         event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type)
 

@@ -12,7 +12,7 @@ from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 
-# The columns that say of a row: it is certain what Cal.com has done.
+# The columns by which a row says that it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
     "outcome_unknown": False,
     "settle_at": None,
@@ -24,14 +24,14 @@ KNOWN: dict[str, Any] = {
 }
 
 CallMade = Mapping[str, str | int]
-"""A call as a booking's event stores it: its endpoint, its ms, and the answer's status, or the error without one."""
+"""A call as a booking's event stores it: its endpoint, its ms, and the answer's status, or the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """Hold the next state of a row and the columns to write with it.
 
-    `retry_in` is after how many seconds its task is sent again (None: it is not). `notable` is the kind of an event
+    `retry_in`: seconds until its task is sent again (None: it is not sent). `notable` is the kind of an event
     that alerts an operator. `calls` are those that led to the move, for its event.
     """
 
@@ -41,8 +41,8 @@ class Move:
     retry_in: float | None = None
     notable: str | None = None
     calls: Sequence[CallMade] = ()
-    words: str = ""  # Cal.com's, stored in the row and its event alone: they may name a customer
-    facts: Mapping[str, Any] = field(default_factory=dict)  # for its event: metrics count by these
+    words: str = ""  # Cal.com's words, stored only in the row and its event: they may name a customer
+    facts: Mapping[str, Any] = field(default_factory=dict)  # for the move's event: metrics count by these
 
 
 @dataclass(frozen=True, slots=True)

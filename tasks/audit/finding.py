@@ -45,8 +45,8 @@ class NoFinding(StrEnum):
     """The reason why there is no finding."""
 
     AGREES = "agrees"
-    UNDER_WAY = "under_way"  # its outcome is unknown, or being found out by a worker
-    TOO_YOUNG = "too_young"  # changed so lately that what Cal.com shows may be older
+    UNDER_WAY = "under_way"  # its outcome is unknown, or a worker is just finding it
+    TOO_YOUNG = "too_young"  # the row changed so lately that Cal.com's answer may be older
     CANNOT_TELL = "cannot_tell"  # not listed, and Cal.com's answer about it could not be read
 
 

@@ -58,7 +58,7 @@ _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
-_NOTHING_SENT = {  # because we decided so; in row 4 the network failed
+_NOTHING_SENT = {  # because we decided that; in row 4 the network failed
     ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
@@ -126,7 +126,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
     if row.kind is ReplyKind.UNKNOWN and row.settle_after is SettleAfter.ANSWERED and not finished:
-        # This answer is not Cal.com's, which may still be at work
+        # This answer is not from Cal.com, and Cal.com may still be at work
         row = replace(row, settle_after=SettleAfter.UNANSWERED)
     return replace(
         row,
@@ -141,7 +141,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
 def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
     """Return the reply for a 201 with an existing booking; None: it may be ours, although it lacks our reference.
 
-    With seats only `"seatUid": ""` shows that this POST made none: a replica that lags shows the seats without ours.
+    For a seated type only `"seatUid": ""` shows that this POST made none: a lagging replica shows seats without ours.
     """
     reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:

@@ -10,7 +10,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types, which the version of bookings does not have
-OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last that shows `requiresConfirmationForFreeEmail`
+OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last version that shows `requiresConfirmationForFreeEmail`
 OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer without pages, 3 KB for each type (seen)
 
 Params = Mapping[str, str | int]

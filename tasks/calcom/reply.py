@@ -35,12 +35,12 @@ class SettleAfter(StrEnum):
 
     ANSWERED = "answered"  # Cal.com's application has answered and finished (CALCOM_SETTLE_ANSWERED_SECONDS)
     UNANSWERED = "unanswered"  # it may still be at work (CALCOM_SETTLE_SECONDS)
-    GATEWAY = "gateway"  # 502, 503, a page: ANSWERED for a plain or collective type, UNANSWERED for others
+    GATEWAY = "gateway"  # 502, 503, a proxy's page: ANSWERED for a plain or collective type, else UNANSWERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Hold what an answer means: to its booking, and to the circuit breaker (`outcome`).
+    """Hold what an answer means for its booking, and for the circuit breaker (`outcome`).
 
     `message` is Cal.com's, made safe: one line, no control characters, no e-mail address or phone number, at most 500
     characters. `retry_after` is in seconds, 0 to 3600. `ask_slots`: "taken" may be a fault of Cal.com's, and the slots
@@ -50,11 +50,11 @@ class Reply:
     written it. `created_at` is the booking's, by Cal.com's clock. Both are used only to show in the timeline whether
     this POST made the booking, or an earlier one.
 
-    Of a BOOKED: `awaits_host`: its host must still confirm it, or its payment is open. `event_type_id` is Cal.com's
+    For BOOKED: `awaits_host`: its host must still confirm it, or its payment is open. `event_type_id` is Cal.com's
     number of the type. `at_start` is false for a series that shows later weeks alone (a round-robin series begins with
     week 2: 5 of 5, seen).
 
-    Of an EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
+    For EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
     `is_attendee`: our address is that of the person it was made for, not that of a guest. `owner_hidden`: Cal.com does
     not show for whom it was made.
     """
@@ -83,7 +83,7 @@ class Reply:
     def may_have_booked(self) -> bool:
         """Return whether the POST may have booked, or may still do so.
 
-        A page in place of Cal.com's answer proves nothing: a firewall or a gateway may have replaced the answer after
-        Cal.com has booked.
+        A proxy's page in place of Cal.com's answer proves nothing: a firewall or a gateway may have replaced the answer
+        after Cal.com has booked.
         """
         return self.kind is ReplyKind.UNKNOWN or self.settle_after is not SettleAfter.ANSWERED

@@ -60,7 +60,7 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
-    """Return whether Cal.com would offer a start if it were free: it never offers one off its grid."""
+    """Return whether Cal.com would offer a start if it were free: it never offers a start off its grid."""
     first = min(offered, default=start)
     step = gcd(*(int((other - first).total_seconds()) for other in offered))
     return step > 0 and (start - first).total_seconds() % step == 0

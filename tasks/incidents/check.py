@@ -1,6 +1,6 @@
 """The health check: a fault becomes an incident, once for the whole fleet, and operators are notified.
 
-Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
+Any number of beats and workers may run checks at once: the row of the tick lets one check at a time go on.
 """
 
 from celery import shared_task
@@ -92,7 +92,7 @@ def report_missing_redis() -> bool:
 
 
 def report_slow_redis(recent: LateAnswers) -> bool:
-    """Open or update the incident of a Redis that often answers this process late; return whether it is so.
+    """Open or update the incident of a Redis that often answers this process late; return whether it does so.
 
     It ends as the incident of a missing breaker does. `recent` holds this process's answers of the last minute.
 

@@ -52,10 +52,10 @@ _OUTAGE = {
         "`booking status`; failed calls are tried again",
     ),
 }
-# After a 500, or without an answer, a booking may be made all the same (a lagging replica, a cut connection). An alert
-# with "down" alone would have operators call customers who are booked. If only an endpoint is blocked, the service as a
+# After a 500, or without an answer, a booking may be made nevertheless (a lagging replica, a cut connection). An alert
+# with "down" alone would make operators call customers who are booked. If only an endpoint is blocked, the service as a
 # whole still answers.
-_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
+_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked nevertheless"
 _POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
 _DATABASE_OUTAGE = {
     level: Template(template.present, template.past, "I cannot take requests right now. Please try again.", _POSTGRES)
@@ -120,32 +120,32 @@ _TEMPLATES = {
         "call the customers: `booking show {first_id} --personal`",
     ),
     IncidentKind.TOLD_NOT_BOOKED: _always(
-        "Told not booked, but is: {count}",
+        "Booked, but reported as not booked: {count}",
         _BOOKED,
         "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
         " --personal`",
     ),
     IncidentKind.SERIES_CUT: _always(
-        "Only some weeks booked, or perhaps: {count} series",
+        "Weeks missing, or perhaps missing: {count} series",
         "You are booked for some of the weeks. A colleague will call you.",
         "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
     ),
     IncidentKind.CANCEL_THERE: Template(
-        "To be cancelled at Cal.com, for it is booked: {count}",
-        "To be cancelled at Cal.com, for it was booked: {count}",
+        "Booked, but to be cancelled at Cal.com: {count}",
+        "Booked, but had to be cancelled at Cal.com: {count}",
         "It is booked, and we will cancel it.",
         "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
         " uid), then `booking audit --fix`",
     ),
     IncidentKind.MADE_AGAIN: _always(
-        "Posted again as evidence, and booked by that: {count}",
+        "Posted again as evidence, and booked by that POST: {count}",
         _BOOKED,
         "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
     ),
     IncidentKind.AUDIT: _always(
         "The audit of the night found: {found}",
         _LATER,
-        "`booking audit --from {first_day} --to {last_day}` tells each, and with `--fix` mends what is safe",
+        "`booking audit --from {first_day} --to {last_day}` lists each, and with `--fix` mends what is safe",
     ),
     IncidentKind.MESSAGES_LOST: _always(
         "Messages lost, and sent again: {count}",

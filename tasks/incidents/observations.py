@@ -50,7 +50,7 @@ _FAILED_THERE = (
     ErrorType.UNREADABLE,
 )
 _LAST_MINUTE = 60.0  # seconds
-_FEW_TYPES = 5  # that an alert names
+_FEW_TYPES = 5  # event types that an alert names
 _LONGEST_NAME = 40  # characters of a slug
 
 
@@ -133,7 +133,7 @@ def observe_outages(
     *,
     lead: float,
 ) -> Iterator[Observation]:
-    """Observe each outage: what it holds, and how many calls without a clear answer were booked all the same."""
+    """Observe each outage: what it holds, and how many calls without a clear answer were booked nevertheless."""
     for service in services.observations:
         level, facts = service.level, dict(service.facts)
         if service.subject == services.guarded:

@@ -9,7 +9,7 @@ from db.monitoring import booking_minutes
 from tasks import dependencies
 from tasks.periodic import PeriodicTask
 
-SECONDS = 2.0  # a run; what is left is counted by the next ones
+SECONDS = 2.0  # seconds of a run; the next runs count what is left
 
 
 @shared_task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")

@@ -25,10 +25,10 @@ def record_transitions() -> int:
 
     A process that starts reads the whole stream (about 1,000 entries), then what came since it last wrote. So a kill
     between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun again
-    has another stream, perhaps by another clock: that is read from its start. Overrides in force are applied again, in
-    case Redis has lost one.
+    has another stream, perhaps by another clock: that stream is read from its start. Overrides in force are applied
+    again, because Redis may have lost one.
     """
-    global _written  # noqa: PLW0603 - a place in a generation's stream; without it the stream is read again
+    global _written  # noqa: PLW0603 - the position in a generation's stream; without it the stream is read again
     built = dependencies.current()
     before = built.breaker.get_status()
     breaker_overrides.repeat(built.engine, built.breaker, before)

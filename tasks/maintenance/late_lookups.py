@@ -22,7 +22,7 @@ from tasks.moves import CallMade
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome
 
-AT_ONCE = 5  # bookings a run
+AT_ONCE = 5  # bookings in each run
 
 log = Logger(__name__)
 _running = threading.Lock()
@@ -35,7 +35,7 @@ def look_again() -> dict[str, int]:
         return {}
     try:
         done = {"suspects": _suspects(dependencies.current()), "series": _series(dependencies.current())}
-    except NotNow:  # not while the breaker is open, or the limit is reached
+    except NotNow:  # the breaker is open, or the limit is reached
         return {}
     finally:
         _running.release()
@@ -69,7 +69,7 @@ def _look_up(built: Dependencies, row: Appointment) -> tuple[LookupResult, list[
 
 
 def _series(built: Dependencies) -> int:
-    """Count the weeks of series whose POST was refused, or not answered, in the middle."""
+    """Count the weeks of series whose POST was refused, or not answered, in the middle of the series."""
     with built.engine.connect() as conn:
         rows = series.series_due(conn, AT_ONCE)
     return sum(_count(built, row) for row in rows)
@@ -88,6 +88,6 @@ def _count(built: Dependencies, row: Appointment) -> bool:
         return False
     alive = [week for week in weeks if not week.cancelled]
     own = next((week for week in alive if week.is_at(row.start_at)), None)
-    of = kept.occurrences  # None of a type that this key may not read
+    of = kept.occurrences  # None: this key may not read the type
     with built.engine.begin() as conn:
         return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)

@@ -25,8 +25,8 @@ from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
-GRACE = 5.0  # seconds that a row's message may follow its commit; or a worker's claim its receipt of the message
-LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further ones
+GRACE = 5.0  # seconds from a row's commit to its message, or from a message's receipt to the worker's claim
+LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further workers
 
 log = Logger(__name__)
 _sending = threading.Lock()
@@ -46,7 +46,7 @@ def rescue_stranded() -> dict[str, int]:
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
-    Also ends those whose outcome was never known until a day after their slot, and flags those that have been held for
+    Also ends those whose outcome is still unknown a day after their slot, and flags those that have been held for
     long: these stay held, and are still released when Cal.com is back.
     """
     deps = dependencies.current()

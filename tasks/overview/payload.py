@@ -1,6 +1,6 @@
-"""An overview and its verdict as JSON: what the page polls, and `booking status --json` prints beside its own keys.
+"""An overview and its verdict as JSON: the page polls it, and `booking status --json` prints it beside its own keys.
 
-It holds moments, no ages: while nothing changes it is the same text, `read_at` apart.
+It holds moments, not ages: while nothing changes it is the same text, except `read_at`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The verdict on an overview: one sentence, who must act, what happens if nobody does, and which buttons fit.
 
-The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
+The first true row gives the sentence, and up to three more sentences follow; the level is that of the worst true row.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ RANKED: tuple[Callable[[Overview], TrueRow | None], ...] = (
     yours.ended_badly,
     yours.not_called,
 )
-ALSO = 3  # rows that follow the first
+ALSO = 3  # rows that may follow the first row
 _BADNESS = (Level.CALM, Level.WARNING, Level.CRITICAL)
 
 

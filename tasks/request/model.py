@@ -1,6 +1,6 @@
 """A booking request: checked as strictly as Cal.com does, and more strictly where Cal.com would store a wrong value.
 
-The rules come from docs/calcom.md. Values are normalised here alone: the e-mail's case, the phone number, the start as
+The rules come from docs/calcom.md. Values are normalised only here: the e-mail's case, the phone number, the start as
 an instant. So a request may be stored and posted as it is.
 """
 

@@ -13,7 +13,7 @@ from tasks.words import ago, duration, plural
 
 Line = Callable[[Appointment, datetime], str]
 
-OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
+OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
 _CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
@@ -39,7 +39,7 @@ def _pending(row: Appointment, now: datetime) -> str:
     if row.enqueued_at is None:
         return "Its message could not be sent (is the broker down?); the sweeper sends it as soon as it can."
     since = duration((now - row.enqueued_at).total_seconds())
-    return f"It has waited {since} in the queue for a worker; were its message lost, the sweeper would send it again."
+    return f"It has waited {since} in the queue for a worker; if its message is lost, the sweeper sends it again."
 
 
 def _booking(row: Appointment, now: datetime) -> str:
@@ -69,7 +69,7 @@ def _breaker_open(_row: Appointment, _now: datetime) -> str:
 
 
 def _throttled(row: Appointment, now: datetime) -> str:
-    if row.hold_until is None:  # the breaker keeps the time, for all
+    if row.hold_until is None:  # the breaker has the time, for all bookings
         return (
             "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
             "order they were asked for."
@@ -82,9 +82,9 @@ def _unreachable(row: Appointment, now: datetime) -> str:
     if row.probe_failures >= PROBES_BEFORE_REST:
         return (
             f"Cal.com answered {row.probe_failures} probes of it with an error, so others go first; it is {again} "
-            f"{_until(row, now)}, or when the breaker has closed and nobody else waits for it."
+            f"{_until(row, now)}, or when the breaker has closed and no other booking waits for it."
         )
-    return f"Cal.com could not be reached, or its list not be read; it is {again} {_until(row, now)}."
+    return f"Cal.com could not be reached, or its list could not be read; it is {again} {_until(row, now)}."
 
 
 def _settling(row: Appointment, now: datetime) -> str:
@@ -93,7 +93,7 @@ def _settling(row: Appointment, now: datetime) -> str:
         return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
     ends = duration(_seconds_to(row.ends_at, now))
     return (
-        "No call is at work for it any more, but Cal.com may show its booking late: not to see it proves something "
+        "No call is at work for it any more, but Cal.com may show its booking late: its absence proves something "
         f"only in {ends}. It is looked for {_until(row, now)}."
     )
 
@@ -117,18 +117,18 @@ def _credentials(_row: Appointment, _now: datetime) -> str:
 
 
 def _configuration(row: Appointment, now: datetime) -> str:
-    sooner = f" This one not before: {ago(row.hold_until, now)}." if _is_to_come(row.hold_until, now) else ""
+    sooner = f" This one goes {ago(row.hold_until, now)} at the earliest." if _is_to_come(row.hold_until, now) else ""
     if row.error_type == ErrorType.NO_EVENT_TYPE:
         return (
             "Cal.com no longer has its event type: it was deleted, renamed or moved to a team, or another Cal.com "
             "answers (see `booking check`). It is looked for once a minute, and what waits for it goes when it is "
-            f"there again.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key; "
-            f"`booking retry {row.id}` posts it once more now."
+            f"there again.{sooner} The booking goes on, too, when workers start with another CALCOM_BASE_URL, "
+            f"version or key; `booking retry {row.id}` posts it once more now."
         )
     return (
         "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
         "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "
-        f"came through.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
+        f"came through.{sooner} This one goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
     )
 
 

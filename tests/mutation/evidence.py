@@ -246,7 +246,7 @@ RULES = (
     _rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
-        "            if row.cancel_requested:  # during the lookup\n",
+        "            if row.cancel_requested:  # a person cancelled it during the lookup\n",
         "            if False:\n",
         "plain, sees all",
     ),

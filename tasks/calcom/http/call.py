@@ -27,12 +27,12 @@ class NotSentError(Exception):
 
 
 class Call:
-    """Control one call, from the lookup of its host to the last byte of the answer.
+    """Control one call, from the resolution of the host's name to the last byte of the answer.
 
-    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error of a call that
-    ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
-    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut cannot hit a connection that is
-    used again, or another file with the same number.
+    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error type if the
+    call ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
+    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut can hit neither a connection
+    that is used again, nor another file with the same number.
     """
 
     def __init__(self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: MaySend) -> None:
@@ -47,7 +47,7 @@ class Call:
         self._socket: socket.socket | None = None
 
     def dial(self, host: str, port: int, *, tls: bool) -> socket.socket:
-        """Return a connection to `host`; lookup and connecting together take at most the connect time-out.
+        """Return a connection to `host`; resolving its name plus connecting take at most the connect time-out.
 
         Raises:
             OSError: `host` has no address, or none answers (TimeoutError: not in time).
@@ -127,8 +127,8 @@ class _Watch:
 class Watchdog:
     """Call `cut` of each watched block that still runs at its deadline, from one thread that starts at first use.
 
-    A block that has ended stays in the heap as an empty entry until its deadline. Does not survive a fork; see
-    `forget`.
+    A block that has ended stays in the heap as an empty entry until its deadline. A watchdog does not survive a fork;
+    see `forget`.
     """
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def throttled_for(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header says so.
+    """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header names a time.
 
     It is the longest of Retry-After and X-RateLimit-Reset with any suffix (-Default, -Short, -Long). A limit with calls
     left does not count, if another one has none.
