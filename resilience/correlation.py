@@ -1,4 +1,4 @@
-"""One id for everything about one booking: log lines, task headers, event rows, Cal.com's metadata."""
+"""One id for everything that concerns one booking: log lines, task headers, event rows, Cal.com's metadata."""
 
 import time
 import uuid
@@ -12,8 +12,8 @@ _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 def new() -> str:
     """Return a new correlation id: 32 hexadecimal digits without personal data.
 
-    The first 12 are the time, so that PostgreSQL's index grows at its end: a random id would cost a page of WAL each
-    time.
+    The first 12 digits are the time, so that PostgreSQL's index grows at its end: a random id would cost a page of WAL
+    each time.
     """
     return f"{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[12:]}"
 

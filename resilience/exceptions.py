@@ -88,7 +88,7 @@ class CalcomBookingException(AppointmentException):
         self.calcom_error = calcom_error
         self.retry_after = retry_after
         self.error_type = error_type
-        self.judged = retryable is not None  # the caller has decided, by more than the status
+        self.judged = retryable is not None  # the caller has decided, and knows more than the status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with Cal.com's answer."""
@@ -103,7 +103,7 @@ class CalcomBookingException(AppointmentException):
 class CustomerValidationException(AppointmentException):
     """Report what is wrong with a customer's request, field by field; never retryable.
 
-    `validation_errors` maps a dotted field (`attendee.email`) to why it is refused: one reason or several.
+    `validation_errors` maps a dotted field (`attendee.email`) to the reason, or reasons, why it is refused.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Judge from the calls of the last minutes how healthy each service is.
 
-The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a
-breaker closes after an outage, not at each success, which would erase the rate (docs/decisions/0003).
+The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a breaker
+closes after an outage, and not at each success: that would erase the rate (docs/decisions/0003).
 """
 
 from collections.abc import Iterable, Mapping
@@ -104,7 +104,7 @@ class FailureDetector:
         return self._degraded(self.get_failure_stats(service, now=now), threshold)
 
     def is_service_critical(self, service: str, *, now: float | None = None) -> bool:
-        """Return whether there were many failures lately, or several critical ones."""
+        """Return whether there were many failures lately, or several critical failures."""
         return self._critical(self.get_failure_stats(service, now=now))
 
     def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:

@@ -56,7 +56,7 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         error, deps = as_appointment_error(exc), dependencies.current()
         attempt = self.request.retries
         if not error.is_retryable() or attempt >= deps.policy.max_attempts:
-            raise Ignore  # not lost: the sweeper finds the row, or its lease
+            raise Ignore  # nothing is lost: the sweeper finds the row, or its lease
         delay = deps.policy.delay(attempt, error)
         if not send_once_more(deps, self.request, countdown=delay, at_once=is_immediate(error)):
             raise Ignore

@@ -110,7 +110,7 @@ class Claim:
                 move = WANTED_AGAIN
             except SQLAlchemyError as exc:
                 if tried == WRITES or self.clock() > self.lease_ends:
-                    raise  # the lease ends, and a lookup finds what Cal.com has done
+                    raise  # when the lease has ended, a lookup finds what Cal.com has done
                 at_once = at_once or is_immediate(as_appointment_error(exc))
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
@@ -125,7 +125,7 @@ class Claim:
             )  # fmt: skip
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
-        if not moved and move.to is Status.CONFIRMED:  # too late, but what Cal.com booked is recorded
+        if not moved and move.to is Status.CONFIRMED:  # it is too late, but Cal.com's booking is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:

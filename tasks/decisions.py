@@ -112,7 +112,7 @@ class BookingDecisions:
     def is_spared(self, row: Appointment, error_type: str | None) -> bool:
         """Return whether `error_type` must not fail the booking: an outage never does, a fault of Cal.com's only later.
 
-        Without this a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
+        Without this rule a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
         """
         asked_ago = (row.updated_at - row.requested_at).total_seconds()
         return error_type in OUTAGE or (error_type in FAULTS and asked_ago < self.timings.wait_for_proof)
@@ -145,13 +145,13 @@ class BookingDecisions:
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _try_again(self, row: Appointment) -> FromNow:
-        """Return when to try a booking again that was not answered by Cal.com's API; the pause doubles each time."""
+        """Return when to try a booking again that another server answered; the pause doubles each time."""
         met = max(row.posts - row.retry_count, 0)  # retried POSTs were answered by Cal.com
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
-        """Return the columns of a hold that ends with the state of the breaker or the limit, or by other settings."""
-        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows until when
+        """Return the columns of a hold that ends with the state of the breaker or the limit, or with other settings."""
+        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows when the hold ends
         match reason:
             case HoldReason.BREAKER_OPEN:
                 hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or FromNow(0)
@@ -199,5 +199,5 @@ _DENIED = {
 
 
 def error(reply: Reply | None) -> dict[str, Any]:
-    """Return the error columns of a row, for a reply."""
+    """Return the error columns that a row gets for a reply."""
     return {} if reply is None else {"last_error": reply.message or reply.error_type, "error_type": reply.error_type}

@@ -36,7 +36,7 @@ class Timings:
 
     @property
     def lease(self) -> float:
-        """Return how long a claim lasts: a call of full length, and the margin."""
+        """Return how long a claim lasts: a call of full length plus the margin."""
         return self.deadline + self.margin
 
     @property
@@ -73,7 +73,7 @@ class Sinks(Protocol):
     def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
         """Send each message to the sink that is named with it.
 
-        Yield the index of each in `messages` and its error (None: delivered), as soon as it is known.
+        Yield the index of each message and its error (None: it is delivered), as soon as that is known.
         """
 
 

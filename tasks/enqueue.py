@@ -24,7 +24,7 @@ from tasks.request.model import BookingRequest
 
 # Seconds that a caller waits for Postgres, and seconds more for each request: he may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
-PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
+PART = 1_000  # requests in one transaction: Postgres needs half a second for them, and a statement may take ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Outcome:
 
 
 class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
-    """Report that an idempotency key was used before, with another request."""
+    """Report that an idempotency key was used before, for another request."""
 
     def __init__(self, conflict: Conflict) -> None:
         super().__init__(
@@ -90,9 +90,9 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     Once this returns, the request cannot be lost: a broker or worker that is down costs time, but no booking.
 
     Raises:
-        IdempotencyConflict: The key was used before, with another request.
-        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. Or, if the message says
-            so, Postgres may have stored it: send the same request again to get its receipt.
+        IdempotencyConflict: The key was used before, for another request.
+        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. But if the message says
+        so, Postgres may have stored it: send the same request again to get its receipt.
     """
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
@@ -142,7 +142,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
         with deadline(patient):
             shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
             rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
-            if shut():  # reads operators' overrides if Redis has none
+            if shut():  # this reads the operators' overrides if Redis has lost them
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
@@ -178,7 +178,7 @@ def wait(
 ) -> Outcome | None:
     """Return the outcome as soon as it is final or the booking is held, at the latest after `seconds`.
 
-    For a caller who is on the phone: a booking that is held will take longer.
+    This is for a caller who is on the phone: a booking that is held will take longer.
     """
     pause = pause or threading.Event().wait
     deadline = time.monotonic() + seconds

@@ -34,7 +34,7 @@ class NotAskedError(Exception):
         self.reply = reply
 
 
-_users: dict[str, Me] = {}  # by settings: the user of a key never changes
+_users: dict[str, Me] = {}  # by fingerprint of the settings: the user of a key never changes
 _learnt: dict[tuple[str, str], int] = {}  # the number that was stored, by key and event type
 
 
@@ -63,9 +63,9 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
     """Ask Cal.com about the row's event type now, and store the answer.
 
-    `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
-    stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
-    known yet. What was read about it before stays stored, because a wrong URL may lead to another Cal.com.
+    `stranger`: a list has just shown this key a booking in which its user takes no part. What is stored about a deleted
+    type stays until Cal.com has the type again. A type is of unknown kind if this key may not read it, or if its number
+    is not known yet. What was read about it before stays stored, because a wrong URL may lead to another Cal.com.
 
     Raises:
         NotAskedError: Cal.com gave no answer.
@@ -132,7 +132,7 @@ def deleted(deps: Dependencies, row: Appointment) -> None:
 def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
     """Return what Cal.com shows of the type now; None: this key may not read it, or its number is not known."""
     number = row.event_type_id or (before.calcom_id if before is not None else None)
-    if row.username is not None and row.event_type_slug is not None:  # by its name every key may read it
+    if row.username is not None and row.event_type_slug is not None:  # every key may read a user's type by its name
         query: dict[str, str | int] = {"username": row.username, "eventSlug": row.event_type_slug}
         if row.organization_slug is not None:
             query["orgSlug"] = row.organization_slug
@@ -167,7 +167,7 @@ def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | N
 
 
 def _is_hidden(reply: Reply) -> bool:
-    """Return whether Cal.com refuses to show the type: to this key, or in a version without this call."""
+    """Return whether Cal.com refuses to show the type to this key, or has no such call in its version."""
     if reply.http_status not in {403, 404}:
         return False
     return reply.kind is ReplyKind.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))

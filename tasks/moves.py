@@ -32,7 +32,7 @@ class Move:
     """Hold the next state of a row and the columns to write with it.
 
     `retry_in`: seconds until its task is sent again (None: it is not sent). `notable` is the kind of an event
-    that alerts an operator. `calls` are those that led to the move, for its event.
+    that alerts an operator. `calls` are the calls that led to the move, for its event.
     """
 
     to: Status
@@ -106,7 +106,7 @@ def unbookable(row: Appointment, *, lead: float) -> Move | None:
 
 
 def expired(row: Appointment) -> Move:
-    """Return the end of a row that is not booked, and whose time to be booked is over."""
+    """Return the end of a row that is not booked, and that can no longer be booked in time."""
     unwanted = row.answer_by is not None and row.answer_by <= row.updated_at
     why = "it could not be booked by its answer_by" if unwanted else "its start came too near before it could be booked"
     return Move(Status.EXPIRED, why, {"last_error": why} | KNOWN)
@@ -118,5 +118,5 @@ def at_once(why: str) -> Move:
 
 
 WANTED_AGAIN = at_once("requested again, so not cancelled")
-CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # found before the next POST
+CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # the request was found before the next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -79,7 +79,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
         except SQLAlchemyError as exc:
             error = as_appointment_error(exc)
             if not error.is_retryable():
-                raise  # a bug of ours: its traceback shows where
+                raise  # this is a bug of ours: its traceback shows where
             _outage.begin(self.name, error)
             raise error from None
         _outage.end(self.name)

@@ -35,7 +35,7 @@ log = Logger(__name__)
 
 
 # Kombu uses `socket_timeout` for a worker's blocking BRPOP, too, so a producer that must fail fast has a connection of
-# its own. In seconds: a frozen broker costs a caller about one.
+# its own. Times are in seconds: a frozen broker costs a caller about one second.
 _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
 _FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1, "max_retries": 0}
 _BATCH = 500  # messages that are sent in one round trip: a third of a megabyte
@@ -53,7 +53,7 @@ def send(
     """Send one message for each committed row, over one connection; False: some messages are left to the sweeper.
 
     `countdown` is in seconds. `released`: each row has a place in the release window. `held`: Flower shows
-    the rows as HELD, and gets an event that they go on.
+    the rows as HELD, and gets an event which says that they go on.
     """
     unsent = _publish(deps, rows, countdown, released=released, held=held or released)
     if unsent:
@@ -169,7 +169,7 @@ def send_once_more(deps: Dependencies, request: Any, *, countdown: float, at_onc
 
 
 def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any]:
-    """Return send_task's arguments for a row; a row has one task id through retry, hold and release."""
+    """Return send_task's arguments for a row; a row keeps one task id through retry, hold and release."""
     headers = {CORRELATION: row.correlation_id, VERSION: MESSAGE_VERSION, RELEASED: released}
     return {
         "name": TASK,

@@ -29,7 +29,7 @@ class Standing(StrEnum):
     """The state of a confirmed booking at Cal.com."""
 
     LIVES = "lives"
-    CANCELLED = "cancelled"  # cancelled there, and now here, too
+    CANCELLED = "cancelled"  # it is cancelled there, and now here, too
     UNASKED = "unasked"  # Cal.com must not be asked now, was asked less than PAUSE ago, or gave no answer in time
 
 
@@ -128,7 +128,7 @@ def _is_old(deps: Dependencies, row: Appointment) -> bool:
 def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
     there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new uid
     with deps.engine.begin() as conn:
-        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was asked for again")
+        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was requested again")
 
 
 def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> None:
@@ -138,7 +138,7 @@ def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None
             row.id,
             Status.CONFIRMED,
             Status.CANCELLED,
-            why="found cancelled at Cal.com when it was asked for again",
+            why="found cancelled at Cal.com when it was requested again",
             by="caller",
             detail={"calls": [call for call in made if call]},
         )

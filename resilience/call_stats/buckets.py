@@ -15,7 +15,7 @@ class ResponseTimes(NamedTuple):
     answered: tuple[int, ...]
     failed: tuple[int, ...]
     failed_ms: int
-    """How long the failed calls took together, ms."""
+    """The sum of the times of the failed calls, ms."""
 
     @classmethod
     def parse(cls, failed_ms: str, counts: str) -> "ResponseTimes":

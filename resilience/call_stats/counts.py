@@ -56,7 +56,7 @@ class Figures:
 
 
 class _Second(NamedTuple):
-    """One endpoint's calls of one second, as one field of the Redis hash; times in ms."""
+    """One endpoint's calls of one second, which are one field of the Redis hash; times in ms."""
 
     second: int
     calls: int = 0
@@ -85,7 +85,7 @@ class CallCounts:
         self.fields: dict[str, str] = {}
 
     def count(self, name: str, severity: int, calls: int, total: int, longest: int, now: int) -> None:
-        """Add calls of one endpoint; severity 0: they succeeded. Times in ms."""
+        """Add calls of one endpoint; severity 0: the calls succeeded. Times are in ms."""
         second = now // 1000
         field = f"{second % SECONDS}/{name}"
         old = _Second.parse(self.fields[field]) if field in self.fields else _Second(second)

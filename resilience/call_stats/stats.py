@@ -21,7 +21,7 @@ from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
 WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name none
-FLUSH_INTERVAL = 1.0  # seconds after which successes are written
+FLUSH_INTERVAL = 1.0  # seconds from one write of successes to the next
 
 
 class CallStats:
@@ -110,7 +110,7 @@ class CallStats:
         return figures(fields, at, endpoint)
 
     def recent_by_endpoint(self, *, now: float | None = None) -> dict[str | None, Figures]:
-        """Return the figures of each endpoint that was called and, under None, of all together."""
+        """Return the figures of each endpoint that was called; the key None has those of all together."""
         at, fields = self._recent(now)
         return {name: figures(fields, at, name) for name in (None, *endpoints(fields))}
 

@@ -145,14 +145,14 @@ class CircuitBreaker:
         return self._rules.record_without_permit(endpoint, outcome, reason, now)
 
     def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
-        """Return whether no call may be sent; for use without permits.
+        """Return whether no call may be sent; this is for callers that use no permits.
 
-        In half-open the first caller gets False and the probe's place; `view.is_blocking` takes no place.
+        In half-open the first caller gets False and takes the probe's place; `view.is_blocking` takes no place.
         """
         return self._rules.is_open(endpoint, owner, now)
 
     def get_status(self, *, now: float | None = None) -> BreakerStatus:
-        """Return everything that is known, changing nothing."""
+        """Return everything that is known, and change nothing."""
         return self.view.status(now=now)
 
     def reset(self, by: str = "", why: str = "") -> bool:

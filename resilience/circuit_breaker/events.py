@@ -1,4 +1,4 @@
-"""The events of a breaker; logs, metrics and rows of the database are made from them."""
+"""The events of a breaker; logs, metrics and rows of the database are made from these events."""
 
 from dataclasses import dataclass
 

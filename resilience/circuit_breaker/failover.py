@@ -1,4 +1,4 @@
-"""Run the breaker in Redis; while Redis is gone, in this process; then in Redis again."""
+"""Run the breaker in Redis; while Redis is gone, run it in this process."""
 
 import re
 import threading
@@ -172,7 +172,7 @@ class Failover:
         in which a scope's epoch is lower than the one known here.
         """
         same = state.generation == self._snapshot.generation
-        if same and not self._snapshot.is_later(state, endpoint):  # as for nearly every reply
+        if same and not self._snapshot.is_later(state, endpoint):  # nearly every reply is so
             return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         return bool(scopes.keys() & {"", endpoint}) if same else bool(scopes)

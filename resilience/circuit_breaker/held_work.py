@@ -41,7 +41,7 @@ class HeldWork:
         )
 
     def count_releasable(self, endpoint: str, *, now: float | None = None) -> Released:
-        """Return how many held items may be sent now (`room`), releasing none."""
+        """Return how many held items may be sent now (`room`), and release none."""
         return self.release(endpoint, (), now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:

@@ -36,7 +36,7 @@ ALIVE = {
     CallOutcome.FAILURE_ENDPOINT: (True, False),
     CallOutcome.FAILURE_SERVICE: (False, False),
 }
-"""Whether an outcome shows that the service, and its endpoint, work; other outcomes show neither."""
+"""Whether an outcome shows that the service works, and that its endpoint works; other outcomes show neither."""
 LocalAdmission = tuple[Reason | None, float | None, bool]
 """What denies a call (None: nothing), the seconds to wait (None: until an operator acts), whether it is a probe."""
 Changes = list[Change]
@@ -100,7 +100,7 @@ class LocalBreaker:
             Reason.CONFIGURATION: until if snapshot.misconfigured else 0,
             Reason.THROTTLED: 0,
         }
-        """Until when each reason denies every call, ms; then one call in `trial_every` is the trial. 0: not blocked."""
+        """Until when each reason denies all calls, ms; later one call in `trial_every` is the trial. 0: no block."""
         self.throttled_until = 0
         self.trial = 0
         """When the next trial may go, ms."""
@@ -184,7 +184,7 @@ class LocalBreaker:
         return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
-        """Return whether no call may go. In half-open the first caller gets False and the probe's place."""
+        """Return whether no call may go. In half-open the first caller gets False and takes the probe's place."""
         service, scope, changes = self._expire(endpoint, now)
         reason, _, probing = self._admit_to_both(service, scope, now, probe_ok=True)
         for breaker in (service, scope) if probing else ():

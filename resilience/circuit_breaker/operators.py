@@ -36,7 +36,7 @@ class OperatorControls:
         return self.apply(OperatorOverride(OverrideKind.BLOCK, by, why, None, number, fingerprint))
 
     def apply(self, override: OperatorOverride) -> bool:
-        """Apply an override and return whether it is applied, now or before.
+        """Apply an override, and return whether it was applied, now or earlier.
 
         An override whose number is lower than that of the last applied one changes nothing. So the newest override of
         the database may be applied repeatedly, which repairs a Redis that came back with an old state.

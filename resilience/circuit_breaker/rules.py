@@ -61,7 +61,7 @@ class BreakerRules:
     def record_without_permit(
         self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None
     ) -> Recorded:
-        """Record an outcome that has just been seen; `endpoint` None: it is that of the service alone."""
+        """Record an outcome of this moment; `endpoint` None: the outcome is that of the service alone."""
         report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
         return self.record(endpoint or WITHOUT_ENDPOINT, report, reason, now)
 

@@ -23,7 +23,7 @@ class Limits(NamedTuple):
     emission_interval: int
     """Microseconds between two calls at an even pace (GCRA, lua/lib/quota.lua); 0: no limit of our own."""
     burst_tolerance: int
-    """Microseconds by which calls may be ahead of the even pace."""
+    """The microseconds by which calls may be ahead of the even pace."""
     rate_window: int
     trial_every: int
     size: int
@@ -44,7 +44,7 @@ class BreakerSettings:
     """
 
     threshold: int = 5
-    """Failures in a row that open the breaker; above 1,000: never."""
+    """How many failures in a row open the breaker; above 1,000: it never opens."""
     window: float = 60.0
     """The breaker opens only if the first of these failures is at most this old."""
     open_for: float = 30.0
@@ -68,7 +68,7 @@ class BreakerSettings:
     count_window: float = 60.0
     """Length of the windows in which calls are counted."""
     redis_retry: float = 1.0
-    """While Redis is gone, one caller tries it again once in this time."""
+    """While Redis is gone, one caller tries to reach it once in this time."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

@@ -1,4 +1,4 @@
-"""The last known state of the shared breaker: this process goes on from it, and restores Redis with it."""
+"""The last known state of the shared breaker: this process goes on from it, and later restores Redis with it."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ OVERRIDDEN = (State.FORCED_OPEN, State.OFF)
 
 
 class BreakerSnapshot:
-    """Keep the state of the last replies; the newest epoch wins. It only assigns, so threads need no lock."""
+    """Keep the state of the last replies; the newest epoch wins. The methods only assign, so threads need no lock."""
 
     def __init__(self, *, clock: Callable[[], float], wall: Callable[[], float]) -> None:
         self._clock = clock
@@ -60,7 +60,7 @@ class BreakerSnapshot:
     def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:
         """Return the newest known epoch (0: none), and the scopes that are not closed, to restore Redis with them.
 
-        `with_overrides`: also forced open and off, if no database keeps them.
+        `with_overrides`: include the states forced open and off, if no database keeps the overrides.
         """
         scopes = dict(self.scopes)  # a copy: another thread may be updating them
         epoch = max((scope.epoch for scope in scopes.values()), default=0)

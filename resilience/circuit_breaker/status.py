@@ -51,7 +51,7 @@ class BreakerStatus:
     waiting: int
     sending: int
     last_override: int
-    """Number of the last override applied; 0: none."""
+    """The number of the last override that was applied; 0: none was."""
     settings: str
     limit_left: int | None = None
     """Calls that the rate limits, ours and the service's own, allow until `limit_until`; None: no limit is known."""

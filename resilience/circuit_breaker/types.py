@@ -10,7 +10,7 @@ class State(StrEnum):
     """The state of a breaker; the comment beside each state says what ends it."""
 
     CLOSED = "closed"  # the last of `threshold` failures in a row; an operator
-    OPEN = "open"  # the first caller after its end; an operator
+    OPEN = "open"  # the first caller after the end of its time; an operator
     HALF_OPEN = "half_open"  # the outcome of the one probe; an operator
     FORCED_OPEN = "forced_open"  # the first caller after the end that the operator set; an operator
     OFF = "off"  # as forced open
@@ -49,7 +49,7 @@ class Permit(NamedTuple):
     window: int
     """The number of the rate limit's window in which the permit was given."""
     granted_at: int
-    """Milliseconds of Redis's clock."""
+    """The moment, in milliseconds of Redis's clock."""
     state: State
     """The service's state when the permit was given."""
     probe: bool = False
@@ -62,7 +62,7 @@ class Permit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The call must not go. It is falsy, for `if not permit`."""
+    """The call must not go. A denial is falsy, so that `if not permit` works."""
 
     reason: Reason
     retry_after: float | None

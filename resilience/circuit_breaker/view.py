@@ -1,4 +1,4 @@
-"""What operators and callers may read of a breaker; nothing here changes its state."""
+"""What operators and callers may read about a breaker; nothing here changes its state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ class BreakerView:
         return status.of_fleet(self._failover.service, known)
 
     def is_blocking(self, endpoint: str) -> bool:
-        """Return whether an open breaker lets no call to an endpoint through now. It takes no probe's place."""
+        """Return whether an open breaker now denies every call to an endpoint. The question takes no probe's place."""
         return self.begin_is_blocking(endpoint)()
 
     def begin_is_blocking(self, endpoint: str) -> Callable[[], bool]:

@@ -166,7 +166,7 @@ def override_argument(override: OperatorOverride) -> str:
 def restore_argument(
     generation: int, epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]
 ) -> str:
-    """Return the argument of lua/restore.lua: what this process knows of the breaker; the scope '' is the service's."""
+    """Return the argument of lua/restore.lua: what this process knows about the breaker; scope '' is the service."""
     known = [{"name": name, **scope._asdict()} for name, scope in scopes.items()]
     given = [_override(override) for override in overrides]
     return json.dumps({"generation": generation, "epoch": epoch, "scopes": known, "overrides": given})

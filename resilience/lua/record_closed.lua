@@ -8,7 +8,7 @@ local born, settings, paged, epoch, failures, own_epoch, own_failures = unpack(r
   'born', 'settings', 'page:' .. CONFIGURATION, 'epoch', 'failures', ENDPOINT .. '/epoch', ENDPOINT .. '/failures'))
 if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch or settings ~= SETTINGS then
   return { now }
-elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then -- a success would clear them
+elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then -- a success would clear these
   return { now }
 end
 

@@ -1,4 +1,4 @@
--- Restore: set the breaker up again after Redis has lost it, or came back with an older state of it.
+-- Restore: set up the breaker again after Redis has lost it, or came back with an older state of it.
 -- ARGV    6 JSON: generation: that of the breaker as the caller knew it   epoch: the newest one that the caller knew, 0:
 --         none   scopes: those that were not closed, each with name ('' the service), state, epoch, ends (ms), opens   overrides:
 --         those in force, oldest first, as override.lua's

@@ -1,7 +1,7 @@
--- Status: return everything that is known, changing nothing.
+-- Status: return everything that is known, and change nothing.
 -- Returns known, now, the breaker's fields, the rate limit's, how many released items wait for their permit, how many are being
 --         sent, how many calls the limits allow (-1: no limit) and until when, ms | forgotten
--- Why     all of it must be of one moment.
+-- Why     all values must be of one moment.
 if not generation then
   return { 'forgotten' }
 end

@@ -21,7 +21,7 @@ def make_redis(url: str, *, timeout: float = 0.08, connect_timeout: float = 0.05
     connection sends only what the URL requires, because a frozen server would cost a time-out for each exchange.
     A guarded call has two exchanges: with a frozen server both time-outs together must stay below 0.2 s.
     Finding a master by its Sentinels, or a cluster's nodes, takes the same time once more.
-    These times do not bound the resolving of a host name; use a host that resolves at once.
+    These times do not bound name resolution; use a host whose name resolves at once.
     """
     common: dict[str, Any] = {
         "health_check_interval": 0,

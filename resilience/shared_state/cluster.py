@@ -27,7 +27,7 @@ class ClusterClient(RedisCluster):
     If no node answers, a command tries each node once and fails.
 
     Raises:
-        ValueError: the URL is not a cluster's; the message says why, without the value.
+        ValueError: the URL names no cluster; the message says why, without the value.
     """
 
     def __init__(self, url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> None:

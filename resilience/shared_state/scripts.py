@@ -56,7 +56,7 @@ def assemble(name: str) -> str:
 
 
 class Scripts(dict[str, Script]):
-    """Scripts by name, each read at its first use: a caller needs two, and reading all would take 20 ms."""
+    """Scripts by name; each is read at its first use, because a caller needs two and reading all would take 20 ms."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ class SentinelAddress:
         """Read a URL.
 
         Raises:
-            ValueError: the URL is not a Sentinels'; the message says why, without the value.
+            ValueError: the URL names no Sentinels; the message says why, without the value.
         """
         plain, _, query = url.partition("?")
         parts = [urlsplit(part) for part in plain.split(";") if part]

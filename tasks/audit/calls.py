@@ -38,7 +38,7 @@ class LeftAlone(AuditHalted):
 
 
 class TakenUp(Exception):  # noqa: N818 - it ends our part of an audit; nothing went wrong
-    """Raised when another process has the nightly audit now, or it was given up."""
+    """Raised when another process has the nightly audit now, or the audit was given up."""
 
 
 class AuditCalls(GuardedCalls):

@@ -21,7 +21,7 @@ Judgement = AuditFinding | NoFinding | Question
 
 
 class _Home(StrEnum):
-    """Name the state at Cal.com of the booking that a confirmed row names."""
+    """The state at Cal.com of the booking that a confirmed row names."""
 
     LIVES = "lives"
     OVER = "over"
@@ -41,7 +41,7 @@ class _Stand:
 
 
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
-    """Compare a row with what Cal.com shows of the range that its start is in, or return what to ask first.
+    """Compare a row with what Cal.com shows for the range that has its start, or return what to ask first.
 
     `settled`: the row was last changed so long ago that Cal.com's answers are newer.
     """
@@ -80,7 +80,7 @@ def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None
     live = tuple(place for place in places if not place.booking.cancelled)
     if not live:
         return None
-    message = f"at Cal.com with a reference that no booking here has ({names(live)})"
+    message = f"booked at Cal.com with a reference that no booking here has ({names(live)})"
     return AuditFinding(AuditFindingKind.NOT_HERE, message, reference, None, live)
 
 
@@ -223,7 +223,7 @@ def _not_confirmed(row: Appointment, live: Sequence[BookedPlace], listing: Listi
     [place] = here
     recorded = row.calcom_booking_uid == place.uid and row.calcom_seat_uid == place.seat_uid
     if recorded and row.status in LIVE:
-        return NoFinding.UNDER_WAY  # its next claim sees the uid
+        return NoFinding.UNDER_WAY  # the worker that claims it next sees the uid
     message = f"at Cal.com ({place.name}), {row.status} here"
     return finding(AuditFindingKind.NOT_HERE, row, message, here, None if recorded else Fix.RECORD_UID)
 

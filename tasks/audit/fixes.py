@@ -129,7 +129,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         if wants_reason(reply):
             reply = ask(REASON)
     except AuditHalted as halted:
-        if intended:  # so the first call was refused for lack of a reason, and the second may not be made now
+        if intended:  # the first call was refused because it had no reason, and the second may not be made now
             _end(calls, row, double, doubles.KEPT, str(halted))
         raise
     if reply is None:

@@ -22,7 +22,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
 
 PAGE = 100  # bookings; a page whose answer is too long is read in smaller pieces
-LIMIT = 100_000  # bookings, after which a list counts as endless
+LIMIT = 100_000  # bookings; a longer list counts as endless
 LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 TRIES = 4  # of one call
 MAY_PASS = frozenset({ReplyKind.UNKNOWN, ReplyKind.NOT_SENT, ReplyKind.THROTTLED})

@@ -27,7 +27,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, asking Cal.com as long as a question is open; each answer is added to the listing.
+    """Judge a row, and ask Cal.com as long as a question is open; each answer is added to the listing.
 
     Raises:
         AuditHalted: The breaker denies the call.

@@ -1,7 +1,7 @@
 """Bookings after a restore: Cal.com has bookings that the restored database does not (docs/deploying.md).
 
 The outcome of a booking that was in progress at the backup is unknown: it is looked up before it is posted. A request
-from after the backup has no row any more; if Cal.com has booked it, a new request must get that booking, not a second.
+after the backup has no row any more; if Cal.com has booked it, a new request must get that booking, not a second one.
 """
 
 from collections.abc import Iterable, Iterator

@@ -178,7 +178,7 @@ def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPl
     for row in bookings.by_references(conn, list(ours)):
         ours.pop(str(row.uuid))
         judged.add(row.id)
-        if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
+        if row.status is not Status.CONFIRMED:  # otherwise it was moved here from another day, and is judged there
             yield row
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)

@@ -31,10 +31,10 @@ class Booking:
     `marks` are the references of the worker's requests in its metadata, each with the uid of its seat (None: no seat).
     `seated`: its type has seats; then the booking itself shows no metadata. `seat_uid`: in the answer to a POST, the
     seat that this POST made ("": it made none); None in all other answers, and without seats. `attendees` have no fixed
-    order, and include guests and other hosts. `booker` is the address that it was booked for (None: not shown, as with
-    seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in UTC.
-    `accepted`: no host needs to confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid that it
-    was rescheduled to. `series_uid` is that of its series, if it is a week of one.
+    order, and include guests and other hosts. `booker` is the address for which it was booked (None: it is not shown,
+    as with seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in
+    UTC. `accepted`: no host needs to confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid of
+    the booking to which it was rescheduled. `series_uid` is that of its series, if it is a week of one.
     """
 
     uid: str

@@ -72,7 +72,7 @@ class CalcomClient(CalcomReads):
     def cancel_booking(
         self, uid: str, body: Mapping[str, Any], *, may_send: MaySend = _always, correlation_id: str | None = None
     ) -> Answer | NoAnswer:
-        """POST /v2/bookings/{uid}/cancel once; `may_send` as in `post_booking`."""
+        """POST /v2/bookings/{uid}/cancel once; `may_send` is as in `post_booking`."""
         return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
 
     def get(self, request: ReadRequest) -> Answer | NoAnswer:

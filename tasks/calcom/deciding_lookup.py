@@ -83,7 +83,7 @@ _TOO_MANY = Reply(
 
 
 def _ask(client: CalcomReads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
-    """Return a page, requested again at once while it lists fewer bookings than it counts."""
+    """Return a page; request it again at once if it lists fewer bookings than it counts."""
     for _ in range(TRIES):
         answer = client.list_bookings(query)
         page = read_list(answer)
@@ -98,7 +98,7 @@ def _is_whole(page: Page) -> bool:
 
 
 def _reaches(page: Page, since: datetime | None) -> bool:
-    """Return whether the page lists all bookings created since `since`: it is sorted, and its last one is older."""
+    """Return whether the page lists all bookings created since `since`: it is sorted, and its last booking is older."""
     moments = [booking.created_at for booking in page.bookings if booking.created_at is not None]
     if since is None or not moments or len(moments) < len(page.bookings) or page.missing > _MISCOUNTED:
         return False

@@ -162,7 +162,7 @@ def _facts(data: object) -> EventTypeFacts | None:
 
 
 def _scheduling(data: dict[str, Any]) -> Scheduling:
-    """Return whose time the type takes: a team's type has a `schedulingType`, a personal one has no such member."""
+    """Return whose time the type takes: a team's type has a `schedulingType`, a personal type does not have it."""
     scheduling = data.get("schedulingType")
     if scheduling is None:
         return Scheduling.PERSONAL if data.get("teamId") is None else Scheduling.OTHER

@@ -1,4 +1,4 @@
-"""Read an answer that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
+"""Read an answer that is not a success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _EXISTING_BOOKING = Reply(  # 2
     kind=ReplyKind.EXISTING_BOOKING,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.REFUSED,
-    message="this attendee already has it",
+    message="this attendee already has this booking",
 )
 UNREADABLE = Reply(  # 3
     kind=ReplyKind.UNKNOWN,
@@ -196,7 +196,7 @@ def _named(error: "_ErrorBody") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorBody:
-    """Hold an error in one of Cal.com's two shapes (A, B), or in another (`known_shape` is false)."""
+    """Hold an error in one of Cal.com's two shapes (A, B), or in another shape (`known_shape` is false)."""
 
     message: str
     known_shape: bool

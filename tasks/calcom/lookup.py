@@ -40,7 +40,7 @@ class LookupKind(StrEnum):
 class HalfMade:
     """Hold a seat of our event type and start, with our address and without our reference.
 
-    If it has a `reference`, another request of this attendee has the seat. If it has only a `seat_uid`, the worker did
+    If it has another `reference`, another request of this attendee has it. If it has only a `seat_uid`, the worker did
     not book it. If it has neither, Cal.com has made the seat only in part.
     """
 
@@ -196,7 +196,7 @@ def _pages(client: CalcomReads, query: Query) -> Iterator[tuple[Booking, ...] | 
 
 
 def _may_be_ours(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
-    """Return whether `booking` has our reference, and our event type or a deleted one."""
+    """Return whether `booking` has our reference, and our event type or a deleted event type."""
     if str(appointment.uuid) not in booking.marks:
         return False
     if appointment.event_type_id is not None:

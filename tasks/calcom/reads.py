@@ -19,8 +19,8 @@ Params = Mapping[str, str | int]
 class ReadRequest(NamedTuple):
     """Hold a GET.
 
-    `version` is the API version (None: that of bookings), `deadline` a shorter limit for the whole call in seconds, and
-    `max_body` how many bytes of the answer are read at most (None: the usual limit).
+    `version` is the API version (None: the version of bookings), `deadline` is a shorter limit for the whole call in
+    seconds, and `max_body` how many bytes of the answer are read at most (None: the usual limit).
     """
 
     endpoint: str
@@ -46,7 +46,7 @@ class CalcomReads(ABC):
         return self.get(ReadRequest(GET, f"/v2/bookings/{quote(uid, safe='')}", deadline=deadline))
 
     def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/by-seat/{seatUid}; `deadline` as in `booking`."""
+        """GET /v2/bookings/by-seat/{seatUid}; `deadline` is as in `booking`."""
         return self.get(ReadRequest(GET, f"/v2/bookings/by-seat/{quote(seat_uid, safe='')}", deadline=deadline))
 
     def slots(self, params: Params) -> Answer | NoAnswer:

@@ -13,7 +13,7 @@ __all__ = ["ErrorType", "Reply", "ReplyKind", "SettleAfter"]
 class ReplyKind(StrEnum):
     """What an answer to a POST means for its booking; `tasks.decisions` turns each kind into a move."""
 
-    BOOKED = "booked"  # ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
+    BOOKED = "booked"  # the booking is ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
     EXISTING_BOOKING = "anothers"  # `uid` was there before, and does not show our reference
     UNKNOWN = "unknown"  # perhaps booked: look it up before the next POST
     NOT_SENT = "not_sent"  # certainly no byte was sent: a transient failure
@@ -47,16 +47,16 @@ class Reply:
     decide (row 9).
 
     `answered_at` is the `Date` of an answer by Cal.com's application, in whole seconds; a proxy's clock may have
-    written it. `created_at` is the booking's, by Cal.com's clock. Both are used only to show in the timeline whether
-    this POST made the booking, or an earlier one.
+    written it. `created_at` is the moment of the booking's creation, by Cal.com's clock. Both are used only to show in
+    the timeline whether this POST made the booking, or an earlier one.
 
     For BOOKED: `awaits_host`: its host must still confirm it, or its payment is open. `event_type_id` is Cal.com's
-    number of the type. `at_start` is false for a series that shows later weeks alone (a round-robin series begins with
+    number of the type. `at_start` is false for a series that shows only later weeks (a round-robin series begins with
     week 2: 5 of 5, seen).
 
     For EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
-    `is_attendee`: our address is that of the person it was made for, not that of a guest. `owner_hidden`: Cal.com does
-    not show for whom it was made.
+    `is_attendee`: our address is that of the person for whom it was made, not that of a guest. `owner_hidden`: Cal.com
+    does not show for whom it was made.
     """
 
     kind: ReplyKind

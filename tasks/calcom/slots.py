@@ -15,9 +15,9 @@ class Slot(StrEnum):
     """What the slots show about a start."""
 
     OFFERED = "offered"
-    UNAVAILABLE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
+    UNAVAILABLE = "gone"  # the start is on Cal.com's grid and not offered: it is taken, perhaps by us
     UNPROVEN = "unproven"  # Cal.com would never offer this start, so its answer proves nothing
-    UNASKED = "unasked"  # no answer, or not asked
+    UNASKED = "unasked"  # Cal.com gave no answer, or was not asked
 
 
 def ask_slots(client: CalcomReads, appointment: Appointment) -> Slot:

@@ -1,4 +1,4 @@
-"""The findings of the last nightly audit as one incident: each kind, how many, and the first of them."""
+"""The findings of the last nightly audit as one incident: each kind, how many findings, and the first of them."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -31,7 +31,7 @@ class Template:
 
 
 def _always(title: str, caller_message: str, action: str) -> Template:
-    """Return the texts of a kind whose title is the same while it goes on and when it is over."""
+    """Return the texts of a kind whose title is the same during an incident and after it."""
     return Template(title, title, caller_message, action)
 
 
@@ -192,7 +192,7 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
-    """Return the message that an incident goes on, or has become worse."""
+    """Return the message about an incident that goes on or has become worse."""
     lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)
@@ -201,7 +201,7 @@ def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
 
 
 def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
-    """Return the message that an incident is over, with its totals."""
+    """Return the message about the end of an incident, with its totals."""
     most = incident.detail.get("most", {})
     facts = {**incident.detail, **most}
     template = _template(incident.kind, incident.subject, {"level": incident.detail.get("worst", 0)})

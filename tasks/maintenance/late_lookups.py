@@ -1,6 +1,6 @@
 """Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
 
-Each run makes a few, in one thread of a process, so that they neither use up the limit nor delay the other tasks.
+Each run makes a few lookups, in one thread of a process, so that they neither use up the limit nor delay other tasks.
 """
 
 import threading
@@ -62,7 +62,7 @@ def _suspects(built: Dependencies) -> int:
 
 
 def _look_up(built: Dependencies, row: Appointment) -> tuple[LookupResult, list[CallMade]]:
-    """Look for one booking; return what was found, and the calls that it took."""
+    """Look up one booking; return the result, and the calls that were made for it."""
     made = list[CallMade | None]()
     calls = GuardedCalls(built, row.correlation_id, on_report=lambda _, call: made.append(call))
     return lookup(calls, row, by_address=False), [call for call in made if call]

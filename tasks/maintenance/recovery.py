@@ -78,7 +78,7 @@ class TrialCalls(GuardedCalls):
     """Call Cal.com though our key is refused, another server answers, or a 429 asked for more than a minute."""
 
     def try_again(self) -> Reply | None:
-        """Read one booking from Cal.com; None: it answered as it should.
+        """Read one booking from Cal.com; None: the answer is a list of bookings.
 
         The breaker lets this call through once a minute in the fleet; its outcome lifts the block, or keeps it.
 

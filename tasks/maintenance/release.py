@@ -1,6 +1,6 @@
 """The release of held bookings: those whose time or cause is over, and those of the line, in order and at a pace.
 
-Whether a cause is over is read from state, the breaker's and our own settings: an event could be missed.
+Whether a cause is over is read from the breaker's state and our own settings, because an event could be missed.
 """
 
 import threading
@@ -84,7 +84,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
     breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
-        # A few more than there is room for: another process may be releasing the first of them.
+        # These are a few more than there is room for: another process may be releasing the first of them.
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
             waiting = queue.waiting(conn, 1, postable=False)

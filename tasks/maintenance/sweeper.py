@@ -1,7 +1,7 @@
 """The sweeper: it sends lost messages again, takes up lost leases, and ends bookings whose slot is too near.
 
-All of it is idempotent: each statement locks a row and moves it only from the state in which it was read, so that any
-number of beats and workers may run these tasks at once.
+All these steps are idempotent: each statement locks a row and moves it only from the state in which it was read, so
+that any number of beats and workers may run these tasks at once.
 """
 
 import threading
@@ -89,7 +89,7 @@ def _lost_leases(deps: Dependencies) -> int:
 def _lost_messages(deps: Dependencies) -> int:
     """Send lost messages again: an empty queue proves that every message sent `GRACE` before is lost.
 
-    One thread of a process does it: when Redis has lost a long queue this takes a while, and other tasks must not wait.
+    One thread of a process does this: when Redis has lost a long queue it takes a while, and other tasks must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0

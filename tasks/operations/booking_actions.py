@@ -31,7 +31,7 @@ class OtherActionError(Exception):
 
 
 class _TakenOverError(Exception):
-    """Raised when another process has dealt with this booking of the action."""
+    """Raised when another process has carried out the action on this booking."""
 
 
 def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
@@ -55,7 +55,7 @@ def found(engine: Engine, request_id: UUID) -> OperatorAction | None:
 
 
 def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]:
-    """Carry out what is left of an action on bookings; return the outcomes of those that this call dealt with.
+    """Carry out the rest of an action on bookings; return the outcomes of the bookings that this call changed or left.
 
     This ends early when another process carries out the same action: that process continues.
 

@@ -1,7 +1,7 @@
 """What an operator can do with bookings, the same from the command line, Flower and the page: try again, cancel.
 
 Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
-record who gave it, by which way, and why.
+record who gave it, in which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
     {
         HoldReason.BREAKER_OPEN: "they go by themselves, in the order of their requests, as Cal.com takes them",
         HoldReason.THROTTLED: "they go by themselves, in the order of their requests, as the limit allows",
-        HoldReason.SETTLING: "before the settle time ends a lookup proves nothing; each is looked up then",
+        HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
     }
 )
 """The hold reasons that `retry_held` does not take, and why it would not help."""
@@ -53,7 +53,7 @@ class CommandOutcome(StrEnum):
     SENT = "sent"
     SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: a lookup at Cal.com comes before any POST
     CANCELLED = "cancelled"
-    CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: cancelled if that does not book it
+    CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: it is cancelled if that call does not book it
     CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once it is known not to be booked
     # Nothing was done:
     MISSING = "missing"  # no booking has this id
@@ -217,7 +217,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return _result(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
         return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # from a late answer
+    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # the uid came with a late answer
         meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
     if meant is CommandOutcome.CANCELLED:
         moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
@@ -252,7 +252,7 @@ def open_for(conn: Connection, row: Appointment) -> float:
 
 
 def version(row: Appointment) -> int:
-    """Return a number that changes whenever the booking does: the time of its last change, in ms."""
+    """Return a number that changes whenever the booking changes: the time of its last change, in ms."""
     return round(row.updated_at.timestamp() * 1000)
 
 
@@ -272,7 +272,7 @@ def _move(
     conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Appointment | None:
     """Move the row if its status is still the one that was read; return the new row; None: the status has changed."""
-    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # as every release records it
+    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # every release records this
     told = {**event, "detail": {**event["detail"], **held}}
     moved = appointments.move(conn, row.id, row.status, to, **told, **changes)
     return appointments.get(conn, row.id) if moved else None

@@ -32,10 +32,10 @@ _WORDS: Mapping[State, str] = MappingProxyType(
 
 
 class BreakerActionOutcome(StrEnum):
-    """What became of an action on the breaker."""
+    """The outcome of an action on the breaker."""
 
     OBEYED = "obeyed"
-    KEPT = "kept"  # Redis is gone: obeyed when it is back
+    KEPT = "kept"  # Redis is gone: the override is obeyed when it is back
     # Nothing was done:
     STALE = "stale"  # the breaker has changed since the operator looked
     UNAVAILABLE = "unavailable"  # Redis is gone, and there is nothing that could be kept
@@ -63,7 +63,7 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
 
 
 def epoch(seen: BreakerStatus, mode: str) -> int:
-    """Return a number that changes with the breakers that an action affects: the service's, for a reset all."""
+    """Return a number that changes with each breaker that an action affects: the service's, or all for a reset."""
     if not seen.shared:
         return UNSEEN
     changed = [one.epoch for one in seen.endpoints.values() if one.epoch > seen.generation] if mode == RESET else []
@@ -98,7 +98,7 @@ def ends_at(action: OperatorAction) -> datetime | None:
 
 
 def _carry_out(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOutcome, str | None]:
-    """Carry the action out; return what became of it, and why it was refused."""
+    """Carry out the action; return its outcome, and why it was refused."""
     if action.epoch_seen is not None and (outcome := _refuse(deps, action)) is not None:
         return outcome
     by, why, mode, until = action.who, action.why, action.action, ends_at(action)

@@ -1,4 +1,4 @@
-"""Operators' overrides of the breaker: written to Postgres first, as Redis may lose them, then obeyed by the fleet."""
+"""Operators' overrides of the breaker: written to Postgres first, because Redis may lose them; the fleet obeys them."""
 
 from datetime import datetime
 
@@ -45,7 +45,7 @@ def force(
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """End an override of open or off: the breaker decides again. False, with nothing done, without Redis."""
+    """End an override of open or off: the breaker decides again. False: Redis is gone, and nothing was done."""
     if not breaker.get_status().shared:
         return False
     with engine.begin() as conn:
@@ -56,7 +56,7 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
     """Close every breaker, end every override, and try refused keys again; then their held bookings are released.
 
-    False, with nothing done, while Redis does not answer: a reset is not a state that could be applied later.
+    False: Redis does not answer, and nothing was done: a reset is not a state that could be applied later.
     """
     if not breaker.get_status().shared:
         return False

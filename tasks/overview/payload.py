@@ -26,9 +26,9 @@ _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.BREAKER_OPEN: _WITH_THE_BREAKER,
         HoldReason.THROTTLED: "itself, at the limit's pace",
         HoldReason.UNREACHABLE: "itself",
-        HoldReason.SETTLING: "itself: a look at Cal.com",
-        HoldReason.CREDENTIALS: "a key that Cal.com takes; asked each minute",
-        HoldReason.CONFIGURATION: "Cal.com's answer; asked each minute",
+        HoldReason.SETTLING: "itself: a lookup at Cal.com",
+        HoldReason.CREDENTIALS: "a key that Cal.com takes; it is asked each minute",
+        HoldReason.CONFIGURATION: "Cal.com's answer; it is asked each minute",
         HoldReason.BLIND_KEY: "you, or a key that sees it",
         HoldReason.SUSPECT: "you",
     }

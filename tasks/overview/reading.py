@@ -159,7 +159,7 @@ def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> t
 
 
 def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
-    """Yield the cards with what only the record knows: since when they are unknown, an override's author and reason."""
+    """Yield the cards with what only the record has: since when a card is unknown, who gave an override, and why."""
     override = record.override if record else None
     for card in shared.cards:
         if card.kind == DATABASE and not postgres.answers:

@@ -76,7 +76,7 @@ class RecordView:
     outage: OutageSpan
     """The last outage of the service's breaker, or of the endpoint that makes bookings if that is later."""
     mostly: str | None
-    """The error type of most failed calls, in the last minutes that `failure_metrics` has."""
+    """The most frequent error type of failed calls, in the last minutes that `failure_metrics` has."""
     changes: tuple[BreakerMove, ...]
     incidents: tuple[Incident, ...]
 
@@ -115,7 +115,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
 
 
 def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
-    """Read the bookings that wait for a person, those requested first, up to a bound."""
+    """Read the bookings that wait for a person, the earliest requests first, up to a bound."""
     blind, suspects, misled = (
         _some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CONFIGURATION)
     )

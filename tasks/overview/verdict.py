@@ -45,7 +45,7 @@ class Verdict(TrueRow):
 
 
 def verdict(overview: Overview) -> Verdict:
-    """Return the first row that is true, what else is true, and how bad it is altogether."""
+    """Return the first true row, the sentences of other true rows, and the level of the worst one."""
     true = [found for row in RANKED if (found := row(overview))]
     first, *others = true or [yours.calm(overview)]
     if first.counts_endings:

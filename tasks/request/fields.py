@@ -45,7 +45,7 @@ def storable(text: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length as JavaScript, and so Cal.com, counts it."""
+    """Return the length as JavaScript counts it, and so Cal.com, too."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 

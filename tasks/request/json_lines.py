@@ -40,7 +40,7 @@ class BadLine:
 
 
 class _UnreadableLineError(Exception):
-    """Report why a line is no JSON object; never leaves this module."""
+    """Report why a line is no JSON object; this exception never leaves the module."""
 
 
 def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:

@@ -18,7 +18,7 @@ MAX_METADATA_KEY = 40  # counted as JavaScript does; the same holds for the valu
 MAX_METADATA_VALUE = 500
 MAX_RESPONSES_BYTES = 16 * 1024
 MAX_RESPONSES_DEPTH = 5
-MAX_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript changes a number
+MAX_SAFE_INTEGER = 2**53 - 1  # JavaScript changes a larger number
 
 
 def metadata_key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One booking as `booking show` and the page show it, read once: its row, its events, why it is not moving."""
+"""One booking as `booking show` and the Resilience page show it: its row, its events, and why it is not moving."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""One line that explains why a booking is not moving: what moves it on, and when, from its row and the time alone."""
+"""One line that explains why a booking is not moving: what moves it on, and when; only its row and the time decide."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from tasks.words import ago, duration, plural
 Line = Callable[[Appointment, datetime], str]
 
 OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
-_CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
+_CANCELLED_LATER = " Its cancellation is requested: it is cancelled once it is certain that Cal.com has not booked it."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
 
@@ -63,16 +63,14 @@ def _retrying(row: Appointment, now: datetime) -> str:
 
 
 def _breaker_open(_row: Appointment, _now: datetime) -> str:
-    return (
-        "Cal.com is failing and left alone, or is just catching up; held bookings go in the order they were asked for."
-    )
+    return "Cal.com is failing and left alone, or is just catching up; held bookings go in the order of their requests."
 
 
 def _throttled(row: Appointment, now: datetime) -> str:
     if row.hold_until is None:  # the breaker has the time, for all bookings
         return (
             "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
-            "order they were asked for."
+            "order of their requests."
         )
     return f"Cal.com's limit of calls was reached; it is released {_until(row, now)}."
 
@@ -220,7 +218,7 @@ def _until(row: Appointment, now: datetime) -> str:
 
 
 def _late(left: float) -> str:
-    """Return a question that helps when a moment has passed and nothing happened; empty: the moment is near."""
+    """Return a question that helps if a moment has passed and nothing has happened; empty: the moment is near."""
     if left > -OVERDUE:
         return ""
     return f" (That is {duration(-left)} overdue: do a worker and beat run?)"

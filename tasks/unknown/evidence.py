@@ -19,7 +19,7 @@ class Act(StrEnum):
     LOOKUP = "look"  # nothing is certain yet: look the booking up again later
     ASK_SLOTS = "ask slots"  # decide again with the slots
     POST_WHILE_UNKNOWN = "post"  # costs a retry; the first POST stays unknown, and this one may be unknown, too
-    POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer shows whether the first has booked
+    POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer shows whether the first POST has booked
     POST_WHEN_NOT_BOOKED = "afresh"  # it is certainly not booked: a POST like the first, which costs a retry
     CONFIRM = "confirm"
     CANCEL = "cancel"
@@ -27,7 +27,7 @@ class Act(StrEnum):
     REJECT_TAKEN = "reject as taken"
     REJECT = "reject"  # by the stored refusal
     FAIL = "fail"
-    UNREACHABLE = "unreachable"  # an outage used up the retries
+    UNREACHABLE = "unreachable"  # an outage has used up the retries
     BLIND = "blind"  # this key cannot find the outcome: held until another source can
     ASK_UID = "ask uid"  # the refusal names a booking, which may be ours
     UNKNOWN = "unknown"  # the second POST is unknown, too: its settle time begins again
@@ -97,7 +97,7 @@ def _not_booked(case: Case) -> Act:
         return Act.CANCEL
     if case.refusal not in {None, ReplyKind.TAKEN}:
         return Act.REJECT
-    if case.near:  # a slot in the past is never offered, which proves nothing
+    if case.near:  # a slot in the past is never offered: that proves nothing
         return Act.EXPIRE
     if case.slot is None:
         return Act.ASK_SLOTS
@@ -149,7 +149,7 @@ _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.FULL: SEATED,
 }
-# A login, a deleted type, no hosts: Cal.com refuses these before it looks for a booking.
+# A missing login, a deleted type, no hosts: Cal.com refuses these before it looks for a booking.
 _BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})
 
 

@@ -90,7 +90,7 @@ class Inquiry:
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
-        """Look the booking up completely, ask about its event type, and decide by both."""
+        """Make a deciding lookup, ask about the event type, and decide by both answers."""
         claim, rules = self.claim, self.rules
         row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
         me = event_type_lookup.user(claim.deps, self.calls)
@@ -201,7 +201,7 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        missing = self._missing_type(row, refusal)  # once more: the type may have been read just now
+        missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now
         return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:

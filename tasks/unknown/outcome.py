@@ -27,7 +27,7 @@ HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made only i
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Hold in how many seconds a row's `settle_at` and `ends_at` come; negative: they have passed."""
+    """Hold the seconds until a row's `settle_at` and `ends_at`; negative: the moment has passed."""
 
     settled_in: float
     ends_in: float
@@ -271,7 +271,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
 
 
 def blind(rules: BookingDecisions, times: Times) -> Move:
-    """Return the hold of a booking that this key cannot find out about; the pause between lookups doubles."""
+    """Return the hold of a booking whose outcome this key cannot find; the pause between lookups doubles."""
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
     return Move(Status.HELD, "not listed, which proves nothing with this key", hold)

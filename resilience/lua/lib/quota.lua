@@ -61,7 +61,7 @@ local function backlog() -- us by which our calls are ahead of an even pace
   return math.max(0, quota.tat - now * 1000)
 end
 
-local function in_flight() -- a lost record counts for two windows at most
+local function in_flight() -- a call without a record counts for two windows at most
   return quota.granted - quota.answered + quota.granted_before - quota.answered_before
 end
 

@@ -22,7 +22,7 @@ from tasks.calcom.reply import ErrorType
 class NotSentError(Exception):
     """Report that the call was ended right before its first byte; its cause is the exception of `may_send`, if any.
 
-    It is no OSError, because urllib3 would catch that.
+    This class is no OSError, because urllib3 would catch that.
     """
 
 
@@ -91,7 +91,7 @@ class Call:
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
-        sock.settimeout(None)  # the deadline bounds sending, not the rest of the connect time-out
+        sock.settimeout(None)  # the deadline bounds sending, and the connect time-out does not
         self.sent = True
 
     def cut(self) -> None:
@@ -135,7 +135,7 @@ class Watchdog:
         self.forget()
 
     def forget(self) -> None:
-        """Reset in a child process: the parent's thread does not exist here, and its lock may be held for ever."""
+        """Reset this in a child process: the parent's thread does not exist here, and its lock may never be free."""
         self._changed = threading.Condition()
         self._watches: list[_Watch] = []
         self._numbers = itertools.count()

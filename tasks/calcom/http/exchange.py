@@ -36,7 +36,7 @@ _NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 class Exchange:
     """Send requests to one server, each at most once; times are in seconds, as in CalcomClient.
 
-    Safe to share between threads, and after a fork.
+    An exchange is safe to share between threads, and after a fork.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
                 break
         else:
             return bytes(body), True
-    except _NETWORK_ERRORS:  # cut in the middle, or broken gzip
+    except _NETWORK_ERRORS:  # the answer was cut in the middle, or its gzip is broken
         pass
     response.close()  # never use it again: more bytes of this answer may arrive
     response.release_conn()

@@ -40,7 +40,7 @@ class Resolver:
         self.forget()
 
     def forget(self) -> None:
-        """Reset in a child process: the threads of its parent do not exist here."""
+        """Reset the resolver in a child process: the threads of its parent do not exist here."""
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, int], _Flight] = {}
         self._threads = 0

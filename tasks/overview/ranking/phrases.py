@@ -21,7 +21,7 @@ def counted(count: int, *, capped: bool = False) -> str:
 
 
 def number_waiting(count: int, *, capped: bool = False) -> str:
-    """Return how many wait: "1 waits", "1,000+ wait"."""
+    """Return how many bookings wait: "1 waits", "1,000+ wait"."""
     return f"{counted(count, capped=capped)} {'waits' if count == 1 else 'wait'}"
 
 
