@@ -192,7 +192,7 @@ class GuardedCalls(CalcomReads):
 def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
     outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
     if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a proxy's page answered a read: POSTs may work, and could end no block
+        return CallOutcome.IGNORED  # a proxy answered a read: POSTs may work, but their success could not end a block
     return outcome
 
 

@@ -105,7 +105,7 @@ def _send(producer: Producer, countdown: float | None, *, name: str, args: list[
 def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
     """Return the exchange or queue of a message: with RabbitMQ a message with a countdown waits in Celery's own queues.
 
-    In a worker such messages would block its prefetch: a quorum queue delivers no more than the worker has threads.
+    In a worker these messages would block its prefetch: a quorum queue delivers no more than the worker has threads.
     (Celery's queues know only whole seconds; for the rest the message waits in the worker.)
     """
     if countdown < 1 or producer.connection.transport.driver_type != "amqp":

@@ -27,7 +27,7 @@ class Figures:
     lately: int
     """Calls of the last `LATELY` seconds."""
     severities: tuple[int, int, int]
-    """Failures that were low, medium, critical."""
+    """The number of failures of low, medium and critical severity."""
     average_ms: float
     longest_ms: int
     first_failure_at: datetime | None

@@ -99,7 +99,7 @@ class CallStats:
     def count_local(
         self, name: str, severity: int, *, calls: int = 1, total: int = 0, longest: int = 0, now: float | None = None
     ) -> None:
-        """Count in this process alone while Redis is gone; the windows then lack these calls. Times in ms."""
+        """Count in this process alone while Redis is gone; the windows then lack these calls. Times are in ms."""
         with self._lock:
             self._own.count(name, severity, calls, total, longest, self._now(now))
             self._incomplete = self._shared is not None

@@ -114,7 +114,7 @@ class CircuitBreaker:
         quota_headers: QuotaHeaders | None = None,
         now: float | None = None,
     ) -> Recorded:
-        """Record the outcome of a call; times in seconds.
+        """Record the outcome of a call; times are in seconds.
 
         `reason` is the error type, never free text. `retry_after` is the wait that the service wants: after THROTTLED
         no call goes for that time (default: a window of the rate limit), and a breaker that opens stays open for at

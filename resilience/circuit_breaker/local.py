@@ -30,7 +30,7 @@ from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
 SHORT = 10
-"""An OPEN is this many times shorter while the service is mixed: a success ended a row of failures within one OPEN."""
+"""An OPEN is this many times shorter while the service is mixed (docs/glossary.md): a part of it works."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),

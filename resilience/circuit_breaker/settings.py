@@ -11,7 +11,7 @@ NEVER = 1000
 
 
 class Limits(NamedTuple):
-    """The numbers of the rules, by the names that the scripts use; times in milliseconds."""
+    """The numbers of the rules, by the names that the scripts use; times are in milliseconds."""
 
     threshold: int
     span: int
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Configure a breaker; times in seconds.
+    """Configure a breaker; times are in seconds.
 
     Raises:
         ValueError: the breaker cannot work with a value; the message names it.

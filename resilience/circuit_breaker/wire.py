@@ -1,4 +1,4 @@
-"""Encode the arguments of the breaker's scripts and decode their replies; times in ms."""
+"""Encode the arguments of the breaker's scripts and decode their replies; times are in ms."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence

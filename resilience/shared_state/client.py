@@ -14,7 +14,7 @@ from resilience.shared_state.sentinel import make_master_client
 
 
 def make_redis(url: str, *, timeout: float = 0.08, connect_timeout: float = 0.05) -> Client:
-    """Build the client that the breaker uses; times in seconds.
+    """Build the client that the breaker uses; times are in seconds.
 
     redis-py's defaults retry each command up to ten times with growing pauses: with a dead server one GET took 58 s.
     Here a command takes at most `connect_timeout` + `timeout`, and the caller decides what happens then. A new

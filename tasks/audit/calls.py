@@ -21,8 +21,8 @@ from tasks.guarded_calls import Ask, GuardedCalls
 _SOON = 1.0  # seconds until the next try if the limit names no time for it
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open: Cal.com is left alone (`booking breaker status`)",
-    Reason.CREDENTIALS: "Cal.com refuses our API key: set a good one, or `booking breaker reset`",
-    Reason.CONFIGURATION: "what answers is not Cal.com's API: set CALCOM_BASE_URL right (`booking check`)",
+    Reason.CREDENTIALS: "Cal.com refuses our API key: set a valid key, or run `booking breaker reset`",
+    Reason.CONFIGURATION: "what answers is not Cal.com's API: correct CALCOM_BASE_URL (`booking check`)",
 }
 _SHARE = 10  # a nightly audit makes one tenth of the calls that the rate limit allows
 _LEASE_MARGIN = 60.0  # seconds by which a nightly audit's lease outlives the longest call

@@ -71,7 +71,7 @@ def survey(
     progress: Progress = lambda _read, _all: None,
     asking: Progress = lambda _asked, _all: None,
 ) -> Survey:
-    """Compare everything that starts from `start` until before `end`; change nothing.
+    """Compare all bookings that start at or after `start` and before `end`; change nothing.
 
     Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. Bookings that
     the list does not show are asked for one by one.

@@ -136,7 +136,7 @@ def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | 
 
 
 def _is_strange(booking: Booking, me: Me) -> bool:
-    """Return whether the key's user takes no part in the booking; one without hosts or attendees proves nothing."""
+    """Return whether the key's user takes no part in a booking; without hosts or attendees a booking proves nothing."""
     attendees = [attendee.email.lower() for attendee in booking.attendees if attendee.email is not None]
     if not booking.host_ids or not attendees:
         return False
@@ -144,7 +144,7 @@ def _is_strange(booking: Booking, me: Me) -> bool:
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat with our address and not our reference, preferably one without any reference and seat uid."""
+    """Return a seat with our address and not our reference, preferably one without seat uid and any reference."""
     address = attendee_address(appointment)
     if address is None:
         return None

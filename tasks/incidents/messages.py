@@ -106,7 +106,7 @@ _TEMPLATES = {
         "Cal.com's rate limit keeps bookings waiting",
         "Cal.com's rate limit kept bookings waiting",
         "It takes a little longer. We will confirm it.",
-        "nothing: they go at the limit's pace. If it comes often, ask Cal.com for more, and raise"
+        "nothing: they go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
     IncidentKind.FAILED: _always(
@@ -134,7 +134,7 @@ _TEMPLATES = {
         "Booked, but to be cancelled at Cal.com: {count}",
         "Booked, but had to be cancelled at Cal.com: {count}",
         "It is booked, and we will cancel it.",
-        "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
+        "a cancellation was requested, but Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
         " uid), then `booking audit --fix`",
     ),
     IncidentKind.MADE_AGAIN: _always(

@@ -25,7 +25,7 @@ from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
-GRACE = 5.0  # seconds from a row's commit to its message, or from a message's receipt to the worker's claim
+GRACE = 5.0  # the most seconds from a row's commit to its message, or from a message's receipt to the claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further workers
 
 log = Logger(__name__)

@@ -15,7 +15,7 @@ class OutageLevel(IntEnum):
 
 
 def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLevel:
-    """Return the level for an operator: HEALTHY if few of many calls fail, though the detector says critical.
+    """Return the level for an operator: HEALTHY if few of many calls fail, even if the detector says critical.
 
     If many fail in a row, the breaker opens, which is always an incident.
     """

@@ -133,7 +133,7 @@ def _configuration(row: Appointment, now: datetime) -> str:
 def _suspect(row: Appointment, _now: datetime) -> str:
     if row.error_type == HALF_MADE:
         return (
-            "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
+            "Half made at Cal.com: its attendee is there without a seat, and no POST mends that. Remove it there "
             f"(the last error names the booking), then `booking retry {row.id}`, which looks again."
         )
     return (
@@ -153,7 +153,7 @@ def _confirmed(row: Appointment, _now: datetime) -> str:
         done += f", but only {weeks}: book the others there by hand, or tell the customer"
     if row.cancel_requested:
         done += (
-            ", and its cancellation was asked for: cancel it there (its uid is below), then `booking audit --fix` "
+            ", and its cancellation was requested: cancel it there (its uid is below), then `booking audit --fix` "
             "writes that down here"
         )
     return f"{done}."

@@ -1,5 +1,5 @@
 -- Fragment: what blocks every call in any state of the breaker: a refused API key, settings that lead to another server.
--- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when such blocks were last ended
+-- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when blocks were last ended
 --         wrong:CONFIGURATION: since when these settings lead to another server than the service
 --         page:CONFIGURATION: the endpoint where another server answered, if the service has not answered there since
 --         trial: when the next trial may go, the one call that a block lets through

@@ -91,7 +91,7 @@ class Call:
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
-        sock.settimeout(None)  # the deadline bounds sending, and the connect time-out does not
+        sock.settimeout(None)  # the deadline bounds sending; the rest of the connect time-out does not
         self.sent = True
 
     def cut(self) -> None:

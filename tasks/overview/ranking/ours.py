@@ -77,7 +77,7 @@ def no_health_check(overview: Overview) -> TrueRow | None:
     never = sentence(" yet, and the first booking came at ", time_of_day(beat.since))
     when = since(beat.ticked_at) if beat.ticked_at else never
     text = sentence("No health check", when, ": nothing held is released.")
-    if_nobody_acts = sentence("held ones keep waiting: start `celery -A worker beat` and the worker of `maintenance`.")
+    if_nobody_acts = sentence("held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.")
     return _row(4, "no_health_check", text, if_nobody_acts)
 
 

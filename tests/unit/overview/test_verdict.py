@@ -145,12 +145,12 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         4, "no_health_check", Whose.OURS, Level.CRITICAL,
         overview({"beat": Heartbeat(at("14:02"), at("14:02"), 5.0, NOW)}),
         "No health check since 14:02: nothing held is released.",
-        "held ones keep waiting: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         4, "no_health_check", Whose.OURS, Level.CRITICAL, overview({"beat": Heartbeat(None, at("14:02"), 5.0, NOW)}),
         "No health check yet, and the first booking came at 14:02: nothing held is released.",
-        "held ones keep waiting: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         5, "credentials", Whose.OURS, Level.CRITICAL,

@@ -138,7 +138,7 @@ def test_a_booking_that_awaits_its_host_is_not_called_done() -> None:
 def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
     """The wish is not done with: somebody must cancel it at Cal.com."""
     line = why(row(Status.CONFIRMED, cancel_requested=True), NOW)
-    assert line.startswith("Done: Cal.com has booked it, and its cancellation was asked for: cancel it there")
+    assert line.startswith("Done: Cal.com has booked it, and its cancellation was requested: cancel it there")
 
 
 def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not_booked() -> None:

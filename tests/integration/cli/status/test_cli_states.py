@@ -166,7 +166,7 @@ def test_4_beat_is_dead(settings: Settings, call: Booking) -> None:
         call,
         4,
         f"No health check since {CLOCK}: nothing held is released.",
-        "held ones keep waiting: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     )
 
 
