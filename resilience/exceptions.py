@@ -59,10 +59,10 @@ def _restore(cls: type[AppointmentException], args: tuple[Any, ...], state: Mapp
 
 
 class CalcomBookingException(AppointmentException):
-    """Report what Cal.com answered, or that it did not.
+    """Report what Cal.com answered, or that it did not answer.
 
     `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
-    decides: 429, 5xx and no answer may succeed later, other answers not.
+    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it may not.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class CalcomBookingException(AppointmentException):
         self.calcom_error = calcom_error
         self.retry_after = retry_after
         self.error_type = error_type
-        self.judged = retryable is not None  # the caller has decided, by more than the status
+        self.judged = retryable is not None  # the caller has decided, and knows more than the status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with Cal.com's answer."""
@@ -103,7 +103,7 @@ class CalcomBookingException(AppointmentException):
 class CustomerValidationException(AppointmentException):
     """Report what is wrong with a customer's request, field by field; never retryable.
 
-    `validation_errors` maps a dotted field (`attendee.email`) to why it is refused: one reason or several.
+    `validation_errors` maps a dotted field (`attendee.email`) to the reason, or reasons, why it is refused.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class CustomerValidationException(AppointmentException):
         return bool(self.validation_errors.get(field))
 
     def get_field_error(self, field: str) -> str | None:
-        """Return why `field` is refused, several reasons joined by "; ", or None."""
+        """Return why `field` is refused, several reasons joined by "; "; None: it is not refused."""
         why = self.validation_errors.get(field)
         if not why:
             return None
@@ -142,9 +142,9 @@ REFUSALS = frozenset({"22", "23", "42"})
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
 
-    tasks/database_errors.py derives the kind from a driver's SQLSTATE. Here, too, the code of a deadlock or of a
-    refusal decides, and only then `error_type`. MySQL's number of a deadlock, 1213, is such a code: the sign-off has it
-    in an example.
+    tasks/database_errors.py derives the kind from a driver's SQLSTATE. Here, too, the SQLSTATE of a deadlock or of a
+    refusal decides the kind; with any other code `error_type` decides. So the sign-off's example with MySQL's number of
+    a deadlock, 1213, is a deadlock.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ _KINDS = {
     "55P03": "timeout",  # a lock was not available in time
     "57P01": "lost_connection",  # the server was shut down
     "57P02": "lost_connection",  # the server crashed
-    "25P03": "lost_connection",  # this process was idle in a transaction, for example frozen
+    "25P03": "lost_connection",  # this process was idle in a transaction, perhaps frozen
     "0A000": "lost_connection",  # a migration has changed a table, so prepared statements fail
     "25006": "unavailable",  # read-only: it became a replica, or its disk is full
     "57P03": "unavailable",  # the server starts up
@@ -29,12 +29,12 @@ LACKS_TABLES = "the database lacks our tables, or some of their columns; run `bo
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:
-    """Return `exc` as an exception of ours, by its SQLSTATE; without a connection psycopg gives none."""
+    """Return `exc` as an exception of ours, by its SQLSTATE, which psycopg does not give without a connection."""
     if isinstance(exc, AppointmentException):
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)
     if state is not None:
-        lost = state.startswith(_CONNECTION)  # also what a pooler reports of a server that has died
+        lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
         kind = "lost_connection" if lost else _KINDS.get(state, "other")
         hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
         message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"

@@ -22,16 +22,16 @@ from tasks.publish import send
 from tasks.request.idempotency import derive_key, payload_hash
 from tasks.request.model import BookingRequest
 
-# Seconds that a caller waits for Postgres, and for each further request: he may be on the phone.
+# Seconds that a caller waits for Postgres, and seconds more for each request: he may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
-PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
+PART = 1_000  # requests in one transaction: Postgres needs half a second for them, and a statement may take ten
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Hold the result of a request: it was stored as a new row, or it was known already (`duplicate`).
 
-    `start` is the present start, also of a booking that was moved at Cal.com. `awaits_host`: Cal.com has the booking,
+    `start` is the present start, also if the booking was moved at Cal.com. `awaits_host`: Cal.com has the booking,
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
     booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
     booking was last known to be confirmed (None: Cal.com was asked just now).
@@ -50,7 +50,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Hold which booking has the given idempotency key already, for another request; nothing was written."""
+    """Hold which booking already has the given idempotency key, for another request; nothing was written."""
 
     appointment_id: int
     idempotency_key: str
@@ -60,7 +60,7 @@ class Conflict:
 class Outcome:
     """Hold the state of a booking; `final`: it will not change any more.
 
-    `start` and `awaits_host` as in a Receipt.
+    `start` and `awaits_host` are those of a Receipt.
     """
 
     appointment_id: int
@@ -74,7 +74,7 @@ class Outcome:
 
 
 class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
-    """Report that an idempotency key was used before, with another request."""
+    """Report that an idempotency key was used before, for another request."""
 
     def __init__(self, conflict: Conflict) -> None:
         super().__init__(
@@ -90,9 +90,9 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     Once this returns, the request cannot be lost: a broker or worker that is down costs time, but no booking.
 
     Raises:
-        IdempotencyConflict: The key was used before, with another request.
-        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. Or, if the message says
-            so, Postgres may have stored it: send the same request again to get its receipt.
+        IdempotencyConflict: The key was used before, for another request.
+        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. But if the message says
+        so, Postgres may have stored it: send the same request again to get its receipt.
     """
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
@@ -115,15 +115,15 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
-    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they were.
+    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they last were.
 
     Raises:
         AppointmentDatabaseException: As enqueue_booking, for one part: the parts before it are stored, those after it
-            are not, and the message says how many are. Send the same requests again to get their receipts.
+        are not, and the message says how many are stored. Send the same requests again to get their receipts.
     """
     deps = dependencies.current()
     answers: list[Receipt | Conflict] = []
-    new = 0  # rows of this call: a later one has its place further back in the queue
+    new = 0  # rows of this call so far: later rows stand further back in the line
     for first in range(0, len(requests), PART):
         try:
             kept = _keep(deps, requests[first : first + PART], first_number=new)
@@ -142,7 +142,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
         with deadline(patient):
             shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
             rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
-            if shut():  # reads operators' overrides if Redis has none
+            if shut():  # this reads the operators' overrides if Redis has lost them
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
@@ -178,7 +178,7 @@ def wait(
 ) -> Outcome | None:
     """Return the outcome as soon as it is final or the booking is held, at the latest after `seconds`.
 
-    For a caller who is on the phone: a booking that is held will take longer.
+    This is for a caller who is on the phone: a booking that is held will take longer.
     """
     pause = pause or threading.Event().wait
     deadline = time.monotonic() + seconds
@@ -191,7 +191,7 @@ def wait(
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
-    """Return an error: nothing was accepted, or, if Postgres did not answer the commit, perhaps something was."""
+    """Return an error: nothing was accepted, or something may have been if Postgres did not answer the commit."""
     error = as_appointment_error(exc)
     if not committing or not isinstance(error, AppointmentDatabaseException):
         return error

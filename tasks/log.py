@@ -1,4 +1,4 @@
-"""Loggers for modules that a caller's process loads, too: structlog is imported with the first line."""
+"""Loggers for modules that a caller's process loads, too: structlog is imported with the first line that is logged."""
 
 from functools import cached_property
 from typing import Any

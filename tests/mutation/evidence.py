@@ -246,7 +246,7 @@ RULES = (
     _rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
-        "            if row.cancel_requested:  # during the lookup\n",
+        "            if row.cancel_requested:  # a person cancelled it during the lookup\n",
         "            if False:\n",
         "plain, sees all",
     ),
@@ -379,7 +379,7 @@ RULES = (
     _rule(
         "refusal-believed-though-the-type-is-there-again",
         _INQUIRY,
-        "missing = self._missing_type(row, refusal)  # once more: the type may have been read just now",
+        "missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now",
         "missing = None",
         "plain, sees all",
     ),
