@@ -1,4 +1,4 @@
-"""Every way a call can fail, and how bad each is: a closed set, never free text."""
+"""All ways in which a call can fail, and how bad each failure is: a closed set, never free text."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -20,21 +20,21 @@ class ErrorType(StrEnum):
     CONNECT = "connect"  # refused, unreachable, or no connection in time
     DNS = "dns"
     TLS = "tls"
-    TIMEOUT = "timeout"  # no whole answer in time, after bytes were sent; a statement that took too long
+    TIMEOUT = "timeout"  # no complete answer in time, after bytes were sent; a statement that took too long
     RESET = "reset"  # the connection broke, or the answer was not HTTP, after bytes were sent
     THROTTLED = "throttled"
     HTTP_500 = "http_500"
     HTTP_502 = "http_502"
     HTTP_503 = "http_503"
     HTTP_504 = "http_504"
-    HTTP_52X = "http_52x"  # Cloudflare's own
-    HTTP_OTHER = "http_other"  # an answer that the table does not know
+    HTTP_52X = "http_52x"  # Cloudflare's own errors
+    HTTP_OTHER = "http_other"  # an answer for which there is no rule
     DATABASE = "database"  # Cal.com's 400 "An error occurred while querying the database."
     UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON, but must be JSON
     TAKEN = "taken"
     LIMIT = "limit"
     REFUSED = "refused"
-    NO_EVENT_TYPE = "no_event_type"  # Cal.com has no event type of this name, or no owner of it
+    NO_EVENT_TYPE = "no_event_type"  # Cal.com has no event type of this name, or no such owner
     CREDENTIALS = "credentials"
     CONFIGURATION = "configuration"
     LEASE_LOST = "lease_lost"  # `may_send` returned False right before the first byte

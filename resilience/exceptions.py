@@ -23,10 +23,10 @@ __all__ = [
 
 
 class CalcomBookingException(AppointmentException):
-    """Report what Cal.com answered, or that it did not.
+    """Report what Cal.com answered, or that it did not answer.
 
     `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
-    decides: 429, 5xx and no answer may succeed later, other answers not.
+    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it may not.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class CalcomBookingException(AppointmentException):
         self.calcom_error = calcom_error
         self.retry_after = retry_after
         self.error_type = error_type
-        self.judged = retryable is not None  # the caller has decided, by more than the status
+        self.judged = retryable is not None  # the caller has decided, and knows more than the status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with Cal.com's answer."""

@@ -1,7 +1,7 @@
 """Judge from the calls of the last minutes how healthy each service is.
 
-The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a
-breaker closes after an outage, not at each success, which would erase the rate (docs/decisions/0003).
+The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a breaker
+closes after an outage, and not at each success: that would erase the rate (docs/decisions/0003).
 """
 
 from collections.abc import Iterable, Mapping
@@ -61,8 +61,8 @@ class Guarded(Protocol):
 class FailureDetector:
     """Judge services by the counts of their breakers, or by `CallStats`.
 
-    A service with neither is counted in this process, from its first failure on. No method raises an error of Redis:
-    while Redis is gone, each process judges by its own calls.
+    A service that has neither is counted in this process, from its first failure on. No method raises an error of
+    Redis: while Redis is gone, each process judges by its own calls.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class FailureDetector:
         *,
         now: float | None = None,
     ) -> None:
-        """Count a failure of a service; no breaker changes. `reason`: an error type, else it becomes `other`."""
+        """Count a failure of a service; no breaker changes. A `reason` that is no error type becomes `other`."""
         self.calls(service).count_failure(reason, severity=severity, context=context, now=now)
 
     def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
@@ -100,11 +100,11 @@ class FailureDetector:
         return self.calls(service).recent_calls(endpoint, now=now)
 
     def is_service_degraded(self, service: str, threshold: float | None = None, *, now: float | None = None) -> bool:
-        """Return whether too large a share of the calls fails; `threshold` replaces the setting."""
+        """Return whether the share of failed calls is too large; `threshold` replaces the setting."""
         return self._degraded(self.get_failure_stats(service, now=now), threshold)
 
     def is_service_critical(self, service: str, *, now: float | None = None) -> bool:
-        """Return whether there were many failures lately, or several critical ones."""
+        """Return whether there were many failures lately, or several critical failures."""
         return self._critical(self.get_failure_stats(service, now=now))
 
     def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:

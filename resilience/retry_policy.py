@@ -1,6 +1,6 @@
 """Decide when to retry, how often and after how long; and a retry loop for callers without Celery.
 
-Only one layer retries: a caller of this must not use code that retries, too.
+Only one layer retries: the `operation` that `execute` calls must not retry by itself.
 """
 
 import math
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # A retry never helps against a refusal. (408, 409, 425 and the like may be named as transient.)
 NEVER_RETRIED = frozenset({400, 401, 403, 404, 422})
-# The database has undone these, so a retry may follow at once.
+# After these errors the database has undone everything, so a retry may follow at once.
 AT_ONCE = frozenset({"deadlock", "serialization", "lost_connection"})
 # Retries by error type that differ from max_attempts: a deadlock is over within milliseconds.
 PER_ERROR: Mapping[str, int] = MappingProxyType({"deadlock": 5, "serialization": 5})
@@ -89,7 +89,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not self.delays or any(not math.isfinite(delay) or delay < 0 for delay in self.delays):
             raise ValueError("delays: one or more numbers of seconds, none negative")
-        if isinstance(self.jitter, bool):  # the sign-off's 'jitter' => true; in Python True is 1, +-100 %
+        if isinstance(self.jitter, bool):  # the sign-off has 'jitter' => true; in Python True is 1: +-100 %
             object.__setattr__(self, "jitter", 0.1 if self.jitter else 0.0)
         if not 0 <= self.jitter <= 1:
             raise ValueError("jitter: a share between 0 and 1")
@@ -146,8 +146,8 @@ class RetryPolicy:
     ) -> T:
         """Call `operation` until it succeeds, and return its result; without Celery, in this thread.
 
-        After a 429 it waits as long as the answer wants; a Celery task holds its booking instead. The correlation id
-        is bound around each call.
+        After a 429 this method waits as long as the answer wants; a Celery task holds its booking instead. The
+        correlation id is bound around each call.
 
         Raises:
             Exception: The last error of `operation`, unchanged: it is not retryable, or no retry is left.

@@ -25,7 +25,7 @@ class AttemptResult:
     """Hold the result of an attempt.
 
     `move` is still to be written (None: the row is no longer ours). `reports`: what the breaker recorded of each call.
-    `gave_back`: the attempt did not use its place in the window of the paced release.
+    `gave_back`: the attempt did not use its place in the release window.
     """
 
     move: Move | None
@@ -39,7 +39,7 @@ class AttemptResult:
 
     @property
     def room(self) -> Recorded | None:
-        """Return the first report by which held bookings may go now; None: there is none."""
+        """Return the first report that lets held bookings go now; None: there is none."""
         return next((report for report in self.reports if report.room > 0), None)
 
     @property
@@ -57,13 +57,13 @@ def attempt(claim: Claim) -> AttemptResult:
         owner=str(claim.row.claim_token),
         probe_ok=claim.released,
         renew=claim.renew,
-        patience=deps.timings.margin,  # the part of a claim that its calls do not need
+        patience=deps.timings.margin,  # the part of the lease that the calls do not need
         pause=claim.pause,
         on_report=lambda *report: reports.append(report),
     )
     fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
     inquiry = Inquiry(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
-    has_place = claim.released  # until its POST takes it
+    has_place = claim.released  # until the POST takes the booking's place
     move: Move | None = None
     try:
         step = before_post(inquiry)
@@ -166,17 +166,17 @@ def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
 
 
 def _found_at_once(inquiry: Inquiry) -> Move | None:
-    """Look the booking up after a page replaced Cal.com's answer to its POST; None: the lookup found nothing."""
+    """Look the booking up after a proxy's page replaced the answer to its POST; None: the lookup found nothing."""
     try:
         result = inquiry.early_lookup()
-    except (NotNow, SQLAlchemyError):  # the unknown outcome must be written all the same
+    except (NotNow, SQLAlchemyError):  # the unknown outcome must still be written
         return None
     found = result.kind is not LookupKind.FAILED
     return outcome.after_lookup(inquiry.rules, inquiry.claim.row, result) if found else None
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
-    """Return the columns that count a row's POSTs, and its successive probes that failed though Cal.com answered."""
+    """Return the columns that count a row's POSTs, and its probes in a row that failed though Cal.com answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
         return posts

@@ -15,7 +15,7 @@ from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 
 
 class ComeAgain(Exception):  # noqa: N818 - no error: the wait that it reports is committed
-    """Ask for the task again in `delay` seconds: its row is committed as `retrying`."""
+    """Ask that the task is sent again in `delay` seconds: its row is committed as `retrying`."""
 
     def __init__(self, row: Appointment, delay: float, why: str) -> None:
         super().__init__(why)
@@ -56,7 +56,7 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         error, deps = as_appointment_error(exc), dependencies.current()
         attempt = self.request.retries
         if not error.is_retryable() or attempt >= deps.policy.max_attempts:
-            raise Ignore  # not lost: the sweeper finds the row, or its lease
+            raise Ignore  # nothing is lost: the sweeper finds the row, or its lease
         delay = deps.policy.delay(attempt, error)
         if not send_once_more(deps, self.request, countdown=delay, at_once=is_immediate(error)):
             raise Ignore

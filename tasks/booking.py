@@ -49,7 +49,7 @@ def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
     """Return the state in which the booking is now.
 
     Raises:
-        ComeAgain: Its task comes again.
+        ComeAgain: Its task is to be sent again.
         Ignore: It is held; the release sends its task.
     """
     error = move.changes.get("error_type")  # not the event type's slug: it names a host

@@ -24,11 +24,11 @@ from tasks.dependencies import Dependencies
 from tasks.moves import WANTED_AGAIN, Move
 from tasks.publish import LONGEST_COUNTDOWN
 
-WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; the answer of Cal.com must not be lost
+WRITES, WRITE_AGAIN = 3, 0.3  # tries, and seconds between them; Cal.com's answer must not be lost
 
 
 class LeaseLost(Exception):  # noqa: N818 - no error: it ends an attempt
-    """Say that the row is no longer ours."""
+    """Report that the row is no longer ours."""
 
 
 def claim(
@@ -41,7 +41,7 @@ def claim(
 ) -> "Claim | None":
     """Claim a booking; None: there is nothing to claim (it is done, held, or claimed by another worker).
 
-    `released` as in `appointments.claim`. `at_once`: the attempt before this one failed at the database.
+    `released` is that of `appointments.claim`. `at_once`: the attempt before this one failed at the database.
     """
     at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
     with deps.autocommit.connect() as conn:
@@ -57,10 +57,10 @@ def claim(
 class Claim:
     """Hold a claimed row as its claim or last renewal read it; every write compares the claim's token.
 
-    `released`: the row has a place in the window of the paced release. `backlog`: the hold reason of the older requests
+    `released`: the row has a place in the release window. `backlog`: the hold reason of the older requests
     that it must not overtake (None: there are none). `at_once`: the database failed, and was tried again at once.
     `clock` is monotonic, in seconds: between the last check and the first byte Postgres's clock cannot be read, so this
-    one bounds the lease. `waited`: seconds since the message was sent (None: not known).
+    clock bounds the lease. `waited`: seconds since the message was sent (None: not known).
     """
 
     deps: Dependencies
@@ -110,7 +110,7 @@ class Claim:
                 move = WANTED_AGAIN
             except SQLAlchemyError as exc:
                 if tried == WRITES or self.clock() > self.lease_ends:
-                    raise  # the lease ends, and a lookup finds what Cal.com has done
+                    raise  # when the lease has ended, a lookup finds what Cal.com has done
                 at_once = at_once or is_immediate(as_appointment_error(exc))
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
@@ -125,7 +125,7 @@ class Claim:
             )  # fmt: skip
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
-        if not moved and move.to is Status.CONFIRMED:  # too late, but what Cal.com booked is recorded
+        if not moved and move.to is Status.CONFIRMED:  # it is too late, but Cal.com's booking is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:
@@ -148,7 +148,7 @@ def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:
     """Return the columns that are written with a move."""
     columns = {**move.changes, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:
-        columns["enqueued_at"] = None  # too long for a message: the sweeper sends it when it is due
+        columns["enqueued_at"] = None  # too long for a countdown: the sweeper sends the message when it is due
     if at_once:
         before = move.changes.get("resilience_strategy", row.resilience_strategy)
         columns["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)

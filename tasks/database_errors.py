@@ -13,7 +13,7 @@ LACKS_TABLES = "the database lacks our tables, or some of their columns; run `bo
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:
-    """Return `exc` as an exception of ours, by its SQLSTATE; without a connection psycopg gives none."""
+    """Return `exc` as an exception of ours, by its SQLSTATE, which psycopg does not give without a connection."""
     if isinstance(exc, AppointmentException):
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)

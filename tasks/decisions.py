@@ -1,7 +1,7 @@
 """Decide what happens next to a booking: pure functions from a row and a reply of Cal.com to one legal move.
 
 The rules are those of docs/calcom.md ("What an answer means"). No clock, network or database is used here, so that each
-rule can be tested by itself. The moves after an unknown outcome: `tasks.unknown.outcome`.
+rule can be tested by itself. The moves after an unknown outcome are in `tasks.unknown.outcome`.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
 from tasks.moves import KNOWN, Move, Posted, Proceed
 
-TRY_AGAIN = 60.0  # seconds; the pause of a booking that met no Cal.com, or not its event type
+TRY_AGAIN = 60.0  # seconds; the pause of a booking that another server answered, or whose event type is missing
 TRY_AGAIN_LATEST = 3600.0  # seconds; the pause doubles up to this
 LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time
-LOOKUPS_IN_ALL = 6  # with those that failed: an error rate of a few percent must hold no booking
-PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the queue for a while
+LOOKUPS_IN_ALL = 6  # including failed lookups: an error rate of a few percent must hold no booking
+PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the line for a while
 LONGEST_REST = 3600.0  # seconds
 
 
@@ -38,8 +38,8 @@ class BookingDecisions:
     def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
         """Return the hold of a booking whose call the breaker or the rate limit denied.
 
-        `allowed` is the POST that was denied (None: a lookup was). If it is certain that nothing is booked, the row
-        says so.
+        `allowed` is the POST that was denied (None: a lookup was denied). If it is certain that nothing is booked, the
+        row says so.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         hold = HoldReason(reason.value)
@@ -50,9 +50,9 @@ class BookingDecisions:
         return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
     def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
-        """Return the hold of a booking that cannot be looked up while others may be posted: it leaves the queue.
+        """Return the hold of a booking that cannot be looked up while others may be posted: it leaves the line.
 
-        `opens_in` is in how many seconds OPEN is over; None: another lookup is the probe now, and may last long.
+        `opens_in`: how many seconds OPEN still lasts; None: another lookup is the probe now, and may last long.
         """
         wait = self.timings.open if opens_in is None else self.before_start(row, opens_in)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait)}
@@ -83,11 +83,11 @@ class BookingDecisions:
     ) -> Move:
         """Return the retry of a booking in `delay` seconds, or its hold if its POST left the breaker blocking.
 
-        `posted` is the result of that POST (None: no POST is the reason). `used` is what a retry makes of
-        `retry_count` (None: it stays); a hold costs no retry. A failed probe goes to the end of the queue. From the
-        third failed probe in a row that Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that
-        others are tried: Cal.com may fail at this very booking. The pause or rest ends before the booking's start.
-        Retry-After is left to the breaker.
+        `posted` is the result of that POST (None: no POST is the reason). `used` is the `retry_count` after a retry
+        (None: unchanged); a hold costs no retry. A failed probe goes to the end of the line. From the third failed
+        probe in a row that Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that others are
+        tried: Cal.com may fail at this very booking. The pause or rest ends before the booking's start. Retry-After is
+        left to the breaker.
         """
         if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
@@ -110,23 +110,23 @@ class BookingDecisions:
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
     def is_spared(self, row: Appointment, error_type: str | None) -> bool:
-        """Return whether `error_type` must not fail the booking: an outage never may, an error of Cal.com's only later.
+        """Return whether `error_type` must not fail the booking: an outage never does, a fault of Cal.com's only later.
 
-        Without this a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
+        Without this rule a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
         """
         asked_ago = (row.updated_at - row.requested_at).total_seconds()
         return error_type in OUTAGE or (error_type in FAULTS and asked_ago < self.timings.wait_for_proof)
 
     def before_start(self, row: Appointment, pause: float) -> float:
-        """Return `pause`, shortened so that it ends before the start is too near (unchanged if that is past)."""
+        """Return `pause`, shortened so that it ends before the start is too near (unchanged if it is too near now)."""
         left = (row.start_at - row.updated_at).total_seconds() - self.timings.lead - self.timings.margin
         return min(pause, left) if left > 0 else pause
 
     def held(self, row: Appointment, reply: Reply) -> Move:
-        """Return the hold of a booking whose call met a rate limit, a refused key, or not Cal.com's API.
+        """Return the hold of a booking whose call met a rate limit, a refused key, or another server.
 
         A harmless call finds out when that is over. If another server than Cal.com's API answers one booking alone,
-        that waits longer each time: else it would cost the rate limit a call a minute.
+        this booking waits longer each time: otherwise it would use up a call of the limit each minute.
         """
         reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
@@ -145,13 +145,13 @@ class BookingDecisions:
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _try_again(self, row: Appointment) -> FromNow:
-        """Return when to try a booking again that was not answered by Cal.com's API; the pause doubles each time."""
+        """Return when to try a booking again that another server answered; the pause doubles each time."""
         met = max(row.posts - row.retry_count, 0)  # retried POSTs were answered by Cal.com
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
-        """Return the columns of a hold that ends with the state of the breaker or the limit, or by other settings."""
-        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows until when
+        """Return the columns of a hold that ends with the state of the breaker or the limit, or with other settings."""
+        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows when the hold ends
         match reason:
             case HoldReason.BREAKER_OPEN:
                 hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or FromNow(0)
@@ -199,5 +199,5 @@ _DENIED = {
 
 
 def error(reply: Reply | None) -> dict[str, Any]:
-    """Return the error columns of a row, for a reply."""
+    """Return the error columns that a row gets for a reply."""
     return {} if reply is None else {"last_error": reply.message or reply.error_type, "error_type": reply.error_type}

@@ -36,20 +36,20 @@ class Timings:
 
     @property
     def lease(self) -> float:
-        """Return how long a claim lasts: a call of full length, and the margin."""
+        """Return how long a claim lasts: a call of full length plus the margin."""
         return self.deadline + self.margin
 
     @property
     def ends_unanswered(self) -> float:
         """Return how long after an unanswered POST the absence of its booking proves nothing.
 
-        160 s where the settle time is 130: Cal.com's longest work, and then a replica's lag of 30 s.
+        It is 160 s if the settle time is 130 s: Cal.com's longest work, and then a replica's lag of 30 s.
         """
         return self.settle_unanswered * 16 / 13
 
     @property
     def wait_for_proof(self) -> float:
-        """Return how long a booking may be posted as evidence: later its customer may have cancelled it at Cal.com."""
+        """Return how long a booking may be posted as evidence: after that the customer may have cancelled it there."""
         return max(self.max_age or 900.0, self.ends_unanswered)
 
 
@@ -71,9 +71,9 @@ class Sinks(Protocol):
     """Seconds after which `deliver` has certainly ended."""
 
     def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
-        """Send each message to the sink of the name beside it.
+        """Send each message to the sink that is named with it.
 
-        Yield the index of each in `messages` and its error (None: delivered), as soon as it is known.
+        Yield the index of each message and its error (None: it is delivered), as soon as that is known.
         """
 
 
@@ -118,7 +118,7 @@ def current() -> Dependencies:
     Raises:
         RuntimeError: `fill` was not called; import from `worker`.
     """
-    global _built  # noqa: PLW0603 - one a process, by design
+    global _built  # noqa: PLW0603 - one for each process, by design
     built = _built
     if built is not None and built[0] == os.getpid():
         return built[1]

@@ -29,9 +29,9 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     Once this returns, the request cannot be lost: a broker or worker that is down costs time, but no booking.
 
     Raises:
-        IdempotencyConflict: The key was used before, with another request.
-        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. Or, if the message says
-            so, Postgres may have stored it: send the same request again to get its receipt.
+        IdempotencyConflict: The key was used before, for another request.
+        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. But if the message says
+        so, Postgres may have stored it: send the same request again to get its receipt.
     """
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
@@ -51,15 +51,15 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
-    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they were.
+    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they last were.
 
     Raises:
         AppointmentDatabaseException: As enqueue_booking, for one part: the parts before it are stored, those after it
-            are not, and the message says how many are. Send the same requests again to get their receipts.
+        are not, and the message says how many are stored. Send the same requests again to get their receipts.
     """
     deps = dependencies.current()
     answers: list[Receipt | Conflict] = []
-    new = 0  # rows of this call: a later one has its place further back in the queue
+    new = 0  # rows of this call so far: later rows stand further back in the line
     for first in range(0, len(requests), PART):
         try:
             kept = _keep(deps, requests[first : first + PART], first_number=new)
@@ -77,7 +77,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
         with deadline(patience(len(requests))):
             shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
             rows = rows_of(requests, first_number)
-            if shut():  # reads operators' overrides if Redis has none
+            if shut():  # this reads the operators' overrides if Redis has lost them
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
@@ -101,13 +101,13 @@ def wait(
 ) -> Outcome | None:
     """Return the outcome as soon as it is final or the booking is held, at the latest after `seconds`.
 
-    For a caller who is on the phone: a booking that is held will take longer.
+    This is for a caller who is on the phone: a booking that is held will take longer.
     """
     return wait_for(outcome, appointment_id, seconds, poll=poll, pause=pause)
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
-    """Return an error: nothing was accepted, or, if Postgres did not answer the commit, perhaps something was."""
+    """Return an error: nothing was accepted, or something may have been if Postgres did not answer the commit."""
     error = as_appointment_error(exc)
     return may_have_kept(error) if committing and isinstance(error, AppointmentDatabaseException) else error
 

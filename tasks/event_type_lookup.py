@@ -1,7 +1,7 @@
 """Ask Cal.com what an event type is, and whether our key is shown all of its bookings (docs/calcom.md, "Sight").
 
 Cal.com is asked when the answer is first needed, so that a healthy day costs no call, and the answer is stored for a
-day. It is asked again right before a step that hangs on the answer: a type's confirmation and a key's rights change.
+day. A step that depends on the answer asks again right before it: a type's confirmation and a key's rights change.
 """
 
 from contextlib import suppress
@@ -34,18 +34,18 @@ class NotAskedError(Exception):
         self.reply = reply
 
 
-_users: dict[str, Me] = {}  # by settings: the user of a key never changes
+_users: dict[str, Me] = {}  # by fingerprint of the settings: the user of a key never changes
 _learnt: dict[tuple[str, str], int] = {}  # the number that was stored, by key and event type
 
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
-    """Return what is stored of the row's event type for the present key, of any age; None: nothing is."""
+    """Return what is stored about the row's event type for the present key, of any age; None: nothing is stored."""
     with deps.autocommit.connect() as conn:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
 def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
-    """Return the user of our key, asked once a process, or now if `again`; None: Cal.com gives no answer now."""
+    """Return the user of our key, asked once in each process, or now if `again`; None: Cal.com gives no answer now."""
     settings = deps.calcom.settings_fingerprint
     if again or settings not in _users:
         try:
@@ -63,9 +63,9 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
     """Ask Cal.com about the row's event type now, and store the answer.
 
-    `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
-    stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
-    known yet. What was read of it before stays stored all the same: perhaps a wrong URL leads to another Cal.com.
+    `stranger`: a list has just shown this key a booking in which its user takes no part. What is stored about a deleted
+    type stays until Cal.com has the type again. A type is of unknown kind if this key may not read it, or if its number
+    is not known yet. What was read about it before stays stored, because a wrong URL may lead to another Cal.com.
 
     Raises:
         NotAskedError: Cal.com gave no answer.
@@ -104,7 +104,7 @@ def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventTy
 
 
 def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
-    """Store the number of a team's type that is named by its slug, once a process: only a booking shows it.
+    """Store the number of a team's type that is named by its slug, once in each process: only a booking shows it.
 
     An error of the database is ignored: the booking is written next, and the next 201 shows the number again.
     """
@@ -124,7 +124,7 @@ def was_here(deps: Dependencies, row: Appointment) -> bool:
 
 
 def deleted(deps: Dependencies, row: Appointment) -> None:
-    """Store that Cal.com has deleted the row's event type; what was stored of its sight still counts."""
+    """Store that Cal.com has deleted the row's event type; the stored sight still counts."""
     with deps.engine.begin() as conn:
         event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type)
 
@@ -132,7 +132,7 @@ def deleted(deps: Dependencies, row: Appointment) -> None:
 def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
     """Return what Cal.com shows of the type now; None: this key may not read it, or its number is not known."""
     number = row.event_type_id or (before.calcom_id if before is not None else None)
-    if row.username is not None and row.event_type_slug is not None:  # by its name every key may read it
+    if row.username is not None and row.event_type_slug is not None:  # every key may read a user's type by its name
         query: dict[str, str | int] = {"username": row.username, "eventSlug": row.event_type_slug}
         if row.organization_slug is not None:
             query["orgSlug"] = row.organization_slug
@@ -167,7 +167,7 @@ def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | N
 
 
 def _is_hidden(reply: Reply) -> bool:
-    """Return whether Cal.com refuses to show the type: to this key, or in a version without this call."""
+    """Return whether Cal.com refuses to show the type to this key, or has no such call in its version."""
     if reply.http_status not in {403, 404}:
         return False
     return reply.kind is ReplyKind.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))

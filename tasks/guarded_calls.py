@@ -95,7 +95,7 @@ class GuardedCalls(CalcomReads):
     def permit_post(self, item: int | None = None) -> Permit | Denied:
         """Ask whether a booking may be posted now; each permit must be passed to `post` or `give_up`.
 
-        `item` is the id of a row that the paced release let go: its POST takes the row's place in the window.
+        `item` is the id of a row that the paced release let go: its POST takes the row's place in the release window.
         """
         return self._permit(CREATE, next(self._numbers), probe_ok=True, item=item)
 
@@ -126,8 +126,8 @@ class GuardedCalls(CalcomReads):
         return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
-        # The probe is a booking that may be posted now. If none waits, one is released that must be looked up first,
-        # and that lookup is the probe: else the queue would wait for a new booking.
+        # The probe is a booking that may be posted now. If none waits, a booking that must be looked up first is
+        # released, and its lookup is the probe: otherwise the line would wait for a new booking.
         number = next(self._numbers)
         if number:
             self._renew()
@@ -152,7 +152,7 @@ class GuardedCalls(CalcomReads):
     def _turn(self, ask: Ask, number: int) -> Permit | Denied:
         """Ask for a permit, and ask again while the rate limit may soon allow the call.
 
-        An attempt that began again whenever its third call is denied would never reach its fourth.
+        If an attempt began again whenever its third call is denied, it would never reach the fourth.
         """
         left = self._patience if number else 0.0
         while isinstance(permit := ask(), Denied):
@@ -192,7 +192,7 @@ class GuardedCalls(CalcomReads):
 def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
     outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
     if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a page in answer to a read: POSTs may work, but could not end a block
+        return CallOutcome.IGNORED  # a proxy answered a read: POSTs may work, but their success could not end a block
     return outcome
 
 

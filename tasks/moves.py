@@ -12,7 +12,7 @@ from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 
-# The columns that say of a row: it is certain what Cal.com has done.
+# The columns by which a row says that it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
     "outcome_unknown": False,
     "settle_at": None,
@@ -24,15 +24,15 @@ KNOWN: dict[str, Any] = {
 }
 
 CallMade = Mapping[str, str | int]
-"""A call as a booking's event stores it: its endpoint, its ms, and the answer's status, or the error without one."""
+"""A call as a booking's event stores it: its endpoint, its ms, and the answer's status, or the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """Hold the next state of a row and the columns to write with it.
 
-    `retry_in` is after how many seconds its task is sent again (None: it is not). `notable` is the kind of an event
-    that alerts an operator. `calls` are those that led to the move, for its event.
+    `retry_in`: seconds until its task is sent again (None: it is not sent). `notable` is the kind of an event
+    that alerts an operator. `calls` are the calls that led to the move, for its event.
     """
 
     to: Status
@@ -41,8 +41,8 @@ class Move:
     retry_in: float | None = None
     notable: str | None = None
     calls: Sequence[CallMade] = ()
-    words: str = ""  # Cal.com's, stored in the row and its event alone: they may name a customer
-    facts: Mapping[str, Any] = field(default_factory=dict)  # for its event: metrics count by these
+    words: str = ""  # Cal.com's words, stored only in the row and its event: they may name a customer
+    facts: Mapping[str, Any] = field(default_factory=dict)  # for the move's event: metrics count by these
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def unbookable(row: Appointment, *, lead: float) -> Move | None:
 
 
 def expired(row: Appointment) -> Move:
-    """Return the end of a row that is not booked, and whose time to be booked is over."""
+    """Return the end of a row that is not booked, and that can no longer be booked in time."""
     unwanted = row.answer_by is not None and row.answer_by <= row.updated_at
     why = "it could not be booked by its answer_by" if unwanted else "its start came too near before it could be booked"
     return Move(Status.EXPIRED, why, {"last_error": why} | KNOWN)
@@ -118,5 +118,5 @@ def at_once(why: str) -> Move:
 
 
 WANTED_AGAIN = at_once("requested again, so not cancelled")
-CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # found before the next POST
+CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # the request was found before the next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -1,8 +1,8 @@
-"""The base class of periodic tasks: ticks that piled up run once, and an outage of the database is logged once.
+"""The base class of periodic tasks: ticks that have piled up run once, and an outage of the database is logged once.
 
 No tick expires. Celery's `expires` compares a time of beat's clock with the worker's clock (celery/worker/request.py,
-`maybe_expire`): a worker whose clock was 10 s ahead dropped every tick. Instead a worker runs one tick an interval and
-drops the others: each of these tasks does all the work that is due.
+`maybe_expire`): a worker whose clock was 10 s ahead dropped every tick. Instead a worker runs one tick in each interval
+and drops the others: each of these tasks does all the work that is due.
 """
 
 import threading
@@ -25,7 +25,7 @@ log = Logger(__name__)
 class Pace:
     """Allow one run of a task at a time, at least half an interval after the last began; `clock` is monotonic seconds.
 
-    Half an interval, because ticks come early and late: a whole one would drop every second tick.
+    It is half an interval because ticks come early and late: a whole interval would drop every second tick.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +50,7 @@ class Pace:
 
 
 class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
-    """Run at most one tick an interval in this process; a message that is no tick always runs."""
+    """Run at most one tick in each interval in this process; a message that is no tick always runs."""
 
     abstract = True
     send_events = False  # four ticks a second would push the bookings out of Flower's list
@@ -79,7 +79,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
         except SQLAlchemyError as exc:
             error = as_appointment_error(exc)
             if not error.is_retryable():
-                raise  # a bug of ours: its traceback shows where
+                raise  # this is a bug of ours: its traceback shows where
             _outage.begin(self.name, error)
             raise error from None
         _outage.end(self.name)

@@ -35,7 +35,7 @@ log = Logger(__name__)
 
 
 # Kombu uses `socket_timeout` for a worker's blocking BRPOP, too, so a producer that must fail fast has a connection of
-# its own. In seconds: a frozen broker costs a caller about one.
+# its own. Times are in seconds: a frozen broker costs a caller about one second.
 _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
 _FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1, "max_retries": 0}
 _BATCH = 500  # messages that are sent in one round trip: a third of a megabyte
@@ -50,17 +50,17 @@ def send(
     released: bool = False,
     held: bool = False,
 ) -> bool:
-    """Send one message for each committed row, over one connection; False: some are left to the sweeper.
+    """Send one message for each committed row, over one connection; False: some messages are left to the sweeper.
 
-    `countdown` is in seconds. `released`: each row has a place in the window of the paced release. `held`: Flower shows
-    the rows as HELD, and gets an event that they go on.
+    `countdown` is in seconds. `released`: each row has a place in the release window. `held`: Flower shows
+    the rows as HELD, and gets an event which says that they go on.
     """
     unsent = _publish(deps, rows, countdown, released=released, held=held or released)
     if unsent:
         try:
             with deps.engine.begin() as conn:
                 appointments.mark_unsent(conn, unsent)
-        except SQLAlchemyError as exc:  # without the mark the sweeper sends them all the same, later
+        except SQLAlchemyError as exc:  # without the mark the sweeper sends them, too, but later
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
     return not unsent
 
@@ -68,12 +68,12 @@ def send(
 def _publish(
     deps: Dependencies, rows: Iterable[Appointment | Kept], countdown: float | None, *, released: bool, held: bool
 ) -> list[int]:
-    """Return the ids of rows whose message was not, or perhaps not, sent; after a failure no more are tried."""
+    """Return the ids of rows whose message was not, or perhaps not, sent; after a failure no further one is tried."""
     todo = list(rows)
     sent = 0
     try:
         with _producer(deps.broker_url) as producer:
-            size = _BATCH if producer.supports_batch_publish else 1  # else a part of a failed batch may be sent
+            size = _BATCH if producer.supports_batch_publish else 1  # one: a part of a failed batch may be sent
             while part := todo[sent : sent + size]:
                 with producer.batch() if len(part) > 1 else nullcontext():
                     for row in part:
@@ -89,7 +89,7 @@ def _publish(
 
 
 def _send(producer: Producer, countdown: float | None, *, name: str, args: list[int], queue: str, **given: Any) -> None:
-    """Publish a message as `send_task` does, without the lookups and copies that cost it a third of its time.
+    """Publish a message as `send_task` does, without the searches and copies that cost `send_task` a third of its time.
 
     The queue was declared with the connection; Celery (5.7) would bind a copy of it to each message.
     """
@@ -103,10 +103,10 @@ def _send(producer: Producer, countdown: float | None, *, name: str, args: list[
 
 
 def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
-    """Return the exchange or queue of a message: with RabbitMQ a countdown is waited for in Celery's own queues.
+    """Return the exchange or queue of a message: with RabbitMQ a message with a countdown waits in Celery's own queues.
 
-    In a worker such messages would block its prefetch: a quorum queue delivers no more than the worker has threads.
-    (Celery's queues know whole seconds alone; the rest is waited for in the worker.)
+    In a worker these messages would block its prefetch: a quorum queue delivers no more than the worker has threads.
+    (Celery's queues know only whole seconds; for the rest the message waits in the worker.)
     """
     if countdown < 1 or producer.connection.transport.driver_type != "amqp":
         return {"queue": queue}
@@ -114,9 +114,9 @@ def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
 
 
 def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
-    """Send Flower an event about a booking's task; a broker that is down is not waited for.
+    """Send Flower an event about a booking's task; the caller does not wait for a broker that is down.
 
-    `hostname` is the worker that sends it (None: the one that runs the present task).
+    `hostname` is the worker that sends it (None: the worker that runs the present task).
     """
     try:
         with _producer(deps.broker_url) as producer:
@@ -133,7 +133,7 @@ def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str 
         hostname = current_task.request.hostname if ours else None
     if hostname is None:  # an operator's shell, which Flower would list as a worker
         return
-    # With the task's name, for a Flower that has just started, or a task that no worker has received yet.
+    # The task's name is for a Flower that has just started, or for a task that no worker has received yet.
     fields = {"uuid": row.task_id, "name": TASK, "args": f"[{row.id}]", "retries": row.retry_count}
     _dispatcher(hostname).publish(kind, fields, producer)
 
@@ -154,7 +154,7 @@ def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float, a
 
 
 def send_once_more(deps: Dependencies, request: Any, *, countdown: float, at_once: bool) -> bool:
-    """Send the message of a task's request again as its next attempt; False: it is left to the sweeper."""
+    """Send the message of a task's request again as its next attempt; False: that is left to the sweeper."""
     headers = {name: request.get(name) for name in (CORRELATION, VERSION, RELEASED, AT_ONCE)}
     again = {
         "task_id": request.id,
@@ -170,7 +170,7 @@ def send_once_more(deps: Dependencies, request: Any, *, countdown: float, at_onc
 
 
 def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any]:
-    """Return send_task's arguments for a row; a row has one task id through retry, hold and release."""
+    """Return send_task's arguments for a row; a row keeps one task id through retry, hold and release."""
     headers = {CORRELATION: row.correlation_id, VERSION: MESSAGE_VERSION, RELEASED: released}
     return {
         "name": TASK,

@@ -20,7 +20,7 @@ from tasks.host.log import Logger
 from tasks.moves import CallMade
 
 PATIENCE = 2.0  # seconds in all: a caller may be on the phone
-PAUSE = 60.0  # seconds between two rechecks of one booking: a page may reload each second
+PAUSE = 60.0  # seconds between two rechecks of one booking: a caller's page may reload each second
 
 log = Logger(__name__)
 
@@ -29,8 +29,8 @@ class Standing(StrEnum):
     """The state of a confirmed booking at Cal.com."""
 
     LIVES = "lives"
-    CANCELLED = "cancelled"  # cancelled there, and now here, too
-    UNASKED = "unasked"  # Cal.com must not be asked now, was asked less than PAUSE ago, or did not answer in time
+    CANCELLED = "cancelled"  # it is cancelled there, and now here, too
+    UNASKED = "unasked"  # Cal.com must not be asked now, was asked less than PAUSE ago, or gave no answer in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class Recheck:
 
 
 def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[], float] = time.monotonic) -> Recheck:
-    """Look a confirmed booking up by its uid, and cancel it here if Cal.com shows it as cancelled.
+    """Look up a confirmed booking by its uid, and cancel it here if Cal.com shows it as cancelled.
 
-    A booking that was moved at Cal.com is followed, and the row stores its new uid. Cal.com is asked at most once a
+    A booking that was moved at Cal.com is followed, and the row stores its new uid. Cal.com is asked at most once in
     PAUSE, and not while bookings wait for the breaker or the rate limit.
 
-    "Not found" proves no cancellation, because Cal.com shows cancelled bookings, too. It comes from another Cal.com, or
-    from a replica that lags, or the organizer's account was deleted (docs/calcom.md, row 35).
+    "Not found" proves no cancellation, because Cal.com shows cancelled bookings, too. This answer comes from another
+    Cal.com or from a replica that lags, or the organizer's account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
         row = places.claim_recheck(conn, appointment_id, pause_seconds=PAUSE)
@@ -81,7 +81,7 @@ class _Lookup:
     clock: Callable[[], float]
 
     def now(self) -> Booking | Reply | None:
-        """Return what the row's booking has become; None: it is cancelled."""
+        """Return the present state of the row's booking; None: it is cancelled."""
         found = self._found()
         if isinstance(found, Reply):
             return found
@@ -97,8 +97,8 @@ class _Lookup:
     def _found(self) -> Sequence[Booking] | Reply:
         """Return the bookings that Cal.com shows for the row: all weeks of a series, none for a cancelled seat.
 
-        Cal.com deletes a cancelled seat, and nothing else. So "not found" for a seat counts if the seat's booking is
-        found and the confirmation is older than the settle time (a replica that lags gives the very same answer).
+        Cal.com deletes cancelled seats, but no cancelled bookings. So "not found" for a seat counts if the seat's
+        booking is found and the confirmation is older than the settle time (a lagging replica gives the same answer).
         """
         row = self.row
         if row.calcom_seat_uid is None:  # all weeks of a series: the customer may have cancelled one of them
@@ -128,7 +128,7 @@ def _is_old(deps: Dependencies, row: Appointment) -> bool:
 def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
     there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new uid
     with deps.engine.begin() as conn:
-        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was asked for again")
+        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was requested again")
 
 
 def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> None:
@@ -138,7 +138,7 @@ def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None
             row.id,
             Status.CONFIRMED,
             Status.CANCELLED,
-            why="found cancelled at Cal.com when it was asked for again",
+            why="found cancelled at Cal.com when it was requested again",
             by="caller",
             detail={"calls": [call for call in made if call]},
         )

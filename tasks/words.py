@@ -13,7 +13,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def duration(seconds: float) -> str:
     """Return a duration, rounded down: 0.4 s, 17 s, 5 min, 3 h, 4 days.
 
-    Below ten seconds a fraction is written in tenths; pass whole seconds to have none.
+    Below ten seconds a fraction is written in tenths; whole seconds have no fraction.
     """
     seconds = max(seconds, 0)
     if seconds < 10:

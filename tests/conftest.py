@@ -34,13 +34,16 @@ Administer = Callable[[sql.Composable], None]
 # What takes longest waits for processes of its own, or searches: by fixture, and by file.
 LONG_FIXTURES = {"fleet", "spawn"}
 LONG_FILES = {
-    "test_breaker_drawing.py", "test_breaker_mutants.py", "test_cli_restored.py", "test_cluster.py", "test_compose.py",
-    "test_db_plans.py", "test_model.py", "test_nightly.py", "test_page_plans.py", "test_plainest_booking.py",
-    "test_probes.py", "test_rate_limit.py", "test_readme_commands.py", "test_under_fire.py",
+    "test_breaker_drawing.py", "test_cli_restored.py", "test_cluster.py", "test_compose.py", "test_db_plans.py",
+    "test_model.py", "test_model_statements.py", "test_model_windows.py", "test_nightly.py", "test_page_plans.py",
+    "test_plainest_booking.py", "test_probes.py", "test_rate_limit.py", "test_readme_commands.py",
+    "test_under_fire.py",
 }  # fmt: skip
 TOGETHER = {
     "test_cluster.py",
     "test_compose.py",
+    "test_model_statements.py",
+    "test_model_windows.py",
     "test_page_plans.py",
 }  # what their tests share takes longest: it is made once
 

@@ -57,7 +57,7 @@ def _restore(cls: type[AppointmentException], args: tuple[Any, ...], state: Mapp
 class CustomerValidationException(AppointmentException):
     """Report what is wrong with a customer's request, field by field; never retryable.
 
-    `validation_errors` maps a dotted field (`attendee.email`) to why it is refused: one reason or several.
+    `validation_errors` maps a dotted field (`attendee.email`) to the reason, or reasons, why it is refused.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class CustomerValidationException(AppointmentException):
         return bool(self.validation_errors.get(field))
 
     def get_field_error(self, field: str) -> str | None:
-        """Return why `field` is refused, several reasons joined by "; ", or None."""
+        """Return why `field` is refused, several reasons joined by "; "; None: it is not refused."""
         why = self.validation_errors.get(field)
         if not why:
             return None
@@ -96,8 +96,9 @@ REFUSALS = frozenset({"22", "23", "42"})
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
 
-    booking_client/database/errors.py derives the kind from a driver's SQLSTATE. The SQLSTATEs of a deadlock and of
-    a refusal decide here, too, and before `error_type`: the sign-off's own example is a deadlock with MySQL's 1213.
+    booking_client/database/errors.py derives the kind from a driver's SQLSTATE. Here, too, the SQLSTATE of a deadlock
+    or of a refusal decides the kind; with any other code `error_type` decides. So the sign-off's example with MySQL's
+    number of a deadlock, 1213, is a deadlock.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from booking_client.states import FINAL, HoldReason, Status
 class Receipt:
     """Hold the result of a request: it was stored as a new row, or it was known already (`duplicate`).
 
-    `start` is the present start, also of a booking that was moved at Cal.com. `awaits_host`: Cal.com has the booking,
+    `start` is the present start, also if the booking was moved at Cal.com. `awaits_host`: Cal.com has the booking,
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
     booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
     booking was last known to be confirmed (None: Cal.com was asked just now).
@@ -48,14 +48,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Hold which booking has the given idempotency key already, for another request; nothing was written."""
+    """Hold which booking already has the given idempotency key, for another request; nothing was written."""
 
     appointment_id: int
     idempotency_key: str
 
 
 class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
-    """Say that an idempotency key was given before, with another request."""
+    """Report that an idempotency key was used before, for another request."""
 
     def __init__(self, conflict: Conflict) -> None:
         super().__init__(

@@ -48,7 +48,7 @@ def scrub(text: str) -> str:
 def redact(data: Mapping[str, Any], text: Callable[[str], str] = scrub) -> dict[str, Any]:
     """Return a copy of `data` that may be logged: JSON types only, sensitive keys masked, bounded in size.
 
-    `text` is applied to each string in it.
+    `text` is applied to each string in the copy.
     """
     return _mapping(data, MAX_DEPTH, text)
 

@@ -15,11 +15,11 @@ class ResponseTimes(NamedTuple):
     answered: tuple[int, ...]
     failed: tuple[int, ...]
     failed_ms: int
-    """How long the failed calls took together, ms."""
+    """The sum of the times of the failed calls, ms."""
 
     @classmethod
     def parse(cls, failed_ms: str, counts: str) -> "ResponseTimes":
-        """Read a window's "times" of lua/lib/call_stats.lua."""
+        """Read the field "times" of a window (lua/lib/call_stats.lua)."""
         found = {letter: int(count) for letter, count in _COUNT.findall(counts)}
         answered, failed = (
             tuple(found.get(letter, 0) for letter in letters) for letters in ("abcdefghijklm", "ABCDEFGHIJKLM")
@@ -35,7 +35,7 @@ class ResponseTimes(NamedTuple):
 def quantile(buckets: Sequence[int], share: float) -> float | None:
     """Return the seconds within which this share (0 to 1) of the calls ended; None: there was no call.
 
-    The calls of a bucket count as evenly spread in it; calls beyond the last bound count as that bound.
+    The calls of a bucket count as evenly spread over it; a call beyond the last bound counts as that bound.
     """
     rank, before, low = share * sum(buckets), 0, 0.0
     if not any(buckets):

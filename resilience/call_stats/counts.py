@@ -8,11 +8,11 @@ from typing import NamedTuple, Self
 from resilience.error_types import Severity
 
 SECONDS = 300
-"""How many seconds are kept, with the present one."""
+"""How many seconds are kept, including the present one."""
 RECENT = 60
-"""How many of them count as recent."""
+"""How many of these seconds count as recent."""
 LATELY = 10
-"""How many of them count as just now."""
+"""How many of these seconds count as just now."""
 _LAST = "last"
 
 
@@ -27,7 +27,7 @@ class Figures:
     lately: int
     """Calls of the last `LATELY` seconds."""
     severities: tuple[int, int, int]
-    """Failures that were low, medium, critical."""
+    """The number of failures of low, medium and critical severity."""
     average_ms: float
     longest_ms: int
     first_failure_at: datetime | None
@@ -56,7 +56,7 @@ class Figures:
 
 
 class _Second(NamedTuple):
-    """One endpoint's calls of one second, as one field of the Redis hash; times in ms."""
+    """One endpoint's calls of one second, which are one field of the Redis hash; times in ms."""
 
     second: int
     calls: int = 0
@@ -85,7 +85,7 @@ class CallCounts:
         self.fields: dict[str, str] = {}
 
     def count(self, name: str, severity: int, calls: int, total: int, longest: int, now: int) -> None:
-        """Add calls of one endpoint; severity 0: they succeeded. Times in ms."""
+        """Add calls of one endpoint; severity 0: the calls succeeded. Times are in ms."""
         second = now // 1000
         field = f"{second % SECONDS}/{name}"
         old = _Second.parse(self.fields[field]) if field in self.fields else _Second(second)
@@ -126,7 +126,7 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         lately += counted.calls if age < LATELY else 0
         if counted.second > newest.second:
             newest = counted
-        elif counted.second == newest.second:  # another endpoint's
+        elif counted.second == newest.second:  # another endpoint had calls in this second, too
             newest = _Second(counted.second, newest.calls + counted.calls, newest.total + counted.total)
         if any(counted.severities):
             first = min(first or counted.second, counted.second)

@@ -1,7 +1,7 @@
 """Count the calls of a service: figures of the last minutes, and windows for the database.
 
-A guarded call is counted by the breaker's record script. Of other calls (a database's statements) failures are written
-at once, and successes after a second: a worker that is killed loses that second of figures, never a state.
+A guarded call is counted by the breaker's record script. For other calls (a database's statements) a failure is written
+at once, and a success after a second: a worker that is killed loses that second of figures, never a state.
 """
 
 import threading
@@ -21,13 +21,13 @@ from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
 WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name none
-FLUSH_INTERVAL = 1.0  # seconds after which successes are written
+FLUSH_INTERVAL = 1.0  # seconds from one write of successes to the next
 
 
 class CallStats:
-    """Count the calls of one service for the whole fleet; while Redis is gone, those of this process.
+    """Count the calls of one service for the whole fleet; while Redis is gone, count those of this process.
 
-    `window` is in seconds. Safe for threads; one for a process. No method raises an error of Redis.
+    `window` is in seconds. It is safe for threads; a process needs one. No method raises an error of Redis.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
-        # By endpoint and bucket (windows count by buckets): calls, their ms together, ms of the longest.
+        # By endpoint and bucket (windows count by buckets): how many calls, the sum of their ms, the ms of the longest.
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._flushed_at = clock()
         self._incomplete = False  # whether the shared windows lack calls that were counted here
@@ -99,18 +99,18 @@ class CallStats:
     def count_local(
         self, name: str, severity: int, *, calls: int = 1, total: int = 0, longest: int = 0, now: float | None = None
     ) -> None:
-        """Count in this process alone while Redis is gone; the windows then lack these calls. Times in ms."""
+        """Count in this process alone while Redis is gone; the windows then lack these calls. Times are in ms."""
         with self._lock:
             self._own.count(name, severity, calls, total, longest, self._now(now))
             self._incomplete = self._shared is not None
 
     def recent_calls(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
-        """Return the figures of the last minutes, of one endpoint or of all; without Redis, of this process."""
+        """Return the figures of the last minutes, of one endpoint or of all; without Redis, those of this process."""
         at, fields = self._recent(now)
         return figures(fields, at, endpoint)
 
     def recent_by_endpoint(self, *, now: float | None = None) -> dict[str | None, Figures]:
-        """Return the figures of each endpoint that was called and, under None, of all together."""
+        """Return the figures of each endpoint that was called; the key None has those of all together."""
         at, fields = self._recent(now)
         return {name: figures(fields, at, name) for name in (None, *endpoints(fields))}
 

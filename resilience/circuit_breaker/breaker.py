@@ -5,8 +5,8 @@
         ...  # the call; no lock is held meanwhile
         breaker.record(permit, CallOutcome.SUCCESS, elapsed=1.2)
 
-Its rules are Lua scripts in Redis (rules.py, lua/lib/state_machine.lua); each is atomic and uses Redis's clock. While
-Redis is gone, each process has a small breaker of its own (local.py). No method raises an error of Redis.
+Its rules are Lua scripts in Redis (rules.py, lua/lib/state_machine.lua); each script is atomic and uses Redis's clock.
+While Redis is gone, each process has a small breaker of its own (local.py). No method raises an error of Redis.
 """
 
 import random
@@ -34,13 +34,13 @@ from resilience.shared_state.state import SharedState
 
 
 class CircuitBreaker:
-    """Guard one service and its endpoints. Safe for threads; one for a process.
+    """Guard one service and its endpoints. It is safe for threads; a process needs one.
 
-    `held_work` releases what waits, `operators` has the overrides, `view` shows the state, `calls` has the figures.
+    `held_work` releases held items, `operators` applies overrides, `view` shows the state, `calls` has the figures.
 
-    `redis` None: the breaker is this process's alone; `make_redis` builds a client with short time-outs. `key`,
-    `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads the
-    overrides in force, oldest first, to apply them again after Redis has lost its data. `clock` (s), `wall`: for tests.
+    `redis` None: only this process uses the breaker; `make_redis` builds a client with short time-outs. `key`,
+    `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads those
+    in force, oldest first, to apply them again after Redis has lost its data. `clock` (s) and `wall` are for tests.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
@@ -87,13 +87,13 @@ class CircuitBreaker:
     ) -> Permit | Denied:
         """Return a permit for one call (truthy), or why it is denied (falsy).
 
-        `owner` must be new for each call. `probe_ok`: this is a booking that may be posted now; only such a call may be
-        half-open's probe, one at a time. `item`: the released held work whose call this is. `trial`: this is the one
-        call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both blocks.
-        `now` is for tests, in seconds.
+        `owner` must be new for each call. `probe_ok`: the call is for a booking that may be posted now; only then may
+        it be the probe of half-open, one at a time. `item`: the released item that the call is for. `trial`: this is
+        the one call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both
+        blocks. `now` is for tests, in seconds.
 
         Raises:
-            ValueError: `endpoint` is no short word; keys and fields are named after it.
+            ValueError: `endpoint` is not a short word; keys and fields are named after it.
         """
         if item is None and not trial:
             answer = self._closed.acquire(endpoint, owner, now)
@@ -114,11 +114,11 @@ class CircuitBreaker:
         quota_headers: QuotaHeaders | None = None,
         now: float | None = None,
     ) -> Recorded:
-        """Record the outcome of a call; times in seconds.
+        """Record the outcome of a call; times are in seconds.
 
-        `reason` is the error type, never free text. `retry_after` is the service's: after THROTTLED no call goes for so
-        long (default: a window of the rate limit), and a breaker that opens stays open at least so long. `context`
-        (correlation id, worker; no personal data) goes into the event of a change of state.
+        `reason` is the error type, never free text. `retry_after` is the wait that the service wants: after THROTTLED
+        no call goes for that time (default: a window of the rate limit), and a breaker that opens stays open for at
+        least that time. `context` (correlation id, worker; no personal data) goes into the event of a change of state.
         """
         quota = quota_headers or QuotaHeaders(0, 0, 0)
         if outcome is CallOutcome.SUCCESS:
@@ -136,23 +136,23 @@ class CircuitBreaker:
         return self._rules.record(permit.endpoint, report, reason, now, probe=permit.probe)
 
     def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Record a success without a permit: of the service, or of an endpoint and so of both."""
+        """Record a success without a permit: of the service, or (with `endpoint`) of both."""
         return self._rules.record_without_permit(endpoint, CallOutcome.SUCCESS, "none", now)
 
     def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Record a failure without a permit: of the service, or of one endpoint alone."""
+        """Record a failure without a permit: of the service, or (with `endpoint`) of that endpoint alone."""
         outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
         return self._rules.record_without_permit(endpoint, outcome, reason, now)
 
     def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
-        """Return whether no call may be sent; for use without permits.
+        """Return whether no call may be sent; this is for callers that use no permits.
 
-        In half-open the first caller gets False and the probe's place; `view.is_blocking` takes no place.
+        In half-open the first caller gets False and takes the probe's place; `view.is_blocking` takes no place.
         """
         return self._rules.is_open(endpoint, owner, now)
 
     def get_status(self, *, now: float | None = None) -> BreakerStatus:
-        """Return everything that is known, changing nothing."""
+        """Return everything that is known, and change nothing."""
         return self.view.status(now=now)
 
     def reset(self, by: str = "", why: str = "") -> bool:
@@ -165,10 +165,10 @@ class CalcomCircuitBreaker(CircuitBreaker):
 
 
 class ClosedBreaker:
-    """Guard a call by two short scripts while the breaker is closed, as nearly every call finds it.
+    """Guard a call by two short scripts while the breaker is closed, which is so for nearly every call.
 
-    They answer and write what acquire.lua and record.lua would. If the breaker is not closed any more they change
-    nothing. Then, and while Redis is gone, the methods return None: BreakerRules must be asked.
+    The scripts answer and write the same as acquire.lua and record.lua. If the breaker is no longer closed, they change
+    nothing. Then, and while Redis is gone, the methods return None, and the caller must ask BreakerRules.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class ClosedBreaker:
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()
-        if reply is None or reply is LATE:  # late: `is_blocking` takes what was known; a record has been sent
+        if reply is None or reply is LATE:  # late: `is_blocking` uses the last known state; a record was sent
             return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None

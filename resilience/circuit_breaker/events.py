@@ -1,4 +1,4 @@
-"""The events of a breaker; logs, metrics and rows of the database are made from them."""
+"""The events of a breaker; logs, metrics and rows of the database are made from these events."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ class BreakerChanged:
     service: str
     change: Change
     shared: bool
-    """False: in this process alone, because Redis is gone."""
+    """False: the state is that of this process alone, because Redis is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyBlocked:
-    """The service refused this API key: no call goes with it until a trial succeeds or an operator resets."""
+    """The service refused this API key: no call goes with it until a trial succeeds or an operator acts."""
 
     service: str
     fingerprint: str
@@ -27,7 +27,7 @@ class KeyBlocked:
 
 @dataclass(frozen=True, slots=True)
 class SharedStateBegun:
-    """This process restored the breaker in Redis, which knew nothing of it, or less than this process.
+    """This process restored the breaker in Redis, which had lost it or had an older state of it.
 
     Redis was new, had lost its data, or came back with an old snapshot.
     """

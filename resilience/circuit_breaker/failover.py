@@ -1,4 +1,4 @@
-"""Run the breaker in Redis; while Redis is gone, in this process; then in Redis again."""
+"""Run the breaker in Redis; while Redis is gone, run it in this process."""
 
 import re
 import threading
@@ -36,7 +36,7 @@ from resilience.shared_state.state import SharedState
 
 ReadOverrides = Callable[[], Sequence[OperatorOverride]]
 """Reads the operators' overrides in force from the database, oldest first."""
-_ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")  # its name becomes part of keys and fields
+_ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")  # an endpoint's name becomes part of keys and fields
 Reply = TypeVar("Reply")
 Result = TypeVar("Result")
 
@@ -76,7 +76,7 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | None:
-        """Run a script and return its reply; None: no reply in time. `now` is in seconds; None: Redis's clock."""
+        """Run a script and return its reply; None: no reply came in time. `now`: seconds; None: Redis's clock."""
         reply = self.ask(script, endpoint, arguments, now)
         return None if isinstance(reply, Late) else reply
 
@@ -87,7 +87,7 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | Late | None:
-        """Run a script and return its reply; `Late`: it came too late, and permits nothing; None: Redis is gone."""
+        """Run a script and return its reply; `Late`: none came in time, nothing is permitted; None: Redis is gone."""
         reply = self._call(script, endpoint, arguments, now)
         if isinstance(reply, Forgotten) or self._must_restore(script, reply, endpoint):
             if self._restore(endpoint, now):
@@ -114,7 +114,7 @@ class Failover:
         self, now: float | None, step: Callable[[LocalBreaker, int], tuple[Result, Iterable[Change]]]
     ) -> Result:
         """Run a step of this process's own breaker. The step returns its result and the changes of state."""
-        self._snapshot.closed.clear()  # when Redis is back, it is first asked what has changed
+        self._snapshot.closed.clear()  # when Redis is back, this process first asks it what has changed
         local, at = self._local_breaker(now)
         with self._lock:
             result, changes = step(local, at)
@@ -125,8 +125,8 @@ class Failover:
     def not_acknowledged(self, endpoint: str, *, owner: str = "", items: Sequence[str] = ()) -> None:
         """Remember places that Redis may have given though this process received no answer.
 
-        `owner`: of a probe's place; `items`: released items. A frozen Redis runs the command when it thaws. At its next
-        answer the places are given back.
+        `owner` may have the probe's place, `items` may have places in the release window. A frozen Redis runs the
+        command when it thaws; after its next answer the places are given back.
         """
         if self.shared is not None and owner:
             self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner)))
@@ -136,7 +136,7 @@ class Failover:
     def _must_restore(
         self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str
     ) -> bool:
-        """Return whether a reply lets work go by a state of the breaker that is older than the one known here."""
+        """Return whether a reply that may let work go has an older state of the breaker than this process."""
         admits = script.name in (ACQUIRE.name, RELEASE.name)
         return admits and isinstance(reply, ScriptReply) and self._knows_better(reply.state, endpoint)
 
@@ -168,17 +168,17 @@ class Failover:
     def _knows_better(self, state: BreakerState, endpoint: str) -> bool:
         """Return whether this process remembers a breaker that was not closed, and Redis has an older state of it.
 
-        Then Redis lost its data and another process has restored the breaker, or Redis came back with an old snapshot:
-        in that a scope's epoch is lower than here.
+        Then Redis lost its data and another process has restored the breaker, or Redis came back with an old snapshot,
+        in which a scope's epoch is lower than the one known here.
         """
         same = state.generation == self._snapshot.generation
-        if same and not self._snapshot.is_later(state, endpoint):  # as for nearly every reply
+        if same and not self._snapshot.is_later(state, endpoint):  # nearly every reply is so
             return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         return bool(scopes.keys() & {"", endpoint}) if same else bool(scopes)
 
     def _restore(self, endpoint: str, now: float | None) -> bool:
-        """Restore the shared breaker from this process's memory and the overrides; return whether it is there."""
+        """Restore the shared breaker from this process's memory and the overrides; return whether Redis has it now."""
         overrides = self._read_overrides()
         if overrides is None:
             return False
@@ -200,7 +200,7 @@ class Failover:
             return None
 
     def _local_breaker(self, now: float | None) -> tuple[LocalBreaker, int]:
-        """Return this process's breaker (it begins with the last known state) and Redis's time, as last known."""
+        """Return this process's breaker (it begins with the last known state) and Redis's time, as computed here."""
         at = self._snapshot.now() if now is None else round(now * 1000)
         local = self._local
         if local is None:

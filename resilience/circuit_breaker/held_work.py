@@ -1,4 +1,4 @@
-"""Held work of a breaker: which of it may be sent now, and what became of it."""
+"""The held work of a breaker: which items may be sent now, and which places are free again."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ class HeldWork:
     def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
-        In half-open that is one item. On a closed breaker it is as many as the window, the calls in flight and the rate
-        limit allow. No item is released to two callers. Each released item must be ended: `acquire` is called with it
-        and denies the call, or the permit's outcome is recorded; or `give_back` is called. Else its place is free only
-        when its lease ends. `now` is for tests, in seconds.
+        In half-open one item may be sent; with a closed breaker, as many as the window, the calls in flight and the
+        rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` with it
+        denies the call, or its permit's outcome is recorded, or `give_back` is called. Otherwise its place becomes free
+        only when its lease ends. `now` is for tests, in seconds.
         """
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, wanted, now)
@@ -41,7 +41,7 @@ class HeldWork:
         )
 
     def count_releasable(self, endpoint: str, *, now: float | None = None) -> Released:
-        """Return how many held items may be sent now (`room`), releasing none."""
+        """Return how many held items may be sent now (`room`), and release none."""
         return self.release(endpoint, (), now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:

@@ -1,9 +1,9 @@
 """The breaker of one process, for the time in which Redis is gone: the same promises on a small scale.
 
 It has the same threshold, span, OPEN and half-open, and one probe at a time. Our own rate limit is an even pace (GCRA
-without a burst, see lua/lib/quota.lua). Without a limit at most `release_max` calls are in flight, and as many are
-released in a second. It has no release window and does not use the service's own limit: both need shared counts. Times
-are in milliseconds. The caller locks.
+without a burst, see lua/lib/quota.lua). Without a limit at most `release_max` calls are in flight, and at most as many
+items are released in a second. It has no release window and does not use the service's own limit: both need shared
+counts. Times are in milliseconds. The caller locks.
 """
 
 import math
@@ -30,13 +30,13 @@ from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
 SHORT = 10
-"""OPEN is divided by this while the service is mixed: a success ended a row of failures less than one OPEN ago."""
+"""An OPEN is this many times shorter while the service is mixed (docs/glossary.md): a part of it works."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
     CallOutcome.FAILURE_SERVICE: (False, False),
 }
-"""Whether an outcome shows that the service, and its endpoint, work; other outcomes show neither."""
+"""Whether an outcome shows that the service works, and that its endpoint works; other outcomes show neither."""
 LocalAdmission = tuple[Reason | None, float | None, bool]
 """What denies a call (None: nothing), the seconds to wait (None: until an operator acts), whether it is a probe."""
 Changes = list[Change]
@@ -100,7 +100,7 @@ class LocalBreaker:
             Reason.CONFIGURATION: until if snapshot.misconfigured else 0,
             Reason.THROTTLED: 0,
         }
-        """Until when each reason denies every call, ms; then one call in `trial_every` is the trial. 0: not blocked."""
+        """Until when each reason denies all calls, ms; later one call in `trial_every` is the trial. 0: no block."""
         self.throttled_until = 0
         self.trial = 0
         """When the next trial may go, ms."""
@@ -108,7 +108,7 @@ class LocalBreaker:
         """Theoretical arrival time of the next call (GCRA without a burst), ms."""
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
-        """The items of the last second, each with the time of its release."""
+        """The items released in the last second, each with the time of its release."""
 
     def scope(self, name: str = "") -> LocalScope:
         """Return the service's breaker, or an endpoint's."""
@@ -144,7 +144,7 @@ class LocalBreaker:
         match report.outcome:
             case CallOutcome.THROTTLED:
                 self.throttled_until = max(self.throttled_until, now + max(report.retry_after, SECOND))
-                if self.throttled_until > now + self.limits.trial_every:  # then a trial may end it
+                if self.throttled_until > now + self.limits.trial_every:  # a long wait: a trial may end it earlier
                     self.throttled_until, self.blocked[Reason.THROTTLED] = 0, now + self.limits.trial_every
             case CallOutcome.CREDENTIALS:
                 self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
@@ -153,7 +153,7 @@ class LocalBreaker:
             case CallOutcome.SUCCESS if report.trial:
                 self.blocked = dict.fromkeys(self.blocked, 0)
         service_alive, endpoint_alive = ALIVE.get(report.outcome, (None, None))
-        if report.service_epoch not in (0, service.epoch):  # begun before the service's last move: no evidence here
+        if report.service_epoch not in (0, service.epoch):  # the call began before the service's state changed
             endpoint_alive = None
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and service_alive is False:
             service_alive = None
@@ -170,7 +170,7 @@ class LocalBreaker:
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
         """Return which held items may go now.
 
-        In half-open that is one; else as many as one second's pace allows, or without a rate limit `release_max`.
+        In half-open one item may go; else as many as the pace of a second allows, or `release_max` without a limit.
         """
         service, scope, changes = self._expire(endpoint, now)
         reason, wait, probing = self._admit(endpoint, now, probe_ok=True, trial=False, paced=True)
@@ -184,7 +184,7 @@ class LocalBreaker:
         return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
-        """Return whether no call may go. In half-open the first caller gets False and the probe's place."""
+        """Return whether no call may go. In half-open the first caller gets False and takes the probe's place."""
         service, scope, changes = self._expire(endpoint, now)
         reason, _, probing = self._admit_to_both(service, scope, now, probe_ok=True)
         for breaker in (service, scope) if probing else ():
@@ -192,7 +192,7 @@ class LocalBreaker:
         return reason is not None, changes
 
     def apply_overrides(self, overrides: Iterable[OperatorOverride], now: int) -> Changes:
-        """Apply operators' overrides, in this order."""
+        """Apply operators' overrides, in the given order."""
         service, _, changes = self._expire("", now)
         for override in overrides:
             ends = 0 if override.until is None else round(override.until.timestamp() * 1000)
@@ -280,7 +280,7 @@ class LocalBreaker:
             breaker.failures.clear()
         elif breaker.state is State.CLOSED and alive is False:
             opens = breaker.count_failure(now, self.limits)
-        if not opens or tripped:  # if both would open, the service alone does
+        if not opens or tripped:  # if both would open, only the service opens
             return None
         mixed = 0 <= now - breaker.mixed_at < self.limits.open_for
         length = self.limits.open_for // SHORT if mixed else self.limits.open_for
@@ -288,10 +288,10 @@ class LocalBreaker:
         return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
-        """Return whether a report is the probe's, by a permit from here or from Redis, or without a permit."""
+        """Return whether a report counts as the probe's: its permit is from here or from Redis, or it has none."""
         return alive is not None if not report.owner else breaker.owner in ("", report.owner)
 
 
 def _believed_end(known: ScopeState, limits: Limits, now: int) -> int:
-    """Return when a state ends, ms. If an OPEN lasts longer than `open_max`, a clock was set back."""
+    """Return when a state ends, ms. If an OPEN would last longer than `open_max`, a clock was set back."""
     return min(known.ends, now + limits.open_max) if known.state is State.OPEN else known.ends

@@ -1,4 +1,4 @@
-"""What an operator can have a breaker do: each override has who and why, and acts at once on the whole fleet."""
+"""The overrides of an operator: each has a person's name and a reason, and acts at once on the whole fleet."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from resilience.circuit_breaker.wire import OVERRIDE, override_argument
 
 
 class OperatorControls:
-    """Override a breaker on an operator's behalf; `number` is the id of the row that keeps the override, 0: none."""
+    """Override a breaker on an operator's behalf; `number` is the id of the row that keeps the override, 0: no row."""
 
     def __init__(self, failover: Failover, calls: CallStats) -> None:
         self._failover = failover
@@ -20,7 +20,7 @@ class OperatorControls:
         return self.apply(OperatorOverride(OverrideKind.OPEN, by, why, until, number))
 
     def off(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
-        """Let every call through, until `until` or another override; blocked keys and the rate limit still count."""
+        """Let every call through, until `until` or another override; blocked keys and the rate limit still deny."""
         return self.apply(OperatorOverride(OverrideKind.OFF, by, why, until, number))
 
     def auto(self, by: str, why: str, *, number: int = 0) -> bool:
@@ -36,10 +36,10 @@ class OperatorControls:
         return self.apply(OperatorOverride(OverrideKind.BLOCK, by, why, None, number, fingerprint))
 
     def apply(self, override: OperatorOverride) -> bool:
-        """Apply an override and return whether it is applied, now or before.
+        """Apply an override, and return whether it was applied, now or earlier.
 
-        An override with a lower number than the last applied one changes nothing. So the newest override of the
-        database may be applied repeatedly: that repairs a Redis that came back with an old state.
+        An override whose number is lower than that of the last applied one changes nothing. So the newest override of
+        the database may be applied repeatedly, which repairs a Redis that came back with an old state.
         """
         reply = self._failover.run(OVERRIDE, WITHOUT_ENDPOINT, (override_argument(override),))
         if reply is not None:

@@ -1,4 +1,4 @@
-"""Acquire and record by all of the breaker's rules: in Redis, and while Redis is gone in this process."""
+"""Acquire and record by all of the breaker's rules: in Redis, or in this process while Redis is gone."""
 
 import random
 
@@ -27,7 +27,7 @@ class BreakerRules:
         self._rng = rng
 
     def is_open(self, endpoint: str | None, owner: str, now: float | None) -> bool:
-        """Return whether no call may be sent; `endpoint` None: to the service."""
+        """Return whether no call may be sent to `endpoint`; None: to the service."""
         name = endpoint or WITHOUT_ENDPOINT
         reply = self._failover.ask(IS_OPEN, name, (owner, int(endpoint is None)), now)
         if isinstance(reply, Late):
@@ -61,7 +61,7 @@ class BreakerRules:
     def record_without_permit(
         self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None
     ) -> Recorded:
-        """Record an outcome that has just been seen; `endpoint` None: it is that of the service alone."""
+        """Record an outcome of this moment; `endpoint` None: the outcome is that of the service alone."""
         report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
         return self.record(endpoint or WITHOUT_ENDPOINT, report, reason, now)
 
@@ -86,7 +86,7 @@ class BreakerRules:
         if report.error:
             self._calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
         local_result = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))
-        if local_result.closed:  # an outage that is over says nothing about what comes
+        if local_result.closed:  # the counts of an outage are no evidence about the next calls
             self._calls.reset_recent_calls()
         if report.outcome is CallOutcome.CREDENTIALS:
             self._emit(KeyBlocked(self._failover.service, self._failover.identity.key, shared=False))
@@ -97,7 +97,7 @@ class BreakerRules:
 
 
 def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
-    """Return the error type and the severity by which a call is counted; '': it is not, as perhaps nothing was sent."""
+    """Return the error type and severity to count a call by; '': it is not counted, since perhaps nothing was sent."""
     if outcome is CallOutcome.SUCCESS:
         return ErrorType.NONE.value, 0
     if outcome is CallOutcome.IGNORED:

@@ -11,7 +11,7 @@ NEVER = 1000
 
 
 class Limits(NamedTuple):
-    """The numbers of the rules, by the names that the scripts use; times in milliseconds."""
+    """The numbers of the rules, by the names that the scripts use; times are in milliseconds."""
 
     threshold: int
     span: int
@@ -23,7 +23,7 @@ class Limits(NamedTuple):
     emission_interval: int
     """Microseconds between two calls at an even pace (GCRA, lua/lib/quota.lua); 0: no limit of our own."""
     burst_tolerance: int
-    """Microseconds by which calls may be ahead of the even pace."""
+    """The microseconds by which calls may be ahead of the even pace."""
     rate_window: int
     trial_every: int
     size: int
@@ -31,22 +31,22 @@ class Limits(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the numbers as JSON: scripts read it, and it is logged when two clients of one breaker differ."""
+        """Return the numbers as JSON: scripts read it, and it is logged when two clients have different settings."""
         return json.dumps(self._asdict(), separators=(",", ":"))
 
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Configure a breaker; times in seconds.
+    """Configure a breaker; times are in seconds.
 
     Raises:
         ValueError: the breaker cannot work with a value; the message names it.
     """
 
     threshold: int = 5
-    """Failures in a row that open the breaker; above 1,000: never."""
+    """How many failures in a row open the breaker; above 1,000: it never opens."""
     window: float = 60.0
-    """The first of these failures is at most this old."""
+    """The breaker opens only if the first of these failures is at most this old."""
     open_for: float = 30.0
     open_growth: float = 1.0
     """Factor by which each OPEN in a row is longer; 1: all are equal."""
@@ -55,20 +55,20 @@ class BreakerSettings:
     open_jitter: float = 0.0
     """The longest random addition to an OPEN, as a share of `open_for`; 0: none."""
     permit_lease: float = 50.0
-    """After this time a permit without a record ends: the deadline of a call and a margin."""
+    """A permit without a record ends after this time, which is the deadline of a call plus a margin."""
     rate_limit: int = 100
-    """Calls in any `rate_window`; 0: no limit of our own."""
+    """The most calls in any `rate_window`; 0: no limit of our own."""
     rate_window: float = 60.0
     rate_burst: int | None = None
-    """Calls of `rate_limit` that may go at once after a quiet time; None: a twentieth of it."""
+    """How many of these calls may go at once after a quiet time; None: a twentieth of `rate_limit`."""
     release_max: int = 64
-    """Most held items in flight at once."""
+    """The most held items that may be in flight at once."""
     trial_every: float = 60.0
     """While a key or a configuration is blocked, one trial call may go in this time; its success ends the block."""
     count_window: float = 60.0
     """Length of the windows in which calls are counted."""
     redis_retry: float = 1.0
-    """While Redis is gone, one caller tries it again once in this time."""
+    """While Redis is gone, one caller tries to reach it once in this time."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

@@ -1,4 +1,4 @@
-"""The last known state of the shared breaker: this process goes on from it, and restores Redis with it."""
+"""The last known state of the shared breaker: this process goes on from it, and later restores Redis with it."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ OVERRIDDEN = (State.FORCED_OPEN, State.OFF)
 
 
 class BreakerSnapshot:
-    """Keep the state of the last replies; the newest epoch wins. It only assigns, so threads need no lock."""
+    """Keep the state of the last replies; the newest epoch wins. The methods only assign, so threads need no lock."""
 
     def __init__(self, *, clock: Callable[[], float], wall: Callable[[], float]) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class BreakerSnapshot:
         self.scopes: dict[str, ScopeState] = {}
         """The scopes' states by name; '' is the service."""
         self.generation = 0
-        """The shared breaker's; 0: not known."""
+        """The generation of the shared breaker; 0: not known."""
         self.closed: dict[str, tuple[int, int]] = {}
         """Endpoints that are closed and not blocked, as last known: the epochs of the service and of the endpoint."""
         self.blocked = False
@@ -50,9 +50,9 @@ class BreakerSnapshot:
         return redis_time + round((self._clock() - at) * 1000)
 
     def is_later(self, state: BreakerState, endpoint: str) -> bool:
-        """Return whether the kept state is newer than a reply's: then Redis has an old snapshot.
+        """Return whether the kept state is newer than a reply's.
 
-        This is also so if another thread's reply arrived first.
+        Then Redis has an old snapshot, or another thread's later reply arrived first.
         """
         known = (self.scopes.get(""), state.service), (self.scopes.get(endpoint), state.endpoint)
         return any(mine is not None and mine.epoch > shown.epoch for mine, shown in known)
@@ -60,9 +60,9 @@ class BreakerSnapshot:
     def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:
         """Return the newest known epoch (0: none), and the scopes that are not closed, to restore Redis with them.
 
-        `with_overrides`: also forced open and off, if no database keeps them.
+        `with_overrides`: include the states forced open and off, if no database keeps the overrides.
         """
-        scopes = dict(self.scopes)  # of one moment: another thread may be updating
+        scopes = dict(self.scopes)  # a copy: another thread may be updating them
         epoch = max((scope.epoch for scope in scopes.values()), default=0)
         return epoch, {
             name: scope

@@ -21,7 +21,7 @@ class ScopeStatus:
     failures: int
     """Failures in a row since the last change of state."""
     opens: int
-    """How often it opened in a row."""
+    """How many times in a row the breaker has opened."""
     probing: bool
     """Whether a probe is in flight."""
     since: int = 0
@@ -30,7 +30,7 @@ class ScopeStatus:
 
 @dataclass(frozen=True, slots=True)
 class BreakerStatus:
-    """Everything that is known of a breaker at one moment; ms of Redis's clock."""
+    """Everything that is known about a breaker at one moment; moments are ms of Redis's clock."""
 
     service: str
     shared: bool
@@ -43,22 +43,22 @@ class BreakerStatus:
     wrong_settings: tuple[str, ...]
     """Fingerprints of blocked configurations: another server than the service answers."""
     paged_settings: tuple[str, ...]
-    """Fingerprints of configurations with which another server answered, and the service has answered no call since."""
+    """Fingerprints of configurations with which another server answered and, since then, the service has not."""
     throttled_for: float
     """Seconds for which a 429 denies every call."""
     window: int
-    """Held items that may be in flight at once."""
+    """How many held items may be in flight at once."""
     waiting: int
     sending: int
     last_override: int
-    """Number of the last override applied; 0: none."""
+    """The number of the last override that was applied; 0: none was."""
     settings: str
     limit_left: int | None = None
     """Calls that the rate limits, ours and the service's own, allow until `limit_until`; None: no limit is known."""
     limit_until: int | None = None
     """The end of the service's window, or of the pause after a 429."""
     limit_told: int = 0
-    """Calls in a window of the service's limit, as it last reported; 0: it reported none."""
+    """Calls in a window of the service's limit, as the service last reported; 0: it reported no limit."""
 
     @property
     def state(self) -> State:

@@ -15,7 +15,7 @@ class Transition:
     """One change of state; (service, endpoint, epoch) is unique."""
 
     id: str
-    """Its place in the stream: the next read begins after it."""
+    """The position of the entry in the stream: the next read begins after it."""
     service: str
     endpoint: str | None
     old: State

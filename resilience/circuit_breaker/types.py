@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    """The state of a breaker; the comment beside each says what ends it."""
+    """The state of a breaker; the comment beside each state says what ends it."""
 
     CLOSED = "closed"  # the last of `threshold` failures in a row; an operator
-    OPEN = "open"  # the first caller after its end; an operator
+    OPEN = "open"  # the first caller after the end of its time; an operator
     HALF_OPEN = "half_open"  # the outcome of the one probe; an operator
     FORCED_OPEN = "forced_open"  # the first caller after the end that the operator set; an operator
     OFF = "off"  # as forced open
@@ -29,7 +29,7 @@ class CallOutcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a call was denied, or nothing may be released."""
+    """Why a call was denied, or why nothing may be released."""
 
     BREAKER_OPEN = "breaker_open"
     THROTTLED = "throttled"
@@ -49,20 +49,20 @@ class Permit(NamedTuple):
     window: int
     """The number of the rate limit's window in which the permit was given."""
     granted_at: int
-    """Milliseconds of Redis's clock."""
+    """The moment, in milliseconds of Redis's clock."""
     state: State
-    """The service's, when the permit was given."""
+    """The service's state when the permit was given."""
     probe: bool = False
     released: bool = False
     trial: bool = False
     """The one call that a blocked key or a wrong configuration lets through."""
     shared: bool = True
-    """False: given by this process alone, while Redis was gone."""
+    """False: this process alone gave the permit, while Redis was gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The call must not go. It is falsy, for `if not permit`."""
+    """The call must not go. A denial is falsy, so that `if not permit` works."""
 
     reason: Reason
     retry_after: float | None
@@ -107,7 +107,7 @@ class Recorded(NamedTuple):
 def recorded(
     state: State, epoch: int, endpoint_state: State, changes: tuple[Change, ...] = (), room: int = 0
 ) -> Recorded:
-    """Build a `Recorded` with what the states and changes say."""
+    """Build a `Recorded`, with the flags that follow from the states and changes."""
     blocking = {State.OPEN, State.FORCED_OPEN} & {state, endpoint_state}
     return Recorded(
         state,
@@ -123,12 +123,12 @@ def recorded(
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The held items that may be sent now, and how many more may be."""
+    """The held items that may be sent now, and how many more may be sent."""
 
     items: tuple[str, ...]
     room: int
     reason: Reason | None
-    """Why no more may be released; None: more may be, or all that may go now are in `items`."""
+    """Why no item may be released; None: there was room, which `items` may have used up."""
     retry_after: float | None
     """Seconds until the next try if no item may go; None: an operator must act."""
     state: State
@@ -150,7 +150,7 @@ class OperatorOverride:
     """An operator's override.
 
     `number` is the id of its row in the database, 0: it has none; `action` is the id of the action that asked for it,
-    0: none did.
+    0: no action did.
     """
 
     kind: OverrideKind

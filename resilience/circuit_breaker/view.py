@@ -1,4 +1,4 @@
-"""What operators and callers may read of a breaker; nothing here changes its state."""
+"""What operators and callers may read about a breaker; nothing here changes its state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from resilience.circuit_breaker.types import Change, State
 from resilience.shared_state.answers import Answers
 
 BeginShort = Callable[[str, str, tuple[int, int], float | None], Callable[[], Any]]
-"""Send a short script for a closed breaker: its name, the endpoint, the epochs, the time."""
+"""Sends a short script for a closed breaker: takes the script's name, the endpoint, the epochs and the time."""
 
 
 class BreakerView:
@@ -36,7 +36,7 @@ class BreakerView:
         return status.of_fleet(self._failover.service, known)
 
     def is_blocking(self, endpoint: str) -> bool:
-        """Return whether an open breaker lets no call to an endpoint through now. It takes no probe's place."""
+        """Return whether an open breaker now denies every call to an endpoint. The question takes no probe's place."""
         return self.begin_is_blocking(endpoint)()
 
     def begin_is_blocking(self, endpoint: str) -> Callable[[], bool]:
@@ -59,11 +59,11 @@ class BreakerView:
         return [transitions.read(self._failover.service, entry, fields) for entry, fields in entries or ()]
 
     def redis_gone_for(self) -> float | None:
-        """Return for how many seconds Redis has not answered this process; None: it answers, or is not used."""
+        """Return for how many seconds Redis has not answered this process; None: Redis answers, or is not used."""
         return None if self._failover.shared is None else self._failover.shared.absence.seconds
 
     def redis_answers(self) -> Answers:
-        """Return how many of Redis's answers reached this process in time, and how many late; 0 and 0 without Redis."""
+        """Return how many of Redis's answers reached this process in time, and how many late; without Redis: 0, 0."""
         return Answers(0, 0) if self._failover.shared is None else self._failover.shared.absence.answers
 
     def _is_blocking(self, endpoint: str) -> bool:

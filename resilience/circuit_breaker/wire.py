@@ -1,4 +1,4 @@
-"""Encode the arguments of the breaker's scripts and decode their replies; times in ms."""
+"""Encode the arguments of the breaker's scripts and decode their replies; times are in ms."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,22 +47,22 @@ class OutcomeReport(NamedTuple):
     item: str = ""
     trial: int = 0
     service_epoch: int = 0
-    """The permit's; 0: the present one, -1: none."""
+    """The permit's epoch; 0: the present epoch, -1: no epoch."""
     endpoint_epoch: int = 0
     window: int = -1
-    """The permit's; -1: there is no permit."""
+    """The permit's window; -1: there is no permit."""
     granted_at: int = 0
     reason: str = "none"
     retry_after: int = 0
     stretch: float = 1
-    """Factor by which an OPEN is longer, at random."""
+    """The random factor by which an OPEN is longer."""
     context: str = ""
     error: str = ""
     """The error type; '': the call is not counted."""
     severity: int = 0
     took: int = 0
     limit: int = 0
-    """Calls in a window, from the answer's headers; 0: there were none."""
+    """Calls in a window, from the answer's headers; 0: the answer had no such headers."""
     remaining: int = 0
     reset: int = 0
 
@@ -104,7 +104,7 @@ class Admission(NamedTuple):
     """Whether a call may go."""
 
     reason: Reason | None
-    """Why not; None: it may go."""
+    """Why the call may not go; None: it may go."""
     wait: int
     """-1: until an operator acts."""
     probe: bool
@@ -113,7 +113,7 @@ class Admission(NamedTuple):
 
 
 class Releases(NamedTuple):
-    """The held items that may go, how many more may, and why no more."""
+    """The held items that may go, how many more may go, and why none may."""
 
     reason: Reason | None
     wait: int
@@ -166,7 +166,7 @@ def override_argument(override: OperatorOverride) -> str:
 def restore_argument(
     generation: int, epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]
 ) -> str:
-    """Return the argument of lua/restore.lua: what this process knows of the breaker; the scope '' is the service's."""
+    """Return the argument of lua/restore.lua: what this process knows about the breaker; scope '' is the service."""
     known = [{"name": name, **scope._asdict()} for name, scope in scopes.items()]
     given = [_override(override) for override in overrides]
     return json.dumps({"generation": generation, "epoch": epoch, "scopes": known, "overrides": given})

@@ -1,6 +1,6 @@
 -- Acquire, for nearly every call: the breaker is closed in the epochs that the caller knows, so the rate limit alone decides.
 -- Returns now, ms to wait (0: granted), the number of the service's window | now alone: something changed, run acquire.lua
--- Why     an epoch is never used twice: while it is the same, the state is. The rest of the state machine need not be read.
+-- Why     an epoch is never used twice: the same epoch means the same state. The rest of the state machine need not be read.
 local born, settings, blocked, misconfigured, epoch, own_epoch = unpack(redis.call('HMGET', BREAKER,
   'born', 'settings', 'blocked:' .. KEY, 'wrong:' .. CONFIGURATION, 'epoch', ENDPOINT .. '/epoch'))
 if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch or settings ~= SETTINGS or blocked or misconfigured then

@@ -1,7 +1,7 @@
 -- Read: the windows of call_stats.lua; delete those that the database has.
 -- ARGV    3 ms: the database has all windows that ended by then
 -- Returns now, the windows that are left
--- Why     in one step, so that no call is counted in a window while it is deleted.
+-- Why     all is done in one step, so that no call is counted in a window while it is deleted.
 local written = tonumber(ARGV[3])
 local run = server_run()
 if redis.call('HGET', WINDOWS, 'run') ~= run then

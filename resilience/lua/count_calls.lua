@@ -1,5 +1,5 @@
--- Record: calls that no breaker guards, many at once.
--- ARGV    3 "endpoint error severity calls sum_ms longest_ms;" once for each  4 context, JSON
+-- Record: many calls at once that no breaker guards.
+-- ARGV    3 "endpoint error severity calls sum_ms longest_ms;" for each group of calls  4 context, JSON
 -- Returns now
 local reports, context = unpack(ARGV, 3)
 if redis.call('HSETNX', WINDOWS, 'whole_from', now) == 1 then

@@ -1,8 +1,8 @@
 -- Is the breaker open? For a caller that records without a permit.
--- ARGV    6 owner  7 '1': of the service alone
+-- ARGV    6 owner  7 '1': ask only about the service
 -- Returns the state, then 0 | 1 | forgotten
--- Why     half-open lets one call through: the first caller takes the place. A record without a permit frees
---         it, and so does the end of its lease.
+-- Why     half-open lets one call through: the first caller takes the place. A record without a permit frees the place, and so does
+--         the end of its lease.
 local owner, alone = unpack(ARGV, 6)
 if not generation then
   return { 'forgotten' }

@@ -4,9 +4,9 @@
 --         present ones, -1: none)  12 the permit's number of the service's window, -1: no permit  13 ms: when it was granted
 --         14 reason  15 ms of Retry-After  16 stretch: the factor by which OPEN is longer, at random  17 context, JSON
 --         18 error ('': not counted)  19 severity  20 ms that the call took
---         21, 22, 23 of the answer's headers: limit (0: no headers), calls remaining, ms until the window ends
+--         21, 22, 23 from the answer's headers: limit (0: no headers), calls remaining, ms until the window ends
 -- Returns the state, then recorded, how many held items may be released now | forgotten
--- Why     counting, judging and changing the state are one step: of 64 failures at once exactly one opens the breaker.
+-- Why     counting, judging and changing the state are one step: exactly one of 64 simultaneous failures opens the breaker.
 local outcome, owner, item, trial, service_epoch, endpoint_epoch, quota_window, granted_at, reason, retry_after, stretch,
   about, error, severity, took, limit, remaining, reset = unpack(ARGV, 6)
 if not generation then
@@ -37,11 +37,11 @@ if outcome == 'success' then
   service_result, endpoint_result = 'alive', 'alive'
 elseif outcome == 'failure_endpoint' then
   service_result, endpoint_result = 'alive', 'failed'
-elseif outcome == 'failure_service' then -- both failed, or healthy reads would hide a dead POST
+elseif outcome == 'failure_service' then -- both failed; otherwise healthy reads would hide a dead POST
   service_result, endpoint_result = 'failed', 'failed'
 end
--- A call that began before one scope changed is no evidence about the other. Else the failures of calls in flight, when
--- an endpoint opens, would open the whole service.
+-- A call that began before one scope changed is no evidence about the other. Otherwise, when an endpoint opens, the failures of its
+-- calls in flight would open the whole service.
 if service_epoch > 0 and service_epoch ~= service.epoch then
   endpoint_result = nil
 elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' then
@@ -52,7 +52,7 @@ apply_outcome(service, SERVICE_FAILURES, service_result, service_epoch, report)
 apply_outcome(endpoint, ENDPOINT_FAILURES, endpoint_result, endpoint_epoch, report)
 
 local room = 0
-if item ~= '' then -- the process that ended one item may send the next
+if item ~= '' then -- the process that ended this item may send the next one
   load_window()
   room = release_room()
 end

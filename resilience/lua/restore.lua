@@ -1,11 +1,11 @@
--- Restore: set the breaker up again after Redis has lost it, or came back with an older state of it.
--- ARGV    6 JSON: generation, epoch: the breaker that the caller knew, and its newest epoch there, 0: none   scopes: those that
---         were not closed, each with name ('' the service), state, epoch, ends (ms), opens   overrides: those in force, oldest
---         first, as override.lua's
+-- Restore: set up the breaker again after Redis has lost it, or came back with an older state of it.
+-- ARGV    6 JSON: generation: that of the breaker as the caller knew it   epoch: the newest one that the caller knew, 0:
+--         none   scopes: those that were not closed, each with name ('' the service), state, epoch, ends (ms), opens   overrides:
+--         those in force, oldest first, as override.lua's
 -- Returns the state, then done | ignored
--- Why     no call may go between the empty state and the overrides. The first process that notices restores; a process that
---         knew a later state may correct the scopes that have not changed since. If the breaker is still the same, a scope
---         with a lower epoch than the known one comes from an old snapshot (RDB).
+-- Why     no call may go between the empty state and the overrides. The first process that notices the loss restores the breaker; a
+--         process that knew a later state may correct the scopes that have not changed since. If the breaker is still the same, a
+--         scope with a lower epoch than the known one comes from an old snapshot (RDB).
 local known = cjson.decode(ARGV[6])
 local same = generation and known.generation == generation
 if generation and not same then
@@ -19,7 +19,7 @@ elseif not generation then
   put('born', generation)
   put('epoch', generation)
   redis.call('HSET', WINDOWS, 'run', server_run(), 'whole_from', now)
-  append_event('', 'closed', 'closed', 'begun', 0, generation, 0) -- or the record of an outage would never end
+  append_event('', 'closed', 'closed', 'begun', 0, generation, 0) -- otherwise the record of an outage would never end
 end
 if not same then
   put('seeded', known.epoch)

@@ -1,12 +1,12 @@
--- Status: return everything that is known, changing nothing.
--- Returns known, now, the breaker's fields, the rate limit's, how many items are released and wait, how many are being sent,
---         how many calls the limits allow (-1: no limit) and until when, ms | forgotten
--- Why     all of it must be of one moment.
+-- Status: return everything that is known, and change nothing.
+-- Returns known, now, the breaker's fields, the rate limit's, how many released items wait for their permit, how many are being
+--         sent, how many calls the limits allow (-1: no limit) and until when, ms | forgotten
+-- Why     all values must be of one moment.
 if not generation then
   return { 'forgotten' }
 end
 local rate, left = redis.call('HGETALL', RATE), 0
-quota_wait() -- as for a call now: it starts the next window if one is over; nothing of this is written
+quota_wait() -- as for a call now: it starts the next window if one is over; none of this is written
 if now >= quota.throttled_until then
   left = math.huge
   if emission_interval > 0 then -- calls that may go at once, and those whose turn comes by `resets_at`

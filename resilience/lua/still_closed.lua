@@ -1,6 +1,6 @@
--- Are both breakers still closed? For a caller that only keeps a request. Changes nothing.
+-- Are both breakers still closed? For a caller that only stores a request. It changes nothing.
 -- Returns now, closed | now alone: something changed, run status.lua
--- Why     as acquire_closed.lua: while an epoch is the same, the state is.
+-- Why     as in acquire_closed.lua: the same epoch means the same state.
 local born, epoch, own_epoch = unpack(redis.call('HMGET', BREAKER, 'born', 'epoch', ENDPOINT .. '/epoch'))
 if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch then
   return { now }

@@ -1,4 +1,4 @@
-"""Know whether Redis is gone: report it once, and try it again only after a while."""
+"""Know whether Redis is gone: report that once, and try Redis again only after a while."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PASSING_WORDS = (
 
 
 class Absence:
-    """Keep since when Redis has not answered this process, and when to try it again; safe for threads."""
+    """Remember since when Redis has not answered this process, and when to try it again; safe for threads."""
 
     def __init__(self, service: str, *, retry_after: float, clock: Callable[[], float], emit: Emit) -> None:
         self._service = service
@@ -26,7 +26,7 @@ class Absence:
         self._lock = threading.Lock()
         self._next_try = 0.0
         self.since: float | None = None
-        """By `clock`; None: Redis answered the last command."""
+        """The begin of the absence, by `clock`; None: Redis answered the last command."""
         self.late = False
         """Whether the last answer was late; then the next command decides whether Redis is gone."""
         self.answers_in_time = 0
@@ -53,7 +53,7 @@ class Absence:
             return True
 
     def miss(self, error: Exception, *, late: bool) -> Late | None:
-        """Record that a command got no answer; None: Redis is gone. `late` is `self.late` from when it was sent."""
+        """Record that a command got no answer; None: Redis is gone. `late`: the `self.late` at the time of sending."""
         timed_out = isinstance(error, RedisTimeoutError | TimeoutError)
         if timed_out and self.since is None:
             self._late_answers += 1
@@ -82,6 +82,6 @@ class Absence:
 
 
 def _lasts(error: Exception) -> bool:
-    """Return whether the error lasts until an operator acts: no permission, a key of another type."""
+    """Return whether the error lasts until an operator acts: a missing permission, a key of another type."""
     passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
     return isinstance(error, ResponseError) and not passing

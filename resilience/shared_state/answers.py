@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Late:
-    """A late answer after one that was in time: Redis may be slow, and does not count as gone yet.
+    """The first late answer after answers in time: Redis may be slow, and does not count as gone yet.
 
     The caller has no permit. The next command decides whether Redis is gone.
     """
@@ -15,7 +15,7 @@ LATE = Late()
 
 
 class Answers(NamedTuple):
-    """How many answers of Redis this process received; threads count without a lock, so one may be missing."""
+    """How many answers of Redis this process received; threads count without a lock, so an answer may be missing."""
 
     in_time: int
     late: int

@@ -14,14 +14,14 @@ from resilience.shared_state.sentinel import make_master_client
 
 
 def make_redis(url: str, *, timeout: float = 0.08, connect_timeout: float = 0.05) -> Client:
-    """Build the client that the breaker uses; times in seconds.
+    """Build the client that the breaker uses; times are in seconds.
 
     redis-py's defaults retry each command up to ten times with growing pauses: with a dead server one GET took 58 s.
     Here a command takes at most `connect_timeout` + `timeout`, and the caller decides what happens then. A new
     connection sends only what the URL requires, because a frozen server would cost a time-out for each exchange.
     A guarded call has two exchanges: with a frozen server both time-outs together must stay below 0.2 s.
-    Finding a master by its Sentinels, or a cluster's nodes, takes as long again.
-    These times do not bound the resolving of a host name; use a host that resolves at once.
+    Finding a master by its Sentinels, or a cluster's nodes, takes the same time once more.
+    These times do not bound name resolution; use a host whose name resolves at once.
     """
     common: dict[str, Any] = {
         "health_check_interval": 0,

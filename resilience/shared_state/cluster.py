@@ -27,7 +27,7 @@ class ClusterClient(RedisCluster):
     If no node answers, a command tries each node once and fails.
 
     Raises:
-        ValueError: the URL is not a cluster's; the message says why, without the value.
+        ValueError: the URL names no cluster; the message says why, without the value.
     """
 
     def __init__(self, url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ class ClusterClient(RedisCluster):
         if any(part.scheme != parts[0].scheme or not part.hostname for part in parts):
             raise ValueError(f"names no host: write {SCHEMES[0]}://HOST:6379;{SCHEMES[0]}://HOST2:6379")
         first = parts[0]._replace(scheme=parts[0].scheme.partition("+")[0], query=query)
-        given = parse_url(first.geturl())  # type: ignore[no-untyped-call]  # redis-py's types are in part
+        given = parse_url(first.geturl())  # type: ignore[no-untyped-call]  # redis-py is only partly typed
         options = {name: given[name] for name in given.keys() - {"host", "port", "db", "connection_class"}}
         bounds = {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout}
         self._options = {**common, **options, **bounds, "ssl": first.scheme == "rediss"}
@@ -48,12 +48,12 @@ class ClusterClient(RedisCluster):
         """Send a command to the node that has its keys.
 
         Raises:
-            RedisError, OSError: as our other clients.
+            RedisError, OSError: as our other clients raise them.
         """
         try:
             self._begin()
             return super().execute_command(*words, **options)  # type: ignore[no-untyped-call]  # the same
-        except RedisClusterException as error:  # it is no RedisError
+        except RedisClusterException as error:  # its class is no RedisError
             raise RedisConnectionError(str(error)) from error
 
     def get_encoder(self) -> Encoder:

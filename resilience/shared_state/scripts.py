@@ -1,4 +1,4 @@
-"""Put the breaker's Lua together out of its files, and register it with a client."""
+"""Assemble the breaker's Lua scripts from their files, and register them with a client."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +11,7 @@ from redis.commands.core import Script
 
 Client = Redis | RedisCluster
 
-# The fragments before each script, in the order in which they need one another.
+# The fragments that stand before each script; a fragment needs only those before it.
 _STATE = ("arguments", "state_machine", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
@@ -56,7 +56,7 @@ def assemble(name: str) -> str:
 
 
 class Scripts(dict[str, Script]):
-    """Scripts by name, each read at its first use: a caller needs two, and reading all would take 20 ms."""
+    """Scripts by name; each is read at its first use, because a caller needs two and reading all would take 20 ms."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """Redis behind Sentinels: each new connection asks them for the master.
 
 The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, and may end in `?master_name=NAME`
-(else the name is `mymaster`), which Celery itself takes only as an option. User, password and database are those of the
-master; any one part of the URL may have them.
+(else the name is `mymaster`); Celery itself takes that name only as an option. User, password and database are those of
+the master; any one part of the URL may have them.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class SentinelAddress:
         """Read a URL.
 
         Raises:
-            ValueError: the URL is not a Sentinels'; the message says why, without the value.
+            ValueError: the URL names no Sentinels; the message says why, without the value.
         """
         plain, _, query = url.partition("?")
         parts = [urlsplit(part) for part in plain.split(";") if part]
@@ -72,7 +72,7 @@ def make_master_client(url: str, timeout: float, connect_timeout: float, common:
     asking = {"socket_timeout": timeout / each, "socket_connect_timeout": connect_timeout / each}
     sentinels = Sentinel(
         address.hosts,
-        sentinel_kwargs={**common, **asking},  # redis-py would try each of them ten times
+        sentinel_kwargs={**common, **asking},  # redis-py would try each Sentinel ten times
         socket_timeout=timeout,
         socket_connect_timeout=connect_timeout,
         username=address.username,

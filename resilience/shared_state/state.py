@@ -27,9 +27,9 @@ class Beginning(NamedTuple):
 class ThreadConnections:
     """Send commands, each thread over a connection of its own.
 
-    The client's own way (a pool, retries, measurements, encoding each command) costs as much as the command. Here, too,
-    a connection that the server has closed is opened again, and none is shared with a fork. A cluster's client knows
-    several servers: its own way is used.
+    To send a command as the client does (a pool, retries, measurements, encoding) costs as much as the command. Here,
+    too, a connection that the server has closed is opened again, and none is shared with a fork. A cluster's client
+    knows several servers, so that client sends the command itself.
     """
 
     def __init__(self, client: scripts.Client) -> None:
@@ -37,7 +37,7 @@ class ThreadConnections:
         self._mine = threading.local()
 
     def send(self, begin: Beginning, *more: str | float) -> Callable[[], Any]:
-        """Send one command, and return the function that waits for its answer, to be called by the same thread.
+        """Send one command, and return the function that waits for its answer, which the same thread must call.
 
         Raises:
             RedisError, OSError: as the client raises them; the returned function raises them, too. No retry.
@@ -57,7 +57,7 @@ class ThreadConnections:
     def _read(self, connection: Any, client: Redis) -> Any:
         try:
             return connection.read_response()
-        except ReadOnlyError:  # the server became a replica, and keeps our connection; a new one may find the master
+        except ReadOnlyError:  # the server became a replica, and keeps our connection; a new one may find a master
             self._mine = threading.local()
             client.connection_pool.disconnect(inuse_connections=False)
             raise
@@ -66,7 +66,7 @@ class ThreadConnections:
 
     def _own(self, client: Redis) -> Any:
         if getattr(self._mine, "process", None) != os.getpid():
-            pool = client.connection_pool  # its count of connections (at most 100) never falls when a thread ends
+            pool = client.connection_pool  # the pool still counts connections of ended threads (at most 100)
             self._mine.connection = pool.connection_class(**pool.connection_kwargs)
             self._mine.process, self._mine.unread = os.getpid(), False
         return self._mine.connection
@@ -88,7 +88,7 @@ class SharedState:
     def call(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Any:
         """Run a script with its `fixed` arguments (the same each time) and the others; None: Redis is gone.
 
-        It takes at most the client's time-outs, and no time while Redis is known to be gone.
+        A call takes at most the client's time-outs, and no time while Redis is known to be gone.
         """
         answer = self.begin(name, keys, fixed, arguments)()
         return None if answer is LATE else answer
@@ -97,8 +97,8 @@ class SharedState:
         """Send a script as `call` does, and return the function that waits for its answer.
 
         If the thread sends its next command before it has fetched this answer, the answer is lost; it is never taken
-        for that of the other command.
-        The first late answer is `LATE` and says nothing; the second in a row means that Redis is gone.
+        for the answer to the other command. The first late answer is `LATE` and proves nothing; the second in a row
+        means that Redis is gone.
         """
         if not self._may_ask():
             return lambda: None
@@ -111,7 +111,7 @@ class SharedState:
             read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
             return partial(self.absence.miss, error, late=late)
-        # For a server that has lost its scripts, or never had them; it keeps this one.
+        # A server that has lost the script, or never had it, gets it by EVAL, and keeps it.
         again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
         return partial(self._answer, read, again, late=late)
 

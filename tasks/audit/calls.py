@@ -1,4 +1,4 @@
-"""The calls of an audit, on demand, at night or after a restore. Each waits while bookings need the rate limit."""
+"""The calls of an audit, on demand, at night or after a restore. Each call waits while bookings need the rate limit."""
 
 import threading
 import time
@@ -18,15 +18,15 @@ from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask, GuardedCalls
 
-_SOON = 1.0  # seconds, where the limit does not say when to ask again
+_SOON = 1.0  # seconds until the next try if the limit names no time for it
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open: Cal.com is left alone (`booking breaker status`)",
-    Reason.CREDENTIALS: "Cal.com refuses our API key: set a good one, or `booking breaker reset`",
-    Reason.CONFIGURATION: "what answers is not Cal.com's API: set CALCOM_BASE_URL right (`booking check`)",
+    Reason.CREDENTIALS: "Cal.com refuses our API key: set a valid key, or run `booking breaker reset`",
+    Reason.CONFIGURATION: "what answers is not Cal.com's API: correct CALCOM_BASE_URL (`booking check`)",
 }
-_SHARE = 10  # a nightly audit makes one in so many of the calls that the rate limit allows
+_SHARE = 10  # a nightly audit makes one tenth of the calls that the rate limit allows
 _LEASE_MARGIN = 60.0  # seconds by which a nightly audit's lease outlives the longest call
-_PIECE = 20.0  # seconds: a nightly audit renews its lease at least so often during a pause
+_PIECE = 20.0  # seconds: a nightly audit renews its lease at least this often during a pause
 
 
 class AuditHalted(Exception):  # noqa: N818 - it ends an audit, and is no error
@@ -38,7 +38,7 @@ class LeftAlone(AuditHalted):
 
 
 class TakenUp(Exception):  # noqa: N818 - it ends our part of an audit; nothing went wrong
-    """Raised when another process has the nightly audit now, or it was given up."""
+    """Raised when another process has the nightly audit now, or the audit was given up."""
 
 
 class AuditCalls(GuardedCalls):
@@ -63,7 +63,7 @@ class AuditCalls(GuardedCalls):
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
     ) -> Reply | None:
-        """Cancel a booking, or the seat that `body` names; return None once it is cancelled, else why it may not be.
+        """Cancel a booking, or the seat that `body` names; return None if it is cancelled, else why it may not be.
 
         `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
 
@@ -91,7 +91,7 @@ class AuditCalls(GuardedCalls):
             self.pause(wait)
 
     def _bookings_wait(self) -> bool:
-        """Return whether bookings wait for the rate limit: free calls are theirs."""
+        """Return whether bookings wait for the rate limit: they get the free calls."""
         with self.deps.engine.connect() as conn:
             return queue.backlog_reason(conn) is HoldReason.THROTTLED
 

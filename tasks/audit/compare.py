@@ -1,7 +1,7 @@
 """Judge one booking by our row and Cal.com's answers (docs/audit.md). Nothing here calls, reads or writes.
 
 A finding that is not proven is reported and left to the operator: only a finding with a `fix` may be acted on. The list
-shows a key what its user organizes or attends: a booking that it does not show may exist, and is asked for first.
+shows only what the user of the key organizes or attends: another booking may exist, and is asked for first.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, 
 from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
 from tasks.calcom.booking import Booking
 
-_MOVES = 10  # reschedules that are followed: a hostile server could name another one for ever
+_MOVES = 10  # reschedules that are followed: a hostile server could name further bookings for ever
 _OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that no worker ends by itself
 
 Judgement = AuditFinding | NoFinding | Question
 
 
 class _Home(StrEnum):
-    """Name the state at Cal.com of the booking that a confirmed row names."""
+    """The state at Cal.com of the booking that a confirmed row names."""
 
     LIVES = "lives"
     OVER = "over"
-    OF_ANOTHER_REQUEST = "of another request"  # it carries that one's reference, and not ours
+    OF_ANOTHER_REQUEST = "of another request"  # it carries the other request's reference, and not ours
     SEAT_GONE = "seat gone"  # the booking lives, our seat in it does not
     ABSENT = "absent"
     UNREADABLE = "unreadable"
@@ -33,7 +33,7 @@ class _Home(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """The state of a row's booking at Cal.com, the booking, and the row's place in it if that is known."""
+    """The state of a row's booking at Cal.com, the booking, and the row's own booking or seat if that is known."""
 
     home: _Home
     booking: Booking | None = None
@@ -41,7 +41,7 @@ class _Stand:
 
 
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
-    """Compare a row with what Cal.com shows of the range that its start is in, or return what must be asked first.
+    """Compare a row with what Cal.com shows for the range that has its start, or return what to ask first.
 
     `settled`: the row was last changed so long ago that Cal.com's answers are newer.
     """
@@ -61,7 +61,7 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
         case _Home.UNREADABLE:
             return NoFinding.CANNOT_TELL
     if others:
-        message = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} of it"
+        message = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} instead"
         return finding(AuditFindingKind.NOT_HERE, row, message, others)
     if not settled:
         return NoFinding.TOO_YOUNG
@@ -80,7 +80,7 @@ def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None
     live = tuple(place for place in places if not place.booking.cancelled)
     if not live:
         return None
-    message = f"at Cal.com with a reference that no booking here has ({names(live)})"
+    message = f"booked at Cal.com with a reference that no booking here has ({names(live)})"
     return AuditFinding(AuditFindingKind.NOT_HERE, message, reference, None, live)
 
 
@@ -88,7 +88,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
     """Follow the row's uid through reschedules to the booking that it names now."""
     uid, seat = row.calcom_booking_uid or "", row.calcom_seat_uid
     seated = [place for place in listing.of(row) if seat == place.seat_uid is not None and not place.booking.cancelled]
-    if len(seated) == 1:  # in whichever booking: a seat may be moved to another one
+    if len(seated) == 1:  # in any booking: a seat may be moved to another booking
         return _Stand(_Home.LIVES, seated[0].booking, seated[0])
     for _ in range(_MOVES):
         booking = listing.bookings.get(uid)
@@ -111,7 +111,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
 
 
 def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
-    """Return the question about a booking that is not listed; first about its seat: any key gets that answer."""
+    """Return the question about a booking that is not listed; the seat comes first: any key gets that answer."""
     questions = [Question(About.SEAT, seat)] if seat else []
     questions += [Question(About.BOOKING, uid)] if uid else []
     for question in questions:
@@ -137,11 +137,11 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
 def _over(
     row: Appointment, booking: Booking | None, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
 ) -> Judgement:
-    """Judge a row whose own booking was cancelled or declined; of a series all weeks must be."""
+    """Judge a row whose own booking was cancelled or declined; a series is cancelled if all its weeks are."""
     series = row.series_uid or (booking.series_uid if booking else None)
     strangers = [place for place in others if series is None or place.series != series]
     if strangers:
-        message = f"{uid_of(row)} is cancelled at Cal.com, while another booking of it lives there ({names(strangers)})"
+        message = f"{uid_of(row)} is cancelled at Cal.com, but another one for this request lives ({names(strangers)})"
         return finding(AuditFindingKind.CANCELLED, row, message, strangers)
     if series is not None:
         question = Question(About.BOOKING, series)
@@ -159,7 +159,7 @@ def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled
 
     One POST makes the weeks one by one, and may be cut in the middle. Weeks are counted as made, not as alive: a week
     that a person cancelled or moved stays in the series as cancelled, while a week that was never made is not in it
-    ("GET by recurringBookingUid", as on the real server). So no deed of a person makes a whole series look cut.
+    ("GET by recurringBookingUid", as on the real server). So nothing that a person does makes a whole series look cut.
     """
     series = row.series_uid or (booking.series_uid if booking is not None else None)
     if series is None:
@@ -171,7 +171,7 @@ def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled
             return question
         of = listing.occurrences.get(row.event_type)
     if of is None or listing.made(series) >= of:
-        return NoFinding.AGREES  # the type recurs no more, or this key may not read it: not to be decided
+        return NoFinding.AGREES  # the type recurs no more, or this key may not read it: no verdict is possible
     question = Question(About.BOOKING, series)
     if question not in listing.answers:
         return question
@@ -184,16 +184,16 @@ def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled
 
 
 def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
-    """Judge the other live places of a request whose row names a live booking."""
+    """Judge the other live bookings and seats of a request whose row names a live booking."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
-        message = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
+        message = f"twice at Cal.com: {uid_of(row)} is the row's own, {names(doubles)} the double"
         if own is None or not own.is_at(row):
-            message = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
+            message = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), which one is the row's own is not known"
         elif not own.booking.accepted and any(place.booking.accepted for place in doubles):
-            message += ", and the double is what the host has accepted"
+            message += ", and the host has accepted the double"
         elif not all(_can_go(place) for place in doubles):
-            message += ", in a booking that is not only its own and shows no uid of its seat"
+            message += ", in a booking that others share and that shows no seat uid"
         else:
             found = finding(AuditFindingKind.TWICE, row, message, (own, *doubles), Fix.CANCEL_DOUBLE)
             return replace(found, doubles=tuple(doubles))
@@ -207,7 +207,7 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
 
 
 def _can_go(place: BookedPlace) -> bool:
-    """Return whether this place can be cancelled without the seats of others."""
+    """Return whether this booking or seat can be cancelled without the seats of others."""
     return place.seat_uid is not None or place.whole
 
 
@@ -218,12 +218,12 @@ def _not_confirmed(row: Appointment, live: Sequence[BookedPlace], listing: Listi
         return NoFinding.UNDER_WAY
     here = [place for place in live if place.is_at(row)] or _first_week(live)
     if len(here) > 1:
-        message = f"{row.status} here, twice at Cal.com ({names(here)}): which one holds is not known"
+        message = f"{row.status} here, twice at Cal.com ({names(here)}): which one is valid is not known"
         return finding(AuditFindingKind.TWICE, row, message, here)
     [place] = here
     recorded = row.calcom_booking_uid == place.uid and row.calcom_seat_uid == place.seat_uid
     if recorded and row.status in LIVE:
-        return NoFinding.UNDER_WAY  # its next claim sees the uid
+        return NoFinding.UNDER_WAY  # the worker that claims it next sees the uid
     message = f"at Cal.com ({place.name}), {row.status} here"
     return finding(AuditFindingKind.NOT_HERE, row, message, here, None if recorded else Fix.RECORD_UID)
 
@@ -244,7 +244,7 @@ def _not_there(row: Appointment, listing: Listing) -> Judgement:
         if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:
             return question
     if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):
-        return NoFinding.AGREES  # its outcome was never unknown, or a worker will find it out
+        return NoFinding.AGREES  # its outcome was never unknown, or a worker will find the outcome
     if row.calcom_booking_uid is not None and row.calcom_booking_uid not in listing.bookings:
         seat, uid = row.calcom_seat_uid, row.calcom_booking_uid
         question = Question(About.BOOKING, uid) if seat is None else Question(About.SEAT, seat)
@@ -258,4 +258,4 @@ def _not_there(row: Appointment, listing: Listing) -> Judgement:
     return finding(AuditFindingKind.HALF_MADE, row, message)
 
 
-_AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks again")
+_AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "run `booking retry`, which looks again")

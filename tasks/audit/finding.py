@@ -13,11 +13,11 @@ class AuditFindingKind(StrEnum):
     """The kind of a disagreement between our record and Cal.com."""
 
     ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
-    NOT_HERE = "not_here"  # there, with our reference, and not confirmed here
+    NOT_HERE = "not_here"  # booked there, with our reference, and not confirmed here
     CANCELLED = "cancelled_there"  # confirmed here
     TWICE = "twice_there"  # one request, two live bookings or seats
     SERIES_CUT = "series_cut"  # confirmed here, and Cal.com made only some of its weeks
-    HALF_MADE = "half_made"  # there without a seat, and without our reference
+    HALF_MADE = "half_made"  # booked there without a seat, and without our reference
 
 
 NAMES: Mapping[AuditFindingKind, str] = MappingProxyType(
@@ -37,7 +37,7 @@ class Fix(StrEnum):
     """The ways to fix a finding safely."""
 
     CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
-    RECORD_UID = "record_uid"  # like a late 201's
+    RECORD_UID = "record_uid"  # as the uid of a late 201 is recorded
     CANCEL_DOUBLE = "cancel_double"  # at Cal.com: the booking or seat that is not our row's
 
 
@@ -45,8 +45,8 @@ class NoFinding(StrEnum):
     """The reason why there is no finding."""
 
     AGREES = "agrees"
-    UNDER_WAY = "under_way"  # its outcome is unknown, or being found out by a worker
-    TOO_YOUNG = "too_young"  # changed so lately that what Cal.com shows may be older
+    UNDER_WAY = "under_way"  # its outcome is unknown, or a worker is just finding it
+    TOO_YOUNG = "too_young"  # the row changed so lately that Cal.com's answer may be older
     CANNOT_TELL = "cannot_tell"  # not listed, and Cal.com's answer about it could not be read
 
 

@@ -17,7 +17,7 @@ from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.reply import Reply, ReplyKind
 
 BY = "operator"
-FRESH_SECONDS = 60.0  # from the lookup that proves a double to its cancellation
+FRESH_SECONDS = 60.0  # seconds from the lookup that proves a double to its cancellation
 REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
 
 
@@ -75,12 +75,12 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
         return Fixed(ok=False, message=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
     if after.status is Status.CONFIRMED:
         called = (
-            f"; {row.status} was told: call them (`booking show {row.id} --personal`)" if row.status in FINAL else ""
+            f"; reported as {row.status}: call back (`booking show {row.id} --personal`)" if row.status in FINAL else ""
         )
         return Fixed(ok=True, message=f"its uid is recorded: confirmed{called}")
     if after.status in LIVE:
         return Fixed(ok=True, message="its uid is recorded: its next attempt finds it booked")
-    return Fixed(ok=False, message=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
+    return Fixed(ok=False, message=f"its uid is recorded; the row stays {after.status}: keep or cancel it at Cal.com")
 
 
 def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
@@ -114,7 +114,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         """Record the intent once, right before the first byte; after FRESH_SECONDS the list proves nothing."""
         nonlocal intended
         if calls.clock() - looked_at > FRESH_SECONDS:
-            raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
+            raise AuditHalted("the call waited long for its turn, and much may have changed; run the audit again")
         if not intended:
             with calls.deps.engine.begin() as conn:
                 intended = doubles.intend(conn, row, double.uid, double.seat_uid, why)
@@ -129,14 +129,14 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         if wants_reason(reply):
             reply = ask(REASON)
     except AuditHalted as halted:
-        if intended:  # so the first call was refused for lack of a reason, and the second may not be made now
+        if intended:  # the first call was refused because it had no reason, and the second may not be made now
             _end(calls, row, double, doubles.KEPT, str(halted))
         raise
     if reply is None:
         _end(calls, row, double, doubles.CANCELLED, why)
         return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")
     message = reply.message or reply.error_type.value.replace("_", " ")
-    if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit finds out
+    if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit finds the result
         return Fixed(ok=False, message=f"{double.name}: no clear answer ({message}); run the audit again")
     if intended:
         _end(calls, row, double, doubles.KEPT, message)

@@ -1,7 +1,7 @@
-"""Cal.com's list of a range of days: each booking, and each place in a booking that belongs to a request of ours.
+"""Cal.com's list of a range of days: each booking, and each booking or seat that belongs to a request of ours.
 
-A booking that the list does not show can be asked for by its uid (questions.py), and is then added. One request may
-have two seats in a booking ("Two at once", docs/calcom.md): `Booking.marks` has one seat a reference, and lacks one.
+A booking that the list does not show can be asked for by its uid (questions.py), and is then added. A request may have
+two seats in a booking ("Two at once", docs/calcom.md): `Booking.marks` has one for each reference, and lacks the other.
 """
 
 from collections import defaultdict
@@ -22,25 +22,25 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
 
 PAGE = 100  # bookings; a page whose answer is too long is read in smaller pieces
-LIMIT = 100_000  # bookings, after which a list counts as endless
+LIMIT = 100_000  # bookings; a longer list counts as endless
 LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 TRIES = 4  # of one call
 MAY_PASS = frozenset({ReplyKind.UNKNOWN, ReplyKind.NOT_SENT, ReplyKind.THROTTLED})
 
-Progress = Callable[[int, int], object]  # called with how many are done, and how many there are
+Progress = Callable[[int, int], object]  # called with the number of bookings that are done, and of all
 
 
 class About(StrEnum):
     """What a question to Cal.com is about."""
 
-    BOOKING = "booking"  # by its uid; a series by its own: all weeks
-    SEAT = "seat"  # by its uid: the booking that it is in
+    BOOKING = "booking"  # by its uid, or all weeks by the uid of a series
+    SEAT = "seat"  # by its uid: the booking that has this seat
     EVENT_TYPE = "event type"  # by its name: how many weeks it makes
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that Cal.com must answer before a row can be judged; any key that names the uid gets an answer."""
+    """A question that Cal.com must answer before a row can be judged; it answers any key that names the uid."""
 
     about: About
     uid: str
@@ -51,12 +51,12 @@ class Answered(StrEnum):
 
     FOUND = "found"
     NOWHERE = "nowhere"  # Cal.com has no such booking; a lagging replica may say so as well
-    UNREADABLE = "unreadable"  # no answer that can be read
+    UNREADABLE = "unreadable"  # there is no answer that can be read
 
 
 @dataclass(frozen=True, slots=True)
 class BookedPlace:
-    """A booking, or a seat of one, that carries the reference of a request like ours.
+    """A booking, or a seat in a booking, that carries the reference of a request like ours.
 
     `whole`: no other seat or reference is in the booking, so that it may be cancelled as a whole.
     """
@@ -73,20 +73,20 @@ class BookedPlace:
 
     @property
     def series(self) -> str | None:
-        """Return the uid of the series that it is a week of; all weeks of a series carry one reference."""
+        """Return the uid of the series if this is a week of one; all weeks of a series carry one reference."""
         return self.booking.series_uid
 
     @property
     def name(self) -> str:
-        """Return its uid, and its seat's, for a person."""
+        """Return the uid of the booking, and of the seat if there is one, for a person."""
         return self.uid if self.seat_uid is None else f"{self.uid}, seat {self.seat_uid}"
 
     def there(self, row: Appointment) -> BookedThere:
-        """Return what a row records of this place."""
+        """Return what a row records of this booking or seat."""
         return booked_there(self.booking, row, self.seat_uid)
 
     def is_at(self, row: Appointment) -> bool:
-        """Return whether a POST of `row` may have made it."""
+        """Return whether a POST of `row` may have made this booking."""
         return is_at(self.booking, row)
 
     def is_same(self, other: "BookedPlace") -> bool:
@@ -96,10 +96,10 @@ class BookedPlace:
 
 @dataclass
 class Listing:
-    """Cal.com's answers: bookings by uid, our places by the reference that they carry, answers by question.
+    """Cal.com's answers: bookings by uid, our bookings and seats (`places`) by their reference, answers by question.
 
-    `series` are the weeks of each series, by its uid; `seatless` the bookings with seats that show an attendee without
-    one; `occurrences` how many weeks an event type (`Appointment.event_type`) makes, None: it does not recur.
+    `series` are the weeks of each series, by its uid; `seatless` are the seated bookings that show an attendee without
+    a seat; `occurrences` is how many weeks an event type (`Appointment.event_type`) makes, None: it does not recur.
     """
 
     bookings: dict[str, Booking] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Listing:
     occurrences: dict[str, int | None] = field(default_factory=dict)
 
     def add(self, booking: Booking) -> None:
-        """Add a booking; if it is there already, add only the places that it did not show before."""
+        """Add a booking; if it is there already, add only those of our seats that it did not show before."""
         new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
         for place in new:
             self.places[place.reference].append(place)
@@ -122,16 +122,16 @@ class Listing:
                 self.seatless.append(booking)
 
     def of(self, row: Appointment) -> list[BookedPlace]:
-        """Return the places that carry the row's reference, cancelled ones included."""
+        """Return the bookings and seats that carry the row's reference, also cancelled ones."""
         return self.places.get(str(row.uuid), [])
 
     def made(self, series: str) -> int:
-        """Count the weeks of a series, cancelled ones included; a week that was moved counts once."""
+        """Count the weeks of a series, also cancelled ones; a week that was moved counts once."""
         moved = {booking.moved_to for booking in self.series[series]}
         return sum(booking.uid not in moved for booking in self.series[series])
 
     def half_made(self, row: Appointment) -> Booking | None:
-        """Return a live booking of the row's event type and start that names its address without a seat."""
+        """Return a live booking of the row's event type and start that shows the row's attendee without a seat."""
         address = attendee_address(row)
         for booking in self.seatless:
             names = any(one.email == address and _is_seatless(one) for one in booking.attendees)
@@ -146,7 +146,7 @@ class Listing:
 def between(start: datetime, end: datetime) -> dict[str, str | int]:
     """Return the query for the bookings that start at or after `start` and before `end`, and perhaps a few more.
 
-    The oldest come first: a booking that is made meanwhile is on the last page, and moves none to a page already read.
+    The oldest come first: a booking that is made meanwhile is on the last page, and moves no others.
     """
     return {"afterStart": instant(start), "beforeEnd": instant(end + LONGEST_EVENT), "sortCreated": "asc"}
 
@@ -175,7 +175,7 @@ def read_listing(
 
 
 def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
-    """Return a page; ask again after a failure that may pass, for less if the answer was cut."""
+    """Return a page; ask again after a failure that may pass, for fewer bookings if the answer was cut."""
     take = PAGE
     for attempt in range(TRIES):
         answer = calls.list_bookings({**query, "take": take})
@@ -198,7 +198,7 @@ def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
 
 
 def is_at(booking: Booking, row: Appointment) -> bool:
-    """Return whether a POST of `row` may have made it: the same instant, the same event type (or a deleted one)."""
+    """Return whether a POST of `row` may have made it: it has the same start and event type (or that is deleted)."""
     if not booking.is_at(row.start_at):
         return False
     if row.event_type_id is not None:
@@ -212,7 +212,7 @@ def _words(reply: Reply) -> str:
 
 
 def _places(booking: Booking) -> Iterator[BookedPlace]:
-    """Yield our places in a booking: seats have the reference at their attendees, all others at the booking."""
+    """Yield our seats in a booking, or the booking itself: a seat has the reference at its attendee."""
     seats = [one for one in booking.attendees if one.reference is not None]
     for one in seats:
         if _is_ours(one.reference):

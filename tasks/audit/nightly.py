@@ -1,9 +1,9 @@
 """The nightly audit of yesterday's and today's bookings, which survives interruptions (docs/audit.md, "At night").
 
-A tick starts it in a thread of its own, since it may take hours. The thread dies with its process; then the audit's
-lease runs out, and the next tick, in any process, continues it. Rows that were judged one by one are stored, so that
-Cal.com is not asked about them twice; the list is read again. A finding is stored only if a second look, at that row
-alone, shows it again.
+A tick starts the audit in a thread of its own, since it may take hours. The thread dies with its process; then the
+audit's lease runs out, and the next tick, in any process, continues it. Rows that were judged one by one are stored, so
+that Cal.com is not asked about them twice; the list is read again. A finding is stored only if a second look, at that
+row alone, shows it again.
 """
 
 import threading
@@ -29,16 +29,16 @@ from tasks.periodic import PeriodicTask
 
 SAVED = 10  # rows that are judged before they are stored
 HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
-FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after such a time; each is twice the last
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these; each pause is twice the last
 UNREAD = "some bookings could not be asked for"
 
 log = Logger(__name__)
-_auditing = threading.Lock()  # one a process
+_auditing = threading.Lock()  # one audit in each process
 
 
 @app.task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
 def audit_at_night(hour: int) -> bool:
-    """Start the audit that is due since `hour` (UTC), unless a process has it; return whether it started."""
+    """Start the audit that is due since `hour` (UTC), unless a process already has it; return whether it started."""
     deps = dependencies.current()
     if not _auditing.acquire(blocking=False):
         return False
@@ -55,7 +55,7 @@ def audit_at_night(hour: int) -> bool:
 
 
 def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
-    """Claim the audit that is due; None: none is, another process has it, or Cal.com is not to be called now."""
+    """Claim the audit that is due; None: none is due, another process has it, or Cal.com must not be called now."""
     if not is_calm(deps):
         return None
     with deps.engine.begin() as conn:
@@ -63,7 +63,7 @@ def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
 
 
 def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
-    """Audit both days of a night as far as Cal.com may be called; the next process that claims it does the rest."""
+    """Audit both days of a night as far as Cal.com may be called; the process that claims it next does the rest."""
     work = _Work(calls, night, {kind: list(ids) for kind, ids in night.findings.items()})
     try:
         work.compare()
@@ -79,7 +79,7 @@ def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
 def _audit(deps: Dependencies, night: NightlyAudit) -> None:
     try:
         audit_night(NightlyCalls(deps, night), night)
-    except SQLAlchemyError as exc:  # its lease runs out, and another tick takes it up
+    except SQLAlchemyError as exc:  # the audit's lease runs out, and another tick takes it up
         log.warning("nightly_audit_lost_postgres", night=night.night, error=type(exc).__name__)
     except Exception:  # no caller waits for this thread; when the lease has run out, the audit is tried again
         log.exception("nightly_audit_failed", night=night.night)
@@ -118,7 +118,7 @@ class _Work:
             nights.leave(conn, self.night, seconds=seconds, halted=halted)
 
     def halt(self, why: str) -> None:
-        """Pause the audit, each time twice as long; after HALTS pauses end it unfinished, which is an alert."""
+        """Pause the audit, each time twice as long; the HALTS-th time, end it unfinished, which is an alert."""
         if self.night.halts + 1 < HALTS:
             pause = min(FIRST_PAUSE * 2.0**self.night.halts, LONGEST_PAUSE)
             self.leave(pause, halted=True)

@@ -27,7 +27,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, asking Cal.com as long as a question is open; each answer is added to the listing.
+    """Judge a row, and ask Cal.com as long as a question is open; each answer is added to the listing.
 
     Raises:
         AuditHalted: The breaker denies the call.
@@ -43,7 +43,7 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
 def look_again(
     calls: AuditCalls, found: AuditFinding, *, settled: Callable[[Appointment], bool]
 ) -> AuditFinding | NoFinding:
-    """Judge a finding's row again, by what Cal.com shows now of its start and of each booking in the finding.
+    """Judge a finding's row again, by what Cal.com now shows for its start and for each booking in the finding.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through.
@@ -77,7 +77,7 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
 
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:
-    """Find out how many weeks the row's event type makes; what a worker has stored of it costs no call."""
+    """Find out how many weeks the row's event type makes; if a worker has stored the number, that costs no call."""
     known = event_type_lookup.known(calls.deps, row)
     if known is not None and known.kind is not EventKind.UNKNOWN:
         listing.occurrences[row.event_type] = known.occurrences

@@ -1,7 +1,7 @@
 """Bookings after a restore: Cal.com has bookings that the restored database does not (docs/deploying.md).
 
 The outcome of a booking that was in progress at the backup is unknown: it is looked up before it is posted. A request
-from after the backup has no row any more; if Cal.com has booked it, a new request must get that booking, not a second.
+after the backup has no row any more; if Cal.com has booked it, a new request must get that booking, not a second one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,9 +27,9 @@ _WHY = "it was booked after the backup from which the database was restored"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Counts of the bookings at Cal.com whose rows are lost: `found` all, `asked_again` those requested again here.
+    """Counts of the bookings at Cal.com whose rows are lost: of all, and of those requested again here (`asked_again`).
 
-    `unnamed`: those whose attendee is hidden from this key, so that a new request for them cannot be recognized.
+    `unnamed` counts those whose attendee is hidden from this key, so that no new request for them can be recognized.
     """
 
     found: int
@@ -38,7 +38,7 @@ class Restored:
 
 
 def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iterator[int]:
-    """Make the outcome of all live bookings unknown, a batch a transaction; yield the size of each batch.
+    """Make the outcome of all live bookings unknown, one batch in each transaction; yield the size of each batch.
 
     `action_id` is the recorded action that counts them.
     """
@@ -57,7 +57,7 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
 
 
 def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
-    """Read all bookings that start after the backup, and store those without a row, for new requests of them.
+    """Read all bookings that start after the backup, and store those without a row, to recognize new requests for them.
 
     A row that ended as not booked is confirmed if its booking is there.
 
@@ -86,7 +86,7 @@ def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listi
 
 
 def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:
-    """Yield the live bookings of references that no row has, of a series its first week; None: no attendee is shown."""
+    """Yield the live bookings whose reference has no row (the first week of a series); None: no attendee is shown."""
     for reference in listing.places.keys() - kept:
         live = [place.booking for place in listing.places[reference] if not place.booking.cancelled]
         if live:
@@ -104,5 +104,5 @@ def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBook
     address = next((email for email in own or anybody if email is not None), None)
     if address is None:
         return None
-    made = min(since, booking.created_at or since)  # older than the backup, if a seat was added to it later
+    made = min(since, booking.created_at or since)  # an older booking may have got a seat after the backup
     return RestoredBooking(UUID(reference), booking.event_type_id, booking.event_type_slug, start, address, made)

@@ -71,7 +71,7 @@ def survey(
     progress: Progress = lambda _read, _all: None,
     asking: Progress = lambda _asked, _all: None,
 ) -> Survey:
-    """Compare everything that starts from `start` until before `end`; change nothing.
+    """Compare all bookings that start at or after `start` and before `end`; change nothing.
 
     Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. Bookings that
     the list does not show are asked for one by one.
@@ -91,7 +91,7 @@ def survey(
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """The result of Cal.com's list alone; about the rows in `hidden` Cal.com must be asked more.
+    """The result of Cal.com's list alone; Cal.com must be asked more about the rows in `hidden`.
 
     `began` is the moment before the list was read; `orphans` are the findings of references that no row has.
     """
@@ -106,7 +106,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
     """Read Cal.com's list, and judge the rows that it shows whole.
 
     Raises:
-        AuditHalted: It could not be read whole, or the breaker lets nothing through.
+        AuditHalted: The list could not be read whole, or the breaker lets nothing through.
     """
     deps = calls.deps
     with deps.engine.connect() as conn:
@@ -167,8 +167,8 @@ def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
 def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
     """Yield the rows to judge, each once, and take them out of `ours`.
 
-    They are: the confirmed rows of the range; the rows whose reference is listed there; and those, held or ended as not
-    booked, whose outcome was once unknown. Cal.com may have booked the last where this key's list does not show it.
+    They are: the confirmed rows of the range; the rows whose reference is listed there; and the rows, held or ended as
+    not booked, whose outcome was once unknown. Cal.com may have booked these though this key's list does not show it.
     """
     judged = set()
     for row in bookings.confirmed_between(conn, seen.start, seen.end):
@@ -178,14 +178,14 @@ def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPl
     for row in bookings.by_references(conn, list(ours)):
         ours.pop(str(row.uuid))
         judged.add(row.id)
-        if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
+        if row.status is not Status.CONFIRMED:  # otherwise it was moved here from another day, and is judged there
             yield row
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
 
 
 def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
-    """Count what is listed in the range itself, and return our places in it by their reference."""
+    """Count what is listed in the range itself, and return our bookings and seats in it by their reference."""
 
     def is_within(booking: Booking) -> bool:
         return booking.start is None or seen.start <= booking.start < seen.end
@@ -209,7 +209,7 @@ def _complete_doubles(deps: Dependencies, seen: Survey) -> None:
         for appointment_id, uid, seat in doubles.open_intents(conn, seen.start, seen.end):
             booking = seen.listing.bookings.get(uid)
             if booking is not None and booking.moved_to is None and (uid, seat) not in live:
-                why = "found gone by a later audit"
+                why = "a later audit found that it is gone"
                 doubles.end(conn, appointment_id, doubles.CANCELLED, uid=uid, seat_uid=seat, why=why)
 
 

@@ -30,7 +30,7 @@ def authorization(api_key: str) -> dict[str, str]:
     """Return the Authorization header; no header if no key is set.
 
     Raises:
-        ValueError: The key has a character that no key has.
+        ValueError: The key has a character that no valid key has.
     """
     if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise ValueError("the Cal.com API key holds a character that no key has")  # never the key itself

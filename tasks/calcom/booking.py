@@ -31,10 +31,10 @@ class Booking:
     `marks` are the references of the worker's requests in its metadata, each with the uid of its seat (None: no seat).
     `seated`: its type has seats; then the booking itself shows no metadata. `seat_uid`: in the answer to a POST, the
     seat that this POST made ("": it made none); None in all other answers, and without seats. `attendees` have no fixed
-    order, and include guests and other hosts. `booker` is the address that it was booked for (None: not shown, as with
-    seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in UTC.
-    `accepted`: no host must confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid that it was
-    rescheduled to. `series_uid` is that of its series, if it is a week of one.
+    order, and include guests and other hosts. `booker` is the address for which it was booked (None: it is not shown,
+    as with seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in
+    UTC. `accepted`: no host needs to confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid of
+    the booking to which it was rescheduled. `series_uid` is that of its series, if it is a week of one.
     """
 
     uid: str
@@ -73,7 +73,7 @@ def read_booking(data: object) -> Booking | None:
     hosts = [object_of(host) for host in list_of(data.get("hosts"))]
     made, own = data.get("seatUid"), _reference(object_of(data.get("metadata")))
     attendees = tuple(_attendee(object_of(entry)) for entry in list_of(data.get("attendees")))
-    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # with seats each attendee has its own
+    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # with seats, each has his own reference
     return Booking(
         uid=uid,
         marks={mark: seat for mark, seat in ({own: None} | marks).items() if mark is not None},
@@ -109,7 +109,7 @@ def usable(uid: object) -> str | None:
 
 
 def read_instant(text: object) -> datetime | None:
-    """Return the time of an ISO 8601 text in UTC, None for any other value; without an offset it is UTC already."""
+    """Return the time of an ISO 8601 text in UTC, None for any other value; a text without offset is in UTC."""
     if not isinstance(text, str):
         return None
     try:
@@ -157,5 +157,5 @@ def list_of(value: object) -> Sequence[Any]:
 
 
 def integer(value: object) -> int | None:
-    """Return a whole number of JSON; None for anything else, true and false among it."""
+    """Return a whole number of JSON; None for anything else, also for true and false."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -17,7 +17,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 
 _NO_SUCH_TYPE = "The requested event-types do not exist"
-MAX_MOVES = 5  # more often than anyone moves a booking; a hostile server could go on for ever
+MAX_MOVES = 5  # more than anyone moves a booking; a hostile server could go on for ever
 
 _TOO_OFTEN = Reply(
     kind=ReplyKind.UNKNOWN,
@@ -29,7 +29,7 @@ _TOO_OFTEN = Reply(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold one page of GET /v2/bookings; `remaining` more bookings are on later pages, and `total` in all."""
+    """Hold one page of GET /v2/bookings; `remaining` more bookings are on later pages, and there are `total` in all."""
 
     bookings: tuple[Booking, ...]
     remaining: int
@@ -37,7 +37,7 @@ class Page:
 
     @property
     def missing(self) -> int:
-        """Return how many bookings a page lacks that is the only one: Cal.com may count more than it lists.
+        """Return how many bookings are missing on the only page: Cal.com may count more than it lists.
 
         It counts after listing: while others book, it counts one too many in 8 of 60 answers.
         """
@@ -45,14 +45,14 @@ class Page:
 
     @property
     def short(self) -> bool:
-        """Return whether the page lists fewer bookings than it counts, and must be requested again."""
+        """Return whether the page lists fewer bookings than Cal.com counts, and must be requested again."""
         return self.missing > 0
 
 
 def read_list(answer: Answer | NoAnswer) -> Page | Reply:
     """Return the page in `answer` to GET /v2/bookings, or the reply that says why there is none.
 
-    A page with an unreadable entry counts as none: that entry may be our booking.
+    For a page with an unreadable entry there is a reply: that entry may be our booking.
     """
     content = read_content(answer)
     if isinstance(content, Reply):
@@ -70,7 +70,7 @@ def read_list(answer: Answer | NoAnswer) -> Page | Reply:
 
 
 def read_bookings(answer: Answer | NoAnswer) -> tuple[Booking, ...] | Reply:
-    """Return the booking that a GET by uid shows, or all weeks of a series by start; a Reply: there is none.
+    """Return the booking that a GET by uid shows, or all weeks of a series by start; a Reply: there is no booking.
 
     REFUSED with 404 is Cal.com's "was not found".
     """

@@ -11,7 +11,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _CANCELLED_BEFORE = re.compile("has been cancelled already|has already been cancelled")  # of a booking; of a seat
-_RACED = "Invalid Query"  # 404 although it is cancelled (2 of 15, seen)
+_RACED = "Invalid Query"  # Cal.com answers 404 although it is cancelled (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
     kind=ReplyKind.UNKNOWN,

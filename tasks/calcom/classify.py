@@ -34,14 +34,14 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
     """Return what a 200 or 201 means: our booking, an existing one, or neither for certain (rows 1 to 3)."""
     content = None if answer.truncated else parse(answer.body)
     data = object_of(content).get("data")
-    entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry a week
+    entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry for each week
     bookings = [booking for entry in entries if (booking := read_booking(entry)) is not None]
     ours = [booking for booking in bookings if booking.seat_uid or reference in booking.marks]
     if ours:
         here = next((booking for booking in ours if booking.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
     elif content is None or (answer.status == 201 and not bookings):
-        # Cut, empty, or by a proxy: Cal.com may still be at work
+        # The answer is cut, empty, or a proxy's: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
         reply = next((found for other in bookings if (found := read_existing(other, attendee)) is not None), _CUT)
@@ -51,7 +51,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
 
 
 def _booked(booking: Booking, reference: str) -> Reply:
-    """Return the reply for our booking; a `seatUid` at the top level is always of this very POST (62 of 62, seen)."""
+    """Return the reply for our booking; a `seatUid` at the top level always belongs to this POST (62 of 62, seen)."""
     return replace(
         _BOOKED,
         uid=booking.uid,

@@ -24,9 +24,9 @@ def _always() -> bool:
 class CalcomClient(CalcomReads):
     """Send requests to Cal.com's API v2; no retries, no redirects.
 
-    Times are in seconds. `connect_timeout` bounds name lookup and connecting together, `read_timeout` each wait for
-    bytes, and `deadline` the whole call, however slowly bytes arrive. Safe to share between threads, and after a fork:
-    each thread of each process has a connection of its own.
+    Times are in seconds. `connect_timeout` bounds name resolution plus connecting, `read_timeout` each wait for bytes,
+    and `deadline` the whole call, however slowly bytes arrive. A client is safe to share between threads, and after a
+    fork: each thread of each process has a connection of its own.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class CalcomClient(CalcomReads):
     ) -> Answer | NoAnswer:
         """POST /v2/bookings once.
 
-        `may_send` is called once connected, right before the first byte. If it returns False, the result is
+        `may_send` is called after connecting, right before the first byte. If it returns False, the result is
         NoAnswer(sent=False, error_type="lease_lost"); its exceptions are raised here, with nothing sent.
         """
         return self._post("/v2/bookings", body, may_send, correlation_id)
@@ -72,7 +72,7 @@ class CalcomClient(CalcomReads):
     def cancel_booking(
         self, uid: str, body: Mapping[str, Any], *, may_send: MaySend = _always, correlation_id: str | None = None
     ) -> Answer | NoAnswer:
-        """POST /v2/bookings/{uid}/cancel once; `may_send` as in `post_booking`."""
+        """POST /v2/bookings/{uid}/cancel once; `may_send` is as in `post_booking`."""
         return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
 
     def get(self, request: ReadRequest) -> Answer | NoAnswer:

@@ -32,9 +32,9 @@ from tasks.calcom.request_body import attendee_address
 
 LARGEST_PAGE = 250  # Cal.com's own limit
 TRIES = 3  # of one page: while others book, 8 of 60 answers count one booking too many
-_MISCOUNTED = 1  # never more than one
-# Covers the time between the row's claim and this answer, and errors of Cal.com's clock. It may be long: it costs a
-# call only if the type was booked a hundred times since (the length of a page).
+_MISCOUNTED = 1  # never more than one too many
+# This covers the time between the row's claim and this answer, and errors of Cal.com's clock. It may be long: it costs
+# a call only if the type was booked a hundred times since then (the length of a page).
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
@@ -44,7 +44,7 @@ def deciding_lookup(
     """Return whether one complete answer lists our booking, and what else it proves.
 
     `calcom_id` is Cal.com's number of the event type, if the appointment names it by slug; `me` is the user of our key
-    (None: not known). A booking that is found counts in any answer. It is absent only if a single answer lists all
+    (None: not known). A booking that is found counts in any answer. Ours is absent only if a single answer lists all
     bookings, or all that were created since the request, or all at its time; else the lookup has failed.
     """
     return followed(client, appointment, _whole_answer(client, appointment, calcom_id, me))
@@ -83,7 +83,7 @@ _TOO_MANY = Reply(
 
 
 def _ask(client: CalcomReads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
-    """Return a page, requested again at once while it lists fewer bookings than it counts."""
+    """Return a page; request it again at once if it lists fewer bookings than it counts."""
     for _ in range(TRIES):
         answer = client.list_bookings(query)
         page = read_list(answer)
@@ -98,7 +98,7 @@ def _is_whole(page: Page) -> bool:
 
 
 def _reaches(page: Page, since: datetime | None) -> bool:
-    """Return whether the page lists all bookings created since `since`: it is sorted, and its last one is older."""
+    """Return whether the page lists all bookings created since `since`: it is sorted, and its last booking is older."""
     moments = [booking.created_at for booking in page.bookings if booking.created_at is not None]
     if since is None or not moments or len(moments) < len(page.bookings) or page.missing > _MISCOUNTED:
         return False
@@ -136,7 +136,7 @@ def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | 
 
 
 def _is_strange(booking: Booking, me: Me) -> bool:
-    """Return whether the key's user takes no part in the booking; without hosts or attendees it proves nothing."""
+    """Return whether the key's user takes no part in a booking; without hosts or attendees a booking proves nothing."""
     attendees = [attendee.email.lower() for attendee in booking.attendees if attendee.email is not None]
     if not booking.host_ids or not attendees:
         return False
@@ -144,7 +144,7 @@ def _is_strange(booking: Booking, me: Me) -> bool:
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat with our address and not our reference; if there is one, that without seat uid and reference."""
+    """Return a seat with our address and not our reference, preferably one without seat uid and any reference."""
     address = attendee_address(appointment)
     if address is None:
         return None

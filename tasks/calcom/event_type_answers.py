@@ -1,6 +1,6 @@
 """Read Cal.com's answers about an event type, and about the user of our key ("Kind" and "Sight", docs/calcom.md).
 
-Each event type in API version 2024-06-14 has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen of each
+Each event type in API version 2024-06-14 has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen for each
 kind). A type without one of them is not read: it would look simpler than it is. `requiresConfirmationForFreeEmail` is
 in no answer of that version, so it is read from version 2024-04-15.
 """
@@ -36,10 +36,10 @@ class Me:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTypeFacts:
-    """Hold what Cal.com shows of an event type.
+    """Hold what Cal.com shows about an event type.
 
     `owner_id` is set for personal types alone, `occurrences` for recurring types alone. `confirms`: the host must
-    confirm all bookings, or those near their start. `length_minutes` is the length of a booking that requests none.
+    confirm all bookings, or those near their start. `length_minutes` is the length if the request names none.
     """
 
     calcom_id: int
@@ -53,7 +53,7 @@ class EventTypeFacts:
 
     @property
     def kind(self) -> EventKind:
-        """Return the kind, which leaves free e-mail addresses out; OTHER: such a type was never tried."""
+        """Return the kind; the rule about free e-mail addresses is not part of it. OTHER: this kind was never tried."""
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 
@@ -65,9 +65,9 @@ class EventTypeFacts:
     def has_sight(self, user_id: int, *, stranger: bool) -> bool:
         """Return whether the list shows this user every booking of the type.
 
-        It does for a personal type's owner, and for a user who was shown a booking of it in which he takes no part
-        (`stranger`). For a team's type it does for no one: a host may be locked, renamed, removed or exchanged, and no
-        answer shows that.
+        It does so for a personal type's owner, and for a user who was shown a booking of it in which he takes no part
+        (`stranger`). For a team's type it does so for no user: a host may be locked, renamed, removed or exchanged, and
+        no answer shows that.
         """
         return self.personal and (self.owner_id == user_id or stranger)
 
@@ -142,7 +142,7 @@ _UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type in a form
 
 
 def _facts(data: object) -> EventTypeFacts | None:
-    """Return the event type in `data`; None: it is not exactly as Cal.com shows one."""
+    """Return the event type in `data`; None: it does not have exactly the form that Cal.com uses."""
     if not isinstance(data, dict):
         return None
     try:
@@ -162,7 +162,7 @@ def _facts(data: object) -> EventTypeFacts | None:
 
 
 def _scheduling(data: dict[str, Any]) -> Scheduling:
-    """Return whose time the type takes: a team's type has a `schedulingType`, a personal one has no such member."""
+    """Return whose time the type takes: a team's type has a `schedulingType`, a personal type does not have it."""
     scheduling = data.get("schedulingType")
     if scheduling is None:
         return Scheduling.PERSONAL if data.get("teamId") is None else Scheduling.OTHER

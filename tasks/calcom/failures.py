@@ -1,4 +1,4 @@
-"""Read an answer that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
+"""Read an answer that is not a success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _EXISTING_BOOKING = Reply(  # 2
     kind=ReplyKind.EXISTING_BOOKING,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.REFUSED,
-    message="this attendee already has it",
+    message="this attendee already has this booking",
 )
 UNREADABLE = Reply(  # 3
     kind=ReplyKind.UNKNOWN,
@@ -58,7 +58,7 @@ _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
-_NOTHING_SENT = {  # because we decided so; in row 4 the network failed
+_NOTHING_SENT = {  # because we decided that; in row 4 the network failed
     ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
@@ -126,7 +126,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
     if row.kind is ReplyKind.UNKNOWN and row.settle_after is SettleAfter.ANSWERED and not finished:
-        # This answer is not Cal.com's, which may still be at work
+        # This answer is not from Cal.com, and Cal.com may still be at work
         row = replace(row, settle_after=SettleAfter.UNANSWERED)
     return replace(
         row,
@@ -141,7 +141,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
 def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
     """Return the reply for a 201 with an existing booking; None: it may be ours, although it lacks our reference.
 
-    With seats only `"seatUid": ""` shows that this POST made none: a replica that lags shows the seats without ours.
+    For a seated type only `"seatUid": ""` shows that this POST made none: a lagging replica shows seats without ours.
     """
     reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:
@@ -196,7 +196,7 @@ def _named(error: "_ErrorBody") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorBody:
-    """Hold an error in one of Cal.com's two shapes (A, B), or in another (`known_shape` is false)."""
+    """Hold an error in one of Cal.com's two shapes (A, B), or in another shape (`known_shape` is false)."""
 
     message: str
     known_shape: bool

@@ -1,4 +1,4 @@
-"""Look our own booking up at Cal.com with a narrow query: it may find the booking, but absence proves nothing.
+"""Look up our own booking at Cal.com with a narrow query: it may find the booking, but absence proves nothing.
 
 See "Looking for our booking" in docs/calcom.md.
 """
@@ -18,7 +18,7 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
 
 PAGE = 100
-MAX_PAGES = 20  # one is enough if Cal.com applies the filters; without them the list must end somewhere
+MAX_PAGES = 20  # one page is enough if Cal.com applies the filters; without them the list must end somewhere
 _NOWHERE = BookedThere(None)
 _NOWHERE = BookedThere(None)
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
@@ -40,8 +40,8 @@ class LookupKind(StrEnum):
 class HalfMade:
     """Hold a seat of our event type and start, with our address and without our reference.
 
-    With a `reference` another request of this attendee has the seat. With a `seat_uid` alone it was not booked by the
-    worker. With neither Cal.com has made the seat only in part.
+    If it has another `reference`, another request of this attendee has it. If it has only a `seat_uid`, the worker did
+    not book it. If it has neither, Cal.com has made the seat only in part.
     """
 
     uid: str
@@ -56,7 +56,7 @@ class LookupResult:
     `there` is where the booking is at Cal.com, and `event_type_id` the number of its type, if it was found. `deleted`:
     Cal.com has deleted the event type.
 
-    A deciding lookup alone sets: `stranger`, if the answer shows a booking of the type in which the key's user takes no
+    Only a deciding lookup sets: `stranger`, if the answer shows a booking of the type in which the key's user takes no
     part, which proves sight of a personal type; `taken_until`, the ends of others' accepted bookings of the type at our
     start; `half_made`, a seat with our address that is not ours; `hides_seats`, if a booking at our start has a
     half-made seat, after which Cal.com does not offer the time, even with free seats (seen).
@@ -84,8 +84,8 @@ def lookup(
 
     `calcom_id` is Cal.com's number of the event type, if the appointment names it by slug. `by_address` is cheaper, but
     shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours has our reference, the same start
-    and the same event type (a reschedule copies the metadata). The first one that is not cancelled ends the lookup; of
-    cancelled ones the newest counts, after the whole list.
+    and the same event type (a reschedule copies the metadata). The first of ours that is not cancelled ends the lookup;
+    if all are cancelled, the newest counts, after the whole list.
     """
     query = narrowed(appointment, calcom_id)
     if by_address and appointment.attendee_email is not None:  # never the address that is made of a phone number
@@ -196,7 +196,7 @@ def _pages(client: CalcomReads, query: Query) -> Iterator[tuple[Booking, ...] | 
 
 
 def _may_be_ours(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
-    """Return whether `booking` has our reference, and our event type or a deleted one."""
+    """Return whether `booking` has our reference, and our event type or a deleted event type."""
     if str(appointment.uuid) not in booking.marks:
         return False
     if appointment.event_type_id is not None:

@@ -10,7 +10,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types, which the version of bookings does not have
-OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last that shows `requiresConfirmationForFreeEmail`
+OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last version that shows `requiresConfirmationForFreeEmail`
 OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer without pages, 3 KB for each type (seen)
 
 Params = Mapping[str, str | int]
@@ -19,8 +19,8 @@ Params = Mapping[str, str | int]
 class ReadRequest(NamedTuple):
     """Hold a GET.
 
-    `version` is the API version (None: that of bookings), `deadline` a shorter limit for the whole call in seconds, and
-    `max_body` how many bytes of the answer are read at most (None: the usual limit).
+    `version` is the API version (None: the version of bookings), `deadline` is a shorter limit for the whole call in
+    seconds, and `max_body` how many bytes of the answer are read at most (None: the usual limit).
     """
 
     endpoint: str
@@ -46,7 +46,7 @@ class CalcomReads(ABC):
         return self.get(ReadRequest(GET, f"/v2/bookings/{quote(uid, safe='')}", deadline=deadline))
 
     def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/by-seat/{seatUid}; `deadline` as in `booking`."""
+        """GET /v2/bookings/by-seat/{seatUid}; `deadline` is as in `booking`."""
         return self.get(ReadRequest(GET, f"/v2/bookings/by-seat/{quote(seat_uid, safe='')}", deadline=deadline))
 
     def slots(self, params: Params) -> Answer | NoAnswer:

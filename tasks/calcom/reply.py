@@ -13,7 +13,7 @@ __all__ = ["ErrorType", "Reply", "ReplyKind", "SettleAfter"]
 class ReplyKind(StrEnum):
     """What an answer to a POST means for its booking; `tasks.decisions` turns each kind into a move."""
 
-    BOOKED = "booked"  # ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
+    BOOKED = "booked"  # the booking is ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
     EXISTING_BOOKING = "anothers"  # `uid` was there before, and does not show our reference
     UNKNOWN = "unknown"  # perhaps booked: look it up before the next POST
     NOT_SENT = "not_sent"  # certainly no byte was sent: a transient failure
@@ -35,28 +35,28 @@ class SettleAfter(StrEnum):
 
     ANSWERED = "answered"  # Cal.com's application has answered and finished (CALCOM_SETTLE_ANSWERED_SECONDS)
     UNANSWERED = "unanswered"  # it may still be at work (CALCOM_SETTLE_SECONDS)
-    GATEWAY = "gateway"  # 502, 503, a page: ANSWERED for a plain or collective type, UNANSWERED for others
+    GATEWAY = "gateway"  # 502, 503, a proxy's page: ANSWERED for a plain or collective type, else UNANSWERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Hold what an answer means: to its booking, and to the circuit breaker (`outcome`).
+    """Hold what an answer means for its booking, and for the circuit breaker (`outcome`).
 
     `message` is Cal.com's, made safe: one line, no control characters, no e-mail address or phone number, at most 500
     characters. `retry_after` is in seconds, 0 to 3600. `ask_slots`: "taken" may be a fault of Cal.com's, and the slots
     decide (row 9).
 
     `answered_at` is the `Date` of an answer by Cal.com's application, in whole seconds; a proxy's clock may have
-    written it. `created_at` is the booking's, by Cal.com's clock. Both are used only to show in the timeline whether
-    this POST made the booking, or an earlier one.
+    written it. `created_at` is the moment of the booking's creation, by Cal.com's clock. Both are used only to show in
+    the timeline whether this POST made the booking, or an earlier one.
 
-    Of a BOOKED: `awaits_host`: its host must still confirm it, or its payment is open. `event_type_id` is Cal.com's
-    number of the type. `at_start` is false for a series that shows later weeks alone (a round-robin series begins with
+    For BOOKED: `awaits_host`: its host must still confirm it, or its payment is open. `event_type_id` is Cal.com's
+    number of the type. `at_start` is false for a series that shows only later weeks (a round-robin series begins with
     week 2: 5 of 5, seen).
 
-    Of an EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
-    `is_attendee`: our address is that of the person it was made for, not that of a guest. `owner_hidden`: Cal.com does
-    not show for whom it was made.
+    For EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
+    `is_attendee`: our address is that of the person for whom it was made, not that of a guest. `owner_hidden`: Cal.com
+    does not show for whom it was made.
     """
 
     kind: ReplyKind
@@ -83,7 +83,7 @@ class Reply:
     def may_have_booked(self) -> bool:
         """Return whether the POST may have booked, or may still do so.
 
-        A page in place of Cal.com's answer proves nothing: a firewall or a gateway may have replaced the answer after
-        Cal.com has booked.
+        A proxy's page in place of Cal.com's answer proves nothing: a firewall or a gateway may have replaced the answer
+        after Cal.com has booked.
         """
         return self.kind is ReplyKind.UNKNOWN or self.settle_after is not SettleAfter.ANSWERED

@@ -39,7 +39,7 @@ def booking_body(appointment: Appointment) -> dict[str, Any]:
 def attendee_address(appointment: Appointment) -> str | None:
     """Return the e-mail address exactly as Cal.com stores it for the attendee.
 
-    For an attendee with a phone number only, Cal.com makes an address of its digits (seen, docs/calcom.md).
+    For an attendee with only a phone number, Cal.com makes an address from its digits (seen, docs/calcom.md).
     """
     if appointment.attendee_email is not None or appointment.attendee_phone is None:
         return appointment.attendee_email

@@ -11,7 +11,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 def safe(text: object) -> str:
     """Return `text` as one line of at most 500 characters, e-mail addresses and phone numbers masked.
 
-    Anything but a string gives an empty one.
+    Anything else than a string gives an empty string.
     """
     if not isinstance(text, str):
         return ""

@@ -15,9 +15,9 @@ class Slot(StrEnum):
     """What the slots show about a start."""
 
     OFFERED = "offered"
-    UNAVAILABLE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
+    UNAVAILABLE = "gone"  # the start is on Cal.com's grid and not offered: it is taken, perhaps by us
     UNPROVEN = "unproven"  # Cal.com would never offer this start, so its answer proves nothing
-    UNASKED = "unasked"  # no answer, or not asked
+    UNASKED = "unasked"  # Cal.com gave no answer, or was not asked
 
 
 def ask_slots(client: CalcomReads, appointment: Appointment) -> Slot:
@@ -60,7 +60,7 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
-    """Return whether Cal.com would offer a start if it were free: it never offers one off its grid."""
+    """Return whether Cal.com would offer a start if it were free: it never offers a start off its grid."""
     first = min(offered, default=start)
     step = gcd(*(int((other - first).total_seconds()) for other in offered))
     return step > 0 and (start - first).total_seconds() % step == 0

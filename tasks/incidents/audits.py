@@ -1,4 +1,4 @@
-"""The findings of the last nightly audit as one incident: each kind, how many, and the first of them."""
+"""The findings of the last nightly audit as one incident: each kind, how many findings, and the first of them."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from tasks.audit.finding import NAMES, NoFinding
 from tasks.incidents.rules import Observation
 
 _DAY = timedelta(days=1)
-_STALE = 2 * _DAY  # older: nightly audits were switched off since, and this one is no news any more
+_STALE = 2 * _DAY  # an older audit is no news: nightly audits have been switched off since
 _WORDS: dict[str, str] = {kind.value: words for kind, words in NAMES.items()}
-_WORDS[NoFinding.CANNOT_TELL] = "of which Cal.com gave no answer that can be read"
+_WORDS[NoFinding.CANNOT_TELL] = "about which Cal.com gave no readable answer"
 
 
 def observe_audit(conn: Connection, now: datetime) -> Iterator[Observation]:

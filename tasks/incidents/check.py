@@ -1,6 +1,6 @@
 """The health check: a fault becomes an incident, once for the whole fleet, and operators are notified.
 
-Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
+Any number of beats and workers may run checks at once: the row of the tick lets one check at a time go on.
 """
 
 from db.lifecycle import HoldReason
@@ -34,7 +34,7 @@ def check_health(every: float = EVERY) -> int:
 
 
 def check(every: float = EVERY) -> int:
-    """Tick, observe everything once, and open, update or resolve incidents; return how many messages that made.
+    """Tick, observe everything once, and open, update or resolve incidents; return the number of new messages.
 
     `every` is beat's interval in seconds; it is written beside the tick, so that watchers of beat know it.
     """
@@ -82,7 +82,7 @@ def report_dead_beat() -> Heartbeat | None:
 def report_missing_redis() -> bool:
     """Open or update the incident of a shared breaker that this process lacks; return whether it lacks it.
 
-    The health check knows its own process only; it ends the incident when no process has reported it for a while.
+    The health check knows only its own process; it ends the incident when no process has reported that for a while.
 
     Raises:
         SQLAlchemyError: Postgres is unavailable, so operators cannot be notified.
@@ -91,9 +91,9 @@ def report_missing_redis() -> bool:
 
 
 def report_slow_redis(recent: LateAnswers) -> bool:
-    """Open or update the incident of a Redis that often answers this process late; return whether it is so.
+    """Open or update the incident of a Redis that often answers this process late; return whether it does so.
 
-    It ends as the incident of a missing breaker does. `recent` holds this process's answers of the last minute.
+    The incident ends as that of a missing breaker does. `recent` holds this process's answers of the last minute.
 
     Raises:
         SQLAlchemyError: Postgres is unavailable, so operators cannot be notified.

@@ -1,4 +1,4 @@
-"""Delivery of messages to their sinks, at least once each, and never on the time of a task or of a booking.
+"""Delivery of messages to their sinks, at least once each, and never within the time of a task or a booking.
 
 Messages that are due are claimed and committed first; a thread then sends them, for a bounded time, and records the
 answer of each sink: a sink that hangs or fails is tried again alone. If a process dies between sending and recording,
@@ -19,12 +19,12 @@ from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
-AT_ONCE = 10  # messages in one go
+AT_ONCE = 10  # messages claimed at once
 MARGIN = 30.0  # seconds that a claim outlives the sending
 FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds; each pause is twice the last
 
 log = Logger(__name__)
-_sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
+_sending = threading.Lock()  # one sender in each process: a sink that hangs holds one thread, not one more at each tick
 
 
 @app.task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
@@ -45,7 +45,7 @@ def send() -> int:
         if claimed:
             threading.Thread(target=_send_all, args=(sinks, claimed), name="alerts", daemon=True).start()
             started = True
-    except SQLAlchemyError as exc:  # opening an incident must not fail for that; beat tries again
+    except SQLAlchemyError as exc:  # opening an incident must not fail because of that; beat tries again
         log.warning("alerts_not_claimed", error=type(exc).__name__)
     finally:
         if not started:

@@ -31,7 +31,7 @@ class Template:
 
 
 def _always(title: str, caller_message: str, action: str) -> Template:
-    """Return the texts of a kind whose title is the same while it goes on and when it is over."""
+    """Return the texts of a kind whose title is the same during an incident and after it."""
     return Template(title, title, caller_message, action)
 
 
@@ -52,10 +52,10 @@ _OUTAGE = {
         "`booking status`; failed calls are tried again",
     ),
 }
-# After a 500, or without an answer, a booking may be made all the same (a lagging replica, a cut connection). An alert
-# with "down" alone would have operators call customers who are booked. If only an endpoint is blocked, the service as a
+# After a 500, or without an answer, a booking may be made nevertheless (a lagging replica, a cut connection). An alert
+# with "down" alone would make operators call customers who are booked. If only an endpoint is blocked, the service as a
 # whole still answers.
-_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
+_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked nevertheless"
 _POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
 _DATABASE_OUTAGE = {
     level: Template(template.present, template.past, "I cannot take requests right now. Please try again.", _POSTGRES)
@@ -106,7 +106,7 @@ _TEMPLATES = {
         "Cal.com's rate limit keeps bookings waiting",
         "Cal.com's rate limit kept bookings waiting",
         "It takes a little longer. We will confirm it.",
-        "nothing: they go at the limit's pace. If it comes often, ask Cal.com for more, and raise"
+        "nothing: they go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
     IncidentKind.FAILED: _always(
@@ -120,32 +120,32 @@ _TEMPLATES = {
         "call the customers: `booking show {first_id} --personal`",
     ),
     IncidentKind.TOLD_NOT_BOOKED: _always(
-        "Told not booked, but is: {count}",
+        "Booked, but reported as not booked: {count}",
         _BOOKED,
         "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
         " --personal`",
     ),
     IncidentKind.SERIES_CUT: _always(
-        "Only some weeks booked, or perhaps: {count} series",
+        "Weeks missing, or perhaps missing: {count} series",
         "You are booked for some of the weeks. A colleague will call you.",
         "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
     ),
     IncidentKind.CANCEL_THERE: Template(
-        "To be cancelled at Cal.com, for it is booked: {count}",
-        "To be cancelled at Cal.com, for it was booked: {count}",
+        "Booked, but to be cancelled at Cal.com: {count}",
+        "Booked, but had to be cancelled at Cal.com: {count}",
         "It is booked, and we will cancel it.",
-        "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
+        "a cancellation was requested, but Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
         " uid), then `booking audit --fix`",
     ),
     IncidentKind.MADE_AGAIN: _always(
-        "Posted again as evidence, and booked by that: {count}",
+        "Posted again as evidence, and booked by that POST: {count}",
         _BOOKED,
         "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
     ),
     IncidentKind.AUDIT: _always(
         "The audit of the night found: {found}",
         _LATER,
-        "`booking audit --from {first_day} --to {last_day}` tells each, and with `--fix` mends what is safe",
+        "`booking audit --from {first_day} --to {last_day}` lists each, and with `--fix` mends what is safe",
     ),
     IncidentKind.MESSAGES_LOST: _always(
         "Messages lost, and sent again: {count}",
@@ -192,7 +192,7 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
-    """Return the message that an incident goes on, or has become worse."""
+    """Return the message about an incident that goes on or has become worse."""
     lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)
@@ -201,7 +201,7 @@ def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
 
 
 def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
-    """Return the message that an incident is over, with its totals."""
+    """Return the message about the end of an incident, with its totals."""
     most = incident.detail.get("most", {})
     facts = {**incident.detail, **most}
     template = _template(incident.kind, incident.subject, {"level": incident.detail.get("worst", 0)})

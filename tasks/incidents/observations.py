@@ -50,7 +50,7 @@ _FAILED_THERE = (
     ErrorType.UNREADABLE,
 )
 _LAST_MINUTE = 60.0  # seconds
-_FEW_TYPES = 5  # that an alert names
+_FEW_TYPES = 5  # event types that an alert names
 _LONGEST_NAME = 40  # characters of a slug
 
 
@@ -65,7 +65,7 @@ class Services:
     guarded: str
     """The service whose bookings are held in an outage."""
     half_open: bool
-    """Whether its breaker has opened and waits for a call: an outage, as long as a booking waits for it."""
+    """Whether its breaker has opened and waits for a call: that is an outage as long as a booking waits for it."""
     shared: bool
 
 
@@ -75,7 +75,7 @@ def observe_services(deps: Dependencies) -> Services:
     observations, unknown = [], set()
     for service in detector.services:
         guarded = service == status.service
-        # Without Redis this process knows its own calls only, and it makes none. An operator's override is no outage.
+        # Without Redis this process knows only its own calls, and makes none. An operator's override is no outage.
         if not status.shared or (guarded and status.state is State.FORCED_OPEN):
             unknown.add((IncidentKind.OUTAGE, service))
             continue
@@ -99,7 +99,7 @@ def observe_services(deps: Dependencies) -> Services:
 
 
 def judge_by_record(conn: Connection, services: Services, settings: DetectorSettings, now: datetime) -> Services:
-    """Judge the guarded service by the record's calls while Redis does not answer; it may stay unknown."""
+    """Judge the guarded service by the recorded calls while Redis does not answer; its state may stay unknown."""
     if services.shared:
         return services
     since = now - timedelta(seconds=_LAST_MINUTE)
@@ -111,14 +111,14 @@ def judge_by_record(conn: Connection, services: Services, settings: DetectorSett
     if failed >= settings.critical_recent and (level or not enough):
         level = OutageLevel.CRITICAL
     if not level and failed == calls:
-        return services  # only a few probes, which all failed: no sign that the outage is over
+        return services  # only a few probes were made, and all failed: the outage may go on
     facts = {"recent": failed, "calls": calls, "percent": round(100 * rate), "where": ""}
     outage = Observation(IncidentKind.OUTAGE, services.guarded, level, facts=facts)
     return replace(services, observations=(*services.observations, outage), unknown=services.unknown - {outage.key})
 
 
 def observe_redis(deps: Dependencies) -> Observation | None:
-    """Observe that this process has lost the shared breaker for longer than a restart takes; asks Redis once more."""
+    """Ask Redis once more; observe that this process has lacked the shared breaker for longer than a restart takes."""
     shared, gone_for = deps.breaker.get_status().shared, deps.breaker.view.redis_gone_for()
     missing = not shared and gone_for is not None and gone_for >= REDIS_UNAVAILABLE_AFTER
     return Observation(IncidentKind.REDIS_GONE) if missing else None
@@ -133,7 +133,7 @@ def observe_outages(
     *,
     lead: float,
 ) -> Iterator[Observation]:
-    """Observe each outage: what it holds, and how many calls without a clear answer were booked all the same."""
+    """Observe each outage: what it holds, and how many calls without a clear answer were booked nevertheless."""
     for service in services.observations:
         level, facts = service.level, dict(service.facts)
         if service.subject == services.guarded:

@@ -29,20 +29,20 @@ REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before oper
 QUIET = 900.0  # seconds without a further event after which an incident that counts events is over
 THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before an operator must know
 UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which operators are notified again
-MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
+MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, except its resolution
 
-# A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The others do not wait:
-# their own thresholds have counted already.
+# A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The other levels do not
+# wait: their thresholds already count several failures.
 ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
-# An incident is over after so long below the threshold: a breaker that closes and opens again is one outage, one alert.
+# An incident is over after this time below the threshold: a breaker that closes and opens again is one outage.
 LEAVE_AFTER = 30.0
-# The code that finds one out writes it as an event of the booking; an operator must act on each.
+# The code that notices such a fault writes it as an event of the booking; an operator must act on each.
 NOTABLE = frozenset(
     {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
 )
 # Their observation itself ends after QUIET.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
-GROWTH = 10  # times as many as in the last message: 5,000 must not be hidden by a message about one
+GROWTH = 10  # times as many as in the last message: a message about 1 must not hide 5,000
 
 
 class Step(StrEnum):
@@ -65,7 +65,7 @@ class Observation:
     subject: str | None = None
     level: OutageLevel = OutageLevel.HEALTHY
     count: int = 1
-    seen_at: datetime | None = None  # None: now; of a kind that counts events, when the last one happened
+    seen_at: datetime | None = None  # None: now; for a kind that counts events: when the last event happened
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -1,1 +1,1 @@
-"""The periodic tasks of the maintenance queue: they move on held and stranded bookings, count, and delete."""
+"""The periodic tasks of the maintenance queue: they move held and stranded bookings on, count, and delete."""

@@ -8,17 +8,17 @@ from tasks import dependencies
 from tasks.host.application import app
 from tasks.periodic import PeriodicTask
 
-SECONDS = 2.0  # a run; what is left is counted by the next ones
+SECONDS = 2.0  # seconds of a run; the next runs count what is left
 
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")
 def count_minutes() -> int:
-    """Count what is new; return how many batches that took. Any number of processes may run it at once: one counts."""
+    """Count what is new; return the number of batches. Any number of processes may run this at once: one counts."""
     return count(dependencies.current())
 
 
 def count(deps: dependencies.Dependencies, *, clock: Callable[[], float] = time.monotonic) -> int:
-    """Count until nothing is left that can be counted now, or the time is up."""
+    """Count until nothing is left that can be counted now, or until the time is up."""
     ends, batches, more = clock() + SECONDS, 0, True
     while more and clock() < ends:
         with deps.engine.begin() as conn:

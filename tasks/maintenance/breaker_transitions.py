@@ -1,4 +1,4 @@
-"""Transitions of the breaker, one row each, from the stream that its scripts append to."""
+"""Transitions of the breaker, one row for each, from the stream to which its scripts append them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,12 +23,12 @@ _written = (0, _START)
 def record_transitions() -> int:
     """Record the transitions that are in the stream and not in the table; return how many rows were new.
 
-    A process that starts reads the whole stream (about 1,000 entries), then what came since it last wrote. So a kill
-    between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun again
-    has another stream, perhaps by another clock: that is read from its start. Overrides in force are applied again, in
-    case Redis has lost one.
+    A process that starts reads the whole stream (about 1,000 entries), then what was added since its last run. So a
+    kill between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun
+    again has another stream, perhaps by another clock: that stream is read from its start. Overrides in force are
+    applied again, because Redis may have lost one.
     """
-    global _written  # noqa: PLW0603 - a place in a generation's stream; without it the stream is read again
+    global _written  # noqa: PLW0603 - the position in a generation's stream; without it the stream is read again
     built = dependencies.current()
     before = built.breaker.get_status()
     breaker_overrides.repeat(built.engine, built.breaker, before)

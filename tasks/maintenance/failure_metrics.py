@@ -1,4 +1,4 @@
-"""Write the counts of calls as rows of `failure_metrics`, which reports read, and add new ones to the totals."""
+"""Write the counts of calls as rows of `failure_metrics`, which reports read, and add new counts to the totals."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ log = Logger(__name__)
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
-    However often and however late it runs, the rows are the same. All windows of a service are written in one
+    The rows are the same however often and however late it runs. All windows of a service are written in one
     transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
-    is left out: a gap instead of a wrong figure.
+    is left out: a gap is better than a wrong figure.
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)
@@ -54,7 +54,7 @@ def aggregate(deps: Dependencies, service: str) -> int:
 def totals(windows: Sequence[Window], new: set[RowKey]) -> Totals:
     """Count what is new in windows: failures by type, and calls by how long they took, answered or failed.
 
-    A window's rows are written together, so that its first one says whether its calls are new.
+    A window's rows are written together, so its first row shows whether its calls are new.
     """
     counts = Counter[tuple[str, tuple[str, ...]]]()
     sums = dict[tuple[str, tuple[str, ...]], float]()

@@ -1,6 +1,6 @@
-"""Count held bookings every two seconds while they are too many for each process to count them itself.
+"""Count held bookings every two seconds while there are too many for each process to count them itself.
 
-The health check counts them as well, but only every five seconds: the page wants no figure that is older than that.
+The health check counts them as well, but only every five seconds: the Resilience page must show no older figure.
 """
 
 from db.monitoring import counts_now, heartbeats, status_queries
@@ -12,7 +12,7 @@ from tasks.unknown.outcome import HALF_MADE
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
 def count_held() -> int:
-    """Count held bookings if there are so many; return how many. Any number of processes may run it at once."""
+    """Count held bookings if there are too many; return how many. Any number of processes may run it at once."""
     built = dependencies.current()
     with built.engine.begin() as conn:
         if not counts_now.is_many_held(conn):

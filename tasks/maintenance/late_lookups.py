@@ -1,6 +1,6 @@
 """Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
 
-Each run makes a few, in one thread of a process, so that they neither use up the limit nor delay the other tasks.
+Each run makes a few lookups, in one thread of a process, so that they neither use up the limit nor delay other tasks.
 """
 
 import threading
@@ -22,7 +22,7 @@ from tasks.moves import CallMade
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome
 
-AT_ONCE = 5  # bookings a run
+AT_ONCE = 5  # bookings in each run
 
 log = Logger(__name__)
 _running = threading.Lock()
@@ -38,7 +38,7 @@ def look_again() -> dict[str, int]:
             "suspects": _suspects(dependencies.current()),
             "series": _series(dependencies.current()),
         }
-    except NotNow:  # not while the breaker is open, or the limit is reached
+    except NotNow:  # the breaker is open, or the limit is reached
         return {}
     finally:
         _running.release()
@@ -65,14 +65,14 @@ def _suspects(built: Dependencies) -> int:
 
 
 def _look_up(built: Dependencies, row: Appointment) -> tuple[LookupResult, list[CallMade]]:
-    """Look for one booking; return what was found, and the calls that it took."""
+    """Look up one booking; return the result, and the calls that were made for it."""
     made = list[CallMade | None]()
     calls = GuardedCalls(built, row.correlation_id, on_report=lambda _, call: made.append(call))
     return lookup(calls, row, by_address=False), [call for call in made if call]
 
 
 def _series(built: Dependencies) -> int:
-    """Count the weeks of series whose POST was refused, or not answered, in the middle."""
+    """Count the weeks of series whose POST was refused, or not answered, in the middle of the series."""
     with built.engine.connect() as conn:
         rows = series.series_due(conn, AT_ONCE)
     return sum(_count(built, row) for row in rows)
@@ -91,6 +91,6 @@ def _count(built: Dependencies, row: Appointment) -> bool:
         return False
     alive = [week for week in weeks if not week.cancelled]
     own = next((week for week in alive if week.is_at(row.start_at)), None)
-    of = kept.occurrences  # None of a type that this key may not read
+    of = kept.occurrences  # None: this key may not read the type
     with built.engine.begin() as conn:
         return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)

@@ -19,9 +19,9 @@ log = Logger(__name__)
 def look_for_type(deps: Dependencies) -> int:
     """Look for one missing event type; if Cal.com has it, release the bookings that wait for it; return how many.
 
-    The fleet looks for a type at most once a minute, and a run for only one: a thousand missing types (the URL leads to
-    another Cal.com) must not use up the limit. It reads the type's slots: Cal.com shows them to every key, by number or
-    by slug.
+    The fleet looks for a type at most once a minute, and each run for one type only: a thousand missing types (the URL
+    leads to another Cal.com) must not use up the limit. The run reads the type's slots: Cal.com shows them to every
+    key, by number or by slug.
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:
@@ -30,7 +30,7 @@ def look_for_type(deps: Dependencies) -> int:
         return 0
     try:
         shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(missing.row)))
-    except NotNow:  # the breaker is open, or the limit is reached: a minute later
+    except NotNow:  # the breaker is open, or the limit is reached: try again a minute later
         return 0
     there = not isinstance(shown, Reply)
     log.info("event_type_looked_for", event_type_id=missing.row.event_type_id, there=there)

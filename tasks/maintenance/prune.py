@@ -14,15 +14,15 @@ from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 
-BATCH = 1000  # rows read in a transaction, which takes milliseconds: nobody waits long for a lock
-SECONDS = 20.0  # a run; the next one goes on
+BATCH = 1000  # rows read in a transaction, which takes milliseconds: no other process waits long for a lock
+SECONDS = 20.0  # seconds of a run; the next run goes on
 
 log = Logger(__name__)
 
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
 def prune() -> dict[str, int]:
-    """Delete old rows, table by table; return how many of each. Any number of processes may run it at once."""
+    """Delete old rows, table by table; return how many of each table. Any number of processes may run it at once."""
     deps = dependencies.current()
     with deps.engine.begin() as conn:
         restored.prune(conn)

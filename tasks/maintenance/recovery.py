@@ -1,4 +1,4 @@
-"""Recovery from a refused key, a wrong configuration or a 429 that asked for hours: one harmless call tests it.
+"""Recovery from a refused key, a wrong configuration or a 429 of hours: one harmless call tests whether it is over.
 
 Nothing else would try those bookings again. The call's outcome lifts the block or keeps it for the fleet; then held
 bookings are released by the breaker's state (`tasks.maintenance.release`).
@@ -31,9 +31,9 @@ _asking = threading.Lock()
 
 @app.task(base=PeriodicTask, name=ASK_AGAIN)
 def ask_again() -> int:
-    """Ask, if a booking waits for the answer and the breaker lets the call through; return how many were released.
+    """Ask Cal.com if a booking waits for the answer and the breaker permits the call; return how many were released.
 
-    The breaker grants it once a minute in the whole fleet, so any number of processes may run this.
+    The breaker grants the call once a minute in the whole fleet, so any number of processes may run this.
     """
     if not _asking.acquire(blocking=False):
         return 0
@@ -59,7 +59,7 @@ def _recover(deps: Dependencies) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        # The same block holds queued bookings, under another hold reason; without Redis it is not known which block.
+        # The same block holds the line, under another hold reason; without Redis it is not known which block.
         queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
         (refused and held.credentials)
@@ -68,7 +68,7 @@ def _recover(deps: Dependencies) -> int:
     )
     if not waits or not _answers(deps):
         return 0
-    if seen.shared:  # the breaker's state does the rest: those held for the key go now, the others once one was posted
+    if seen.shared:  # the breaker's state does the rest: those held for the key go now, the others when one was posted
         return release_first(deps)
     return release_caused(deps, key_works=True, settings_work=True)
 
@@ -77,9 +77,9 @@ class TrialCalls(GuardedCalls):
     """Call Cal.com though our key is refused, another server answers, or a 429 asked for more than a minute."""
 
     def try_again(self) -> Reply | None:
-        """Read one booking from Cal.com; None: it answered as it should.
+        """Read one booking from Cal.com; None: the answer is a list of bookings.
 
-        The breaker lets this call through once a minute in the fleet; its outcome lifts such a block, or keeps it.
+        The breaker lets this call through once a minute in the fleet; its outcome lifts the block, or keeps it.
 
         Raises:
             NotNow: A process has asked within the minute; or the breaker or the limit denies the call.

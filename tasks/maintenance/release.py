@@ -1,6 +1,6 @@
-"""The release of held bookings: those whose time or cause is over, and the queue, in order and at a pace.
+"""The release of held bookings: those whose time or cause is over, and those of the line, in order and at a pace.
 
-Whether a cause is over is read from state, the breaker's and our own settings: an event could be missed.
+Whether a cause is over is read from the breaker's state and our own settings, because an event could be missed.
 """
 
 import threading
@@ -40,13 +40,13 @@ def release_held() -> int:
 def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
     """Release bookings that wait for the breaker or the limit, in the order of the line, as far as the window allows.
 
-    In half-open that is one; then a window that doubles while calls succeed. One thread of a process releases for all
-    of its threads: the more there is to do, the more goes in one step. `recorded` is the breaker's answer to the
-    caller's last call, with the room in the window; without it the breaker is asked. Returns how many were released.
+    In half-open one booking goes; then a window, which doubles while calls succeed. One thread of a process releases
+    for all of its threads: the more there is to do, the more goes in one step. `recorded` is the breaker's answer to
+    the caller's last call, with the room in the window; else the breaker is asked. Returns how many were released.
     """
     count = 0
     _wanted.set()
-    for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task may be kept here for ever
+    for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task may stay here for ever
         if not _wanted.is_set() or not _releasing.acquire(blocking=False):
             break
         try:
@@ -79,11 +79,11 @@ def _release(deps: Dependencies, recorded: Recorded | None) -> int:
 
 
 def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
-    """Release the first bookings of the line that the window has room for; return how many, and the room left."""
+    """Release the first bookings of the line that the window has room for; return how many, and the room then."""
     breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
-        # A few more than there is room for: another process may be releasing the first of them.
+        # These are a few more than there is room for: another process may be releasing the first of them.
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
             waiting = queue.waiting(conn, 1, postable=False)
@@ -96,7 +96,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
         with deps.engine.begin() as conn:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
-    finally:  # give back the places of bookings that have moved on; of all, if Postgres failed
+    finally:  # give back the places of bookings that have moved on, or of all if Postgres failed
         for booking_id in set(granted) - released_ids:
             breaker.held_work.give_back(CREATE, booking_id)
     send(deps, rows, released=True)

@@ -1,7 +1,7 @@
 """The sweeper: it sends lost messages again, takes up lost leases, and ends bookings whose slot is too near.
 
-All of it is idempotent: each statement locks a row and moves it only from the state in which it was read, so that any
-number of beats and workers may run these tasks at once.
+All these steps are idempotent: each statement locks a row and moves it only from the state in which it was read, so
+that any number of beats and workers may run these tasks at once.
 """
 
 import threading
@@ -26,8 +26,8 @@ from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
-GRACE = 5.0  # seconds that a row's message may follow its commit; or a worker's claim its receipt of the message
-LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further ones
+GRACE = 5.0  # the most seconds from a row's commit to its message, or from a message's receipt to the claim
+LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further workers
 
 log = Logger(__name__)
 _sending = threading.Lock()
@@ -51,7 +51,7 @@ def rescue_stranded() -> dict[str, int]:
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
-    Also ends those whose outcome was never known until a day after their slot, and flags those that have been held for
+    Also ends those whose outcome is still unknown a day after their slot, and flags those that have been held for
     long: these stay held, and are still released when Cal.com is back.
     """
     deps = dependencies.current()
@@ -94,7 +94,7 @@ def _lost_leases(deps: Dependencies) -> int:
 def _lost_messages(deps: Dependencies) -> int:
     """Send lost messages again: an empty queue proves that every message sent `GRACE` before is lost.
 
-    One thread of a process does it: when Redis has lost a long queue this takes a while, and other tasks must not wait.
+    One thread of a process does this: when Redis has lost a long queue it takes a while, and other tasks must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0

@@ -1,1 +1,1 @@
-"""What an operator may do, the same from the command line, from Flower and from the page."""
+"""What an operator may do, the same from the command line, from Flower and from the Resilience page."""

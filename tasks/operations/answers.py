@@ -1,4 +1,4 @@
-"""The outcome of an action as a sentence, built from its record alone: asked again, the sentence is the same."""
+"""The outcome of an action as a sentence, built from its record alone, so that it is always the same."""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -15,12 +15,12 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.SENT_TO_LOOK_UP: "Sent again; it is looked up at Cal.com first.",
         CommandOutcome.CANCELLED: "Cancelled.",
         CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way; it is cancelled if that does not book it.",
-        CommandOutcome.CANCELLED_AFTER_LOOKUP: "It is cancelled once a look has shown that it is not booked.",
+        CommandOutcome.CANCELLED_AFTER_LOOKUP: "It is cancelled once a lookup has shown that it is not booked.",
         CommandOutcome.MISSING: "Nothing was done: it is not there any more.",
         CommandOutcome.MOVED_ON: "Nothing was done: it has just moved on by itself.",
         CommandOutcome.NOT_RETRYABLE: "Nothing was done: it is neither held nor failed any more.",
         CommandOutcome.GOES_BY_ITSELF: "Nothing was done: it goes by itself by now.",
-        CommandOutcome.ASKED_AGAIN: "Nothing was done: it was asked for again, and that newer booking lives.",
+        CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
     }

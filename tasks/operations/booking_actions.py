@@ -1,7 +1,7 @@
-"""An operator's action on up to a thousand bookings: recorded first, then one transaction a booking.
+"""An operator's action on up to a thousand bookings: recorded first, then one transaction for each booking.
 
 The outcome of each booking is counted in the transaction that changes it. So a process that is killed half-way has done
-exactly what it has counted, and the next one continues behind that; two at once share the work, and do nothing twice.
+exactly what it has counted, and the next one continues behind that; two processes share the work, and do nothing twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ class OtherActionError(Exception):
 
 
 class _TakenOverError(Exception):
-    """Raised when another process has dealt with this booking of the action."""
+    """Raised when another process has carried out the action on this booking."""
 
 
 def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
@@ -49,18 +49,18 @@ def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
 
 
 def found(engine: Engine, request_id: UUID) -> OperatorAction | None:
-    """Return an action as it is recorded now; None: there is none."""
+    """Return an action as it is recorded now; None: there is no such action."""
     with engine.connect() as conn:
         return operator_actions.get(conn, request_id)
 
 
 def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]:
-    """Carry out what is left of an action on bookings; return the outcomes of those that this call dealt with.
+    """Carry out the rest of an action on bookings; return the outcomes of the bookings that this call changed or left.
 
-    Ends early when another process carries out the same action: that one continues.
+    This ends early when another process carries out the same action: that process continues.
 
     Raises:
-        SQLAlchemyError: Postgres does not answer; carried out again, the action continues from here.
+        SQLAlchemyError: Postgres does not answer; when the action is carried out again, it continues from here.
     """
     results: list[CommandResult] = []
     unsent: list[CommandResult] = []

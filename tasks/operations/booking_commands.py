@@ -1,7 +1,7 @@
 """What an operator can do with bookings, the same from the command line, Flower and the page: try again, cancel.
 
 Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
-record who gave it, by which way, and why.
+record who gave it, in which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,16 +31,16 @@ _WAIT_FOR_NO_TIME = frozenset(
 
 GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
     {
-        HoldReason.BREAKER_OPEN: "they go by themselves, in the order they were asked for, as Cal.com takes them",
-        HoldReason.THROTTLED: "they go by themselves, in the order they were asked for, as the limit allows",
-        HoldReason.SETTLING: "before its time a look proves nothing; each is looked for then",
+        HoldReason.BREAKER_OPEN: "they go by themselves, in the order of their requests, as Cal.com takes them",
+        HoldReason.THROTTLED: "they go by themselves, in the order of their requests, as the limit allows",
+        HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
     }
 )
 """The hold reasons that `retry_held` does not take, and why it would not help."""
 
 
 class Via(StrEnum):
-    """The way by which a command came."""
+    """The way in which a command came."""
 
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
@@ -51,17 +51,17 @@ class CommandOutcome(StrEnum):
     """The outcome of a command to one booking."""
 
     SENT = "sent"
-    SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: it is looked up at Cal.com before anything is posted
+    SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: a lookup at Cal.com comes before any POST
     CANCELLED = "cancelled"
-    CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: cancelled if that does not book it
-    CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once that is known not to be so
+    CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: it is cancelled if that call does not book it
+    CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once it is known not to be booked
     # Nothing was done:
     MISSING = "missing"  # no booking has this id
     MOVED_ON = "moved_on"  # it has just moved on by itself
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
-    GOES_BY_ITSELF = "goes_by_itself"  # a page's action on a booking that by now is released by itself
+    GOES_BY_ITSELF = "goes_by_itself"  # an action of the page on a booking that by now is released by itself
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
-    STILL_OPEN = "still_open"  # the operator says "not booked" while a call may still turn into a booking
+    STILL_OPEN = "still_open"  # the operator gave "not booked" while a call may still turn into a booking
     ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
 
 
@@ -78,10 +78,10 @@ _DONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: who gives it, by which way, and why; `not_booked`: the operator knows that it is not at Cal.com.
+    """A command: who gives it, in which way, and why; `not_booked`: the operator knows that it is not at Cal.com.
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
-    None: not given.
+    None: it is not given.
     """
 
     by: str
@@ -93,7 +93,7 @@ class Command:
 
     @property
     def event(self) -> dict[str, Any]:
-        """Return what the booking's events keep of it."""
+        """Return what the booking's events store of the command."""
         return {"by": self.by, "why": self.why, "detail": {"via": self.via} | ({"who": self.who} if self.who else {})}
 
 
@@ -101,8 +101,8 @@ class Command:
 class CommandResult:
     """The outcome of a command, and the state in which it found the booking.
 
-    `open_for`: with STILL_OPEN, for how many seconds a call may still turn into a booking. `released`: the row whose
-    message is to be sent after the commit. `repeated`: the same was asked for before.
+    `open_for`: with STILL_OPEN, the seconds in which a call may still turn into a booking. `released`: the row whose
+    message is to be sent after the commit. `repeated`: the same command was given before.
     """
 
     booking_id: int
@@ -127,10 +127,10 @@ def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_b
 
 
 def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
-    """Send a held or failed booking again; what may be booked is looked up first, unless the operator has looked.
+    """Send a held or failed booking again; if it may be booked it is looked up first, unless the operator has looked.
 
-    `not_booked`: the outcome counts as known, so that the next call is a POST like the first. Beside `booking resolve`
-    this is the only way to continue at once with a booking that is held for blind_key.
+    `not_booked`: the outcome counts as known, so that the next call is a POST like the first. Apart from `booking
+    resolve` this is the only way to continue at once with a booking that is held for blind_key.
     """
     row = appointments.get(conn, booking_id, lock=True)  # locked, so that the decision is about the row as it is
     if row is None:
@@ -192,7 +192,7 @@ def retry_held(
 def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
     """Cancel a booking as `cancel_in` does, and send its message if it must be looked up first.
 
-    A revoke from Flower reaches every worker; the one that changes the row records it as an operator's action.
+    A revoke from Flower reaches every worker; the worker that changes the row records an operator's action.
     """
     with engine.begin() as conn:
         result = cancel_in(conn, booking_id, Command(by, via, why, not_booked))
@@ -203,7 +203,7 @@ def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_
 
 
 def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
-    """Cancel a booking that is not at Cal.com; one whose outcome is unknown is cancelled once it is known.
+    """Cancel a booking that is not at Cal.com; if its outcome is unknown, it is cancelled once that is known.
 
     A call under way is never cut off, so that its answer is not lost.
     """
@@ -217,7 +217,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return _result(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
         return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # from a late answer
+    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # the uid came with a late answer
         meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
     if meant is CommandOutcome.CANCELLED:
         moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
@@ -243,8 +243,8 @@ def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Co
 
 
 def open_for(conn: Connection, row: Appointment) -> float:
-    """Return for how many seconds a call may still turn into a booking, or a replica show one late."""
-    ends_at = row.ends_at or row.settle_at  # null until a call had no clear answer
+    """Return for how many seconds a call may still turn into a booking, or a replica may show it late."""
+    ends_at = row.ends_at or row.settle_at  # both are null until a call had no clear answer
     if not row.outcome_unknown or ends_at is None:
         return 0.0
     now: datetime = conn.execute(select(func.now())).scalar_one()
@@ -252,7 +252,7 @@ def open_for(conn: Connection, row: Appointment) -> float:
 
 
 def version(row: Appointment) -> int:
-    """Return a number that changes whenever the booking does: the time of its last change, in ms."""
+    """Return a number that changes whenever the booking changes: the time of its last change, in ms."""
     return round(row.updated_at.timestamp() * 1000)
 
 
@@ -271,8 +271,8 @@ def _sent(result: CommandResult) -> CommandResult:
 def _move(
     conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Appointment | None:
-    """Move the row if its status is still the one that was read; return the new row, None if it has changed."""
-    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # as every release records it
+    """Move the row if its status is still the one that was read; return the new row; None: the status has changed."""
+    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # every release records this
     told = {**event, "detail": {**event["detail"], **held}}
     moved = appointments.move(conn, row.id, row.status, to, **told, **changes)
     return appointments.get(conn, row.id) if moved else None

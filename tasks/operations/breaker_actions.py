@@ -1,4 +1,4 @@
-"""An operator's action on the breaker: recorded, then carried out if the breaker has not changed since they looked."""
+"""An operator's action on the breaker: recorded, then carried out if the breaker has not changed meanwhile."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -32,10 +32,10 @@ _WORDS: Mapping[State, str] = MappingProxyType(
 
 
 class BreakerActionOutcome(StrEnum):
-    """What became of an action on the breaker."""
+    """The outcome of an action on the breaker."""
 
     OBEYED = "obeyed"
-    KEPT = "kept"  # Redis is gone: obeyed when it is back
+    KEPT = "kept"  # Redis is gone: the override is obeyed when it is back
     # Nothing was done:
     STALE = "stale"  # the breaker has changed since the operator looked
     UNAVAILABLE = "unavailable"  # Redis is gone, and there is nothing that could be kept
@@ -48,26 +48,26 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
     hold the `seconds` after which the override ends.
 
     Raises:
-        OtherActionError: The request id stands for something else.
-        SQLAlchemyError: Postgres does not answer; the same may be asked again.
+        OtherActionError: The request id stands for another action.
+        SQLAlchemyError: Postgres does not answer; the same request may be sent again.
     """
     action = begin(deps.engine, asked)
-    with deps.engine.begin() as conn:  # its row is held meanwhile: a double click waits here for what the first one did
+    with deps.engine.begin() as conn:  # the action's row is locked: a double click waits here
         action = operator_actions.get(conn, action.request_id, lock=True) or action
         if action.done_at is None:
             outcome, refused = _carry_out(deps, action)
-            ended = outcome is not BreakerActionOutcome.UNAVAILABLE  # asked again when Redis is back, it is done
+            ended = outcome is not BreakerActionOutcome.UNAVAILABLE  # else the same request does it when Redis is back
             operator_actions.finish(conn, action.id, {outcome: 1}, refused=refused, ended=ended)
             action = operator_actions.get(conn, action.request_id) or action
     return action
 
 
 def epoch(seen: BreakerStatus, mode: str) -> int:
-    """Return a number that changes with the breakers that an action affects: the service's; for a reset, all."""
+    """Return a number that changes with each breaker that an action affects: the service's, or all for a reset."""
     if not seen.shared:
         return UNSEEN
     changed = [one.epoch for one in seen.endpoints.values() if one.epoch > seen.generation] if mode == RESET else []
-    return seen.breaker.epoch + sum(changed)  # the newest alone would not do: two may open in the same millisecond
+    return seen.breaker.epoch + sum(changed)  # the newest epoch is not enough: two may open in the same millisecond
 
 
 def standing(seen: BreakerStatus) -> str:
@@ -76,7 +76,7 @@ def standing(seen: BreakerStatus) -> str:
 
 
 def why_not(seen: BreakerStatus, overrides: list[OperatorOverride], mode: str) -> str | None:
-    """Return why an action would change nothing in the breaker's present state; None: it would."""
+    """Return why an action would change nothing in the breaker's present state; None: it would change something."""
     forced = [one for one in overrides if one.kind in {OPEN, OFF}]
     if not seen.shared:
         return NOT_DONE if mode in {AUTO, RESET} else None
@@ -92,13 +92,13 @@ def why_not(seen: BreakerStatus, overrides: list[OperatorOverride], mode: str) -
 
 
 def ends_at(action: OperatorAction) -> datetime | None:
-    """Return when the override that an action asks for ends by itself; None: it does not."""
+    """Return when the override that an action asks for ends by itself; None: it does not end."""
     seconds = action.target.get("seconds")
     return None if seconds is None else action.asked_at.astimezone(UTC) + timedelta(seconds=seconds)
 
 
 def _carry_out(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOutcome, str | None]:
-    """Carry the action out; return what became of it, and why it was refused."""
+    """Carry out the action; return its outcome, and why it was refused."""
     if action.epoch_seen is not None and (outcome := _refuse(deps, action)) is not None:
         return outcome
     by, why, mode, until = action.who, action.why, action.action, ends_at(action)
@@ -112,10 +112,10 @@ def _carry_out(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActio
 
 
 def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOutcome, str | None] | None:
-    """Return the outcome of an action that is not to be carried out on the breaker as it is now; None: it is to be.
+    """Return the outcome of an action that must not be carried out on the breaker as it is now; None: it may be.
 
-    OBEYED if this very action has brought the breaker into this state: it was carried out, and Postgres failed before
-    that was recorded.
+    It is OBEYED if this very action has brought the breaker into this state: it was carried out, and Postgres failed
+    before that was recorded.
     """
     seen, mode = deps.breaker.get_status(), action.action
     overrides = breaker_overrides.in_force(deps.engine, deps.breaker.service)

@@ -1,4 +1,4 @@
-"""Operators' overrides of the breaker: written to Postgres first, for Redis may lose them, then obeyed by the fleet."""
+"""Operators' overrides of the breaker: written to Postgres first, because Redis may lose them; the fleet obeys them."""
 
 from datetime import datetime
 
@@ -35,7 +35,7 @@ def force(
 ) -> bool:
     """Force the breaker open or off; False: Redis does not answer, and the override is applied later.
 
-    `action` is the id of the operator's action that asks for it, here and below; 0: none does.
+    `action` is the id of the operator's action that asks for it, here and below; 0: no action does.
     """
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
@@ -45,7 +45,7 @@ def force(
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """End an override of open or off: the breaker decides again. False, with nothing done, without Redis."""
+    """End an override of open or off: the breaker decides again. False: Redis is gone, and nothing was done."""
     if not breaker.get_status().shared:
         return False
     with engine.begin() as conn:
@@ -54,9 +54,9 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: 
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """Close every breaker, end every override, and try refused keys again; then the bookings they held are released.
+    """Close every breaker, end every override, and try refused keys again; then their held bookings are released.
 
-    False, with nothing done, while Redis does not answer: a reset is no state that could be applied later.
+    False: Redis does not answer, and nothing was done: a reset is not a state that could be applied later.
     """
     if not breaker.get_status().shared:
         return False
@@ -66,10 +66,10 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action:
 
 
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
-    """Apply the overrides in force again: an obeyed one changes nothing, one that Redis has lost is obeyed now.
+    """Apply the overrides in force again: an obeyed one changes nothing, one that Redis lost is obeyed now.
 
-    A block ends here as well if the shared breaker obeyed it and has it no longer: Cal.com accepts the key again.
-    `seen` is the breaker's state from before the overrides are read: one that is just being written is not in it.
+    A block ends here, too, if the shared breaker obeyed it and no longer has it: Cal.com accepts the key again.
+    `seen` is the breaker's state, read before the overrides: an override that is just being written may be missing.
     """
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):

@@ -29,14 +29,14 @@ from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import plural
 
-FEW = 20  # up to so many bookings nobody has to type their number
+FEW = 20  # up to this number of bookings nobody has to type the number
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
 _LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
 _ONE = {
     CommandOutcome.SENT: "Sent again.",
     CommandOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
     CommandOutcome.CANCELLED: "Cancelled now.",
-    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a look shows it is not booked.",
+    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup shows it is not booked.",
     CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled if that does not book it.",
 }
 
@@ -46,8 +46,8 @@ class Preview:
     """What an action would do now, and what a person must give to request it.
 
     `lines` describe the effect. `asks` are the inputs: why, until, type, number, looked (an optional tick); `typed` is
-    the word or number to type. `ids` are the bookings, in the order of their requests; `epoch` is the breaker's, or the
-    version of the one booking. `refused`: why the action is not possible now.
+    the word or number to type. `ids` are the bookings, in the order of their requests; `epoch` is that of the breaker,
+    or the version of the one booking. `refused`: why the action is not possible now.
     """
 
     request_id: UUID
@@ -103,7 +103,7 @@ def of_bookings(
     if len(ids) == 1 and taken and taken[0].outcome_unknown:
         if seconds > 0:
             wait = f"a call may still turn into a booking for {seconds:.0f} s"
-            lines.append(f"{wait[0].upper()}{wait[1:]}: before that nobody can say that it is not booked.")
+            lines.append(f"{wait[0].upper()}{wait[1:]}: before that nobody can know that it is not booked.")
             refused = f"{wait}; look again after that" if not_booked else refused
         else:
             asks.append("looked")
@@ -142,25 +142,25 @@ def _breaker_lines(
         then = f"{waiting:,} held {'goes' if waiting == 1 else 'go, one first'}"
         return [f"The override ends; {then if waiting else 'the breaker decides again'}."]
     given = sum(one.kind in {OPEN, OFF} for one in overrides)
-    parts = ["Closes all", f"ends {plural(given, 'override')}" if given else ""]
+    parts = ["Closes all breakers", f"ends {plural(given, 'override')}" if given else ""]
     if deps.calcom.key_fingerprint in seen.blocked_keys:
-        parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,}")
+        parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,} held")
     if deps.calcom.settings_fingerprint in seen.wrong_settings:
-        parts.append(f"tries the settings with their {held[HoldReason.CONFIGURATION]:,}")
+        parts.append(f"tries the settings with their {held[HoldReason.CONFIGURATION]:,} held")
     if seen.throttled_for:
         parts.append("sends though Cal.com asked to wait")
     return [f"{', '.join(part for part in parts if part)}{f'; {waiting:,} held go' if waiting else ''}."]
 
 
 def _said(command: str, meant: Sequence[CommandOutcome], today: str) -> Iterator[str]:
-    """Yield what happens to the bookings that the command takes."""
+    """Yield what the command does to the bookings that it takes."""
     if len(meant) == 1:
         yield _ONE[meant[0]]
         return
     counts = Counter(meant)
     now, later = (sum(counts[one] for one in group) for group in (_NOW, _LATER))
     calls = counts[CommandOutcome.CANCELLED_AFTER_CALL]
-    parts = [f"{now:,} now", f"{later:,} after a look" if later else "", f"{calls:,} after the call" if calls else ""]
+    parts = [f"{now:,} now", f"{later:,} after a lookup" if later else "", f"{calls:,} after the call" if calls else ""]
     yield f"{command.capitalize()} {len(meant):,}: {', '.join(part for part in parts if part)}; {today}."
 
 
@@ -177,7 +177,7 @@ def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
         yield from [f"{over:,} {'has' if over == 1 else 'have'} ended: nothing to cancel."] if over else []
         blind = sum(one.hold_reason is HoldReason.BLIND_KEY and one.outcome_unknown for one in found)
         if blind:
-            yield f"{blind:,} held for blind_key: a look may never tell; look at Cal.com and cancel each by itself."
+            yield f"{blind:,} held for blind_key: a lookup may never prove it; look at Cal.com and cancel each alone."
     yield from [f"{gone:,} {'is' if gone == 1 else 'are'} not there any more."] if gone else []
 
 

@@ -1,8 +1,8 @@
-"""Revoke, as Flower and `celery control` offer it, cancels the booking.
+"""The command `revoke`, as Flower and `celery control` offer it, cancels the booking.
 
 Celery's own revoke is a set in each worker's memory. It cannot stop a held booking, which has no message; a restarted
-worker has lost the set; and any other worker drops the lookup that a booking of unknown outcome still needs. Here it is
-a command that is recorded in the row.
+worker has lost the set; and any other worker drops the lookup that a booking of unknown outcome still needs. Here
+`revoke` is a command that is recorded in the row.
 """
 
 import threading
@@ -22,17 +22,17 @@ from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.publish import tell
 
-TRIES = 5  # of a booking whose status changes meanwhile
+TRIES = 5  # for a booking whose status changes meanwhile
 
 log = Logger(__name__)
 
 
 @control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")
 def revoke(state: Any, task_id: str | list[str], **_options: Any) -> dict[str, str]:
-    """Cancel bookings by their task ids; one that may be at Cal.com is cancelled once it is known not to be there.
+    """Cancel bookings by their task ids; if one may be at Cal.com, it is cancelled once it is known not to be there.
 
-    Every worker receives it and the first one acts. A call under way is never cut off, `terminate` or not, so that its
-    answer is not lost.
+    Every worker receives the command, and the first one acts. A call under way is never cut off, even with `terminate`,
+    so that its answer is not lost.
     """
     ids = [str(one) for one in maybe_list(task_id) or []]
     # A thread of its own: a slow database must not stop the loop that takes messages and sends heartbeats.
@@ -47,7 +47,7 @@ def cancel(task_ids: list[str], hostname: str) -> None:
         try:
             _cancel(engine, task_id, hostname)
         except SQLAlchemyError as exc:
-            log.error("revoke_not_written", task_id=task_id, error=type(exc).__name__, next="revoke it again")  # noqa: TRY400 - the row stands in no traceback
+            log.error("revoke_not_written", task_id=task_id, error=type(exc).__name__, next="revoke it again")  # noqa: TRY400 - no traceback names the row
 
 
 def _cancel(engine: Engine, task_id: str, hostname: str) -> None:

@@ -1,1 +1,1 @@
-"""The overview: one reading of everything and one verdict, for the page, `booking status` and the exporter."""
+"""The overview: one reading of everything and one verdict, for page, `booking status` and exporter."""

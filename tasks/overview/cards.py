@@ -22,7 +22,7 @@ class Card:
     name: str
     kind: str
     state: str
-    """closed, open, half_open, forced_open, off, or unknown: Redis does not answer."""
+    """closed, open, half_open, forced_open or off; unknown: Redis does not answer."""
     since: datetime | None = None
     next_at: datetime | None = None
     """When the next probe may go."""
@@ -40,27 +40,27 @@ class Card:
     limit_left: int | None = None
     epoch: int = 0
     opens: int = 0
-    """Times opened in a row; 0: it was opened by an override only."""
+    """How many times in a row it has opened; 0: only an override opened it."""
     probing: bool = False
     level: OutageLevel = OutageLevel.HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """What the fleet shares in Redis; `shared` False: nothing of it is known."""
+    """What the fleet shares in Redis; `shared` False: none of it is known."""
 
     shared: bool
     redis_answers: bool
-    """A Redis that answers may still lack the breaker, which is not begun again without Postgres."""
+    """A Redis that answers may still lack the breaker, which cannot be restored without Postgres."""
     cards: tuple[Card, ...]
     key_refused: bool = False
-    """Whether Cal.com has refused today's key."""
+    """Whether Cal.com has refused the present key."""
     settings_wrong: bool = False
-    """Whether today's settings lead to a server that is not Cal.com."""
+    """Whether the present settings lead to a server that is not Cal.com."""
     throttled_until: datetime | None = None
     """Until when no call is made after a 429."""
     release_window: int | None = None
-    """Held bookings that may be on their way at once."""
+    """How many held bookings may be under way at once."""
 
     @property
     def service(self) -> Card:
@@ -79,9 +79,9 @@ class SharedView:
 
 
 def read_shared(deps: Dependencies) -> SharedView:
-    """Read breakers and counts of calls from Redis; never raises for Redis, and waits for it twice at most."""
+    """Read breakers and counts of calls from Redis; never raises because of Redis, and waits for it at most twice."""
     status = deps.breaker.get_status()
-    if not status.shared and deps.breaker.view.redis_gone_for() is None:  # late once: the next answer decides
+    if not status.shared and deps.breaker.view.redis_gone_for() is None:  # one answer was late: the next one decides
         status = deps.breaker.get_status()
     if not status.shared:
         unknown = Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)
@@ -113,7 +113,7 @@ def _breakers(deps: Dependencies, status: BreakerStatus) -> Iterator[Card]:
 
 
 def _card(name: str, kind: str, scope: ScopeStatus, figures: Figures | None, now: int) -> Card:
-    """Return a breaker's card; no figures: nothing was called lately."""
+    """Return a breaker's card; `figures` None: no call was made lately."""
     ends = _moment(now) + timedelta(seconds=scope.retry_after) if scope.retry_after else None
     return Card(
         name,
@@ -135,7 +135,7 @@ def _card(name: str, kind: str, scope: ScopeStatus, figures: Figures | None, now
 
 
 def _database(deps: Dependencies, *, shared: bool) -> Card:
-    """Return the card of Postgres by its counted statements; whether Postgres answers now is not in it."""
+    """Return the card of Postgres by its counted statements; the card does not show whether Postgres answers now."""
     if not shared:
         return Card(deps.database_calls.service, DATABASE, UNKNOWN)
     health = deps.detector.get_health_status(deps.database_calls.service)

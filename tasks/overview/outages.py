@@ -15,9 +15,9 @@ class OutageLevel(IntEnum):
 
 
 def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLevel:
-    """Return the level for an operator: HEALTHY if only a few of many calls fail, though three a minute are critical.
+    """Return the level for an operator: HEALTHY if few of many calls fail, even if the detector says critical.
 
-    If more fail in a row, the breaker opens, which is always an incident.
+    If many fail in a row, the breaker opens, which is always an incident.
     """
     figures = health.figures
     few_of_many = figures.calls >= settings.minimum_calls and figures.rate < settings.degraded_rate

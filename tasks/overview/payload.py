@@ -1,6 +1,6 @@
-"""An overview and its verdict as JSON: what the page polls, and `booking status --json` prints beside its own keys.
+"""An overview and its verdict as JSON: the page polls it, and `booking status --json` prints it beside its own keys.
 
-It holds moments, no ages: while nothing changes it is the same text, `read_at` apart.
+It holds moments, not ages: while nothing changes it is the same text, except `read_at`.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.BREAKER_OPEN: _WITH_THE_BREAKER,
         HoldReason.THROTTLED: "itself, at the limit's pace",
         HoldReason.UNREACHABLE: "itself",
-        HoldReason.SETTLING: "itself: a look at Cal.com",
-        HoldReason.CREDENTIALS: "a key that Cal.com takes; asked each minute",
-        HoldReason.CONFIGURATION: "Cal.com's answer; asked each minute",
+        HoldReason.SETTLING: "itself: a lookup at Cal.com",
+        HoldReason.CREDENTIALS: "a key that Cal.com takes; it is asked each minute",
+        HoldReason.CONFIGURATION: "Cal.com's answer; it is asked each minute",
         HoldReason.BLIND_KEY: "you, or a key that sees it",
         HoldReason.SUSPECT: "you",
     }

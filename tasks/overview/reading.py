@@ -1,4 +1,4 @@
-"""One reading of the whole state, for the page, `booking status` and the exporter.
+"""One reading of the whole state, for the Resilience page, `booking status` and the exporter.
 
 It holds moments and counts, never ages, and no personal data. The data of a server that does not answer is None.
 """
@@ -26,10 +26,10 @@ from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, r
 from tasks.overview.record import RecordView, read_record
 
 PATIENCE = 1.0  # seconds in which Postgres must have answered all queries
-_LATER = 0.3  # seconds that the reading waits beyond them
+_LATER = 0.3  # seconds that the reading waits longer than PATIENCE
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
-_NEAR = 4.0  # a time less than so many times slower or faster counts as the same
+_NEAR = 4.0  # a time that differs by at most this factor counts as the same
 _REDIS = ("redis:", "rediss:", "sentinel:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
 
@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Whether a server answers; `since`: when it ceased to, if known; `ms`: how long its answer took, rounded."""
+    """Whether a server answers; `since`: when that stopped, if known; `ms`: how long its answer took, rounded."""
 
     answers: bool
     since: datetime | None = None
@@ -61,9 +61,9 @@ class Overview:
     limit: int
     """Calls a minute of our own rate limit; 0: none."""
     lead: timedelta
-    """How near its start a booking may still be made."""
+    """How close to its start a booking may still be made."""
     max_age: timedelta | None
-    """How long a hold may last before an operator must know; None: without a limit."""
+    """How long a hold may last before an operator must know; None: there is no limit."""
     lacks_tables: bool = False
     """Postgres answers, and the migrations have not run."""
     key_refused_at: datetime | None = None
@@ -75,20 +75,20 @@ class Overview:
 
 
 def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Overview | None = None) -> Overview:
-    """Read the whole state in about `patience` seconds, even if servers do not answer; never raises for a server.
+    """Read the whole state in about `patience` seconds, even if servers do not answer; a server's error is not raised.
 
-    `before` is this process's last reading: it shows since when a server does not answer.
+    `before` is this process's last reading: it shows since when a server has not answered.
     """
     ends_at = time.monotonic() + patience + _LATER
-    thread = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
+    thread = ThreadPoolExecutor(1)  # Postgres has a pool of connections, and each thread has its own to Redis
     asked = thread.submit(_ask_postgres, deps, patience)
     thread.shutdown(wait=False)
-    with deadline(patience):  # a Redis that has forgotten the breaker is given the overrides in force, out of Postgres
+    with deadline(patience):  # a Redis that has forgotten the breaker gets the overrides in force, from Postgres
         shared, redis_ms = _timed(read_shared, deps)
     reachable, broker_ms = _timed(broker_answers, deps.broker_url)
     try:
         record, postgres_ms, lacks_tables = asked.result(max(0.0, ends_at - time.monotonic()))
-    except TimeoutError:  # a host name that does not resolve, perhaps: no deadline ends that
+    except TimeoutError:  # perhaps a host name does not resolve: no deadline ends that
         record, postgres_ms, lacks_tables = None, None, False
     at = record.now if record else datetime.now(UTC)
     timings = deps.timings
@@ -110,12 +110,12 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
 
 
 def broker_answers(url: str) -> bool:
-    """Return whether a broker answers: Redis a PING, any other a connection, the cheapest that it takes; never raises.
+    """Return whether a broker answers: Redis answers a PING, any other broker accepts a connection. It never raises.
 
-    Of several addresses, one that answers is enough.
+    If there are several addresses, one answer is enough.
     """
     if url.startswith(_REDIS):
-        if url.startswith("sentinel:"):  # kombu takes the master's name as an option, not here
+        if url.startswith("sentinel:"):  # kombu takes the master's name as an option, not in the URL
             url = f"{url}?master_name={app.conf.broker_transport_options.get('master_name')}"
         try:
             with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
@@ -143,7 +143,7 @@ def _connects(url: str) -> bool:
 
 
 def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
-    """Return the record, in how many ms Postgres answered (None: not in time), and whether tables are missing."""
+    """Return the record, after how many ms Postgres answered (None: not in time), and whether tables are missing."""
     try:
         with deadline(patience), deps.autocommit.connect() as conn:
             now, ms = _timed(heartbeats.now, conn)
@@ -159,7 +159,7 @@ def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> t
 
 
 def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
-    """Yield the cards with what only the record knows: since when they are unknown, an override's author and reason."""
+    """Yield the cards with what only the record has: since when a card is unknown, who gave an override, and why."""
     override = record.override if record else None
     for card in shared.cards:
         if card.kind == DATABASE and not postgres.answers:
@@ -173,7 +173,7 @@ def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, r
 
 
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
-    """Return whether a server answers; `ms` None: it does not, and since now if it answered in the reading before."""
+    """Return whether a server answers; `ms` None: it does not, and it stopped now if it answered the reading before."""
     if ms is not None:
         return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
@@ -182,7 +182,7 @@ def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState
 
 
 def _roughly(ms: float, before: float | None) -> float:
-    """Return the next of 1, 2, 5, 10, ... ms; or that of the reading before, if near, so that it rarely changes."""
+    """Return the next of 1, 2, 5, 10, ... ms; or the value of the reading before, if near: it changes rarely."""
     if before is not None and before / _NEAR <= ms <= before * _NEAR:
         return before
     return next((step for step in _STEPS if ms <= step), _STEPS[-1])

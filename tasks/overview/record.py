@@ -22,12 +22,12 @@ from tasks.dependencies import Timings
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.unknown.outcome import HALF_MADE
 
-LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
-_MINUTES = timedelta(minutes=5)  # as long as calls are counted for
+LATELY = timedelta(minutes=15)  # for this time bookings that ended badly are news
+_MINUTES = timedelta(minutes=5)  # as long as calls are counted
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_FEW = 10  # changes, and incidents
-_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # quick: only the oldest are deleted
-_EXAMPLES = 100  # of what waits for a person
+_FEW = 10  # changes, and also incidents, in an overview
+_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # quick: only old rows are deleted
+_EXAMPLES = 100  # bookings of each reason that wait for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class ForAPerson:
     """The causes of holds that only a person ends."""
 
     unseen_types: tuple[str, ...]
-    """Event types of which our key is not shown every booking."""
+    """Event types for which Cal.com does not show our key every booking."""
     half_made: bool
-    """Whether Cal.com has made some of them by half."""
+    """Whether some of the bookings are half made at Cal.com."""
     missing_types: tuple[str, ...] = ()
     """Event types that Cal.com no longer has."""
     page_met: bool = False
-    """Whether a server that is not Cal.com answered some of them."""
+    """Whether a server that is not Cal.com answered some of the bookings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,17 @@ class RecordView:
     for_a_person: ForAPerson
     moving: OnTheWay
     ended: EndedBadly
-    """In the last quarter of an hour, and not sent again since."""
+    """Bookings that ended badly in the last quarter of an hour, and were not sent again since."""
     day: DayCounts | None
-    """None: it is not counted, for beat stands still."""
+    """None: the day is not counted, because beat stands still."""
     empty: bool
     """Whether no booking was ever requested."""
     beat: Heartbeat | None
     overrides: tuple[Override, ...]
     outage: OutageSpan
-    """The last one of the service's breaker, or of the endpoint that makes bookings if that is later."""
+    """The last outage of the service's breaker, or of the endpoint that makes bookings if that is later."""
     mostly: str | None
-    """The error type of most failed calls, in the last minutes that `failure_metrics` has."""
+    """The most frequent error type of failed calls, in the last minutes that `failure_metrics` has."""
     changes: tuple[BreakerMove, ...]
     incidents: tuple[Incident, ...]
 
@@ -86,7 +86,7 @@ class RecordView:
         return next((one for one in reversed(self.overrides) if one.mode in {OPEN, OFF}), None)
 
     def refused_at(self, key: str) -> datetime | None:
-        """Return when Cal.com first refused a key, as long as it does."""
+        """Return when Cal.com first refused a key; None: it does not refuse it now."""
         return next((one.created_at for one in self.overrides if one.key_fingerprint == key), None)
 
 
@@ -115,7 +115,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
 
 
 def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
-    """Read the bookings that wait for a person, those requested first, up to a bound."""
+    """Read the bookings that wait for a person, the earliest requests first, up to a bound."""
     blind, suspects, misled = (
         _some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CONFIGURATION)
     )
@@ -140,7 +140,7 @@ def _some(conn: Connection, reason: HoldReason, reasons: set[HoldReason]) -> lis
 
 
 def _outage(conn: Connection, service: str) -> OutageSpan:
-    """Return the outage that goes on, of the service or of the endpoint that makes bookings, or that ended last."""
+    """Return the present outage, else the last one, of the service or of the endpoint that makes bookings."""
     spans = [breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE)]
     return max(spans, key=lambda one: (bool(one.began and not one.ended), one.ended or one.began or _NEVER))
 

@@ -1,6 +1,6 @@
 """Sentences that hold moments, never ages: a sentence stays the same until something changes.
 
-A page renders a moment in its reader's time; a terminal by `render`. JSON of a part: the text, or its moment and style.
+A page renders a moment in its reader's time; a terminal uses `render`. In JSON a part is a text, or moment and style.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from tasks.words import duration
 class MomentStyle(StrEnum):
     """How a moment is read."""
 
-    CLOCK = "clock"  # 14:02; of another day, with the day
-    IN = "in"  # 12 s, until it
-    AGO = "ago"  # 40 s, since it; the text beside it says "ago"
-    FOR = "for"  # 4 min, since it
+    CLOCK = "clock"  # 14:02; on another day, with the date
+    IN = "in"  # 12 s, until the moment
+    AGO = "ago"  # 40 s, since the moment; the text beside it says "ago"
+    FOR = "for"  # 4 min, since the moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,22 @@ def time_of_day(at: datetime) -> Moment:
 
 
 def time_until(at: datetime) -> Moment:
-    """Return a moment that is read as how long it is until then."""
+    """Return a moment that is read as the time until then."""
     return Moment(at, MomentStyle.IN)
 
 
 def time_since(at: datetime) -> Moment:
-    """Return a moment that is read as how long it is past."""
+    """Return a moment that is read as the time that has passed since then."""
     return Moment(at, MomentStyle.AGO)
 
 
 def time_lasting(at: datetime) -> Moment:
-    """Return a moment that is read as how long it has lasted since then."""
+    """Return a moment that is read as how long something has lasted since then."""
     return Moment(at, MomentStyle.FOR)
 
 
 def render(parts: Sentence, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return a sentence as a terminal shows it; `zone` None: this machine's."""
+    """Return a sentence as a terminal shows it; `zone` None: this machine's time zone."""
     return "".join(part if isinstance(part, str) else _words(part, now, zone) for part in parts)
 
 

@@ -1,6 +1,6 @@
 """The verdict on an overview: one sentence, who must act, what happens if nobody does, and which buttons fit.
 
-The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
+The first true row gives the sentence, and up to three more sentences follow; the level is that of the worst true row.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ RANKED: tuple[Callable[[Overview], TrueRow | None], ...] = (
     yours.ended_badly,
     yours.not_called,
 )
-ALSO = 3  # rows that follow the first
+ALSO = 3  # rows that may follow the first row
 _BADNESS = (Level.CALM, Level.WARNING, Level.CRITICAL)
 
 
@@ -45,7 +45,7 @@ class Verdict(TrueRow):
 
 
 def verdict(overview: Overview) -> Verdict:
-    """Return the first row that is true, what else is true, and how bad it is altogether."""
+    """Return the first true row, the sentences of other true rows, and the level of the worst one."""
     true = [found for row in RANKED if (found := row(overview))]
     first, *others = true or [yours.calm(overview)]
     if first.counts_endings:

@@ -1,1 +1,1 @@
-"""The story of one booking, for `booking show` and the page alike: its events, and why it is not moving."""
+"""The story of one booking, for `booking show` and the Resilience page: its events, and why it is not moving."""

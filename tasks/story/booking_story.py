@@ -1,4 +1,4 @@
-"""One booking as `booking show` and the page show it, read once: its row, its events, why it is not moving."""
+"""One booking as `booking show` and the Resilience page show it: its row, its events, and why it is not moving."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from tasks.story.why import why
 class BookingStory:
     """A booking at `now`, by Postgres's clock: its row, why it is not moving, and what happened to it.
 
-    `deleted`: Cal.com no longer has its event type. `events` are those after the request.
+    `deleted`: Cal.com no longer has its event type. `events` are all events after the request.
     """
 
     row: Appointment
@@ -37,7 +37,7 @@ class BookingStory:
 
 
 def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
-    """Read the story of a booking; its event type is as Cal.com has shown it to this key."""
+    """Read the story of a booking; its event type is what Cal.com has shown to this key."""
     event_type = event_types.known(conn, key_fingerprint, row.event_type)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)

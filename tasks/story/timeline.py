@@ -1,4 +1,4 @@
-"""What happened to a booking, and which of its fields are personal or internal."""
+"""What happened to a booking; also the names of its personal and internal fields."""
 
 from typing import Any
 

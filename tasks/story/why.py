@@ -1,4 +1,4 @@
-"""One line that explains why a booking is not moving: what moves it on, and when, from its row and the time alone."""
+"""One line that explains why a booking is not moving: what moves it on, and when; only its row and the time decide."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,8 +13,8 @@ from tasks.words import ago, duration, plural
 
 Line = Callable[[Appointment, datetime], str]
 
-OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
-_CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
+OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
+_CANCELLED_LATER = " Its cancellation is requested: it is cancelled once it is certain that Cal.com has not booked it."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
 
@@ -39,7 +39,7 @@ def _pending(row: Appointment, now: datetime) -> str:
     if row.enqueued_at is None:
         return "Its message could not be sent (is the broker down?); the sweeper sends it as soon as it can."
     since = duration((now - row.enqueued_at).total_seconds())
-    return f"It has waited {since} in the queue for a worker; were its message lost, the sweeper would send it again."
+    return f"It has waited {since} in the queue for a worker; if its message is lost, the sweeper sends it again."
 
 
 def _booking(row: Appointment, now: datetime) -> str:
@@ -63,16 +63,14 @@ def _retrying(row: Appointment, now: datetime) -> str:
 
 
 def _breaker_open(_row: Appointment, _now: datetime) -> str:
-    return (
-        "Cal.com is failing and left alone, or is just catching up; held bookings go in the order they were asked for."
-    )
+    return "Cal.com is failing and left alone, or is just catching up; held bookings go in the order of their requests."
 
 
 def _throttled(row: Appointment, now: datetime) -> str:
-    if row.hold_until is None:  # the breaker keeps the time, for all
+    if row.hold_until is None:  # the breaker has the time, for all bookings
         return (
             "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
-            "order they were asked for."
+            "order of their requests."
         )
     return f"Cal.com's limit of calls was reached; it is released {_until(row, now)}."
 
@@ -82,9 +80,9 @@ def _unreachable(row: Appointment, now: datetime) -> str:
     if row.probe_failures >= PROBES_BEFORE_REST:
         return (
             f"Cal.com answered {row.probe_failures} probes of it with an error, so others go first; it is {again} "
-            f"{_until(row, now)}, or when the breaker has closed and nobody else waits for it."
+            f"{_until(row, now)}, or when the breaker has closed and no other booking waits for it."
         )
-    return f"Cal.com could not be reached, or its list not be read; it is {again} {_until(row, now)}."
+    return f"Cal.com could not be reached, or its list could not be read; it is {again} {_until(row, now)}."
 
 
 def _settling(row: Appointment, now: datetime) -> str:
@@ -93,7 +91,7 @@ def _settling(row: Appointment, now: datetime) -> str:
         return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
     ends = duration(_seconds_to(row.ends_at, now))
     return (
-        "No call is at work for it any more, but Cal.com may show its booking late: not to see it proves something "
+        "No call is at work for it any more, but Cal.com may show its booking late: its absence proves something "
         f"only in {ends}. It is looked for {_until(row, now)}."
     )
 
@@ -117,25 +115,25 @@ def _credentials(_row: Appointment, _now: datetime) -> str:
 
 
 def _configuration(row: Appointment, now: datetime) -> str:
-    sooner = f" This one not before: {ago(row.hold_until, now)}." if _is_to_come(row.hold_until, now) else ""
+    sooner = f" This one goes {ago(row.hold_until, now)} at the earliest." if _is_to_come(row.hold_until, now) else ""
     if row.error_type == ErrorType.NO_EVENT_TYPE:
         return (
             "Cal.com no longer has its event type: it was deleted, renamed or moved to a team, or another Cal.com "
             "answers (see `booking check`). It is looked for once a minute, and what waits for it goes when it is "
-            f"there again.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key; "
-            f"`booking retry {row.id}` posts it once more now."
+            f"there again.{sooner} The booking goes on, too, when workers start with another CALCOM_BASE_URL, "
+            f"version or key; `booking retry {row.id}` posts it once more now."
         )
     return (
         "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
         "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "
-        f"came through.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
+        f"came through.{sooner} This one goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
     )
 
 
 def _suspect(row: Appointment, _now: datetime) -> str:
     if row.error_type == HALF_MADE:
         return (
-            "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
+            "Half made at Cal.com: its attendee is there without a seat, and no POST mends that. Remove it there "
             f"(the last error names the booking), then `booking retry {row.id}`, which looks again."
         )
     return (
@@ -155,7 +153,7 @@ def _confirmed(row: Appointment, _now: datetime) -> str:
         done += f", but only {weeks}: book the others there by hand, or tell the customer"
     if row.cancel_requested:
         done += (
-            ", and its cancellation was asked for: cancel it there (its uid is below), then `booking audit --fix` "
+            ", and its cancellation was requested: cancel it there (its uid is below), then `booking audit --fix` "
             "writes that down here"
         )
     return f"{done}."
@@ -220,7 +218,7 @@ def _until(row: Appointment, now: datetime) -> str:
 
 
 def _late(left: float) -> str:
-    """Return a question that helps when a moment has passed and nothing happened; empty: the moment is near."""
+    """Return a question that helps if a moment has passed and nothing has happened; empty: the moment is near."""
     if left > -OVERDUE:
         return ""
     return f" (That is {duration(-left)} overdue: do a worker and beat run?)"

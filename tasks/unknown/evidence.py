@@ -1,8 +1,8 @@
-"""What may end a booking whose outcome is unknown: the whole rule, pure (docs/promises.md, "What may end a booking").
+"""What may end a booking whose outcome is unknown: the whole rule (docs/promises.md, "What may end a booking").
 
-A pure function of the event type, the lookup, the slots, the answer to a second POST, and the times that have passed;
-without clock, network or database. Weak evidence ends nothing: a list that shows only others' bookings proves nothing,
-and our own booking may be the cause of a refusal.
+The rule is a pure function of the event type, the lookup, the slots, the answer to a second POST, and the times that
+have passed; it uses no clock, network or database. Weak evidence ends nothing: a list that shows only others' bookings
+proves nothing, and our own booking may be the cause of a refusal.
 """
 
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ from tasks.calcom.slots import Slot
 class Act(StrEnum):
     """The next step that the rule allows for a booking whose outcome is unknown."""
 
-    LOOKUP = "look"  # nothing is certain yet: look it up again later
-    ASK_SLOTS = "ask slots"  # decide again with their answer
-    POST_WHILE_UNKNOWN = "post"  # costs a retry; the first POST stays unknown, and so may this one
-    POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer shows whether the first has booked
-    POST_WHEN_NOT_BOOKED = "afresh"  # certainly not booked: a POST like the first, which costs a retry
+    LOOKUP = "look"  # nothing is certain yet: look the booking up again later
+    ASK_SLOTS = "ask slots"  # decide again with the slots
+    POST_WHILE_UNKNOWN = "post"  # costs a retry; the first POST stays unknown, and this one may be unknown, too
+    POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer shows whether the first POST has booked
+    POST_WHEN_NOT_BOOKED = "afresh"  # it is certainly not booked: a POST like the first, which costs a retry
     CONFIRM = "confirm"
     CANCEL = "cancel"
     EXPIRE = "expire"
     REJECT_TAKEN = "reject as taken"
     REJECT = "reject"  # by the stored refusal
     FAIL = "fail"
-    UNREACHABLE = "unreachable"  # an outage used up the retries
-    BLIND = "blind"  # this key cannot find it out: held until another source can
+    UNREACHABLE = "unreachable"  # an outage has used up the retries
+    BLIND = "blind"  # this key cannot find the outcome: held until another source can
     ASK_UID = "ask uid"  # the refusal names a booking, which may be ours
     UNKNOWN = "unknown"  # the second POST is unknown, too: its settle time begins again
 
 
-# Kinds of which a second POST never makes a second booking, once no earlier POST can still be at work.
+# Kinds for which a second POST never makes a second booking, once no earlier POST can still be at work.
 NEVER_TWICE = frozenset(EventKind) - {EventKind.OTHER, EventKind.UNKNOWN}
-# Kinds whose slots are proof: an offered slot is not booked by us, for slots are read from the primary database.
+# Kinds whose slots are proof: an offered slot is not booked by us, because slots are read from the primary database.
 BY_SLOTS = frozenset({EventKind.PLAIN, EventKind.COLLECTIVE})
 # Kinds whose POST is proof: Cal.com looks for the attendee's booking before it looks for a free host or seat.
 BY_EVIDENCE = NEVER_TWICE - BY_SLOTS
@@ -44,14 +44,14 @@ SEATED = frozenset({EventKind.SEATS, EventKind.ROUND_ROBIN_SEATS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold what is known of a booking that a deciding lookup did not find.
+    """Hold what is known about a booking that a deciding lookup did not find.
 
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be at work
-    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: slots that are
-    asked for now are of a moment after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: that
-    was an evidence POST, and its refusal proves nothing. `near`: the start is within the lead or past, or `answer_by`
-    is past. `waited`: it has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an
-    accepted booking of the type that is not ours, with our exact start and end.
+    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: slots that are read now show a moment
+    after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: it was an evidence POST, and its
+    refusal proves nothing. `near`: the start is within the lead or past, or `answer_by` is past. `waited`: the booking
+    has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an accepted booking of
+    the type that is not ours, with our exact start and end.
     """
 
     kind: EventKind
@@ -80,7 +80,7 @@ def after_absence(case: Case) -> Act:
 
 
 def _before_the_end(case: Case) -> Act:
-    """Judge absence with sight, before the end: a replica may lag, but a harmless kind may be posted again."""
+    """Judge absence with sight, before `ends_at`: a replica may lag, but a NEVER_TWICE kind may be posted again."""
     again = case.kind in NEVER_TWICE and case.may_retry and not (case.cancel or case.near)
     if not again or case.refusal not in {None, ReplyKind.TAKEN}:
         return Act.LOOKUP
@@ -92,12 +92,12 @@ def _before_the_end(case: Case) -> Act:
 
 
 def _not_booked(case: Case) -> Act:
-    """Judge absence with sight, from the end on: a booking that is not listed is not booked."""
+    """Judge absence with sight, from `ends_at` on: a booking that is not listed is not booked."""
     if case.cancel:
         return Act.CANCEL
     if case.refusal not in {None, ReplyKind.TAKEN}:
         return Act.REJECT
-    if case.near:  # a slot in the past is never offered, which proves nothing
+    if case.near:  # a slot in the past is never offered: that proves nothing
         return Act.EXPIRE
     if case.slot is None:
         return Act.ASK_SLOTS
@@ -120,9 +120,9 @@ def _without_sight(case: Case) -> Act:
 
 
 def _by_slots(case: Case) -> Act:
-    """Judge plain and collective types by their slots: an offered slot is not booked by us, a missing one may be.
+    """Judge plain and collective types by their slots: an offered slot is not booked by us, a missing slot may be.
 
-    Of several bookings at once Cal.com accepts one (6 of 6): if another one is accepted, ours is not.
+    If several bookings are made at once, Cal.com accepts one (6 of 6): if it accepts another one, ours is not booked.
     """
     if case.slot is None:
         return Act.ASK_SLOTS if case.slots_fresh else Act.LOOKUP
@@ -141,7 +141,7 @@ def _blind(case: Case) -> Act:
     return Act.BLIND if case.ended else Act.LOOKUP
 
 
-# Refusals of an evidence POST before which Cal.com has looked for the attendee's booking: ours is not there.
+# Before these refusals of an evidence POST Cal.com has looked for the attendee's booking: ours is not there.
 # A series is excluded: its weeks are checked one by one, and a refusal of week 5 leaves weeks 1 to 4.
 _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
@@ -149,7 +149,7 @@ _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.FULL: SEATED,
 }
-# A login, a deleted type, no hosts: Cal.com refuses these before it looks for a booking.
+# A missing login, a deleted type, no hosts: Cal.com refuses these before it looks for a booking.
 _BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})
 
 
@@ -163,9 +163,9 @@ def after_evidence(
 ) -> Act:
     """Return what the answer to an evidence POST, sent after the settle time, proves about the first POST.
 
-    `foreign`: the booking in a 201 is not ours, or is that of another row which was never in flight together with this
-    one. `address_seated`: such another row has a seat for this address. `named_is_ours`: whether the booking that a
-    refusal names is ours (None: not asked yet).
+    `foreign`: the booking in a 201 is not ours, or belongs to another row that was never in flight together with this
+    one. `address_seated`: another row of that kind has a seat for this address. `named_is_ours`: whether the booking
+    that a refusal names is ours (None: not asked yet).
     """
     reply_kind = reply.kind
     if reply_kind is ReplyKind.BOOKED:
@@ -197,8 +197,8 @@ class Refused(StrEnum):
     """The next step after a refusal of a booking whose outcome was never unknown."""
 
     UNKNOWN = "unknown"  # a series may be booked in part: look it up until its end
-    LOOKUP = "look"  # once, for our reference; then the refusal ends it
-    RETRY = "retry"  # a fault of Cal.com's: it still offers the slot
+    LOOKUP = "look"  # look once for our reference; then the refusal ends the booking
+    RETRY = "retry"  # a fault of Cal.com's, which still offers the slot
     REJECT = "reject"
 
 
@@ -215,7 +215,7 @@ def after_refusal(
     """Return the step after a refusal with HTTP `status`, for a booking whose outcome was never unknown.
 
     Nothing is rejected before a lookup of our reference. A series is made week by week, so a refusal may leave some
-    weeks booked; but none if Cal.com refuses before it looks at any week (a missing type, a login, no hosts).
+    weeks booked; it leaves none if Cal.com refuses before it looks at any week (a missing type, a login, no hosts).
     """
     before_any_week = reply_kind is ReplyKind.REFUSED and status in _BEFORE_ANY_CHECK
     leaves_none = before_any_week or reply_kind is ReplyKind.EXISTING_BOOKING

@@ -35,12 +35,12 @@ from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, 
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
-SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 (SLOTS_CACHE_TTL)
+SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 s (SLOTS_CACHE_TTL)
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask Cal.com about a claimed row, by `calls`, and decide by `rules`."""
+    """Ask Cal.com about a claimed row with `calls`, and decide by `rules`."""
 
     claim: Claim
     calls: GuardedCalls
@@ -73,7 +73,7 @@ class Inquiry:
         try:
             return self._decide(times)
         except NotAskedError as no:
-            # The list was read. A type that stays unreadable is of unknown kind: it must not be asked about for ever.
+            # The list was read. A type that stays unreadable counts as of unknown kind: it is not asked about for ever.
             if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
@@ -90,7 +90,7 @@ class Inquiry:
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
-        """Look the booking up completely, ask about its event type, and decide by both."""
+        """Make a deciding lookup, ask about the event type, and decide by both answers."""
         claim, rules = self.claim, self.rules
         row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
         me = event_type_lookup.user(claim.deps, self.calls)
@@ -132,7 +132,7 @@ class Inquiry:
         if act is Act.ASK_SLOTS:
             slot = self._slot()
             if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
-                slot = Slot.UNPROVEN  # another attendee's half-made seat hides the free ones
+                slot = Slot.UNPROVEN  # another attendee's half-made seat hides the free seats
             act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
@@ -142,8 +142,8 @@ class Inquiry:
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
         """Renew the claim before a POST after an unknown outcome; return a move if the row must not be posted.
 
-        If nothing is booked, the row must say so before the next POST may book. A probe costs no retry: the third one
-        in a row that fails ends in a hold.
+        If nothing is booked, the row must say so before the next POST may book. A probe costs no retry: the third
+        failed probe in a row ends in a hold.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -154,7 +154,7 @@ class Inquiry:
             row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
-            if row.cancel_requested:  # during the lookup
+            if row.cancel_requested:  # a person cancelled it during the lookup
                 return CANCELLED_UNBOOKED if allowed.known else CANCEL_ASKED
             unless_it_may_go.pop_all()
         return None
@@ -170,7 +170,7 @@ class Inquiry:
         refusal = as_refusal(reply)
         try:
             return self._missing_type(self.claim.row, refusal) or self._after_refusal(self.claim.row, refusal)
-        except (NotNow, SQLAlchemyError):  # the refusal must be written all the same
+        except (NotNow, SQLAlchemyError):  # the refusal must still be written
             return outcome.refused_later(self.rules, self.claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
@@ -181,7 +181,7 @@ class Inquiry:
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
             if outcome.stays_unreadable(rules, row, no.reply, waited):
-                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable is of unknown kind
+                return outcome.refused_in_part(rules, row, refusal)  # an unreadable type counts as of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
@@ -201,11 +201,11 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        missing = self._missing_type(row, refusal)  # once more: the type may have been read just now
+        missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now
         return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
-        """Return the hold of a booking whose event type has disappeared from Cal.com; None: it has not."""
+        """Return the hold of a booking whose event type has disappeared from Cal.com; None: it has not disappeared."""
         if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):
             return self.rules.no_event_type(row, refusal["message"])
         return None
@@ -213,7 +213,7 @@ class Inquiry:
     # -- after a second POST -----------------------------------------------------------------------------------------
 
     def booked_again(self, confirmation: Move, posted: Posted) -> Move:
-        """Return the confirmation after a 201 to an evidence POST; `why` tells if that POST made the booking."""
+        """Return the confirmation after a 201 to an evidence POST; its `why` says if that POST made the booking."""
         if not outcome.was_made_now(posted):
             return confirmation
         kept = event_type_lookup.known(self.claim.deps, self.claim.row)
@@ -258,7 +258,7 @@ class Inquiry:
         return settle_again()
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
-        """Return whether the booking in a 201 is certainly not by a POST of ours in flight together with this row."""
+        """Return whether certainly no POST of ours in flight together with this row made the booking in a 201."""
         if reply.other_reference is None:
             return True
         try:
@@ -281,7 +281,7 @@ class Inquiry:
         return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
-        """Return the booking that a refusal names if it is ours, None if it is not; a Reply: that is not known."""
+        """Return the booking that a refusal names if it is ours; None: it is not ours; a Reply: that is not known."""
         row = self.claim.row
         try:
             shown = read_bookings(self.calls.booking(reply.uid or ""))

@@ -1,6 +1,6 @@
 """The moves of a booking whose outcome is unknown: how long it waits for the next lookup, and how it ends.
 
-`evidence` decides which step is allowed; here it becomes a move, by pure functions like those of `tasks.decisions`.
+`evidence` decides which step is allowed; here the step becomes a move, by pure functions as in `tasks.decisions`.
 """
 
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made only i
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Hold in how many seconds a row's `settle_at` and `ends_at` come; negative: they have passed."""
+    """Hold the seconds until a row's `settle_at` and `ends_at`; negative: the moment has passed."""
 
     settled_in: float
     ends_in: float
-    waited: float  # how long it has waited for proof while Cal.com could be asked
+    waited: float  # how long the booking has waited for proof while Cal.com could be asked
 
     @classmethod
     def of(cls, row: Appointment, rules: BookingDecisions) -> "Times":
@@ -40,7 +40,7 @@ class Times:
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
         if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # its outcome is known, but a replica may lag behind its last POST
+        else:  # its outcome is known, but a replica may not yet show its last POST
             ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
         return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
@@ -58,9 +58,9 @@ def unknown(
     post: Proceed = _FIRST,
     refusal: Mapping[str, Any] | None = None,
 ) -> Move:
-    """Return the move of a row whose POST may have booked: it is looked up, and `settle_at` and `ends_at` are set.
+    """Return the move of a row whose POST may have booked: a lookup follows, `settle_at` and `ends_at` are set.
 
-    `kind` is that of the event type, if it is known. `post` is what allowed the POST.
+    `kind` is that of the event type, if it is known. `post` is the step that allowed the POST.
     """
     times, timings = Times.of(row, rules), rules.timings
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
@@ -96,7 +96,7 @@ def unknown(
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
     timings = rules.timings
     if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
-        return timings.settle_answered  # Cal.com has just finished, however long ago it was sent
+        return timings.settle_answered  # Cal.com has just finished, however long ago the POST was sent
     return timings.settle_unanswered - sent_ago
 
 
@@ -111,16 +111,16 @@ def was_made_now(posted: Posted) -> bool:
 def refused_later(
     rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None
 ) -> Move:
-    """Return the move of a refused row whose lookup failed: it waits for that lookup alone.
+    """Return the move of a refused row whose lookup failed: it now waits only for that lookup.
 
-    `reply` is the answer to the lookup (None: it was denied).
+    `reply` is the answer to the lookup (None: the lookup was denied).
     """
     step = lookup_failed(rules, row, reply)
     changes = {
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # it waits for its lookup since then
+        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # since then it waits for its lookup
         "ends_at": row.ends_at if row.outcome_unknown else FromNow(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
@@ -134,7 +134,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
-        "sent_at": row.requested_at,  # certainly not later than its POST
+        "sent_at": row.requested_at,  # this moment is certainly not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
         "ends_at": FromNow(rules.timings.settle_unanswered),
         "askable_since": FromNow(0),
@@ -181,7 +181,7 @@ def late_answer(row: Appointment) -> Move:
 def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:
     """Return the move after a lookup that failed, or a second POST (`posted`) that proves nothing new.
 
-    The error of the row's first POST stays: it decides about retries, and a lookup's own error must not.
+    The error of the row's first POST stays: that error decides about retries, and a lookup's own error must not.
     """
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
@@ -201,7 +201,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 
 
 def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, waited: float) -> bool:
-    """Return whether an event type counts as one of unknown kind: in `waited` seconds Cal.com never showed it.
+    """Return whether an event type counts as of unknown kind: in `waited` seconds Cal.com never showed it.
 
     One failure after a long hold proves nothing: during the hold Cal.com was not asked.
     """
@@ -210,7 +210,7 @@ def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, wa
 
 
 def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
-    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then the time since its end."""
+    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since its end."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
             why = "not listed yet; wait for the settle time"
@@ -224,7 +224,7 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
 
 
 def wait_for_slots(seconds: float) -> Move:
-    """Return the wait until slots that are asked for again are of a moment after `settle_at`."""
+    """Return the wait until slots that are read again show a moment after `settle_at`."""
     return _settling("not listed; wait until Cal.com renews its cached slots", seconds)
 
 
@@ -233,7 +233,7 @@ def _settling(why: str, seconds: float) -> Move:
 
 
 def half_made(row: Appointment, uid: str) -> Move:
-    """Return the hold of a seat that Cal.com has made only in part: it is never posted again."""
+    """Return the hold of a seat that Cal.com has made only in part: the booking is never posted again."""
     changes = {
         "hold_reason": HoldReason.SUSPECT,
         "hold_until": FromNow(LONGEST_PAUSE),
@@ -246,7 +246,7 @@ def half_made(row: Appointment, uid: str) -> Move:
 def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return for each act
     """Return the move or the POST for the step that the rule allows."""
     refusal = row.refusal or {}
-    costs = row.error_type != ErrorType.CONFIGURATION  # a page is for the operator to mend, and costs no retry
+    costs = row.error_type != ErrorType.CONFIGURATION  # a proxy's page is the operator's matter, and costs no retry
     match act:
         case Act.POST_WHILE_UNKNOWN:
             return Proceed(retry=costs, known=False)
@@ -271,7 +271,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
 
 
 def blind(rules: BookingDecisions, times: Times) -> Move:
-    """Return the hold of a booking that this key cannot find out about; the pause between lookups doubles."""
+    """Return the hold of a booking whose outcome this key cannot find; the pause between lookups doubles."""
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
     return Move(Status.HELD, "not listed, which proves nothing with this key", hold)

@@ -1,4 +1,4 @@
-"""A refusal as its row stores it until a lookup has confirmed it, and the move that it ends in."""
+"""A refusal as its row stores it until a lookup has confirmed the refusal, and the move that ends the booking."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -109,7 +109,7 @@ BREAKER = (
     _lua(
         "place-of-a-probe-that-says-nothing-kept",
         "lib/state_machine",
-        "    else -- the place goes back\n      set_probe(scope, '', 0)\n",
+        "    else -- the probe's place becomes free\n      set_probe(scope, '', 0)\n",
         "",
         f"{_STATES}test_a_probe_that_says_nothing_frees_the_place",
     ),
@@ -180,7 +180,7 @@ BREAKER = (
     _python(
         "alone-though-redis-is-back",
         "failover",
-        "        self._snapshot.closed.clear()  # when Redis is back, it is first asked what has changed\n",
+        "        self._snapshot.closed.clear()  # when Redis is back, this process first asks it what has changed\n",
         "",
         f"{_INTEGRATION}redis_gone.py::test_what_a_process_decided_alone_is_forgotten_when_redis_is_back",
     ),
@@ -209,7 +209,7 @@ BREAKER = (
     _lua(
         "reset-before-what-came-first",
         "lib/overrides",
-        "  flush() -- what an override before this one has blocked\n",
+        "  flush() -- so that HKEYS also has what an earlier override has just blocked\n",
         "",
         f"{_INTEGRATION}mixed.py::test_what_is_ordered_together_is_obeyed_in_its_order",
     ),
@@ -340,7 +340,7 @@ BREAKER = (
     _python(
         "late-success-reported-twice",
         "breaker",
-        "if reply is None or reply is LATE:  # late: `is_blocking` takes what was known; a record has been sent\n"
+        "if reply is None or reply is LATE:  # late: `is_blocking` uses the last known state; a record was sent\n"
         "            return reply",
         "if reply is None or reply is LATE:\n            return None",
         f"{_LATE}test_a_success_that_is_reported_late_is_reported",

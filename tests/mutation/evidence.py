@@ -1,6 +1,6 @@
 """The rules of evidence, each taken away; the model's search must then find two bookings, or a contradiction.
 
-`tests/promises/test_model.py` takes them away by itself as well, in every run.
+`searches/model_guards.py` takes them away as well, and searches the deal of each by itself.
 """
 
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.mutation.breakage import Breakage
 
-_TEST = "tests/promises/test_model.py::test_weak_evidence_ends_nothing"
+_TEST = "tests/mutation/searches/model_evidence.py::test_weak_evidence_ends_nothing"
 
 
 class Finds(StrEnum):
@@ -246,7 +246,7 @@ RULES = (
     _rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
-        "            if row.cancel_requested:  # during the lookup\n",
+        "            if row.cancel_requested:  # a person cancelled it during the lookup\n",
         "            if False:\n",
         "plain, sees all",
     ),
@@ -379,7 +379,7 @@ RULES = (
     _rule(
         "refusal-believed-though-the-type-is-there-again",
         _INQUIRY,
-        "missing = self._missing_type(row, refusal)  # once more: the type may have been read just now",
+        "missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now",
         "missing = None",
         "plain, sees all",
     ),

@@ -22,7 +22,7 @@ TRIP = (
     ),
     _state_machine(
         name="share-instead-of-a-row",
-        old="scope.failures > 0 then -- a success, or the service's opening says it all\n    count_failures(scope, 0)",
+        old="scope.failures > 0 then -- a success, or a failure that opened the service\n    count_failures(scope, 0)",
         new="scope.failures > 0 then -- one success pays for one failure\n"
         "    count_failures(scope, scope.failures - 1)",
         test=f"{_ODDS}test_a_bad_day_opens_it_hardly_ever[failure_service]",

@@ -20,7 +20,20 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ("celery.bin.celery", "celery.concurrency.thread", "celery.worker.worker", "celery.beat", "worker.wiring")
+IMPORTED = (
+    "celery.bin.celery",
+    "celery.concurrency.thread",
+    "celery.worker.worker",
+    "celery.beat",
+    "kombu.asynchronous.hub",
+    "tasks.calcom.http.exchange",
+    "tasks.operations.revoke",
+    "worker.heartbeat",
+    "worker.logs",
+    "worker.task_events",
+    "worker.transports.redis",
+    "worker.wiring",
+)  # what a worker loads before its first booking is done
 LOOK_SECONDS = 0.02
 PATIENT = "TESTS_PATIENT_WITH_REDIS"  # set for those whose breaker is to wait for a Redis that is only slow
 COUNT_WINDOW = "TESTS_COUNT_WINDOW"  # seconds, for those who look at what is written of calls

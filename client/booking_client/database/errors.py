@@ -12,26 +12,26 @@ _KINDS: Mapping[str, str] = MappingProxyType(
     {
         "40P01": "deadlock",
         "40001": "serialization",
-        "57014": "timeout",  # statement cancelled by its time-out
-        "55P03": "timeout",  # lock not available in time
+        "57014": "timeout",  # the statement was cancelled by its time-out
+        "55P03": "timeout",  # a lock was not available in time
         "57P01": "lost_connection",  # the server was shut down
-        "57P02": "lost_connection",  # it crashed
-        "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
-        "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
-        "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
-        "57P03": "unavailable",  # it starts up
+        "57P02": "lost_connection",  # the server crashed
+        "25P03": "lost_connection",  # this process was idle in a transaction, perhaps frozen
+        "0A000": "lost_connection",  # a migration has changed a table, so prepared statements fail
+        "25006": "unavailable",  # read-only: it became a replica, or its disk is full
+        "57P03": "unavailable",  # the server starts up
         "53300": "unavailable",  # too many connections
     }
 )
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
-"""No such table, no such column."""
+"""SQLSTATEs of a missing table or column."""
 UNREACHABLE = "Postgres cannot be reached"
 
 
 def of_sqlstate(state: str) -> AppointmentDatabaseException:
     """Return the error that a SQLSTATE stands for."""
-    lost = state.startswith(_CONNECTION)  # also what a pooler reports of a server that has died
+    lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
     kind = "lost_connection" if lost else _KINDS.get(state, "other")
     hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
     message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"

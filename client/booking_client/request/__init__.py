@@ -1,1 +1,1 @@
-"""A booking request: check it, normalise it, and tell whether it is the same as another one."""
+"""A booking request: check it, normalise it, and decide whether it is the same as another one."""

@@ -21,7 +21,7 @@ LANGUAGES = frozenset({
 # fmt: on
 MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
 
-_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no part of a name
+_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no name has them
 # Cal.com's own check of an address is narrower than the standard (docs/calcom.md): ASCII only, few punctuation marks,
 # a last label of letters.
 _CALCOM_EMAIL = re.compile(r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", re.ASCII)
@@ -44,7 +44,7 @@ def storable(text: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length as JavaScript, and so Cal.com, counts it."""
+    """Return the length as JavaScript counts it, and so Cal.com, too."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 
@@ -151,5 +151,5 @@ Language = Annotated[str, AfterValidator(language)]
 Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
-# It is part of log lines, message headers and Cal.com's metadata: no character that one of them must quote.
+# It is part of log lines, message headers and Cal.com's metadata: it has no character that one of these must quote.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]

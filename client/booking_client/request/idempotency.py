@@ -20,8 +20,8 @@ def derive_key(request: BookingRequest) -> str:
     """Return the idempotency key of a request that has none: one attendee, one event type, one instant.
 
     The attendee is the e-mail address, else the phone number; the case of a slug does not count. So two requests for
-    the same person at the same time are one booking, unless the caller gives each a key. `auto1-` names the version of
-    this rule.
+    the same person at the same time are one booking, unless the caller gives each request a key. `auto1-` names the
+    version of this rule.
     """
     attendee = request.attendee.email or request.attendee.phone_number
     slugs = [request.organization_slug, request.team_slug, request.username, request.event_type_slug]
@@ -33,7 +33,7 @@ def derive_key(request: BookingRequest) -> str:
 def payload_hash(request: BookingRequest) -> str:
     """Return the SHA-256 of what the request asks for, 64 hexadecimal digits.
 
-    idempotency_key, correlation_id and answer_by are no part of it: with another answer_by it is still the same
+    idempotency_key, correlation_id and answer_by are not part of it: with another answer_by it is still the same
     request.
     """
     payload = _present(request, but=_NOT_HASHED)

@@ -39,7 +39,7 @@ class AttendeeAddress(Strict):
 
 
 class AttendeePhone(Strict):
-    """Give the number on which the attendee is called."""
+    """Give the phone number on which the attendee is called."""
 
     type: Literal["attendeePhone"]
     phone: Phone

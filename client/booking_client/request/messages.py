@@ -1,4 +1,4 @@
-"""Problems of a request for a person: the field, and why. The refused value is never repeated."""
+"""The problems of a request, written for a person: the field, and why. The refused value is never repeated."""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""A booking request: checked as strictly as Cal.com does, and more strictly where Cal.com would store a wrong value.
+"""A booking request: checked as strictly as by Cal.com, and more strictly where Cal.com would store a wrong value.
 
-The rules come from docs/calcom.md. Values are normalised here alone: the e-mail's case, the phone number, the start as
+The rules come from docs/calcom.md. Values are normalised only here: the e-mail's case, the phone number, the start as
 an instant. So a request may be stored and posted as it is.
 """
 
@@ -90,7 +90,7 @@ class BookingRequest(Strict):
     The clock is `context={"now": ...}` of pydantic's validation, else this machine's.
 
     Raises:
-        ValidationError: By the constructor; `parse` raises our own type instead.
+        ValidationError: The constructor raises this; `parse` raises our own type instead.
     """
 
     event_type_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
@@ -120,7 +120,7 @@ class BookingRequest(Strict):
     @field_validator("answer_by")
     @classmethod
     def _before_the_start(cls, answer_by: datetime | None, info: ValidationInfo) -> datetime | None:
-        start = info.data.get("start")  # absent if it is wrong itself
+        start = info.data.get("start")  # the start is absent if it is wrong itself
         if answer_by is not None and start is not None and answer_by > start:
             raise ValueError("is later than the start")
         return answer_by

@@ -14,11 +14,11 @@ REFERENCE_KEY = "bookingWorkerRef"
 CORRELATION_KEY = "bookingWorkerCorrelation"
 RESERVED_KEYS = frozenset({REFERENCE_KEY, CORRELATION_KEY})
 MAX_METADATA_KEYS = 48
-MAX_METADATA_KEY = 40  # counted as JavaScript does, the value too
+MAX_METADATA_KEY = 40  # counted as JavaScript does; the same holds for the value
 MAX_METADATA_VALUE = 500
 MAX_RESPONSES_BYTES = 16 * 1024
 MAX_RESPONSES_DEPTH = 5
-MAX_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript changes a number
+MAX_SAFE_INTEGER = 2**53 - 1  # JavaScript changes a larger number
 
 
 def metadata_key(text: str) -> str:

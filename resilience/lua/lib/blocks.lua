@@ -1,10 +1,10 @@
 -- Fragment: what blocks every call in any state of the breaker: a refused API key, settings that lead to another server.
--- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when such blocks were last ended
+-- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when blocks were last ended
 --         wrong:CONFIGURATION: since when these settings lead to another server than the service
 --         page:CONFIGURATION: the endpoint where another server answered, if the service has not answered there since
 --         trial: when the next trial may go, the one call that a block lets through
--- Why     an answer of the service ends such a block, not only an operator: one harmless call at a time is the trial.
-local function admit(probe_ok, trial) -- as admit_to_scope
+-- Why     an answer of the service ends a block, not only an operator: one harmless call at a time is the trial.
+local function admit(probe_ok, trial) -- returns the same values as admit_to_scope
   local cause = blocked and 'credentials' or 'configuration'
   if not trial then
     if blocked or misconfigured then
@@ -12,15 +12,15 @@ local function admit(probe_ok, trial) -- as admit_to_scope
     end
     return admit_to_both(probe_ok)
   end
-  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- later: a clock was set back
+  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- a later time: a clock was set back
     return cause, next_trial_at - now, false
   end
   return admit_to_both(true)
 end
 
--- granted_at: the call's. A refusal of a call that was granted before the block ended does not block again.
+-- granted_at: when the call was granted. If that was before the last block ended, its refusal does not block again.
 local function apply_block(outcome, trial, granted_at)
-  if outcome == 'credentials' and (granted_at > unblocked_at or unblocked_at > now) then -- later: a clock was set back
+  if outcome == 'credentials' and (granted_at > unblocked_at or unblocked_at > now) then -- a later time: a clock was set back
     blocked = now
     put('blocked:' .. KEY, now)
   elseif outcome == 'configuration' and trial then

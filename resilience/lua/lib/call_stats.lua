@@ -1,14 +1,14 @@
--- Fragment: the calls of the last five minutes, second by second, for the failure detector; and of each window with its
+-- Fragment: the calls of the last five minutes, second by second, for the failure detector; and the calls of each window, with the
 -- failures by error type, which aggregation turns into rows.
 -- KEYS    COUNTS (hash): "<second % SECONDS>/<endpoint>" -> "second calls sum_ms longest_ms low medium critical", the last
---         three its failures by severity; "last/<endpoint>" -> ms of its last failure
+--         three count its failures by severity; "last/<endpoint>" -> ms of its last failure
 --         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
 --         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
---         "start size failed_ms" and the calls by length: "a3b12C1" is 3 calls in the first bucket of TIMES, 12 in
---         the second, and in the third one that failed (a capital); the last bucket, m, has all longer ones;
+--         "start size failed_ms" and the calls by length: "a3b12C1" is 3 calls in the first bucket of TIMES, 12 in the
+--         second, and 1 in the third that failed (a capital letter); the last bucket, m, has all longer ones;
 --         "whole_from" -> ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
--- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: constant
---         memory, and still a day of minutes for an aggregation that is late.
+-- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: the memory is
+--         constant, and a late aggregation still finds the minutes of a day.
 local SECONDS, SLOTS = 300, 1440
 local TIMES = { 50, 100, 250, 500, 1000, 1500, 2500, 5000, 10000, 20000, 30000, 40000 } -- the same as in call_stats/buckets.py
 

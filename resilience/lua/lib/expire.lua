@@ -1,7 +1,7 @@
--- Fragment: the changes that time alone causes; there is no timer, the first script after the end makes them.
+-- Fragment: the changes that time alone causes; there is no timer: the first script after the end makes these changes.
 -- KEYS    BREAKER: ends, lease of a scope, as state_machine.lua
 -- Why     a stored time that is later than these rules can write shows that a clock was set back (a new master whose clock is
---         behind). Such a time is replaced, or a clock set back by an hour would keep the breaker open for an hour. The end
+--         behind). That time is replaced; otherwise a clock set back by an hour would keep the breaker open for an hour. The end
 --         that an operator set is never replaced.
 local function forget_later(scope)
   local latest_end = math.min(scope.ends, now + setting.open_max)

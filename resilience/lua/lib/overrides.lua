@@ -1,5 +1,5 @@
 -- Fragment: an operator's override.
--- Why     each has who and why and a new epoch. An override with a number (its row in the database) is applied once, so it
+-- Why     each override has who and why and a new epoch. An override with a number (its row in the database) is applied once, so it
 --         can be sent again whenever Redis may have lost it.
 local function scope_named(name) -- an endpoint, or '': the service
   if name == '' then
@@ -12,7 +12,7 @@ local function scope_named(name) -- an endpoint, or '': the service
 end
 
 local function reset_all()
-  flush() -- what an override before this one has blocked
+  flush() -- so that HKEYS also has what an earlier override has just blocked
   local fields = redis.call('HKEYS', BREAKER)
   table.sort(fields)
   for _, field in ipairs(fields) do

@@ -1,17 +1,17 @@
 -- Fragment: the rate limit. A call needs both: our own limit (GCRA), and the limit that the service reports in its headers.
--- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until: no call goes before, after a 429
+-- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until: after a 429 no call goes before it
 --         refused: 429s in a row   limit: calls in one window of the service (0: not known)   remaining: the fewest reported
---         in this window (-1: none yet)   resets_at: its end   window: its number   granted, answered: our calls in it
---         granted_before, answered_before: our calls in the one before   carried_over: calls in flight when it began
---         foreign: calls that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
---         longest: the longest time to its end reported under this limit, about the length of a window
+--         in this window (-1: none yet)   resets_at: the window's end   window: its number   granted, answered: our calls in it
+--         granted_before, answered_before: those in the window before   carried_over: calls in flight when this window began
+--         foreign: calls that are not ours   exhausted: 1: it is used up   scout, scout_at: 1: one call goes first; when it went
+--         longest: the longest reported time to a window's end under this limit, about the length of a window
 -- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled, and
 --         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is at most
---         burst_tolerance ahead: burst and refill together stay within the limit in any window, wherever the service's begins.
---         The service counts a call before it works on it, and within a window its count only falls: the lowest reported count
---         is the newest, in whatever order answers come. So the calls that may go are that count, less the calls in flight and
---         a reserve. After a window that was used up or shared, one call goes first.
-local MAX_THROTTLE = 3600000 -- ms that a 429 may stop us, also if a clock was set back
+--         burst_tolerance ahead: burst and refill together stay within the limit in any window, wherever the service's window
+--         begins. The service counts a call before it works on it, and within a window its count only falls: the lowest reported
+--         count is the newest, in any order of the answers. So the calls that may go are that count, less the calls in flight
+--         and a reserve. After a window that was used up or shared, one call goes first.
+local MAX_THROTTLE = 3600000 -- the most ms that a 429 may stop us, also if a clock was set back
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try (an answer may free a call); ms to wait for a scout
 local emission_interval, burst_tolerance = setting.emission_interval, setting.burst_tolerance -- us; 0: no limit of our own
 local stored = redis.call('HMGET', RATE, 'tat', 'throttled_until', 'refused', 'limit', 'remaining', 'resets_at', 'window', 'granted',
@@ -61,7 +61,7 @@ local function backlog() -- us by which our calls are ahead of an even pace
   return math.max(0, quota.tat - now * 1000)
 end
 
-local function in_flight() -- a lost record counts for two windows at most
+local function in_flight() -- a call without a record counts for two windows at most
   return quota.granted - quota.answered + quota.granted_before - quota.answered_before
 end
 
@@ -125,7 +125,7 @@ end
 local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as reported
   local resets_at = at + reset + reset_margin
   if quota.remaining == -1 and window == quota.window then
-    if math.abs(resets_at - now) > clock_tolerance then -- else the old window, about to end, counted the scout
+    if math.abs(resets_at - now) > clock_tolerance then -- otherwise this call was counted in the old window, about to end
       quota_set('remaining', remaining)
     end
     quota_set('resets_at', resets_at)
@@ -137,7 +137,7 @@ local function apply_headers(window, at, limit, remaining, reset) -- reset: ms u
     quota_set('granted_before', 0)
     quota_set('answered_before', 0)
   end
-  if quota.remaining ~= -1 then -- a late answer cannot raise `foreign`: `remaining` is the lowest
+  if quota.remaining ~= -1 then -- a late answer cannot raise `foreign`: `remaining` is the lowest report
     quota_set('foreign', math.max(quota.foreign, limit - quota.remaining - quota.granted - quota.carried_over))
   end
 end
@@ -155,7 +155,7 @@ local function quota_record(outcome, window, at, limit, remaining, reset)
   if outcome == 'success' and at >= quota.throttled_until then
     quota_set('refused', 0)
   end
-  if limit > 0 then -- a 429 reports it, too
+  if limit > 0 then -- a 429 has these headers, too
     quota_set('longest', math.max(limit == quota.limit and quota.longest or 0, reset))
     quota_set('limit', limit)
     measure_window()

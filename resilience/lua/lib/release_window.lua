@@ -1,9 +1,9 @@
 -- Fragment: the pace at which held work is released. It belongs to the endpoint whose work is held; reads have no window.
 -- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease;
 --         together at most release_max)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
--- Why     one, then two, four, ...: no stampede after an outage. After each change of state, and after a failure, it
---         starts again at the least size. That is one; but the threshold if only a part of the service works: else a
---         service that fails every second call would keep the window at one, and its working part would be idle.
+-- Why     one item goes, then two, four, ...: no stampede after an outage. After each change of state, and after a failure, the
+--         window starts again at the least size: one, or the threshold if only a part of the service works. Otherwise a service
+--         that fails every second call would keep the window at one, and its working part would be idle.
 local epoch_fence, window
 
 local function resize(size)
@@ -34,7 +34,7 @@ local function load_window()
 end
 
 local function resize_after(outcome) -- the outcome of an item that was being sent
-  if outcome == 'success' then -- one more for each success: it doubles in each round
+  if outcome == 'success' then -- one more for each success: the window doubles in each round
     resize(math.min(window + 1, setting.release_max))
   elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
     resize(least())
@@ -52,7 +52,7 @@ local function quota_room() -- how many calls both limits allow, if nothing else
   return room
 end
 
--- Returns how many more items may be released now, why none, and ms until the next try.
+-- Returns how many more items may be released now, why none may, and ms until the next try.
 local function release_room()
   local reason, wait, probing = admit(true, false)
   if reason == '' then

@@ -6,7 +6,7 @@ local function flush()
   end
 end
 
--- The time and the state: a process keeps it, to go on alone when Redis is gone. A client learns if another client has other
+-- The time and the state: a process keeps both, to go on alone when Redis is gone. A client learns if another client has other
 -- settings. The script's own results follow (circuit_breaker/wire.py reads both).
 local function reply(...)
   if other_settings == SETTINGS then

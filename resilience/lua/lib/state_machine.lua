@@ -15,17 +15,17 @@
 --     [*] --> forced_open: as a process remembers it (restored)
 --     [*] --> off: as a process remembers it (restored)
 --
--- There are two scopes, the service and the endpoint; a call needs both. An operator's open, off and auto concern the service.
+-- There are two scopes, the service and the endpoint; both must admit a call. An operator's open, off and auto concern the service.
 -- KEYS    BREAKER: the scopes' fields (an endpoint's begin with its name and '/'), and
 --         born: the generation (the first epoch), missing after Redis has lost its data   seeded: see restore.lua
---         settings: of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
+--         settings: those of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
 --         wrong:CONFIGURATION, page:CONFIGURATION: see blocks.lua   fence, window: see release_window.lua
 --         EVENTS: every change of state   SERVICE_FAILURES, ENDPOINT_FAILURES: times of the last failures
--- Why     in one step, so that of 64 failures at once exactly one opens the breaker, and one probe goes at a time; a change, its
---         epoch and its event are written together, also if a process is killed.
+-- Why     all is done in one step, so that exactly one of 64 simultaneous failures opens the breaker, and one probe goes at a time;
+--         a change, its epoch and its event are written together, also if a process is killed.
 local BUSY = 1000 -- ms until the next try, if the probe's place is not for this call
 local NEVER = 1000 -- a threshold above this never opens the breaker
-local SHORT = 10 -- OPEN is divided by this while a part of the service works
+local SHORT = 10 -- an OPEN is this many times shorter while only a part of the service works
 -- read
 
 local prefix = ENDPOINT .. '/'
@@ -79,7 +79,7 @@ end
 local function move(scope, state, ends, opens, reason)
   local old, failures = scope.state, scope.failures
   scope.state, scope.ends, scope.opens = state, ends, opens
-  scope.epoch = math.max(scope.epoch + 1, now) -- never used twice, also after Redis has lost its data
+  scope.epoch = math.max(scope.epoch + 1, now) -- an epoch is never used twice, also after Redis has lost its data
   for _, name in ipairs({ 'state', 'epoch', 'ends', 'opens' }) do
     put(scope.prefix .. name, scope[name])
   end
@@ -128,10 +128,10 @@ end
 
 -- apply an outcome; for each scope its result is 'alive', 'failed' or nil (no evidence). The service comes first.
 
-local tripped = false -- if both would open, the service alone does
+local tripped = false -- if both would open, only the service opens
 
--- A success ended a row of failures less than one OPEN ago, so a part of the service works: for example, half the hosts behind a
--- balancer are dead. A time in the future shows that a clock was set back.
+-- Whether a success ended a row of failures less than one OPEN ago: then only a part of the service works. For example, half the
+-- hosts behind a balancer are dead. A time in the future shows that a clock was set back.
 local function is_mixed(scope)
   return now - scope.mixed_at >= 0 and now - scope.mixed_at < setting.open_for
 end
@@ -161,7 +161,7 @@ local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0,
     if setting.threshold <= NEVER then
       fail(scope, failures, report)
     end
-  elseif scope.state == 'closed' and result and scope.failures > 0 then -- a success, or the service's opening says it all
+  elseif scope.state == 'closed' and result and scope.failures > 0 then -- a success, or a failure that opened the service
     count_failures(scope, 0)
     if result == 'alive' then
       scope.mixed_at = now
@@ -172,7 +172,7 @@ local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0,
       move(scope, 'closed', 0, 0, 'probe_succeeded')
     elseif result == 'failed' and not tripped then
       trip(scope, 1, report)
-    else -- the place goes back
+    else -- the probe's place becomes free
       set_probe(scope, '', 0)
     end
   end

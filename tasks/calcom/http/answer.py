@@ -6,12 +6,12 @@ from dataclasses import dataclass
 MAX_BODY = 1024 * 1024  # bytes, decoded
 
 MaySend = Callable[[], bool]
-"""Asked right before the first byte of a request: False, and nothing is sent."""
+"""Called right before the first byte of a request; if it returns False, nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold a request; `headers` are all of its headers but the body's length.
+    """Hold a request; `headers` are all of its headers except the body's length.
 
     `max_body` is how many bytes of the answer's decoded body are read at most.
     """
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hold an answer of Cal.com, or of a proxy before it.
+    """Hold an answer of Cal.com, or of a proxy in front of it.
 
     `headers` have lower-case names. `body` is decoded (no gzip). `elapsed` is in seconds. `truncated`: the connection
     ended before the body was complete, or the body is longer than the limit.

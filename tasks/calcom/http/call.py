@@ -22,17 +22,17 @@ from tasks.calcom.reply import ErrorType
 class NotSentError(Exception):
     """Report that the call was ended right before its first byte; its cause is the exception of `may_send`, if any.
 
-    It is no OSError, because urllib3 would catch that.
+    This class is no OSError, because urllib3 would catch that.
     """
 
 
 class Call:
-    """Control one call, from the lookup of its host to the last byte of the answer.
+    """Control one call, from the resolution of the host's name to the last byte of the answer.
 
-    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error of a call that
-    ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
-    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut cannot hit a connection that is
-    used again, or another file with the same number.
+    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error type if the
+    call ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
+    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut can hit neither a connection
+    that is used again, nor another file with the same number.
     """
 
     def __init__(self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: MaySend) -> None:
@@ -47,7 +47,7 @@ class Call:
         self._socket: socket.socket | None = None
 
     def dial(self, host: str, port: int, *, tls: bool) -> socket.socket:
-        """Return a connection to `host`; lookup and connecting together take at most the connect time-out.
+        """Return a connection to `host`; resolving its name plus connecting take at most the connect time-out.
 
         Raises:
             OSError: `host` has no address, or none answers (TimeoutError: not in time).
@@ -91,7 +91,7 @@ class Call:
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
-        sock.settimeout(None)  # the deadline bounds sending, not the rest of the connect time-out
+        sock.settimeout(None)  # the deadline bounds sending; the rest of the connect time-out does not
         self.sent = True
 
     def cut(self) -> None:
@@ -127,15 +127,15 @@ class _Watch:
 class Watchdog:
     """Call `cut` of each watched block that still runs at its deadline, from one thread that starts at first use.
 
-    A block that has ended stays in the heap as an empty entry until its deadline. Does not survive a fork; see
-    `forget`.
+    A block that has ended stays in the heap as an empty entry until its deadline. A watchdog does not survive a fork;
+    see `forget`.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Reset in a child process: the parent's thread does not exist here, and its lock may be held for ever."""
+        """Reset this in a child process: the parent's thread does not exist here, and its lock may never be free."""
         self._changed = threading.Condition()
         self._watches: list[_Watch] = []
         self._numbers = itertools.count()

@@ -1,7 +1,7 @@
 """Send one request and read its answer, bounded in time and size; each thread has a connection of its own.
 
-urllib3 bounds neither lookup and connecting together, nor an answer's headers, and has no check before the first byte:
-its connection classes are extended here by all three.
+urllib3 has no bound for name resolution plus connecting, no bound for an answer's headers, and no check before the
+first byte: the connection classes here add all three.
 """
 
 import http.client
@@ -28,15 +28,15 @@ from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
-MAX_HEADER_BYTES = 64 * 1024  # of an answer and the 1xx before it; http.client bounds a line, and how many there are
+MAX_HEADER_BYTES = 64 * 1024  # of an answer and the 1xx before it; http.client bounds only lines and their number
 _CHUNK = 64 * 1024
 _NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 
 
 class Exchange:
-    """Send requests to one server, each at most once; times are in seconds, those of CalcomClient.
+    """Send requests to one server, each at most once; times are in seconds, as in CalcomClient.
 
-    Safe to share between threads, and after a fork.
+    An exchange is safe to share between threads, and after a fork.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _describe(error: BaseException) -> str:
-    """Return the error's class and the system's text; never its own text, which may quote a URL."""
+    """Return the error's class and the system's text; never the error's own text, which may quote a URL."""
     words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
@@ -162,7 +162,7 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
                 break
         else:
             return bytes(body), True
-    except _NETWORK_ERRORS:  # cut in the middle, or broken gzip
+    except _NETWORK_ERRORS:  # the answer was cut in the middle, or its gzip is broken
         pass
     response.close()  # never use it again: more bytes of this answer may arrive
     response.release_conn()
@@ -170,7 +170,7 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
 
 
 class _HeaderReader:
-    """Read headers from a connection's file, with a bound; a cut line is an error, and not their end."""
+    """Read headers from a connection's file, with a bound; a cut line is an error, and not the headers' end."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -243,6 +243,6 @@ def _is_not_ours(_: logging.LogRecord) -> bool:
     return CALL.get(None) is None
 
 
-# urllib3 logs whole URLs, and that of a lookup contains an e-mail address: it logs nothing during our calls.
+# urllib3 logs whole URLs, and the URL of a lookup has an e-mail address: its log lines are dropped during our calls.
 for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_is_not_ours)

@@ -1,4 +1,4 @@
-"""Look up host names with a time-out: getaddrinfo has none, and hangs for long if the name server is dead."""
+"""Resolve host names with a time-out: getaddrinfo has none, and hangs for a long time if the name server is dead."""
 
 import ipaddress
 import os
@@ -22,7 +22,7 @@ def look_up(host: str, port: int) -> Sequence[Address]:
 
 @dataclass(slots=True)
 class _Flight:
-    """A lookup under way, shared by all calls for the same name."""
+    """The resolution of a name, under way, shared by all calls for that name."""
 
     begun_at: float
     addresses: "Future[Sequence[Address]]" = field(default_factory=Future)
@@ -31,7 +31,7 @@ class _Flight:
 class Resolver:
     """Run `lookup` in at most `max_threads` daemon threads, and wait for it with a time-out.
 
-    Does not survive a fork; see `forget`.
+    A resolver does not survive a fork; see `forget`.
     """
 
     def __init__(self, lookup: Lookup = look_up, *, max_threads: int = 8) -> None:
@@ -40,7 +40,7 @@ class Resolver:
         self.forget()
 
     def forget(self) -> None:
-        """Reset in a child process: the threads of its parent do not exist here."""
+        """Reset the resolver in a child process: the threads of its parent do not exist here."""
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, int], _Flight] = {}
         self._threads = 0
@@ -50,7 +50,7 @@ class Resolver:
 
         Raises:
             TimeoutError: No answer within `timeout` seconds.
-            OSError: The name is not found (socket.gaierror), or too many lookups hang already.
+            OSError: The name is not found (socket.gaierror), or too many resolutions hang already.
         """
         with suppress(ValueError):
             ipaddress.ip_address(host)
@@ -58,7 +58,7 @@ class Resolver:
         return self._join(host, port, timeout).result(timeout)
 
     def _join(self, host: str, port: int, patience: float) -> "Future[Sequence[Address]]":
-        """Return the lookup under way, or a new one if there is none, or if it has taken longer than `patience`."""
+        """Return the resolution under way; a new one if there is none, or if that has taken longer than `patience`."""
         now = time.monotonic()
         with self._lock:
             flight = self._flights.get((host, port))

@@ -33,10 +33,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def throttled_for(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header says so.
+    """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header names a time.
 
     It is the longest of Retry-After and X-RateLimit-Reset with any suffix (-Default, -Short, -Long). A limit with calls
-    left does not count, if another one has none.
+    left does not count if another limit has none.
     """
     resets = {
         name.removeprefix(_RESET): wait
@@ -50,9 +50,9 @@ def throttled_for(headers: Mapping[str, str]) -> float | None:
 
 
 def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
-    """Return the X-RateLimit with the most calls left; None: no header shows one.
+    """Return the X-RateLimit with the most calls left; None: no header shows a limit.
 
-    Cal.com blocks only when all of them are used up. Their counts include the calls of others with our key.
+    Cal.com blocks only when all limits are used up. Their counts include the calls of others with our key.
     """
     limits = [
         quota

@@ -65,8 +65,8 @@ def nothing_moves(overview: Overview) -> TrueRow | None:
     if moving.booking:
         text = sentence("Too few workers: ", waits, f", {plural(moving.booking, 'call is', 'calls are')} under way.")
         return _row(3, "nothing_moves", text, sentence("they go, but late: start another worker."))
-    text = sentence("Nothing moves: ", waits, ", no worker is at one.")
-    return _row(3, "nothing_moves", text, sentence("they wait on: start a worker."))
+    text = sentence("Nothing moves: ", waits, ", no worker works on any.")
+    return _row(3, "nothing_moves", text, sentence("they keep waiting: start a worker."))
 
 
 def no_health_check(overview: Overview) -> TrueRow | None:
@@ -77,7 +77,7 @@ def no_health_check(overview: Overview) -> TrueRow | None:
     never = sentence(" yet, and the first booking came at ", time_of_day(beat.since))
     when = since(beat.ticked_at) if beat.ticked_at else never
     text = sentence("No health check", when, ": nothing held is released.")
-    if_nobody_acts = sentence("what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.")
+    if_nobody_acts = sentence("held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.")
     return _row(4, "no_health_check", text, if_nobody_acts)
 
 
@@ -88,7 +88,7 @@ def credentials(overview: Overview) -> TrueRow | None:
     at = overview.key_refused_at or held_since(overview, HoldReason.CREDENTIALS)
     text = sentence("Cal.com refuses our key", since(at))
     if_nobody_acts = sentence(
-        "it is asked again each minute, and all go by themselves when it takes the key; else they need a new one",
+        "Cal.com is asked each minute, and all go by themselves when it takes the key; else they need a new key",
         call_those(overview),
         ".",
     )
@@ -102,7 +102,7 @@ def configuration(overview: Overview) -> TrueRow | None:
     at = incident_since(overview, IncidentKind.CONFIGURATION) or held_since(overview, HoldReason.CONFIGURATION)
     text = sentence("What answers is not Cal.com's API", since(at))
     if_nobody_acts = sentence(
-        "it is asked again each minute, and all go by themselves when Cal.com answers; else they need other settings",
+        "the URL is asked each minute, and all go by themselves when Cal.com answers; else they need other settings",
         call_those(overview),
         ".",
     )

@@ -16,12 +16,12 @@ _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THR
 
 
 def counted(count: int, *, capped: bool = False) -> str:
-    """Return a number; a plus follows when counting stopped there."""
+    """Return a number, with a plus behind it if counting stopped there."""
     return f"{count:,}{'+' if capped else ''}"
 
 
 def number_waiting(count: int, *, capped: bool = False) -> str:
-    """Return how many wait: "1 waits", "1,000+ wait"."""
+    """Return how many bookings wait: "1 waits", "1,000+ wait"."""
     return f"{counted(count, capped=capped)} {'waits' if count == 1 else 'wait'}"
 
 
@@ -67,7 +67,7 @@ def is_late(overview: Overview) -> bool:
 
 
 def risk_phrase(overview: Overview) -> Sentence:
-    """Return how many are at risk: ", 2 at risk (first at 15:30)"."""
+    """Return how many held bookings are at risk: ", 2 at risk (first at 15:30)"."""
     number, first = at_risk_count(overview), expires_at(overview)
     if not number:
         return ()
@@ -95,7 +95,7 @@ def call_those(overview: Overview) -> Sentence:
 
 
 def by_themselves(overview: Overview, when: str = "") -> Sentence:
-    """Return a sentence: bookings held by an outage go by themselves, and how many wait for something else."""
+    """Return a sentence: how many bookings of an outage go by themselves, and how many wait for something else."""
     going = held_count(overview, _OF_AN_OUTAGE)
     others = held_count(overview) - going
     goes = f"{counted(going) if others else 'all'} go by themselves{when}, in order"
@@ -146,7 +146,7 @@ def is_waited_for(overview: Overview, card: Card) -> bool:
 
 
 def pace(overview: Overview) -> float:
-    """Return how many bookings a second were sent lately, since the breaker closed; 0: it is not known."""
+    """Return how many bookings a second were sent lately, since the breaker closed; 0: the pace is not known."""
     card = overview.shared.booking
     if card is None or not card.calls_lately or overview.service.since is None:
         return 0.0

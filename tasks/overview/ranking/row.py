@@ -9,7 +9,7 @@ from tasks.overview.sentences import Sentence
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """How bad a row is."""
 
     CALM = "calm"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class Whose(StrEnum):
-    """Whose matter it is."""
+    """Whose matter a row is."""
 
     OURS = "ours"
     ORDERED = "ordered"
@@ -40,10 +40,10 @@ class TrueRow:
     """What happens if nobody does anything."""
     buttons: tuple[str, ...] = ()
     short: Sentence = ()
-    """Its sentence when another row comes first; empty: the same sentence."""
+    """The row's sentence when another row comes first; empty: the same sentence."""
     reason: HoldReason | None = None
     """The hold reason whose bookings `show_reason` shows."""
     done_at: datetime | None = None
-    """When all that is held is let go, as foreseen."""
+    """When all held bookings will probably be released."""
     counts_endings: bool = False
     """Whether its sentence counts the bookings that ended badly."""

@@ -67,7 +67,7 @@ def half_open(overview: Overview) -> TrueRow | None:
 
 
 def unreachable(overview: Overview) -> TrueRow | None:
-    """Calls did not reach Cal.com, or its list could not be read: bookings are held for that."""
+    """Calls did not reach Cal.com, or its list could not be read: bookings are held because of that."""
     held = hold_for(overview, HoldReason.UNREACHABLE)
     if held is None:
         return None
@@ -122,7 +122,7 @@ def database_failing(overview: Overview) -> TrueRow | None:
 
 
 def throttled(overview: Overview) -> TrueRow | None:
-    """The limit of calls is reached, Cal.com's or our own."""
+    """The limit of calls, Cal.com's or our own, is reached."""
     held = hold_for(overview, HoldReason.THROTTLED)
     if held is None:
         return None
@@ -160,7 +160,7 @@ def _failing(
 
 
 def _down_since(overview: Overview, card: Card) -> datetime | None:
-    """Return when the present outage began; the state's begin, if its first opening is not in the record yet."""
+    """Return when the present outage began, or when the state began if the record has no opening yet."""
     outage = overview.record.outage if overview.record else None
     return outage.began if outage and outage.began and not outage.ended else card.since
 

@@ -28,7 +28,7 @@ _UNTIL_FOUND = "the event type is looked for each minute, and they go by themsel
 def waits_for_you(overview: Overview) -> TrueRow | None:
     """Only a person moves these bookings on."""
     reasons = [HoldReason.BLIND_KEY, HoldReason.SUSPECT]
-    if not overview.shared.settings_wrong:  # else it is the whole fleet's matter
+    if not overview.shared.settings_wrong:  # otherwise it is the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
     held = [found for reason in reasons if (found := hold_for(overview, reason))]
     if overview.record is None or not held:
@@ -84,7 +84,7 @@ def not_called(overview: Overview) -> TrueRow | None:
 
 
 def calm(overview: Overview) -> TrueRow:
-    """Return the last row, which is true when no other is."""
+    """Return the last row, which is true when no other row is."""
     record = overview.record
     if record and record.empty:
         text = sentence("Ready: no booking yet.")
@@ -107,7 +107,7 @@ def _cause(reason: HoldReason, known: ForAPerson) -> str:
             named = ", ".join(known.missing_types)
             causes = [f"Cal.com no longer has the event type {named}"] if named else []
             if known.page_met or not named:
-                causes.append("something else than Cal.com answered")
+                causes.append("another server than Cal.com answered")
             return " and ".join(causes)
 
 

@@ -170,7 +170,7 @@ def test_a_booking_whose_outcome_is_open_is_cancelled_later(booking: Booking, re
     ran = booking("cancel", under_way.id, unclear.id)
     assert ran.out.splitlines() == [
         f"{under_way.id}: its call to Cal.com is under way; it is cancelled if that does not book it.",
-        f"{unclear.id}: it may be booked already; it is cancelled once a look has shown that it is not.",
+        f"{unclear.id}: it may be booked already; it is cancelled once a lookup has shown that it is not.",
     ]
     now = [record.read(row.id) for row in (under_way, unclear)]
     assert [(row.status, row.cancel_requested) for row in now] == [(Status.BOOKING, True), (Status.RETRYING, True)]

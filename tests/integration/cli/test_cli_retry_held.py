@@ -105,9 +105,9 @@ def test_bookings_are_named_one_by_one_or_by_what_holds_them(
     ("reason", "said"),
     [
         ("nonsense", "'nonsense' is none"),
-        ("breaker_open", "they go by themselves, in the order they were asked for"),
-        ("throttled", "they go by themselves, in the order they were asked for"),
-        ("settling", "before its time a look proves nothing"),
+        ("breaker_open", "they go by themselves, in the order of their requests"),
+        ("throttled", "they go by themselves, in the order of their requests"),
+        ("settling", "a lookup proves nothing before the settle time ends"),
     ],
 )
 def test_a_reason_for_which_a_retry_is_nothing_is_answered_with_those_there_are(

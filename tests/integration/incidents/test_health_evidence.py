@@ -75,5 +75,5 @@ def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: 
 
     [one] = notified()
     assert one.title.startswith(
-        f"Cal.com answers 500 ({CREATE}); 2 of the last 3 unclear calls are booked all the same"
+        f"Cal.com answers 500 ({CREATE}); 2 of the last 3 unclear calls are booked nevertheless"
     )

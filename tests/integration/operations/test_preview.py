@@ -38,7 +38,7 @@ def test_a_cancel_says_how_many_now_how_many_after_a_look_and_how_many_start_tod
     seen = of(built, CANCEL, [ended, *reversed(rows)], zone=DAYTIME)
 
     assert seen.lines == (
-        "Cancel 22: 19 now, 2 after a look, 1 after the call; 3 start today.",
+        "Cancel 22: 19 now, 2 after a lookup, 1 after the call; 3 start today.",
         "1 has ended: nothing to cancel.",
     )
     assert (seen.ids, seen.count, seen.epoch) == (tuple(row.id for row in rows), 22, None)
@@ -54,7 +54,7 @@ def test_a_retry_leaves_out_what_goes_by_itself(built: Dependencies, record: Any
     seen = preview.of_bookings(built, RETRY, [*(row.id for row in [*rows, *others]), 404], zone=UTC)
 
     assert seen.lines == (
-        "Retry 3: 2 now, 1 after a look; none starts today.",
+        "Retry 3: 2 now, 1 after a lookup; none starts today.",
         "2 held for breaker_open go by themselves.",
         "1 held for throttled goes by itself.",
         "1 is neither held nor failed.",
@@ -69,7 +69,7 @@ def test_a_retry_leaves_out_what_goes_by_itself(built: Dependencies, record: Any
         (RETRY, {}, ("Sent again.",)),
         (RETRY, UNKNOWN, ("Sent again; looked up first.",)),
         (CANCEL, {}, ("Cancelled now.",)),
-        (CANCEL, UNKNOWN, ("Cancelled once a look shows it is not booked.",)),
+        (CANCEL, UNKNOWN, ("Cancelled once a lookup shows it is not booked.",)),
     ],
 )
 def test_of_one_it_is_said_in_a_few_words(
@@ -158,7 +158,7 @@ def test_a_reset_is_for_a_429_that_asked_to_wait(built: Dependencies) -> None:
 
     seen = preview.of_breaker_action(built, RESET)
 
-    assert (seen.lines, seen.refused) == (("Closes all, sends though Cal.com asked to wait.",), None)
+    assert (seen.lines, seen.refused) == (("Closes all breakers, sends though Cal.com asked to wait.",), None)
     breaker_actions.carry_out(built, asked(RESET, epoch_seen=breaker_actions.epoch(built.breaker.get_status(), RESET)))
     assert built.breaker.get_status().throttled_for == 0
 
@@ -174,7 +174,7 @@ def test_a_reset_says_which_key_is_tried_with_how_many(built: Dependencies, reco
 
     seen = preview.of_breaker_action(built, RESET)
 
-    assert seen.lines == ("Closes all, ends 1 override, tries the refused key with its 1.",)
+    assert seen.lines == ("Closes all breakers, ends 1 override, tries the refused key with its 1 held.",)
     assert seen.refused is None
 
 

@@ -10,17 +10,31 @@ from sqlalchemy import text
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tests.support.fleet import Fleet, eventually, request
+from tests.support.fleet import Fleet, Process, eventually, request
 from tests.support.statements import statements
 from worker import Receipt, enqueue_bookings
 
 HELD, BATCH = 10_000, 500
+LOOKS, SMALL = 20, 200_000
 
 
 def rss(pid: int) -> int:
     """Return a process's resident memory in bytes."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
+
+
+class Settled:
+    """Say whether the workers' memory has grown by less than `SMALL` bytes in the last `LOOKS` looks."""
+
+    def __init__(self, workers: list[Process]) -> None:
+        self.workers = workers
+        self.seen: list[int] = []
+
+    def __call__(self) -> bool:
+        """Look."""
+        self.seen.append(sum(rss(one.pid) for one in self.workers))
+        return len(self.seen) > LOOKS and self.seen[-1] - self.seen[-LOOKS] < SMALL
 
 
 def enqueue(first: int, count: int) -> list[Status]:
@@ -43,6 +57,7 @@ def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
     with redis.Redis.from_url(redis_url) as client:
         beats = int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
         eventually(lambda: client.info("commandstats")["cmdstat_evalsha"]["calls"] > beats + 5, what="beat runs")
+        eventually(Settled(workers), what="what each worker loads at its first tasks is loaded")
         before, resident = client.info("memory")["used_memory"], [rss(one.pid) for one in workers]
         for first in range(BATCH, BATCH + HELD, BATCH):
             assert set(enqueue(first, BATCH)) == {Status.HELD}

@@ -95,7 +95,7 @@ def test_an_outage_in_which_bookings_are_made_all_the_same_says_so(level: Outage
     one = incident(IncidentKind.OUTAGE, level)
     detail = {**one.detail, "where": where, "unclear": 7, "booked": 5}
 
-    assert messages.opening(one, detail).startswith(f"{title} are booked all the same: 37 held, 2 at risk\n")
+    assert messages.opening(one, detail).startswith(f"{title} are booked nevertheless: 37 held, 2 at risk\n")
     assert "unclear calls" not in messages.opening(one, {**detail, "booked": 0})
 
 
@@ -115,7 +115,7 @@ def test_whoever_was_told_not_booked_is_to_be_called() -> None:
     facts = {"count": 3, "first_id": "42"}
     title, _, heard, do = messages.opening(one, facts).splitlines()
 
-    assert title == "Told not booked, but is: 3"
+    assert title == "Booked, but reported as not booked: 3"
     assert heard == 'Callers hear: "You are booked."'
     assert do.startswith("What to do: call the customers")
     assert do.endswith("`booking show 42 --personal`")

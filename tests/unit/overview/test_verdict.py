@@ -100,7 +100,7 @@ OUTAGE = [held(HoldReason.BREAKER_OPEN, 35, at_risk=2, first_start=at("15:30")),
 DOWN = {"holds": tuple(OUTAGE), "outage": OutageSpan(at("14:02"), None), "ended": EndedBadly(2, 1)}
 NEXT = NOW + timedelta(seconds=12)
 D = "37 held, 2 at risk (first at 15:30), 3 failed or expired"
-ASKED_AGAIN = "it is asked again each minute, and all go by themselves when it takes the key; else they need a new one"
+ASKED_AGAIN = "Cal.com is asked each minute, and all go by themselves when it takes the key; else they need a new key"
 ALL_GO = "all go by themselves, in order; 2 expire from 15:30: call those."
 
 ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
@@ -132,8 +132,8 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     (
         3, "nothing_moves", Whose.OURS, Level.CRITICAL,
         overview({"moving": OnTheWay(12, NOW - timedelta(minutes=4), 0, 0)}),
-        "Nothing moves: 12 wait, the oldest 4 min, no worker is at one.",
-        "they wait on: start a worker.",
+        "Nothing moves: 12 wait, the oldest 4 min, no worker works on any.",
+        "they keep waiting: start a worker.",
     ),
     (
         3, "nothing_moves", Whose.OURS, Level.CRITICAL,
@@ -145,12 +145,12 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         4, "no_health_check", Whose.OURS, Level.CRITICAL,
         overview({"beat": Heartbeat(at("14:02"), at("14:02"), 5.0, NOW)}),
         "No health check since 14:02: nothing held is released.",
-        "what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         4, "no_health_check", Whose.OURS, Level.CRITICAL, overview({"beat": Heartbeat(None, at("14:02"), 5.0, NOW)}),
         "No health check yet, and the first booking came at 14:02: nothing held is released.",
-        "what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         5, "credentials", Whose.OURS, Level.CRITICAL,
@@ -162,7 +162,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         6, "configuration", Whose.OURS, Level.CRITICAL,
         overview({"holds": (held(HoldReason.CONFIGURATION, 4),)}, fleet(settings_wrong=True)),
         "What answers is not Cal.com's API since 14:02: 4 held.",
-        "it is asked again each minute, and all go by themselves when Cal.com answers; else they need other settings.",
+        "the URL is asked each minute, and all go by themselves when Cal.com answers; else they need other settings.",
     ),
     (
         7, "forced_open", Whose.ORDERED, Level.WARNING,
@@ -259,7 +259,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
                 "for_a_person": ForAPerson((), half_made=True),
             }
         ),
-        "3 wait for you: half made at Cal.com (1), something else than Cal.com answered (2).",
+        "3 wait for you: half made at Cal.com (1), another server than Cal.com answered (2).",
         "nothing is posted, and each ends with its slot.",
     ),
     (
@@ -281,7 +281,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
                 "for_a_person": ForAPerson((), half_made=False, missing_types=("101", "102"), page_met=True),
             }
         ),
-        "2 wait for you: Cal.com no longer has the event type 101, 102 and something else than Cal.com answered.",
+        "2 wait for you: Cal.com no longer has the event type 101, 102 and another server than Cal.com answered.",
         "Cal.com is asked again each minute, and they go by themselves when it answers.",
     ),
     (
@@ -399,7 +399,7 @@ def test_what_else_is_true_is_said_shortly() -> None:
 
     assert found.row == 2
     assert [said(one) for one in found.also] == [
-        "Nothing moves: 12 wait, the oldest 4 min, no worker is at one.",
+        "Nothing moves: 12 wait, the oldest 4 min, no worker works on any.",
         "No health check since 14:02: nothing held is released.",
         "Cal.com refuses our key.",
     ]

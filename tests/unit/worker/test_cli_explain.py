@@ -81,8 +81,8 @@ def test_a_booking_that_alone_met_a_page_says_when_it_is_tried_again() -> None:
     """It waits longer than the others; past that moment it waits for the harmless call only."""
     held = row(Status.HELD, hold_reason=HoldReason.CONFIGURATION, hold_until=soon(240))
 
-    assert "This one not before: in 4 min." in why(held, NOW)
-    assert "This one" not in why(replace(held, hold_until=soon(-1)), NOW)
+    assert "This one goes in 4 min at the earliest." in why(held, NOW)
+    assert "at the earliest" not in why(replace(held, hold_until=soon(-1)), NOW)
 
 
 def test_an_unknown_outcome_says_that_it_is_looked_up_first() -> None:
@@ -97,7 +97,7 @@ def test_settling_says_which_of_its_two_moments_it_waits_for() -> None:
     assert why(held, NOW) == "A call may still turn into a booking at Cal.com; it is looked for in 12 s."
 
     settled = replace(held, settle_at=soon(-5))
-    assert "not to see it proves something only in 90 s. It is looked for in 12 s." in why(settled, NOW)
+    assert "its absence proves something only in 90 s. It is looked for in 12 s." in why(settled, NOW)
 
 
 def test_a_blind_key_says_what_ends_its_hold() -> None:
@@ -138,7 +138,7 @@ def test_a_booking_that_awaits_its_host_is_not_called_done() -> None:
 def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
     """The wish is not done with: somebody must cancel it at Cal.com."""
     line = why(row(Status.CONFIRMED, cancel_requested=True), NOW)
-    assert line.startswith("Done: Cal.com has booked it, and its cancellation was asked for: cancel it there")
+    assert line.startswith("Done: Cal.com has booked it, and its cancellation was requested: cancel it there")
 
 
 def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not_booked() -> None:
@@ -186,4 +186,4 @@ def test_a_moment_that_passed_asks_whether_beat_runs(late: Appointment) -> None:
 
 def test_a_cancellation_that_was_asked_for_is_said() -> None:
     """The operator sees that the order stands."""
-    assert "cancellation is asked for" in why(row(Status.BOOKING, lease_expires_at=soon(5), cancel_requested=True), NOW)
+    assert "cancellation is requested" in why(row(Status.BOOKING, lease_expires_at=soon(5), cancel_requested=True), NOW)

@@ -17,10 +17,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class LineReader(Protocol):
-    """Describe the one method that is needed of a binary file, or of standard input."""
+    """Describe the one method that a binary file, or standard input, must have."""
 
     def readline(self, limit: int, /) -> bytes:
-        """Return the next line, or at most `limit` bytes of it; b"" at the end."""
+        """Return the next line, or at most `limit` bytes of it; b"": the end is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class BadLine:
 
 
 class _UnreadableLineError(Exception):
-    """Report why a line is no JSON object; never leaves this module."""
+    """Report why a line is no JSON object; this exception never leaves the module."""
 
 
 def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:
@@ -103,7 +103,7 @@ def _object(line: bytes | None) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
-        if key in data:  # the caller may mean either
+        if key in data:  # the caller may mean either value
             raise _UnreadableLineError(f"has the key {key} twice" if FIELD_NAME.fullmatch(key) else "has a key twice")
         data[key] = value
     return data

@@ -19,8 +19,8 @@ _SENTENCES: Mapping[CommandOutcome, str] = {
     CommandOutcome.SENT_TO_LOOK_UP: "sent again. It is looked up at Cal.com first.",
     CommandOutcome.CANCELLED: "cancelled.",
     CommandOutcome.CANCELLED_AFTER_CALL: "its call to Cal.com is under way; it is cancelled if that does not book it.",
-    CommandOutcome.CANCELLED_AFTER_LOOKUP: "it may be booked already; it is cancelled once a look has shown that it is "
-    "not.",
+    CommandOutcome.CANCELLED_AFTER_LOOKUP: "it may be booked already; it is cancelled once a lookup has shown that it "
+    "is not.",
     CommandOutcome.MISSING: "no booking has this id or key",
     CommandOutcome.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
     CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",

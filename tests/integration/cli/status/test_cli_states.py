@@ -142,7 +142,8 @@ def test_3_nothing_moves(settings: Settings, call: Booking) -> None:
     settings()
     accept(request(1), request(2))
     let_pass(40)
-    says(call, 3, r"Nothing moves: 2 wait, the oldest \d+ s, no worker is at one\.", "they wait on: start a worker.")
+    moves = r"Nothing moves: 2 wait, the oldest \d+ s, no worker works on any\."
+    says(call, 3, moves, "they keep waiting: start a worker.")
 
 
 def test_3_too_few_workers(settings: Settings, call: Booking) -> None:
@@ -165,7 +166,7 @@ def test_4_beat_is_dead(settings: Settings, call: Booking) -> None:
         call,
         4,
         f"No health check since {CLOCK}: nothing held is released.",
-        "what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.",
+        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
     )
 
 
@@ -178,7 +179,7 @@ def test_5_our_key_is_refused(settings: Settings, call: Booking, simulator: Any)
         call,
         5,
         f"Cal.com refuses our key since {CLOCK}: 2 held.",
-        "it is asked again each minute, and all go by themselves when it takes the key; else they need a new one.",
+        "Cal.com is asked each minute, and all go by themselves when it takes the key; else they need a new key.",
     )
 
 
@@ -192,7 +193,7 @@ def test_6_something_else_than_calcom_answers_the_fleet(settings: Settings, call
         call,
         6,
         f"What answers is not Cal.com's API since {CLOCK}: 1 held.",
-        "it is asked again each minute, and all go by themselves when Cal.com answers; else they need other settings.",
+        "the URL is asked each minute, and all go by themselves when Cal.com answers; else they need other settings.",
     )
 
 
@@ -403,5 +404,5 @@ def test_the_first_of_several_answers_and_the_others_follow(settings: Settings, 
     hold(2)
     call("breaker", "off", "--why", "a try")
     ran = call("status").out.splitlines()
-    assert ran[0] == "[YOURS, critical] 1 waits for you: something else than Cal.com answered."
+    assert ran[0] == "[YOURS, critical] 1 waits for you: another server than Cal.com answered."
     assert ran[2] == 'Also: An operator turned the breaker off until told otherwise ("a try").'

@@ -1,11 +1,14 @@
-"""The walk beside the rules would notice any condition, comparison or number of the breaker's Lua that is another."""
+"""The walk beside the rules notices each changed condition, comparison and number of the breaker's Lua.
+
+`make breakages` runs this file.
+"""
 
 import pytest
 import redis
 
 from resilience.shared_state import scripts
 from tests.breaker_model.walk import walk
-from tests.mutation.breaker_mutants import EQUIVALENT, Mutant, mutants, sources
+from tests.mutation.searches.lua_mutants import EQUIVALENT, Mutant, mutants, sources
 
 SEEDS, STEPS = 8, 400
 EVERY_STEPS = 16  # that they are noticed is asked here, not by which step: that is test_breaker_model's
