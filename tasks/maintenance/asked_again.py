@@ -7,7 +7,7 @@ from tasks.recheck import still_booked
 ASKED_AGAIN = "tasks.maintenance.asked_again.look_asked_again"
 
 
-@app.task(name=ASKED_AGAIN)
+@app.task(name=ASKED_AGAIN, send_events=False)  # Flower lists bookings
 def look_asked_again(appointment_id: int) -> str:
     """Have a booking that is cancelled at Cal.com cancelled here, too; return how it stands there.
 

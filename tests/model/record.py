@@ -51,6 +51,7 @@ def _columns(number: int, row: Row, now: Any) -> dict[str, Any]:
         "event_type_id": 101,
         "start_at": now + timedelta(seconds=STARTS_IN),
         "requested_at": now,
+        "created_at": now - timedelta(seconds=1),  # moved since: what no worker has touched is a client's
         "attendee_name": "Ann Example",
         "attendee_email": f"ann{number}@example.com",
         "attendee_time_zone": "Europe/Berlin",
