@@ -57,7 +57,7 @@ class Overview:
     shared: SharedView
     """What the fleet shares in Redis."""
     record: RecordView | None
-    """None: Postgres does not answer."""
+    """None: Postgres does not answer, or not in time."""
     limit: int
     """Calls a minute of our own rate limit; 0: none."""
     lead: timedelta
@@ -66,7 +66,13 @@ class Overview:
     """How long a hold may last before an operator must know; None: there is no limit."""
     lacks_tables: bool = False
     """Postgres answers, and the migrations have not run."""
+
     key_refused_at: datetime | None = None
+
+    @property
+    def postgres_is_slow(self) -> bool:
+        """Whether Postgres answers, and the record cannot be read in time: a table is locked, or all is slow."""
+        return self.postgres.answers and self.record is None
 
     @property
     def service(self) -> Card:
@@ -143,13 +149,18 @@ def _connects(url: str) -> bool:
 
 
 def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
-    """Return the record, after how many ms Postgres answered (None: not in time), and whether tables are missing."""
+    """Return the record (None: not read), after how many ms Postgres answered, and whether tables are missing.
+
+    The first question is what time it is: who answers it is there, however long the record takes.
+    """
+    ms = None
     try:
         with deadline(patience), deps.autocommit.connect() as conn:
             now, ms = _timed(heartbeats.now, conn)
             return read_record(conn, now, deps.breaker.service, deps.timings), ms, False
     except SQLAlchemyError as exc:
-        return None, None, getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
+        lacks_tables = getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
+        return None, None if lacks_tables else ms, lacks_tables
 
 
 def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:

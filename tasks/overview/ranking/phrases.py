@@ -9,6 +9,7 @@ from db.monitoring.incidents import IncidentKind
 from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
 from tasks.overview.cards import Card
+from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
 
@@ -64,6 +65,12 @@ def is_late(overview: Overview) -> bool:
     asked = [one.oldest_requested_at for one in holds(overview)]
     too_old = overview.max_age is not None and any(overview.read_at - at > overview.max_age for at in asked)
     return too_old or at_risk_count(overview) > 0
+
+
+def level_of_holds(overview: Overview) -> Level:
+    """Return the level of a row that tells what is held: critical once a booking is late, or has ended badly."""
+    ended = overview.record.ended if overview.record else None
+    return Level.CRITICAL if is_late(overview) or (ended and ended.failed + ended.expired) else Level.WARNING
 
 
 def risk_phrase(overview: Overview) -> Sentence:

@@ -12,7 +12,9 @@ from tasks.overview.ranking.phrases import (
     counted,
     failing_breaker,
     hold_for,
+    is_late,
     is_waited_for,
+    level_of_holds,
     number_waiting,
     pace,
     reason_given,
@@ -94,7 +96,7 @@ def draining(overview: Overview) -> TrueRow | None:
         11,
         "draining",
         Whose.CALCOM,
-        Level.WARNING,
+        Level.CRITICAL if is_late(overview) else Level.WARNING,
         sentence(text, f": {still}", risk_phrase(overview), told, "."),
         if_nobody_acts,
         with_risk_button(overview, ("show_held",)),
@@ -135,9 +137,9 @@ def throttled(overview: Overview) -> TrueRow | None:
     if overview.limit:
         if_nobody_acts = sentence("done in about ", time_until(_done(begins, held.count, overview.limit)), ".")
     text = sentence(f"The limit is reached: {waits}", *told, ".")
-    return TrueRow(
-        13, "throttled", Whose.LIMIT, Level.WARNING, text, if_nobody_acts, with_risk_button(overview, ("show_held",))
-    )
+    level = Level.CRITICAL if is_late(overview) else Level.WARNING
+    buttons = with_risk_button(overview, ("show_held",))
+    return TrueRow(13, "throttled", Whose.LIMIT, level, text, if_nobody_acts, buttons)
 
 
 def _done(begins: datetime, number: int, a_minute: int) -> datetime:
@@ -179,7 +181,7 @@ def _holding(
         row,
         name,
         whose,
-        Level.WARNING,
+        level_of_holds(overview),
         with_damage(text, overview, *more),
         if_nobody_acts,
         with_risk_button(overview, ("show_held", *buttons)),

@@ -14,6 +14,6 @@ function group(title, figures) {
     const tone = value ? TONES[state] : "none";
     return el("div", { class: "total", "data-tone": tone }, el("dt", {}, state), el("dd", {}, link));
   });
-  const content = rows.length ? el("dl", {}, rows) : nothing("Not known while Postgres does not answer.");
+  const content = rows.length ? el("dl", {}, rows) : nothing("Not known now.");
   return el("section", { class: "totals" }, el("h3", {}, title), content);
 }
