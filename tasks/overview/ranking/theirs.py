@@ -30,6 +30,7 @@ from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time
 from tasks.words import duration
 
 _MINUTE = 60
+_SAME = timedelta(seconds=10)  # a breaker that closes so much later was not closed by that outage's end
 _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
 
 
@@ -38,7 +39,8 @@ def forced_open(overview: Overview) -> TrueRow | None:
     card = overview.service
     if card.state != State.FORCED_OPEN:
         return None
-    text = sentence("An operator holds all back", until_or_ever(card), reason_given(card))
+    named = f" ({card.by})" if card.by else ""
+    text = sentence(f"An operator{named} holds all back", until_or_ever(card), reason_given(card))
     if_nobody_acts = sentence(
         "nothing goes until the override is ended (`booking breaker auto`)", call_those(overview), "."
     )
@@ -86,6 +88,8 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
+    if outage.ended is None or (card.since and card.since - outage.ended > _SAME):
+        text = sentence("What was held back goes", since(card.since))
     still = f"{counted(held.count, capped=held.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
     if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")

@@ -171,8 +171,11 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     ),
     (
         7, "forced_open", Whose.ORDERED, Level.WARNING,
-        overview({"holds": (OUTAGE[1],)}, fleet(card("forced_open", until=at("15:00"), why="Cal.com asked us to"))),
-        'An operator holds all back until 15:00 ("Cal.com asked us to"): 2 held.',
+        overview(
+            {"holds": (OUTAGE[1],)},
+            fleet(card("forced_open", by="ann", until=at("15:00"), why="Cal.com asked us to")),
+        ),
+        'An operator (ann) holds all back until 15:00 ("Cal.com asked us to"): 2 held.',
         "all go by themselves then, in order.",
     ),
     (
@@ -469,6 +472,14 @@ def test_what_waits_for_a_person_is_not_said_to_go_by_itself(holds: tuple[HeldNo
         found = row(overview({"holds": holds}, fleet(card(state, probing=True))))
         assert found is not None
         assert said(found.if_nobody_acts) == nothing
+
+
+@pytest.mark.parametrize("outage", [OutageSpan(None, None), OutageSpan(at("12:00"), at("12:30"))])
+def test_cal_com_is_not_said_to_be_back_where_it_was_not_away(outage: OutageSpan) -> None:
+    """An operator's override has ended; the last outage, if there was one, ended long before."""
+    seen = overview({"holds": (held(HoldReason.BREAKER_OPEN, 7),), "outage": outage}, fleet(card("closed", "14:01")))
+
+    assert said(verdict(seen).sentence) == "What was held back goes since 14:01: 7 still held."
 
 
 def test_the_pace_is_that_of_what_is_let_go() -> None:
