@@ -138,8 +138,9 @@ def until_or_ever(card: Card) -> Sentence:
 
 
 def reason_given(card: Card) -> str:
-    """Return the reason given for an override, in quotes; empty: none was given."""
-    return f' ("{card.why}")' if card.why else ""
+    """Return who gave an override, and the reason in quotes: ' (ann: "a test")'; empty: neither is known."""
+    given = ": ".join(filter(None, (card.by, card.why and f'"{card.why}"')))
+    return f" ({given})" if given else ""
 
 
 def failing_breaker(overview: Overview, *states: State) -> Card | None:

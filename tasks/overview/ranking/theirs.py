@@ -39,8 +39,7 @@ def forced_open(overview: Overview) -> TrueRow | None:
     card = overview.service
     if card.state != State.FORCED_OPEN:
         return None
-    named = f" ({card.by})" if card.by else ""
-    text = sentence(f"An operator{named} holds all back", until_or_ever(card), reason_given(card))
+    text = sentence("An operator holds all back", until_or_ever(card), reason_given(card))
     if_nobody_acts = sentence(
         "nothing goes until the override is ended (`booking breaker auto`)", call_those(overview), "."
     )

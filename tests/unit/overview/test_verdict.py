@@ -175,7 +175,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             {"holds": (OUTAGE[1],)},
             fleet(card("forced_open", by="ann", until=at("15:00"), why="Cal.com asked us to")),
         ),
-        'An operator (ann) holds all back until 15:00 ("Cal.com asked us to"): 2 held.',
+        'An operator holds all back until 15:00 (ann: "Cal.com asked us to"): 2 held.',
         "all go by themselves then, in order.",
     ),
     (
