@@ -1,7 +1,7 @@
 """The errors of an appointment: one type for each kind of refusal, and each knows whether a retry may help.
 
 Here an HTTP status or the kind of a database error decides about a retry. `tasks` turns the errors of a driver or a
-client into these; this module knows neither.
+client into these; this module knows no driver and no client.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from resilience.redaction import redact, scrub
 class AppointmentException(Exception):  # noqa: N818 - the name is the contract's
     """Carry an error of an appointment together with its correlation id and its evidence.
 
-    `correlation_id` is the given one, else the bound one, else a new one. `context` is the evidence; `to_dict` redacts
-    it, the attribute does not.
+    `correlation_id` is the given one, else the bound one, else a new one. `context` is the evidence, unredacted;
+    `to_dict` redacts it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class CalcomBookingException(AppointmentException):
     """Report what Cal.com answered, or that it did not answer.
 
     `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
-    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it may not.
+    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it cannot.
     """
 
     def __init__(

@@ -5,14 +5,14 @@ from typing import Any
 
 
 class Logger:
-    """Create structlog's logger at its first use: it imports rich, and a process that only enqueues seldom logs."""
+    """Create structlog's logger at its first use: structlog imports rich, and an enqueuing process seldom logs."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     @cached_property
     def _logger(self) -> Any:
-        import structlog  # noqa: PLC0415 - see above
+        import structlog  # noqa: PLC0415 - see the class
 
         return structlog.get_logger(self._name)
 

@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Whether a server answers; `since`: when that stopped, if known; `ms`: how long its answer took, rounded."""
+    """Whether a server answers; `since`: when it stopped, if known; `ms`: how long its answer took, rounded."""
 
     answers: bool
     since: datetime | None = None
@@ -59,7 +59,7 @@ class Overview:
     record: RecordView | None
     """None: Postgres does not answer, or not in time."""
     limit: int
-    """Calls a minute of our own rate limit; 0: none."""
+    """Calls a minute of our own rate limit; 0: no limit."""
     lead: timedelta
     """How close to its start a booking may still be made."""
     max_age: timedelta | None
@@ -184,7 +184,7 @@ def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, r
 
 
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
-    """Return whether a server answers; `ms` None: it does not, and it stopped now if it answered the reading before."""
+    """Return whether a server answers; `ms` None: it does not, and stopped now if it answered at the last reading."""
     if ms is not None:
         return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
@@ -193,7 +193,7 @@ def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState
 
 
 def _roughly(ms: float, before: float | None) -> float:
-    """Return the next of 1, 2, 5, 10, ... ms; or the value of the reading before, if near: it changes rarely."""
+    """Return the next of 1, 2, 5, 10, ... ms; or the last reading's value if near, so that it rarely changes."""
     if before is not None and before / _NEAR <= ms <= before * _NEAR:
         return before
     return next((step for step in _STEPS if ms <= step), _STEPS[-1])

@@ -32,7 +32,7 @@ def since(at: datetime | None) -> Sentence:
 
 
 def hold_for(overview: Overview, reason: HoldReason) -> HeldNow | None:
-    """Return the bookings that a reason holds; None: there are none."""
+    """Return the bookings that a reason holds; None: it holds no booking."""
     return next((one for one in holds(overview) if one.reason is reason), None)
 
 
@@ -116,18 +116,18 @@ def by_themselves(overview: Overview, when: str = "") -> Sentence:
 
 
 def with_risk_button(overview: Overview, buttons: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `buttons`, after the one that shows the bookings at risk, if there are any."""
+    """Return `buttons`; if bookings are at risk, the button that shows them comes first."""
     return ("show_at_risk", *buttons) if at_risk_count(overview) else buttons
 
 
 def incident_since(overview: Overview, kind: IncidentKind) -> datetime | None:
-    """Return since when an incident of this kind is open; None: there is none."""
+    """Return since when an incident of this kind is open; None: no such incident is open."""
     incidents = overview.record.incidents if overview.record else ()
     return next((one.opened_at for one in incidents if one.kind == kind), None)
 
 
 def held_since(overview: Overview, reason: HoldReason) -> datetime | None:
-    """Return since when a reason has held its oldest booking; None: it holds none."""
+    """Return since when a reason has held its oldest booking; None: it holds no booking."""
     found = hold_for(overview, reason)
     return found.oldest_held_at if found else None
 
@@ -149,7 +149,7 @@ def failing_breaker(overview: Overview, *states: State) -> Card | None:
 
 
 def is_waited_for(overview: Overview, card: Card) -> bool:
-    """Return whether a half-open breaker has a probe under way, or a held booking that can be one."""
+    """Return whether a half-open breaker has a probe under way, or a held booking that can be the probe."""
     return card.probing or held_count(overview, _OF_AN_OUTAGE) > 0
 
 

@@ -21,14 +21,14 @@ from tasks.overview.sentences import Sentence, sentence, time_since
 from tasks.words import plural
 
 ENDED_BADLY = "ended_badly"
-_UNTIL_ANSWERED = "Cal.com is asked again each minute, and they go by themselves when it answers."
-_UNTIL_FOUND = "the event type is looked for each minute, and they go by themselves when it is there again."
+_UNTIL_ANSWERED = "Cal.com is asked again each minute, and these bookings go by themselves when it answers."
+_UNTIL_FOUND = "the event type is looked for each minute, and its bookings go by themselves when it is there again."
 
 
 def waits_for_you(overview: Overview) -> TrueRow | None:
     """Only a person moves these bookings on."""
     reasons = [HoldReason.BLIND_KEY, HoldReason.SUSPECT]
-    if not overview.shared.settings_wrong:  # otherwise it is the whole fleet's matter
+    if not overview.shared.settings_wrong:  # otherwise that hold is the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
     held = [found for reason in reasons if (found := hold_for(overview, reason))]
     if overview.record is None or not held:
@@ -75,7 +75,7 @@ def ended_badly(overview: Overview) -> TrueRow | None:
 
 
 def not_called(overview: Overview) -> TrueRow | None:
-    """A breaker waits for the next booking, and none is held: it is not known whether Cal.com is down."""
+    """A breaker waits for the next booking, and no booking is held: it is not known whether Cal.com is down."""
     card = failing_breaker(overview, State.HALF_OPEN)
     if card is None or is_waited_for(overview, card):
         return None

@@ -279,7 +279,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             }
         ),
         "2 wait for you: Cal.com no longer has the event type 101.",
-        "the event type is looked for each minute, and they go by themselves when it is there again.",
+        "the event type is looked for each minute, and its bookings go by themselves when it is there again.",
     ),
     (
         14, "waits_for_you", Whose.YOURS, Level.CRITICAL,
@@ -290,7 +290,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             }
         ),
         "2 wait for you: Cal.com no longer has the event type 101, 102 and another server than Cal.com answered.",
-        "Cal.com is asked again each minute, and they go by themselves when it answers.",
+        "Cal.com is asked again each minute, and these bookings go by themselves when it answers.",
     ),
     (
         15, "off", Whose.ORDERED, Level.WARNING, overview({}, fleet(card("off", until=at("15:00")))),
