@@ -26,7 +26,7 @@ class CalcomBookingException(AppointmentException):
     """Report what Cal.com answered, or that it did not answer.
 
     `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
-    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it may not.
+    decides: after 429, 5xx or without an answer the call may succeed later, after any other answer it cannot.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Judge from the calls of the last minutes how healthy each service is.
 
 The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a breaker
-closes after an outage, and not at each success: that would erase the rate (docs/decisions/0003).
+closes after an outage; a reset at each success would erase the rate (docs/decisions/0003).
 """
 
 from collections.abc import Iterable, Mapping

@@ -39,7 +39,7 @@ class TransientErrors:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the set written as `timeout,429,5xx`: `timeout` (no answer in time, or no connection), 503, 5xx.
+        """Return the set that `text` names, in words like `timeout` (no answer in time, or no connection), 503, 5xx.
 
         Raises:
             ValueError: A word is unknown, or names a status for which a retry never helps.
@@ -76,7 +76,7 @@ class RetryPolicy:
     """Decide on retries: delays of 1, 2, 4 s, each +-10 %, at most 3 retries after the first call.
 
     `delays` are seconds, the last one repeats; `jitter` is a share of the delay (0 or False: none; True: 0.1);
-    `max_attempts` counts retries, not calls (0: never retry). `per_error` gives another count to an error type.
+    `max_attempts` counts retries, not calls (0: never retry). `per_error` gives an error type another `max_attempts`.
     """
 
     delays: tuple[float, ...] = (1.0, 2.0, 4.0)

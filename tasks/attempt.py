@@ -39,7 +39,7 @@ class AttemptResult:
 
     @property
     def room(self) -> Recorded | None:
-        """Return the first report that lets held bookings go now; None: there is none."""
+        """Return the first report that lets held bookings go now; None: no report does."""
         return next((report for report in self.reports if report.room > 0), None)
 
     @property
@@ -63,7 +63,7 @@ def attempt(claim: Claim) -> AttemptResult:
     )
     fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
     inquiry = Inquiry(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
-    has_place = claim.released  # until the POST takes the booking's place
+    has_place = claim.released  # until the POST takes over the place in the release window
     move: Move | None = None
     try:
         step = before_post(inquiry)
@@ -176,7 +176,7 @@ def _found_at_once(inquiry: Inquiry) -> Move | None:
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
-    """Return the columns that count a row's POSTs, and its probes in a row that failed though Cal.com answered."""
+    """Return the columns that count a row's POSTs, and its successive probes that failed though Cal.com answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
         return posts

@@ -26,8 +26,8 @@ class ComeAgain(Exception):  # noqa: N818 - no error: the wait that it reports i
 class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
     """Retry by our policy, with exact delays and a little jitter; Celery has whole seconds and full jitter.
 
-    The policy decides when to stop. So `max_retries` is None here and is never given to `retry()`: Celery would use it
-    for the task's next call, too.
+    The policy decides when to stop. So `max_retries` is None here and is never given to `retry()`: Celery would use
+    that number for the task's next call, too.
     """
 
     abstract = True
@@ -39,8 +39,8 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
 
         Raises:
             Retry: The message is sent; the worker reports `task-retried`.
-            Ignore: No message is sent now, and the sweeper sends it later. (Without it Celery would reject the message
-                and report a failure.)
+            Ignore: No message is sent now, and the sweeper sends it later. (Without Ignore Celery would reject the
+                message and report a failure.)
         """
         if isinstance(exc, ComeAgain):
             self._send_again(exc.row, exc.delay, exc)

@@ -49,10 +49,10 @@ def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
     """Return the state in which the booking is now.
 
     Raises:
-        ComeAgain: Its task is to be sent again.
-        Ignore: It is held; the release sends its task.
+        ComeAgain: The booking's task is to be sent again.
+        Ignore: The booking is held; the release sends its task.
     """
-    error = move.changes.get("error_type")  # not the event type's slug: it names a host
+    error = move.changes.get("error_type")  # the next line logs the event type's id: its slug would name a host
     log.info("moved", appointment_id=row.id, to=move.to.value, why=move.why, error=error, event_type=row.event_type_id)
     if move.to is Status.RETRYING:
         retries = move.changes.get("retry_count", row.retry_count)

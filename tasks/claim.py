@@ -58,7 +58,7 @@ class Claim:
     """Hold a claimed row as its claim or last renewal read it; every write compares the claim's token.
 
     `released`: the row has a place in the release window. `backlog`: the hold reason of the older requests
-    that it must not overtake (None: there are none). `at_once`: the database failed, and was tried again at once.
+    that it must not overtake (None: no such requests). `at_once`: the database failed, and was tried again at once.
     `clock` is monotonic, in seconds: between the last check and the first byte Postgres's clock cannot be read, so this
     clock bounds the lease. `waited`: seconds since the message was sent (None: not known).
     """
@@ -89,7 +89,7 @@ class Claim:
         return renewed
 
     def first_byte_at(self, called_at: float) -> float | None:
-        """Return the clock if the first byte of a call begun at `called_at` may be sent now, else None."""
+        """Return the clock's time if the first byte of a call begun at `called_at` may be sent now, else None."""
         now, timings = self.clock(), self.deps.timings
         in_time = called_at + timings.deadline <= self.lease_ends and now < called_at + timings.margin
         return now if in_time else None
@@ -125,7 +125,7 @@ class Claim:
             )  # fmt: skip
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
-        if not moved and move.to is Status.CONFIRMED:  # it is too late, but Cal.com's booking is recorded
+        if not moved and move.to is Status.CONFIRMED:  # the claim is lost, but Cal.com's booking is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:

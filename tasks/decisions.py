@@ -18,7 +18,7 @@ from tasks.moves import KNOWN, Move, Posted, Proceed
 
 TRY_AGAIN = 60.0  # seconds; the pause of a booking that another server answered, or whose event type is missing
 TRY_AGAIN_LATEST = 3600.0  # seconds; the pause doubles up to this
-LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time
+LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time ends
 LOOKUPS_IN_ALL = 6  # including failed lookups: an error rate of a few percent must hold no booking
 PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the line for a while
 LONGEST_REST = 3600.0  # seconds
@@ -50,7 +50,7 @@ class BookingDecisions:
         return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
     def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
-        """Return the hold of a booking that cannot be looked up while others may be posted: it leaves the line.
+        """Return the hold of a booking that cannot be looked up while others may be posted; it leaves the line.
 
         `opens_in`: how many seconds OPEN still lasts; None: another lookup is the probe now, and may last long.
         """
@@ -110,7 +110,7 @@ class BookingDecisions:
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
     def is_spared(self, row: Appointment, error_type: str | None) -> bool:
-        """Return whether `error_type` must not fail the booking: an outage never does, a fault of Cal.com's only later.
+        """Return whether `error_type` must not fail the booking now: outages never do, faults of Cal.com's only later.
 
         Without this rule a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
         """
@@ -146,7 +146,7 @@ class BookingDecisions:
 
     def _try_again(self, row: Appointment) -> FromNow:
         """Return when to try a booking again that another server answered; the pause doubles each time."""
-        met = max(row.posts - row.retry_count, 0)  # retried POSTs were answered by Cal.com
+        met = max(row.posts - row.retry_count, 0)  # POSTs that another server answered: they cost no retry
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class BookingDecisions:
                 hold["held_for"] = self.key
             case HoldReason.CONFIGURATION:
                 hold["held_for"] = self.settings
-                if row.error_type == ErrorType.NO_EVENT_TYPE:  # left by an earlier hold; other settings end this one
+                if row.error_type == ErrorType.NO_EVENT_TYPE:  # left by an earlier hold; other settings end this hold
                     hold["error_type"] = ErrorType.CONFIGURATION
         return hold
 

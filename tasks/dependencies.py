@@ -49,7 +49,7 @@ class Timings:
 
     @property
     def wait_for_proof(self) -> float:
-        """Return how long a booking may be posted as evidence: after that the customer may have cancelled it there."""
+        """Return for how long a booking is posted as evidence: later its customer may have cancelled it at Cal.com."""
         return max(self.max_age or 900.0, self.ends_unanswered)
 
 
@@ -79,7 +79,7 @@ class Sinks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Hold what a task needs; worker/wiring.py is the only place that builds one.
+    """Hold what a task needs; only worker/wiring.py builds an object of this class.
 
     `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
     uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back.
@@ -112,8 +112,8 @@ def fill(build: Callable[[], Dependencies]) -> None:
 def current() -> Dependencies:
     """Return this process's dependencies.
 
-    Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so they
-    are built at first use, and again when the process id has changed.
+    Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so all
+    is built at first use, and again when the process id has changed.
 
     Raises:
         RuntimeError: `fill` was not called; import from `worker`.

@@ -30,8 +30,8 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 
     Raises:
         IdempotencyConflict: The key was used before, for another request.
-        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. But if the message says
-        so, Postgres may have stored it: send the same request again to get its receipt.
+        AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. If the message says that
+        Postgres may have kept the request, send the same request again to get its receipt.
     """
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
@@ -51,7 +51,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
-    not asked whether known and confirmed bookings are still there: `as_of` in their receipts says when they last were.
+    not asked whether known and confirmed bookings are still there: `as_of` in a receipt says when that was last known.
 
     Raises:
         AppointmentDatabaseException: As enqueue_booking, for one part: the parts before it are stored, those after it
@@ -107,7 +107,7 @@ def wait(
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
-    """Return an error: nothing was accepted, or something may have been if Postgres did not answer the commit."""
+    """Return the error: nothing was stored; but if Postgres did not answer the commit, all may be stored."""
     error = as_appointment_error(exc)
     return may_have_kept(error) if committing and isinstance(error, AppointmentDatabaseException) else error
 

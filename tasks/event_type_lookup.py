@@ -151,7 +151,7 @@ def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> E
 def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | None:
     """Return whether the type asks its host to confirm bookings of free e-mail addresses.
 
-    Only an older version of the API shows it. None: this key is never shown it, or the answer would change nothing.
+    Only an older version of the API shows that. None: this key is never shown that, or the answer would change nothing.
 
     Raises:
         NotAskedError: Cal.com gave no answer now.

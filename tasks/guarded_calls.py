@@ -1,4 +1,4 @@
-"""Calls of Cal.com behind the breaker: acquire a permit, call, record the outcome. There is no other way to call it."""
+"""Calls of Cal.com behind the breaker: acquire a permit, call, record the outcome. No task calls Cal.com otherwise."""
 
 import socket
 import threading
@@ -120,13 +120,13 @@ class GuardedCalls(CalcomReads):
         """Send a GET, and return its answer.
 
         Raises:
-            NotNow: The breaker or the rate limit denies it; nothing was sent.
+            NotNow: The breaker or the rate limit denies the call; nothing was sent.
         """
         permit = self._permit_or_raise(request.endpoint)
         return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
-        # The probe is a booking that may be posted now. If none waits, a booking that must be looked up first is
+        # The probe is a booking that may be posted now. If none of these waits, a booking to be looked up first is
         # released, and its lookup is the probe: otherwise the line would wait for a new booking.
         number = next(self._numbers)
         if number:

@@ -49,8 +49,8 @@ class Move:
 class Proceed:
     """Allow the POST of a booking.
 
-    `retry`: it costs a retry. `known`: it is certain that nothing is booked. `evidence`: the same bytes are posted once
-    more, since the answer shows whether an earlier POST has booked.
+    `retry`: the POST costs a retry. `known`: it is certain that nothing is booked. `evidence`: the same bytes are sent
+    once more, since the answer shows whether an earlier POST has booked.
     """
 
     retry: bool = False
@@ -62,8 +62,8 @@ class Proceed:
 class Posted:
     """Hold the result of a POST: Cal.com's reply, and the state of the breaker after it.
 
-    `sent_ago` is how many seconds have passed since its first byte (None: nothing was sent). `probe`: it was the one
-    call that a half-open breaker lets through. `blocked`: the breaker blocks the next call.
+    `sent_ago` is how many seconds have passed since its first byte (None: nothing was sent). `probe`: the POST was the
+    one call that a half-open breaker lets through. `blocked`: the breaker blocks the next call.
     """
 
     reply: Reply
@@ -73,12 +73,12 @@ class Posted:
 
     @property
     def failed_probe(self) -> bool:
-        """Return whether it was a probe that failed."""
+        """Return whether the POST was a probe that failed."""
         return self.probe and self.reply.outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
 
     @property
     def blamed(self) -> bool:
-        """Return whether it was a probe that failed although Cal.com answered: this very booking may be the cause."""
+        """Return whether the POST was a probe that failed although Cal.com answered: this booking may be the cause."""
         return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT
 
 

@@ -23,7 +23,7 @@ log = Logger(__name__)
 
 
 class Pace:
-    """Allow one run of a task at a time, at least half an interval after the last began; `clock` is monotonic seconds.
+    """Allow one run of a task at a time, at least half an interval after the last run began; `clock` is monotonic.
 
     It is half an interval because ticks come early and late: a whole interval would drop every second tick.
     """

@@ -60,7 +60,7 @@ def send(
         try:
             with deps.engine.begin() as conn:
                 appointments.mark_unsent(conn, unsent)
-        except SQLAlchemyError as exc:  # without the mark the sweeper sends them, too, but later
+        except SQLAlchemyError as exc:  # the sweeper sends unmarked rows, too, but later
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
     return not unsent
 
@@ -68,16 +68,16 @@ def send(
 def _publish(
     deps: Dependencies, rows: Iterable[Appointment | Kept], countdown: float | None, *, released: bool, held: bool
 ) -> list[int]:
-    """Return the ids of rows whose message was not, or perhaps not, sent; after a failure no further one is tried."""
+    """Return the ids of rows whose message was not, or perhaps not, sent; after a failure no further send is tried."""
     todo = list(rows)
     sent = 0
     try:
         with _producer(deps.broker_url) as producer:
-            size = _BATCH if producer.supports_batch_publish else 1  # one: a part of a failed batch may be sent
+            size = _BATCH if producer.supports_batch_publish else 1  # one by one: after an error it is known which went
             while part := todo[sent : sent + size]:
                 with producer.batch() if len(part) > 1 else nullcontext():
                     for row in part:
-                        if held:  # before the message, since the worker's events must come after it
+                        if held:  # told before the message is sent: the worker's events must come later
                             _tell(producer, "task-retried", row)
                         _send(producer, countdown, **message(row, released=released))
                 sent += len(part)

@@ -19,7 +19,7 @@ def new() -> str:
 
 
 def current() -> str | None:
-    """Return the correlation id of this thread or coroutine; None: none is bound."""
+    """Return the correlation id of this thread or coroutine; None: no id is bound."""
     return _current.get()
 
 

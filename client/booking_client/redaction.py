@@ -30,7 +30,7 @@ _IN_TEXT = (
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\+\d(?:[ ().-]{0,2}\d){6,14}"), MASK),  # a phone number as people write it
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number; the only secret in it can be a Cal.com key
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number; the only secret that matches is a Cal.com key
 _REASON = re.compile(r"[a-z0-9_.]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from resilience.error_types import Severity
 
 SECONDS = 300
-"""How many seconds are kept, including the present one."""
+"""How many seconds are kept, including the present second."""
 RECENT = 60
 """How many of these seconds count as recent."""
 LATELY = 10
@@ -37,7 +37,7 @@ class Figures:
     last_call_at: datetime | None
     """When the newest call was recorded, to the second."""
     last_average_ms: float | None
-    """How long the calls of that second took on average."""
+    """How long the calls of the second `last_call_at` took on average."""
 
     @property
     def total(self) -> int:

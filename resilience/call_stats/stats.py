@@ -20,14 +20,14 @@ from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
-WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name none
+WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name no endpoint
 FLUSH_INTERVAL = 1.0  # seconds from one write of successes to the next
 
 
 class CallStats:
-    """Count the calls of one service for the whole fleet; while Redis is gone, count those of this process.
+    """Count the calls of one service for the whole fleet; while Redis is gone, count this process's calls.
 
-    `window` is in seconds. It is safe for threads; a process needs one. No method raises an error of Redis.
+    `window` is in seconds. All threads of a process can share one object. No method raises an error of Redis.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class CallStats:
         return figures(fields, at, endpoint)
 
     def recent_by_endpoint(self, *, now: float | None = None) -> dict[str | None, Figures]:
-        """Return the figures of each endpoint that was called; the key None has those of all together."""
+        """Return the figures of each endpoint that was called; the key None has the figures of all together."""
         at, fields = self._recent(now)
         return {name: figures(fields, at, name) for name in (None, *endpoints(fields))}
 

@@ -42,7 +42,7 @@ class Window:
 
     @property
     def buckets(self) -> tuple[int, ...]:
-        """The number of calls in each bucket of `buckets.BOUNDS`, and in the one beyond them."""
+        """The number of calls in each bucket of `buckets.BOUNDS`, and in the bucket beyond them."""
         return self.times.counts
 
 

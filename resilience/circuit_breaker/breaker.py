@@ -34,13 +34,13 @@ from resilience.shared_state.state import SharedState
 
 
 class CircuitBreaker:
-    """Guard one service and its endpoints. It is safe for threads; a process needs one.
+    """Guard one service and its endpoints. All threads of a process can share one object.
 
     `held_work` releases held items, `operators` applies overrides, `view` shows the state, `calls` has the figures.
 
     `redis` None: only this process uses the breaker; `make_redis` builds a client with short time-outs. `key`,
-    `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads those
-    in force, oldest first, to apply them again after Redis has lost its data. `clock` (s) and `wall` are for tests.
+    `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads the
+    overrides in force, oldest first, to repeat them after Redis has lost its data. Tests give `clock` (s) and `wall`.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
@@ -88,7 +88,7 @@ class CircuitBreaker:
         """Return a permit for one call (truthy), or why it is denied (falsy).
 
         `owner` must be new for each call. `probe_ok`: the call is for a booking that may be posted now; only then may
-        it be the probe of half-open, one at a time. `item`: the released item that the call is for. `trial`: this is
+        the call be half-open's one probe. `item`: the released item that the call is for. `trial`: this is
         the one call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both
         blocks. `now` is for tests, in seconds.
 
@@ -167,7 +167,7 @@ class CalcomCircuitBreaker(CircuitBreaker):
 class ClosedBreaker:
     """Guard a call by two short scripts while the breaker is closed, which is so for nearly every call.
 
-    The scripts answer and write the same as acquire.lua and record.lua. If the breaker is no longer closed, they change
+    The scripts answer and write the same as acquire.lua and record.lua. If the breaker is no longer closed, both change
     nothing. Then, and while Redis is gone, the methods return None, and the caller must ask BreakerRules.
     """
 
@@ -224,7 +224,7 @@ class ClosedBreaker:
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()
-        if reply is None or reply is LATE:  # late: `is_blocking` uses the last known state; a record was sent
+        if reply is None or reply is LATE:  # LATE: `acquire` denies; `record`, `is_blocking` act as if closed
             return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None

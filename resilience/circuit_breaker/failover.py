@@ -87,7 +87,7 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | Late | None:
-        """Run a script and return its reply; `Late`: none came in time, nothing is permitted; None: Redis is gone."""
+        """Run a script and return its reply; `Late`: it came too late, nothing is permitted; None: Redis is gone."""
         reply = self._call(script, endpoint, arguments, now)
         if isinstance(reply, Forgotten) or self._must_restore(script, reply, endpoint):
             if self._restore(endpoint, now):
@@ -153,7 +153,7 @@ class Failover:
 
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
-            with suppress(IndexError):  # another thread took the last one
+            with suppress(IndexError):  # another thread took the last entry
                 self._call(*self._unacknowledged.popleft(), None)
 
     def _emit_changes(self, reply: ScriptReply[Result]) -> None:
@@ -172,7 +172,7 @@ class Failover:
         in which a scope's epoch is lower than the one known here.
         """
         same = state.generation == self._snapshot.generation
-        if same and not self._snapshot.is_later(state, endpoint):  # nearly every reply is so
+        if same and not self._snapshot.is_later(state, endpoint):  # this is the case for nearly every reply
             return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         return bool(scopes.keys() & {"", endpoint}) if same else bool(scopes)

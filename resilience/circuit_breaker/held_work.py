@@ -19,9 +19,9 @@ class HeldWork:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
         In half-open one item may be sent; with a closed breaker, as many as the window, the calls in flight and the
-        rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` with it
-        denies the call, or its permit's outcome is recorded, or `give_back` is called. Otherwise its place becomes free
-        only when its lease ends. `now` is for tests, in seconds.
+        rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` denies
+        the item's call, or the call's outcome is recorded, or `give_back` is called. Otherwise the item's place becomes
+        free only when its lease ends. `now` is for tests, in seconds.
         """
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, wanted, now)
@@ -41,7 +41,7 @@ class HeldWork:
         )
 
     def count_releasable(self, endpoint: str, *, now: float | None = None) -> Released:
-        """Return how many held items may be sent now (`room`), and release none."""
+        """Return how many held items may be sent now (`room`), and release no item."""
         return self.release(endpoint, (), now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:

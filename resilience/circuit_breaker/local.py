@@ -71,7 +71,7 @@ class LocalScope:
             self.mixed_at = now
 
     def count_failure(self, now: int, limits: Limits) -> bool:
-        """Count a failure; return whether the last `threshold` in a row came within `span`."""
+        """Count a failure; return whether the last `threshold` failures in a row came within `span`."""
         if limits.threshold > NEVER:
             return False
         self.failures.append(now)
@@ -288,7 +288,7 @@ class LocalBreaker:
         return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
-        """Return whether a report counts as the probe's: its permit is from here or from Redis, or it has none."""
+        """Return whether a report counts as the probe's: it has no permit, or no other call is the probe here."""
         return alive is not None if not report.owner else breaker.owner in ("", report.owner)
 
 

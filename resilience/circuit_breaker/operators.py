@@ -38,7 +38,7 @@ class OperatorControls:
     def apply(self, override: OperatorOverride) -> bool:
         """Apply an override, and return whether it was applied, now or earlier.
 
-        An override whose number is lower than that of the last applied one changes nothing. So the newest override of
+        An override whose number is lower than the last applied override's changes nothing. So the newest override of
         the database may be applied repeatedly, which repairs a Redis that came back with an old state.
         """
         reply = self._failover.run(OVERRIDE, WITHOUT_ENDPOINT, (override_argument(override),))

@@ -97,7 +97,7 @@ class BreakerRules:
 
 
 def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
-    """Return the error type and severity to count a call by; '': it is not counted, since perhaps nothing was sent."""
+    """Return the error type and severity to count a call by; '': not to count, since perhaps nothing was sent."""
     if outcome is CallOutcome.SUCCESS:
         return ErrorType.NONE.value, 0
     if outcome is CallOutcome.IGNORED:

@@ -53,7 +53,7 @@ class BreakerSettings:
     open_max: float = 600.0
     """The longest OPEN, whatever growth and Retry-After are."""
     open_jitter: float = 0.0
-    """The longest random addition to an OPEN, as a share of `open_for`; 0: none."""
+    """The longest random addition to an OPEN, as a share of `open_for`; 0: no addition."""
     permit_lease: float = 50.0
     """A permit without a record ends after this time, which is the deadline of a call plus a margin."""
     rate_limit: int = 100

@@ -21,7 +21,7 @@ class BreakerSnapshot:
         self.generation = 0
         """The generation of the shared breaker; 0: not known."""
         self.closed: dict[str, tuple[int, int]] = {}
-        """Endpoints that are closed and not blocked, as last known: the epochs of the service and of the endpoint."""
+        """By endpoint that was last known as closed and not blocked: the epochs of the service and of the endpoint."""
         self.blocked = False
         self.misconfigured = False
 

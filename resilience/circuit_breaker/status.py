@@ -43,7 +43,7 @@ class BreakerStatus:
     wrong_settings: tuple[str, ...]
     """Fingerprints of blocked configurations: another server than the service answers."""
     paged_settings: tuple[str, ...]
-    """Fingerprints of configurations with which another server answered and, since then, the service has not."""
+    """Fingerprints of configurations with which another server answered, and the service has not answered since."""
     throttled_for: float
     """Seconds for which a 429 denies every call."""
     window: int
@@ -51,7 +51,7 @@ class BreakerStatus:
     waiting: int
     sending: int
     last_override: int
-    """The number of the last override that was applied; 0: none was."""
+    """The number of the last override that was applied; 0: no override was."""
     settings: str
     limit_left: int | None = None
     """Calls that the rate limits, ours and the service's own, allow until `limit_until`; None: no limit is known."""

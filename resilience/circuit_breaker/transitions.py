@@ -49,7 +49,7 @@ def read(service: str, entry_id: Any, fields: Mapping[Any, Any]) -> Transition:
         until=_moment(ends) if ends else None,
         by=entry["by"],
         why=entry["why"],
-        action=int(entry.get("action", 0)),  # a change that an older script wrote has none
+        action=int(entry.get("action", 0)),  # a change that an older script wrote has no action
         context=json.loads(entry["context"] or "{}"),
     )
 

@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
 
 class Permit(NamedTuple):
-    """The right to make one call; `record` must follow, whatever its outcome."""
+    """The right to make one call; `record` must follow, whatever the call's outcome."""
 
     endpoint: str
     owner: str
@@ -49,7 +49,7 @@ class Permit(NamedTuple):
     window: int
     """The number of the rate limit's window in which the permit was given."""
     granted_at: int
-    """The moment, in milliseconds of Redis's clock."""
+    """When the permit was given, ms of Redis's clock."""
     state: State
     """The service's state when the permit was given."""
     probe: bool = False
@@ -149,8 +149,8 @@ class OverrideKind(StrEnum):
 class OperatorOverride:
     """An operator's override.
 
-    `number` is the id of its row in the database, 0: it has none; `action` is the id of the action that asked for it,
-    0: no action did.
+    `number` is the id of its row in the database, 0: it has no row; `action` is the id of the action that asked for
+    this override, 0: no action did.
     """
 
     kind: OverrideKind

@@ -24,8 +24,8 @@ class BreakerView:
         self._failover = failover
         self._snapshot = snapshot
         self._begin_short = begin_short
-        # Epochs in which the status showed an endpoint as closed. They allow no permit: the status shows a breaker as
-        # closed, too, if its "off" is over and no call has come since.
+        # Epochs in which the status showed an endpoint as closed. These epochs allow no permit: the status also shows a
+        # breaker as closed whose "off" is over, though no call has come since.
         self._known_closed: dict[str, tuple[int, int]] = {}
 
     def status(self, *, now: float | None = None) -> BreakerStatus:
@@ -36,7 +36,7 @@ class BreakerView:
         return status.of_fleet(self._failover.service, known)
 
     def is_blocking(self, endpoint: str) -> bool:
-        """Return whether an open breaker now denies every call to an endpoint. The question takes no probe's place."""
+        """Return whether an open breaker now denies every call to an endpoint. This takes no probe's place."""
         return self.begin_is_blocking(endpoint)()
 
     def begin_is_blocking(self, endpoint: str) -> Callable[[], bool]:

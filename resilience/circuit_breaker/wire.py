@@ -43,7 +43,7 @@ class OutcomeReport(NamedTuple):
 
     outcome: CallOutcome
     owner: str = ""
-    """'': a report without a permit; it counts as the probe's."""
+    """'': a report without a permit, which counts as the probe's."""
     item: str = ""
     trial: int = 0
     service_epoch: int = 0
@@ -97,7 +97,7 @@ class ScriptReply(NamedTuple, Generic[Result]):
 
 
 class Forgotten:
-    """The reply of a Redis without the breaker: it is new, or has lost its data."""
+    """The reply of a Redis without the breaker, because Redis is new or has lost its data."""
 
 
 class Admission(NamedTuple):
@@ -106,14 +106,14 @@ class Admission(NamedTuple):
     reason: Reason | None
     """Why the call may not go; None: it may go."""
     wait: int
-    """-1: until an operator acts."""
+    """How many ms to wait; -1: until an operator acts."""
     probe: bool
     released: bool
     window: int
 
 
 class Releases(NamedTuple):
-    """The held items that may go, how many more may go, and why none may."""
+    """The held items that may go, how many more may go, and why no item may."""
 
     reason: Reason | None
     wait: int

@@ -2,7 +2,7 @@
 -- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so it may be the probe  8 item: the released item
 --         that is being sent, or ''  9 '1': a trial, the one call that a block lets through
 -- Returns the state, then granted or the reason; ms to wait; probe (0, 1); released (0, 1); number of the window | forgotten
--- Why     key, service, endpoint and rate limit must all agree before one of them is changed. With one command for each, another
+-- Why     key, service, endpoint and rate limit must all agree before any of them is changed. With one command for each, another
 --         worker's probe could go between two commands.
 local owner, probe_ok, item, trial = unpack(ARGV, 6)
 if not generation then

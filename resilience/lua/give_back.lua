@@ -1,7 +1,7 @@
 -- Give back: released items that ended without a call (cancelled, held again for another reason, or their release was not received).
 -- ARGV    6.. the items
 -- Returns the state, then done | forgotten
--- Why     their places become free now, not only when their leases end.
+-- Why     the items' places become free now, not only when their leases end.
 if not generation then
   return { 'forgotten' }
 end

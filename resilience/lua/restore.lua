@@ -1,6 +1,6 @@
 -- Restore: set up the breaker again after Redis has lost it, or came back with an older state of it.
--- ARGV    6 JSON: generation: that of the breaker as the caller knew it   epoch: the newest one that the caller knew, 0:
---         none   scopes: those that were not closed, each with name ('' the service), state, epoch, ends (ms), opens   overrides:
+-- ARGV    6 JSON: generation: that of the breaker as the caller knew it   epoch: the newest that the caller knew, 0: no
+--         epoch   scopes: those that were not closed, each with name ('' the service), state, epoch, ends (ms), opens   overrides:
 --         those in force, oldest first, as override.lua's
 -- Returns the state, then done | ignored
 -- Why     no call may go between the empty state and the overrides. The first process that notices the loss restores the breaker; a

@@ -6,7 +6,7 @@ if not generation then
   return { 'forgotten' }
 end
 local rate, left = redis.call('HGETALL', RATE), 0
-quota_wait() -- as for a call now: it starts the next window if one is over; none of this is written
+quota_wait() -- as for a call now: the next window begins if one is over; nothing of that is written
 if now >= quota.throttled_until then
   left = math.huge
   if emission_interval > 0 then -- calls that may go at once, and those whose turn comes by `resets_at`

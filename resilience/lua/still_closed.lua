@@ -1,4 +1,4 @@
--- Are both breakers still closed? For a caller that only stores a request. It changes nothing.
+-- Are both breakers still closed? For a caller that only stores a request. The script changes nothing.
 -- Returns now, closed | now alone: something changed, run status.lua
 -- Why     as in acquire_closed.lua: the same epoch means the same state.
 local born, epoch, own_epoch = unpack(redis.call('HMGET', BREAKER, 'born', 'epoch', ENDPOINT .. '/epoch'))

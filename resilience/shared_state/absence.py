@@ -1,4 +1,4 @@
-"""Know whether Redis is gone: report that once, and try Redis again only after a while."""
+"""Know whether Redis is gone: report its absence once, and try Redis again only after a while."""
 
 import threading
 from collections.abc import Callable
@@ -82,6 +82,6 @@ class Absence:
 
 
 def _lasts(error: Exception) -> bool:
-    """Return whether the error lasts until an operator acts: a missing permission, a key of another type."""
+    """Return whether the error lasts until an operator acts: a missing permission, a Redis key of another type."""
     passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
     return isinstance(error, ResponseError) and not passing

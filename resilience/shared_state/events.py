@@ -12,7 +12,7 @@ class SharedStateLost:
     service: str
     error: str
     lasting: bool
-    """Whether Redis answers with an error until an operator acts: a missing permission, a key of another type."""
+    """Whether Redis answers with an error until an operator acts: a missing permission, a Redis key of another type."""
 
 
 @dataclass(frozen=True, slots=True)

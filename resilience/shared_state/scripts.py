@@ -40,7 +40,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def read(name: str) -> str:
-    """Return the text of one Lua file of `resilience/lua`: a script's `name`, or `lib/` and a fragment's."""
+    """Return the text of one Lua file of `resilience/lua`: `name` is a script's name, or `lib/` and a fragment's."""
     return (files("resilience") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 

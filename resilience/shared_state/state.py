@@ -28,8 +28,8 @@ class ThreadConnections:
     """Send commands, each thread over a connection of its own.
 
     To send a command as the client does (a pool, retries, measurements, encoding) costs as much as the command. Here,
-    too, a connection that the server has closed is opened again, and none is shared with a fork. A cluster's client
-    knows several servers, so that client sends the command itself.
+    too, a connection that the server has closed is opened again, and no connection is shared with a fork. A cluster's
+    client knows several servers, so that client sends the command itself.
     """
 
     def __init__(self, client: scripts.Client) -> None:
@@ -111,7 +111,7 @@ class SharedState:
             read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
             return partial(self.absence.miss, error, late=late)
-        # A server that has lost the script, or never had it, gets it by EVAL, and keeps it.
+        # A server that has lost the script, or never had it, gets the script by EVAL, and keeps it.
         again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
         return partial(self._answer, read, again, late=late)
 

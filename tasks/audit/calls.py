@@ -18,7 +18,7 @@ from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask, GuardedCalls
 
-_SOON = 1.0  # seconds until the next try if the limit names no time for it
+_SOON = 1.0  # seconds until the next try if the denial names no time
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open: Cal.com is left alone (`booking breaker status`)",
     Reason.CREDENTIALS: "Cal.com refuses our API key: set a valid key, or run `booking breaker reset`",
@@ -63,7 +63,7 @@ class AuditCalls(GuardedCalls):
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
     ) -> Reply | None:
-        """Cancel a booking, or the seat that `body` names; return None if it is cancelled, else why it may not be.
+        """Cancel a booking, or the seat that `body` names; return None if it is gone, else why it may still be there.
 
         `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
 
@@ -91,7 +91,7 @@ class AuditCalls(GuardedCalls):
             self.pause(wait)
 
     def _bookings_wait(self) -> bool:
-        """Return whether bookings wait for the rate limit: they get the free calls."""
+        """Return whether bookings wait for the rate limit: bookings get the free calls before an audit."""
         with self.deps.engine.connect() as conn:
             return queue.backlog_reason(conn) is HoldReason.THROTTLED
 

@@ -1,7 +1,7 @@
 """Judge one booking by our row and Cal.com's answers (docs/audit.md). Nothing here calls, reads or writes.
 
 A finding that is not proven is reported and left to the operator: only a finding with a `fix` may be acted on. The list
-shows only what the user of the key organizes or attends: another booking may exist, and is asked for first.
+shows only what the user of the key organizes or attends: Cal.com is asked by uid for a booking that is not listed.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class _Home(StrEnum):
 
     LIVES = "lives"
     OVER = "over"
-    OF_ANOTHER_REQUEST = "of another request"  # it carries the other request's reference, and not ours
+    OF_ANOTHER_REQUEST = "of another request"  # the booking carries the other request's reference, not ours
     SEAT_GONE = "seat gone"  # the booking lives, our seat in it does not
     ABSENT = "absent"
     UNREADABLE = "unreadable"
@@ -33,7 +33,7 @@ class _Home(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """The state of a row's booking at Cal.com, the booking, and the row's own booking or seat if that is known."""
+    """The state of the booking that a row names, that booking, and which part is the row's: all, a seat, or unknown."""
 
     home: _Home
     booking: Booking | None = None
@@ -41,7 +41,7 @@ class _Stand:
 
 
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
-    """Compare a row with what Cal.com shows for the range that has its start, or return what to ask first.
+    """Compare a row with what Cal.com shows for the range that has the row's start, or return the first question.
 
     `settled`: the row was last changed so long ago that Cal.com's answers are newer.
     """
@@ -111,7 +111,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
 
 
 def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
-    """Return the question about a booking that is not listed; the seat comes first: any key gets that answer."""
+    """Return the question about an unlisted booking; its seat comes first: every API key is answered about a seat."""
     questions = [Question(About.SEAT, seat)] if seat else []
     questions += [Question(About.BOOKING, uid)] if uid else []
     for question in questions:
@@ -147,7 +147,7 @@ def _over(
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
-        if listing.answers[question] is not Answered.FOUND:  # it is listed: a replica that lags says "not found"
+        if listing.answers[question] is not Answered.FOUND:  # the series is listed: a lagging replica says "not found"
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
             return _cut(row, booking, listing, settled=settled)
@@ -159,7 +159,7 @@ def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled
 
     One POST makes the weeks one by one, and may be cut in the middle. Weeks are counted as made, not as alive: a week
     that a person cancelled or moved stays in the series as cancelled, while a week that was never made is not in it
-    ("GET by recurringBookingUid", as on the real server). So nothing that a person does makes a whole series look cut.
+    (seen; docs/calcom.md, row 35). So nothing that a person does makes a whole series look cut.
     """
     series = row.series_uid or (booking.series_uid if booking is not None else None)
     if series is None:
@@ -254,7 +254,7 @@ def _not_there(row: Appointment, listing: Listing) -> Judgement:
     if half is None:
         return NoFinding.AGREES
     message = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
-    message += f". Remove it there, and {_AFTERWARDS.get(row.status, 'book it again')}"
+    message += f". Remove the attendee there, and {_AFTERWARDS.get(row.status, 'book it again')}"
     return finding(AuditFindingKind.HALF_MADE, row, message)
 
 

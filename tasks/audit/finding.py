@@ -38,16 +38,16 @@ class Fix(StrEnum):
 
     CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
     RECORD_UID = "record_uid"  # as the uid of a late 201 is recorded
-    CANCEL_DOUBLE = "cancel_double"  # at Cal.com: the booking or seat that is not our row's
+    CANCEL_DOUBLE = "cancel_double"  # cancel at Cal.com the booking or seat that is not our row's
 
 
 class NoFinding(StrEnum):
     """The reason why there is no finding."""
 
     AGREES = "agrees"
-    UNDER_WAY = "under_way"  # its outcome is unknown, or a worker is just finding it
+    UNDER_WAY = "under_way"  # its outcome is unknown, or a worker is finding its outcome now
     TOO_YOUNG = "too_young"  # the row changed so lately that Cal.com's answer may be older
-    CANNOT_TELL = "cannot_tell"  # not listed, and Cal.com's answer about it could not be read
+    CANNOT_TELL = "cannot_tell"  # the booking is not listed, and Cal.com's answer about it could not be read
 
 
 @dataclass(frozen=True, slots=True)

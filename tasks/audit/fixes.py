@@ -18,7 +18,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 BY = "operator"
 FRESH_SECONDS = 60.0  # seconds from the lookup that proves a double to its cancellation
-REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
+REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read this in Cal.com's e-mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixe
         if fresh is None or not isinstance(again, AuditFinding) or again.fix is not Fix.CANCEL_DOUBLE:
             break
         double = next((one for one in again.doubles if one.name not in ends), None)
-        if double is None:  # a list that lags still shows those that we have just cancelled
+        if double is None:  # a list that lags still shows the doubles that we have just cancelled
             break
         ends[double.name] = _cancel(calls, fresh, double, looked_at)
     if not ends:
@@ -129,7 +129,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         if wants_reason(reply):
             reply = ask(REASON)
     except AuditHalted as halted:
-        if intended:  # the first call was refused because it had no reason, and the second may not be made now
+        if intended:  # the first call was refused because it had no reason, and the second cannot be made now
             _end(calls, row, double, doubles.KEPT, str(halted))
         raise
     if reply is None:

@@ -1,7 +1,7 @@
 """Cal.com's list of a range of days: each booking, and each booking or seat that belongs to a request of ours.
 
 A booking that the list does not show can be asked for by its uid (questions.py), and is then added. A request may have
-two seats in a booking ("Two at once", docs/calcom.md): `Booking.marks` has one for each reference, and lacks the other.
+two seats in a booking ("Two at once", docs/calcom.md): `Booking.marks` has one seat for each reference, not both.
 """
 
 from collections import defaultdict
@@ -40,7 +40,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that Cal.com must answer before a row can be judged; it answers any key that names the uid."""
+    """A question that must be asked before a row can be judged; Cal.com answers every API key that asks by the uid."""
 
     about: About
     uid: str
@@ -73,7 +73,7 @@ class BookedPlace:
 
     @property
     def series(self) -> str | None:
-        """Return the uid of the series if this is a week of one; all weeks of a series carry one reference."""
+        """Return the uid of the series if this is a week of a series; all its weeks carry one reference."""
         return self.booking.series_uid
 
     @property
@@ -90,7 +90,7 @@ class BookedPlace:
         return is_at(self.booking, row)
 
     def is_same(self, other: "BookedPlace") -> bool:
-        """Return whether it is the same booking or seat, shown again."""
+        """Return whether `other` is the same booking or seat, shown again."""
         return (self.uid, self.seat_uid) == (other.uid, other.seat_uid)
 
 
@@ -110,7 +110,7 @@ class Listing:
     occurrences: dict[str, int | None] = field(default_factory=dict)
 
     def add(self, booking: Booking) -> None:
-        """Add a booking; if it is there already, add only those of our seats that it did not show before."""
+        """Add a booking; if it was added before, add only those of our seats that it did not show then."""
         new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
         for place in new:
             self.places[place.reference].append(place)
@@ -198,7 +198,7 @@ def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
 
 
 def is_at(booking: Booking, row: Appointment) -> bool:
-    """Return whether a POST of `row` may have made it: it has the same start and event type (or that is deleted)."""
+    """Return whether a POST of `row` may have made `booking`: same start, and the same or a deleted event type."""
     if not booking.is_at(row.start_at):
         return False
     if row.event_type_id is not None:
@@ -227,7 +227,7 @@ def _is_seatless(attendee: BookedAttendee) -> bool:
 
 
 def _is_ours(reference: str | None) -> TypeGuard[str]:
-    """Return whether it is the reference of a request like ours: the uuid of a row, as request_body.py writes it."""
+    """Return whether a reference is from a request like ours: the uuid of a row, as request_body.py writes it."""
     try:
         return reference is not None and str(UUID(reference)) == reference
     except ValueError:

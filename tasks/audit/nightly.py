@@ -29,7 +29,7 @@ from tasks.periodic import PeriodicTask
 
 SAVED = 10  # rows that are judged before they are stored
 HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
-FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these; each pause is twice the last
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these halts; each pause is twice the last
 UNREAD = "some bookings could not be asked for"
 
 log = Logger(__name__)
@@ -38,7 +38,7 @@ _auditing = threading.Lock()  # one audit in each process
 
 @app.task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
 def audit_at_night(hour: int) -> bool:
-    """Start the audit that is due since `hour` (UTC), unless a process already has it; return whether it started."""
+    """Start the audit due since `hour` (UTC), unless a process already has it; return whether the audit started."""
     deps = dependencies.current()
     if not _auditing.acquire(blocking=False):
         return False
@@ -63,7 +63,7 @@ def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
 
 
 def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
-    """Audit both days of a night as far as Cal.com may be called; the process that claims it next does the rest."""
+    """Audit both days of a night as far as Cal.com may be called; the next process that claims it does the rest."""
     work = _Work(calls, night, {kind: list(ids) for kind, ids in night.findings.items()})
     try:
         work.compare()
@@ -112,7 +112,7 @@ class _Work:
         self._end(self._orphans(look.orphans))
 
     def leave(self, seconds: float, *, halted: bool) -> None:
-        """Store what is known for the next process, which may continue `seconds` from now."""
+        """Store what is known; the next process may continue the audit `seconds` from now."""
         self._save()
         with self.calls.deps.engine.begin() as conn:
             nights.leave(conn, self.night, seconds=seconds, halted=halted)

@@ -43,7 +43,7 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
 def look_again(
     calls: AuditCalls, found: AuditFinding, *, settled: Callable[[Appointment], bool]
 ) -> AuditFinding | NoFinding:
-    """Judge a finding's row again, by what Cal.com now shows for its start and for each booking in the finding.
+    """Judge a finding's row again, by what Cal.com now shows for the row's start and for each booking in the finding.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through.

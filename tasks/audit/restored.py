@@ -40,7 +40,7 @@ class Restored:
 def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iterator[int]:
     """Make the outcome of all live bookings unknown, one batch in each transaction; yield the size of each batch.
 
-    `action_id` is the recorded action that counts them.
+    `action_id` is the recorded action that counts the bookings.
     """
     after: int | None = 0
     while after is not None:
@@ -59,7 +59,7 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
 def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
     """Read all bookings that start after the backup, and store those without a row, to recognize new requests for them.
 
-    A row that ended as not booked is confirmed if its booking is there.
+    A row that ended as not booked is confirmed if Cal.com has its booking.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was stored.
@@ -99,7 +99,7 @@ def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBook
         return None
     start = min(starts)
     booking = starts[start]
-    own = [one.email for one in booking.attendees if one.reference == reference]  # seats have it at their attendees
+    own = [one.email for one in booking.attendees if one.reference == reference]  # empty without seats
     anybody = [booking.booker, *(one.email for one in booking.attendees)]
     address = next((email for email in own or anybody if email is not None), None)
     if address is None:

@@ -30,7 +30,7 @@ class Survey:
     """The result of an audit of a range of days.
 
     `confirmed` counts our confirmed rows in the range; `judged` those of them that could be compared with Cal.com's
-    answers; `asked` those that its list did not show whole, so that each was asked for. `listed` counts Cal.com's
+    answers; `asked` those that the list did not show whole, so that each was asked for. `listed` counts Cal.com's
     bookings in the range; `others` those of them that no request of ours made, which are not judged. `silent` has the
     ids of the rows that could not be judged, by reason.
     """
@@ -139,8 +139,8 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]
 def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
     """Yield the rejected, failed and expired rows that Cal.com has booked, by start, with the finding; change nothing.
 
-    The list of a day is read once for all its rows; a booking that it does not show is asked for by the row's uid, if
-    there is one.
+    The list of a day is read once for all its rows; a booking that the list does not show is asked for by the row's
+    uid, if the row has one.
 
     Raises:
         AuditHalted: A list could not be read whole, or the breaker lets nothing through.
@@ -167,8 +167,8 @@ def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
 def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
     """Yield the rows to judge, each once, and take them out of `ours`.
 
-    They are: the confirmed rows of the range; the rows whose reference is listed there; and the rows, held or ended as
-    not booked, whose outcome was once unknown. Cal.com may have booked these though this key's list does not show it.
+    They are: the confirmed rows of the range; the rows whose reference is listed in it; and the rows, held or ended as
+    not booked, whose outcome was once unknown: perhaps Cal.com has booked them, and this key's list does not show that.
     """
     judged = set()
     for row in bookings.confirmed_between(conn, seen.start, seen.end):
@@ -178,7 +178,7 @@ def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPl
     for row in bookings.by_references(conn, list(ours)):
         ours.pop(str(row.uuid))
         judged.add(row.id)
-        if row.status is not Status.CONFIRMED:  # otherwise it was moved here from another day, and is judged there
+        if row.status is not Status.CONFIRMED:  # a confirmed row here is of another day, and judged with that
             yield row
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
@@ -224,5 +224,5 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
 
 
 def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
-    with calls.deps.engine.connect() as conn:  # closed before Cal.com is asked: an audit may wait for its turn
+    with calls.deps.engine.connect() as conn:  # it is closed before Cal.com is asked: an audit may wait long
         return sorted(bookings.by_references(conn, references), key=lambda row: (row.start_at, row.id))

@@ -15,7 +15,7 @@ def checked_url(base_url: str) -> str:
     """Return the address of Cal.com's API, without a slash at its end.
 
     Raises:
-        ValueError: It is no address, or contains a user, password, query or fragment.
+        ValueError: `base_url` is no address, or contains a user, password, query or fragment.
     """
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:

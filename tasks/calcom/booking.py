@@ -34,7 +34,7 @@ class Booking:
     order, and include guests and other hosts. `booker` is the address for which it was booked (None: it is not shown,
     as with seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in
     UTC. `accepted`: no host needs to confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid of
-    the booking to which it was rescheduled. `series_uid` is that of its series, if it is a week of one.
+    the booking to which it was rescheduled. `series_uid` is its series' uid, if the booking is a week of a series.
     """
 
     uid: str
@@ -73,7 +73,7 @@ def read_booking(data: object) -> Booking | None:
     hosts = [object_of(host) for host in list_of(data.get("hosts"))]
     made, own = data.get("seatUid"), _reference(object_of(data.get("metadata")))
     attendees = tuple(_attendee(object_of(entry)) for entry in list_of(data.get("attendees")))
-    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # with seats, each has his own reference
+    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # each seat has its own reference
     return Booking(
         uid=uid,
         marks={mark: seat for mark, seat in ({own: None} | marks).items() if mark is not None},

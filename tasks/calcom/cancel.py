@@ -10,8 +10,8 @@ from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
-_CANCELLED_BEFORE = re.compile("has been cancelled already|has already been cancelled")  # of a booking; of a seat
-_RACED = "Invalid Query"  # Cal.com answers 404 although it is cancelled (2 of 15, seen)
+_CANCELLED_BEFORE = re.compile("has been cancelled already|has already been cancelled")  # about a booking; about a seat
+_RACED = "Invalid Query"  # Cal.com answers 404 although the booking is cancelled (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
     kind=ReplyKind.UNKNOWN,
@@ -40,7 +40,7 @@ def wants_reason(reply: Reply | None) -> bool:
 def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | None:
     """Return why the booking or the seat may still be there; None: it is cancelled, now or earlier.
 
-    UNKNOWN: it may be cancelled, and only the list shows it.
+    UNKNOWN: it may be cancelled, and only the list shows whether it is.
     """
     failure = read_failure(answer)
     if failure is None and isinstance(answer, Answer):

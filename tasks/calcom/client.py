@@ -113,7 +113,7 @@ class CalcomClient(CalcomReads):
     @cached_property
     def _exchange(self) -> "Exchange":
         """Build the HTTP side at the first call: a process that only enqueues loads no HTTP library."""
-        from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see above
+        from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see the docstring
 
         return Exchange(
             self._base_url,

@@ -32,8 +32,8 @@ from tasks.calcom.request_body import attendee_address
 
 LARGEST_PAGE = 250  # Cal.com's own limit
 TRIES = 3  # of one page: while others book, 8 of 60 answers count one booking too many
-_MISCOUNTED = 1  # never more than one too many
-# This covers the time between the row's claim and this answer, and errors of Cal.com's clock. It may be long: it costs
+_MISCOUNTED = 1  # Cal.com never counts more than one booking too many
+# The margin covers the time between the row's claim and the answer, and errors of Cal.com's clock. A long margin costs
 # a call only if the type was booked a hundred times since then (the length of a page).
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
@@ -45,7 +45,7 @@ def deciding_lookup(
 
     `calcom_id` is Cal.com's number of the event type, if the appointment names it by slug; `me` is the user of our key
     (None: not known). A booking that is found counts in any answer. Ours is absent only if a single answer lists all
-    bookings, or all that were created since the request, or all at its time; else the lookup has failed.
+    bookings, or all that were created since the request, or all at the booking's time; else the lookup has failed.
     """
     return followed(client, appointment, _whole_answer(client, appointment, calcom_id, me))
 
@@ -60,7 +60,7 @@ def _whole_answer(client: CalcomReads, appointment: Appointment, calcom_id: int 
             result = _read(page, appointment, calcom_id, me)
             if _is_whole(page) or _reaches(page, since) or result.kind is LookupKind.FOUND:
                 return result
-        elif page.kind is ReplyKind.DELETED:  # its bookings are still listed, without a type
+        elif page.kind is ReplyKind.DELETED:  # the type's bookings are still listed, without a type
             deleted = True
             del at_its_time["eventTypeId"]
         else:
@@ -144,7 +144,7 @@ def _is_strange(booking: Booking, me: Me) -> bool:
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat with our address and not our reference, preferably one without seat uid and any reference."""
+    """Return a seat with our address but not our reference: rather one with no reference, then one with no seat uid."""
     address = attendee_address(appointment)
     if address is None:
         return None

@@ -1,7 +1,7 @@
 """Read Cal.com's answers about an event type, and about the user of our key ("Kind" and "Sight", docs/calcom.md).
 
 Each event type in API version 2024-06-14 has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen for each
-kind). A type without one of them is not read: it would look simpler than it is. `requiresConfirmationForFreeEmail` is
+kind). A type that lacks one of these is not read: it would look too simple. `requiresConfirmationForFreeEmail` is
 in no answer of that version, so it is read from version 2024-04-15.
 """
 
@@ -21,8 +21,8 @@ class Scheduling(StrEnum):
     """Whose time a booking of the type takes; the values are Cal.com's."""
 
     PERSONAL = "personal"  # its owner's
-    COLLECTIVE = "collective"  # that of all hosts
-    ROUND_ROBIN = "roundRobin"  # that of one host, and of all fixed hosts
+    COLLECTIVE = "collective"  # the time of all hosts
+    ROUND_ROBIN = "roundRobin"  # the time of one host, and of all fixed hosts
     OTHER = "other"  # managed, or a kind newer than this code
 
 
@@ -39,7 +39,7 @@ class EventTypeFacts:
     """Hold what Cal.com shows about an event type.
 
     `owner_id` is set for personal types alone, `occurrences` for recurring types alone. `confirms`: the host must
-    confirm all bookings, or those near their start. `length_minutes` is the length if the request names none.
+    confirm all bookings, or those near their start. `length_minutes` is the length if the request names no length.
     """
 
     calcom_id: int
@@ -53,7 +53,7 @@ class EventTypeFacts:
 
     @property
     def kind(self) -> EventKind:
-        """Return the kind; the rule about free e-mail addresses is not part of it. OTHER: this kind was never tried."""
+        """Return the kind; the rule about free e-mail addresses is not part of it. OTHER: it was never tried."""
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 
@@ -94,7 +94,7 @@ def read_event_type(answer: Answer | NoAnswer) -> EventTypeFacts | Reply:
 
 
 def read_event_types(answer: Answer | NoAnswer, slug: str) -> EventTypeFacts | Reply | None:
-    """Return a user's type `slug` from GET /v2/event-types; None: he has no such type."""
+    """Return a user's type `slug` from GET /v2/event-types; None: the user has no such type."""
     content = read_content(answer)
     if isinstance(content, Reply):
         return content

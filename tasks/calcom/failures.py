@@ -58,7 +58,7 @@ _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
-_NOTHING_SENT = {  # because we decided that; in row 4 the network failed
+_NOTHING_SENT = {  # nothing was sent because we decided so; in row 4 the network failed
     ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
@@ -69,7 +69,7 @@ _SERVER_ERRORS = {
     504: replace(_UNANSWERED, error_type=ErrorType.HTTP_504),
     **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
 }
-_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: by a proxy, about the connection and not about our settings
+_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON a proxy's, about the connection and not about our settings
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
 
 # What a 4xx in one of Cal.com's shapes means, by its status and message: the first row that fits counts.
@@ -139,13 +139,13 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
 
 
 def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
-    """Return the reply for a 201 with an existing booking; None: it may be ours, although it lacks our reference.
+    """Return the reply for a 201 with an existing booking; None: it may be ours, though it lacks our reference.
 
-    For a seated type only `"seatUid": ""` shows that this POST made none: a lagging replica shows seats without ours.
+    For a seated type only `"seatUid": ""` shows that this POST made no seat: a lagging replica omits our seat.
     """
     reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:
-        known = next(iter(booking.attendees), None)  # the first is the booker, the others are guests
+        known = next(iter(booking.attendees), None)  # the first attendee is the booker, the others are guests
         reference = next(iter(booking.marks), None)
     elif booking.seat_uid is None:
         return None

@@ -20,7 +20,6 @@ from tasks.calcom.request_body import instant
 PAGE = 100
 MAX_PAGES = 20  # one page is enough if Cal.com applies the filters; without them the list must end somewhere
 _NOWHERE = BookedThere(None)
-_NOWHERE = BookedThere(None)
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 
 Query = dict[str, str | int]
@@ -31,7 +30,7 @@ class LookupKind(StrEnum):
 
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
-    MOVED = "moved"  # our booking was rescheduled at Cal.com: `there` is the present one
+    MOVED = "moved"  # our booking was rescheduled at Cal.com: `there` is the present booking
     ABSENT = "absent"  # not in the list: `tasks.unknown.evidence` decides what that proves
     FAILED = "failed"  # the lookup failed, or was not shown enough to decide: `reply` says why
 
@@ -40,8 +39,8 @@ class LookupKind(StrEnum):
 class HalfMade:
     """Hold a seat of our event type and start, with our address and without our reference.
 
-    If it has another `reference`, another request of this attendee has it. If it has only a `seat_uid`, the worker did
-    not book it. If it has neither, Cal.com has made the seat only in part.
+    A seat with a `reference` is of another request of this attendee. A seat with only a `seat_uid` was not booked by
+    the worker. A seat with neither was made by Cal.com only in part.
     """
 
     uid: str
@@ -92,7 +91,7 @@ def lookup(
         query["attendeeEmail"] = appointment.attendee_email
     result = followed(client, appointment, _search(client, appointment, query, calcom_id))
     if "eventTypeId" in query and result.reply is not None and result.reply.kind is ReplyKind.DELETED:
-        del query["eventTypeId"]  # its bookings are still listed, without a type
+        del query["eventTypeId"]  # the type's bookings are still listed, without a type
         return replace(followed(client, appointment, _search(client, appointment, query, calcom_id)), deleted=True)
     return result
 
@@ -121,8 +120,8 @@ def followed(client: CalcomReads, appointment: Appointment, result: LookupResult
 def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
     """Return the filters for bookings of the event type at the start.
 
-    No filter may hide our booking, and Cal.com may ignore each of them, as it did (docs/calcom.md). `beforeEnd` allows
-    for the longest possible event.
+    No filter must ever hide our booking. Cal.com perhaps ignores a filter, as it once did (docs/calcom.md). `beforeEnd`
+    allows for the longest possible event.
     """
     query: Query = {
         "afterStart": instant(appointment.start_at),
@@ -137,8 +136,8 @@ def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
 def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> LookupResult | None:
     """Return the appointment's booking: one that is not cancelled, else the newest.
 
-    A series has one reference at many starts: the week at our start counts, or if that is cancelled, the first week
-    that is not.
+    A series has one reference at many starts: the week at our start counts, or if that week is cancelled, the first
+    week that is not cancelled.
     """
     ours = [booking for booking in bookings if _may_be_ours(booking, appointment, calcom_id)]
     here = [booking for booking in ours if booking.is_at(appointment.start_at)]

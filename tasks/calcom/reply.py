@@ -34,7 +34,7 @@ class SettleAfter(StrEnum):
     """How long Cal.com may still be working on a POST after its answer, or without one."""
 
     ANSWERED = "answered"  # Cal.com's application has answered and finished (CALCOM_SETTLE_ANSWERED_SECONDS)
-    UNANSWERED = "unanswered"  # it may still be at work (CALCOM_SETTLE_SECONDS)
+    UNANSWERED = "unanswered"  # Cal.com may still be at work (CALCOM_SETTLE_SECONDS)
     GATEWAY = "gateway"  # 502, 503, a proxy's page: ANSWERED for a plain or collective type, else UNANSWERED
 
 
@@ -56,7 +56,7 @@ class Reply:
 
     For EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
     `is_attendee`: our address is that of the person for whom it was made, not that of a guest. `owner_hidden`: Cal.com
-    does not show for whom it was made.
+    does not show for whom the booking was made.
     """
 
     kind: ReplyKind
@@ -81,7 +81,7 @@ class Reply:
 
     @property
     def may_have_booked(self) -> bool:
-        """Return whether the POST may have booked, or may still do so.
+        """Return whether the POST may have booked, or may still book.
 
         A proxy's page in place of Cal.com's answer proves nothing: a firewall or a gateway may have replaced the answer
         after Cal.com has booked.

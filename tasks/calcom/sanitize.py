@@ -19,7 +19,7 @@ def safe(text: object) -> str:
     visible = "".join(char if char.isprintable() else " " for char in head)
     words = visible.split()
     if len(text) > MAX_SEARCHED and len(words) > 1:
-        words.pop()  # it may be half an address
+        words.pop()  # the last word may be half an address
     masked = " ".join("[e-mail]" if "@" in word or "%40" in word else word for word in words)
     masked = _NUMBER.sub(_mask, masked)
     return masked if len(masked) <= MAX_TEXT else masked[: MAX_TEXT - 1] + "…"

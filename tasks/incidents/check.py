@@ -1,6 +1,6 @@
 """The health check: a fault becomes an incident, once for the whole fleet, and operators are notified.
 
-Any number of beats and workers may run checks at once: the row of the tick lets one check at a time go on.
+Any number of beats and workers may run checks at once: the database row of the tick lets one check at a time go on.
 """
 
 from db.lifecycle import HoldReason
@@ -36,7 +36,7 @@ def check_health(every: float = EVERY) -> int:
 def check(every: float = EVERY) -> int:
     """Tick, observe everything once, and open, update or resolve incidents; return the number of new messages.
 
-    `every` is beat's interval in seconds; it is written beside the tick, so that watchers of beat know it.
+    `every` is beat's interval in seconds; it is written beside the tick, for those that watch beat.
     """
     built, kinds = dependencies.current(), tuple(IncidentKind)
     services, redis, lead = observe_services(built), observe_redis(built), built.timings.lead
@@ -82,7 +82,7 @@ def report_dead_beat() -> Heartbeat | None:
 def report_missing_redis() -> bool:
     """Open or update the incident of a shared breaker that this process lacks; return whether it lacks it.
 
-    The health check knows only its own process; it ends the incident when no process has reported that for a while.
+    The health check knows only its own process; it ends the incident when no process has reported a lack for a while.
 
     Raises:
         SQLAlchemyError: Postgres is unavailable, so operators cannot be notified.
@@ -91,7 +91,7 @@ def report_missing_redis() -> bool:
 
 
 def report_slow_redis(recent: LateAnswers) -> bool:
-    """Open or update the incident of a Redis that often answers this process late; return whether it does so.
+    """Open or update the incident of a Redis that often answers this process late; return whether Redis does.
 
     The incident ends as that of a missing breaker does. `recent` holds this process's answers of the last minute.
 
@@ -111,6 +111,6 @@ def _report(found: Observation | None) -> bool:
 
 
 def last_tick() -> Heartbeat | None:
-    """Return the last tick of the health check; None: it never ticked, so nothing is overdue."""
+    """Return the last tick of the health check; None: no tick has ever come, so nothing is overdue."""
     with dependencies.current().autocommit.connect() as conn:
         return heartbeats.last_check(conn)

@@ -29,7 +29,7 @@ _sending = threading.Lock()  # one sender in each process: a sink that hangs hol
 
 @app.task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
 def send_alerts() -> int:
-    """Start sending the messages that are due; return how many there are."""
+    """Start sending the messages that are due; return how many were claimed."""
     return send()
 
 
@@ -45,7 +45,7 @@ def send() -> int:
         if claimed:
             threading.Thread(target=_send_all, args=(sinks, claimed), name="alerts", daemon=True).start()
             started = True
-    except SQLAlchemyError as exc:  # opening an incident must not fail because of that; beat tries again
+    except SQLAlchemyError as exc:  # an error here must not fail the caller's health check; beat tries again
         log.warning("alerts_not_claimed", error=type(exc).__name__)
     finally:
         if not started:

@@ -11,8 +11,8 @@ from tasks.incidents.rules import Observation
 
 _MINUTE = 60.0  # seconds
 # A call waits a second for each late answer; after two in a row a process uses a breaker of its own. With 2 % of late
-# answers a fleet was as quick as with none. With 5 % every twentieth call waits, and one answer in 400 is the second
-# late one in a row.
+# answers a fleet was as quick as with no late answer. With 5 % every twentieth call waits, and one answer in 400 is the
+# second late one in a row.
 _SHARE = 0.05
 _ANSWERS = 50  # with fewer answers a share means little, and few calls are delayed
 _LOOKS = 3  # looks that must find late answers: one pause of Redis or a host delays one answer of each thread, at once

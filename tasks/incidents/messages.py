@@ -65,7 +65,7 @@ _TEMPLATES = {
     IncidentKind.HELD_TOO_LONG: _always(
         "Held longer than {max_age}",
         _KEPT,
-        "call those whose time is near; `booking status`",
+        "call the customers whose time is near; `booking status`",
     ),
     IncidentKind.CREDENTIALS: Template(
         "Cal.com refuses our API key",
@@ -84,12 +84,12 @@ _TEMPLATES = {
         "Cal.com did not have the event type {types}",
         _LATER,
         "was it deleted, renamed or moved to a team, or is CALCOM_BASE_URL another Cal.com's? Bring it back: it is"
-        " looked for each minute, and they go by themselves. Else call the customers: `booking show {first_id}"
-        " --personal`",
+        " looked for each minute, and its bookings then go by themselves. Else call the customers:"
+        " `booking show {first_id} --personal`",
     ),
     IncidentKind.BLIND_KEY: Template(
-        "Our API key cannot see whether they are booked",
-        "Our API key could not see whether they are booked",
+        "Our API key cannot see whether these bookings exist",
+        "Our API key could not see whether these bookings exist",
         _LATER,
         "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
         " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
@@ -106,7 +106,7 @@ _TEMPLATES = {
         "Cal.com's rate limit keeps bookings waiting",
         "Cal.com's rate limit kept bookings waiting",
         "It takes a little longer. We will confirm it.",
-        "nothing: they go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
+        "nothing: bookings go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
     IncidentKind.FAILED: _always(

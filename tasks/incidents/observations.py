@@ -60,12 +60,12 @@ class Services:
 
     observations: tuple[Observation, ...]
     unknown: frozenset[tuple[str, str | None]]
-    """Keys of incidents that this check cannot judge: they stay as they are."""
+    """Keys of incidents that this check cannot judge: these stay as they are."""
     key_refused: bool
     guarded: str
     """The service whose bookings are held in an outage."""
     half_open: bool
-    """Whether its breaker has opened and waits for a call: that is an outage as long as a booking waits for it."""
+    """Whether its breaker has opened and waits for a call: an outage, as long as bookings wait for the breaker."""
     shared: bool
 
 

@@ -12,7 +12,7 @@ The state is the open row in Postgres, so any number of beats and workers may ch
     notified    yes, and an update is due, or it grew   UPDATE
     notified    yes                                     SEE
     notified    no, for LEAVE_AFTER                     RESOLVE
-    notified    no                                      NOTHING   (it may come back: still the same incident)
+    notified    no                                      NOTHING   (the fault may come back: the same incident)
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, except
 ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
 # An incident is over after this time below the threshold: a breaker that closes and opens again is one outage.
 LEAVE_AFTER = 30.0
-# The code that notices such a fault writes it as an event of the booking; an operator must act on each.
+# Kinds of faults that are written as an event of their booking when they are noticed; an operator must act on each.
 NOTABLE = frozenset(
     {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
 )
-# Their observation itself ends after QUIET.
+# The observation of these kinds ends by itself after QUIET.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
 GROWTH = 10  # times as many as in the last message: a message about 1 must not hide 5,000
 

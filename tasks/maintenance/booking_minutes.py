@@ -13,7 +13,7 @@ SECONDS = 2.0  # seconds of a run; the next runs count what is left
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.booking_minutes.count_minutes")
 def count_minutes() -> int:
-    """Count what is new; return the number of batches. Any number of processes may run this at once: one counts."""
+    """Count what is new; return the number of batches. Any number of processes may run this: only one counts."""
     return count(dependencies.current())
 
 

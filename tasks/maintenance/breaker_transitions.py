@@ -23,10 +23,10 @@ _written = (0, _START)
 def record_transitions() -> int:
     """Record the transitions that are in the stream and not in the table; return how many rows were new.
 
-    A process that starts reads the whole stream (about 1,000 entries), then what was added since its last run. So a
+    A new process reads the whole stream (about 1,000 entries), and in each later run what was added meanwhile. So a
     kill between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun
     again has another stream, perhaps by another clock: that stream is read from its start. Overrides in force are
-    applied again, because Redis may have lost one.
+    applied again, because Redis may have lost an override.
     """
     global _written  # noqa: PLW0603 - the position in a generation's stream; without it the stream is read again
     built = dependencies.current()

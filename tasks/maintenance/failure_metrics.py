@@ -23,7 +23,7 @@ log = Logger(__name__)
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
-    The rows are the same however often and however late it runs. All windows of a service are written in one
+    The rows are the same however often and late this task runs. All windows of a service are written in one
     transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
     is left out: a gap is better than a wrong figure.
     """

@@ -30,7 +30,7 @@ _running = threading.Lock()
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
-    """Look up suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
+    """Look up the suspects that are due, and count the weeks of series that may be cut; return the counts."""
     if not _running.acquire(blocking=False):
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Look for event types that Cal.com no longer has, until each of them is there again.
+"""Look for event types that Cal.com no longer has, until Cal.com has each of them again.
 
 Their bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
 """

@@ -1,7 +1,7 @@
-"""Recovery from a refused key, a wrong configuration or a 429 of hours: one harmless call tests whether it is over.
+"""Recovery from a refused key, a wrong configuration or a 429 of hours: one harmless call tests whether that is over.
 
-Nothing else would try those bookings again. The call's outcome lifts the block or keeps it for the fleet; then held
-bookings are released by the breaker's state (`tasks.maintenance.release`).
+Nothing else would try the held bookings again. The call's outcome lifts the block or keeps it for the fleet; then
+held bookings are released by the breaker's state (`tasks.maintenance.release`).
 """
 
 import threading
@@ -31,7 +31,7 @@ _asking = threading.Lock()
 
 @app.task(base=PeriodicTask, name=ASK_AGAIN)
 def ask_again() -> int:
-    """Ask Cal.com if a booking waits for the answer and the breaker permits the call; return how many were released.
+    """If a booking waits for Cal.com's answer and the breaker permits, ask Cal.com; return how many were released.
 
     The breaker grants the call once a minute in the whole fleet, so any number of processes may run this.
     """
@@ -59,7 +59,7 @@ def _recover(deps: Dependencies) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        # The same block holds the line, under another hold reason; without Redis it is not known which block.
+        # A block also holds the bookings in the line, under another hold reason; without Redis no block is known.
         queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
         (refused and held.credentials)
@@ -68,7 +68,7 @@ def _recover(deps: Dependencies) -> int:
     )
     if not waits or not _answers(deps):
         return 0
-    if seen.shared:  # the breaker's state does the rest: those held for the key go now, the others when one was posted
+    if seen.shared:  # the breaker's state does the rest: holds for the key end now, the others once a POST succeeded
         return release_first(deps)
     return release_caused(deps, key_works=True, settings_work=True)
 

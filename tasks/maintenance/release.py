@@ -79,7 +79,7 @@ def _release(deps: Dependencies, recorded: Recorded | None) -> int:
 
 
 def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
-    """Release the first bookings of the line that the window has room for; return how many, and the room then."""
+    """Release the first bookings of the line that the window has room for; return how many, and the room after that."""
     breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:

@@ -51,8 +51,8 @@ def rescue_stranded() -> dict[str, int]:
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
-    Also ends those whose outcome is still unknown a day after their slot, and flags those that have been held for
-    long: these stay held, and are still released when Cal.com is back.
+    Also ends bookings whose outcome is still unknown a day after their slot, and flags bookings that have been held
+    for long: flagged bookings stay held, and are still released when Cal.com is back.
     """
     deps = dependencies.current()
     with deps.engine.begin() as conn:
@@ -115,7 +115,7 @@ def _lost_messages(deps: Dependencies) -> int:
 def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
     """Count bookings whose message was lost and has been sent again: the next health check makes an incident of it.
 
-    Retries are not counted: those that wait long are left to the sweeper on purpose. An error never stops a sweep.
+    Retries are not counted: retries that wait long are left to the sweeper on purpose. An error never stops a sweep.
     """
     count = sum(row.status is Status.PENDING for row in sent_again)
     if not count:
@@ -134,7 +134,7 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 
 
 def queue_is_empty(broker_url: str) -> bool:
-    """Return whether the broker says that the queue is empty; False: it does not answer, which proves nothing."""
+    """Return whether the broker says that the queue is empty; False, too, if the broker does not answer."""
     bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
     options = {**app.conf.broker_transport_options, **bounds}
     with app.amqp.Connection(broker_url, connect_timeout=1, transport_options=options) as connection:

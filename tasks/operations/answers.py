@@ -14,7 +14,7 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.SENT: "Sent again.",
         CommandOutcome.SENT_TO_LOOK_UP: "Sent again; it is looked up at Cal.com first.",
         CommandOutcome.CANCELLED: "Cancelled.",
-        CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way; it is cancelled if that does not book it.",
+        CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way; it is cancelled if the call does not book it.",
         CommandOutcome.CANCELLED_AFTER_LOOKUP: "It is cancelled once a lookup has shown that it is not booked.",
         CommandOutcome.MISSING: "Nothing was done: it is not there any more.",
         CommandOutcome.MOVED_ON: "Nothing was done: it has just moved on by itself.",

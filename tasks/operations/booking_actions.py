@@ -1,7 +1,7 @@
 """An operator's action on up to a thousand bookings: recorded first, then one transaction for each booking.
 
 The outcome of each booking is counted in the transaction that changes it. So a process that is killed half-way has done
-exactly what it has counted, and the next one continues behind that; two processes share the work, and do nothing twice.
+exactly what it has counted, and the next one goes on after that; two processes share the work, and do nothing twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def begin(engine: Engine, asked: ActionRequest) -> OperatorAction:
     """Record an action, or return the one that has its request id already: a double click begins no second action.
 
     Raises:
-        OtherActionError: The recorded action is another one.
+        OtherActionError: The recorded action is not the one that is asked for.
     """
     with engine.begin() as conn:
         operator_actions.add(conn, asked)

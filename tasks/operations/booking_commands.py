@@ -1,7 +1,7 @@
 """What an operator can do with bookings, the same from the command line, Flower and the page: try again, cancel.
 
 Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
-record who gave it, in which way, and why.
+record who gave the command, in which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
     }
 )
-"""The hold reasons that `retry_held` does not take, and why it would not help."""
+"""The hold reasons that `retry_held` does not take, and why a retry would not help."""
 
 
 class Via(StrEnum):
@@ -78,7 +78,7 @@ _DONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: who gives it, in which way, and why; `not_booked`: the operator knows that it is not at Cal.com.
+    """A command: who gives it, in which way, and why; `not_booked`: the operator saw no booking at Cal.com.
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given.
@@ -174,7 +174,7 @@ def retry_held(
     """Retry the bookings held for a reason at the moment `since`, in the order of the line; yield each batch's size.
 
     `event_type_id` None: all event types. Bookings that may be at Cal.com are looked up first. `action_id` is the
-    recorded action that counts them.
+    recorded action that counts the bookings.
     """
     while True:
         with engine.begin() as conn:
@@ -203,7 +203,7 @@ def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_
 
 
 def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
-    """Cancel a booking that is not at Cal.com; if its outcome is unknown, it is cancelled once that is known.
+    """Cancel a booking that is not at Cal.com; if its outcome is unknown, once a lookup has found nothing.
 
     A call under way is never cut off, so that its answer is not lost.
     """
@@ -243,7 +243,7 @@ def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Co
 
 
 def open_for(conn: Connection, row: Appointment) -> float:
-    """Return for how many seconds a call may still turn into a booking, or a replica may show it late."""
+    """Return for how many seconds a call may still turn into a booking, or a replica may show that booking late."""
     ends_at = row.ends_at or row.settle_at  # both are null until a call had no clear answer
     if not row.outcome_unknown or ends_at is None:
         return 0.0

@@ -35,7 +35,7 @@ class BreakerActionOutcome(StrEnum):
     """The outcome of an action on the breaker."""
 
     OBEYED = "obeyed"
-    KEPT = "kept"  # Redis is gone: the override is obeyed when it is back
+    KEPT = "kept"  # Redis is gone: the override is obeyed when Redis is back
     # Nothing was done:
     STALE = "stale"  # the breaker has changed since the operator looked
     UNAVAILABLE = "unavailable"  # Redis is gone, and there is nothing that could be kept
@@ -44,7 +44,7 @@ class BreakerActionOutcome(StrEnum):
 def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
     """Record an action and carry it out once; a second caller with the same request waits for the first one's outcome.
 
-    An action that names an epoch (`asked.epoch_seen`) is refused once the breaker has another one. `asked.target` may
+    An action that names an epoch (`asked.epoch_seen`) is refused if the breaker has another epoch. `asked.target` may
     hold the `seconds` after which the override ends.
 
     Raises:
@@ -63,7 +63,7 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
 
 
 def epoch(seen: BreakerStatus, mode: str) -> int:
-    """Return a number that changes with each breaker that an action affects: the service's, or all for a reset."""
+    """Return a number that changes when a breaker changes that the action affects: the service's; for a reset, any."""
     if not seen.shared:
         return UNSEEN
     changed = [one.epoch for one in seen.endpoints.values() if one.epoch > seen.generation] if mode == RESET else []
@@ -112,10 +112,10 @@ def _carry_out(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActio
 
 
 def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOutcome, str | None] | None:
-    """Return the outcome of an action that must not be carried out on the breaker as it is now; None: it may be.
+    """Return the outcome of an action that must not be carried out on the breaker as it is now; None: it may.
 
-    It is OBEYED if this very action has brought the breaker into this state: it was carried out, and Postgres failed
-    before that was recorded.
+    The outcome is OBEYED if this very action has brought the breaker into this state: it was carried out, and Postgres
+    failed before that was recorded.
     """
     seen, mode = deps.breaker.get_status(), action.action
     overrides = breaker_overrides.in_force(deps.engine, deps.breaker.service)
@@ -132,7 +132,7 @@ def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOu
 
 
 def _was_obeyed(deps: Dependencies, action: OperatorAction, seen: BreakerStatus) -> bool:
-    """Return whether this very action has changed the breaker; an open or off counts only as the last change."""
+    """Return whether this very action has changed the breaker; for open and off, only if that was the last change."""
     asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
     epochs = {one.epoch for one in deps.breaker.view.transitions(after_id=asked_at) if one.action == action.id}
     return seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)

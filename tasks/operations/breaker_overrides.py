@@ -54,7 +54,7 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: 
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
-    """Close every breaker, end every override, and try refused keys again; then their held bookings are released.
+    """Close every breaker, end every override, and try refused keys again; then the bookings held for keys go.
 
     False: Redis does not answer, and nothing was done: a reset is not a state that could be applied later.
     """
@@ -68,8 +68,8 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action:
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
     """Apply the overrides in force again: an obeyed one changes nothing, one that Redis lost is obeyed now.
 
-    A block ends here, too, if the shared breaker obeyed it and no longer has it: Cal.com accepts the key again.
-    `seen` is the breaker's state, read before the overrides: an override that is just being written may be missing.
+    A block ends here, too, if the shared breaker obeyed the block and has it no more: Cal.com accepts the key again.
+    `seen` is the breaker's state, read before the overrides: an override added meanwhile is applied, not ended.
     """
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):

@@ -29,7 +29,7 @@ from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import plural
 
-FEW = 20  # up to this number of bookings nobody has to type the number
+FEW = 20  # up to this number of bookings nobody has to type their number
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
 _LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
 _ONE = {
@@ -37,7 +37,7 @@ _ONE = {
     CommandOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
     CommandOutcome.CANCELLED: "Cancelled now.",
     CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup shows it is not booked.",
-    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled if that does not book it.",
+    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled if the call does not book it.",
 }
 
 
@@ -176,8 +176,8 @@ def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
         over = sum(cancel_outcome(one) is CommandOutcome.ENDED for one in found)
         yield from [f"{over:,} {'has' if over == 1 else 'have'} ended: nothing to cancel."] if over else []
         blind = sum(one.hold_reason is HoldReason.BLIND_KEY and one.outcome_unknown for one in found)
-        if blind:
-            yield f"{blind:,} held for blind_key: a lookup may never prove it; look at Cal.com and cancel each alone."
+        todo = "perhaps no lookup proves that nothing is booked; look at Cal.com and cancel each alone"
+        yield from [f"{blind:,} held for blind_key: {todo}."] if blind else []
     yield from [f"{gone:,} {'is' if gone == 1 else 'are'} not there any more."] if gone else []
 
 

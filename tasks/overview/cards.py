@@ -33,14 +33,14 @@ class Card:
     calls: int | None = None
     failed: int | None = None
     calls_lately: int = 0
-    """Of these, the calls of the last seconds, by `counts.LATELY`."""
+    """Of `calls`, those of the last `counts.LATELY` seconds."""
     average_ms: float | None = None
     last_call_at: datetime | None = None
     last_call_ms: float | None = None
     limit_left: int | None = None
     epoch: int = 0
     opens: int = 0
-    """How many times in a row it has opened; 0: only an override opened it."""
+    """How many times in a row the breaker has opened; 0: only an override opened it."""
     probing: bool = False
     level: OutageLevel = OutageLevel.HEALTHY
 

@@ -1,6 +1,6 @@
 """An overview and its verdict as JSON: the page polls it, and `booking status --json` prints it beside its own keys.
 
-It holds moments, not ages: while nothing changes it is the same text, except `read_at`.
+The JSON holds moments, not ages: while nothing changes the text is the same, except `read_at`.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.THROTTLED: "itself, at the limit's pace",
         HoldReason.UNREACHABLE: "itself",
         HoldReason.SETTLING: "itself: a lookup at Cal.com",
-        HoldReason.CREDENTIALS: "a key that Cal.com takes; it is asked each minute",
-        HoldReason.CONFIGURATION: "Cal.com's answer; it is asked each minute",
-        HoldReason.BLIND_KEY: "you, or a key that sees it",
+        HoldReason.CREDENTIALS: "a key that Cal.com takes; Cal.com is asked each minute",
+        HoldReason.CONFIGURATION: "Cal.com's answer; Cal.com is asked each minute",
+        HoldReason.BLIND_KEY: "you, or a key that sees the booking",
         HoldReason.SUSPECT: "you",
     }
 )
@@ -37,7 +37,7 @@ _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
 
 
 def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
-    """Return both as JSON types; the data of a server that does not answer is null."""
+    """Return an overview and its verdict as JSON types; the data of a server that does not answer is null."""
     record = overview.record
     return {
         "read_at": iso(overview.read_at),

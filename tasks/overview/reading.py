@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Whether a server answers; `since`: when that stopped, if known; `ms`: how long its answer took, rounded."""
+    """Whether a server answers; `since`: when it stopped, if known; `ms`: how long its answer took, rounded."""
 
     answers: bool
     since: datetime | None = None
@@ -57,16 +57,22 @@ class Overview:
     shared: SharedView
     """What the fleet shares in Redis."""
     record: RecordView | None
-    """None: Postgres does not answer."""
+    """None: Postgres does not answer, or not in time."""
     limit: int
-    """Calls a minute of our own rate limit; 0: none."""
+    """Calls a minute of our own rate limit; 0: no limit."""
     lead: timedelta
     """How close to its start a booking may still be made."""
     max_age: timedelta | None
     """How long a hold may last before an operator must know; None: there is no limit."""
     lacks_tables: bool = False
     """Postgres answers, and the migrations have not run."""
+
     key_refused_at: datetime | None = None
+
+    @property
+    def postgres_is_slow(self) -> bool:
+        """Whether Postgres answers, and the record cannot be read in time: a table is locked, or all is slow."""
+        return self.postgres.answers and self.record is None
 
     @property
     def service(self) -> Card:
@@ -143,13 +149,18 @@ def _connects(url: str) -> bool:
 
 
 def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
-    """Return the record, after how many ms Postgres answered (None: not in time), and whether tables are missing."""
+    """Return the record (None: not read), after how many ms Postgres answered, and whether tables are missing.
+
+    The first question is what time it is: who answers it is there, however long the record takes.
+    """
+    ms = None
     try:
         with deadline(patience), deps.autocommit.connect() as conn:
             now, ms = _timed(heartbeats.now, conn)
             return read_record(conn, now, deps.breaker.service, deps.timings), ms, False
     except SQLAlchemyError as exc:
-        return None, None, getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
+        lacks_tables = getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
+        return None, None if lacks_tables else ms, lacks_tables
 
 
 def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:
@@ -173,7 +184,7 @@ def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, r
 
 
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
-    """Return whether a server answers; `ms` None: it does not, and it stopped now if it answered the reading before."""
+    """Return whether a server answers; `ms` None: it does not, and stopped now if it answered at the last reading."""
     if ms is not None:
         return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
@@ -182,7 +193,7 @@ def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState
 
 
 def _roughly(ms: float, before: float | None) -> float:
-    """Return the next of 1, 2, 5, 10, ... ms; or the value of the reading before, if near: it changes rarely."""
+    """Return the next of 1, 2, 5, 10, ... ms; or the last reading's value if near, so that it rarely changes."""
     if before is not None and before / _NEAR <= ms <= before * _NEAR:
         return before
     return next((step for step in _STEPS if ms <= step), _STEPS[-1])

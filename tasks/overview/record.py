@@ -86,7 +86,7 @@ class RecordView:
         return next((one for one in reversed(self.overrides) if one.mode in {OPEN, OFF}), None)
 
     def refused_at(self, key: str) -> datetime | None:
-        """Return when Cal.com first refused a key; None: it does not refuse it now."""
+        """Return when Cal.com first refused a key; None: the key is not refused now."""
         return next((one.created_at for one in self.overrides if one.key_fingerprint == key), None)
 
 

@@ -69,10 +69,10 @@ def _breaker_open(_row: Appointment, _now: datetime) -> str:
 def _throttled(row: Appointment, now: datetime) -> str:
     if row.hold_until is None:  # the breaker has the time, for all bookings
         return (
-            "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
-            "order of their requests."
+            "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as the limit allows, "
+            "in the order of their requests."
         )
-    return f"Cal.com's limit of calls was reached; it is released {_until(row, now)}."
+    return f"Cal.com's limit of calls was reached; this booking is released {_until(row, now)}."
 
 
 def _unreachable(row: Appointment, now: datetime) -> str:
@@ -80,7 +80,7 @@ def _unreachable(row: Appointment, now: datetime) -> str:
     if row.probe_failures >= PROBES_BEFORE_REST:
         return (
             f"Cal.com answered {row.probe_failures} probes of it with an error, so others go first; it is {again} "
-            f"{_until(row, now)}, or when the breaker has closed and no other booking waits for it."
+            f"{_until(row, now)}, or when the breaker has closed and no other booking waits."
         )
     return f"Cal.com could not be reached, or its list could not be read; it is {again} {_until(row, now)}."
 
@@ -108,9 +108,9 @@ def _blind_key(row: Appointment, now: datetime) -> str:
 
 def _credentials(_row: Appointment, _now: datetime) -> str:
     return (
-        "Cal.com refuses the API key. While bookings wait for it Cal.com is asked once a minute with a harmless call: "
-        "it goes on by itself when the key is taken again, when workers start with another CALCOM_API_KEY, or at once "
-        "by `booking breaker reset`."
+        "Cal.com refuses the API key. While bookings wait for the key, Cal.com is asked once a minute with a harmless "
+        "call. This booking goes on by itself when the key is taken again, when workers start with another "
+        "CALCOM_API_KEY, or at once by `booking breaker reset`."
     )
 
 
@@ -133,11 +133,11 @@ def _configuration(row: Appointment, now: datetime) -> str:
 def _suspect(row: Appointment, _now: datetime) -> str:
     if row.error_type == HALF_MADE:
         return (
-            "Half made at Cal.com: its attendee is there without a seat, and no POST mends that. Remove it there "
-            f"(the last error names the booking), then `booking retry {row.id}`, which looks again."
+            "Half made at Cal.com: its attendee is there without a seat, and no POST mends that. Remove the attendee "
+            f"there: the last error names the booking. Then `booking retry {row.id}` looks again."
         )
     return (
-        f"Its worker died {row.leases_lost} times in a row, so it may be what breaks them; it waits for you: "
+        f"Its worker died {row.leases_lost} times in a row, so it may be what kills workers; it waits for you: "
         f"`booking retry {row.id}` or `booking cancel {row.id}`. Meanwhile it is looked for at Cal.com each hour, and "
         "never posted."
     )

@@ -28,7 +28,7 @@ class Act(StrEnum):
     REJECT = "reject"  # by the stored refusal
     FAIL = "fail"
     UNREACHABLE = "unreachable"  # an outage has used up the retries
-    BLIND = "blind"  # this key cannot find the outcome: held until another source can
+    BLIND = "blind"  # this key cannot find the outcome: held until another source shows it
     ASK_UID = "ask uid"  # the refusal names a booking, which may be ours
     UNKNOWN = "unknown"  # the second POST is unknown, too: its settle time begins again
 
@@ -47,8 +47,8 @@ class Case:
     """Hold what is known about a booking that a deciding lookup did not find.
 
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be at work
-    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: slots that are read now show a moment
-    after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: it was an evidence POST, and its
+    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: Cal.com's cached slots are by now from
+    after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: that was an evidence POST, and its
     refusal proves nothing. `near`: the start is within the lead or past, or `answer_by` is past. `waited`: the booking
     has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an accepted booking of
     the type that is not ours, with our exact start and end.
@@ -122,7 +122,7 @@ def _without_sight(case: Case) -> Act:
 def _by_slots(case: Case) -> Act:
     """Judge plain and collective types by their slots: an offered slot is not booked by us, a missing slot may be.
 
-    If several bookings are made at once, Cal.com accepts one (6 of 6): if it accepts another one, ours is not booked.
+    If several bookings are made at once, Cal.com accepts one (6 of 6): if that is another one, ours is not booked.
     """
     if case.slot is None:
         return Act.ASK_SLOTS if case.slots_fresh else Act.LOOKUP
@@ -141,8 +141,8 @@ def _blind(case: Case) -> Act:
     return Act.BLIND if case.ended else Act.LOOKUP
 
 
-# Before these refusals of an evidence POST Cal.com has looked for the attendee's booking: ours is not there.
-# A series is excluded: its weeks are checked one by one, and a refusal of week 5 leaves weeks 1 to 4.
+# Before these refusals of an evidence POST Cal.com has looked for the attendee's booking: our booking is not there.
+# A series is excluded: its weeks are checked one by one, and a refusal of week 5 leaves weeks 1 to 4 booked.
 _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
     ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
@@ -164,8 +164,8 @@ def after_evidence(
     """Return what the answer to an evidence POST, sent after the settle time, proves about the first POST.
 
     `foreign`: the booking in a 201 is not ours, or belongs to another row that was never in flight together with this
-    one. `address_seated`: another row of that kind has a seat for this address. `named_is_ours`: whether the booking
-    that a refusal names is ours (None: not asked yet).
+    one. `address_seated`: a row that was never in flight with this one has a seat for this address. `named_is_ours`:
+    whether the booking that a refusal names is ours (None: not asked yet).
     """
     reply_kind = reply.kind
     if reply_kind is ReplyKind.BOOKED:
@@ -196,7 +196,7 @@ def _maximum(reply: Reply, *, named_is_ours: bool | None) -> Act:
 class Refused(StrEnum):
     """The next step after a refusal of a booking whose outcome was never unknown."""
 
-    UNKNOWN = "unknown"  # a series may be booked in part: look it up until its end
+    UNKNOWN = "unknown"  # a series may be booked in part: look it up until `ends_at`
     LOOKUP = "look"  # look once for our reference; then the refusal ends the booking
     RETRY = "retry"  # a fault of Cal.com's, which still offers the slot
     REJECT = "reject"
@@ -215,7 +215,7 @@ def after_refusal(
     """Return the step after a refusal with HTTP `status`, for a booking whose outcome was never unknown.
 
     Nothing is rejected before a lookup of our reference. A series is made week by week, so a refusal may leave some
-    weeks booked; it leaves none if Cal.com refuses before it looks at any week (a missing type, a login, no hosts).
+    weeks booked; none is booked if Cal.com refuses before it looks at any week (a missing type, a login, no hosts).
     """
     before_any_week = reply_kind is ReplyKind.REFUSED and status in _BEFORE_ANY_CHECK
     leaves_none = before_any_week or reply_kind is ReplyKind.EXISTING_BOOKING

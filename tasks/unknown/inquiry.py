@@ -73,7 +73,7 @@ class Inquiry:
         try:
             return self._decide(times)
         except NotAskedError as no:
-            # The list was read. A type that stays unreadable counts as of unknown kind: it is not asked about for ever.
+            # The list was read. A type that stays unreadable counts as one of unknown kind, to end the asking.
             if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
@@ -142,7 +142,7 @@ class Inquiry:
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
         """Renew the claim before a POST after an unknown outcome; return a move if the row must not be posted.
 
-        If nothing is booked, the row must say so before the next POST may book. A probe costs no retry: the third
+        If nothing is booked, the row must say that before the next POST can book. A probe costs no retry: the third
         failed probe in a row ends in a hold.
 
         Raises:
@@ -201,7 +201,7 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now
+        missing = self._missing_type(row, refusal)  # asked once more: the type may have been stored just now
         return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
@@ -258,7 +258,7 @@ class Inquiry:
         return settle_again()
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
-        """Return whether certainly no POST of ours in flight together with this row made the booking in a 201."""
+        """Return whether a 201's booking is certainly not from a POST of ours in flight together with this row's."""
         if reply.other_reference is None:
             return True
         try:

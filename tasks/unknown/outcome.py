@@ -85,7 +85,7 @@ def unknown(
         return replace(held, changes={**changes, **held.changes})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post.evidence and not rules.may_retry(retried, None):
-        # An outage has used up the retries. The booking pauses for as long as it has waited; then one POST is free.
+        # An outage used up the retries. The booking pauses for as long as it has waited; then one POST costs no retry.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
@@ -111,7 +111,7 @@ def was_made_now(posted: Posted) -> bool:
 def refused_later(
     rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None
 ) -> Move:
-    """Return the move of a refused row whose lookup failed: it now waits only for that lookup.
+    """Return the move of a refused row whose lookup failed: the row now waits only for that lookup.
 
     `reply` is the answer to the lookup (None: the lookup was denied).
     """
@@ -120,7 +120,7 @@ def refused_later(
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # since then it waits for its lookup
+        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # from now on the row waits for its lookup
         "ends_at": row.ends_at if row.outcome_unknown else FromNow(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
@@ -201,7 +201,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 
 
 def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, waited: float) -> bool:
-    """Return whether an event type counts as of unknown kind: in `waited` seconds Cal.com never showed it.
+    """Return whether an event type counts as of unknown kind: in `waited` seconds Cal.com never showed the type.
 
     One failure after a long hold proves nothing: during the hold Cal.com was not asked.
     """
@@ -210,7 +210,7 @@ def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, wa
 
 
 def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
-    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since its end."""
+    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then the time since its end."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
             why = "not listed yet; wait for the settle time"
@@ -224,7 +224,7 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
 
 
 def wait_for_slots(seconds: float) -> Move:
-    """Return the wait until slots that are read again show a moment after `settle_at`."""
+    """Return the wait until Cal.com's cached slots are from after `settle_at`."""
     return _settling("not listed; wait until Cal.com renews its cached slots", seconds)
 
 

@@ -340,7 +340,7 @@ BREAKER = (
     _python(
         "late-success-reported-twice",
         "breaker",
-        "if reply is None or reply is LATE:  # late: `is_blocking` uses the last known state; a record was sent\n"
+        "if reply is None or reply is LATE:  # LATE: `acquire` denies; `record`, `is_blocking` act as if closed\n"
         "            return reply",
         "if reply is None or reply is LATE:\n            return None",
         f"{_LATE}test_a_success_that_is_reported_late_is_reported",

@@ -379,7 +379,7 @@ RULES = (
     _rule(
         "refusal-believed-though-the-type-is-there-again",
         _INQUIRY,
-        "missing = self._missing_type(row, refusal)  # try once more: the type may have been read just now",
+        "missing = self._missing_type(row, refusal)  # asked once more: the type may have been stored just now",
         "missing = None",
         "plain, sees all",
     ),

@@ -15,6 +15,7 @@ _heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
 _health_check = partial(Breakage, promise=6, file="tasks/incidents/check.py")
 _observations = partial(Breakage, promise=6, file="tasks/incidents/observations.py")
 _check_check = partial(Breakage, promise=6, file="worker/cli/check/check.py")
+_reading = partial(Breakage, promise=6, file="tasks/overview/reading.py")
 _verdict = partial(Breakage, promise=6, file="tasks/overview/verdict.py")
 _phrases = partial(Breakage, promise=6, file="tasks/overview/ranking/phrases.py")
 
@@ -189,24 +190,40 @@ HEALTH = (
         name="another-rank",
         old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
         new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
-        test="tests/unit/overview/test_verdict.py::test_the_first_of_several_by_rank_answers",
+        test="tests/unit/overview/test_verdict.py::test_the_first_of_the_worst_answers",
     ),
     _verdict(
         name="redis-said-before-postgres",
-        old="    ours.postgres_gone,\n    ours.redis_gone,\n",
-        new="    ours.redis_gone,\n    ours.postgres_gone,\n",
+        old="    ours.postgres_gone,\n    ours.postgres_slow,\n    ours.redis_gone,\n",
+        new="    ours.redis_gone,\n    ours.postgres_gone,\n    ours.postgres_slow,\n",
         test=f"{_READING}test_both_gone_is_said_of_postgres_first",
     ),
     _verdict(
-        name="as-bad-as-the-first-row-alone",
-        old="levels = [one.level for one in true]",
-        new="levels = [first.level]",
-        test="tests/unit/overview/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
+        name="first-by-rank-before-what-is-worse",
+        old="worst_rows = [one for one in true if one.level is worst]",
+        new="worst_rows = list(true)",
+        test="tests/unit/overview/test_verdict.py::test_what_needs_a_person_is_said_before_what_ends_by_itself",
     ),
-    Breakage(
+    _verdict(
+        name="goes-while-nothing-goes",
+        old="    if any(one.row in _NOTHING_GOES for one in true):\n",
+        new="    if False:\n",
+        test="tests/unit/overview/test_verdict.py::test_nothing_is_said_to_go_while_nothing_goes",
+    ),
+    _verdict(
+        name="sentences-that-take-turns",
+        old="overview.read_at - before.chosen_at < KEPT",
+        new="False",
+        test="tests/unit/overview/test_verdict.py::test_a_sentence_stays_while_it_is_true_so_that_it_can_be_read",
+    ),
+    _reading(
+        name="slow-postgres-taken-for-gone",
+        old="return None, None if lacks_tables else ms, lacks_tables",
+        new="return None, None, lacks_tables",
+        test=f"{_READING}test_a_postgres_that_only_takes_long_is_slow_and_not_gone",
+    ),
+    _reading(
         name="gone-since-just-now-again-and-again",
-        promise=6,
-        file="tasks/overview/reading.py",
         old="since=at if before.answers else before.since",
         new="since=at",
         test=f"{_READING}test_a_frozen_postgres_is_given_up_and_all_else_is_read",

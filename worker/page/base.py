@@ -126,6 +126,13 @@ class DataHandler(ResilienceHandler):
             known = None
         if not known:
             raise HTTPError(401, "log in")
+        if not self.has_login and _is_loopback(self.application.options.address):
+            self._refuse_other_names()
+
+    def _refuse_other_names(self) -> None:
+        """Refuse a foreign name in Host: a website that resolves its own name to this machine reads nothing."""
+        if not _is_loopback(self.request.host_name):
+            raise HTTPError(403, "this Flower has no login: open it as http://localhost, or set FLOWER_BASIC_AUTH")
 
     def answer(self, payload: Any, status: int = 200) -> None:
         """Answer with JSON."""

@@ -8,7 +8,7 @@ from functools import cache
 
 from tasks.overview.payload import payload
 from tasks.overview.reading import Overview, read_overview
-from tasks.overview.verdict import verdict
+from tasks.overview.verdict import Verdict, verdict
 from worker.page.base import as_json
 from worker.page.reading import Readers, Shared, readers
 from worker.shell import enqueue_one
@@ -22,32 +22,35 @@ class OverviewAnswer:
     """The answer of one reading; `tag` is the hash of all but the moment of the reading."""
 
     overview: Overview = field(repr=False)
+    verdict: Verdict = field(repr=False)
     text: str
     tag: str
 
 
 class OverviewReader:
-    """Read the overview; each reading gets the last one, which has since when a server is down."""
+    """Read the overview; each reading gets the last one: since when a server is down, and which sentence is shown."""
 
     def __init__(self, reads: Readers) -> None:
         self._reads = reads
-        self._before: Overview | None = None
+        self._before: OverviewAnswer | None = None
 
     async def read(self) -> OverviewAnswer:
         """Return the next reading."""
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._reads.overview_thread, self._read)
-        self._before = answer.overview
+        self._before = answer
         return answer
 
     def _read(self) -> OverviewAnswer:
-        seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
-        told = payload(seen, verdict(seen))
+        last = self._before
+        seen = read_overview(self._reads.deps, patience=PATIENCE, before=last.overview if last else None)
+        said = verdict(seen, last.verdict if last else None)
+        told = payload(seen, said)
         if told["first_day"]:
             told["try"] = enqueue_one(self._reads.settings, datetime.now(UTC))
         lasting = {name: value for name, value in told.items() if name != "read_at"}
         tag = hashlib.sha256(as_json(lasting).encode()).hexdigest()[:32]
-        return OverviewAnswer(seen, as_json(told), f'"{tag}"')
+        return OverviewAnswer(seen, said, as_json(told), f'"{tag}"')
 
 
 @cache

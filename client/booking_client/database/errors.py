@@ -18,7 +18,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "57P02": "lost_connection",  # the server crashed
         "25P03": "lost_connection",  # this process was idle in a transaction, perhaps frozen
         "0A000": "lost_connection",  # a migration has changed a table, so prepared statements fail
-        "25006": "unavailable",  # read-only: it became a replica, or its disk is full
+        "25006": "unavailable",  # read-only: the server became a replica, or its disk is full
         "57P03": "unavailable",  # the server starts up
         "53300": "unavailable",  # too many connections
     }

@@ -44,7 +44,7 @@ def storable(text: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length as JavaScript counts it, and so Cal.com, too."""
+    """Return the length in UTF-16 units: so JavaScript counts, and therefore Cal.com."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 
@@ -139,7 +139,7 @@ def printable(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Return a printable key in NFC, so that both Unicode forms of `é` are the same key."""
+    """Return a printable idempotency key in NFC, so that both Unicode forms of `é` are the same key."""
     return unicodedata.normalize("NFC", printable(text))
 
 
@@ -151,5 +151,5 @@ Language = Annotated[str, AfterValidator(language)]
 Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
-# It is part of log lines, message headers and Cal.com's metadata: it has no character that one of these must quote.
+# This id is part of log lines, message headers and Cal.com's metadata: no character has to be quoted in any of these.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]

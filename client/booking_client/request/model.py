@@ -174,7 +174,7 @@ class BookingRequest(Strict):
         }
 
 
-_SAME_COLUMNS = (  # fields whose columns have their names
+_SAME_COLUMNS = (  # fields whose columns have the same names
     *("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug", "answer_by"),
     *("length_in_minutes", "guests", "booking_fields_responses"),
 )

@@ -18,7 +18,7 @@ local function admit(probe_ok, trial) -- returns the same values as admit_to_sco
   return admit_to_both(true)
 end
 
--- granted_at: when the call was granted. If that was before the last block ended, its refusal does not block again.
+-- granted_at: when the call was granted. If that was before the last block ended, the call's refusal does not block again.
 local function apply_block(outcome, trial, granted_at)
   if outcome == 'credentials' and (granted_at > unblocked_at or unblocked_at > now) then -- a later time: a clock was set back
     blocked = now

@@ -1,5 +1,5 @@
 -- Fragment: the changes that time alone causes; there is no timer: the first script after the end makes these changes.
--- KEYS    BREAKER: ends, lease of a scope, as state_machine.lua
+-- KEYS    BREAKER: ends, lease of a scope, as in state_machine.lua
 -- Why     a stored time that is later than these rules can write shows that a clock was set back (a new master whose clock is
 --         behind). That time is replaced; otherwise a clock set back by an hour would keep the breaker open for an hour. The end
 --         that an operator set is never replaced.

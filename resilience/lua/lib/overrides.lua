@@ -1,6 +1,6 @@
 -- Fragment: an operator's override.
--- Why     each override has who and why and a new epoch. An override with a number (its row in the database) is applied once, so it
---         can be sent again whenever Redis may have lost it.
+-- Why     each override records who and why, and begins a new epoch. An override with a number (its row in the database) is applied
+--         once, so it can be sent again whenever Redis may have lost it.
 local function scope_named(name) -- an endpoint, or '': the service
   if name == '' then
     return service

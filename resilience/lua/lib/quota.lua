@@ -1,16 +1,16 @@
 -- Fragment: the rate limit. A call needs both: our own limit (GCRA), and the limit that the service reports in its headers.
--- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until: after a 429 no call goes before it
+-- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until: after a 429 no call goes before then
 --         refused: 429s in a row   limit: calls in one window of the service (0: not known)   remaining: the fewest reported
 --         in this window (-1: none yet)   resets_at: the window's end   window: its number   granted, answered: our calls in it
---         granted_before, answered_before: those in the window before   carried_over: calls in flight when this window began
---         foreign: calls that are not ours   exhausted: 1: it is used up   scout, scout_at: 1: one call goes first; when it went
+--         granted_before, answered_before: in the window before   carried_over: calls in flight when this window began
+--         foreign: others' calls   exhausted: 1: the window is used up   scout: 1: one call goes first   scout_at: when that went
 --         longest: the longest reported time to a window's end under this limit, about the length of a window
 -- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled, and
 --         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is at most
 --         burst_tolerance ahead: burst and refill together stay within the limit in any window, wherever the service's window
---         begins. The service counts a call before it works on it, and within a window its count only falls: the lowest reported
---         count is the newest, in any order of the answers. So the calls that may go are that count, less the calls in flight
---         and a reserve. After a window that was used up or shared, one call goes first.
+--         begins. The service counts a call before its work for the call, so the calls left only fall within a window: the lowest
+--         report is the newest, in any order of the answers. So the calls that may go are the lowest report, less the calls in
+--         flight and a reserve. After a window that was used up or shared, one call goes first.
 local MAX_THROTTLE = 3600000 -- the most ms that a 429 may stop us, also if a clock was set back
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try (an answer may free a call); ms to wait for a scout
 local emission_interval, burst_tolerance = setting.emission_interval, setting.burst_tolerance -- us; 0: no limit of our own
@@ -125,7 +125,7 @@ end
 local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as reported
   local resets_at = at + reset + reset_margin
   if quota.remaining == -1 and window == quota.window then
-    if math.abs(resets_at - now) > clock_tolerance then -- otherwise this call was counted in the old window, about to end
+    if math.abs(resets_at - now) > clock_tolerance then -- otherwise the service counted this call in the ending window
       quota_set('remaining', remaining)
     end
     quota_set('resets_at', resets_at)

@@ -16,7 +16,7 @@
 --     [*] --> off: as a process remembers it (restored)
 --
 -- There are two scopes, the service and the endpoint; both must admit a call. An operator's open, off and auto concern the service.
--- KEYS    BREAKER: the scopes' fields (an endpoint's begin with its name and '/'), and
+-- KEYS    BREAKER: the scopes' fields (an endpoint's fields begin with its name and '/'), and
 --         born: the generation (the first epoch), missing after Redis has lost its data   seeded: see restore.lua
 --         settings: those of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
 --         wrong:CONFIGURATION, page:CONFIGURATION: see blocks.lua   fence, window: see release_window.lua

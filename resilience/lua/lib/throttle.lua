@@ -1,6 +1,6 @@
 -- Fragment: a 429, which stops the whole fleet, and what ends that stop earlier than the service wants.
 -- KEYS    RATE: as quota.lua   throttled_at: when the last 429 was recorded
--- Why     the service sets the wait, and by mistake it may be a day. After a minute (trial_every) one harmless call at a time
+-- Why     the service sets the wait, which may be a day by mistake. After a minute (trial_every) one harmless call at a time
 --         is the trial, as for a refused key (blocks.lua); its success ends the wait. An operator can end the wait, too.
 local function apply_429(at, wait) -- at: when the call was granted; wait: ms that the service wants
   if at >= quota.throttled_until then -- the call was granted after the last wait

@@ -31,7 +31,7 @@ class Call:
 
     `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error type if the
     call ends before that. The connection calls `dial` and `before_send`; the watchdog calls `cut` from its own thread.
-    `cut` uses a duplicate of the socket that belongs to this call alone: so a late cut can hit neither a connection
+    `cut` uses a duplicate of the socket that belongs to this call alone: so a late `cut` can hit neither a connection
     that is used again, nor another file with the same number.
     """
 
@@ -50,7 +50,7 @@ class Call:
         """Return a connection to `host`; resolving its name plus connecting take at most the connect time-out.
 
         Raises:
-            OSError: `host` has no address, or none answers (TimeoutError: not in time).
+            OSError: `host` has no address, or no address answers (TimeoutError: not in time).
         """
         ends_at = min(time.monotonic() + self._connect_timeout, self.ends_at)
         self.phase = ErrorType.DNS
@@ -135,7 +135,7 @@ class Watchdog:
         self.forget()
 
     def forget(self) -> None:
-        """Reset this in a child process: the parent's thread does not exist here, and its lock may never be free."""
+        """Reset the watchdog in a child process: the parent's thread is not here, and its lock may never be free."""
         self._changed = threading.Condition()
         self._watches: list[_Watch] = []
         self._numbers = itertools.count()

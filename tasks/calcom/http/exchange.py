@@ -164,7 +164,7 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
             return bytes(body), True
     except _NETWORK_ERRORS:  # the answer was cut in the middle, or its gzip is broken
         pass
-    response.close()  # never use it again: more bytes of this answer may arrive
+    response.close()  # never use the connection again: more bytes of this answer may arrive
     response.release_conn()
     return bytes(body[:most]), False
 

@@ -16,7 +16,7 @@ Lookup = Callable[[str, int], Sequence[Address]]
 
 
 def look_up(host: str, port: int) -> Sequence[Address]:
-    """Ask the system's resolver; it may hang."""
+    """Ask the system's resolver, which may hang."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
@@ -58,7 +58,7 @@ class Resolver:
         return self._join(host, port, timeout).result(timeout)
 
     def _join(self, host: str, port: int, patience: float) -> "Future[Sequence[Address]]":
-        """Return the resolution under way; a new one if there is none, or if that has taken longer than `patience`."""
+        """Return the resolution under way; a new one if there is none, or if it has taken longer than `patience`."""
         now = time.monotonic()
         with self._lock:
             flight = self._flights.get((host, port))

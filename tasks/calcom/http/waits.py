@@ -19,7 +19,7 @@ _LIMIT, _REMAINING, _RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ra
 
 
 def answered_at(headers: Mapping[str, str]) -> datetime | None:
-    """Return the time of the answer by the server's own clock, in whole seconds; None: it has no Date."""
+    """Return the time of the answer by the server's own clock, in whole seconds; None: the answer has no Date."""
     return _http_date(headers.get("date", ""))
 
 
@@ -35,8 +35,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def throttled_for(headers: Mapping[str, str]) -> float | None:
     """Return for how many seconds a 429 blocks us, 1 to 3600; None: no header names a time.
 
-    It is the longest of Retry-After and X-RateLimit-Reset with any suffix (-Default, -Short, -Long). A limit with calls
-    left does not count if another limit has none.
+    The time is the longest of Retry-After and X-RateLimit-Reset with any suffix (-Default, -Short, -Long). A limit with
+    calls left does not count if another limit has no call left.
     """
     resets = {
         name.removeprefix(_RESET): wait

@@ -39,6 +39,15 @@ def postgres_gone(overview: Overview) -> TrueRow | None:
     return _row(1, "postgres_gone", text, _WHEN_BACK)
 
 
+def postgres_slow(overview: Overview) -> TrueRow | None:
+    """Postgres answers, and its record cannot be read in time; whether it takes requests is another matter."""
+    if not overview.postgres_is_slow:
+        return None
+    text = sentence("Postgres is slow: the figures cannot be read.")
+    if_nobody_acts = sentence("they are read again each second; look at what Postgres waits for: locks, load, disk.")
+    return TrueRow(1, "postgres_slow", Whose.OURS, Level.WARNING, text, if_nobody_acts)
+
+
 def redis_gone(overview: Overview) -> TrueRow | None:
     """The broker or Redis does not answer: messages cannot be sent, or no breaker is shared."""
     if overview.redis.answers and overview.broker.answers:

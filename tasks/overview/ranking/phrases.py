@@ -9,6 +9,7 @@ from db.monitoring.incidents import IncidentKind
 from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
 from tasks.overview.cards import Card
+from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
 
@@ -31,7 +32,7 @@ def since(at: datetime | None) -> Sentence:
 
 
 def hold_for(overview: Overview, reason: HoldReason) -> HeldNow | None:
-    """Return the bookings that a reason holds; None: there are none."""
+    """Return the bookings that a reason holds; None: it holds no booking."""
     return next((one for one in holds(overview) if one.reason is reason), None)
 
 
@@ -64,6 +65,12 @@ def is_late(overview: Overview) -> bool:
     asked = [one.oldest_requested_at for one in holds(overview)]
     too_old = overview.max_age is not None and any(overview.read_at - at > overview.max_age for at in asked)
     return too_old or at_risk_count(overview) > 0
+
+
+def level_of_holds(overview: Overview) -> Level:
+    """Return the level of a row that tells what is held: critical once a booking is late, or has ended badly."""
+    ended = overview.record.ended if overview.record else None
+    return Level.CRITICAL if is_late(overview) or (ended and ended.failed + ended.expired) else Level.WARNING
 
 
 def risk_phrase(overview: Overview) -> Sentence:
@@ -109,18 +116,18 @@ def by_themselves(overview: Overview, when: str = "") -> Sentence:
 
 
 def with_risk_button(overview: Overview, buttons: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `buttons`, after the one that shows the bookings at risk, if there are any."""
+    """Return `buttons`; if bookings are at risk, the button that shows them comes first."""
     return ("show_at_risk", *buttons) if at_risk_count(overview) else buttons
 
 
 def incident_since(overview: Overview, kind: IncidentKind) -> datetime | None:
-    """Return since when an incident of this kind is open; None: there is none."""
+    """Return since when an incident of this kind is open; None: no such incident is open."""
     incidents = overview.record.incidents if overview.record else ()
     return next((one.opened_at for one in incidents if one.kind == kind), None)
 
 
 def held_since(overview: Overview, reason: HoldReason) -> datetime | None:
-    """Return since when a reason has held its oldest booking; None: it holds none."""
+    """Return since when a reason has held its oldest booking; None: it holds no booking."""
     found = hold_for(overview, reason)
     return found.oldest_held_at if found else None
 
@@ -131,8 +138,9 @@ def until_or_ever(card: Card) -> Sentence:
 
 
 def reason_given(card: Card) -> str:
-    """Return the reason given for an override, in quotes; empty: none was given."""
-    return f' ("{card.why}")' if card.why else ""
+    """Return who gave an override, and the reason in quotes: ' (ann: "a test")'; empty: neither is known."""
+    given = ": ".join(filter(None, (card.by, card.why and f'"{card.why}"')))
+    return f" ({given})" if given else ""
 
 
 def failing_breaker(overview: Overview, *states: State) -> Card | None:
@@ -141,7 +149,7 @@ def failing_breaker(overview: Overview, *states: State) -> Card | None:
 
 
 def is_waited_for(overview: Overview, card: Card) -> bool:
-    """Return whether a half-open breaker has a probe under way, or a held booking that can be one."""
+    """Return whether a half-open breaker has a probe under way, or a held booking that can be the probe."""
     return card.probing or held_count(overview, _OF_AN_OUTAGE) > 0
 
 

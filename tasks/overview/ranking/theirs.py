@@ -12,7 +12,9 @@ from tasks.overview.ranking.phrases import (
     counted,
     failing_breaker,
     hold_for,
+    is_late,
     is_waited_for,
+    level_of_holds,
     number_waiting,
     pace,
     reason_given,
@@ -28,6 +30,7 @@ from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time
 from tasks.words import duration
 
 _MINUTE = 60
+_SAME = timedelta(seconds=10)  # a breaker that closes so much later was not closed by that outage's end
 _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
 
 
@@ -84,6 +87,8 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
+    if outage.ended is None or (card.since and card.since - outage.ended > _SAME):
+        text = sentence("What was held back goes", since(card.since))
     still = f"{counted(held.count, capped=held.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
     if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
@@ -94,7 +99,7 @@ def draining(overview: Overview) -> TrueRow | None:
         11,
         "draining",
         Whose.CALCOM,
-        Level.WARNING,
+        Level.CRITICAL if is_late(overview) else Level.WARNING,
         sentence(text, f": {still}", risk_phrase(overview), told, "."),
         if_nobody_acts,
         with_risk_button(overview, ("show_held",)),
@@ -135,9 +140,9 @@ def throttled(overview: Overview) -> TrueRow | None:
     if overview.limit:
         if_nobody_acts = sentence("done in about ", time_until(_done(begins, held.count, overview.limit)), ".")
     text = sentence(f"The limit is reached: {waits}", *told, ".")
-    return TrueRow(
-        13, "throttled", Whose.LIMIT, Level.WARNING, text, if_nobody_acts, with_risk_button(overview, ("show_held",))
-    )
+    level = Level.CRITICAL if is_late(overview) else Level.WARNING
+    buttons = with_risk_button(overview, ("show_held",))
+    return TrueRow(13, "throttled", Whose.LIMIT, level, text, if_nobody_acts, buttons)
 
 
 def _done(begins: datetime, number: int, a_minute: int) -> datetime:
@@ -179,7 +184,7 @@ def _holding(
         row,
         name,
         whose,
-        Level.WARNING,
+        level_of_holds(overview),
         with_damage(text, overview, *more),
         if_nobody_acts,
         with_risk_button(overview, ("show_held", *buttons)),

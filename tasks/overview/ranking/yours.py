@@ -3,10 +3,10 @@
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.types import State
 from tasks.overview.ranking.phrases import (
+    call_those,
     damage_phrase,
     failing_breaker,
     hold_for,
-    is_late,
     is_waited_for,
     number_waiting,
     reason_given,
@@ -21,14 +21,14 @@ from tasks.overview.sentences import Sentence, sentence, time_since
 from tasks.words import plural
 
 ENDED_BADLY = "ended_badly"
-_UNTIL_ANSWERED = "Cal.com is asked again each minute, and they go by themselves when it answers."
-_UNTIL_FOUND = "the event type is looked for each minute, and they go by themselves when it is there again."
+_UNTIL_ANSWERED = "Cal.com is asked again each minute, and these bookings go by themselves when it answers."
+_UNTIL_FOUND = "the event type is looked for each minute, and its bookings go by themselves when it is there again."
 
 
 def waits_for_you(overview: Overview) -> TrueRow | None:
     """Only a person moves these bookings on."""
     reasons = [HoldReason.BLIND_KEY, HoldReason.SUSPECT]
-    if not overview.shared.settings_wrong:  # otherwise it is the whole fleet's matter
+    if not overview.shared.settings_wrong:  # otherwise that hold is the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
     held = [found for reason in reasons if (found := hold_for(overview, reason))]
     if overview.record is None or not held:
@@ -75,7 +75,7 @@ def ended_badly(overview: Overview) -> TrueRow | None:
 
 
 def not_called(overview: Overview) -> TrueRow | None:
-    """A breaker waits for the next booking, and none is held: it is not known whether Cal.com is down."""
+    """A breaker waits for the next booking, and no booking is held: it is not known whether Cal.com is down."""
     card = failing_breaker(overview, State.HALF_OPEN)
     if card is None or is_waited_for(overview, card):
         return None
@@ -83,17 +83,23 @@ def not_called(overview: Overview) -> TrueRow | None:
     return TrueRow(17, "not_called", Whose.NOBODY, Level.CALM, text, sentence("nothing is held up."))
 
 
+def late(overview: Overview) -> TrueRow:
+    """Return the row of bookings that are held for too long, where no critical row tells of them."""
+    text = sentence("Some wait for long: ", damage_phrase(overview), ".")
+    if_nobody_acts = sentence("they go when what holds them is over", call_those(overview), ".")
+    buttons = with_risk_button(overview, ("show_held",))
+    return TrueRow(14, "late", Whose.YOURS, Level.CRITICAL, text, if_nobody_acts, buttons)
+
+
 def calm(overview: Overview) -> TrueRow:
     """Return the last row, which is true when no other row is."""
     record = overview.record
     if record and record.empty:
         text = sentence("Ready: no booking yet.")
-    elif is_late(overview):
-        text = sentence(damage_phrase(overview), "; nothing else is wrong.")
     else:
         booked = f"{record.day.confirmed:,} booked in 24 h, " if record and record.day else ""
         text = sentence(f"All is well: {booked}", damage_phrase(overview), _last_call(overview), ".")
-    return TrueRow(18, "calm", Whose.NOBODY, Level.CALM, text, buttons=with_risk_button(overview, ()))
+    return TrueRow(18, "calm", Whose.NOBODY, Level.CALM, text)
 
 
 def _cause(reason: HoldReason, known: ForAPerson) -> str:

@@ -43,7 +43,7 @@ def test_the_story_is_told_in_order_with_who_and_why(booking: Booking, record: A
     assert record.move(row, Status.HELD, why="held: throttled", by="worker", **changes)
     ran = booking("show", row.id)
     assert f"Booking {row.id}  held (throttled)\n" in ran.out
-    assert "Cal.com's limit of calls was reached; it is released in 10 min." in ran.out
+    assert "Cal.com's limit of calls was reached; this booking is released in 10 min." in ran.out
     asked, held = ran.out.splitlines()[-2:]
     assert ("caller" in asked, "asked" in asked) == (True, True)
     assert ("worker" in held, "held: throttled" in held) == (True, True)

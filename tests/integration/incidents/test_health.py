@@ -174,7 +174,7 @@ def test_an_operators_order_is_no_outage(sinks: Sinks) -> None:
     [
         (HoldReason.CREDENTIALS, "Cal.com refuses our API key: 2 held, 0 at risk"),
         (HoldReason.CONFIGURATION, "Cal.com's API is not what the settings say: 2 held, 0 at risk"),
-        (HoldReason.BLIND_KEY, "Our API key cannot see whether they are booked: 2 held, 0 at risk"),
+        (HoldReason.BLIND_KEY, "Our API key cannot see whether these bookings exist: 2 held, 0 at risk"),
         (HoldReason.SUSPECT, "Set aside as suspect: 2 held, 0 at risk"),
         (HoldReason.UNREACHABLE, "Cal.com cannot be reached: 2 held, 0 at risk"),
         (HoldReason.THROTTLED, None),

@@ -130,7 +130,7 @@ def test_killed_at_any_statement_and_run_again_gives_the_same_rows(fatal: int) -
 
 
 def test_a_window_of_which_redis_lost_a_part_is_a_gap() -> None:
-    """FLUSHALL in mid-minute: no figure is better than a wrong one."""
+    """FLUSHALL in mid-minute: a missing figure is better than a wrong one."""
     call(T0 + 5)
     call(T0 + 65)
     with redis.Redis.from_url(dependencies.current().broker_url) as client:

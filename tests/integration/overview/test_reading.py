@@ -5,11 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.overview.payload import payload
+from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview, broker_answers, read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
@@ -91,6 +93,19 @@ def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> No
     assert said(still).startswith(f"Postgres does not answer since {frozen.read_at:%H:%M}:")
     assert (payload(still, verdict(still))["holds"], payload(still, verdict(still))["now"]) == (None, None)
     eventually(lambda: read(still).postgres.answers, what="Postgres is back")
+
+
+def test_a_postgres_that_only_takes_long_is_slow_and_not_gone(database_url: str) -> None:
+    """A table is locked: the figures cannot be read, and requests are accepted meanwhile."""
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE alert_incidents IN ACCESS EXCLUSIVE MODE")
+        slow = read(patience=0.5)
+        assert enqueue_booking(request(1)).appointment_id
+
+    assert (slow.postgres.answers, slow.record) == (True, None)
+    assert said(slow) == "Postgres is slow: the figures cannot be read."
+    assert verdict(slow).level is Level.WARNING
+    assert read(slow).record is not None
 
 
 def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:

@@ -47,6 +47,19 @@ def test_every_page_of_flower_leads_to_ours(fleet: Callable[..., Fleet], prefix:
     assert f">{version()}</span>" in flower.get("/resilience").text
 
 
+def test_without_a_login_no_other_name_of_this_machine_reads(fleet: Callable[..., Fleet]) -> None:
+    """A website may resolve its own name to loopback: its scripts would read lists and timelines."""
+    flower = start_flower(fleet)
+
+    for path in DATA:
+        answer = flower.get(path, headers={"Host": "example.com"})
+        assert (answer.status_code, answer.json().keys()) == (403, {"error"}), path
+        assert "no login" in answer.json()["error"]
+        assert flower.get(path).status_code != 403, path
+    known = start_flower(fleet, login=True)
+    assert known.get(DATA[0], headers={"Host": "example.com"}).ok, "a login is known to one website alone"
+
+
 def test_a_navigation_of_another_kind_is_left_as_it_is() -> None:
     """A later Flower may be built otherwise: its pages stay whole, and somebody is told."""
     navigation = "<nav><a href='/workers'>Workers</a></nav>"

@@ -19,6 +19,12 @@ PAGE = (
         test=f"{_IN_FLOWER}test_no_login_no_page",
     ),
     _base(
+        name="lists-read-by-a-foreign-name",
+        old="        if not _is_loopback(self.request.host_name):\n",
+        new="        if False:\n",
+        test=f"{_IN_FLOWER}test_without_a_login_no_other_name_of_this_machine_reads",
+    ),
+    _base(
         name="page-read-by-every-website",
         old="""        \"\"\"Set our headers; Flower's own may allow every website to read.\"\"\"\n""",
         new="        super().set_default_headers()\n",

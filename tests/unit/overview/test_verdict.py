@@ -115,6 +115,11 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         "nothing is kept: run `booking migrate`.",
     ),
     (
+        1, "postgres_slow", Whose.OURS, Level.WARNING, replace(overview(), record=None),
+        "Postgres is slow: the figures cannot be read.",
+        "they are read again each second; look at what Postgres waits for: locks, load, disk.",
+    ),
+    (
         2, "redis_gone", Whose.OURS, Level.CRITICAL, overview(redis=GONE, broker=GONE),
         "Redis does not answer since 14:02: bookings are kept and wait.",
         "all goes on by itself when it is back.",
@@ -166,8 +171,11 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     ),
     (
         7, "forced_open", Whose.ORDERED, Level.WARNING,
-        overview({"holds": (OUTAGE[1],)}, fleet(card("forced_open", until=at("15:00"), why="Cal.com asked us to"))),
-        'An operator holds all back until 15:00 ("Cal.com asked us to"): 2 held.',
+        overview(
+            {"holds": (OUTAGE[1],)},
+            fleet(card("forced_open", by="ann", until=at("15:00"), why="Cal.com asked us to")),
+        ),
+        'An operator holds all back until 15:00 (ann: "Cal.com asked us to"): 2 held.',
         "all go by themselves then, in order.",
     ),
     (
@@ -271,7 +279,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             }
         ),
         "2 wait for you: Cal.com no longer has the event type 101.",
-        "the event type is looked for each minute, and they go by themselves when it is there again.",
+        "the event type is looked for each minute, and its bookings go by themselves when it is there again.",
     ),
     (
         14, "waits_for_you", Whose.YOURS, Level.CRITICAL,
@@ -282,7 +290,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             }
         ),
         "2 wait for you: Cal.com no longer has the event type 101, 102 and another server than Cal.com answered.",
-        "Cal.com is asked again each minute, and they go by themselves when it answers.",
+        "Cal.com is asked again each minute, and these bookings go by themselves when it answers.",
     ),
     (
         15, "off", Whose.ORDERED, Level.WARNING, overview({}, fleet(card("off", until=at("15:00")))),
@@ -314,10 +322,10 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     ),
     (18, "calm", Whose.NOBODY, Level.CALM, overview({"empty": True}), "Ready: no booking yet.", ""),
     (
-        18, "calm", Whose.NOBODY, Level.CRITICAL,
+        14, "late", Whose.YOURS, Level.CRITICAL,
         overview({"holds": (held(HoldReason.SETTLING, at_risk=1, first_start=at("15:30")),)}),
-        "1 held, 1 at risk (first at 15:30); nothing else is wrong.",
-        "",
+        "Some wait for long: 1 held, 1 at risk (first at 15:30).",
+        "they go when what holds them is over; 1 expires at 15:30: call that one.",
     ),
 ]  # fmt: skip
 
@@ -356,8 +364,8 @@ def worst_of_all() -> Overview:
     return overview(record, shared, redis=GONE)
 
 
-def test_the_first_of_several_by_rank_answers() -> None:
-    """And when it is over, the next one does, down to the last."""
+def test_the_first_of_the_worst_answers() -> None:
+    """When it is over, the next one does, down to the last."""
     seen = worst_of_all()
     assert seen.record is not None
     moving, beat = CALM.moving, CALM.beat
@@ -378,19 +386,48 @@ def test_the_first_of_several_by_rank_answers() -> None:
     failing = replace(CLOSED, level=OutageLevel.CRITICAL)
     over(shared=fleet(failing, replace(AT_ENDPOINT, state="open", opens=1)))
     over(shared=fleet(failing, replace(AT_ENDPOINT, state="half_open", opens=1)))
-    over(shared=fleet(failing))
-    for reason in (HoldReason.UNREACHABLE, HoldReason.BREAKER_OPEN):
-        record = endings[-1].record
-        assert record is not None
-        over(holds=tuple(one for one in record.holds if one.reason is not reason))
+    over(shared=fleet(failing))  # it can't be reached: that sentence counts the bookings that ended badly
+    others = tuple(one for one in seen.record.holds if one.reason is not HoldReason.UNREACHABLE)
+    over(holds=others)  # what waits for a person is worse than what goes by itself
+    by_itself = {HoldReason.BREAKER_OPEN, HoldReason.THROTTLED}
+    over(holds=tuple(one for one in others if one.reason in by_itself))  # the bookings that ended badly
+    over(ended=EndedBadly(0, 0))
+    over(holds=(held(HoldReason.THROTTLED),))
     over(shared=fleet())
-    over(holds=(held(HoldReason.SUSPECT),))
     over(holds=(), shared=fleet(card("off")))
     over(shared=fleet(card("half_open")))
-    over(ended=EndedBadly(0, 0))
     over(shared=fleet())
 
-    assert [verdict(one).row for one in endings] == list(range(2, 19))
+    assert [verdict(one).row for one in endings] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 16, 11, 12, 13, 15, 17, 18]
+
+
+@pytest.mark.parametrize("state", ["forced_open", "open", "half_open"])
+def test_nothing_is_said_to_go_while_nothing_goes(state: str) -> None:
+    """Neither by the limit, nor because Cal.com is back."""
+    holds = tuple(map(held, (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED)))
+
+    assert verdict(overview({"holds": holds}, fleet(card(state)))).also == ()
+    assert len(verdict(overview({"holds": holds})).also) == 2
+
+
+def test_a_sentence_stays_while_it_is_true_so_that_it_can_be_read() -> None:
+    """For ten seconds, unless something is worse; then the first by rank has it."""
+    limit = {"holds": (held(HoldReason.THROTTLED),)}
+    failing = fleet(replace(CLOSED, calls=40, failed=12, level=OutageLevel.DEGRADED))
+    first = verdict(overview(limit))
+
+    def later(seconds: float, seen: Overview) -> tuple[str, datetime | None]:
+        said = verdict(replace(seen, read_at=NOW + timedelta(seconds=seconds)), first)
+        return said.name, said.chosen_at
+
+    assert (first.name, first.chosen_at) == ("throttled", NOW)
+    assert later(9, overview(limit, failing)) == ("throttled", NOW)
+    assert later(10, overview(limit, failing)) == ("failing", NOW + timedelta(seconds=10))
+    assert later(9, overview({}, failing)) == ("failing", NOW + timedelta(seconds=9))
+    assert later(9, overview({"holds": (*limit["holds"], held(HoldReason.SUSPECT))})) == (
+        "waits_for_you",
+        NOW + timedelta(seconds=9),
+    )
 
 
 def test_what_else_is_true_is_said_shortly() -> None:
@@ -431,8 +468,18 @@ def test_endings_that_the_first_sentence_counts_are_not_said_again() -> None:
 )
 def test_what_waits_for_a_person_is_not_said_to_go_by_itself(holds: tuple[HeldNow, ...], nothing: str) -> None:
     """Though it is held during the outage, too."""
-    for state in ("open", "half_open"):
-        assert said(verdict(overview({"holds": holds}, fleet(card(state, probing=True)))).if_nobody_acts) == nothing
+    for state, row in ("open", theirs.breaker_open), ("half_open", theirs.half_open):
+        found = row(overview({"holds": holds}, fleet(card(state, probing=True))))
+        assert found is not None
+        assert said(found.if_nobody_acts) == nothing
+
+
+@pytest.mark.parametrize("outage", [OutageSpan(None, None), OutageSpan(at("12:00"), at("12:30"))])
+def test_cal_com_is_not_said_to_be_back_where_it_was_not_away(outage: OutageSpan) -> None:
+    """An operator's override has ended; the last outage, if there was one, ended long before."""
+    seen = overview({"holds": (held(HoldReason.BREAKER_OPEN, 7),), "outage": outage}, fleet(card("closed", "14:01")))
+
+    assert said(verdict(seen).sentence) == "What was held back goes since 14:01: 7 still held."
 
 
 def test_the_pace_is_that_of_what_is_let_go() -> None:
@@ -492,11 +539,12 @@ def test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long
     assert verdict(overview({"holds": (hold,)}, fleet(card("open")))).level is level
 
 
-def test_a_worse_row_behind_makes_it_as_bad() -> None:
-    """The level is that of the worst true row, not of the first."""
+def test_what_needs_a_person_is_said_before_what_ends_by_itself() -> None:
+    """The sentence is that of the worst row, as the level is."""
     found = verdict(overview({"holds": (held(HoldReason.SUSPECT),)}, fleet(card("open"))))
 
-    assert (found.row, found.level) == (8, Level.CRITICAL)
+    assert (found.row, found.level) == (14, Level.CRITICAL)
+    assert [said(one) for one in found.also] == ["Cal.com is down since 14:02."]
 
 
 @pytest.mark.parametrize(

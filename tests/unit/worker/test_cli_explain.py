@@ -117,7 +117,7 @@ def test_a_seat_that_is_half_made_says_what_to_remove() -> None:
     """It is not the booking that breaks workers: nothing but a hand at Cal.com mends it."""
     held = row(Status.HELD, hold_reason=HoldReason.SUSPECT, error_type="half_made")
     assert why(held, NOW).startswith("Half made at Cal.com: ")
-    assert "Remove it there" in why(held, NOW)
+    assert "Remove the attendee there" in why(held, NOW)
     assert "`booking retry 1`" in why(held, NOW)
     assert "Half made" not in why(replace(held, error_type="http_500"), NOW)
 

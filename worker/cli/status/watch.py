@@ -40,11 +40,12 @@ def run(*, json: bool) -> bool:
 
 
 def _readings(deps: Dependencies) -> Iterator[tuple[Overview, Verdict]]:
-    before, pause = None, Event()
+    seen, said, pause = None, None, Event()
     while True:
         began = time.monotonic()
-        before = read_overview(deps, before=before)
-        yield before, verdict(before)
+        seen = read_overview(deps, before=seen)
+        said = verdict(seen, said)
+        yield seen, said
         pause.wait(max(0.0, began + EVERY - time.monotonic()))
 
 

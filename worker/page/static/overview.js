@@ -50,20 +50,21 @@ function update(data) {
   list(data);
 }
 
-// Without Postgres the last figures stay, hatched, with their moment.
+// What cannot be read now stays as it was read last, hatched, with its moment.
 let lastKnown = null;
 
 function kept(data) {
-  const gone = data.parts.postgres?.well === false;
+  const unread = data.now === null;
   for (const id of ["holds-block", "changes-block", "incidents-block", "bookings"])
-    byId(id).classList.toggle("stale", gone);
+    byId(id).classList.toggle("stale", unread);
   const note = document.querySelector('[data-note="postgres"]');
-  show(note, gone);
-  const shown = gone && lastKnown ? lastKnown : data;
+  show(note, unread);
+  const shown = unread && lastKnown ? lastKnown : data;
+  const why = data.parts.postgres?.well ? "Postgres is slow" : "Postgres does not answer";
   note.textContent = lastKnown
-    ? `These figures are of ${clockWithSeconds(lastKnown.read_at)}: Postgres does not answer.`
-    : "Postgres does not answer: how many are held is not known.";
-  if (!gone) lastKnown = data;
+    ? `These figures are of ${clockWithSeconds(lastKnown.read_at)}: ${why}.`
+    : `${why}: how many are held is not known.`;
+  if (!unread) lastKnown = data;
   draw.holds(shown.holds);
   draw.totals({ now: shown.now, day: shown.day });
   draw.changes(shown.changes);
@@ -74,6 +75,7 @@ function kept(data) {
 
 // Held bookings if there are any, else the newest; read again when their number has changed.
 function list(data) {
+  if (data.now === null && listed) return;
   const held = (data.now?.held ?? 0) > 0;
   const query = held ? { state: "held", sort: "asked" } : {};
   const all = byId("list-all");

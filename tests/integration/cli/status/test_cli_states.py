@@ -3,6 +3,7 @@
 Bookings are made in this process, attempt by attempt; servers are killed, Cal.com is the simulator and misbehaves.
 """
 
+import getpass
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,7 @@ from worker.wiring import build_from
 Settings = Callable[..., dict[str, str]]
 OPENS = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "600"}
 SHORT = {**OPENS, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "0.1"}
+ME = re.escape(getpass.getuser())
 CLOCK = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d"
 BEAT_IS_DEAD = 4
 WHEN_BACK = "all goes on by itself when it is back."
@@ -202,7 +204,7 @@ def test_7_an_operator_holds_all_back(settings: Settings, call: Booking) -> None
     settings()
     call("breaker", "open", "--for", 3600, "--why", "Cal.com asked us to")
     accept(request(1))
-    said = rf'An operator holds all back until {CLOCK} \("Cal.com asked us to"\): 1 held\.'
+    said = rf'An operator holds all back until {CLOCK} \({ME}: "Cal.com asked us to"\): 1 held\.'
     says(call, 7, said, "it goes by itself then.", level=Level.WARNING)
 
 
@@ -338,7 +340,7 @@ def test_15_an_operator_turned_the_breaker_off(settings: Settings, call: Booking
     settings()
     call("breaker", "off", "--why", "false alarm")
     accept(request(1))
-    said = r'An operator turned the breaker off until told otherwise \("false alarm"\)\.'
+    said = rf'An operator turned the breaker off until told otherwise \({ME}: "false alarm"\)\.'
     says(call, 15, said, "every call goes, whatever fails; retries may be used up.", level=Level.WARNING)
 
 
@@ -399,10 +401,11 @@ def test_the_first_of_several_answers_and_the_others_follow(settings: Settings, 
     simulator.faults("html", status=403, match={"method": "POST"}, count=1)
     ran = call("status").out.splitlines()
     assert ran[0].startswith("[OURS, critical] Cal.com refuses our key since ")
-    assert ran[2:4] == ['Also: An operator turned the breaker off until told otherwise ("a try").', ""]
+    also = f'Also: An operator turned the breaker off until told otherwise ({getpass.getuser()}: "a try").'
+    assert ran[2:4] == [also, ""]
     call("breaker", "reset")
     hold(2)
     call("breaker", "off", "--why", "a try")
     ran = call("status").out.splitlines()
     assert ran[0] == "[YOURS, critical] 1 waits for you: another server than Cal.com answered."
-    assert ran[2] == 'Also: An operator turned the breaker off until told otherwise ("a try").'
+    assert ran[2] == also

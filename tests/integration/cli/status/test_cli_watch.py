@@ -1,5 +1,6 @@
 """`booking status --watch`: in one place on a terminal, a line a change in a pipe, and Ctrl-C ends it."""
 
+import getpass
 import json
 import os
 import pty
@@ -58,7 +59,8 @@ def test_a_pipe_gets_a_line_for_each_change(
 
     call("breaker", "open", "--why", "Cal.com asked us to")
 
-    ordered = '[ORDERED] An operator holds all back until told otherwise ("Cal.com asked us to"): 0 held.\n'
+    given = f'({getpass.getuser()}: "Cal.com asked us to")'
+    ordered = f"[ORDERED] An operator holds all back until told otherwise {given}: 0 held.\n"
     assert until(watching, "[ORDERED]").endswith(f" warning {ordered}")
     assert stop(watching, ended, "")[0] == 1
 

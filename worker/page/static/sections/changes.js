@@ -3,7 +3,7 @@ import { el, fill, nothing } from "../core/dom.js";
 import { time } from "../core/moments.js";
 import { STATES, TONES, word } from "../core/words.js";
 
-const NOT_KNOWN = "Not known while Postgres does not answer.";
+const NOT_KNOWN = "Not known now.";
 
 function drawLog(container, entries, draw, none) {
   if (entries?.length) fill(container, el("ol", { class: "log" }, entries.map(draw)));

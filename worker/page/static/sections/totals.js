@@ -10,10 +10,12 @@ export function drawTotals(container, { now, day }) {
 
 function group(title, figures) {
   const rows = Object.entries(figures ?? {}).map(([state, value]) => {
-    const link = el("a", { href: path("/bookings", { state }), "data-key": `${title}-${state}` }, count(value));
+    const named = `${count(value)} ${state}, ${title.toLowerCase()}`;
+    const address = { href: path("/bookings", { state }), "data-key": `${title}-${state}`, "aria-label": named };
+    const link = el("a", address, count(value));
     const tone = value ? TONES[state] : "none";
     return el("div", { class: "total", "data-tone": tone }, el("dt", {}, state), el("dd", {}, link));
   });
-  const content = rows.length ? el("dl", {}, rows) : nothing("Not known while Postgres does not answer.");
+  const content = rows.length ? el("dl", {}, rows) : nothing("Not known now.");
   return el("section", { class: "totals" }, el("h3", {}, title), content);
 }
