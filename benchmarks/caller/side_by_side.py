@@ -15,7 +15,7 @@ from booking_client import AsyncBookings, BookingRequest, Bookings
 from tasks import dependencies
 
 PAIRS = 5
-CALLERS, EACH = 200, 10
+CALLERS, EACH = 200, 5
 
 
 def pairs() -> Iterator[dict[str, float]]:

@@ -36,19 +36,19 @@ CLIENTS = (
         name="written-into-the-hosts-table",
         old="INSERT INTO /* schema */appointments",
         new="INSERT INTO appointments",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+        test=f"{_IN_TRANSACTION}test_an_error_is_ours_whatever_the_driver[psycopg]",
     ),
     _transactions(
         name="parameters-by-name-only",
         old='if _style(connection) == "format"',
         new="if False",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[pg8000]",
+        test=f"{_IN_TRANSACTION}test_an_error_is_ours_whatever_the_driver[pg8000]",
     ),
     _transactions(
         name="rows-as-the-caller-has-them",
         old="connection.cursor(row_factory=tuple_row), query, query.sql",
         new="connection.cursor(), query, query.sql",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+        test=f"{_IN_TRANSACTION}test_rows_are_read_by_their_order_whatever_the_caller_has[psycopg]",
     ),
     _requested(
         name="dispatched-while-the-breaker-is-open",
