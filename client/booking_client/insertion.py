@@ -18,7 +18,7 @@ ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; f
 _Key = tuple[bool, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)  # its heirs have them; written, they take time
 class RequestFields:
     """What was asked for. Personal data is left out of the repr, and so out of logs and tracebacks."""
 
@@ -59,7 +59,7 @@ class RequestFields:
         return f"{organization}{owner}/{self.event_type_slug}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NewAppointment(RequestFields):
     """A request to be kept: pending, or held at once when `hold_reason` is given."""
 
@@ -86,7 +86,7 @@ class NewAppointment(RequestFields):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """The fields of a row that a receipt and a message need."""
 
@@ -118,7 +118,7 @@ class Kept:
         return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Inserted:
     """The result of one request.
 

@@ -162,7 +162,7 @@ class BookingRequest(Strict):
         length = self.length_in_minutes
         return {
             **{name: getattr(self, name) for name in _SAME_COLUMNS},
-            "location": None if self.location is None else self.location.model_dump(),
+            "location": None if self.location is None else dict(self.location),
             "start_at": self.start,
             "end_at": None if length is None else self.start + timedelta(minutes=length),
             "attendee_name": self.attendee.name,
