@@ -7,11 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from db import revisions
+from db.engine import make_engine
 from db.namespace import TABLES
-from tests.support.schema.later import FIRST, SECOND, release_later
+from tests.support.schema.later import ALL, FIRST, LAST, release_later
 
 Booking = Callable[..., Any]
-ALL = [FIRST, SECOND]
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def empty(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Booking:
-    """Run `booking ...` of a release with two revisions, with a database without tables."""
+    """Run `booking ...` of a release with one more revision, with a database without tables."""
     release_later(tmp_path / "migrations", monkeypatch)
     settings(DATABASE_URL=empty_database_url)
     return call
@@ -42,7 +43,8 @@ def test_it_goes_back_by_name_and_by_number(empty: Booking) -> None:
     empty("migrate")
     assert empty("migrate", "--to", ALL[0]).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
     empty("migrate")
-    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[-2]}"
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-2]} -> {ALL[0]}"
     ran = empty("migrate", "--down", 1)
     assert (ran.code, ran.err) == (
         1,
@@ -99,9 +101,9 @@ def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url
         ran = booking("migrate", "--status", *more)
         assert ran.code == 1
         assert ran.out.split()[:2] == ["missing", FIRST]
-        assert "the database is at 0010_line, this code needs 0001_initial: run `booking migrate`" in ran.err
+        assert f"the database is at 0010_line, this code needs {LAST}: run `booking migrate`" in ran.err
     ran = booking("migrate")
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {FIRST}")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {LAST}")
     assert booking("migrate", "--status").code == 0
 
 
@@ -118,6 +120,9 @@ def test_an_older_one_is_told_which_commit_migrates_it_first(
 
 
 def _back_to(url: str, revision: str) -> None:
+    engine = make_engine(url)
+    revisions.migrate(engine, FIRST)
+    engine.dispose()
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
         conn.execute("ALTER TABLE booking_minutes ADD COLUMN released jsonb, ADD COLUMN wait_buckets bigint[]")
@@ -132,7 +137,7 @@ def apart(settings: Callable[..., dict[str, str]], call: Callable[..., Any], emp
         for name in TABLES:
             host.execute(f"CREATE TABLE {name} (id int)")
     settings(DATABASE_URL=empty_database_url, DATABASE_SCHEMA="bw")
-    assert call("migrate").out.endswith("nothing -> 0001_initial\n")
+    assert call("migrate").out.endswith(f"nothing -> {LAST}\n")
     return call
 
 
