@@ -69,6 +69,14 @@ CLIENTS = (
         test=f"{_DISPATCHED}test_its_place_in_the_line_is_before_its_time_is_over",
     ),
     Breakage(
+        name="a-turn-is-taken-again",
+        promise=1,
+        file="client/booking_client/database/turns.py",
+        old="            if self._waiting:\n",
+        new="            if False:\n",
+        test="tests/unit/request/test_turns.py::test_a_turn_that_is_given_back_goes_to_the_thread_that_waits",
+    ),
+    Breakage(
         name="kept-by-a-client-is-lost",
         promise=4,
         file="db/sql/unsent.sql",

@@ -47,6 +47,14 @@ GUEST = (
         new="    if True:\n",
         test=f"{_TABLES}test_our_id_alone_stays_for_processes_of_the_release_before",
     ),
+    Breakage(
+        name="our-id-outlives-our-tables",
+        promise=1,
+        file="db/revisions.py",
+        old="        if goal == 0:\n",
+        new="        if False:\n",
+        test=f"{_TABLES}test_with_our_tables_our_id_goes_from_where_the_release_before_reads_it",
+    ),
     _namespace(
         name="a-table-without-its-schema",
         old='"heartbeats", ',
