@@ -67,6 +67,32 @@ def test_status_marks_what_the_database_has(empty: Booking) -> None:
     assert empty("migrate", "--status").code == 0
 
 
+@pytest.mark.parametrize("theirs", [None, "ae1027a6acf", FIRST], ids=["empty", "a host's", "a host's named as ours"])
+def test_status_of_a_database_without_our_tables(empty: Booking, empty_database_url: str, theirs: str | None) -> None:
+    """Nothing is applied, beside a host's Alembic, too; exit code 1 also for those that wait for a migration."""
+    if theirs:
+        with psycopg.connect(empty_database_url, autocommit=True) as host:
+            host.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+            host.execute("INSERT INTO alembic_version VALUES (%s)", (theirs,))
+    for more in ([], ["--or-newer"]):
+        ran = empty("migrate", "--status", *more)
+        assert ran.code == 1
+        assert [line.split()[:2] for line in ran.out.splitlines()] == [["missing", name] for name in ALL]
+        assert "nothing is applied: the database has none of our tables: run `booking migrate`" in ran.err
+    assert empty("migrate").code == 0
+    assert empty("migrate", "--status").code == 0
+
+
+def test_a_table_of_another_program_is_named(empty: Booking, empty_database_url: str) -> None:
+    """In one line, with the exit code 1; nothing is made."""
+    with psycopg.connect(empty_database_url, autocommit=True) as host:
+        host.execute("CREATE TABLE appointments (id int)")
+    ran = empty("migrate")
+    assert (ran.code, ran.err.partition(":")[0]) == (1, "booking")
+    assert "the schema public has appointments of another program: set DATABASE_SCHEMA" in ran.err
+    assert empty("migrate", "--status").code == 1
+
+
 def test_a_revision_that_is_not_there_is_said(empty: Booking) -> None:
     """With those that are."""
     ran = empty("migrate", "--to", "0404_nothing")
