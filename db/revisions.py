@@ -30,7 +30,7 @@ ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
 DROP TABLE calcom_visibility;
 UPDATE booking_schema_version SET version_num = '0001_initial'
 """
-_LEFT = "alembic_version has our id, too"  # our table's comment where that is so
+_LEFT = "also_in_alembic_version"  # our table's comment where a copy of our id stays
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
 # A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
 LOCK_TIMEOUT = "5s"
