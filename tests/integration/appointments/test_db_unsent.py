@@ -164,7 +164,7 @@ def test_what_a_client_kept_is_the_dispatchers(record: Any) -> None:
 
 
 def test_a_dispatcher_does_not_wait_for_the_disk(record: Any) -> None:
-    """A crash that forgets it leaves the row as the client kept it; the next transaction of its connection waits again."""
+    """A crash that forgets it leaves the row as the client kept it. The connection's next transaction waits again."""
     waiting(record, enqueued_at=None)
     how = "SHOW synchronous_commit"
     with record.engine.connect() as conn:
