@@ -30,6 +30,7 @@ ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
 DROP TABLE calcom_visibility;
 UPDATE booking_schema_version SET version_num = '0001_initial'
 """
+_LEFT = "also_in_alembic_version"  # our table's comment where a copy of our id stays
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
 # A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
 LOCK_TIMEOUT = "5s"
@@ -181,6 +182,8 @@ def _go(conn: Connection, at: int, goal: int) -> list[str]:
         return ids[at:goal]
     if goal < at:
         command.downgrade(config, ids[goal - 1] if goal else "base")
+        if goal == 0:
+            _take_back_id(conn)
     return ids[goal:at][::-1]
 
 
@@ -229,6 +232,18 @@ def _move_id(conn: Connection, at: str) -> None:
     others = conn.execute(text("SELECT 1 FROM alembic_version WHERE version_num <> :at"), {"at": at}).all()
     if others or at not in _ids():
         conn.execute(text("DELETE FROM alembic_version WHERE version_num = :at"), {"at": at})
+    else:
+        conn.exec_driver_sql(f"COMMENT ON TABLE {VERSION_TABLE} IS '{_LEFT}'")
+
+
+def _take_back_id(conn: Connection) -> None:
+    """Take out of `alembic_version` the id that we left there: our tables go, and the release before looks there."""
+    if not conn.execute(text("SELECT to_regclass('alembic_version')")).scalar():
+        return
+    left = conn.execute(text("SELECT obj_description(to_regclass(:ours), 'pg_class')"), {"ours": VERSION_TABLE})
+    if left.scalar() == _LEFT:
+        conn.execute(text("DELETE FROM alembic_version WHERE version_num = ANY(:ids)"), {"ids": _ids()})
+        conn.exec_driver_sql(f"COMMENT ON TABLE {VERSION_TABLE} IS NULL")
 
 
 def _refuse_others(conn: Connection) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from booking_client import correlation
@@ -18,7 +18,7 @@ ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; f
 _Key = tuple[bool, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)  # its heirs have them; written, they take time
 class RequestFields:
     """What was asked for. Personal data is left out of the repr, and so out of logs and tracebacks."""
 
@@ -59,7 +59,7 @@ class RequestFields:
         return f"{organization}{owner}/{self.event_type_slug}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NewAppointment(RequestFields):
     """A request to be kept: pending, or held at once when `hold_reason` is given."""
 
@@ -86,7 +86,7 @@ class NewAppointment(RequestFields):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """The fields of a row that a receipt and a message need."""
 
@@ -118,8 +118,7 @@ class Kept:
         return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
 
 
-@dataclass(frozen=True, slots=True)
-class Inserted:
+class Inserted(NamedTuple):
     """The result of one request.
 
     `created`: this call wrote the row. `conflict`: the given key stands for another request, and `appointment` is that.
@@ -130,8 +129,7 @@ class Inserted:
     conflict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LineRule:
+class LineRule(NamedTuple):
     """The parameters of places in the line, in seconds (the rule is in sql/insert.sql).
 
     `lead` is how long before its start a booking expires; `call` how long one call takes of the rate limit.
@@ -141,8 +139,7 @@ class LineRule:
     call: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class KeepRule:
+class KeepRule(NamedTuple):
     """Say how requests are kept.
 
     `schema` is where the tables are (None: by the search path). `published`: the caller sends the messages itself,

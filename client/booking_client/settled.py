@@ -5,6 +5,7 @@ transactions began. While a page is read it also holds the page's own snapshot a
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from booking_client.database.statements import Query, Steps, load
 from booking_client.receipts import OUTCOME_COLUMNS, Outcome
@@ -22,8 +23,7 @@ class SettledBooking:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     since: str | None  # a snapshot; None: from the beginning
     until: str | None = None  # that of the page
     xid: int = 0

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from db.appointments.appointment import Appointment
+from db.appointments.appointment import COLUMNS_SQL, Appointment
+from db.connection import fetch
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.sql import statement
+from db.sql import prepared, statement
 
 
 def lost_leases(
@@ -137,7 +138,8 @@ def requested(conn: Connection, limit: int, *, lead_seconds: float, blocked: boo
 
     Pending, counted as enqueued now; or held at once: the breaker is `blocked`, or others wait.
     """
-    return _rows(conn, "requested", limit=limit, lead_seconds=lead_seconds, blocked=blocked)
+    asked = {"limit": limit, "lead_seconds": lead_seconds, "blocked": blocked}
+    return [Appointment.read(row) for row in fetch(conn, prepared("requested", COLUMNS_SQL), asked)]
 
 
 def unsent(

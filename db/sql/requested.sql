@@ -5,8 +5,11 @@
 -- (:blocked), or when others wait for it or for the limit. And nobody told the client of HOLD_LEAD: its place in the line
 -- is put back by at most half of the time that it has (the rule is in the client's insert.sql).
 -- SKIP LOCKED: two dispatchers share the work.
+-- Its commit does not wait for the disk. A server that crashes may forget it, and then the row is as the client kept it: it
+-- is taken up again, and a message that came twice is claimed once. A worker's claim, which comes later, does wait, and
+-- with it all that was committed before.
 WITH backlog AS (
-    SELECT CASE
+    SELECT set_config('synchronous_commit', 'off', true), CASE
         WHEN :blocked THEN 'breaker_open'
         WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
         WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
@@ -38,4 +41,4 @@ taken AS (
     WHERE appointment.id = kept.id
     RETURNING appointment.*
 )
-SELECT * FROM taken ORDER BY line_at, id
+SELECT /* columns */ FROM taken ORDER BY line_at, id

@@ -21,7 +21,7 @@ def dispatch(deps: Dependencies) -> int:
     count = 0
     while True:
         blocked = deps.breaker.view.begin_is_blocking(CREATE)
-        with deps.engine.begin() as conn:
+        with deps.autocommit.connect() as conn:
             rows = appointments.requested(conn, BATCH, lead_seconds=deps.timings.lead, blocked=blocked())
         count += len(rows)
         sent = send(deps, (row for row in rows if row.status is Status.PENDING))

@@ -29,6 +29,7 @@ from worker.settings.model import Settings
 ROOT = Path(__file__).parents[2]
 ENTRIES = ROOT / "tests" / "side_by_side"
 MIGRATE_SECONDS = 60.0
+SAME_MODULES = {"phonenumbers": "phonenumberslite"}  # a distribution, and another one that has its modules
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.05", "0.15", "--not-exclusive", "all")
 
 # Names that every version knows. The breaker's are its defaults but for the open window, which is asked for; times are
@@ -61,9 +62,9 @@ class Side:
         """Name its processes: two workers, one for the periodic tasks, beat."""
         return [self._own(part) for part in fleet(8, 8, end=AT_ONCE)]
 
-    def caller(self, first: int, count: int, rate: float) -> Part:
+    def caller(self, first: int, count: int, rate: float, *more: str) -> Part:
         """Name a process that asks for bookings by this version's code."""
-        argv = (sys.executable, str(ENTRIES / "caller.py"), str(first), str(count), str(rate))
+        argv = (sys.executable, str(ENTRIES / "caller.py"), str(first), str(count), str(rate), *more)
         return Part(f"{self.name} caller {first}", argv, ready="accepted ")
 
     def _own(self, part: Part) -> Part:
@@ -172,7 +173,7 @@ def fit(code: Path) -> None:
     missing = []
     for requirement in map(Requirement, project["dependencies"]):
         try:
-            here = version(requirement.name)
+            here = version(SAME_MODULES.get(requirement.name, requirement.name))
         except PackageNotFoundError:
             here = ""
         if not here or not requirement.specifier.contains(here, prereleases=True):

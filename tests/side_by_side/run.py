@@ -18,6 +18,7 @@ from worker.local.demo.timeline import Clock
 from worker.local.processes import Part
 
 FIRST = 20  # bookings of the old version, on its own tables
+CLIENTS = 20  # bookings that the new client stores while only old workers run
 QUIET = 40  # bookings that are confirmed before the outage, so that both versions have worked in good weather
 CONFIRM_SECONDS = 120.0
 DRAIN_SECONDS = 180.0
@@ -59,16 +60,20 @@ def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run
         old, new = ready.sides["old"], ready.sides["new"]
         accepted = _ended(old, _call(old, 0, FIRST, asked.rate))
         _confirmed(ready, FIRST)
-        say("the new version: its tables under the old workers, its workers")
+        say(f"the new version: its tables under the old workers, {CLIENTS} bookings by its client, its workers")
         ready.migrate("new")
+        accepted += _ended(new, _call(new, FIRST, CLIENTS, asked.rate, "client"))
+        first = FIRST + CLIENTS
+        _confirmed(ready, first)
         ready.start("new")
-        each = (asked.requests - FIRST) // 2
-        say(f"{asked.requests - FIRST} requests, by callers of both; then Cal.com is down for {asked.outage:g} s")
+        each = (asked.requests - first) // 3
+        say(f"{asked.requests - first} requests, by callers of both; then Cal.com is down for {asked.outage:g} s")
         callers = [
-            (old, _call(old, FIRST, each, asked.rate / 2)),
-            (new, _call(new, FIRST + each, asked.requests - FIRST - each, asked.rate / 2)),
+            (old, _call(old, first, each, asked.rate / 3)),
+            (new, _call(new, first + each, each, asked.rate / 3, "client")),
+            (new, _call(new, first + 2 * each, asked.requests - first - 2 * each, asked.rate / 3)),
         ]
-        _confirmed(ready, FIRST + QUIET)
+        _confirmed(ready, first + QUIET)
         slow = {"kind": "latency", "delay": 0.3}  # so long a second probe could slip in
         ready.calcom.order("POST", "/_faults", [{"kind": "status", "name": "unavailable"}, slow])
         _pause(asked.outage)
@@ -81,8 +86,8 @@ def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run
         return _judged(asked, ready, accepted)
 
 
-def _call(side: Side, first: int, count: int, rate: float) -> Part:
-    caller = side.caller(first, count, rate)
+def _call(side: Side, first: int, count: int, rate: float, *more: str) -> Part:
+    caller = side.caller(first, count, rate, *more)
     side.processes.start(caller)
     return caller
 

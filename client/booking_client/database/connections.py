@@ -3,7 +3,6 @@
 import asyncio
 import os
 import select
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, Protocol, Self
@@ -14,6 +13,7 @@ from psycopg.abc import PQGen, PQGenConn
 from psycopg.pq import TransactionStatus
 
 from booking_client.database.deadlines import RV, DeadlineConnection, connect_in_time, remaining
+from booking_client.database.turns import Turns
 from booking_client.errors import AppointmentDatabaseException
 
 SIZE = 10  # connections at most, of one Bookings
@@ -52,7 +52,7 @@ class Connections:
     def _begin(self) -> None:
         self._owner = os.getpid()
         self._idle: list[DeadlineConnection] = []
-        self._free = threading.BoundedSemaphore(SIZE)
+        self._turns = Turns(SIZE)
 
     @contextmanager
     def connection(self) -> Iterator[DeadlineConnection]:
@@ -63,8 +63,8 @@ class Connections:
         """
         if self._owner != os.getpid():
             self._begin()  # a child has connections of its own: a socket has one owner
-        free = self._free
-        if not free.acquire(timeout=remaining(PATIENCE)):
+        turns = self._turns
+        if not turns.take(remaining(PATIENCE)):
             raise _all_in_use()
         try:
             conn = self._take() or DeadlineConnection.connect(self._conninfo, **self._options)
@@ -79,7 +79,7 @@ class Connections:
                 else:
                     conn.close()
         finally:
-            free.release()
+            turns.give()
 
     def _take(self) -> DeadlineConnection | None:
         while self._idle:
@@ -131,7 +131,8 @@ class AsyncConnections:
             AppointmentDatabaseException: All are in use for as long as one may wait.
         """
         try:
-            await asyncio.wait_for(self._free.acquire(), remaining(PATIENCE))
+            async with asyncio.timeout(remaining(PATIENCE)):  # `wait_for` would make a task of each
+                await self._free.acquire()
         except TimeoutError:
             raise _all_in_use() from None
         try:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -79,12 +78,12 @@ class DeadlineConnection(psycopg.Connection[Any]):
         return connect_in_time(super()._connect_gen(conninfo))
 
 
-@dataclass(slots=True)
 class ServerClock:
     """Know the server's time by its answer, which is read once a connection, and our own monotonic clock."""
 
-    said: datetime | None = None
-    read_at: float = 0.0
+    def __init__(self) -> None:
+        self.said: datetime | None = None
+        self.read_at = 0.0
 
     def must_be_read(self, seconds: float | None, *, again: bool) -> bool:
         """Return whether `not_after` needs its time; if so, it is read from now on."""

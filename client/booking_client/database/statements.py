@@ -6,17 +6,15 @@ and a worker, each with a driver of its own.
 
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 Rows = Sequence[Sequence[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """Hold a statement with its parameters, written %(name)s.
 
     `bounded`: it does nothing after %(not_after)s (None: it always does), and its first column says whether it came in

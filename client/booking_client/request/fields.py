@@ -24,8 +24,9 @@ MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
 _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no name has them
 # Cal.com's own check of an address is narrower than the standard (docs/calcom.md): ASCII only, few punctuation marks,
 # a last label of letters.
-_CALCOM_EMAIL = re.compile(r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", re.ASCII)
-_PHONE = re.compile(r"\+[0-9 ()./-]{5,40}", re.ASCII)
+# Patterns are compiled when the first request comes, and kept by `re`: an import need not wait for them.
+_CALCOM_EMAIL = r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}"
+_PHONE = r"\+[0-9 ()./-]{5,40}"
 
 
 class Strict(BaseModel):
@@ -71,7 +72,7 @@ def email(text: str) -> str:
     except EmailNotValidError:
         raise ValueError("is not a valid e-mail address") from None
     address = (address or "").lower()
-    if not _CALCOM_EMAIL.fullmatch(address):
+    if not re.fullmatch(_CALCOM_EMAIL, address, re.ASCII):
         raise ValueError("is an e-mail address that Cal.com does not accept (letters a-z, digits and _ + - . ' only)")
     return address
 
@@ -81,7 +82,7 @@ def phone(text: str) -> str:
     text = storable(text).strip()
     if not text.startswith("+"):
         raise ValueError("must be in international format, as in +1 202 555 0143")
-    if not _PHONE.fullmatch(text):
+    if not re.fullmatch(_PHONE, text, re.ASCII):
         raise ValueError("is not a phone number: digits only, after a +")
     import phonenumbers  # noqa: PLC0415 - a large library, and few requests have a number
 

@@ -40,7 +40,7 @@ def payload_hash(request: BookingRequest) -> str:
     payload["attendee"] = _present(request.attendee)
     payload["start"] = _instant(request)
     if request.location is not None:
-        payload["location"] = request.location.model_dump()
+        payload["location"] = dict(request.location)
     return _digest(payload)
 
 

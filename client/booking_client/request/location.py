@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from booking_client.request.fields import Line, Phone, Strict
 
@@ -18,34 +18,38 @@ Integration = Literal[
 # fmt: on
 
 
-class OrganizersPlace(Strict):
+class _Kind(Strict):
+    model_config = ConfigDict(defer_build=True)  # the request's validator has them all; none is used alone
+
+
+class OrganizersPlace(_Kind):
     """Name a place that the organizer has set in the event type."""
 
     type: Literal["address", "link", "phone", "organizersDefaultApp"]
 
 
-class IntegrationPlace(Strict):
+class IntegrationPlace(_Kind):
     """Name a conferencing app."""
 
     type: Literal["integration"]
     integration: Integration
 
 
-class AttendeeAddress(Strict):
+class AttendeeAddress(_Kind):
     """Give the attendee's own address."""
 
     type: Literal["attendeeAddress"]
     address: Line
 
 
-class AttendeePhone(Strict):
+class AttendeePhone(_Kind):
     """Give the phone number on which the attendee is called."""
 
     type: Literal["attendeePhone"]
     phone: Phone
 
 
-class AttendeeDefined(Strict):
+class AttendeeDefined(_Kind):
     """Give a place in the attendee's words."""
 
     type: Literal["attendeeDefined"]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 MAX_PROBLEMS = 20  # more would not help the caller
-FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+FIELD_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,39}"
+_CAMEL = r"(?<=[a-z])(?=[A-Z])"
 
 # pydantic's error types, and the text for each; `{name}` is taken from the error's context.
 _MESSAGES: Mapping[str, str] = {
@@ -69,10 +69,10 @@ def _field(loc: tuple[int | str, ...]) -> str:
 
 
 def _named(part: str) -> bool:
-    return part.isascii() and (part.isdigit() or FIELD_NAME.fullmatch(part) is not None)
+    return part.isascii() and (part.isdigit() or re.fullmatch(FIELD_NAME, part) is not None)
 
 
 def _unknown(name: str) -> str:
-    snake_case = _CAMEL.sub("_", name).lower()
+    snake_case = re.sub(_CAMEL, "_", name).lower()
     similar = snake_case != name and _named(snake_case)
     return f"is not a known field: write {snake_case}" if similar else "is not a known field"

@@ -161,3 +161,17 @@ def test_what_a_client_kept_is_the_dispatchers(record: Any) -> None:
 
     assert unsent(record) == []
     assert [row.id for row in record.sweep(appointments.requested, 10, lead_seconds=0, blocked=False)] == [kept.id]
+
+
+def test_a_dispatcher_does_not_wait_for_the_disk(record: Any) -> None:
+    """A crash that forgets it leaves the row as the client kept it. The connection's next transaction waits again."""
+    waiting(record, enqueued_at=None)
+    how = "SHOW synchronous_commit"
+    with record.engine.connect() as conn:
+        before = conn.exec_driver_sql(how).scalar_one()
+        appointments.requested(conn, 10, lead_seconds=0, blocked=False)
+        inside = conn.exec_driver_sql(how).scalar_one()
+        conn.commit()
+        after = conn.exec_driver_sql(how).scalar_one()
+
+    assert (inside, after) == ("off", before)

@@ -1,6 +1,7 @@
 """What a client keeps is published by the dispatcher, as enqueue_booking publishes its own."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -114,7 +115,8 @@ def test_its_place_in_the_line_is_before_its_time_is_over(settings: Give, databa
     """A client knows nothing of HOLD_LEAD, by which the last of a bulk might come too late."""
     settings(HOLD_LEAD=str(29 * 86_400))
     with Bookings(database_url) as bookings:
-        receipts = bookings.enqueue_many([wanted(number) for number in range(900)])
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=29, hours=1)
+        receipts = bookings.enqueue_many([wanted(number, start=start) for number in range(900)])
         dispatch(dependencies.current())
         last = row(receipts[-1].appointment_id)
 

@@ -26,6 +26,11 @@ def ids(settled: list[SettledBooking]) -> list[int]:
     return [one.outcome.appointment_id for one in settled]
 
 
+def _after(settled: list[SettledBooking]) -> str | None:
+    """Return the cursor after these; None: there are none."""
+    return settled[-1].cursor if settled else None
+
+
 def confirm(conn: Any, row: Any) -> None:
     """Have a claimed booking confirmed in a transaction that somebody else commits."""
     appointments.move(
@@ -53,17 +58,17 @@ def test_what_commits_late_is_not_passed_by(bookings: Bookings, record: Any) -> 
                 confirm(conn, early)
             seen = bookings.settled_since(begun)
         confirm(first, slow)
-        then = bookings.settled_since(seen[-1].cursor)
+        then = bookings.settled_since(_after(seen))
         first.commit()
-    last = bookings.settled_since(then[-1].cursor)
+    last = bookings.settled_since(_after(then))
 
     assert (ids(seen), ids(then), ids(last)) == ([early.id], [late.id], [slow.id])
-    assert bookings.settled_since(last[-1].cursor) == []
+    assert bookings.settled_since(_after(last)) == []
     assert sorted(ids(bookings.settled_since(begun))) == sorted([early.id, late.id, slow.id])
 
 
 def test_a_long_list_comes_in_pages_and_a_late_commit_between_two(bookings: Bookings, record: Any) -> None:
-    """What commits while the pages are read comes after them."""
+    """What begins and what commits while the pages are read comes after them, once."""
     late = record.claimed()
     cursor, seen = None, list[int]()
     with record.engine.connect() as conn:
@@ -73,12 +78,13 @@ def test_a_long_list_comes_in_pages_and_a_late_commit_between_two(bookings: Book
             page = bookings.settled_since(cursor, limit=2)
             seen += ids(page)
             cursor = page[-1].cursor
+        begun_later = settle(record)
         conn.commit()
     while page := bookings.settled_since(cursor, limit=2):
         seen += ids(page)
         cursor = page[-1].cursor
 
-    assert seen == [*wanted, late.id]
+    assert seen == [*wanted, late.id, begun_later]
 
 
 def test_a_booking_comes_as_it_stands_now_and_not_while_it_is_asked_for_again(bookings: Bookings, record: Any) -> None:

@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from booking_client import AppointmentDatabaseException, AsyncBookings, Bookings
+from booking_client.database.statements import Query
+from booking_client.database.transactions import in_transaction
 from tests.integration.booking_client.test_client_kept import wanted
 
 Transaction = Callable[[str], AbstractContextManager[tuple[Any, Callable[[], None]]]]
@@ -171,6 +173,15 @@ def test_an_error_is_ours_whatever_the_driver(kind: str, host: str) -> None:
 
     assert raised.value.sql_error_code == "23514"
     assert "Pat" not in f"{raised.value}{raised.value.__context__ if not raised.value.__suppress_context__ else ''}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_are_read_by_their_order_whatever_the_caller_has(kind: str, host: str) -> None:
+    """The caller's own connection may give dictionaries."""
+    with KINDS[kind](host) as (connection, _):
+        rows = in_transaction(connection)(Query("SELECT 7, CAST('a' AS text)", {}))
+
+    assert [tuple(row) for row in rows] == [(7, "a")]
 
 
 @pytest.mark.parametrize("kind", ["psycopg", "session", "connection"])

@@ -7,11 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from db import revisions
+from db.engine import make_engine
 from db.namespace import TABLES
-from tests.support.schema.later import FIRST, SECOND, release_later
+from tests.support.schema.later import ALL, FIRST, LAST, release_later
 
 Booking = Callable[..., Any]
-ALL = [FIRST, SECOND]
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def empty(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Booking:
-    """Run `booking ...` of a release with two revisions, with a database without tables."""
+    """Run `booking ...` of a release with one more revision, with a database without tables."""
     release_later(tmp_path / "migrations", monkeypatch)
     settings(DATABASE_URL=empty_database_url)
     return call
@@ -42,7 +43,8 @@ def test_it_goes_back_by_name_and_by_number(empty: Booking) -> None:
     empty("migrate")
     assert empty("migrate", "--to", ALL[0]).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
     empty("migrate")
-    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[-2]}"
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-2]} -> {ALL[0]}"
     ran = empty("migrate", "--down", 1)
     assert (ran.code, ran.err) == (
         1,
@@ -63,6 +65,32 @@ def test_status_marks_what_the_database_has(empty: Booking) -> None:
     assert "the database is here" in ran.out.splitlines()[0]
     empty("migrate")
     assert empty("migrate", "--status").code == 0
+
+
+@pytest.mark.parametrize("theirs", [None, "ae1027a6acf", FIRST], ids=["empty", "a host's", "a host's named as ours"])
+def test_status_of_a_database_without_our_tables(empty: Booking, empty_database_url: str, theirs: str | None) -> None:
+    """Nothing is applied, beside a host's Alembic, too; exit code 1 also for those that wait for a migration."""
+    if theirs:
+        with psycopg.connect(empty_database_url, autocommit=True) as host:
+            host.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+            host.execute("INSERT INTO alembic_version VALUES (%s)", (theirs,))
+    for more in ([], ["--or-newer"]):
+        ran = empty("migrate", "--status", *more)
+        assert ran.code == 1
+        assert [line.split()[:2] for line in ran.out.splitlines()] == [["missing", name] for name in ALL]
+        assert "nothing is applied: the database has none of our tables: run `booking migrate`" in ran.err
+    assert empty("migrate").code == 0
+    assert empty("migrate", "--status").code == 0
+
+
+def test_a_table_of_another_program_is_named(empty: Booking, empty_database_url: str) -> None:
+    """In one line, with the exit code 1; nothing is made."""
+    with psycopg.connect(empty_database_url, autocommit=True) as host:
+        host.execute("CREATE TABLE appointments (id int)")
+    ran = empty("migrate")
+    assert (ran.code, ran.err.partition(":")[0]) == (1, "booking")
+    assert "the schema public has appointments of another program: set DATABASE_SCHEMA" in ran.err
+    assert empty("migrate", "--status").code == 1
 
 
 def test_a_revision_that_is_not_there_is_said(empty: Booking) -> None:
@@ -99,9 +127,9 @@ def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url
         ran = booking("migrate", "--status", *more)
         assert ran.code == 1
         assert ran.out.split()[:2] == ["missing", FIRST]
-        assert "the database is at 0010_line, this code needs 0001_initial: run `booking migrate`" in ran.err
+        assert f"the database is at 0010_line, this code needs {LAST}: run `booking migrate`" in ran.err
     ran = booking("migrate")
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {FIRST}")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {LAST}")
     assert booking("migrate", "--status").code == 0
 
 
@@ -118,6 +146,9 @@ def test_an_older_one_is_told_which_commit_migrates_it_first(
 
 
 def _back_to(url: str, revision: str) -> None:
+    engine = make_engine(url)
+    revisions.migrate(engine, FIRST)
+    engine.dispose()
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
         conn.execute("ALTER TABLE booking_minutes ADD COLUMN released jsonb, ADD COLUMN wait_buckets bigint[]")
@@ -132,7 +163,7 @@ def apart(settings: Callable[..., dict[str, str]], call: Callable[..., Any], emp
         for name in TABLES:
             host.execute(f"CREATE TABLE {name} (id int)")
     settings(DATABASE_URL=empty_database_url, DATABASE_SCHEMA="bw")
-    assert call("migrate").out.endswith("nothing -> 0001_initial\n")
+    assert call("migrate").out.endswith(f"nothing -> {LAST}\n")
     return call
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db import revisions
 from db.engine import make_engine
-from tests.support.schema.later import FIRST, SECOND, release_later
+from tests.support.schema.later import ALL, FIRST, LATER, release_later
 from tests.support.schema.migrating import Migrating
 
 
@@ -31,7 +31,7 @@ def empty(url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give this code a second revision."""
+    """Give this code one more revision."""
     release_later(tmp_path / "migrations", monkeypatch)
 
 
@@ -44,8 +44,8 @@ def test_ids_are_readable_and_in_order(empty: Engine) -> None:
     """An operator can say where to go back to."""
     listed = revisions.status(empty)
 
-    assert [revision.id for revision in listed] == [FIRST, SECOND]
-    assert revisions.head() == SECOND
+    assert [revision.id for revision in listed] == ALL
+    assert revisions.head() == LATER
     assert all(revision.doc for revision in listed)
 
 
@@ -56,7 +56,7 @@ def test_the_list_says_what_is_applied(empty: Engine) -> None:
     revisions.upgrade(empty, FIRST)
 
     assert revisions.current(empty) == FIRST
-    assert [revision.applied for revision in revisions.status(empty)] == [True, False]
+    assert [revision.applied for revision in revisions.status(empty)] == [True, False, False]
 
 
 def test_a_database_without_tables_is_told_what_to_run(empty: Engine) -> None:
@@ -71,7 +71,7 @@ def test_a_database_that_is_behind_is_told_where_it_stands(empty: Engine) -> Non
     revisions.upgrade(empty, FIRST)
 
     with pytest.raises(
-        revisions.RevisionError, match="0001_initial, this code needs 0002_later: run `booking migrate`"
+        revisions.RevisionError, match="0001_initial, this code needs 0003_later: run `booking migrate`"
     ):
         revisions.require(empty)
 
@@ -100,8 +100,8 @@ def test_old_workers_live_on_beside_a_newer_database(empty: Engine) -> None:
 
 def test_a_revision_that_does_not_exist_is_told_with_those_that_do(empty: Engine) -> None:
     """A typing error changes nothing."""
-    with pytest.raises(revisions.RevisionError, match=r"no revision '0003_nothing'; .*0001_initial"):
-        revisions.migrate(empty, "0003_nothing")
+    with pytest.raises(revisions.RevisionError, match=r"no revision '0009_nothing'; .*0001_initial"):
+        revisions.migrate(empty, "0009_nothing")
 
 
 @pytest.mark.usefixtures("later")
@@ -120,17 +120,17 @@ def test_what_is_taken_back_leaves_the_bookings(empty: Engine) -> None:
     with empty.begin() as conn:
         conn.execute(text("INSERT INTO heartbeats VALUES ('beat', 1, now())"))
 
-    assert revisions.downgrade(empty, 1) == [SECOND]
-    assert revisions.upgrade(empty) == [SECOND]
+    assert revisions.downgrade(empty, 1) == [LATER]
+    assert revisions.upgrade(empty) == [LATER]
 
     with empty.connect() as conn:
         assert conn.execute(text("SELECT count(*) FROM heartbeats")).scalar_one() == 1
 
 
 @pytest.mark.usefixtures("later")
-@pytest.mark.parametrize("steps", [-1, 2, 99])
+@pytest.mark.parametrize("steps", [-1, 3, 99])
 def test_no_number_takes_back_the_first_revision(empty: Engine, steps: int) -> None:
-    """`booking migrate --down 2` changes nothing: with the first one every booking would go."""
+    """`booking migrate --down 3` changes nothing: with the first one every booking would go."""
     revisions.upgrade(empty)
 
     with pytest.raises(revisions.RevisionError, match="cannot take back"):

@@ -36,19 +36,19 @@ CLIENTS = (
         name="written-into-the-hosts-table",
         old="INSERT INTO /* schema */appointments",
         new="INSERT INTO appointments",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+        test=f"{_IN_TRANSACTION}test_an_error_is_ours_whatever_the_driver[psycopg]",
     ),
     _transactions(
         name="parameters-by-name-only",
         old='if _style(connection) == "format"',
         new="if False",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[pg8000]",
+        test=f"{_IN_TRANSACTION}test_an_error_is_ours_whatever_the_driver[pg8000]",
     ),
     _transactions(
         name="rows-as-the-caller-has-them",
         old="connection.cursor(row_factory=tuple_row), query, query.sql",
         new="connection.cursor(), query, query.sql",
-        test=f"{_IN_TRANSACTION}test_a_booking_exists_if_and_only_if_the_caller_commits[psycopg]",
+        test=f"{_IN_TRANSACTION}test_rows_are_read_by_their_order_whatever_the_caller_has[psycopg]",
     ),
     _requested(
         name="dispatched-while-the-breaker-is-open",
@@ -67,6 +67,14 @@ CLIENTS = (
         old="line_at = least(line_at, last_place)",
         new="line_at = line_at",
         test=f"{_DISPATCHED}test_its_place_in_the_line_is_before_its_time_is_over",
+    ),
+    Breakage(
+        name="a-turn-is-taken-again",
+        promise=1,
+        file="client/booking_client/database/turns.py",
+        old="            if self._waiting:\n",
+        new="            if False:\n",
+        test="tests/unit/request/test_turns.py::test_a_turn_that_is_given_back_goes_to_the_thread_that_waits",
     ),
     Breakage(
         name="kept-by-a-client-is-lost",

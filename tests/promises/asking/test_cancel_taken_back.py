@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from booking_client import insertion
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import events
@@ -150,16 +151,16 @@ def test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_again(
     settings()
     booking = to_be_cancelled(DERIVED)
     worker = claimed(booking)
-    take_back = appointments.insert.__globals__["_take_back"]
+    take_back = insertion._take_back  # noqa: SLF001 - between two of its statements something happens
 
-    def cancelled_first(conn: Any, ids: list[int]) -> Any:
+    def cancelled_first(ids: list[int], rule: Any) -> Any:
         if row(booking).status is Status.BOOKING:
             with dependencies.current().engine.begin() as other:
                 token = worker.row.claim_token
                 appointments.move(other, booking, Status.BOOKING, Status.CANCELLED, token=token, outcome_unknown=False)
-        return take_back(conn, ids)
+        return take_back(ids, rule)
 
-    monkeypatch.setitem(appointments.insert.__globals__, "_take_back", cancelled_first)
+    monkeypatch.setattr(insertion, "_take_back", cancelled_first)
     again = ask(DERIVED)
 
     assert (again.status, again.duplicate) == (Status.PENDING, False)

@@ -7,14 +7,15 @@ import pytest
 
 from db import revisions
 
-FIRST, SECOND = "0001_initial", "0002_later"
+FIRST, LAST, LATER = "0001_initial", "0002_settled", "0003_later"  # LAST: of today
+ALL = [FIRST, LAST, LATER]
 _REVISION = f'''"""A column of a later release."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "{SECOND}"
-down_revision = "{FIRST}"
+revision = "{LATER}"
+down_revision = "{LAST}"
 
 
 def upgrade() -> None:
@@ -27,7 +28,7 @@ def downgrade() -> None:
 
 
 def release_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give this code a second revision, kept in a folder that is not there yet."""
+    """Give this code one more revision, kept in a folder that is not there yet."""
     shutil.copytree(Path(revisions.__file__).parent / "migrations", folder)
-    (folder / "versions" / f"{SECOND}.py").write_text(_REVISION, "utf-8")
+    (folder / "versions" / f"{LATER}.py").write_text(_REVISION, "utf-8")
     monkeypatch.setattr(revisions, "_FOLDER", folder)

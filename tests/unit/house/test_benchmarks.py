@@ -27,6 +27,11 @@ SPEED = {
     "big_tables": (1.5, 1.1),
     "idle_latency": (1.9, 1.5),
     "import_cost": (1.5, 1.2),
+    "client_latency": (1.3, 1.15),
+    "client_async": (0.9, 1.0),
+    "client_import": (1.25, 1.15),
+    "client_packages": (1.0, 1.0),
+    "client_size": (1.0, 0.8),
 }
 
 

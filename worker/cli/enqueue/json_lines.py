@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,7 +105,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:  # the caller may mean either value
-            raise _UnreadableLineError(f"has the key {key} twice" if FIELD_NAME.fullmatch(key) else "has a key twice")
+            raise _UnreadableLineError(
+                f"has the key {key} twice" if re.fullmatch(FIELD_NAME, key) else "has a key twice"
+            )
         data[key] = value
     return data
 
