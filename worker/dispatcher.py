@@ -94,7 +94,7 @@ class _EndNotices:
 
     def __init__(self, session: Any, schema: str | None) -> None:
         self._ask, self._schema = partial(ask, session), schema
-        self._cursor = run(cursor_now(), self._ask)
+        self._cursor = run(cursor_now(schema), self._ask)
         self._looked_at = time.monotonic()
 
     def notify_if_due(self) -> None:
