@@ -10,7 +10,7 @@ one transaction notifies of all that have settled, whatever their number.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -40,10 +40,13 @@ log = Logger(__name__)
 _ending = threading.Event()
 
 
-def start(deps: Dependencies, url: str) -> None:
-    """Start the dispatcher, which listens on a connection to `url`."""
+def start(deps: Dependencies, url: str) -> threading.Thread:
+    """Start the dispatcher, which listens on a connection to `url`; return its thread."""
+    _ending.clear()
     engine = make_engine(url, pool_size=1, schema=deps.engine.get_execution_options().get(OPTION))
-    threading.Thread(target=_run, args=(deps, engine), name="dispatcher", daemon=True).start()
+    thread = threading.Thread(target=_run, args=(deps, engine), name="dispatcher", daemon=True)
+    thread.start()
+    return thread
 
 
 def stop() -> None:
@@ -72,19 +75,19 @@ def _listen(deps: Dependencies, engine: Engine) -> None:
             session.autocommit = True
             session.execute(f"LISTEN {REQUESTED}")
             session.execute(f"LISTEN {ASKED_AGAIN}")
-            dispatch(deps)  # what was kept while nobody listened
             settled = _EndNotices(session, schema_of(conn))
+            dispatch(deps, settled.notify_if_due)  # what was kept while nobody listened
             while not _ending.is_set():
-                _answer(deps, list(session.notifies(timeout=EVERY, stop_after=1)))
+                _answer(deps, list(session.notifies(timeout=EVERY, stop_after=1)), settled.notify_if_due)
                 settled.notify_if_due()
         finally:
             with suppress(SQLAlchemyError):
                 conn.invalidate()  # it listens: nobody else is to have it
 
 
-def _answer(deps: Dependencies, heard: Sequence[psycopg.Notify]) -> None:
+def _answer(deps: Dependencies, heard: Sequence[psycopg.Notify], meanwhile: Callable[[], object]) -> None:
     if any(one.channel == REQUESTED for one in heard):
-        dispatch(deps)
+        dispatch(deps, meanwhile)
     for payload in {one.payload for one in heard if one.channel == ASKED_AGAIN and one.payload.isdecimal()}:
         call_later(deps, LOOK, "maintenance", countdown=0, args=[int(payload)])
 
@@ -94,7 +97,7 @@ class _EndNotices:
 
     def __init__(self, session: Any, schema: str | None) -> None:
         self._ask, self._schema = partial(ask, session), schema
-        self._cursor = run(cursor_now(), self._ask)
+        self._cursor = run(cursor_now(schema), self._ask)
         self._looked_at = time.monotonic()
 
     def notify_if_due(self) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Self
 
@@ -12,14 +12,14 @@ import psycopg
 from booking_client.asking import PART, ask_async, is_worth_waiting, keep_one, outcome_of, patience, rows_of
 from booking_client.database.connections import AsyncConnections, AsyncPool
 from booking_client.database.deadlines import deadline
-from booking_client.database.errors import driver_errors, kept_in_part, may_have_kept
+from booking_client.database.errors import driver_errors, is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import Steps, T, run_async
 from booking_client.database.transactions import in_async_transaction
 from booking_client.errors import AppointmentDatabaseException
 from booking_client.insertion import KeepRule, keep
 from booking_client.receipts import Conflict, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
-from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, settled_since
+from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
 
 class AsyncBookings:
@@ -71,7 +71,7 @@ class AsyncBookings:
 
     async def cursor(self) -> str:
         """Return the cursor of this moment, for `settled_since` and `listen`."""
-        return await self._read(cursor_now())
+        return await self._read(cursor_now(self._schema))
 
     async def settled_since(self, cursor: str | None = None, *, limit: int = LIMIT) -> list[SettledBooking]:
         """Return the bookings that have settled since a cursor, the first `limit` of them; none is missed."""
@@ -81,12 +81,19 @@ class AsyncBookings:
         """Yield bookings as they settle, from a cursor (None: from now) on, for ever."""
         while True:
             try:
-                cursor = cursor or await self.cursor()
-                async with self._pool.connection() as conn:
-                    async for settled in _listen(conn, cursor, self._schema, every):
-                        cursor = settled.cursor
-                        yield settled
-            except (psycopg.OperationalError, AppointmentDatabaseException):
+                with driver_errors():
+                    cursor = cursor or await self.cursor()
+                    async with (
+                        self._pool.connection() as conn,
+                        _closing(conn),
+                        aclosing(_listen(conn, cursor, self._schema, every)) as ends,
+                    ):
+                        async for settled in ends:
+                            cursor = settled.cursor
+                            yield settled
+            except AppointmentDatabaseException as error:
+                if is_refused(error):
+                    raise
                 await asyncio.sleep(min(every, 1.0))
 
     async def close(self) -> None:
@@ -126,15 +133,25 @@ def _together(conn: psycopg.AsyncConnection[Any], size: int) -> AbstractAsyncCon
 
 async def _listen(
     conn: psycopg.AsyncConnection[Any], cursor: str, schema: str, every: float
-) -> AsyncIterator[SettledBooking]:
+) -> AsyncGenerator[SettledBooking]:
+    await conn.set_autocommit(True)
+    with deadline(patience()):
+        if await run_async(has_its_own_session(conn.info.backend_pid), partial(ask_async, conn)):
+            await conn.execute(f"LISTEN {CHANNEL}")
+    while True:
+        with deadline(patience()):
+            found = await run_async(settled_since(cursor, schema), partial(ask_async, conn))
+        for settled in found:
+            cursor = settled.cursor
+            yield settled
+        async for _ in conn.notifies(timeout=every, stop_after=1):
+            pass
+
+
+@asynccontextmanager
+async def _closing(conn: psycopg.AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Close a connection that listens before the pool has it again: nobody else is to have it."""
     try:
-        await conn.set_autocommit(True)
-        await conn.execute(f"LISTEN {CHANNEL}")
-        while True:
-            for settled in await run_async(settled_since(cursor, schema), partial(ask_async, conn)):
-                cursor = settled.cursor
-                yield settled
-            async for _ in conn.notifies(timeout=every, stop_after=1):
-                pass
+        yield
     finally:
-        await conn.close()  # it listens: nobody else is to have it
+        await conn.close()

@@ -12,14 +12,14 @@ import psycopg
 from booking_client.asking import PART, ask, is_worth_waiting, keep_one, outcome_of, patience, rows_of
 from booking_client.database.connections import Connections, Pool
 from booking_client.database.deadlines import deadline
-from booking_client.database.errors import driver_errors, kept_in_part, may_have_kept
+from booking_client.database.errors import driver_errors, is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import Steps, T, run
 from booking_client.database.transactions import in_transaction
 from booking_client.errors import AppointmentDatabaseException
 from booking_client.insertion import KeepRule, keep
 from booking_client.receipts import Conflict, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
-from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, settled_since
+from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
 
 class Bookings:
@@ -96,7 +96,7 @@ class Bookings:
 
     def cursor(self) -> str:
         """Return the cursor of this moment, for `settled_since` and `listen`."""
-        return self._read(cursor_now())
+        return self._read(cursor_now(self._schema))
 
     def settled_since(self, cursor: str | None = None, *, limit: int = LIMIT) -> list[SettledBooking]:
         """Return the bookings that have settled since a cursor, the first `limit` of them; none is missed.
@@ -113,21 +113,22 @@ class Bookings:
         """Yield bookings as they settle, from a cursor (None: from now) on, for ever.
 
         A notification wakes it; without one, as behind PgBouncer, it asks `every` so many seconds. A server that is
-        away is asked again until it is back.
+        away, or does not answer, is asked again until it is back.
+
+        Raises:
+            AppointmentDatabaseException: Postgres refuses the question itself: nothing is migrated in this schema.
         """
         while True:
             try:
-                cursor = cursor or self.cursor()
-                with self._pool.connection() as conn, closing(conn):  # it listens: nobody else is to have it
-                    conn.set_autocommit(True)
-                    conn.execute(f"LISTEN {CHANNEL}")
-                    while True:
-                        for settled in run(settled_since(cursor, self._schema), partial(ask, conn)):
+                with driver_errors():
+                    cursor = cursor or self.cursor()
+                    with self._pool.connection() as conn, closing(conn):  # it listens: nobody else is to have it
+                        for settled in _listen(conn, cursor, self._schema, every):
                             cursor = settled.cursor
                             yield settled
-                        for _ in conn.notifies(timeout=every, stop_after=1):
-                            pass
-            except (psycopg.OperationalError, AppointmentDatabaseException):
+            except AppointmentDatabaseException as error:
+                if is_refused(error):
+                    raise
                 threading.Event().wait(min(every, 1.0))
 
     def close(self) -> None:
@@ -161,6 +162,21 @@ class Bookings:
 
 def _together(conn: psycopg.Connection[Any], size: int) -> AbstractContextManager[object]:
     return conn.transaction() if size > 1 else nullcontext()  # one statement is a transaction of its own
+
+
+def _listen(conn: psycopg.Connection[Any], cursor: str, schema: str, every: float) -> Iterator[SettledBooking]:
+    conn.set_autocommit(True)
+    with deadline(patience()):
+        if run(has_its_own_session(conn.info.backend_pid), partial(ask, conn)):
+            conn.execute(f"LISTEN {CHANNEL}")
+    while True:
+        with deadline(patience()):
+            found = run(settled_since(cursor, schema), partial(ask, conn))
+        for settled in found:
+            cursor = settled.cursor
+            yield settled
+        for _ in conn.notifies(timeout=every, stop_after=1):
+            pass
 
 
 def wait(

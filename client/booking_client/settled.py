@@ -2,6 +2,8 @@
 
 A cursor holds PostgreSQL's snapshot: what that did not see, and today's does, has settled since, in whatever order
 transactions began. While a page is read it also holds the page's own snapshot and the last end that was read.
+A snapshot counts as seen every transaction that is over. If one was rolled back and is on no disk yet, a crash of
+PostgreSQL forgets it, and gives its number to another one. So it is cut after the last end, which is on disk.
 """
 
 from dataclasses import dataclass
@@ -37,14 +39,29 @@ class _Place(NamedTuple):
         until, xid, event = page
         return cls(since or None, until, int(xid), int(event))
 
+    def after(self) -> "_Place":
+        """Return the place of the next page, once this one is read: it begins where its snapshot ends."""
+        last = int(self.since.split(":")[1]) - 1 if self.since else 0
+        return _Place(_cut(str(self.until), max(last, self.xid)))
+
     def __str__(self) -> str:
         return f"{self.since or ''}/{self.until}/{self.xid}/{self.event}"
 
 
-def cursor_now() -> Steps[str]:
+def has_its_own_session(backend: int) -> Steps[bool]:
+    """Return whether a connection whose backend is said to be `backend` has a session of its own.
+
+    A pooler lends it one, and numbers it otherwise. That session's notifications go to its next user, in whose memory
+    they stay unread.
+    """
+    [[number]] = yield Query("SELECT pg_backend_pid()", {})
+    return int(number) == backend
+
+
+def cursor_now(schema: str | None) -> Steps[str]:
     """Return the cursor of this moment."""
-    [[now]] = yield Query("SELECT CAST(pg_current_snapshot() AS text)", {})
-    return str(now)
+    [[now, last]] = yield Query(load("cursor_now", schema), {})
+    return _cut(now, int(last))
 
 
 def settled_since(cursor: str | None, schema: str | None, limit: int = LIMIT) -> Steps[list[SettledBooking]]:
@@ -64,4 +81,11 @@ def settled_since(cursor: str | None, schema: str | None, limit: int = LIMIT) ->
         ]
         if found or place.until is None:
             return found
-        place = _Place(place.until)  # the page is read: the next one begins where its snapshot ends
+        place = place.after()
+
+
+def _cut(snapshot: str, last: int) -> str:
+    """Return a snapshot that counts nothing after the transaction `last` as seen."""
+    xmin, xmax, running = snapshot.split(":")
+    end = min(int(xmax), last + 1)
+    return f"{min(int(xmin), end)}:{end}:{','.join(one for one in running.split(',') if one and int(one) < end)}"

@@ -2,8 +2,8 @@
 
 Run it with `make promises SEED=1`. It prints the seed and each fault as it strikes, and the same seed deals the same
 faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
-when it ended, is held as untellable though it can be told, or is held by what is over; or when a figure that is kept
-counted is not what a full count finds.
+when it ended, is held as untellable though it can be told, or is held by what is over; when a figure that is kept
+counted is not what a full count finds; or when a host's order and its booking are not one, or a listener missed an end.
 """
 
 import argparse
@@ -98,7 +98,8 @@ def _summary(ended: Run) -> str:
     return (
         f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {ended.faults} faults in "
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
-        f"{len(found.miscounted)} figures miscounted; moved on within {longest:.1f} s"
+        f"{len(found.miscounted)} figures miscounted, {len(found.transactions)} of a host's transactions untrue; "
+        f"moved on within {longest:.1f} s"
     )
 
 

@@ -89,6 +89,7 @@ class Verdict:
     blind: tuple[str, ...] = ()  # held as untellable, though it can be told
     waiting: tuple[str, ...] = ()  # held by what is over
     miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
+    transactions: tuple[str, ...] = ()  # a host's order without its booking, or the reverse; an end that nobody heard
 
     @property
     def kept(self) -> bool:
@@ -98,7 +99,7 @@ class Verdict:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return all that is wrong."""
-        return (*self.lost, *self.double, *self.contradictions, *self.blind, *self.waiting, *self.miscounted)
+        return tuple(line for name in vars(self) for line in getattr(self, name))
 
 
 def by_reference(lines: Sequence[Line]) -> References:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from tasks.dependencies import Dependencies
 from tests.chaos import kinds
 from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
-from tests.chaos.processes import workers
-from tests.chaos.processes.workers import Workers
+from tests.chaos.processes import listener, workers
+from tests.chaos.processes.workers import Role, Workers
 from worker import app, breaker, wiring
 from worker.celery_app import reconfigure
 from worker.local.embedded import Postgres, Valkey
@@ -71,6 +71,8 @@ class ChaosEnvironment:
     orders: Orders
     dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
+    orders_file: Path  # the journal of a host's transactions
+    heard_files: Mapping[str, Path]  # what each listener has heard
     over: threading.Event = field(default_factory=threading.Event)
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
@@ -129,8 +131,10 @@ def chaos_environment(
             Orders(orders),
             built,
             folder / "receipts",
+            folder / "host",
+            {name: folder / f"heard-{n}" for n, name in enumerate(listener.NAMES if part.by_host else ())},
         )
-        _start(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
+        _start(made, _callers(made, rate, seed), say)
         yield made
 
 
@@ -169,8 +173,20 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
     }
 
 
-def _start(made: ChaosEnvironment, caller: tuple[str, ...], say: Callable[[str], object]) -> None:
-    """Start the workers; the caller last, for then the bookings begin."""
+def _callers(made: ChaosEnvironment, rate: float, seed: int) -> list[Role]:
+    """Return who asks for bookings: our caller, or a host and who listens for it."""
+    if not made.part.by_host:
+        kinds_or_few = "kinds" if made.part.of_kinds else "few"
+        return [workers.caller(str(made.receipts), str(rate), str(seed), kinds_or_few)]
+    listeners = zip(made.heard_files.items(), SIDES, strict=True)
+    return [
+        *(workers.listener(name, file, side) for (name, file), side in listeners),
+        workers.host(made.orders_file),
+    ]
+
+
+def _start(made: ChaosEnvironment, callers: Sequence[Role], say: Callable[[str], object]) -> None:
+    """Start the workers; who asks for bookings last."""
     roles = [
         workers.worker("worker 1", "east", "threads", 8),
         workers.worker("worker 2", "west", "prefork", 3),
@@ -182,4 +198,5 @@ def _start(made: ChaosEnvironment, caller: tuple[str, ...], say: Callable[[str],
     for role in roles:
         say(f"starting {role.name}")
         made.workers.wait_until_ready(role.name)
-    made.workers.start(workers.caller(*caller))
+    for role in callers:
+        made.workers.start(role)

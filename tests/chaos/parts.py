@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from tests.chaos.blind import MAX_AGE, Knowledge
 from tests.chaos.environment import SETTLE
 from tests.chaos.kinds import COLUMN, HOST, KINDS, PERSONAL
-from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, Lanes, Planned, plan
+from tests.chaos.schedule import CLIENT_LANES, DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, Lanes, Planned, plan
 
 EVERY = frozenset(KINDS)
 
@@ -47,6 +47,7 @@ class Part:
     column: bool = False
     types_stay: bool = True
     operator: bool = True
+    by_host: bool = False  # so many transactions of each fate; else so many bookings by our own caller
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
     settle: float = 10.0
@@ -94,6 +95,7 @@ PARTS: dict[str, Part] = {
         types_stay=False,
         operator=False,
     ),
+    "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
 }
 
 

@@ -13,7 +13,7 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.maintenance.late_lookups import look_again
-from tests.chaos import judge
+from tests.chaos import judge, transactions
 from tests.chaos.books import Verdict
 from tests.chaos.environment import ChaosEnvironment, Over, chaos_environment
 from tests.chaos.faults.people import People
@@ -68,10 +68,11 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         try:
             with People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext():
                 fire.burn(planned)
-                made.until(lambda: len(receipts(made.receipts)) >= part.bookings, part.seconds + FINISH_SECONDS)
-            made.workers.end("caller")
+                made.until(lambda: _asked(made), part.seconds + FINISH_SECONDS)
+            made.workers.end("host" if part.by_host else "caller")
             say(f"no more requests; {watch.live()} bookings are on their way")
             ours = _settled(made, watch)
+            made.until(lambda: transactions.all_heard(made), CHECK_SECONDS)
             if not made.until(lambda: not judge.held_wrongly(made), CHECK_SECONDS):
                 watch.miscounted += judge.held_wrongly(made)
         finally:
@@ -84,7 +85,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         return Run(
             name,
             seed,
-            len(receipts(made.receipts)),
+            len(ours.rows) if part.by_host else len(receipts(made.receipts)),
             sum(watch.often.values()),
             time.monotonic() - began,
             judged.verdict,
@@ -93,6 +94,13 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             tuple(judge.stories(made, judged.verdict)),
             table(watch.often, watch.longest),
         )
+
+
+def _asked(made: ChaosEnvironment) -> bool:
+    """Return whether all that the part wants has been asked for."""
+    if made.part.by_host:
+        return not transactions.missing(made, made.part.bookings)
+    return len(receipts(made.receipts)) >= made.part.bookings
 
 
 def _settled(made: ChaosEnvironment, watch: Watch) -> Record:

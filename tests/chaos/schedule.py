@@ -8,7 +8,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.chaos.faults import calcom, doors, hosts, messages, processes, servers
+from tests.chaos.faults import calcom, doors, hearers, hosts, messages, processes, servers
 from tests.chaos.faults.servers import Strike
 
 Lanes = dict[str, dict[str, Strike]]
@@ -48,6 +48,17 @@ DOORS_LANES: Lanes = {"servers": doors.FAULTS, "processes": KINDS_LANES["process
 HOSTS_LANES: Lanes = {
     "servers": {**_LOST, "network to calcom: cut": LANES["servers"]["network to calcom: cut"]},
     "hosts": hosts.FAULTS,
+}
+# Nothing that has Cal.com refuse or lose a booking: each that was committed is booked, and no other.
+CLIENT_LANES: Lanes = {
+    "servers": {
+        name: strike
+        for name, strike in LANES["servers"].items()
+        if name.startswith(
+            ("Postgres: killed", "Postgres: frozen", "Postgres: connections ended", "network to postgres")
+        )
+    },
+    "host": {**hearers.FAULTS, "Valkey: killed, restarted": LANES["servers"]["Valkey: killed, restarted"]},
 }
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from booking_client.errors import AppointmentDatabaseException
+from booking_client.errors import REFUSALS, AppointmentDatabaseException
 
 # PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -36,6 +36,11 @@ def of_sqlstate(state: str) -> AppointmentDatabaseException:
     hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
     message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"
     return AppointmentDatabaseException(message, error_type=kind, sql_error_code=state)
+
+
+def is_refused(error: AppointmentDatabaseException) -> bool:
+    """Return whether Postgres refuses the statement itself: it does so each time."""
+    return (error.sql_error_code or "")[:2] in REFUSALS
 
 
 def unreachable() -> AppointmentDatabaseException:

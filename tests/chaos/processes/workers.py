@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 from worker.local.processes import Part, ProcessGroup
@@ -44,6 +45,18 @@ def caller(*arguments: str) -> Role:
     """Describe who asks for bookings."""
     argv = (sys.executable, "-m", "tests.chaos.processes.caller", *arguments)
     return Role(Part("caller", argv, end=KILL), "west")
+
+
+def host(orders: Path) -> Role:
+    """Describe a host application, whose transactions ask for bookings."""
+    argv = (sys.executable, "-m", "tests.chaos.processes.host", str(orders))
+    return Role(Part("host", argv, end=KILL), "west")
+
+
+def listener(name: str, heard: Path, side: str) -> Role:
+    """Describe who listens for what has settled."""
+    argv = (sys.executable, "-m", "tests.chaos.processes.listener", name, str(heard))
+    return Role(Part(name, argv, "listening", end=KILL), side)
 
 
 def changed(role: Role, **more: str) -> Role:

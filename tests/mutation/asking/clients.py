@@ -11,6 +11,9 @@ _IN_TRANSACTION = "tests/integration/booking_client/test_client_transactions.py:
 _insert = partial(Breakage, promise=1, file="client/booking_client/sql/insert.sql")
 _transactions = partial(Breakage, promise=1, file="client/booking_client/database/transactions.py")
 _requested = partial(Breakage, promise=3, file="db/sql/requested.sql")
+_CURSOR = "tests/integration/booking_client/test_client_cursor.py::"
+_LISTENS = "tests/integration/booking_client/test_client_listens.py::"
+_DISPATCHER = "tests/integration/booking_client/test_client_dispatcher.py::"
 _settled = partial(Breakage, promise=6, file="client/booking_client/sql/settled_since.sql")
 
 CLIENTS = (
@@ -101,5 +104,61 @@ CLIENTS = (
         old="WHEN pg_snapshot_xmax(CAST(:since AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())",
         new="WHEN true",
         test=f"{_SETTLED}test_in_a_restored_cluster_a_cursor_from_before_begins_anew",
+    ),
+    Breakage(
+        name="cursor-counts-what-a-crash-forgets",
+        promise=6,
+        file="client/booking_client/settled.py",
+        old="end = min(int(xmax), last + 1)",
+        new="end = int(xmax)",
+        test=f"{_CURSOR}test_a_cursor_of_now_counts_nothing_as_seen_that_a_crash_forgets[after]",
+    ),
+    Breakage(
+        name="listens-for-ever-to-a-frozen-postgres",
+        promise=6,
+        file="client/booking_client/bookings.py",
+        old="        with deadline(patience()):\n            found",
+        new="        with deadline(None):\n            found",
+        test=f"{_LISTENS}test_who_listens_hangs_up_on_a_frozen_postgres",
+    ),
+    Breakage(
+        name="coroutine-listens-for-ever-to-a-frozen-postgres",
+        promise=6,
+        file="client/booking_client/async_bookings.py",
+        old="        with deadline(patience()):\n            found",
+        new="        with deadline(None):\n            found",
+        test=f"{_LISTENS}test_a_coroutine_that_listens_hangs_up_on_a_frozen_postgres",
+    ),
+    Breakage(
+        name="connection-that-listened-is-lent-again",
+        promise=6,
+        file="client/booking_client/async_bookings.py",
+        old="                        _closing(conn),\n",
+        new="",
+        test=f"{_LISTENS}test_a_connection_that_listened_is_nobodys_afterwards",
+    ),
+    Breakage(
+        name="heard-of-once-at-most",
+        promise=6,
+        file="client/booking_client/bookings.py",
+        old="for settled in _listen(conn, cursor, self._schema, every)",
+        new="for settled in _listen(conn, self.cursor(), self._schema, every)",
+        test=f"{_LISTENS}test_each_end_is_heard_in_order_through_a_killed_listener_and_a_killed_postgres[listener]",
+    ),
+    Breakage(
+        name="dispatcher-listens-once",
+        promise=1,
+        file="worker/dispatcher.py",
+        old="        _ending.wait(PAUSE)\n",
+        new="        return\n",
+        test=f"{_DISPATCHER}test_killed_postgres_is_listened_to_again",
+    ),
+    Breakage(
+        name="ends-wait-for-a-bulk",
+        promise=6,
+        file="tasks/maintenance/dispatch.py",
+        old="        meanwhile()\n",
+        new="",
+        test=f"{_DISPATCHER}test_a_bulk_keeps_neither_ends_nor_single_requests_waiting",
     ),
 )
