@@ -9,8 +9,8 @@ from booking_client import correlation
 class AppointmentException(Exception):  # noqa: N818 - the name is the contract's
     """Carry an error of an appointment together with its correlation id and its evidence.
 
-    `correlation_id` is the given one, else the bound one, else a new one. `context` is the evidence, unredacted; `to_dict` redacts
-    it, the attribute does not.
+    `correlation_id` is the given one, else the bound one, else a new one. `context` is the evidence, unredacted;
+    `to_dict` redacts it.
     """
 
     def __init__(
