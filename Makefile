@@ -26,7 +26,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises hosts side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -69,6 +69,9 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 
 promises: setup ## Under fire: 7,800 bookings of all kinds and 436 faults in under 45 minutes (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+hosts: setup ## Install both wheels in Django and FastAPI applications: each line of their tests must stay the same (needs a package index)
+	@$(call within,600) $(BIN)/python -m tests.hosts $(ARGS)
 
 side-by-side: setup ## A deploy: 300 bookings through an outage, by workers of an old and the new version together (OLD=REV)
 	@$(BIN)/python -m tests.side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)

@@ -49,9 +49,7 @@ def up(
     *,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes: one a core is plenty.")] = 1,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Flower's port; another one if it is taken.")] = 5555,
-    simulator: Annotated[
-        bool, typer.Option("--simulator", help="Book at a simulated Cal.com, from a clone of the project.")
-    ] = False,
+    simulator: Annotated[bool, typer.Option("--simulator", help="Book at a simulated Cal.com.")] = False,
 ) -> None:
     """Start everything: servers, migrations, workers, beat, Flower. One Ctrl-C ends it all.
 

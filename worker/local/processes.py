@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from worker.local.embedded import EmbeddedError, Guard
+from worker.local.embedded.find import INSTALL
 
 START_SECONDS = 60.0
 SOFT_SECONDS = 14.0  # a worker waits 10 s for calls under way; what is left after this is killed, its lease runs out
@@ -63,11 +64,11 @@ def simulator(*options: str) -> Part:
 
 
 def require_simulator() -> None:
-    """Raise EmbeddedError unless the simulator is here: it comes with a clone of the project, not with the package."""
+    """Raise EmbeddedError unless the simulator can start: an image lacks it, and without `embedded` its library."""
     if find_spec("simulator") is None:
-        raise EmbeddedError("the simulator is not here: it comes with a clone of the project, not with the package")
+        raise EmbeddedError("the simulator is not here: an image of the product is built without it")
     if find_spec("h11") is None:
-        raise EmbeddedError("the simulator lacks the library h11; run `make setup`, or pip install h11")
+        raise EmbeddedError(f"the simulator lacks the library h11: {INSTALL}")
 
 
 def _worker(name: str, node: str, queue: str, concurrency: int) -> Part:

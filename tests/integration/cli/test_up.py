@@ -5,9 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import requests
@@ -15,6 +19,7 @@ import requests
 from tests.integration.cli.conftest import shown_code
 from tests.support.fleet import eventually
 
+ROOT = Path(__file__).parents[3]
 PARTS = ["postgres", "valkey", "simulator", "worker 1", "maintenance", "beat", "flower"]
 PID = re.compile(r"  ready  (.+?) +pid (\d+)")
 
@@ -22,13 +27,14 @@ PID = re.compile(r"  ready  (.+?) +pid (\d+)")
 class Up:
     """A running `booking up`, and commands in another shell in the same folder."""
 
-    def __init__(self, home: Any, *arguments: str, **settings: str) -> None:
+    def __init__(self, home: Any, *arguments: str, python: str = sys.executable, **settings: str) -> None:
         self.home = home
+        self.python = python
         self.environment = home.environment() | settings
         self.screen = home.folder / "screen.txt"
         with self.screen.open("wb") as screen:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker.cli", "up", *arguments],
+                [python, "-m", "worker.cli", "up", *arguments],
                 env=self.environment,
                 cwd=home.folder,
                 stdin=subprocess.DEVNULL,
@@ -54,7 +60,7 @@ class Up:
 
     def shell(self, command: str) -> str:
         """Type a command into another shell in the same folder."""
-        bin_folder = f"{Path(sys.executable).parent}:{self.environment['PATH']}"
+        bin_folder = f"{Path(self.python).parent}:{self.environment['PATH']}"
         ran = subprocess.run(
             ["/bin/sh", "-c", command],
             env=self.environment | {"PATH": bin_folder},
@@ -76,6 +82,30 @@ class Up:
 def up(home: Any) -> Callable[..., Up]:
     """Start `booking up` where nothing is set."""
     return lambda *arguments, **settings: Up(home, *arguments, **settings)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> str:
+    """Build both wheels, and return the Python of an environment that has them and the packages that they need."""
+    environment, wheels = tmp_path / "installed", tmp_path / "wheels"
+    venv.create(environment)
+    site = next(environment.glob("lib/*/site-packages"))
+    for folder in (ROOT, ROOT / "client"):
+        build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(wheels)]
+        subprocess.run(build, cwd=folder, check=True, capture_output=True, timeout=120)
+    for wheel in wheels.glob("*.whl"):
+        ZipFile(wheel).extractall(site)
+    # Python reads no .pth file of a folder that a .pth file names: those of the repository have no effect here.
+    (site / "needed.pth").write_text(sysconfig.get_path("purelib"))
+    python = environment / "bin" / "python"
+    [script] = entry_points(group="console_scripts", name="booking")
+    command = python.with_name("booking")
+    command.write_text(f"#!{python}\nfrom {script.module} import {script.attr}\n{script.attr}()\n")
+    command.chmod(0o755)
+    asked = [python, "-c", "import simulator; print(simulator.__file__)"]
+    found = subprocess.check_output(asked, cwd=tmp_path, text=True)
+    assert found.startswith(str(site))
+    return str(python)
 
 
 def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: Callable[..., Up], home: Any) -> None:
@@ -115,6 +145,17 @@ def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up],
     again = up("--simulator").ready()
     assert "Booking 1  " in again.shell("booking show 1")
     assert again.end(signal.SIGTERM) == 0
+
+
+def test_the_wheels_bring_the_simulator(up: Callable[..., Up], installed: str) -> None:
+    """In an environment without the repository, what is printed can be pasted, and no file of a clone is named."""
+    running = up("--simulator", python=installed).ready()
+    assert list(running.pids) == PARTS
+    [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
+    assert running.shell(paste) == "1 accepted\n"
+    eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked")
+    assert "examples/" not in running.said
+    assert running.end(signal.SIGINT) == 0
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing(up: Callable[..., Up], home: Any) -> None:

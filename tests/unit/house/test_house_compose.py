@@ -172,7 +172,7 @@ def test_the_image_installs_by_hash_and_is_not_root() -> None:
 
 
 def test_the_wheel_holds_the_product_and_nothing_else(tmp_path: Path) -> None:
-    """SQL, Lua and migrations travel with the code; the simulator and the tests stay at home."""
+    """SQL, Lua and migrations travel with the code, the simulator for `booking up` too; the tests stay at home."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
     [wheel] = tmp_path.glob("*.whl")

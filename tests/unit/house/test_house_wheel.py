@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("worker", "tasks", "resilience", "db")
+PACKAGES = ("worker", "tasks", "resilience", "db", "simulator")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 NAME = f"booking_worker-{PROJECT['version']}"
 

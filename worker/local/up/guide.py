@@ -36,7 +36,8 @@ def show(settings: Settings, logs: Path, flower: str, simulator: str | None) -> 
     screen.say((enqueue_one(settings, datetime.now(UTC)), "bold"))
     screen.say()
     if simulator:
-        screen.say(f"  To see an outage on the page: `{command()} enqueue {MANY}`, and while they go")
+        many = f"`{command()} enqueue {MANY}`, and while they go" if Path(MANY).is_file() else "before you book"
+        screen.say(f"  To see an outage on the page: {many}")
         screen.say()
         screen.say((outage(simulator), "bold"))
         screen.say()
