@@ -1,10 +1,11 @@
 """A deploy, judged: workers of an old version beside the new ones, on the same servers, through an outage of Cal.com.
 
 Run it with `make side-by-side`, or with `make side-by-side OLD=REV` for another revision. The old version starts on its
-own tables; they are migrated under it; then 300 requests come from callers of both versions while Cal.com goes down and
-comes back. Every call names the version whose code made it. The exit code is 1 when a booking was lost or made twice,
-when either version called while the shared breaker was open, when more than one probe went out in a window, or when the
-breaker's record is not that of one breaker.
+own tables; they are migrated under it; the new client stores requests that only old workers can book. The rest of 300
+requests come from callers of both versions, and from that client, while Cal.com goes down and comes back. Every call
+names the version whose code made it. The exit code is 1 when a booking was lost or made twice, when either version
+called while the shared breaker was open, when more than one probe went out in a window, or when the breaker's record is
+not that of one breaker.
 """
 
 import argparse
