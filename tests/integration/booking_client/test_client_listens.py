@@ -183,7 +183,7 @@ def test_a_coroutine_that_listens_hangs_up_on_a_frozen_postgres(database_url: st
 
 
 def test_a_connection_that_listened_is_nobodys_afterwards(database_url: str, record: Any) -> None:
-    """Neither listens whoever has one next, nor is it closed under him."""
+    """Its next user does not listen, and it is not closed under that user."""
 
     async def listen() -> tuple[bool, list[Any]]:
         pool = AsyncConnections(database_url)
