@@ -32,7 +32,15 @@ FAULTS = (
     "messages: doubled",
     "revoked from Flower",
 )
-KEPT = {"lost": [], "double": [], "contradictions": [], "blind": [], "waiting": [], "miscounted": []}
+KEPT = {
+    "lost": [],
+    "double": [],
+    "contradictions": [],
+    "blind": [],
+    "waiting": [],
+    "miscounted": [],
+    "transactions": [],
+}
 
 
 def test_nothing_is_lost_or_booked_twice_and_no_kind_is_told_what_is_not_so_under_fire() -> None:

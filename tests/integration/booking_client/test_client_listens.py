@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,17 +143,19 @@ class AsyncLent(AsyncConnections):
 def test_who_listens_hangs_up_on_a_frozen_postgres(database_url: str, postgres: Any, record: Any) -> None:
     """Another one may have taken its place, at the same address."""
     pool = Lent(database_url)
-    with closing(Bookings(pool).listen("1:1:", every=0.1)) as heard:
-        first = settle(record)
-        assert next(heard).outcome.appointment_id == first
-        thread = threading.Thread(target=lambda: told.append(next(heard).outcome.appointment_id))
-        told: list[int] = []
-        postgres.pause()
-        thread.start()
-        eventually(lambda: pool.lent[0].closed, within=WITHIN, what="it hangs up")
-        postgres.resume()
-        second = settle(record)
-        thread.join(30)
+    heard = Bookings(pool).listen("1:1:", every=0.1)
+    first = settle(record)
+    assert next(heard).outcome.appointment_id == first
+    told: list[int] = []
+    # A daemon: nothing ends a thread that waits for a server for ever.
+    thread = threading.Thread(target=lambda: told.append(next(heard).outcome.appointment_id), daemon=True)
+    postgres.pause()
+    thread.start()
+    eventually(lambda: pool.lent[0].closed, within=WITHIN, what="it hangs up")
+    postgres.resume()
+    second = settle(record)
+    thread.join(30)
+    heard.close()  # type: ignore[attr-defined]
     pool.close()
 
     assert told == [second]
@@ -181,7 +183,7 @@ def test_a_coroutine_that_listens_hangs_up_on_a_frozen_postgres(database_url: st
 
 
 def test_a_connection_that_listened_is_nobodys_afterwards(database_url: str, record: Any) -> None:
-    """Neither listens whoever has one next, nor is it closed under him."""
+    """Its next user does not listen, and it is not closed under that user."""
 
     async def listen() -> tuple[bool, list[Any]]:
         pool = AsyncConnections(database_url)

@@ -15,6 +15,8 @@ _CURSOR = "tests/integration/booking_client/test_client_cursor.py::"
 _LISTENS = "tests/integration/booking_client/test_client_listens.py::"
 _DISPATCHER = "tests/integration/booking_client/test_client_dispatcher.py::"
 _settled = partial(Breakage, promise=6, file="client/booking_client/sql/settled_since.sql")
+_bookings = partial(Breakage, promise=6, file="client/booking_client/bookings.py")
+_async_bookings = partial(Breakage, promise=6, file="client/booking_client/async_bookings.py")
 
 CLIENTS = (
     _insert(
@@ -113,34 +115,26 @@ CLIENTS = (
         new="end = int(xmax)",
         test=f"{_CURSOR}test_a_cursor_of_now_counts_nothing_as_seen_that_a_crash_forgets[after]",
     ),
-    Breakage(
+    _bookings(
         name="listens-for-ever-to-a-frozen-postgres",
-        promise=6,
-        file="client/booking_client/bookings.py",
         old="        with deadline(patience()):\n            found",
         new="        with deadline(None):\n            found",
         test=f"{_LISTENS}test_who_listens_hangs_up_on_a_frozen_postgres",
     ),
-    Breakage(
+    _async_bookings(
         name="coroutine-listens-for-ever-to-a-frozen-postgres",
-        promise=6,
-        file="client/booking_client/async_bookings.py",
         old="        with deadline(patience()):\n            found",
         new="        with deadline(None):\n            found",
         test=f"{_LISTENS}test_a_coroutine_that_listens_hangs_up_on_a_frozen_postgres",
     ),
-    Breakage(
+    _async_bookings(
         name="connection-that-listened-is-lent-again",
-        promise=6,
-        file="client/booking_client/async_bookings.py",
         old="                        _closing(conn),\n",
         new="",
         test=f"{_LISTENS}test_a_connection_that_listened_is_nobodys_afterwards",
     ),
-    Breakage(
+    _bookings(
         name="heard-of-once-at-most",
-        promise=6,
-        file="client/booking_client/bookings.py",
         old="for settled in _listen(conn, cursor, self._schema, every)",
         new="for settled in _listen(conn, self.cursor(), self._schema, every)",
         test=f"{_LISTENS}test_each_end_is_heard_in_order_through_a_killed_listener_and_a_killed_postgres[listener]",
