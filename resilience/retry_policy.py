@@ -63,7 +63,7 @@ class TransientErrors:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The event that `execute` waits `delay` seconds after attempt number `attempt` (0 is the first)."""
+    """An event: `execute` waits `delay` seconds after attempt number `attempt` (0 is the first)."""
 
     attempt: int
     delay: float

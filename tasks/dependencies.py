@@ -49,7 +49,7 @@ class Timings:
 
     @property
     def wait_for_proof(self) -> float:
-        """Return for how long a booking is posted as evidence: later its customer may have cancelled it at Cal.com."""
+        """Return how long a second POST is evidence: later the customer may have cancelled the booking at Cal.com."""
         return max(self.max_age or 900.0, self.ends_unanswered)
 
 

@@ -126,7 +126,7 @@ class GuardedCalls(CalcomReads):
         return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
-        # The probe is a booking that may be posted now. If none of these waits, a booking to be looked up first is
+        # The probe is a booking that may be posted now. If no such booking waits, one to be looked up first is
         # released, and its lookup is the probe: otherwise the line would wait for a new booking.
         number = next(self._numbers)
         if number:
@@ -192,7 +192,7 @@ class GuardedCalls(CalcomReads):
 def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
     outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
     if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a proxy answered a read: POSTs may work, but their success could not end a block
+        return CallOutcome.IGNORED  # a proxy answered a read: no block, since POSTs may work and could not end it
     return outcome
 
 

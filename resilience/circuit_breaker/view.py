@@ -24,8 +24,8 @@ class BreakerView:
         self._failover = failover
         self._snapshot = snapshot
         self._begin_short = begin_short
-        # Epochs in which the status showed an endpoint as closed. These epochs allow no permit: the status also shows a
-        # breaker as closed whose "off" is over, though no call has come since.
+        # Epochs in which the status showed an endpoint as closed. No permit is given by these epochs: a breaker
+        # whose "off" is over is shown as closed, too, before any call has come.
         self._known_closed: dict[str, tuple[int, int]] = {}
 
     def status(self, *, now: float | None = None) -> BreakerStatus:

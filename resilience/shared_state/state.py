@@ -27,7 +27,7 @@ class Beginning(NamedTuple):
 class ThreadConnections:
     """Send commands, each thread over a connection of its own.
 
-    To send a command as the client does (a pool, retries, measurements, encoding) costs as much as the command. Here,
+    The client's own work for a command (a pool, retries, measurements, encoding) costs as much as the command. Here,
     too, a connection that the server has closed is opened again, and no connection is shared with a fork. A cluster's
     client knows several servers, so that client sends the command itself.
     """
@@ -66,7 +66,7 @@ class ThreadConnections:
 
     def _own(self, client: Redis) -> Any:
         if getattr(self._mine, "process", None) != os.getpid():
-            pool = client.connection_pool  # the pool still counts connections of ended threads (at most 100)
+            pool = client.connection_pool  # not from the pool: it counts ended threads' connections, too, up to 100
             self._mine.connection = pool.connection_class(**pool.connection_kwargs)
             self._mine.process, self._mine.unread = os.getpid(), False
         return self._mine.connection

@@ -144,7 +144,7 @@ def _is_strange(booking: Booking, me: Me) -> bool:
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat with our address but not our reference: rather one with no reference, then one with no seat uid."""
+    """Return a seat with our address but not our reference; first choice: no reference, second: no seat uid."""
     address = attendee_address(appointment)
     if address is None:
         return None

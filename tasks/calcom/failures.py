@@ -69,7 +69,7 @@ _SERVER_ERRORS = {
     504: replace(_UNANSWERED, error_type=ErrorType.HTTP_504),
     **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
 }
-_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON a proxy's, about the connection and not about our settings
+_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON these are a proxy's, about the connection, not our settings
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
 
 # What a 4xx in one of Cal.com's shapes means, by its status and message: the first row that fits counts.

@@ -68,7 +68,7 @@ def _recover(deps: Dependencies) -> int:
     )
     if not waits or not _answers(deps):
         return 0
-    if seen.shared:  # the breaker's state does the rest: holds for the key end now, the others once a POST succeeded
+    if seen.shared:  # the breaker does the rest: what the key held is released now, all else once a POST succeeded
         return release_first(deps)
     return release_caused(deps, key_works=True, settings_work=True)
 

@@ -63,7 +63,7 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
 
 
 def epoch(seen: BreakerStatus, mode: str) -> int:
-    """Return a number that changes when a breaker changes that the action affects: the service's; for a reset, any."""
+    """Return a number that changes with each breaker that the action affects: the service's; for a reset, any."""
     if not seen.shared:
         return UNSEEN
     changed = [one.epoch for one in seen.endpoints.values() if one.epoch > seen.generation] if mode == RESET else []

@@ -151,7 +151,7 @@ def _connects(url: str) -> bool:
 def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
     """Return the record (None: not read), after how many ms Postgres answered, and whether tables are missing.
 
-    The first question is what time it is: who answers it is there, however long the record takes.
+    The time is asked first: a server that answers this is there, however long the record takes.
     """
     ms = None
     try:

@@ -12,7 +12,7 @@ local function admit(probe_ok, trial) -- returns the same values as admit_to_sco
     end
     return admit_to_both(probe_ok)
   end
-  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- a later time: a clock was set back
+  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- beyond that a clock was set back
     return cause, next_trial_at - now, false
   end
   return admit_to_both(true)

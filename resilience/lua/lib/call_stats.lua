@@ -5,7 +5,7 @@
 --         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
 --         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
 --         "start size failed_ms" and the calls by length: "a3b12C1" is 3 calls in the first bucket of TIMES, 12 in the
---         second, and 1 in the third that failed (a capital letter); the last bucket, m, has all longer calls;
+--         second, and 1 failed call (a capital letter) in the third; the last bucket, m, has all longer calls;
 --         "whole_from" -> ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
 -- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: the memory is
 --         constant, and a late aggregation still finds the minutes of a day.

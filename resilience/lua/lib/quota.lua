@@ -125,7 +125,7 @@ end
 local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as reported
   local resets_at = at + reset + reset_margin
   if quota.remaining == -1 and window == quota.window then
-    if math.abs(resets_at - now) > clock_tolerance then -- otherwise the service counted this call in the ending window
+    if math.abs(resets_at - now) > clock_tolerance then -- a window that ends now says nothing of the new one
       quota_set('remaining', remaining)
     end
     quota_set('resets_at', resets_at)

@@ -30,7 +30,7 @@ from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time
 from tasks.words import duration
 
 _MINUTE = 60
-_SAME = timedelta(seconds=10)  # a breaker that closes so much later was not closed by that outage's end
+_SAME = timedelta(seconds=10)  # a breaker that closes longer after an outage's end has closed for another reason
 _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
 
 
