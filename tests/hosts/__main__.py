@@ -32,7 +32,7 @@ def main() -> int:
 def judge(folder: Path, running: Servers) -> int:
     """Judge all in a folder."""
     client, worker = build(folder / "dist")
-    tools = Environment(folder / "tools", "", ("pyright>=1.1.400", "twine>=6"), ())
+    tools = Environment(folder / "tools", "", ("pyright[nodejs]>=1.1.400", "twine>=6"), ())
     by_client = Environment(folder / "client", "client", (*BOTH, *EARLIER), (client,))
     by_worker = Environment(folder / "worker", "worker", (*BOTH, *SAME), (client, worker))
     caller = Environment(folder / "caller", "", (), (client,))
