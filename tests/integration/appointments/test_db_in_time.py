@@ -42,7 +42,8 @@ def test_a_clock_that_was_set_on_meanwhile_is_read_again(record: Any) -> None:
     row = record.keep()
     with record.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
         [(now,)] = fetch(conn, "SELECT clock_timestamp()", {})
-        conn.info[_CLOCK] = ServerClock(now - timedelta(hours=1), time.monotonic())
+        clock = conn.info[_CLOCK] = ServerClock()
+        clock.said, clock.read_at = now - timedelta(hours=1), time.monotonic()
 
         claimed = appointments.claim(conn, row.id, lease_seconds=50)
         [kept] = appointments.insert(conn, [record.new()])

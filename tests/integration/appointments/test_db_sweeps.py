@@ -301,7 +301,7 @@ def test_any_number_of_sweepers_take_each_row_once(
             "start_at": ago(9e5),
         },
         "expire": {"start_at": ago(1)},
-        "unsent": {"enqueued_at": None},
+        "unsent": {"enqueued_at": None, "created_at": ago(9)},  # moved since: else it is a client's request
     }
     with record.engine.begin() as conn:
         rows = [kept.appointment for kept in appointments.insert(conn, [record.new() for _ in range(100)])]
