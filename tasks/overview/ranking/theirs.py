@@ -87,7 +87,7 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
-    if outage.ended is None or (card.since and card.since - outage.ended > _SAME):
+    if outage.began is None or (outage.ended and card.since and card.since - outage.ended > _SAME):
         text = sentence("What was held back goes", since(card.since))
     still = f"{counted(held.count, capped=held.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""

@@ -482,6 +482,13 @@ def test_cal_com_is_not_said_to_be_back_where_it_was_not_away(outage: OutageSpan
     assert said(verdict(seen).sentence) == "What was held back goes since 14:01: 7 still held."
 
 
+def test_cal_com_is_back_before_the_record_has_the_end_of_the_outage() -> None:
+    """The record has a change of the breaker a second after the breaker."""
+    seen = overview({"holds": (held(HoldReason.BREAKER_OPEN, 7),), "outage": OutageSpan(at("13:00"), None)})
+
+    assert said(verdict(seen).sentence).startswith("Cal.com is back since 09:00: 7 still held")
+
+
 def test_the_pace_is_that_of_what_is_let_go() -> None:
     """Calls that failed before the breaker closed let nothing go."""
     closed = replace(CLOSED, since=NOW - timedelta(seconds=2))
