@@ -16,6 +16,7 @@ from worker import enqueue_booking, enqueue_bookings
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 WHY = "a test of the page"
+OPENINGS = 3  # after so many a breaker waits several times as long for its probe as after the first
 ME = getpass.getuser()  # at home, with no login set, it is who runs Flower
 
 
@@ -88,6 +89,8 @@ def test_reset_closes_what_an_outage_has_opened(viewer: Callable[..., Viewer], d
     receipts = enqueue_bookings([request(number) for number in range(8)])
     there = viewer().open()
     there.sees("Cal.com is down since")
+    opened = "SELECT count(*) FROM circuit_breaker_events WHERE new_state = 'open'"
+    eventually(lambda: deployed.rows(opened)[0][0] > OPENINGS, what="the next probe is far, and closes nothing")
     deployed.well()
     there.act("do-reset", why=WHY)
     action(deployed, "reset")
