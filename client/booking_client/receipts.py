@@ -1,4 +1,4 @@
-"""What a caller is told: a receipt for each request, and how a booking stands."""
+"""The answers to a caller: a receipt for each request, and the state of a booking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,18 +110,18 @@ OUTCOME_COLUMNS = (
 
 
 def answer(one: Inserted) -> Receipt | Conflict:
-    """Return what a caller is told of one request of many."""
+    """Return the answer to one request of a bulk; a conflict is returned, not raised."""
     row = one.appointment
     return Conflict(row.id, row.idempotency_key) if one.conflict else Receipt.of(one)
 
 
 def receipt(one: Inserted) -> Receipt:
-    """Return what a caller is told of one request.
+    """Return the receipt of a single request.
 
     Raises:
-        IdempotencyConflict: Its key stands for another request.
+        IdempotencyConflict: The key of the request already stands for another request.
     """
-    told = answer(one)
-    if isinstance(told, Conflict):
-        raise IdempotencyConflict(told)
-    return told
+    answered = answer(one)
+    if isinstance(answered, Conflict):
+        raise IdempotencyConflict(answered)
+    return answered

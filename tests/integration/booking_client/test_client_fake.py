@@ -54,10 +54,10 @@ def test_a_request_is_kept_once(client: tuple[Any, Order]) -> None:
     given = bookings.enqueue(wanted(2, idempotency_key="order-2"))
     order(first, "reject")
     order(given, "reject")
-    anew, same = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2, idempotency_key="order-2"))
+    repeated, same = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2, idempotency_key="order-2"))
 
     assert (again.appointment_id, again.duplicate, again.task_id) == (first.appointment_id, True, first.task_id)
-    assert (anew.appointment_id != first.appointment_id, anew.duplicate) == (True, False)
+    assert (repeated.appointment_id != first.appointment_id, repeated.duplicate) == (True, False)
     assert (same.appointment_id, same.status, same.duplicate) == (given.appointment_id, Status.REJECTED, True)
     with pytest.raises(IdempotencyConflict):
         bookings.enqueue(wanted(3, idempotency_key="order-2"))
