@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from booking_client.insertion import Inserted
-from booking_client.states import FINAL, HoldReason, Status
+from booking_client.states import FINAL, HELD_BY, HoldReason, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ OUTCOME_COLUMNS = (
     "id",
     "status",
     "calcom_booking_uid",
-    "hold_reason",
+    HELD_BY,
     "last_error",
     "start_at",
     "booked_start_at",

@@ -22,6 +22,7 @@ class HoldReason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
+    IN_LINE = "in_line"  # release_held, as those before it: it came while they waited, and met nothing itself
     # release_held, at hold_until; after three failed probes also once the breaker is closed
     UNREACHABLE = "unreachable"
     SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
@@ -39,6 +40,15 @@ class HoldReason(StrEnum):
     # booking did, or is half made at Cal.com)
     SUSPECT = "suspect"
 
+
+LINE = "line"
+"""What `held_for` says of a booking that is held(in_line).
+
+Its `hold_reason` is that of those before it, breaker_open or throttled: so it is released as they are, also by
+processes of 0.1.0, which know no in_line.
+"""
+HELD_BY = f"CASE WHEN held_for = '{LINE}' THEN '{HoldReason.IN_LINE}' ELSE hold_reason END"
+"""The hold reason of a row as it is shown, in SQL; the index `appointments_held_by` has it to the letter."""
 
 FINAL = frozenset({Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 LIVE = frozenset(Status) - FINAL

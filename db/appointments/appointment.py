@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from booking_client.insertion import RequestFields
+from booking_client.states import LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
 
@@ -75,6 +76,8 @@ class Appointment(RequestFields):
         for name, enum in _ENUMS.items():
             if values[name] is not None:
                 values[name] = enum(values[name])
+        if values["held_for"] == LINE:
+            values["hold_reason"] = HoldReason.IN_LINE
         return cls(**values)
 
 

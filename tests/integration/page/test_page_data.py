@@ -127,7 +127,7 @@ def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTes
     answer = flower.get(f"/resilience/data/bookings/{row.id}")
     one = answer.json()
     assert (one["status"], one["hold_reason"]) == ("held", "breaker_open")
-    assert one["why"].startswith("Cal.com is failing")
+    assert one["why"].startswith("The breaker was open when its turn came. Now the line moves")
     assert [one["timeline"][end]["kind"] for end in (0, -1)] == ["asked", "held"]
     assert one["actions"] == ["cancel"], "what waits for the breaker goes by itself"
     assert "Ann Example" not in answer.text
