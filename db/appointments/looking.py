@@ -1,0 +1,34 @@
+"""Look on in a list where no index knows what is wanted, step by step: no step reads more than a bounded part."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from db.appointments.listing import Filter, Listed, ListPage, page
+
+STEP = 10_000
+"""Rows that one step looks at."""
+
+
+def look_on(
+    conn: Connection,
+    wanted: Filter,
+    after: str | None,
+    limit: int,
+    goes_on: Callable[[], bool],
+    *,
+    scan: int = STEP,
+) -> ListPage:
+    """Look on behind `after`, step by step, until there are `limit` rows, the list ends, or `goes_on` says no.
+
+    Raises:
+        ValueError: `after` is none that a page of this list has given.
+    """
+    found: list[Listed] = []
+    looked, down_to = 0, None
+    while True:
+        step = page(conn, wanted, after=after, limit=limit - len(found), scan=scan)
+        found += step.rows
+        after, looked, down_to = step.next, looked + step.looked, step.down_to or down_to
+        if after is None or len(found) >= limit or not goes_on():
+            return ListPage(found, after, looked, down_to)
