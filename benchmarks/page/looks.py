@@ -2,7 +2,8 @@
 
 By each filter, and each pair of filters, the list is looked through to its end, as the page does; it must find what one
 plain statement finds. The longest of these is compared with the five seconds after which the page asks whether to look
-on. The blocks of a step, the first and one in the middle, are compared with those beside 10,000 bookings.
+on. The blocks of a step, the first and one in the middle, are compared with the most that a step reads beside 10,000
+bookings, which is all of them.
 """
 
 import sys
@@ -94,12 +95,12 @@ def _looked(conn: Connection) -> Iterator[float]:
 
 
 def _steps(few: Connection, many: Connection) -> Iterator[float]:
+    whole = max(_blocks(few, wanted, None) for wanted in filters(few).values())
     for name, wanted in filters(many).items():
-        beside_few = max(_blocks(few, wanted, None), 1)
         middle = looking.look_on(many, wanted, None, 50, lambda: False).next
         beside_many = max(_blocks(many, wanted, after) for after in (None, middle))
-        print(f"{name:24} {beside_few:7} {beside_many:7} blocks", file=sys.stderr)
-        yield beside_many / (beside_few + LEVELS)
+        print(f"{name:24} {whole:7} {beside_many:7} blocks", file=sys.stderr)
+        yield beside_many / (whole + LEVELS)
 
 
 def _blocks(conn: Connection, wanted: Filter, after: str | None) -> int:

@@ -50,5 +50,13 @@ processes of 0.1.0, which know no in_line.
 HELD_BY = f"CASE WHEN held_for = '{LINE}' THEN '{HoldReason.IN_LINE}' ELSE hold_reason END"
 """The hold reason of a row as it is shown, in SQL; the index `appointments_held_by` has it to the letter."""
 
+
+def held_by(reason: str | None, held_for: str | None) -> HoldReason | None:
+    """Return the hold reason of a row as it is shown; None: it is not held."""
+    if reason is None:
+        return None
+    return HoldReason.IN_LINE if held_for == LINE else HoldReason(reason)
+
+
 FINAL = frozenset({Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 LIVE = frozenset(Status) - FINAL

@@ -187,6 +187,12 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
     return ListPage(rows, None) if cut is None else ListPage(rows, walk.place(cut), scan, cut.down_to)
 
 
+def is_dense(wanted: Filter) -> bool:
+    """Return whether a list is read along all bookings, in the order in which they were stored."""
+    walk = _walk(wanted)
+    return not walk.lead and not _is_held(wanted) and walk.key != _KEYS[Sort.START]
+
+
 def stream(conn: Connection, wanted: Filter, *, limit: int = 100_000) -> Iterator[Listed]:
     """Yield a list row by row, from a cursor of the server: `conn` is in a transaction, and stays in it meanwhile."""
     walk = _walk(wanted)

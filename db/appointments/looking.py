@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from db.appointments.listing import Filter, Listed, ListPage, page
+from db.appointments.listing import SCAN, Filter, Listed, ListPage, is_dense, page
 
 STEP = 10_000
-"""Rows that one step looks at."""
+"""Rows of a step in the order in which they were stored; in another order each may stand on a page of its own."""
 
 
 def look_on(
@@ -17,15 +17,18 @@ def look_on(
     limit: int,
     goes_on: Callable[[], bool],
     *,
-    scan: int = STEP,
+    scan: int | None = None,
 ) -> ListPage:
     """Look on behind `after`, step by step, until there are `limit` rows, the list ends, or `goes_on` says no.
+
+    `scan`: the rows that one step looks at.
 
     Raises:
         ValueError: `after` is none that a page of this list has given.
     """
     found: list[Listed] = []
     looked, down_to = 0, None
+    scan = scan or (STEP if is_dense(wanted) else SCAN)
     while True:
         step = page(conn, wanted, after=after, limit=limit - len(found), scan=scan)
         found += step.rows

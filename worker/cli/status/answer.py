@@ -87,7 +87,8 @@ def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, s
     for hold, shown in zip(record.holds, told["holds"], strict=True):
         at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
         until = f", next {ago(hold.next_until, record.now)}" if hold.next_until else ""
-        waits = f", stopped by: {shown['waits_for']}" if shown["waits_for"] else ""
+        stopped = shown["waits_for"] not in {None, hold.reason.value}
+        waits = f" (stopped by: {shown['waits_for'].replace('_', ' ')})" if stopped else ""
         oldest = f", oldest {ago(hold.oldest_held_at, record.now)}"
         yield "held", f"{counted(hold.count, capped=hold.capped)} {hold.reason}{waits}{at_risk}{oldest}{until}"
     if told["day"]:

@@ -127,7 +127,8 @@ function booked(now) {
     head: (index) => {
       const [, asked, done] = now().columns.booked;
       const where = index ?? last(done);
-      return [`${rate(done[where])} a minute`, `${rate(asked[where])} asked for (dashed)`];
+      const until = index === null && where >= 0 ? upTo(now().data, where) : null;
+      return [`${rate(done[where])} a minute`, `${rate(asked[where])} asked for (dashed)`, until];
     },
   };
 }

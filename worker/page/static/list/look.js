@@ -6,6 +6,8 @@ import { count } from "../core/numbers.js";
 
 const PAGE = 50;
 const LONGEST = 5000; // ms
+// Lists that do not begin with the newest.
+const ORDERED = ["sort", "reason", "at_risk", "requested_from", "requested_to"];
 
 export class Look {
   #place = null; // where to look on; null: it was looked at all, or has not begun
@@ -75,7 +77,8 @@ export class Look {
   note(found) {
     if (!this.#begun || !this.#place || found >= PAGE) return null;
     const far = [`${count(this.#looked)} looked at`, this.#downTo ? [", down to ", time(this.#downTo, "clock")] : ""];
-    const text = found ? [`${count(found)} among the first `, far] : ["None among the first ", far];
+    const which = ORDERED.some((name) => this.filter[name]) ? "first" : "newest";
+    const text = [found ? count(found) : "None", ` among the ${which} `, far];
     const button = el("button", { class: "button small", type: "button", "data-key": "look-on" }, "Look on");
     button.addEventListener("click", () => this.on());
     return el("p", { class: "note", id: "looked" }, text, ". ", this.#isLooking ? "Looking on…" : button);
