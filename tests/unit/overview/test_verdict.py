@@ -562,6 +562,16 @@ def test_the_line_is_moved_on_by_what_stops_it_now(block: Block) -> None:
     assert said_by.get(block, "in order") in told[0]["moves_on"][0]
 
 
+@pytest.mark.parametrize(("closed", "since_closed"), [("14:00", True), ("13:50", False)])
+def test_calls_are_counted_since_a_breaker_closed(closed: str, since_closed: bool) -> None:  # noqa: FBT001
+    """Closing begins the counts again: they are not those of five minutes, of no card but the database's."""
+    shared = fleet(endpoint=replace(AT_ENDPOINT, since=at(closed)))
+
+    cards = payload(overview({}, shared), verdict(overview({}, shared)))["cards"]
+
+    assert [one["since_closed"] for one in cards] == [since_closed, since_closed, False]
+
+
 def test_what_one_endpoint_holds_is_not_said_of_all() -> None:
     """Lookups fail while bookings are made: no network is down, and not all that is held waits for them."""
     listing = Card("bookings.list", ENDPOINT, "open", since=at("14:02"), opens=1)
