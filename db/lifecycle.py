@@ -12,8 +12,9 @@ from booking_client.states import FINAL, LIVE, HoldReason, Status
 __all__ = ["FINAL", "LIVE", "MOVES", "NEVER_KNOWN", "UNASKABLE", "HoldReason", "Status", "Strategy", "strongest"]
 
 
-# Holds in which Cal.com could not be asked about a booking. Not UNREACHABLE: it is short, a lookup that failed has
-# counted for itself, and a second POST that failed says nothing of the lookups.
+# Holds in which Cal.com could not be asked about a booking, as the column has them (IN_LINE is one of the first two).
+# Not UNREACHABLE: it is short, a lookup that failed has counted for itself, and a second POST that failed says nothing
+# of the lookups.
 UNASKABLE = frozenset(
     {
         HoldReason.BREAKER_OPEN,

@@ -87,7 +87,7 @@ def before_post(inquiry: Inquiry) -> Move | Proceed:
     claim = inquiry.claim
     row = claim.row
     if claim.backlog is not None:
-        return inquiry.rules.behind_others(row, claim.backlog)
+        return inquiry.rules.behind_others(claim.backlog)
     if row.calcom_booking_uid is not None:  # a call that had timed out was answered later, and its uid was recorded
         return outcome.late_answer(row)
     step = inquiry.lookup() if row.outcome_unknown else Proceed()

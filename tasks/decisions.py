@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from booking_client.states import LINE
 from db.appointments import Appointment, FromNow
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
@@ -45,9 +46,9 @@ class BookingDecisions:
         hold = HoldReason(reason.value)
         return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, hold), facts={"denied_for": hold.value})
 
-    def behind_others(self, row: Appointment, backlog: HoldReason) -> Move:
-        """Return the hold of a booking that reached a worker while older requests are still held."""
-        return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
+    def behind_others(self, backlog: HoldReason) -> Move:
+        """Return the hold of a booking that reached a worker while older requests are still held: it is in line."""
+        return Move(Status.HELD, "bookings requested earlier wait", {"hold_reason": backlog, "held_for": LINE})
 
     def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
         """Return the hold of a booking that cannot be looked up while others may be posted; it leaves the line.

@@ -51,7 +51,12 @@ SELECT
     reason,
     CASE WHEN status = 'held' THEN now() END,
     CASE WHEN reason IN ('settling', 'unreachable', 'suspect') THEN now() + interval '1 hour' END,
-    CASE WHEN reason IN ('blind_key', 'credentials') THEN 'key' WHEN reason = 'configuration' THEN 'set' END, now(),
+    CASE
+        WHEN reason IN ('blind_key', 'credentials') THEN 'key'
+        WHEN reason = 'configuration' THEN 'set'
+        WHEN reason = 'breaker_open' AND n % 3 = 0 THEN 'line'
+    END,
+    now(),
     CASE WHEN status <> 'held' THEN now() END,
     CASE WHEN status = 'booking' THEN gen_random_uuid() END,
     CASE WHEN status = 'booking' THEN now() + interval '1 hour' END,

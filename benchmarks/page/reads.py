@@ -17,7 +17,7 @@ from plans import database
 from sqlalchemy import Connection, event, text
 
 from db import appointments
-from db.appointments import events, listing, search
+from db.appointments import events, listing, looking, search
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
 from db.monitoring import charts, metric_totals
@@ -27,6 +27,7 @@ from worker.local import embedded
 
 RATIO = 1.5
 HEIGHT = 2  # blocks: so much more a higher index costs where next to nothing is read
+LOOKED = 90  # rows of a step that looks on: fewer than there are of any state beside few
 INDEXES = ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
 Reads = dict[str, Callable[[], object]]
 
@@ -77,8 +78,16 @@ def reads(conn: Connection) -> Reads:
         "held, by request": Filter(state=Status.HELD, sort=Sort.ASKED),
         "held, by start": Filter(state=Status.HELD, sort=Sort.START),
         "held for the breaker": Filter(reason=HoldReason.BREAKER_OPEN),
+        "held in line": Filter(reason=HoldReason.IN_LINE),
         "at risk": Filter(at_risk=now + timedelta(hours=2)),
         "of a day": Filter(requested_from=now - timedelta(hours=9), requested_to=now - timedelta(hours=4)),
+    }
+    sparse = {  # which no index finds
+        "of a type": Filter(event_type="nobody's"),
+        "with an error": Filter(error_type="nobody's"),
+        "held, with an error": Filter(state=Status.HELD, error_type="nobody's"),
+        "held, of a type, by start": Filter(state=Status.HELD, event_type="nobody's", sort=Sort.START),
+        "failed, of a type": Filter(state=Status.FAILED, event_type="nobody's"),
     }
     words = {
         "id": str(row.id),
@@ -94,6 +103,7 @@ def reads(conn: Connection) -> Reads:
         "overview": lambda: read_record(conn, now, "calcom", Timings()),
         **{f"charts, {hours} h": partial(_charts, conn, now, hours) for hours in (1, 24, 168)},
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
+        **{f"look on: {name}": partial(_look, conn, wanted) for name, wanted in sparse.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
         "metrics": partial(metric_totals.read, conn),
         "scrape": lambda: (read_record(conn, now, "calcom", Timings()), metric_totals.read(conn)),
@@ -103,10 +113,11 @@ def reads(conn: Connection) -> Reads:
 
 def blocks(conn: Connection) -> dict[str, int]:
     """Return how many blocks each read touches."""
-    return {name: sum(_touched(conn, *asked) for asked in _statements(conn, do)) for name, do in reads(conn).items()}
+    return {name: sum(touched(conn, *asked) for asked in statements(conn, do)) for name, do in reads(conn).items()}
 
 
-def _statements(conn: Connection, do: Callable[[], object]) -> list[tuple[str, Any]]:
+def statements(conn: Connection, do: Callable[[], object]) -> list[tuple[str, Any]]:
+    """Return the statements that `do` sends, with their parameters."""
     sent: list[tuple[str, Any]] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -118,7 +129,8 @@ def _statements(conn: Connection, do: Callable[[], object]) -> list[tuple[str, A
     return sent
 
 
-def _touched(conn: Connection, statement: str, parameters: Any) -> int:
+def touched(conn: Connection, statement: str, parameters: Any) -> int:
+    """Return how many blocks a statement touches."""
     cursor: Any = conn.connection.cursor()
     [(explained,)] = cursor.execute(
         f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}", parameters
@@ -146,6 +158,10 @@ def _charts(conn: Connection, now: datetime, hours: int) -> Any:
         charts.failures(conn, "calcom", since, until, step=step),
         charts.breaker(conn, "calcom", since),
     )
+
+
+def _look(conn: Connection, wanted: Filter) -> object:
+    return looking.look_on(conn, wanted, None, 50, lambda: False, scan=LOOKED)
 
 
 def _list(conn: Connection, wanted: Filter) -> Any:

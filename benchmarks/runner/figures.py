@@ -72,6 +72,8 @@ FIGURES = (
     ),
     Figure("big_tables", "big_tables", "lower", 1.5, 1.1, "a statement's time beside 2,000,000 bookings / 2,000"),
     Figure("page_costs", "page.costs", "lower", 1.5, 1.2, "a read of the page beside 1,000,000 bookings / 1,000"),
+    Figure("list_look", "page.looks", "lower", 1.0, 0.9, "to look on for 17 of 1,000,000 bookings / 5 s"),
+    Figure("list_step", "page.looks", "lower", 1.5, 1.2, "the blocks of a step of that beside 1,000,000 / 10,000"),
     Figure("page_blocks", "page.costs", "lower", 1.5, 1.2, "the blocks that such a read touches / the same"),
     Figure(
         "page_index_time", "page.costs", "lower", 1.3, 1.15, "a booking's statements with the page's indexes / without"

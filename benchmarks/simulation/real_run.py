@@ -22,7 +22,7 @@ from worker import enqueue_bookings
 from worker.local.demo.timeline import Clock
 
 IN_LINE = """SELECT CAST(detail->>'since' AS timestamptz), created_at FROM appointment_events
-    WHERE kind = 'pending' AND detail->>'held' IN ('breaker_open', 'throttled')"""
+    WHERE kind = 'pending' AND detail->>'held' IN ('breaker_open', 'throttled', 'in_line')"""
 """When those joined the line, and left it, that are let go in order; who waits for a settle time is not in it."""
 BUSY, BATCH = 600, 100  # bookings sent at once, to see what one costs
 TICKS = 100.0  # of /proc, a second

@@ -11,7 +11,7 @@ from booking_client import correlation
 from booking_client.database.statements import Query, Rows, Steps, load
 from booking_client.request.idempotency import derive_key, payload_hash
 from booking_client.request.model import BookingRequest
-from booking_client.states import LIVE, HoldReason, Status
+from booking_client.states import HELD_BY, LIVE, HoldReason, Status
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
@@ -158,7 +158,9 @@ class KeepRule(NamedTuple):
         return {"behind_others": self.behind_others, "published": self.published, **line}
 
 
-_COLUMNS = ", ".join(column.name for column in fields(Kept))
+_COLUMNS = ", ".join(
+    f"{HELD_BY} AS hold_reason" if column.name == "hold_reason" else column.name for column in fields(Kept)
+)
 
 
 def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:

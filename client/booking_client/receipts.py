@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from booking_client.insertion import Inserted
-from booking_client.states import FINAL, HoldReason, Status
+from booking_client.states import FINAL, HoldReason, Status, held_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,13 @@ class Outcome:
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row of OUTCOME_COLUMNS."""
-        number, status, uid, reason, error, start, booked_start, awaits_host = row
+        number, status, uid, reason, held_for, error, start, booked_start, awaits_host = row
         return cls(
             appointment_id=number,
             status=Status(status),
             final=Status(status) in FINAL,
             calcom_booking_uid=uid,
-            hold_reason=None if reason is None else HoldReason(reason),
+            hold_reason=held_by(reason, held_for),
             last_error=error,
             start=booked_start or start,
             awaits_host=awaits_host,
@@ -102,6 +102,7 @@ OUTCOME_COLUMNS = (
     "status",
     "calcom_booking_uid",
     "hold_reason",
+    "held_for",
     "last_error",
     "start_at",
     "booked_start_at",

@@ -22,6 +22,7 @@ class HoldReason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
+    IN_LINE = "in_line"  # release_held, as those before it: it came while they waited, and met nothing itself
     # release_held, at hold_until; after three failed probes also once the breaker is closed
     UNREACHABLE = "unreachable"
     SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
@@ -38,6 +39,23 @@ class HoldReason(StrEnum):
     # the operator; suspects_due looks for it each hour and never posts (it lost three leases in a row while no other
     # booking did, or is half made at Cal.com)
     SUSPECT = "suspect"
+
+
+LINE = "line"
+"""What `held_for` says of a booking that is held(in_line).
+
+Its `hold_reason` is that of those before it, breaker_open or throttled: so it is released as they are, also by
+processes of 0.1.0, which know no in_line.
+"""
+HELD_BY = f"CASE WHEN held_for = '{LINE}' THEN '{HoldReason.IN_LINE}' ELSE hold_reason END"
+"""The hold reason of a row as it is shown, in SQL; the index `appointments_held_by` has it to the letter."""
+
+
+def held_by(reason: str | None, held_for: str | None) -> HoldReason | None:
+    """Return the hold reason of a row as it is shown; None: it is not held."""
+    if reason is None:
+        return None
+    return HoldReason.IN_LINE if held_for == LINE else HoldReason(reason)
 
 
 FINAL = frozenset({Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})

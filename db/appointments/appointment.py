@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from booking_client.insertion import RequestFields
+from booking_client.states import held_by
 from db.lifecycle import HoldReason, Status, Strategy
 
 
@@ -75,9 +76,10 @@ class Appointment(RequestFields):
         for name, enum in _ENUMS.items():
             if values[name] is not None:
                 values[name] = enum(values[name])
+        values["hold_reason"] = held_by(values["hold_reason"], values["held_for"])
         return cls(**values)
 
 
 COLUMNS = tuple(column.name for column in fields(Appointment))
 COLUMNS_SQL = ", ".join(COLUMNS)
-_ENUMS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}
+_ENUMS = {"status": Status, "resilience_strategy": Strategy}

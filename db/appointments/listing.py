@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, lite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
-from db.models.bookings import appointments
+from db.models.bookings import appointments, held_by
 from db.sql import EVENT_TYPE, statement
 
 SCAN = 1000
@@ -75,6 +75,7 @@ class Listed:
     retry_count: int
     outcome_unknown: bool
     updated_at: datetime
+    cancel_requested: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
@@ -85,10 +86,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Rows, and where the next page begins (`after`); None: there is none."""
+    """Rows, and where the next page begins (`after`); None: there is none.
+
+    `looked`: how many rows were looked at before it ended short, down to which request or start; 0: it is not short.
+    """
 
     rows: list[Listed]
     next: str | None
+    looked: int = 0
+    down_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,9 @@ class Count:
 _BY_ID = ("id",)
 _MET = {"status": ("state", "held"), "event_type": ("event_type",), "hold_reason": ("reason",)}
 _KEYS = {Sort.ID: _BY_ID, Sort.ASKED: ("requested_at", "id"), Sort.START: ("start_at", "id")}
+_WRITTEN: Mapping[str, ColumnElement[Any]] = {"event_type": literal_column(EVENT_TYPE), "hold_reason": held_by}
 _ALL: Mapping[str, ColumnElement[Any]] = {
-    one.name: literal_column(EVENT_TYPE) if one.name == "event_type" else appointments.c[one.name]
-    for one in fields(Listed)
+    one.name: _WRITTEN[one.name] if one.name in _WRITTEN else appointments.c[one.name] for one in fields(Listed)
 }
 # Only the index of what is held has requests so: that of all bookings would be read from the oldest one on.
 _HELD_ASKED = {**_ALL, "requested_at": literal_column("timezone('UTC', requested_at)")}
@@ -175,9 +181,16 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
     rows = [Listed.of(row) for row in conn.execute(along.limit(limit + 1))]
     if len(rows) > limit:
         return ListPage(rows[:limit], walk.place(rows[limit - 1]))
-    last = walk.select(*(_ALL[name] for name in walk.key), after=after).offset(scan - 1).limit(1)
+    moment = _ALL["start_at" if walk.key == _KEYS[Sort.START] else "requested_at"].label("down_to")
+    last = walk.select(*(_ALL[name] for name in walk.key), moment, after=after).offset(scan - 1).limit(1)
     cut = conn.execute(last).first() if walk.rest else None
-    return ListPage(rows, None if cut is None else walk.place(cut))
+    return ListPage(rows, None) if cut is None else ListPage(rows, walk.place(cut), scan, cut.down_to)
+
+
+def is_dense(wanted: Filter) -> bool:
+    """Return whether a list is read along all bookings, in the order in which they were stored."""
+    walk = _walk(wanted)
+    return not walk.lead and not _is_held(wanted) and walk.key != _KEYS[Sort.START]
 
 
 def stream(conn: Connection, wanted: Filter, *, limit: int = 100_000) -> Iterator[Listed]:

@@ -10,6 +10,8 @@ from db.models.bookings import appointments
 from db.sql import statement
 
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
+QUEUED = (*PACED, HoldReason.IN_LINE)
+"""The reasons of all that is in the queue, as they are shown."""
 
 
 def backlog_reason(conn: Connection) -> HoldReason | None:

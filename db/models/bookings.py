@@ -26,11 +26,13 @@ from sqlalchemy import (
     Uuid,
     false,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
+from booking_client.states import HELD_BY
 from db.lifecycle import HoldReason, Status, Strategy
 
 E = TypeVar("E", bound=StrEnum)
@@ -115,7 +117,8 @@ appointments = Table(
     Column("hold_reason", EnumText(HoldReason)),
     Column("held_at", MOMENT),
     Column("hold_until", MOMENT),
-    Column("held_for", Text),  # fingerprint of the key or settings that must change before this hold ends
+    # fingerprint of the key or settings that must change before this hold ends; or states.LINE
+    Column("held_for", Text),
     Column("calcom_booking_uid", Text),
     Column("calcom_seat_uid", Text),
     Column("error_type", Text),
@@ -139,6 +142,10 @@ appointments = Table(
     Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
 )
+
+
+held_by = literal_column(HELD_BY, EnumText(HoldReason))
+"""Why a booking is held, as it is shown: what is only behind others is in line."""
 
 
 # What happened to a booking, when, by whom and why: the timeline that `booking show` prints.

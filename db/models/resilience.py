@@ -1,6 +1,19 @@
 """The tables of the resilience patterns and of alerts."""
 
-from sqlalchemy import BigInteger, Column, Float, Identity, Integer, SmallInteger, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Identity,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, metadata, required
@@ -45,6 +58,8 @@ failure_metrics = Table(
     required("updated_at", MOMENT, server_default=func.now()),
     # all calls of the window by their time (resilience/call_stats/buckets.py)
     Column("response_time_buckets", ARRAY(Integer)),
+    # calls of the window may be missing; with no count at all: nothing is known of it
+    required("at_least", Boolean, server_default=false()),
 )
 
 

@@ -5,7 +5,7 @@ range of ids is counted only when every transaction that was writing when its en
 (db/sql/writers.sql). Each id is counted once, in the minute in which it was written, however late that is.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -20,6 +20,8 @@ BATCH = 20_000
 """Ids of a kind that one transaction counts: a backlog is counted bit by bit."""
 
 _columns = _counted.c
+_MINUTES = 3
+_LAST_CHECK = timedelta(seconds=57.5)  # of a minute, for health checks come every five seconds
 
 
 def count_on(conn: Connection, *, batch: int = BATCH) -> bool:
@@ -50,3 +52,15 @@ def keep_held(conn: Connection, held: int, now: datetime) -> None:
     """Store how many are held in the minute of a health check; the last check of a minute counts."""
     change = insert(_minutes).values(minute=func.date_trunc("minute", now), held=held)
     conn.execute(change.on_conflict_do_update(index_elements=["minute"], set_={"held": held}))
+
+
+def held_before(conn: Connection, now: datetime) -> list[tuple[datetime, int]]:
+    """Return how many were held at the ends of the last minutes, newest first; a minute without a check is missing."""
+    minute = now.replace(second=0, microsecond=0)
+    at = _minutes.c.minute
+    rows = conn.execute(
+        select(at, _minutes.c.held)
+        .where(at >= minute - timedelta(minutes=_MINUTES), at < minute, _minutes.c.held.is_not(None))
+        .order_by(at.desc())
+    )
+    return [(began + _LAST_CHECK, held) for began, held in rows]

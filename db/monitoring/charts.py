@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from db.monitoring import heartbeats
+from db.monitoring.metric_totals import AGGREGATION
 from db.sql import statement
 
 MINUTE = timedelta(minutes=1)
@@ -33,6 +35,8 @@ class CallStep:
     at: datetime
     failures: Mapping[str, int]
     buckets: tuple[int, ...] | None
+    at_least: bool = False
+    """Whether some of its calls may be missing, or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,31 @@ def failures(
     """Return a service's calls in a period by step; steps without a known call are missing."""
     asked = {"service": service, "since": since, "until": until, "step": step.total_seconds()}
     rows = conn.execute(statement("chart_calls"), asked)
-    return [CallStep(at, types, None if times is None else tuple(map(int, times))) for at, types, times in rows]
+    return [
+        CallStep(at, types, None if times is None else tuple(map(int, times)), at_least)
+        for at, types, times, at_least in rows
+    ]
+
+
+def calls_known_until(conn: Connection) -> datetime | None:
+    """Return until when calls are known: windows that ended before the last aggregation; None: there was none."""
+    return heartbeats.last_tick(conn, AGGREGATION)
 
 
 def breaker(conn: Connection, service: str, since: datetime) -> list[StateSpan]:
     """Return the states of a service's breakers from a moment on, the service's own first, each in order."""
     changes: dict[str | None, list[tuple[datetime, str]]] = {None: []}
     for endpoint, at, state, _ in conn.execute(statement("chart_breaker"), {"service": service, "since": since}):
-        changes.setdefault(endpoint, []).append((at, state))
+        known = changes.setdefault(endpoint, [])
+        if state is not None:
+            known.append((at, state))
+    begun = min((at for states in changes.values() for at, _ in states), default=None)  # nothing is known before
+    for states in changes.values():
+        if states and begun is not None and states[0][0] > begun and states is not changes[None]:
+            states.insert(0, (begun, "closed"))  # an endpoint begins closed, without a change
     spans = []
     for endpoint, states in changes.items():
-        ends: list[datetime | None] = [at for at, _ in states[1:]]
-        for (at, state), until in zip(states, [*ends, None], strict=True):
+        ends: list[datetime | None] = [*(at for at, _ in states[1:]), None]
+        for (at, state), until in zip(states, ends, strict=False):
             spans.append(StateSpan(endpoint, state, at, until))
     return spans

@@ -112,6 +112,12 @@ def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:
     return OnTheWay(*conn.execute(statement("on_the_way"), {"cap": cap}).one())
 
 
+def unknown(conn: Connection, *, cap: int = CAP) -> int:
+    """Count the bookings that Cal.com may have though nobody knows, up to a cap."""
+    found = select(_columns.id).where(_columns.outcome_unknown).limit(cap).subquery()
+    return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
+
+
 def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBadly:
     """Count what became failed or expired since a moment, and still is: the newest of them, up to a cap."""
     newest = (

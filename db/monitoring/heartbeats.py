@@ -46,6 +46,12 @@ def tick(conn: Connection, name: str, *, every: float) -> datetime:
     return moment
 
 
+def last_tick(conn: Connection, name: str) -> datetime | None:
+    """Return when `name` last ticked; None: never."""
+    at: datetime | None = conn.execute(select(_columns.ticked_at).where(_columns.name == name)).scalar_one_or_none()
+    return at
+
+
 def last_check(conn: Connection, *, lock: bool = False) -> Heartbeat | None:
     """Return the last health check; None: there is none to miss, or another process has locked it (with `lock`).
 

@@ -59,8 +59,9 @@ class Incident:
 
     @property
     def title(self) -> str:
-        """Return the newest message's first line."""
-        return self.message.partition("\n")[0]
+        """Return what is wrong, as the last check found it; once that is over, the last message's first line."""
+        newest = self.message.partition("\n")[0]
+        return self.detail.get("present", newest) if self.closed_at is None else newest
 
 
 def open_incidents(conn: Connection, kinds: Collection[str], *, lock: bool = False) -> list[Incident]:

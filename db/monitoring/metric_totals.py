@@ -7,11 +7,10 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models.bookings import appointments
 from db.models.counts import counted_bookings as _counted
 from db.models.counts import metric_totals as _totals
 from db.models.resilience import alert_incidents
-from db.monitoring import heartbeats
+from db.monitoring import counts_now, heartbeats
 from db.sql import statement
 
 AGGREGATION = "aggregate_failure_metrics"  # its sign of life
@@ -76,12 +75,11 @@ def read(conn: Connection, *, cap: int = 1000) -> KeptFigures:
     """Read them all: each statement costs the same however much there is."""
     until = conn.execute(select(_counted.c.counted_until)).scalar_one_or_none()
     totals = {(name, tuple(labels)): value for name, labels, value in conn.execute(select(_totals))}
-    unknown = select(appointments.c.id).where(appointments.c.outcome_unknown).limit(cap).subquery()
     told = alert_incidents.c.closed_at.is_(None), alert_incidents.c.news > 0
     kinds = select(alert_incidents.c.kind, func.count()).where(*told).group_by(alert_incidents.c.kind)
     return KeptFigures(
         totals=None if until is None else totals,
         lag=conn.execute(statement("counting_lag"), {"aggregation": AGGREGATION}).scalar_one(),
-        unknown=conn.execute(select(func.count()).select_from(unknown)).scalar_one(),
+        unknown=counts_now.unknown(conn, cap=cap),
         incidents=dict(conn.execute(kinds).all()),
     )

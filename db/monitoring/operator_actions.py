@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
-from db.models.bookings import appointments
+from db.models.bookings import appointments, held_by
 from db.models.counts import operator_actions as _actions
 from db.sql import statement
 
@@ -123,6 +123,6 @@ def finish(
 
 def chosen(conn: Connection, ids: Collection[int]) -> list[Chosen]:
     """Read those of these bookings that are there, in the order of their requests."""
-    wanted = _booking.id, _booking.status, _booking.hold_reason, _booking.outcome_unknown, _booking.start_at
+    wanted = _booking.id, _booking.status, held_by, _booking.outcome_unknown, _booking.start_at
     rows = conn.execute(select(*wanted).where(_booking.id.in_(ids)).order_by(_booking.requested_at, _booking.id))
     return [Chosen(*row) for row in rows]

@@ -85,7 +85,7 @@ def breaker_states(
     for row in conn.execute(statement("chart_breaker"), {"service": service, "since": since}):
         if row.endpoint not in now or row.at >= until:
             continue
-        now[row.endpoint] = row.state
+        now[row.endpoint] = row.state or "closed"
         worst = max(now.values(), key=_WORSE.index)
         if row.at == since:
             states = [(since, worst)]

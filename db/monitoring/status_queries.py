@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.models.bookings import appointments
+from db.models.bookings import appointments, held_by
 from db.models.resilience import circuit_breaker_events
 from db.sql import statement
 
@@ -88,11 +88,9 @@ def hold_summaries(conn: Connection) -> list[HoldSummary]:
     """Describe holds by reason, the reason that has held longest first."""
     oldest = func.min(_columns.held_at)
     rows = conn.execute(
-        select(
-            _columns.hold_reason, func.count(), oldest, func.min(_columns.requested_at), func.min(_columns.hold_until)
-        )
+        select(held_by, func.count(), oldest, func.min(_columns.requested_at), func.min(_columns.hold_until))
         .where(_columns.status == Status.HELD)
-        .group_by(_columns.hold_reason)
+        .group_by(held_by)
         .order_by(oldest)
     )
     return [HoldSummary(*row) for row in rows]
@@ -117,7 +115,7 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
 
     `half_made` is the error type of a seat that Cal.com has made by half.
     """
-    return _risks(conn, _columns.hold_reason, now, lead=lead, half_made=half_made)
+    return _risks(conn, held_by, now, lead=lead, half_made=half_made)
 
 
 def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: str) -> dict[str, HoldRisk]:

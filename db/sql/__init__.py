@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from sqlalchemy import TextClause, text
 
+from booking_client.states import HELD_BY
+
 EVENT_TYPE = (
     "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
     " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
@@ -52,4 +54,5 @@ def _read(name: str) -> str:
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
+    kept = kept.replace("/* held by */", HELD_BY)
     return kept.replace("/* released */", _RELEASED)

@@ -1,6 +1,7 @@
 -- The states of a service's breakers from a moment on: what each came in with, then each change, in order. An endpoint is
 -- found by its entry in the index of what happened once, not by reading all that happened; an epoch is never reused and
--- grows, so the newest change before the moment stands right below those that came later. One that never changed is closed.
+-- grows, so the newest change before the moment stands right below those that came later. Of one without an earlier change
+-- nothing is known (null) until its first.
 WITH RECURSIVE scope AS (
     (SELECT endpoint FROM circuit_breaker_events WHERE service = :service AND endpoint IS NOT NULL ORDER BY endpoint LIMIT 1)
     UNION ALL
@@ -18,7 +19,7 @@ known AS (
     UNION ALL
     SELECT NULL
 )
-SELECT known.endpoint, CAST(:since AS timestamptz) AS at, coalesce(before.new_state, 'closed') AS state, CAST(0 AS bigint) AS epoch
+SELECT known.endpoint, CAST(:since AS timestamptz) AS at, before.new_state AS state, CAST(0 AS bigint) AS epoch
 FROM known
 LEFT JOIN LATERAL (
     SELECT new_state

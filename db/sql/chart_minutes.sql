@@ -1,4 +1,5 @@
--- What was counted in a period, a row a step of it, also where nothing was: null where it is not counted yet. Held is the
+-- What was counted in a period, a row a step of it, also where nothing was: null where it is not counted yet, or was not
+-- counted then, before the first minute that is kept. Held is the
 -- most that a minute's last health check found: by the last one alone a step would hide an outage that is shorter than it. Null:
 -- there was none.
 WITH minutes AS (
@@ -17,7 +18,10 @@ WITH minutes AS (
     GROUP BY 1
 ),
 counted AS (
-    SELECT coalesce(max(counted_until), '-infinity') AS until FROM counted_bookings
+    SELECT
+        coalesce(max(counted_until), '-infinity') AS until,
+        (SELECT coalesce(min(minute), 'infinity') FROM booking_minutes) AS first
+    FROM counted_bookings
 )
 SELECT at, is_whole, accepted, confirmed, rejected, failed, expired, cancelled, retries, held
 FROM generate_series(
@@ -25,6 +29,9 @@ FROM generate_series(
 ) AS step (at)
 LEFT JOIN minutes USING (at)
 CROSS JOIN LATERAL (
-    SELECT least(step.at + make_interval(secs => :step), CAST(:until AS timestamptz)) <= counted.until AS is_whole FROM counted
+    SELECT
+        least(step.at + make_interval(secs => :step), CAST(:until AS timestamptz)) <= counted.until
+        AND step.at + make_interval(secs => :step) > counted.first AS is_whole
+    FROM counted
 ) AS whole
 ORDER BY at

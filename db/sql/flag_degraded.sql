@@ -16,9 +16,9 @@ flagged AS (
     SET resilience_strategy = 'graceful_degradation', updated_at = now()
     FROM late
     WHERE appointment.id = late.id
-    RETURNING appointment.id, appointment.hold_reason, appointment.held_at
+    RETURNING appointment.id, /* held by */ AS held_by, appointment.held_at
 )
 INSERT INTO appointment_events (appointment_id, kind, by, detail)
-SELECT id, 'degraded', 'sweeper', jsonb_build_object('why', 'held too long', 'held', hold_reason, 'since', held_at)
+SELECT id, 'degraded', 'sweeper', jsonb_build_object('why', 'held too long', 'held', held_by, 'since', held_at)
 FROM flagged
 RETURNING appointment_id

@@ -1,6 +1,6 @@
 -- What each reason holds, counted here and now up to a cap. Of a reason of which the last count found more than
 -- that nothing is read here: its count is a few seconds old, and costs the same however many are held.
--- One descent of the index (hold_reason, requested_at, id) a reason.
+-- One descent of the index appointments_held_by a reason.
 SELECT
     one.reason,
     kept.reason IS NOT NULL AS is_kept,
@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT start_at, held_at, requested_at, hold_until
         FROM appointments
-        WHERE status = 'held' AND hold_reason = one.reason
+        WHERE status = 'held' AND (/* held by */) = one.reason
         ORDER BY requested_at, id
         LIMIT CASE WHEN kept.reason IS NULL THEN :cap + 1 ELSE 0 END
     ) AS first

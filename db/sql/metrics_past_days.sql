@@ -1,7 +1,7 @@
 -- Read what was around one time of day, today and on past days: a range of the index a day, not the weeks between.
 -- A row holds one error type of one endpoint. A window with failures has only its failures' rows, each with the share of
 -- all calls that went well: so the calls are the failures over the share that failed. One without has the row `none`.
--- Endpoints are added up, their mean times weighted by calls.
+-- Endpoints are added up, their mean times weighted by calls. What may lack calls is left out: it is no usual figure.
 WITH metric AS (
     SELECT metric.*
     FROM generate_series(0, :days) AS day
@@ -12,6 +12,7 @@ WITH metric AS (
         WHERE service = :service
           AND window_start >= past.moment - CAST(:before AS interval)
           AND window_start < past.moment + CAST(:after AS interval)
+          AND NOT at_least
     ) AS metric
 ),
 endpoint AS (

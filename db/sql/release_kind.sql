@@ -2,7 +2,7 @@
 -- the operator asked (:since): one that is held again meanwhile must not be sent round and round. Counts of failed probes
 -- and lost leases in a row begin again. SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH meant AS (
-    SELECT id, hold_reason, held_at
+    SELECT id, /* held by */ AS held_by, held_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = :reason AND held_at <= :since
         AND (CAST(:event_type_id AS bigint) IS NULL OR event_type_id = :event_type_id)
@@ -22,7 +22,7 @@ moved AS (
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
     SELECT id, 'pending', :by, jsonb_strip_nulls(jsonb_build_object(
-        'why', CAST(:why AS text), 'via', CAST(:via AS text), 'held', hold_reason, 'since', held_at
+        'why', CAST(:why AS text), 'via', CAST(:via AS text), 'held', held_by, 'since', held_at
     ))
     FROM meant
 )

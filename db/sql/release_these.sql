@@ -4,7 +4,7 @@
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
 -- SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH granted AS (
-    SELECT id, hold_reason, held_at
+    SELECT id, /* held by */ AS held_by, held_at
     FROM appointments
     WHERE id = ANY (CAST(:ids AS bigint[])) AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled', 'configuration')
     FOR UPDATE SKIP LOCKED
@@ -18,7 +18,7 @@ moved AS (
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, 'pending', 'release', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
+    SELECT id, 'pending', 'release', jsonb_build_object('why', 'released', 'held', held_by, 'since', held_at)
     FROM granted
 )
 SELECT * FROM moved ORDER BY line_at, id

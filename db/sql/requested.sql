@@ -2,7 +2,7 @@
 -- here sends it (and `mark_unsent` takes that back when it fails, as for any message: then it is the sweeper's).
 -- Only rows as they were inserted, which no move, mark or order has touched: `updated_at` is still `created_at`.
 -- What enqueue_booking decides while it keeps a row is decided here: it is held at once when the breaker is open
--- (:blocked), or when others wait for it or for the limit. And nobody told the client of HOLD_LEAD: its place in the line
+-- (:blocked), or, in line (states.LINE), when others wait for it or for the limit. And nobody told the client of HOLD_LEAD: its place in the line
 -- is put back by at most half of the time that it has (the rule is in the client's insert.sql).
 -- SKIP LOCKED: two dispatchers share the work.
 -- Its commit does not wait for the disk. A server that crashes may forget it, and then the row is as the client kept it: it
@@ -32,10 +32,11 @@ taken AS (
     SET status = CASE WHEN reason IS NULL THEN 'pending' ELSE 'held' END,
         hold_reason = reason,
         held_at = CASE WHEN reason IS NOT NULL THEN now() END,
+        held_for = CASE WHEN reason IS NOT NULL AND NOT :blocked THEN 'line' END,
         enqueued_at = CASE WHEN reason IS NULL THEN now() END,
         line_at = least(line_at, last_place),
-        circuit_breaker_open_at_booking = CASE WHEN reason = 'breaker_open' THEN now() END,
-        resilience_strategy = CASE WHEN reason = 'breaker_open' THEN 'circuit_breaker_open' END,
+        circuit_breaker_open_at_booking = CASE WHEN :blocked THEN now() END,
+        resilience_strategy = CASE WHEN :blocked THEN 'circuit_breaker_open' END,
         updated_at = now()
     FROM kept, backlog
     WHERE appointment.id = kept.id

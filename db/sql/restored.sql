@@ -6,7 +6,7 @@
 -- `askable_since` is the backup's moment: who has waited for long may have cancelled at Cal.com what was booked since.
 -- A refusal is kept, as one that may not be the last word: perhaps it was posted again.
 WITH live AS (
-    SELECT id, concat_ws(' ', status, hold_reason) AS was, coalesce(hold_reason IN ('suspect', 'blind_key'), false) AS stays
+    SELECT id, concat_ws(' ', status, /* held by */) AS was, coalesce(hold_reason IN ('suspect', 'blind_key'), false) AS stays
     FROM appointments
     WHERE status IN ('pending', 'booking', 'retrying', 'held') AND id > :after
     ORDER BY id

@@ -13,14 +13,13 @@ from typing import Any
 from booking_client.redaction import bounded_context
 from resilience.call_stats.buckets import BOUNDS
 from resilience.call_stats.counts import CallCounts, Figures, endpoints, figures
-from resilience.call_stats.windows import Window, closed_windows
+from resilience.call_stats.windows import WITHOUT_ENDPOINT, Window, closed_windows
 from resilience.error_types import Severity, error_type, severity_of
 from resilience.shared_state.answers import pairs
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
-WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name no endpoint
 FLUSH_INTERVAL = 1.0  # seconds from one write of successes to the next
 
 
@@ -54,7 +53,7 @@ class CallStats:
         # By endpoint and bucket (windows count by buckets): how many calls, the sum of their ms, the ms of the longest.
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._flushed_at = clock()
-        self._incomplete = False  # whether the shared windows lack calls that were counted here
+        self._lacks_since: float | None = None  # since when the shared windows lack calls that were counted here
 
     def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
         """Count a successful call; `elapsed` in seconds. `flush_if_due` writes it."""
@@ -102,7 +101,8 @@ class CallStats:
         """Count in this process alone while Redis is gone; the windows then lack these calls. Times are in ms."""
         with self._lock:
             self._own.count(name, severity, calls, total, longest, self._now(now))
-            self._incomplete = self._shared is not None
+            if self._shared is not None and self._lacks_since is None:
+                self._lacks_since = self._clock() - FLUSH_INTERVAL  # a success may have waited for so long
 
     def recent_calls(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
         """Return the figures of the last minutes, of one endpoint or of all; without Redis, those of this process."""
@@ -121,21 +121,29 @@ class CallStats:
             self._own.fields.clear()
         self._call("reset_recent_calls")
 
-    def closed_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
-        """Return the fleet's windows that are over and complete; delete those that ended by `written` (seconds)."""
+    def closed_windows(
+        self, written: float = 0.0, *, known_until: float | None = None, now: float | None = None
+    ) -> list[Window]:
+        """Return the fleet's windows that are over; delete those that ended by `written` (seconds).
+
+        A window that may lack calls says so; where nothing was counted since `known_until`, it has none at all.
+        """
         self.flush(now=now)
         answer = self._call("closed_windows", round(written * 1000), now=now)
         if answer is None:
             return []
         at, fields = answer
-        return list(closed_windows(pairs(fields), at))
+        seen = None if known_until is None else round(known_until * 1000)
+        return list(closed_windows(pairs(fields), at, size=self._size, known_until=seen))
 
     def mark_incomplete(self) -> None:
-        """Mark the windows that lack the calls of this process as incomplete; called when Redis has answered."""
-        if self._incomplete and self._shared is not None:
-            self._incomplete = False
-            if self._shared.call("mark_incomplete", self._keys, (self._size, 0)) is None:
-                self._incomplete = True
+        """Mark the windows that lack the calls of this process, and no others; called when Redis has answered."""
+        since = self._lacks_since
+        if since is not None and self._shared is not None:
+            self._lacks_since = None
+            ago = max(0, round(1000 * (self._clock() - since)))
+            if self._shared.call("mark_incomplete", self._keys, (self._size, 0), (ago,)) is None:
+                self._lacks_since = since
 
     def _recent(self, now: float | None) -> tuple[int, dict[str, str]]:
         self.flush(now=now)

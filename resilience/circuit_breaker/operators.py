@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
+from resilience.call_stats.stats import CallStats
+from resilience.call_stats.windows import WITHOUT_ENDPOINT
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OVERRIDE, override_argument

@@ -3,7 +3,8 @@
 import random
 
 from booking_client.redaction import error_token
-from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
+from resilience.call_stats.stats import CallStats
+from resilience.call_stats.windows import WITHOUT_ENDPOINT
 from resilience.circuit_breaker.events import KeyBlocked
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.settings import BreakerSettings

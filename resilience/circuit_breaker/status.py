@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from resilience.circuit_breaker.local import LocalBreaker, LocalScope
-from resilience.circuit_breaker.types import Reason, State
+from resilience.circuit_breaker.types import Block, Reason, State
 from resilience.circuit_breaker.wire import KnownState
 
 
@@ -65,9 +65,26 @@ class BreakerStatus:
         """The service's state."""
         return self.breaker.state
 
+    def block(self, endpoint: str, *, key: str, configuration: str) -> Block:
+        """Return what stops calls to an endpoint now, for a process with this key and configuration."""
+        states = {self.state, self.endpoints[endpoint].state if endpoint in self.endpoints else self.state}
+        if not self.shared:
+            return Block.UNKNOWN
+        if key in self.blocked_keys:
+            return Block.CREDENTIALS
+        if configuration in self.wrong_settings:
+            return Block.CONFIGURATION
+        for state, block in _BLOCKS.items():
+            if state in states and self.state is not State.OFF:
+                return block
+        return Block.THROTTLED if self.throttled_for else Block.NOTHING
+
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON types."""
         return asdict(self) | {"state": self.state}
+
+
+_BLOCKS = {State.FORCED_OPEN: Block.ORDER, State.OPEN: Block.BREAKER_OPEN, State.HALF_OPEN: Block.PROBE}
 
 
 def of_fleet(service: str, known: KnownState) -> BreakerStatus:

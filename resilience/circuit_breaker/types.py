@@ -38,6 +38,19 @@ class Reason(StrEnum):
     IN_FLIGHT = "in_flight"  # release only: the window is full
 
 
+class Block(StrEnum):
+    """What stops calls now, and so the release of what waits for the breaker or the limit."""
+
+    UNKNOWN = "unknown"  # the shared breaker does not answer
+    CREDENTIALS = "credentials"  # our key is refused
+    CONFIGURATION = "configuration"  # another server than the service answers
+    ORDER = "order"  # an operator has forced the breaker open
+    BREAKER_OPEN = "breaker_open"
+    PROBE = "probe"  # half-open: one call at a time decides
+    THROTTLED = "throttled"  # the pause after a 429
+    NOTHING = "nothing"  # calls go, as the window and the limit allow
+
+
 class Permit(NamedTuple):
     """The right to make one call; `record` must follow, whatever the call's outcome."""
 

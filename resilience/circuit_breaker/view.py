@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from resilience.call_stats.stats import WITHOUT_ENDPOINT
+from resilience.call_stats.windows import WITHOUT_ENDPOINT
 from resilience.circuit_breaker import status, transitions
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.local import LocalBreaker

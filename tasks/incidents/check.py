@@ -53,7 +53,7 @@ def check(every: float = EVERY) -> int:
         observed = [
             *([redis] if redis else []),
             *observe_outages(conn, services, held, known, now, lead=lead),
-            *observe_holds(held, missing, now, built.timings, key_refused=services.key_refused),
+            *observe_holds(held, missing, now, built.timings, block=services.block),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]

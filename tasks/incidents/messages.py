@@ -184,6 +184,11 @@ _HALF_MADE = Template(
 )
 
 
+def present(kind: str, subject: str | None, detail: Mapping[str, Any]) -> str:
+    """Return one line that says what is wrong now; `detail` is what the present check found."""
+    return _first_line(_template(kind, subject, detail).present, subject, detail)
+
+
 def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
     """Return the first message of an incident; `detail` is what the present check found."""
     template = _template(incident.kind, incident.subject, detail)

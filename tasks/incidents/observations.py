@@ -3,20 +3,23 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
 from db.appointments import events
 from db.appointments.events import Happened
+from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
 from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
-from resilience.circuit_breaker.types import State
+from resilience.circuit_breaker.types import Block, State
 from resilience.error_types import ErrorType
 from resilience.failure_detector import DetectorSettings
+from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies, Timings
 from tasks.incidents.rules import NOTABLE, QUIET, REDIS_UNAVAILABLE_AFTER, THROTTLED_FOR, Observation
 from tasks.overview.outages import OutageLevel, outage_level
@@ -32,7 +35,10 @@ _BY_REASON = (
     HoldReason.UNREACHABLE,
     HoldReason.THROTTLED,
 )
-_OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
+_OF_AN_OUTAGE = (*QUEUED, HoldReason.UNREACHABLE, HoldReason.SETTLING)
+_REFUSED: Mapping[HoldReason, Block] = MappingProxyType(
+    {HoldReason.CREDENTIALS: Block.CREDENTIALS, HoldReason.CONFIGURATION: Block.CONFIGURATION}
+)
 # The error types of calls that failed at Cal.com; all others are Cal.com's answers, or errors of ours.
 _FAILED_THERE = (
     ErrorType.CONNECT,
@@ -61,7 +67,8 @@ class Services:
     observations: tuple[Observation, ...]
     unknown: frozenset[tuple[str, str | None]]
     """Keys of incidents that this check cannot judge: these stay as they are."""
-    key_refused: bool
+    block: Block
+    """What stops bookings now, for this process's key and settings."""
     guarded: str
     """The service whose bookings are held in an outage."""
     half_open: bool
@@ -90,7 +97,7 @@ def observe_services(deps: Dependencies) -> Services:
     return Services(
         tuple(observations),
         frozenset(unknown),
-        key_refused=status.shared and deps.calcom.key_fingerprint in status.blocked_keys,
+        block=status.block(CREATE, key=deps.calcom.key_fingerprint, configuration=deps.calcom.settings_fingerprint),
         guarded=status.service,
         # `opens` is 0 after an override that was ended: the breaker has not opened by itself.
         half_open=status.shared and status.state is State.HALF_OPEN and status.breaker.opens > 0,
@@ -152,11 +159,12 @@ def observe_holds(
     now: datetime,
     timings: Timings,
     *,
-    key_refused: bool,
+    block: Block,
 ) -> Iterator[Observation]:
     """Observe bookings that are held for a reason that an operator must know, or for too long.
 
-    `missing` is the part of `held` that waits for an event type that Cal.com no longer has, by its name.
+    While a refused key or wrong settings stop all (`block`), the whole queue waits for that, too. `missing` is the part
+    of `held` that waits for an event type that Cal.com no longer has, by its name.
     """
     if missing:
         facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
@@ -165,12 +173,14 @@ def observe_holds(
         risk = held.get(reason)
         if risk and reason is HoldReason.CONFIGURATION:
             risk = _without(risk, missing.values())
-        if reason is HoldReason.CREDENTIALS and key_refused:
-            yield Observation(IncidentKind.CREDENTIALS, facts=_facts([risk] if risk else [], timings.lead))
+        behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []
+        if block is Block.CREDENTIALS and reason is HoldReason.CREDENTIALS:
+            facts = _facts([*([risk] if risk else []), *behind], timings.lead)
+            yield Observation(IncidentKind.CREDENTIALS, facts=facts)
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):
             half_made = {"half_made": risk.half_made} if reason is HoldReason.SUSPECT else {}
             yield Observation(
-                IncidentKind(reason.value), count=risk.count, facts=_facts([risk], timings.lead) | half_made
+                IncidentKind(reason.value), count=risk.count, facts=_facts([risk, *behind], timings.lead) | half_made
             )
     late = [risk for risk in held.values() if risk.late]
     if late and timings.max_age:

@@ -97,6 +97,7 @@ def _detail(observation: Observation, incident: Incident | None, *, notify: bool
     return {
         **observation.facts,
         "level": level,
+        "present": messages.present(observation.kind, observation.subject, {**observation.facts, "level": level}),
         "worst": max(level, before.get("worst", 0)),
         "told": level if notify else before.get("told", 0),
         "told_count": observation.count if notify else before.get("told_count", observation.count),

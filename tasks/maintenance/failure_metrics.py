@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from db.monitoring import failure_metrics, metric_totals
+from db.monitoring import failure_metrics, heartbeats, metric_totals
 from db.monitoring.failure_metrics import RowKey
 from db.monitoring.metric_totals import Total, Totals
-from resilience.call_stats.stats import WITHOUT_ENDPOINT
-from resilience.call_stats.windows import Failures, Window
+from resilience.call_stats.windows import WITHOUT_ENDPOINT, Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -24,8 +23,8 @@ def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
     The rows are the same however often and late this task runs. All windows of a service are written in one
-    transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
-    is left out: a gap is better than a wrong figure.
+    transaction, and dropped from Redis only when a later run finds them written. A window of which a part was lost is
+    written as `at_least`, and so is one of which nothing is known.
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)
@@ -41,7 +40,10 @@ def aggregate(deps: Dependencies, service: str) -> int:
     engine = deps.engine
     with engine.connect() as conn:
         written = failure_metrics.written_until(conn, service)
-    windows = deps.detector.calls(service).closed_windows(written.timestamp() if written else 0.0)
+        ticked = heartbeats.last_tick(conn, metric_totals.AGGREGATION)
+    windows = deps.detector.calls(service).closed_windows(
+        written.timestamp() if written else 0.0, known_until=ticked.timestamp() if ticked else None
+    )
     if not windows:
         return 0
     with engine.begin() as conn:
@@ -63,7 +65,7 @@ def totals(windows: Sequence[Window], new: set[RowKey]) -> Totals:
         for row in of_window:
             if row["error_type"] != ErrorType.NONE:
                 counts[Total.FAILURES, (window.endpoint, row["error_type"])] += row["count"]
-        if not of_window:
+        if not of_window or not window.calls:
             continue
         failed_ms = window.times.failed_ms
         took = {"answered": window.average_ms * window.calls - failed_ms, "failed": failed_ms}
@@ -89,10 +91,11 @@ def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:
     about = {
         "service": service,
         "endpoint": None if window.endpoint == WITHOUT_ENDPOINT else window.endpoint,
-        "success_rate": (window.calls - window.failures) / window.calls,
-        "avg_response_time_ms": window.average_ms,
-        "max_response_time_ms": window.longest_ms,
-        "response_time_buckets": list(window.buckets),
+        "success_rate": (window.calls - window.failures) / window.calls if window.calls else 1.0,
+        "avg_response_time_ms": window.average_ms if window.calls else None,
+        "max_response_time_ms": window.longest_ms if window.calls else None,
+        "response_time_buckets": list(window.buckets) if window.calls else None,
+        "at_least": window.at_least,
         "window_start": window.start,
         "window_end": window.end,
     }

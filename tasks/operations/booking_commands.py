@@ -33,6 +33,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
     {
         HoldReason.BREAKER_OPEN: "they go by themselves, in the order of their requests, as Cal.com takes them",
         HoldReason.THROTTLED: "they go by themselves, in the order of their requests, as the limit allows",
+        HoldReason.IN_LINE: "they go by themselves, in the order of their requests, as those before them do",
         HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
     }
 )

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 
 from db import appointments
+from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring import counts_now, operator_actions
 from db.monitoring.operator_actions import Chosen
@@ -132,7 +133,7 @@ def _breaker_lines(
     under_way: int,
     held: Counter[HoldReason],
 ) -> list[str]:
-    waiting = held[HoldReason.BREAKER_OPEN]
+    waiting = sum(held[one] for one in QUEUED)
     if mode == OPEN:
         go_on = f"{plural(under_way, 'call')} under way {'goes' if under_way == 1 else 'go'} on; " if under_way else ""
         return [f"Nothing is sent until the override ends; {go_on}new ones are held."]

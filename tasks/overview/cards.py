@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
-from resilience.circuit_breaker.types import State
+from resilience.circuit_breaker.types import Block, State
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.overview.outages import OutageLevel, outage_level
 
 SERVICE, ENDPOINT, DATABASE = "service", "endpoint", "database"
 UNKNOWN = "unknown"
+COUNTED = timedelta(minutes=5)
+"""For so long calls are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class SharedView:
     """Whether the present settings lead to a server that is not Cal.com."""
     throttled_until: datetime | None = None
     """Until when no call is made after a 429."""
+    block: Block = Block.UNKNOWN
+    """What stops bookings now, and so what the line waits for."""
     release_window: int | None = None
     """How many held bookings may be under way at once."""
 
@@ -66,6 +70,17 @@ class SharedView:
     def service(self) -> Card:
         """The service's card."""
         return self.cards[0]
+
+    @property
+    def counted_since(self) -> datetime | None:
+        """Since when calls of Cal.com are counted: a breaker that closes begins the counts again; None: not known."""
+        closed = (one.since for one in self.cards if one.kind != DATABASE and one.state == State.CLOSED and one.since)
+        return max(closed, default=None)
+
+    def counts_whole(self, card: Card, now: datetime) -> bool:
+        """Return whether the counts of a card are those of the whole five minutes."""
+        since = self.counted_since
+        return card.kind == DATABASE or since is None or now - since >= COUNTED
 
     @property
     def database(self) -> Card:
@@ -94,6 +109,7 @@ def read_shared(deps: Dependencies) -> SharedView:
         key_refused=calcom.key_fingerprint in status.blocked_keys,
         settings_wrong=calcom.settings_fingerprint in status.wrong_settings,
         throttled_until=now + timedelta(seconds=status.throttled_for) if status.throttled_for else None,
+        block=status.block(CREATE, key=calcom.key_fingerprint, configuration=calcom.settings_fingerprint),
         release_window=status.window,
     )
 

@@ -9,9 +9,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import Incident
+from resilience.circuit_breaker.types import Block
 from tasks.overview.cards import Card
 from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
@@ -20,17 +22,27 @@ from tasks.overview.sentences import Sentence, as_json, iso, sentence, time_unti
 from tasks.overview.verdict import Verdict
 
 TRY = "booking enqueue examples/bookings.jsonl"  # shown while there is no booking
-_WITH_THE_BREAKER = "itself, in order: 1, 2, 4, ... at once when Cal.com is back"
+_GRADUALLY = "itself, in order: 1, 2, 4, ... at once when Cal.com is back"
 _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
     {
-        HoldReason.BREAKER_OPEN: _WITH_THE_BREAKER,
-        HoldReason.THROTTLED: "itself, at the limit's pace",
         HoldReason.UNREACHABLE: "itself",
         HoldReason.SETTLING: "itself: a lookup at Cal.com",
         HoldReason.CREDENTIALS: "a key that Cal.com takes; Cal.com is asked each minute",
         HoldReason.CONFIGURATION: "Cal.com's answer; Cal.com is asked each minute",
         HoldReason.BLIND_KEY: "you, or a key that sees the booking",
         HoldReason.SUSPECT: "you",
+    }
+)
+_QUEUE_MOVED_ON_BY: Mapping[Block, str] = MappingProxyType(
+    {
+        Block.UNKNOWN: "itself, in order",
+        Block.CREDENTIALS: "itself, in order, when Cal.com takes our key",
+        Block.CONFIGURATION: "itself, in order, when Cal.com's API answers",
+        Block.ORDER: "itself, in order, when the operator's order ends",
+        Block.BREAKER_OPEN: _GRADUALLY,
+        Block.PROBE: _GRADUALLY,
+        Block.THROTTLED: "itself, in order, when the pause that Cal.com asked for is over",
+        Block.NOTHING: "itself, in order, now",
     }
 )
 _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
@@ -43,7 +55,8 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
         "read_at": iso(overview.read_at),
         "verdict": _verdict(verdict),
         "parts": {name: _part(getattr(overview, name)) for name in ("postgres", "redis", "broker")},
-        "cards": [_card(card) for card in overview.shared.cards],
+        "queues": None if overview.queues is None else dict(overview.queues),
+        "cards": [_card(card, overview) for card in overview.shared.cards],
         **_recorded(overview, record),
         "first_day": record is not None and record.empty,
         "try": TRY if record is not None and record.empty else None,
@@ -52,10 +65,11 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
-        return dict.fromkeys(("holds", "now", "day", "changes", "incidents"))
+        return dict.fromkeys(("holds", "now", "unknown", "day", "changes", "incidents"))
     return {
-        "holds": [_hold(hold) for hold in record.holds],
+        "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
         "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
+        "unknown": record.unknown,
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
         "changes": [_change(change) for change in record.changes],
         "incidents": [_incident(incident) for incident in record.incidents],
@@ -76,17 +90,20 @@ def _part(part: PartState) -> dict[str, Any]:
     return {"well": part.answers, **_fields(part, "since", "ms")}
 
 
-def _card(card: Card) -> dict[str, Any]:
+def _card(card: Card, overview: Overview) -> dict[str, Any]:
     state = _fields(card, "name", "kind", "state", "since", "next_at", "until", "by", "why", "epoch")
-    return state | _fields(card, "calls", "failed", "average_ms", "limit_left")
+    whole = overview.shared.counts_whole(card, overview.read_at)
+    return state | _fields(card, "calls", "failed", "average_ms", "limit_left") | {"since_closed": not whole}
 
 
-def _hold(hold: HeldNow) -> dict[str, Any]:
-    by: Sentence = sentence(_MOVED_ON_BY[hold.reason])
+def _hold(hold: HeldNow, block: Block) -> dict[str, Any]:
+    queued = hold.reason in QUEUED
+    by: Sentence = sentence(_QUEUE_MOVED_ON_BY[block] if queued else _MOVED_ON_BY[hold.reason])
     if hold.reason in _TIMED and hold.next_until:
         by = sentence(by, ", next in ", time_until(hold.next_until))
     return {
         **_fields(hold, "reason", "count", "capped", "at_risk", "first_start", "next_until"),
+        "waits_for": block.value if queued and block is not Block.NOTHING else None,
         "oldest_at": iso(hold.oldest_held_at),
         "moves_on": as_json(by),
     }

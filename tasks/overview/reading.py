@@ -5,7 +5,7 @@ It holds moments and counts, never ages, and no personal data. The data of a ser
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ PATIENCE = 1.0  # seconds in which Postgres must have answered all queries
 _LATER = 0.3  # seconds that the reading waits longer than PATIENCE
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
+QUEUES = ("bookings", "maintenance")
 _NEAR = 4.0  # a time that differs by at most this factor counts as the same
 _REDIS = ("redis:", "rediss:", "sentinel:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
@@ -44,6 +45,14 @@ class PartState:
     answers: bool
     since: datetime | None = None
     ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerState:
+    """Whether the broker answers, and how many messages wait in each queue (None: not known)."""
+
+    answers: bool
+    queues: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Overview:
     lacks_tables: bool = False
     """Postgres answers, and the migrations have not run."""
 
+    queues: Mapping[str, int] | None = None
+    """How many messages wait in each queue; None: the broker does not say it quickly."""
     key_refused_at: datetime | None = None
 
     @property
@@ -91,7 +102,7 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
     thread.shutdown(wait=False)
     with deadline(patience):  # a Redis that has forgotten the breaker gets the overrides in force, from Postgres
         shared, redis_ms = _timed(read_shared, deps)
-    reachable, broker_ms = _timed(broker_answers, deps.broker_url)
+    asked_broker, broker_ms = _timed(ask_broker, deps.broker_url)
     try:
         record, postgres_ms, lacks_tables = asked.result(max(0.0, ends_at - time.monotonic()))
     except TimeoutError:  # perhaps a host name does not resolve: no deadline ends that
@@ -104,19 +115,20 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
         read_at=at,
         postgres=postgres,
         redis=redis,
-        broker=_part(at, broker_ms if reachable else None, before.broker if before else None),
+        broker=_part(at, broker_ms if asked_broker.answers else None, before.broker if before else None),
         shared=replace(shared, cards=tuple(_cards(shared, record, postgres, redis))),
         record=record,
         limit=deps.breaker.settings.rate_limit,
         lead=timedelta(seconds=timings.lead),
         max_age=timedelta(seconds=timings.max_age) if timings.max_age else None,
         lacks_tables=lacks_tables,
+        queues=asked_broker.queues,
         key_refused_at=record.refused_at(deps.calcom.key_fingerprint) if record else None,
     )
 
 
-def broker_answers(url: str) -> bool:
-    """Return whether a broker answers: Redis answers a PING, any other broker accepts a connection. It never raises.
+def ask_broker(url: str) -> BrokerState:
+    """Return whether a broker answers: Redis tells its queues, any other broker accepts a connection. It never raises.
 
     If there are several addresses, one answer is enough.
     """
@@ -125,12 +137,15 @@ def broker_answers(url: str) -> bool:
             url = f"{url}?master_name={app.conf.broker_transport_options.get('master_name')}"
         try:
             with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
-                return bool(client.ping())
+                pipe = client.pipeline(transaction=False)
+                for name in QUEUES:
+                    pipe.llen(name)
+                return BrokerState(answers=True, queues=dict(zip(QUEUES, pipe.execute(), strict=True)))
         except (RedisError, OSError):
-            return False
+            return BrokerState(answers=False)
         except (TypeError, ValueError):
             pass  # an option that kombu knows, and redis-py does not
-    return any(_connects(one) for one in url.split(";") if one)
+    return BrokerState(answers=any(_connects(one) for one in url.split(";") if one))
 
 
 def _connects(url: str) -> bool:

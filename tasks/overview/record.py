@@ -8,9 +8,10 @@ from sqlalchemy import Connection, select
 
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
+from db.appointments.queue import backlog_reason
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.monitoring import breaker_events, counts_now, failure_metrics, heartbeats, incidents, overrides
+from db.monitoring import booking_minutes, breaker_events, counts_now, failure_metrics, heartbeats, incidents, overrides
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.monitoring.heartbeats import Heartbeat
@@ -79,6 +80,12 @@ class RecordView:
     """The most frequent error type of failed calls, in the last minutes that `failure_metrics` has."""
     changes: tuple[BreakerMove, ...]
     incidents: tuple[Incident, ...]
+    unknown: int = 0
+    """How many bookings may be at Cal.com though nobody knows, up to a cap."""
+    queue_met: HoldReason | None = None
+    """What the first of the queue met, if some only stand behind others."""
+    held_before: tuple[tuple[datetime, int], ...] = ()
+    """How many were held at the ends of the last minutes, newest first."""
 
     @property
     def override(self) -> Override | None:
@@ -111,6 +118,9 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         mostly=failure_metrics.commonest(conn, service, now - _MINUTES),
         changes=tuple(_changes(conn, service)),
         incidents=tuple(incidents.notified(conn, open_only=True, limit=_FEW)),
+        unknown=counts_now.unknown(conn),
+        queue_met=backlog_reason(conn) if any(hold.reason is HoldReason.IN_LINE for hold in holds) else None,
+        held_before=tuple(booking_minutes.held_before(conn, now)) if holds else (),
     )
 
 

@@ -84,6 +84,7 @@ def _words(moment: Moment, now: datetime, zone: tzinfo | None) -> str:
             at, today = moment.at.astimezone(zone), now.astimezone(zone)
             return f"{at:%H:%M}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M}"
         case MomentStyle.IN:
-            return duration(int((moment.at - now).total_seconds()))
+            seconds = int((moment.at - now).total_seconds())
+            return duration(seconds) if seconds > 0 else "a moment"
         case MomentStyle.AGO | MomentStyle.FOR:
             return duration(int((now - moment.at).total_seconds()))

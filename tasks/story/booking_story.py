@@ -7,6 +7,10 @@ from sqlalchemy import Connection, func, select
 
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
+from db.appointments.queue import QUEUED
+from resilience.circuit_breaker.types import Block
+from tasks.calcom.access import CREATE
+from tasks.dependencies import Dependencies
 from tasks.story.timeline import whole_timeline
 from tasks.story.why import why
 
@@ -36,10 +40,15 @@ class BookingStory:
         return [Event("asked", "caller", {}, self.row.created_at), *self.events]
 
 
-def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
-    """Read the story of a booking; its event type is what Cal.com has shown to this key."""
-    event_type = event_types.known(conn, key_fingerprint, row.event_type)
+def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingStory:
+    """Read the story of a booking; its event type is what Cal.com has shown to the present key."""
+    calcom = deps.calcom
+    event_type = event_types.known(conn, calcom.key_fingerprint, row.event_type)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)
     now: datetime = conn.execute(select(func.now())).scalar_one()
-    return BookingStory(row, now, deleted, why(row, now, deleted=deleted), events)
+    block = Block.UNKNOWN
+    if row.hold_reason in QUEUED:
+        key, configuration = calcom.key_fingerprint, calcom.settings_fingerprint
+        block = deps.breaker.get_status().block(CREATE, key=key, configuration=configuration)
+    return BookingStory(row, now, deleted, why(row, now, deleted=deleted, block=block), events)

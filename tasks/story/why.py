@@ -1,11 +1,17 @@
-"""One line that explains why a booking is not moving: what moves it on, and when; only its row and the time decide."""
+"""One line that explains why a booking is not moving: what moves it on, and when.
 
-from collections.abc import Callable
+Its row and the time decide, and, of one that waits in the queue, what stops all calls now.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeGuard
 
 from db.appointments.appointment import Appointment
+from db.appointments.queue import QUEUED
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
+from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
@@ -19,12 +25,17 @@ _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host
 _DELETED = " Its event type no longer exists at Cal.com."
 
 
-def why(row: Appointment, now: datetime, *, deleted: bool = False) -> str:
-    """Return the line for `row`; `now` is Postgres's time, `deleted`: Cal.com no longer has its event type."""
+def why(row: Appointment, now: datetime, *, deleted: bool = False, block: Block = Block.UNKNOWN) -> str:
+    """Return the line for `row`; `now` is Postgres's time.
+
+    `deleted`: Cal.com no longer has its event type. `block` is what stops calls now.
+    """
     if row.status in _ENDS:
         return _ENDS[row.status](row, now)
     line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
-    return line(row, now) + (_DELETED if deleted else "") + (_CANCELLED_LATER if row.cancel_requested else "")
+    is_queued = row.hold_reason in QUEUED and (row.hold_until is None or row.hold_reason is not HoldReason.THROTTLED)
+    waits = f" {_QUEUE_WAITS[block]} {_IN_ORDER}" if is_queued else ""
+    return line(row, now) + waits + (_DELETED if deleted else "") + (_CANCELLED_LATER if row.cancel_requested else "")
 
 
 def is_cut(row: Appointment) -> bool:
@@ -63,15 +74,16 @@ def _retrying(row: Appointment, now: datetime) -> str:
 
 
 def _breaker_open(_row: Appointment, _now: datetime) -> str:
-    return "Cal.com is failing and left alone, or is just catching up; held bookings go in the order of their requests."
+    return "The breaker was open when its turn came."
+
+
+def _in_line(_row: Appointment, _now: datetime) -> str:
+    return "It came while others waited, and is in line behind them."
 
 
 def _throttled(row: Appointment, now: datetime) -> str:
     if row.hold_until is None:  # the breaker has the time, for all bookings
-        return (
-            "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as the limit allows, "
-            "in the order of their requests."
-        )
+        return "The limit of calls was reached when its turn came, Cal.com's or our own."
     return f"Cal.com's limit of calls was reached; this booking is released {_until(row, now)}."
 
 
@@ -193,6 +205,7 @@ _MOVING: dict[Status, Line] = {Status.PENDING: _pending, Status.BOOKING: _bookin
 _HELD: dict[HoldReason, Line] = {
     HoldReason.BREAKER_OPEN: _breaker_open,
     HoldReason.THROTTLED: _throttled,
+    HoldReason.IN_LINE: _in_line,
     HoldReason.UNREACHABLE: _unreachable,
     HoldReason.SETTLING: _settling,
     HoldReason.BLIND_KEY: _blind_key,
@@ -200,6 +213,22 @@ _HELD: dict[HoldReason, Line] = {
     HoldReason.CONFIGURATION: _configuration,
     HoldReason.SUSPECT: _suspect,
 }
+
+
+_IN_ORDER = "Held bookings go by themselves, in the order of the line."
+_QUEUE_WAITS: Mapping[Block, str] = MappingProxyType(
+    {
+        Block.UNKNOWN: "What the line waits for is not known: Redis does not answer.",
+        Block.CREDENTIALS: "Now the line waits because Cal.com refuses our key; Cal.com is asked again each minute.",
+        Block.CONFIGURATION: "Now the line waits because another server answers in Cal.com's place, which is asked "
+        "again each minute.",
+        Block.ORDER: "Now the line waits because an operator holds all back.",
+        Block.BREAKER_OPEN: "Now the line waits because Cal.com is failing and left alone.",
+        Block.PROBE: "Now the line waits for one booking, which tries whether Cal.com is back.",
+        Block.THROTTLED: "Now the line waits because Cal.com has asked for a pause.",
+        Block.NOTHING: "Now the line moves, as fast as Cal.com and the limit take it.",
+    }
+)
 
 
 def _seconds_to(moment: datetime | None, now: datetime) -> float:

@@ -63,6 +63,7 @@ class Counts:
         self.last: dict[str, int] = {}
         self.windows: dict[str, Cell] = {}
         self.whole_from = 0
+        self.lacks: dict[str, str] = {}
         self._written: dict[str, str] | None = None  # the windows as text: most steps count nothing
 
     def count(
@@ -93,6 +94,12 @@ class Counts:
         """Begin the last five minutes again."""
         self.seconds, self.last = {}, {}
 
+    def lack(self, ago: int, *, size: int, now: int) -> None:
+        """Mark the windows since then: a process did not reach the server."""
+        first = now - ago
+        for start in range(first - first % size, now + 1, size):
+            self.lacks[f"lacks/{start // size % SLOTS}"] = str(start)
+
     def drop(self, written: int) -> None:
         """Drop the windows that ended until then."""
         self.windows = {at: cell for at, cell in self.windows.items() if cell.start + cell.size > written}
@@ -110,7 +117,7 @@ class Counts:
         """Name the windows as the hash does."""
         if self._written is None:
             self._written = dict(self._window_fields())
-        return {"whole_from": str(self.whole_from)} | self._written
+        return {"whole_from": str(self.whole_from)} | self.lacks | self._written
 
     def _window_fields(self) -> Iterator[tuple[str, str]]:
         for at, cell in self.windows.items():

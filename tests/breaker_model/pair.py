@@ -19,6 +19,7 @@ from tests.breaker_model.scope import Caller
 START = 1_800_000_000_000
 SERVICE = "model"
 CREATE, LIST = "create", "list"
+_AGO = 90_000  # ms for which a process did not reach the server
 ENDPOINTS = (CREATE, LIST)
 HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "override", "status")
 """The scripts that change nothing, and say so, when the server has forgotten the breaker."""
@@ -234,8 +235,9 @@ class Pair:
         if seconds:
             self.rules.counts.reset_recent_calls()
         else:
-            self.rules.counts.whole_from = at.now
-        assert self._stats("reset_recent_calls" if seconds else "mark_incomplete", at) == at.now
+            self.rules.counts.lack(_AGO, size=at.limits.size, now=at.now)
+        answer = self._stats("reset_recent_calls", at) if seconds else self._stats("mark_incomplete", at, _AGO)
+        assert answer == at.now
         self.compare()
 
     def moments(self) -> Iterator[int]:

@@ -29,6 +29,7 @@ from tests.mutation.waiting.line import LINE
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
+from tests.mutation.watching.truth import TRUTH
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -232,6 +233,7 @@ BREAKAGES = (
     *GUEST,
     *EVENT_TYPES,
     *HEALTH,
+    *TRUTH,
     *HOLDS,
     *LINE,
     *OPERATIONS,

@@ -37,7 +37,7 @@ def run(booking: str, *, personal: bool, json: bool) -> None:
     """
     deps = ready()
     with deps.engine.connect() as conn:
-        story = gather(conn, named(conn, booking), deps.calcom.key_fingerprint)
+        story = gather(deps, conn, named(conn, booking))
     row = story.row
     if json:
         screen.as_json(as_dict(story, personal=personal))

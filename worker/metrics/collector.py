@@ -44,6 +44,7 @@ def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:
     yield gauges.build()
     yield gauges.parts(overview)
     yield from gauges.of_shared(overview.shared)
+    yield from gauges.of_queue(overview)
     if overview.record:
         yield from gauges.of_record(overview.record)
     if kept:

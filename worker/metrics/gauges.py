@@ -5,10 +5,11 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily
 
+from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason, Status
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
-from resilience.circuit_breaker.types import State
+from resilience.circuit_breaker.types import Block, State
 from tasks.overview.cards import Card, SharedView
 from tasks.overview.reading import Overview
 from tasks.overview.record import RecordView
@@ -16,6 +17,7 @@ from worker.metrics.labels import ENDPOINTS, PREFIX
 from worker.version import version
 
 Sample = tuple[Sequence[str], float]
+_BLOCKS = tuple(block for block in Block if block is not Block.UNKNOWN)
 
 
 def build() -> GaugeMetricFamily:
@@ -88,6 +90,15 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     ticked = record.beat.ticked_at if record.beat else None
     tick = ticked.timestamp() if ticked else None
     yield _single("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", tick)
+
+
+def of_queue(overview: Overview) -> Iterator[GaugeMetricFamily]:
+    """Yield how many bookings wait in the line, by what the line waits for now; absent without either server."""
+    if overview.record is None or not overview.shared.shared:
+        return
+    held = float(sum(hold.count for hold in overview.record.holds if hold.reason in QUEUED))
+    waits = (((block.value,), held if block is overview.shared.block else 0.0) for block in _BLOCKS)
+    yield _gauge("line", "Held bookings of the line, by what stops it now (nothing: they go)", ("waits_for",), waits)
 
 
 def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:

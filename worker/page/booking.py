@@ -14,7 +14,9 @@ from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
+from tasks.words import plural
 
+LOOKUPS = frozenset({"bookings.list", "bookings.get"})
 _MOMENTS = ("start_at", "booked_start_at", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
 _THERE = ("next_attempt_at", "calcom_booking_uid", "calcom_seat_uid", "series_uid", "series_weeks", "series_of")
 _TRIED = ("tries", "outcome_unknown", "cancel_requested", "last_error", "error_type")
@@ -27,7 +29,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         row = appointments.get(conn, appointment_id)
         if row is None:
             return None
-        story = gather(conn, row, deps.calcom.key_fingerprint)
+        story = gather(deps, conn, row)
     return {
         "id": row.id,
         "status": row.status,
@@ -48,7 +50,8 @@ def _offered(deps: Dependencies, appointment_id: int) -> list[str]:
 def facts(story: BookingStory) -> dict[str, Any]:
     """Return what is known of a booking, in the order in which the page shows it."""
     row = story.row
-    tries = f"{row.posts} to book, {row.retry_count} retried, {row.looks} looks"
+    looked = sum(call.get("endpoint") in LOOKUPS for event in story.events for call in event.facts.get("calls", ()))
+    tries = f"{row.posts} to book, {row.retry_count} retried, {plural(looked, 'lookup')}"
     known = asdict(row) | {"what": story.what, "tries": tries}
     return {name: known[name] for name in _FACTS}
 

@@ -52,30 +52,58 @@ def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) ->
     with deps.autocommit.connect() as conn:
         counts = charts.minutes(conn, since, until, step=asked.step)
         calls = charts.failures(conn, service, since, until, step=asked.step)
+        known_until = charts.calls_known_until(conn) or since
         spans = charts.breaker(conn, service, since)
-    return {"range": name, "step": int(asked.step.total_seconds())} | columns(counts, calls, spans, service, until)
+    return {"range": name, "step": int(asked.step.total_seconds())} | columns(
+        counts,
+        calls,
+        spans,
+        service,
+        until,
+        known=[at + asked.step <= known_until for at in (one.at for one in counts)],
+    )
 
 
 def columns(
-    counts: Sequence[MinuteCounts], calls: Sequence[CallStep], spans: Sequence[StateSpan], service: str, until: datetime
+    counts: Sequence[MinuteCounts],
+    calls: Sequence[CallStep],
+    spans: Sequence[StateSpan],
+    service: str,
+    until: datetime,
+    *,
+    known: Sequence[bool],
 ) -> dict[str, Any]:
-    """Return the columns, each as long as the axis."""
+    """Return the columns, each as long as the axis; `known`: whether the calls of a step have been counted."""
     by_moment = {one.at: one for one in calls}
     on_axis = [by_moment.get(one.at) for one in counts]
+    unsure = [_unsure(step, known=is_known) for step, is_known in zip(on_axis, known, strict=True)]
     return {
         "t": [int(one.at.timestamp()) for one in counts],
         "held": [one.held for one in counts],
         "booked": [one.confirmed for one in counts],
         "accepted": [one.accepted for one in counts],
         "failures": {
-            kind: [None if step is None else step.failures.get(kind, 0) for step in on_axis]
+            kind: [_count(step, kind, level) for step, level in zip(on_axis, unsure, strict=True)]
             for kind in sorted({kind for step in calls for kind in step.failures})
         },
         "p50": [_quantile(step, MEDIAN) for step in on_axis],
         "p95": [_quantile(step, SLOW) for step in on_axis],
+        "unsure": unsure,
         "breaker": _lanes(spans, service),
         "until": int(until.timestamp()),
     }
+
+
+def _unsure(step: CallStep | None, *, known: bool) -> int:
+    """Return 0 if all calls of a step are counted, 1 if it may have had more, 2 if nothing is known of it."""
+    if step is None or not (step.buckets or step.failures):
+        return 0 if known and step is None else 2
+    return 0 if known and not step.at_least else 1
+
+
+def _count(step: CallStep | None, kind: str, unsure: int) -> int | None:
+    """Return how many calls failed so; None: nothing is known of the step."""
+    return None if unsure == 2 else 0 if step is None else step.failures.get(kind, 0)
 
 
 def _quantile(step: CallStep | None, share: float) -> float | None:
@@ -84,7 +112,7 @@ def _quantile(step: CallStep | None, share: float) -> float | None:
 
 
 def _lanes(spans: Sequence[StateSpan], service: str) -> list[dict[str, Any]]:
-    lanes: dict[str, list[dict[str, Any]]] = {}
+    lanes: dict[str, list[dict[str, Any]]] = {service: []}
     for span in spans:
         end = None if span.until is None else round(span.until.timestamp(), 3)
         shown = {"from": round(span.since.timestamp(), 3), "to": end, "state": span.state}

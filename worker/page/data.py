@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
-from db.appointments import listing, search
+from db.appointments import listing, looking, search
 from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
 from worker.page import booking
@@ -22,6 +22,7 @@ from worker.page.shared_overview import shared_overview
 
 NO_READING = 3.0  # seconds: longer than a reading takes, whichever server is down
 FOUND = 20  # bookings
+LOOK_FOR = 0.5  # seconds, of the PATIENCE that one answer has
 
 
 class OverviewData(DataHandler):
@@ -101,12 +102,18 @@ def asked_list(handler: DataHandler, deps: Dependencies) -> ListQuery:
 def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
     with deps.autocommit.connect() as conn:
         page = _rows(conn, wanted)
+        found = {"rows": page.rows, "next": page.next, "looked": page.looked, "down_to": page.down_to}
+        if wanted.look:
+            return found
         count = listing.count(conn, wanted.filter)
-    return {"rows": page.rows, "next": page.next, "count": count.count, "capped": count.capped}
+    return {**found, "count": count.count, "capped": count.capped}
 
 
 def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:
     try:
+        if wanted.look:
+            ends_at = time.monotonic() + LOOK_FOR
+            return looking.look_on(conn, wanted.filter, wanted.after, wanted.limit, lambda: time.monotonic() < ends_at)
         return listing.page(conn, wanted.filter, after=wanted.after, limit=wanted.limit)
     except ValueError:
         raise refused("after: no page has given this; begin with the first page") from None

@@ -22,6 +22,8 @@ class ListQuery:
     filter: Filter
     after: str | None
     limit: int
+    look: bool = False
+    """Whether to look on behind `after` for as long as one answer may take."""
 
 
 def list_query(arguments: Mapping[str, str], *, at_risk_before: datetime) -> ListQuery:
@@ -31,10 +33,10 @@ def list_query(arguments: Mapping[str, str], *, at_risk_before: datetime) -> Lis
         HTTPError: 422, with a sentence: an argument is not known, or cannot be read.
     """
     read = {name: _read(name, value) for name, value in arguments.items() if value}
-    after, limit = read.pop("after", None), read.pop("limit", PAGE)
+    after, limit, look = read.pop("after", None), read.pop("limit", PAGE), read.pop("look", False)
     if read.pop("at_risk", False):
         read["at_risk"] = at_risk_before
-    return ListQuery(Filter(**read), after, limit)
+    return ListQuery(Filter(**read), after, limit, look)
 
 
 def refused(sentence: str) -> HTTPError:
@@ -105,4 +107,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "sort": lambda value: Sort(_one_of(*Sort)(value)),
     "after": str,
     "limit": _number(1, LONGEST_PAGE),
+    "look": lambda value: _one_of("1", "0")(value) == "1",
 }

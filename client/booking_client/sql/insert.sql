@@ -6,7 +6,8 @@
 -- `mark_unsent` takes that back when it was not; so the usual case costs no second statement. Else the commit wakes the
 -- dispatcher, which publishes it: one notification a transaction, whatever the number of rows.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
--- `behind_others`: a request that comes while others wait for the breaker or the limit waits with them, in the line.
+-- `behind_others`: a request that comes while others wait for the breaker or the limit waits with them, in the line: held
+-- as they are, and `held_for` says that it is only behind them (states.LINE).
 -- `line_at` is its place in that line, the whole rule of which is here. A row stands at the moment of its request, put
 -- back by a 96th of the time it has, at most 15 minutes: who must soon be booked goes first. In a bulk it is put back by
 -- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
@@ -24,7 +25,9 @@ backlog AS (
     END AS reason
 ),
 request AS (
-    SELECT one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds
+    SELECT
+        one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds,
+        one.hold_reason IS NULL AND backlog.reason IS NOT NULL AS in_line
     FROM asked
     CROSS JOIN backlog
     CROSS JOIN jsonb_to_recordset(CAST(:requests AS jsonb)) AS one (
@@ -61,14 +64,14 @@ written AS (
         waits_for,
         CASE WHEN waits_for IS NOT NULL THEN now() END,
         hold_until,
-        held_for,
+        CASE WHEN in_line THEN 'line' ELSE held_for END,
         CASE WHEN waits_for IS NULL AND :published THEN now() END,
         asked_at,
         asked_at + make_interval(
             secs => least(least(seconds / 96, 900) + number * 9 * CAST(:call_seconds AS double precision), seconds / 2)
         ),
-        CASE WHEN waits_for = 'breaker_open' THEN now() END,
-        coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END)
+        CASE WHEN hold_reason = 'breaker_open' THEN now() END,
+        coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END)
     FROM request
     ORDER BY idempotency_key
     ON CONFLICT DO NOTHING

@@ -6,7 +6,8 @@
 --         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
 --         "start size failed_ms" and the calls by length: "a3b12C1" is 3 calls in the first bucket of TIMES, 12 in the
 --         second, and 1 failed call (a capital letter) in the third; the last bucket, m, has all longer calls;
---         "whole_from" -> ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
+--         "whole_from" -> ms: windows that began before may lack calls; "lacks/<slot>" -> start of a window that lacks
+--         calls of a process that did not reach this server; "run" -> the server's run. Times in ms
 -- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: the memory is
 --         constant, and a late aggregation still finds the minutes of a day.
 local SECONDS, SLOTS = 300, 1440

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import IncidentKind
@@ -13,7 +14,7 @@ from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
 
-_OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
+_OF_AN_OUTAGE = (*QUEUED, HoldReason.UNREACHABLE, HoldReason.SETTLING)
 
 
 def counted(count: int, *, capped: bool = False) -> str:
@@ -162,6 +163,6 @@ def pace(overview: Overview) -> float:
     return card.calls_lately / min(max((overview.read_at - closed).total_seconds(), 1.0), LATELY)
 
 
-def with_damage(text: Sentence, overview: Overview, *more: Part | Sentence) -> Sentence:
-    """Return a sentence that ends with the damage so far."""
-    return sentence(text, ": ", damage_phrase(overview), *more, ".")
+def with_damage(text: Sentence, overview: Overview, *more: Part | Sentence, number: str = "") -> Sentence:
+    """Return a sentence that ends with the damage so far; `number`: "11 of ", if only that many are meant."""
+    return sentence(text, f": {number}", damage_phrase(overview), *more, ".")

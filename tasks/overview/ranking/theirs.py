@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from resilience.circuit_breaker.types import State
-from tasks.overview.cards import SERVICE, Card
+from tasks.overview.cards import ENDPOINT, SERVICE, Card
 from tasks.overview.ranking.phrases import (
     by_themselves,
     call_those,
     counted,
     failing_breaker,
+    held_count,
     hold_for,
     is_late,
     is_waited_for,
@@ -24,6 +25,7 @@ from tasks.overview.ranking.phrases import (
     with_damage,
     with_risk_button,
 )
+from tasks.overview.ranking.queue import done_at, queue, what_happens
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time_until
@@ -75,26 +77,32 @@ def unreachable(overview: Overview) -> TrueRow | None:
     if held is None:
         return None
     again = (", tried again in ", time_until(held.next_until)) if held.next_until else ()
+    others = held_count(overview) - held.count
     text = sentence("Cal.com cannot be reached")
-    return _holding(10, "unreachable", Whose.CALCOM, overview, text, by_themselves(overview), ("retry",), *again)
+    if lookups := _failing_lookups(overview):
+        text = sentence(f"Cal.com answers no lookups ({lookups})")
+    number = f"{counted(held.count, capped=held.capped)} of " if others else ""
+    return _holding(
+        10, "unreachable", Whose.CALCOM, overview, text, by_themselves(overview), ("retry",), *again, number=number
+    )
 
 
 def draining(overview: Overview) -> TrueRow | None:
     """The outage is over, and the bookings that it held are released."""
-    held = hold_for(overview, HoldReason.BREAKER_OPEN)
-    card = overview.service
-    if held is None or overview.record is None or card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
+    waiting, card = queue(overview), overview.service
+    if waiting is None or waiting.met is not HoldReason.BREAKER_OPEN or overview.record is None:
+        return None
+    if card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
         return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
     if outage.began is None or (outage.ended and card.since and card.since - outage.ended > _SAME):
         text = sentence("What was held back goes", since(card.since))
-    still = f"{counted(held.count, capped=held.capped)} still held"
+    still = f"{counted(waiting.count, capped=waiting.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
-    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
-    done_at = overview.read_at + timedelta(seconds=held.count / speed) if speed else None
-    if done_at:
-        if_nobody_acts = sentence("done at about ", time_of_day(done_at), ".")
+    closed = max((one.since for one in (card, overview.shared.booking) if one and one.since), default=None)
+    ends = done_at(overview, waiting, closed)
+    if_nobody_acts = what_happens(overview, time_of_day(ends) if ends else None, "at about", closed)
     return TrueRow(
         11,
         "draining",
@@ -104,7 +112,7 @@ def draining(overview: Overview) -> TrueRow | None:
         if_nobody_acts,
         with_risk_button(overview, ("show_held",)),
         short=sentence(text, f": {still}."),
-        done_at=done_at,
+        done_at=ends,
     )
 
 
@@ -128,25 +136,19 @@ def database_failing(overview: Overview) -> TrueRow | None:
 
 def throttled(overview: Overview) -> TrueRow | None:
     """The limit of calls, Cal.com's or our own, is reached."""
-    held = hold_for(overview, HoldReason.THROTTLED)
-    if held is None:
+    waiting = queue(overview)
+    if waiting is None or waiting.met is HoldReason.BREAKER_OPEN:
         return None
-    waits = number_waiting(held.count, capped=held.capped)
-    begins, pause = overview.read_at, overview.shared.throttled_until
-    told: tuple[Part, ...] = (f", {overview.limit:,} a minute go",) if overview.limit else ()
+    waits, pause = number_waiting(waiting.count, capped=waiting.capped), overview.shared.throttled_until
+    told: tuple[Part, ...] = (f", at most {overview.limit:,} a minute go",) if overview.limit else ()
+    ends = done_at(overview, waiting)
     if pause and pause > overview.read_at:
-        begins, told = pause, (", and nothing goes for ", time_until(pause))
-    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
-    if overview.limit:
-        if_nobody_acts = sentence("done in about ", time_until(_done(begins, held.count, overview.limit)), ".")
+        ends, told = None, (", and nothing goes for ", time_until(pause))
+    if_nobody_acts = what_happens(overview, time_until(ends) if ends else None, "in about")
     text = sentence(f"The limit is reached: {waits}", *told, ".")
     level = Level.CRITICAL if is_late(overview) else Level.WARNING
     buttons = with_risk_button(overview, ("show_held",))
-    return TrueRow(13, "throttled", Whose.LIMIT, level, text, if_nobody_acts, buttons)
-
-
-def _done(begins: datetime, number: int, a_minute: int) -> datetime:
-    return begins + timedelta(seconds=_MINUTE * number / a_minute)
+    return TrueRow(13, "throttled", Whose.LIMIT, level, text, if_nobody_acts, buttons, done_at=ends)
 
 
 def _lasted(outage: OutageSpan) -> str:
@@ -170,6 +172,12 @@ def _down_since(overview: Overview, card: Card) -> datetime | None:
     return outage.began if outage and outage.began and not outage.ended else card.since
 
 
+def _failing_lookups(overview: Overview) -> str:
+    """Return the endpoints that only read and whose breakers are not closed, while bookings are made."""
+    failing = [one.name for one in overview.shared.cards if one.kind == ENDPOINT and one.state in _NOT_CLOSED]
+    return "" if failing_breaker(overview, *_NOT_CLOSED) else ", ".join(failing)
+
+
 def _holding(
     row: int,
     name: str,
@@ -179,13 +187,14 @@ def _holding(
     if_nobody_acts: Sentence,
     buttons: tuple[str, ...],
     *more: Part,
+    number: str = "",
 ) -> TrueRow:
     return TrueRow(
         row,
         name,
         whose,
         level_of_holds(overview),
-        with_damage(text, overview, *more),
+        with_damage(text, overview, *more, number=number),
         if_nobody_acts,
         with_risk_button(overview, ("show_held", *buttons)),
         short=sentence(text, "."),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db.appointments import listing, search
+from db.appointments import listing, looking, search
 from db.appointments.listing import Filter, Listed, Sort
 from db.lifecycle import HoldReason, Status
 
@@ -14,13 +14,14 @@ from db.lifecycle import HoldReason, Status
 FILL = """
 INSERT INTO appointments (
     idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
-    attendee_email, attendee_time_zone, status, hold_reason, held_at, hold_until, settle_at, claim_token,
+    attendee_email, attendee_time_zone, status, hold_reason, held_for, held_at, hold_until, settle_at, claim_token,
     lease_expires_at, calcom_booking_uid, error_type, requested_at
 )
 SELECT
     'key-' || n, false, 'hash', 'correlation-' || n / 3, 'task-' || n, 101 + n % 3,
     '2031-03-01T09:00Z'::timestamptz + n * 37 % 50 * interval '1 hour', 'Ann Example', 'ann@example.com', 'UTC', status,
-    reason, CASE WHEN reason IS NOT NULL THEN now() END, CASE WHEN reason = 'settling' THEN now() END,
+    reason, CASE WHEN reason = 'breaker_open' AND n % 2 = 0 THEN 'line' END,
+    CASE WHEN reason IS NOT NULL THEN now() END, CASE WHEN reason = 'settling' THEN now() END,
     CASE WHEN reason = 'settling' THEN now() END, CASE WHEN status = 'booking' THEN gen_random_uuid() END,
     CASE WHEN status = 'booking' THEN now() END, CASE WHEN status = 'confirmed' THEN 'uid-' || n / 5 END,
     CASE WHEN n % 2 = 0 THEN 'timeout' END, '2031-02-01T09:00Z'::timestamptz + n * 53 % 70 * interval '1 minute'
@@ -37,8 +38,9 @@ CROSS JOIN LATERAL (
 """
 EVERY = """
 SELECT
-    id, status, hold_reason, CAST(event_type_id AS text), start_at, requested_at, held_at, hold_until, next_attempt_at,
-    error_type, retry_count, outcome_unknown, updated_at
+    id, status, CASE WHEN held_for = 'line' THEN 'in_line' ELSE hold_reason END,
+    CAST(event_type_id AS text), start_at, requested_at, held_at, hold_until, next_attempt_at,
+    error_type, retry_count, outcome_unknown, updated_at, cancel_requested
 FROM appointments
 """
 NOON = datetime(2031, 2, 1, 9, 30, tzinfo=UTC)
@@ -49,7 +51,10 @@ FILTERS = {
     "all by start": Filter(sort=Sort.START),
     **{f"{state}": Filter(state=state) for state in Status},
     **{f"{state} by {sort}": Filter(state=state, sort=sort) for state in Status for sort in (Sort.ASKED, Sort.START)},
-    **{f"for {reason}": Filter(reason=reason) for reason in (HoldReason.SUSPECT, HoldReason.UNREACHABLE)},
+    **{
+        f"for {reason}": Filter(reason=reason)
+        for reason in (HoldReason.SUSPECT, HoldReason.UNREACHABLE, HoldReason.BREAKER_OPEN, HoldReason.IN_LINE)
+    },
     "for suspect by start": Filter(reason=HoldReason.SUSPECT, sort=Sort.START),
     "confirmed of a type": Filter(state=Status.CONFIRMED, event_type="102"),
     "held of a type by request": Filter(state=Status.HELD, event_type="102", sort=Sort.ASKED),
@@ -92,6 +97,26 @@ def test_pages_hold_every_booking_that_fits_once_and_in_order(filled: Any, name:
     assert found in [sorted(found, key=key) for key in (newest, asked, start)]
     if wanted.state is Status.HELD or (wanted.state is None and wanted.sort is Sort.ASKED):
         assert found == sorted(found, key={Sort.ID: newest, Sort.ASKED: asked, Sort.START: start}[sort_of(wanted)])
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_looking_on_finds_the_same_step_by_step_and_says_how_far(filled: Any, name: str) -> None:
+    """Each call takes one step, as if its time were over at once; a call that may go on needs no second."""
+    wanted, found, after, looked = FILTERS[name], [], None, 0
+    with filled.engine.connect() as conn:
+        every = list(listing.stream(conn, wanted))
+        for _ in range(400):
+            step = looking.look_on(conn, wanted, after, 4, lambda: False, scan=7)
+            found += step.rows
+            after, looked = step.next, looked + step.looked
+            assert (step.down_to is None) == (step.looked == 0)
+            if after is None:
+                break
+        whole = looking.look_on(conn, wanted, None, len(every) + 1, lambda: True, scan=7)
+
+    assert found == whole.rows == every
+    assert whole.next is None
+    assert looked % 7 == 0
 
 
 def newest(row: Listed) -> Any:

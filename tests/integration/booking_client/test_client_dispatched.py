@@ -108,7 +108,7 @@ def test_while_others_wait_it_waits_behind_them(bookings: Bookings, record: Any)
     assert dispatch(dependencies.current()) == 1
 
     held = row(receipt.appointment_id)
-    assert (held.status, held.hold_reason) == (Status.HELD, HoldReason.THROTTLED)
+    assert (held.status, held.hold_reason) == (Status.HELD, HoldReason.IN_LINE)
 
 
 def test_its_place_in_the_line_is_before_its_time_is_over(settings: Give, database_url: str) -> None:

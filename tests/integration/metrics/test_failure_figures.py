@@ -148,6 +148,7 @@ def row(window: list[Call], error: str, end: float) -> dict[str, Any]:
         "last_occurrence_at": moment(mine[-1].at) if bad else None,
         "last_error_context": {"correlation_id": mine[-1].name} if bad else {},
         "window_end": moment(end),
+        "at_least": False,
     }
 
 

@@ -13,6 +13,7 @@ from celery.signals import worker_process_shutdown, worker_ready, worker_shutdow
 from celery.utils.dispatch import Signal
 from sqlalchemy import event, text
 
+from db.monitoring import metric_totals
 from db.monitoring.failure_metrics import write
 from resilience.call_stats.buckets import ResponseTimes
 from resilience.call_stats.windows import Failures, Window
@@ -27,7 +28,7 @@ from worker import app
 from worker.signals import begin
 
 T0 = 1_790_000_040  # the beginning of a minute
-STATEMENTS = 3  # of one aggregation: read how far it is written, write, add to the totals
+STATEMENTS = 4  # of one aggregation: read how far it is written and when it last ran, write, add to the totals
 
 
 @pytest.fixture(autouse=True)
@@ -129,16 +130,28 @@ def test_killed_at_any_statement_and_run_again_gives_the_same_rows(fatal: int) -
     assert len(rows()) == 20
 
 
-def test_a_window_of_which_redis_lost_a_part_is_a_gap() -> None:
-    """FLUSHALL in mid-minute: a missing figure is better than a wrong one."""
+def kept() -> list[tuple[float, int, bool]]:
+    """Read of each row when it begins, its count, and whether it may lack calls."""
+    return sorted((row.window_start.timestamp() - T0, row.count, row.at_least) for row in rows())
+
+
+def test_a_window_of_which_redis_lost_a_part_is_kept_as_at_least() -> None:
+    """FLUSHALL in mid-minute: of that minute the rest, of those before it nothing is known, and both say so."""
+    with dependencies.current().engine.begin() as conn:
+        metric_totals.tick(conn, every=60)
+        conn.execute(text("UPDATE heartbeats SET ticked_at = to_timestamp(:at)"), {"at": T0 + 2})
     call(T0 + 5)
     call(T0 + 65)
     with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.flushall()
     call(T0 + 90)
     call(T0 + 125)
-    assert aggregate() == 1
-    assert [row.window_start.timestamp() - T0 for row in rows()] == [120]
+    windows = dependencies.current().breaker.calls.closed_windows(known_until=T0 + 2, now=T0 + 240)
+
+    found = sorted((one.start.timestamp() - T0, one.calls, one.at_least) for one in windows)
+    assert found == [(0, 0, True), (60, 0, True), (60, 1, True), (120, 1, False)]
+    assert aggregate() == 2  # a day later nobody asks for a minute of which nothing is known
+    assert kept() == [(60, 1, True), (120, 1, False)]
 
 
 def test_a_server_that_runs_anew_is_doubted_once() -> None:
@@ -146,22 +159,34 @@ def test_a_server_that_runs_anew_is_doubted_once() -> None:
     call(T0 + 5)
     with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.hset("{calcom}:windows", "run", "another server")
-    assert aggregate() == 0
+    assert aggregate() == 1
+    assert kept() == [(0, 1, True)]
     now = time.time()
     call(now - now % 60 + 60)
     assert dependencies.current().breaker.calls.closed_windows(now=now + 120) != []
 
 
-def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
-    """This process counted them, the fleet's windows lack them."""
-    breaker = dependencies.current().breaker
-    call(T0 + 5)
+def test_only_the_minutes_in_which_redis_was_gone_may_lack_calls(valkey: Any) -> None:
+    """This process counted them alone: their windows are kept as "at least", and those before are whole."""
+    breaker, now = dependencies.current().breaker, time.time()
+    before = now - now % 60 - 180
+    call(before)
+    call(before + 61)
     valkey.pause()
-    breaker.record_failure("timeout", "slots", now=T0 + 10)
+    breaker.record_failure("timeout", "slots")
     valkey.resume()
-    eventually(lambda: (breaker.record_failure("timeout", "slots", now=T0 + 20), breaker.get_status().shared)[1])
-    breaker.record_failure("timeout", "slots", now=T0 + 20)
-    assert aggregate() == 0
+    eventually(lambda: (breaker.record_failure("timeout", "slots"), breaker.get_status().shared)[1])
+    breaker.record_failure("timeout", "slots")
+    breaker.record_failure("timeout", "slots")
+
+    windows = breaker.calls.closed_windows(now=time.time() + 120)
+
+    whole = {one.start.timestamp() - before for one in windows if not one.at_least}
+    lacking = [one for one in windows if one.at_least]
+    assert whole >= {0, 60}
+    assert {one.start.timestamp() for one in lacking if not one.calls} == {one.start.timestamp() for one in lacking}
+    assert sum(one.calls for one in lacking) >= 1
+    assert all(one.start.timestamp() >= before + 120 for one in lacking)
 
 
 def test_the_detector_needs_no_memory_of_its_own_for_more_calls() -> None:

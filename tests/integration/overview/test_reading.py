@@ -12,7 +12,7 @@ from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.overview.payload import payload
 from tasks.overview.ranking.row import Level
-from tasks.overview.reading import Overview, broker_answers, read_overview
+from tasks.overview.reading import Overview, ask_broker, read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
 from tests.support.fleet import eventually, request
@@ -168,4 +168,4 @@ def test_a_broker_is_asked_by_its_url(valkey_url: str, url: str, *, answers: boo
     """Of several, one is enough; what only kombu understands is no reason to call it gone."""
     address = valkey_url.rpartition("@")[2].partition("/")[0]
 
-    assert broker_answers(url.format(redis=valkey_url, address=address)) is answers
+    assert ask_broker(url.format(redis=valkey_url, address=address)).answers is answers

@@ -1,16 +1,17 @@
 """How old the newest figures of the charts are, with real minutes, asked for at any second."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
+from db.monitoring.charts import CallStep, MinuteCounts, breaker, minutes
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.maintenance import booking_minutes
-from worker.page.charts import FRESH, RANGES, read
+from worker.page.charts import FRESH, RANGES, columns, read
 from worker.schedule import SCHEDULE
 
 LOOKS = 3  # of the counting, until what stood before the first of them is known to be whole
@@ -40,6 +41,48 @@ def counted(settings: Callable[..., dict[str, str]], record: Any) -> tuple[Depen
 def count_until(conn: Connection, moment: datetime) -> None:
     """Move up to where it is counted: what stands in each minute stays as it was counted."""
     conn.execute(text("UPDATE counted_bookings SET counted_until = :moment"), {"moment": moment})
+
+
+def test_nothing_is_drawn_from_before_the_system_was_there(counted: tuple[Dependencies, datetime], record: Any) -> None:
+    """Neither a closed breaker nor "0 asked for": the first change and the first minute that is kept begin both."""
+    _, until = counted
+    minute = until.replace(second=0, microsecond=0)
+    began = minute - timedelta(minutes=30)
+    change = (
+        "INSERT INTO circuit_breaker_events (service, endpoint, old_state, new_state, reason, epoch, created_at)"
+        " VALUES ('calcom', :endpoint, 'closed', :state, 'begun', :epoch, :at)"
+    )
+    with record.engine.begin() as conn:
+        conn.execute(text(change), {"endpoint": None, "state": "closed", "epoch": 1, "at": began})
+        late = began + timedelta(minutes=5)
+        conn.execute(text(change), {"endpoint": "slots", "state": "open", "epoch": 2, "at": late})
+
+        spans = breaker(conn, "calcom", minute - timedelta(hours=1))
+        accepted = [one.accepted for one in minutes(conn, minute - timedelta(hours=1), minute)]
+
+    assert [(one.endpoint, one.state, one.since) for one in spans] == [
+        (None, "closed", began),
+        ("slots", "closed", began),
+        ("slots", "open", late),
+    ]
+    first = next(place for place, count in enumerate(accepted) if count is not None)
+    assert (first, None in accepted[first:]) == (60 - MINUTES, False)
+
+
+def test_a_minute_is_sure_a_least_or_not_known() -> None:
+    """A minute without a call has no failure; one that lacks calls, or is not counted yet, says so."""
+    at = [datetime(2030, 3, 1, 12, minute, tzinfo=UTC) for minute in range(5)]
+    counts = [MinuteCounts(one, *([0] * 8)) for one in at]
+    calls = [
+        CallStep(at[1], {"timeout": 2}, (3, 1)),
+        CallStep(at[2], {"timeout": 1}, (1,), at_least=True),
+        CallStep(at[3], {}, None, at_least=True),
+    ]
+
+    found = columns(counts, calls, [], "calcom", at[4], known=[True] * 4 + [False])
+
+    assert found["unsure"] == [0, 0, 1, 2, 2]
+    assert found["failures"] == {"timeout": [0, 2, 1, None, None]}
 
 
 @pytest.mark.parametrize("name", RANGES)

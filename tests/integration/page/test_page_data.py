@@ -127,7 +127,7 @@ def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTes
     answer = flower.get(f"/resilience/data/bookings/{row.id}")
     one = answer.json()
     assert (one["status"], one["hold_reason"]) == ("held", "breaker_open")
-    assert one["why"].startswith("Cal.com is failing")
+    assert one["why"].startswith("The breaker was open when its turn came. Now the line moves")
     assert [one["timeline"][end]["kind"] for end in (0, -1)] == ["asked", "held"]
     assert one["actions"] == ["cancel"], "what waits for the breaker goes by itself"
     assert "Ann Example" not in answer.text
@@ -148,4 +148,18 @@ def test_charts_share_one_axis(flower: FlowerUnderTest) -> None:
         assert charts["t"][-1] + charts["step"] == charts["until"]
         assert set(charts["held"]) == {None}
         assert charts["breaker"][0]["name"] == "calcom"
-        assert [lane["spans"][-1]["to"] for lane in charts["breaker"]] == [None]
+        assert all(lane["spans"][-1]["to"] is None for lane in charts["breaker"] if lane["spans"])
+        assert set(charts["unsure"]) == {2}, "nothing was ever aggregated"
+
+
+def test_a_list_looks_on_behind_a_place(flower: FlowerUnderTest, record: Any) -> None:
+    """For as long as one answer may take, and without counting; what is no place is refused."""
+    kept = [record.keep(event_type_id=101 + n % 2) for n in range(4)]
+    first = flower.get("/resilience/data/bookings?limit=1").json()
+
+    rest = flower.get(f"/resilience/data/bookings?event_type=101&look=1&after={first['next']}").json()
+    wrong = flower.get("/resilience/data/bookings?look=1&after=here")
+
+    assert [row["id"] for row in rest["rows"]] == [kept[2].id, kept[0].id]
+    assert (rest["next"], rest["looked"], rest["down_to"], "count" in rest) == (None, 0, None, False)
+    assert wrong.status_code == 422

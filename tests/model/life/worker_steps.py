@@ -23,7 +23,8 @@ BLAMELESS = Turn(Row(Status.BOOKING), False, Allowed(), (None,))  # about to pos
 NOT_BOOKED = frozenset(
     {Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED}
 )  # see db/appointments/moves.py
-BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # BookingDecisions.behind_others
+# BookingDecisions.behind_others: in line, which is held as those before it are.
+BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))
 Ended = tuple[str, Kind, Turn | Change | None]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from db import appointments
+from db.appointments import queue
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.claim import claim
@@ -46,7 +47,13 @@ def test_who_asks_while_others_wait_is_held_behind_them(reason: HoldReason) -> N
 
     receipt = enqueue_booking(request(2))
 
-    assert (receipt.status, receipt.hold_reason) == (Status.HELD, reason)
+    assert (receipt.status, receipt.hold_reason) == (Status.HELD, HoldReason.IN_LINE)
+    assert outcome(receipt.appointment_id).hold_reason is HoldReason.IN_LINE  # type: ignore[union-attr]
+    with dependencies.current().engine.connect() as conn:
+        row = appointments.get(conn, receipt.appointment_id)
+        assert queue.backlog_reason(conn) is reason  # in their line, and let go as they are
+    assert row is not None
+    assert (row.hold_reason, row.circuit_breaker_open_at_booking) == (HoldReason.IN_LINE, None)
 
 
 @pytest.mark.usefixtures("calm")
@@ -59,7 +66,7 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
     assert claimed is not None
     book(claimed)
 
-    assert outcome(second).status is Status.HELD  # type: ignore[union-attr]
+    assert outcome(second).hold_reason is HoldReason.IN_LINE  # type: ignore[union-attr]
     assert simulator.journal() == []
 
 

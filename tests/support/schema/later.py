@@ -7,8 +7,10 @@ import pytest
 
 from db import revisions
 
-FIRST, LAST, LATER = "0001_initial", "0002_settled", "0003_later"  # LAST: of today
-ALL = [FIRST, LAST, LATER]
+TODAY = ["0001_initial", "0002_settled", "0003_in_line", "0004_at_least"]
+LATER = "0005_later"
+FIRST, LAST = TODAY[0], TODAY[-1]
+ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""
 
 import sqlalchemy as sa

@@ -24,7 +24,7 @@ NOW = datetime(2030, 3, 1, 14, 2, 3, 123456, tzinfo=UTC)
         (time_of_day(NOW), "14:02"),
         (time_of_day(NOW - timedelta(days=1)), "2030-02-28 14:02"),
         (time_until(NOW + timedelta(seconds=12)), "12 s"),
-        (time_until(NOW - timedelta(seconds=12)), "0 s"),
+        (time_until(NOW - timedelta(seconds=12)), "a moment"),
         (time_since(NOW - timedelta(seconds=40)), "40 s"),
         (time_lasting(NOW - timedelta(minutes=4)), "4 min"),
     ],

@@ -12,11 +12,12 @@ from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
+from resilience.circuit_breaker.types import Block
 from tasks.calcom.access import CREATE
 from tasks.overview.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
 from tasks.overview.outages import OutageLevel
 from tasks.overview.payload import payload
-from tasks.overview.ranking import theirs
+from tasks.overview.ranking import queue, theirs
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import ForAPerson, RecordView
@@ -222,6 +223,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             {
                 "holds": (held(HoldReason.BREAKER_OPEN, 812, at_risk=1, first_start=at("15:30")),),
                 "outage": OutageSpan(at("13:32"), at("14:01")),
+                "held_before": ((NOW - timedelta(seconds=60), 1412),),
             },
             fleet(replace(CLOSED, since=at("14:01")), replace(AT_ENDPOINT, calls=1080, calls_lately=90)),
         ),
@@ -241,9 +243,12 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         "failed calls are repeated, and the breaker is off: it never opens, and retries may be used up.",
     ),
     (
-        13, "throttled", Whose.LIMIT, Level.WARNING, overview({"holds": (held(HoldReason.THROTTLED, 15),)}),
-        "The limit is reached: 15 wait, 100 a minute go.",
-        "done in about 9 s.",
+        13, "throttled", Whose.LIMIT, Level.WARNING,
+        overview(
+            {"holds": (held(HoldReason.THROTTLED, 15),), "held_before": ((NOW - timedelta(seconds=40), 25),)}
+        ),
+        "The limit is reached: 15 wait, at most 100 a minute go.",
+        "done in about 60 s.",
     ),
     (
         13, "throttled", Whose.LIMIT, Level.WARNING,
@@ -251,7 +256,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
             {"holds": (held(HoldReason.THROTTLED),)}, fleet(throttled_until=NOW + timedelta(seconds=30))
         ),
         "The limit is reached: 1 waits, and nothing goes for 30 s.",
-        "done in about 30 s.",
+        "all go by themselves, in order.",
     ),
     (
         14, "waits_for_you", Whose.YOURS, Level.CRITICAL,
@@ -407,7 +412,7 @@ def test_nothing_is_said_to_go_while_nothing_goes(state: str) -> None:
     holds = tuple(map(held, (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED)))
 
     assert verdict(overview({"holds": holds}, fleet(card(state)))).also == ()
-    assert len(verdict(overview({"holds": holds})).also) == 2
+    assert len(verdict(overview({"holds": holds})).also) == 1
 
 
 def test_a_sentence_stays_while_it_is_true_so_that_it_can_be_read() -> None:
@@ -498,6 +503,84 @@ def test_the_pace_is_that_of_what_is_let_go() -> None:
     )
 
     assert "812 still held, 2 a second" in said(verdict(seen).sentence)
+
+
+BACK = fleet(replace(CLOSED, since=at("14:01")))
+
+
+def before(*counts: int, seconds: float = 35) -> tuple[tuple[datetime, int], ...]:
+    """Describe how many were held then, newest first, a minute apart."""
+    return tuple((NOW - timedelta(seconds=seconds + 60 * n), count) for n, count in enumerate(counts))
+
+
+@pytest.mark.parametrize(
+    ("counts", "nothing"),
+    [
+        (before(130, seconds=60), "done at about 14:06."),  # 30 a minute fewer, though 100 a minute go
+        (before(94, 88), "more is asked for than goes: it does not end by itself."),
+        (before(90, 96), "all go by themselves, in order."),  # a minute ago it became shorter
+        (before(90), "all go by themselves, in order."),
+        (before(130, seconds=29), "all go by themselves, in order."),  # too near: chance
+        (before(130, seconds=125), "all go by themselves, in order."),  # the outage itself was counted
+        ((), "all go by themselves, in order."),
+    ],
+)
+def test_the_end_is_foreseen_by_what_goes_less_what_comes(
+    counts: tuple[tuple[datetime, int], ...], nothing: str
+) -> None:
+    """Neither by the limit nor by the calls: while as much is asked for as goes, nothing ends."""
+    seen = overview({"holds": (held(HoldReason.BREAKER_OPEN, 100),), "held_before": counts}, BACK)
+
+    found = verdict(seen)
+
+    assert (found.name, said(found.if_nobody_acts)) == ("draining", nothing)
+    assert (found.done_at is None) == (not nothing.startswith("done"))
+
+
+def test_the_limit_alone_is_no_recovery() -> None:
+    """What is in line stands behind those that met the limit, or behind those of an outage."""
+    holds = (held(HoldReason.THROTTLED, 2), held(HoldReason.IN_LINE, 40))
+
+    def first(met: HoldReason) -> str:
+        return said(verdict(overview({"holds": holds, "queue_met": met})).sentence)
+
+    assert first(HoldReason.THROTTLED) == "The limit is reached: 42 wait, at most 100 a minute go."
+    assert first(HoldReason.BREAKER_OPEN).endswith(": 42 still held.")
+
+
+@pytest.mark.parametrize("block", Block)
+def test_the_line_is_moved_on_by_what_stops_it_now(block: Block) -> None:
+    """A refused key or an order, though the outage that held it is over."""
+    line = [held(one) for one in (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED, HoldReason.IN_LINE)]
+    seen = overview({"holds": tuple(line)}, fleet(block=block))
+
+    told = payload(seen, verdict(seen))["holds"]
+
+    assert len({str(one["moves_on"]) for one in told}) == 1
+    assert {one["waits_for"] for one in told} == {None if block is Block.NOTHING else block.value}
+    said_by = {Block.CREDENTIALS: "our key", Block.ORDER: "operator's order", Block.CONFIGURATION: "Cal.com's API"}
+    assert said_by.get(block, "in order") in told[0]["moves_on"][0]
+
+
+@pytest.mark.parametrize(("closed", "since_closed"), [("14:00", True), ("13:50", False)])
+def test_calls_are_counted_since_a_breaker_closed(closed: str, since_closed: bool) -> None:  # noqa: FBT001
+    """Closing begins the counts again: they are not those of five minutes, of no card but the database's."""
+    shared = fleet(endpoint=replace(AT_ENDPOINT, since=at(closed)))
+
+    cards = payload(overview({}, shared), verdict(overview({}, shared)))["cards"]
+
+    assert [one["since_closed"] for one in cards] == [since_closed, since_closed, False]
+
+
+def test_what_one_endpoint_holds_is_not_said_of_all() -> None:
+    """Lookups fail while bookings are made: no network is down, and not all that is held waits for them."""
+    listing = Card("bookings.list", ENDPOINT, "open", since=at("14:02"), opens=1)
+    shared = SharedView(shared=True, redis_answers=True, cards=(CLOSED, AT_ENDPOINT, listing, STATEMENTS))
+    holds = (held(HoldReason.UNREACHABLE, 11), held(HoldReason.SETTLING, 32))
+
+    found = verdict(overview({"holds": holds}, shared))
+
+    assert said(found.sentence) == "Cal.com answers no lookups (bookings.list): 11 of 43 held."
 
 
 @pytest.mark.parametrize(
@@ -631,12 +714,12 @@ def test_what_a_gone_postgres_would_have_told_is_null() -> None:
 
 def test_the_chart_is_given_when_the_line_will_have_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence beside it is for people: reworded, the chart is as before."""
-    holds = {"holds": (held(HoldReason.BREAKER_OPEN, 90),)}
-    seen = overview(holds, fleet(CLOSED, replace(AT_ENDPOINT, calls=1080, calls_lately=90)))
+    holds = {"holds": (held(HoldReason.BREAKER_OPEN, 90),), "held_before": ((NOW - timedelta(seconds=60), 630),)}
+    seen = overview(holds)
     before = payload(seen, verdict(seen))["verdict"]
-    sentence = theirs.sentence
+    sentence = queue.sentence
     monkeypatch.setattr(
-        theirs,
+        queue,
         "sentence",
         lambda *parts: sentence(*("by then, at least" if isinstance(one, str) else one for one in parts)),
     )

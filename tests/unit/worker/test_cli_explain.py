@@ -9,6 +9,7 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
+from resilience.circuit_breaker.types import Block
 from tasks.story.why import why
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
@@ -64,8 +65,27 @@ def test_a_throttled_booking_goes_by_itself() -> None:
     """The breaker keeps the time of a limit, not the row; nobody need retry it."""
     line = why(row(Status.HELD, hold_reason=HoldReason.THROTTLED), NOW)
 
-    assert "held bookings go by themselves" in line
+    assert "Held bookings go by themselves" in line
     assert "booking retry" not in line
+
+
+@pytest.mark.parametrize("block", Block)
+def test_one_in_line_says_what_the_line_waits_for(block: Block) -> None:
+    """It met nothing itself: it is told what stops those before it now."""
+    line = why(row(Status.HELD, hold_reason=HoldReason.IN_LINE), NOW, block=block)
+    words = {
+        Block.UNKNOWN: "is not known",
+        Block.CREDENTIALS: "refuses our key",
+        Block.CONFIGURATION: "another server",
+        Block.ORDER: "an operator holds all back",
+        Block.BREAKER_OPEN: "failing",
+        Block.PROBE: "tries",
+        Block.THROTTLED: "a pause",
+        Block.NOTHING: "moves",
+    }
+
+    assert line.startswith("It came while others waited")
+    assert [one for one, said in words.items() if said in line] == [block]
 
 
 @pytest.mark.parametrize("reason", [HoldReason.CREDENTIALS, HoldReason.CONFIGURATION])

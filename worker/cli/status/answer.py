@@ -84,11 +84,13 @@ def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "now", _counts(told["now"])
-    for hold in record.holds:
+    for hold, shown in zip(record.holds, told["holds"], strict=True):
         at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
         until = f", next {ago(hold.next_until, record.now)}" if hold.next_until else ""
+        stopped = shown["waits_for"] not in {None, hold.reason.value}
+        waits = f" (stopped by: {shown['waits_for'].replace('_', ' ')})" if stopped else ""
         oldest = f", oldest {ago(hold.oldest_held_at, record.now)}"
-        yield "held", f"{counted(hold.count, capped=hold.capped)} {hold.reason}{at_risk}{oldest}{until}"
+        yield "held", f"{counted(hold.count, capped=hold.capped)} {hold.reason}{waits}{at_risk}{oldest}{until}"
     if told["day"]:
         yield "24 h", _counts(told["day"])
     for change in record.changes[:_FEW]:
@@ -108,6 +110,7 @@ def _clock(at: datetime) -> str:
 
 def _card(card: Card, overview: Overview) -> str:
     begun = f",{_text(since(card.since), overview)}" if card.since else ""
-    calls = f", {card.failed or 0:,} of {card.calls:,} failed in 5 min" if card.calls else ""
+    period = "in 5 min" if overview.shared.counts_whole(card, overview.read_at) else "since it closed"
+    calls = f", {card.failed or 0:,} of {card.calls:,} failed {period}" if card.calls else ""
     left = f", limit: {card.limit_left:,} left" if card.limit_left is not None else ""
     return f"{card.state.replace('_', '-')}{begun}{calls}{left}"

@@ -9,11 +9,13 @@ from typing import Any
 from rich.text import Text
 from sqlalchemy import Engine, func, select
 
+from db.appointments.queue import QUEUED
 from db.lifecycle import FINAL, Status
 from db.monitoring import heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import Heartbeat, beat_is_dead
 from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import HoldSummary, InProgress
+from resilience.circuit_breaker.types import Block
 from tasks.overview.ranking.ours import LATE
 from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
@@ -118,8 +120,8 @@ def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
         yield f"{plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
 
 
-def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
-    """Yield the state's lines: names and texts."""
+def facts(deployment: DeploymentStatus, block: Block) -> Iterator[tuple[str, str | Text]]:
+    """Yield the state's lines: names and texts; `block` is what stops the line of held bookings now."""
     counts, waiting, now = deployment.counts, deployment.waiting, deployment.now
     on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
     if waiting.oldest_pending_at:
@@ -128,7 +130,10 @@ def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     if not deployment.held:
         yield "held", Text("0")
     for n, hold in enumerate(deployment.held):
-        yield "held" if not n else "", Text.assemble((f"{hold.count:,}", "bold yellow"), f" {_held_line(hold, now)}")
+        yield (
+            "held" if not n else "",
+            Text.assemble((f"{hold.count:,}", "bold yellow"), f" {_held_line(hold, now, block)}"),
+        )
     yield "done", _counted({status: counts[status] for status in Status if status in FINAL})
     if waiting.unknown:
         yield "unknown", Text(f"{waiting.unknown:,} may be booked; each is looked up before it is posted again")
@@ -148,6 +153,8 @@ def _counted(counts: dict[Status, int]) -> Text:
     return text
 
 
-def _held_line(hold: HoldSummary, now: datetime) -> str:
+def _held_line(hold: HoldSummary, now: datetime, block: Block) -> str:
     until = f", next {ago(hold.next_until, now)}" if hold.next_until else ""
-    return f"{hold.reason}, oldest {ago(hold.oldest_held_at, now)}{until}"
+    is_stopped = hold.reason in QUEUED and block not in {Block.NOTHING, Block.UNKNOWN} and block != hold.reason.value
+    stopped = f" (stopped by: {block.replace('_', ' ')})" if is_stopped else ""
+    return f"{hold.reason}{stopped}, oldest {ago(hold.oldest_held_at, now)}{until}"

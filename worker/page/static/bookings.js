@@ -8,22 +8,35 @@ import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { bulk, doable } from "./list/bulk.js";
 import { drawFilters, filterOf, title } from "./list/filters.js";
+import { Look } from "./list/look.js";
 import { drawRows } from "./list/rows.js";
 import { listenSearch } from "./list/search.js";
 
 const filter = filterOf(location.search);
 const plain = filterOf(location.search, { page: false });
 
-const drawTable = onChange((rows) => drawRows(byId("list"), rows, { empty: "No booking is like that." }));
+const drawTable = onChange(({ rows, empty }) => drawRows(byId("list"), rows, { empty }));
 const drawBulk = onChange((what) => fill(byId("bulk"), bulk(what, act)));
 const drawPages = onChange((next) => fill(byId("pages"), pages(next)));
 
-function update(list) {
-  const { rows, next, count: total, capped } = list;
-  drawTable(rows);
+let newest = null; // the last answer
+const look = new Look(filter, () => newest && draw(newest));
+
+async function update(list) {
+  newest = list;
+  draw({ ...list, rows: await look.join(list) });
+}
+
+function draw(list) {
+  const next = look.next(list.next);
+  const rows = [...list.rows, ...look.rows.filter((one) => !list.rows.some((other) => other.id === one.id))];
+  const all = next ? count(list.count, list.capped) : count(Math.max(rows.length, list.capped ? 0 : list.count));
+  const note = look.note(rows.length);
+  drawTable({ rows, empty: note ? "None so far." : "No booking is like that." });
   drawPages(next);
-  byId("list-count").textContent = rows.length ? `${count(rows.length)} of ${count(total, capped)} shown` : "";
-  drawBulk(doable(list));
+  fill(byId("list-looked"), note);
+  byId("list-count").textContent = rows.length ? `${count(rows.length)} of ${all} shown` : "";
+  drawBulk(doable({ ...list, rows }));
 }
 
 function act(action, verb, { ids = null, all = false }) {

@@ -66,7 +66,7 @@ function kept(data) {
     : `${why}: how many are held is not known.`;
   if (!unread) lastKnown = data;
   draw.holds(shown.holds);
-  draw.totals({ now: shown.now, day: shown.day });
+  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: data.queues });
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);
   byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";

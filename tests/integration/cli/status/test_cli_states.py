@@ -299,8 +299,8 @@ def test_13_the_limit_is_reached(settings: Settings, call: Booking, monkeypatch:
     monkeypatch.setattr("worker.settings.model.LEAST_RATE", 1)  # the next one's turn comes in a minute
     settings(CALCOM_RATE_LIMIT_PER_MINUTE="1")
     hold(1, 2, 3)
-    said = r"The limit is reached: 2 wait, 1 a minute go\."
-    says(call, 13, said, "done in about 2 min.", level=Level.WARNING)
+    said = r"The limit is reached: 2 wait, at most 1 a minute go\."
+    says(call, 13, said, "all go by themselves, in order.", level=Level.WARNING)
 
 
 def test_14_a_key_that_cannot_see_waits_for_you(settings: Settings, call: Booking, simulator: Any) -> None:

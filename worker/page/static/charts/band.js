@@ -64,7 +64,7 @@ function drawSpan(plot, span, { top, height, until }, colours) {
   if (look.striped) stripe(plot.ctx, box, colours[look.stripes ?? "grid"], ratio);
 }
 
-function stripe(ctx, [left, top, width, height], colour, ratio) {
+export function stripe(ctx, [left, top, width, height], colour, ratio) {
   ctx.save();
   ctx.beginPath();
   ctx.rect(left, top, width, height);

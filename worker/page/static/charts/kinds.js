@@ -1,10 +1,12 @@
 // The five charts: what each is called, how it is drawn, and what its head says at a moment.
+import { clock } from "../core/moments.js";
 import { count, plural, rate, seconds } from "../core/numbers.js";
-import { STATES, word } from "../core/words.js";
+import { STATES, errorWord } from "../core/words.js";
 import { LANE, drawBand } from "./band.js";
 import { bars } from "./plot.js";
 import { faint } from "./palette.js";
 import { last, stateAt, sum, trend } from "./series.js";
+import { atLeast, hatch, known } from "./unsure.js";
 
 const COLOURS = ["f1", "f2", "f3", "f4", "f5"];
 
@@ -125,7 +127,8 @@ function booked(now) {
     head: (index) => {
       const [, asked, done] = now().columns.booked;
       const where = index ?? last(done);
-      return [`${rate(done[where])} a minute`, `${rate(asked[where])} asked for (dashed)`];
+      const until = index === null && where >= 0 ? upTo(now().data, where) : null;
+      return [`${rate(done[where])} a minute`, `${rate(asked[where])} asked for (dashed)`, until];
     },
   };
 }
@@ -139,13 +142,17 @@ function failures(now) {
     shape: types.map((type) => type.name).join(),
     series: (colours) => types.map((_, index) => bar(colours[COLOURS[types.length - 1 - index]])),
     top: round,
+    draw: (plot, colours) => hatch(plot, now(), colours),
     head: (index) => {
-      const shown = now().columns.types;
-      if (!shown.length) return ["none"];
-      return shown.map((type, number) => {
+      const { data, columns } = now();
+      const least = atLeast(data.unsure, index);
+      const until = index === null ? upTo(data, known(data.unsure) - 1) : null;
+      if (!columns.types.length) return [least ? "not all known" : "none", until];
+      const figures = columns.types.map((type, number) => {
         const value = index === null ? type.total : type.values[index];
-        return { text: `${word(type.name)} ${count(value)}`, colour: COLOURS[number] };
+        return { text: `${errorWord(type.name)} ${least}${count(value)}`, colour: COLOURS[number] };
       });
+      return [...figures, until];
     },
   };
 }
@@ -172,19 +179,30 @@ function latency(now) {
       { stroke: colours.p95, width: 2, dash: [6, 3], points: { size: 4, fill: colours.p95, filter: lonely } },
     ],
     top: (highest) => (highest <= 1 ? 1 : round(highest)),
+    draw: (plot, colours) => hatch(plot, now(), colours),
     head: (index) => {
-      const { p50, p95 } = now().data;
-      const where = index ?? Math.max(last(p50), last(p95));
+      const { data } = now();
+      const where = index ?? Math.max(last(data.p50), last(data.p95));
       if (where < 0) return ["no calls"];
-      return [`p50 ${seconds(p50[where])}`, `p95 ${seconds(p95[where])} (dashed)`];
+      const when = index === null ? upTo(data, where, "at") : null;
+      return [`p50 ${seconds(data.p50[where])}`, `p95 ${seconds(data.p95[where])} (dashed)`, when];
     },
   };
+}
+
+// Of when a head's newest figures are, once they are older than one step; else nothing.
+function upTo({ t, step, until }, index, preposition = "until") {
+  const ends = t[index] === undefined ? until : t[index] + step;
+  if (until - ends < step) return null;
+  return `${preposition} ${clock((preposition === "at" ? t[index] : ends) * 1000)}`;
 }
 
 // The text that a screen reader reads for a chart.
 export function summary(chart, { data, columns }) {
   const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
-  if (chart.name === "failures")
-    return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;
+  if (chart.name === "failures") {
+    const total = sum(columns.types.map((type) => type.total));
+    return `Failures in ${minutes}: ${atLeast(data.unsure, null)}${count(total)}`;
+  }
   return `${chart.title} over ${minutes}, now ${chart.head(null).filter(Boolean).join(", ")}`;
 }

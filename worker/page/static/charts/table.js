@@ -2,7 +2,7 @@
 import { el, fill, table } from "../core/dom.js";
 import { clock } from "../core/moments.js";
 import { rate, seconds } from "../core/numbers.js";
-import { STATES, word } from "../core/words.js";
+import { STATES, errorWord } from "../core/words.js";
 
 export function tableOf(chart, now) {
   const label = `${chart.title} as a table`;
@@ -51,7 +51,7 @@ const CONTENT = {
     rows: newestFirst(data, figure(columns.booked[2]), figure(columns.booked[1])),
   }),
   failures: (data, columns) => ({
-    head: ["Time", ...columns.types.map((type) => word(type.name))],
+    head: ["Time", ...columns.types.map((type) => errorWord(type.name))],
     rows: newestFirst(data, ...columns.types.map((type) => figure(type.values))),
   }),
   latency: (data) => ({

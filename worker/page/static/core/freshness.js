@@ -45,6 +45,7 @@ export class Freshness {
     const figures = readAt === null ? "" : ` These figures are of ${clockWithSeconds(readAt)}.`;
     if (this.#state === "login") return `You are logged out.${figures}`;
     if (this.#state === "silent") return `Flower does not answer.${figures}`;
+    if (this.#state === "wrong") return `This address cannot be shown: ${errorText(this.#answer)}.`;
     if (this.#state === "refused") return `Flower answers with an error: ${errorText(this.#answer)}.${figures}`;
     return `No new reading.${figures}`;
   }

@@ -62,7 +62,7 @@ export function utc(at) {
 const STYLES = {
   clock: (at, from) => clock(at, from),
   seconds: (at, from) => clockWithSeconds(at, from),
-  in: (at, from) => span((at - from) / 1000),
+  in: (at, from) => (at - from < 1000 ? "a moment" : span((at - from) / 1000)),
   ago: (at, from) => span((from - at) / 1000),
   for: (at, from) => span((from - at) / 1000),
 };

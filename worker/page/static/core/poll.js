@@ -7,7 +7,7 @@ const EVERY = 1000; // with what a reading of a frozen server takes, less than t
 const FIRST_RETRY = 2000;
 const LAST_RETRY = 15000;
 
-// `states`: "well", "silent" (no answer), "refused" (an error instead of figures), "login".
+// `states`: "well", "silent" (no answer), "refused" (an error instead of figures), "wrong" (the address), "login".
 export class Poll {
   #etag = null;
   #timer = 0;
@@ -59,6 +59,7 @@ export class Poll {
     await released();
     if (asked !== JSON.stringify(this.query())) return (this.#again = true);
     if (answer.status === 401) return this.#failed("login");
+    if (answer.status === 422) return this.#wrong(answer);
     if (answer.status !== 200 && answer.status !== 304) return this.#failed("refused", answer);
     this.#failures = 0;
     this.readAt = readAt;
@@ -67,6 +68,12 @@ export class Poll {
       this.onData(answer.body);
     }
     this.onState("well");
+  }
+
+  // The question itself is wrong: asked again it would be refused again.
+  #wrong(answer) {
+    this.stop();
+    this.onState("wrong", answer);
   }
 
   #failed(state, answer = null) {

@@ -39,6 +39,18 @@ export const TONES = {
   booking: "active",
 };
 
+// What stops the line of held bookings now, where its reason alone would say something else.
+export const WAITS = {
+  order: ", by an operator's order",
+  credentials: ", now for our key",
+  configuration: ", now for Cal.com's API",
+};
+
+// An error type of a call to Cal.com: its "database" is not ours.
+export function errorWord(name) {
+  return name === "database" ? "Cal.com's database" : word(name);
+}
+
 export function word(name) {
   return String(name ?? "").replaceAll("_", " ");
 }

@@ -7,6 +7,7 @@ const STATES = ["pending", "booking", "retrying", "held", "confirmed", "rejected
 const REASONS = [
   "breaker_open",
   "throttled",
+  "in_line",
   "unreachable",
   "settling",
   "credentials",
@@ -27,10 +28,11 @@ export function filterOf(search, { page = true } = {}) {
 
 // The list's title, such as "Held bookings, breaker open, at risk".
 export function title(filter) {
-  const state = filter.state ?? (filter.at_risk ? "held" : "all");
+  const asked = STATES.includes(filter.state) ? filter.state : null;
+  const state = asked ?? (filter.at_risk || filter.reason ? "held" : "all");
   const parts = [
     `${state[0].toUpperCase()}${state.slice(1)} bookings`,
-    filter.reason && word(filter.reason),
+    REASONS.includes(filter.reason) && word(filter.reason),
     filter.at_risk && "at risk",
   ];
   return parts.filter(Boolean).join(", ");

@@ -3,7 +3,7 @@ import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { now, time } from "../core/moments.js";
 import { plural } from "../core/numbers.js";
-import { TONES, word } from "../core/words.js";
+import { TONES, errorWord, word } from "../core/words.js";
 
 const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error"];
 
@@ -51,5 +51,5 @@ function next(one) {
 function error(one) {
   const tries = one.retry_count ? `, ${plural(one.retry_count, "retry", "retries")}` : "";
   const unknown = one.outcome_unknown ? el("strong", {}, "outcome unknown: ") : null;
-  return one.error_type || unknown ? [unknown, `${word(one.error_type)}${tries}`] : "–";
+  return one.error_type || unknown ? [unknown, `${errorWord(one.error_type)}${tries}`] : "–";
 }

@@ -25,11 +25,12 @@ function card(one) {
 
 function facts(one) {
   const known = one.calls !== null && one.calls !== undefined;
+  const period = one.since_closed ? "since it closed" : "in 5 min"; // a breaker that closes begins the counts again
   return [
     one.next_at && one.state === "open" ? ["next probe in ", time(one.next_at, "in")] : null,
     one.until ? ["until ", time(one.until, "clock")] : null,
     one.by ? [`by ${one.by}`, one.why ? `: “${one.why}”` : ""] : null,
-    known ? (one.calls ? `${count(one.failed)} of ${count(one.calls)} failed in 5 min` : "no call in 5 min") : null,
+    known ? `${one.calls ? `${count(one.failed)} of ${count(one.calls)} failed` : "no call"} ${period}` : null,
     one.average_ms ? `${duration(one.average_ms)} on average` : null,
     one.limit_left !== null && one.limit_left !== undefined ? `limit: ${count(one.limit_left)} calls left` : null,
   ];

@@ -3,7 +3,7 @@ import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { sentence, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
-import { word } from "../core/words.js";
+import { WAITS, word } from "../core/words.js";
 
 const HEAD = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on by"];
 
@@ -16,13 +16,14 @@ export function drawHolds(container, holds) {
 function row(hold) {
   const all = path("/bookings", { state: "held", reason: hold.reason, sort: "asked" });
   const near = path("/bookings", { state: "held", reason: hold.reason, at_risk: "1", sort: "start" });
+  const link = el("a", { href: all, "data-key": `hold-${hold.reason}` }, word(hold.reason));
   const risk = hold.at_risk
     ? el("a", { href: near, class: "risk", "data-key": `risk-${hold.reason}` }, `${count(hold.at_risk)} at risk`)
     : "none";
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, el("a", { href: all, "data-key": `hold-${hold.reason}` }, word(hold.reason))),
+    el("th", { scope: "row" }, link, WAITS[hold.waits_for] ?? ""),
     el("td", { class: "number", "data-label": "Held" }, count(hold.count, hold.capped)),
     el("td", { "data-label": "At risk" }, risk),
     el("td", { "data-label": "Oldest" }, hold.oldest_at ? time(hold.oldest_at, "for") : "–"),

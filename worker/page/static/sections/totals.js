@@ -4,8 +4,18 @@ import { path } from "../core/door.js";
 import { count } from "../core/numbers.js";
 import { TONES } from "../core/words.js";
 
-export function drawTotals(container, { now, day }) {
-  fill(container, group("Now", now), group("Ended in 24 h", day));
+export function drawTotals(container, { now, day, unknown, queues }) {
+  fill(container, group("Now", now), group("Ended in 24 h", day), beside({ unknown, queues }));
+}
+
+// What may be booked though nobody knows, and what waits for a worker: figures that have no list.
+function beside({ unknown, queues }) {
+  const messages = Object.entries(queues ?? {}).map(([name, length]) => `${name} ${count(length)}`);
+  const parts = [
+    unknown ? `${count(unknown)} may be booked: each is looked up before it is posted again.` : null,
+    messages.length ? `Messages in the queues: ${messages.join(", ")}.` : null,
+  ].filter(Boolean);
+  return parts.length ? el("p", { class: "note" }, parts.join(" ")) : null;
 }
 
 function group(title, figures) {

@@ -1,0 +1,98 @@
+"""What the page says made false, one by one: why a booking waits, when it ends, what is not known."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_VERDICT = "tests/unit/overview/test_verdict.py::"
+_METRICS = "tests/integration/metrics/test_failure_metrics.py::"
+_BEHIND = "tests/promises/outage/test_nobody_overtakes.py::"
+_queue = partial(Breakage, promise=6, file="tasks/overview/ranking/queue.py")
+_payload = partial(Breakage, promise=6, file="tasks/overview/payload.py")
+
+TRUTH = (
+    Breakage(
+        name="in-line-said-to-have-met-the-breaker",
+        promise=6,
+        file="client/booking_client/sql/insert.sql",
+        old="CASE WHEN in_line THEN 'line' ELSE held_for END",
+        new="held_for",
+        test=f"{_BEHIND}test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
+    ),
+    Breakage(
+        name="in-line-by-a-worker-said-to-have-met-the-breaker",
+        promise=6,
+        file="tasks/decisions.py",
+        old='{"hold_reason": backlog, "held_for": LINE}',
+        new='{"hold_reason": backlog}',
+        test=f"{_BEHIND}test_a_worker_does_not_post_past_those_who_wait",
+    ),
+    _payload(
+        name="line-said-to-wait-for-cal-com-whatever-stops-it",
+        old="_QUEUE_MOVED_ON_BY[block] if queued",
+        new="_GRADUALLY if queued",
+        test=f"{_VERDICT}test_the_line_is_moved_on_by_what_stops_it_now[credentials]",
+    ),
+    Breakage(
+        name="refused-key-counts-only-who-met-it",
+        promise=6,
+        file="tasks/incidents/observations.py",
+        old="behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []",
+        new="behind = []",
+        test="tests/unit/tasks/test_queue_said.py"
+        "::test_the_incident_of_a_refused_key_counts_all_that_wait_for_it[credentials-105]",
+    ),
+    _queue(
+        name="end-foreseen-by-what-goes-alone",
+        old="shorter = count - held_count(overview)",
+        new="shorter = overview.limit * (overview.read_at - began).total_seconds() / 60",
+        test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes[counts0-done at about 14:06.]",
+    ),
+    _queue(
+        name="outage-counted-in-the-pace-of-its-recovery",
+        old="(since is None or one[0] >= since)",
+        new="True",
+        test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes"
+        "[counts5-all go by themselves, in order.]",
+    ),
+    _queue(
+        name="endless-line-said-to-go-by-itself",
+        old="    if is_growing(overview, since):\n",
+        new="    if False:\n",
+        test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes"
+        "[counts1-more is asked for than goes: it does not end by itself.]",
+    ),
+    Breakage(
+        name="late-answer-condemns-the-day",
+        promise=6,
+        file="resilience/lua/mark_incomplete.lua",
+        old="math.max(now - ARGV[3], now - 1439 * size)",
+        new="now - 1439 * size",
+        test=f"{_METRICS}test_only_the_minutes_in_which_redis_was_gone_may_lack_calls",
+    ),
+    Breakage(
+        name="counts-that-lack-calls-said-to-be-whole",
+        promise=6,
+        file="resilience/call_stats/windows.py",
+        old="at_least=begun < whole_from or begun in lacking,",
+        new="at_least=False,",
+        test=f"{_METRICS}test_a_window_of_which_redis_lost_a_part_is_kept_as_at_least",
+    ),
+    Breakage(
+        name="unknown-minute-drawn-as-none-failed",
+        promise=6,
+        file="worker/page/charts.py",
+        old="return 0 if known and step is None else 2",
+        new="return 0",
+        test="tests/integration/page/test_page_charts.py::test_a_minute_is_sure_a_least_or_not_known",
+    ),
+    Breakage(
+        name="list-looks-at-one-step",
+        promise=6,
+        file="db/appointments/looking.py",
+        old="or len(found) >= limit or not goes_on():",
+        new="or True:",
+        test="tests/integration/appointments/test_db_listing.py"
+        "::test_looking_on_finds_the_same_step_by_step_and_says_how_far[failed with an error]",
+    ),
+)
