@@ -20,14 +20,20 @@ from db import appointments
 from db.appointments import events, listing, search
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
-from db.monitoring import charts, metric_totals
+from db.monitoring import call_marks, charts, metric_totals, operator_actions
 from tasks.dependencies import Timings
 from tasks.overview.record import read_record
 from worker.local import embedded
 
 RATIO = 1.5
 HEIGHT = 2  # blocks: so much more a higher index costs where next to nothing is read
-INDEXES = ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
+INDEXES = (
+    *(
+        f"appointments_{name}"
+        for name in ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
+    ),
+    *(f"operator_actions_{name}" for name in ("calls", "who", "action", "who_action")),
+)
 Reads = dict[str, Callable[[], object]]
 
 
@@ -95,6 +101,19 @@ def reads(conn: Connection) -> Reads:
         **{f"charts, {hours} h": partial(_charts, conn, now, hours) for hours in (1, 24, 168)},
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
+        "call marks": partial(call_marks.in_force, conn, range(1, 51)),
+        "actions": partial(operator_actions.latest, conn, 50),
+        **{
+            f"actions: {name}": partial(operator_actions.latest, conn, 50, **wanted)
+            for name, wanted in {
+                "of a person": {"who": "bob"},
+                "of a busy person": {"who": "ann"},
+                "of a kind": {"action": "reveal"},
+                "of a frequent kind": {"action": "called"},
+                "of both, none": {"who": "bob", "action": "called"},
+                "of both, frequent": {"who": "ann", "action": "retry"},
+            }.items()
+        },
         "metrics": partial(metric_totals.read, conn),
         "scrape": lambda: (read_record(conn, now, "calcom", Timings()), metric_totals.read(conn)),
         "one booking": lambda: (appointments.get(conn, row.id), events.timeline(conn, row.id)),
@@ -132,7 +151,7 @@ def _grown(few: dict[str, int], many: dict[str, int]) -> list[str]:
 
 def _without(conn: Connection, index: str) -> dict[str, int]:
     with conn.begin_nested() as undone:
-        conn.execute(text(f"DROP INDEX appointments_{index}"))
+        conn.execute(text(f"DROP INDEX {index}"))
         read = blocks(conn)
         undone.rollback()
     return read

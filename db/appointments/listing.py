@@ -75,6 +75,7 @@ class Listed:
     retry_count: int
     outcome_unknown: bool
     updated_at: datetime
+    cancel_requested: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:

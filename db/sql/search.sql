@@ -20,7 +20,8 @@ WITH found AS (
 SELECT
     id, status, hold_reason,
     /* event_type */ AS event_type,
-    start_at, requested_at, held_at, hold_until, next_attempt_at, error_type, retry_count, outcome_unknown, updated_at
+    start_at, requested_at, held_at, hold_until, next_attempt_at, error_type, retry_count, outcome_unknown, updated_at,
+    cancel_requested
 FROM found
 JOIN appointments USING (id)
 ORDER BY id DESC

@@ -27,7 +27,7 @@ from tasks.operations.booking_commands import (
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
-from tasks.words import plural
+from tasks.words import duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
@@ -119,9 +119,9 @@ def of_bookings(
     )
 
 
-def of_showing(booking_id: int, seconds: int) -> Preview:
-    """Return the preview of the action that shows whose booking it is."""
-    return Preview(uuid4(), None, (booking_id,), 1, (f"Shown for {seconds} s, recorded.",))
+def of_showing(ids: Sequence[int], seconds: float) -> Preview:
+    """Return the preview of the action that shows whose bookings these are."""
+    return Preview(uuid4(), None, tuple(ids), len(ids), (f"Shown for {duration(seconds)}, recorded.",))
 
 
 def _breaker_lines(

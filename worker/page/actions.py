@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
-from tornado.web import HTTPError
+from tornado.web import HTTPError, authenticated
 
 from db import appointments
 from db.monitoring import operator_actions
@@ -24,15 +24,16 @@ from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BreakerActionOutcome
+from tasks.operations.calls import REVEAL, SHOWN
 from tasks.operations.preview import Preview
 from tasks.story.timeline import PERSONAL
-from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
+from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.reading import asking
 
 T = TypeVar("T")
 PATIENCE = 5.0  # seconds for all that one answer asks of Postgres: an action may take longer than a reading
-SHOWN = 60  # seconds
+SHOWN_ONE = 60  # seconds
 
 log = Logger("page")
 
@@ -47,7 +48,17 @@ class PreviewAction(ActionHandler):
 
 
 class Action(ActionHandler):
-    """An action that an operator requests."""
+    """The page of all actions, and an action that an operator requests."""
+
+    def prepare(self) -> None:
+        """Leave a viewer who asks for the page to `authenticated`, which shows the way to the login."""
+        if self.request.method not in {"GET", "HEAD"}:
+            super().prepare()
+
+    @authenticated
+    def get(self) -> None:
+        """Show the page."""
+        self.render("actions.html")
 
     async def post(self) -> None:
         """Do the action, once for each request id, or begin it; answer with the result."""
@@ -93,9 +104,9 @@ class Who(ActionHandler):
     async def post(self, appointment_id: str) -> None:
         """Record that the operator looks at it, and answer with it."""
         asked = read(self.request.body, ShowBody)
-        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
+        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=REVEAL, why=asked.why, ids=(int(appointment_id),))
         fields = await run(lambda deps: _show(deps, looks))
-        self.answer({"fields": fields, "seconds": SHOWN})
+        self.answer({"fields": fields, "seconds": SHOWN_ONE})
 
 
 async def run(do: Callable[[Dependencies], T]) -> T:
@@ -116,8 +127,10 @@ def _threads() -> ThreadPoolExecutor:
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
         return preview.of_breaker_action(deps, asked.action)
-    if asked.action == SHOW:
-        return preview.of_showing(asked.ids[0], SHOWN)
+    if asked.action == REVEAL:
+        return preview.of_showing(asked.ids, SHOWN_ONE)
+    if asked.action == CALLS:
+        return preview.of_showing(asked.ids, SHOWN.total_seconds())
     return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))
 
 

@@ -12,11 +12,12 @@ from tasks.operations.booking_actions import CANCEL, MOST, RETRY
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.operations.calls import MOST_CALLED, REVEAL
 from tasks.operations.preview import FEW
 from worker.page.query import refused
 
 LONGEST = 65_536  # bytes: a thousand ids are a third of it
-SHOW = "reveal"
+CALLS = "call_list"
 _HOUR, _DAY = 3600, 86_400
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -57,7 +58,7 @@ class AskedBody(BaseModel):
 class PreviewBody(AskedBody):
     """The request for an action's preview; `zone` is the browser's."""
 
-    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reveal"]
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reveal", "call_list"]
     ids: Ids | None = None
     not_booked: bool = False
     zone: Zone = "UTC"
@@ -65,9 +66,11 @@ class PreviewBody(AskedBody):
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
         if (self.action in BREAKER_ACTIONS) != (self.ids is None):
-            raise ValueError("ids go with retry, cancel and reveal, and nothing else")
-        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action == SHOW):
+            raise ValueError("ids go with retry, cancel, reveal and call_list, and nothing else")
+        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action == REVEAL):
             raise ValueError("one booking at a time: somebody has to look at each")
+        if self.ids and len(self.ids) > MOST_CALLED and self.action == CALLS:
+            raise ValueError(f"at most {MOST_CALLED} of one list")
         if self.not_booked and self.action not in {RETRY, CANCEL}:
             raise ValueError("not_booked goes with retry and cancel")
         return self
@@ -122,6 +125,19 @@ class ShowBody(AskedBody):
     """The request for a booking's personal data."""
 
     why: Reason
+
+
+class CallListBody(ShowBody):
+    """The request for whom to call, as its preview counted them."""
+
+    request_id: UUID
+    ids: Annotated[Ids, Field(max_length=MOST_CALLED)]
+
+
+class MarkBody(AskedBody):
+    """The request to mark a booking as called, or to take its mark back."""
+
+    take_back: bool = False
 
 
 def read(body: bytes, form: type[Body]) -> Body:

@@ -9,6 +9,7 @@ from typing import Any
 from db import appointments
 from db.appointments.events import Event
 from db.lifecycle import Status
+from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
@@ -28,11 +29,13 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         if row is None:
             return None
         story = gather(conn, row, deps.calcom.key_fingerprint)
+        called = call_marks.in_force(conn, [row.id]).get(row.id)
     return {
         "id": row.id,
         "status": row.status,
         "hold_reason": row.hold_reason,
         "why": story.why,
+        "called": called,
         "facts": facts(story),
         "timeline": timeline(story.timeline),
         "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id),

@@ -10,6 +10,7 @@ from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
 from db.appointments import listing, search
+from db.monitoring import call_marks
 from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
 from worker.page import booking
@@ -102,7 +103,8 @@ def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
     with deps.autocommit.connect() as conn:
         page = _rows(conn, wanted)
         count = listing.count(conn, wanted.filter)
-    return {"rows": page.rows, "next": page.next, "count": count.count, "capped": count.capped}
+        called = call_marks.in_force(conn, [row.id for row in page.rows])
+    return {"rows": page.rows, "next": page.next, "count": count.count, "capped": count.capped, "called": called}
 
 
 def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:

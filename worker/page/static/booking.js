@@ -1,6 +1,7 @@
 // One booking: why it is not moving, what can be done, and its whole story.
 import { Action } from "./actions/action.js";
-import { button, byId, fill, onChange, show } from "./core/dom.js";
+import { mark } from "./calls/mark.js";
+import { button, byId, el, fill, onChange, show } from "./core/dom.js";
 import { lookOnly } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
@@ -20,6 +21,7 @@ const draw = {
   why: onChange((why) => fill(byId("sentence"), sentence(why))),
   buttons: onChange((actions) => fill(byId("buttons"), buttons(actions))),
   timeline: onChange((timeline) => drawTimeline(byId("timeline"), timeline)),
+  called: onChange((called) => fill(byId("called"), mark(id, called, () => poll.restart()))),
   facts: onChange((facts) => drawFacts(byId("facts"), facts)),
 };
 
@@ -30,6 +32,7 @@ function update(data) {
   draw.buttons(data.actions);
   draw.timeline(data.timeline);
   draw.facts(data.facts);
+  draw.called(data.called);
 }
 
 let said = null;
@@ -45,12 +48,15 @@ function drawState(status, reason) {
 
 function buttons(actions) {
   if (!actions.length) return null;
-  return lookOnly() ?? actions.map((action) => actionButton(action, LABELS[action] ?? action));
+  return lookOnly() ?? actions.map((action) => actionButton(action));
 }
 
-function actionButton(action, label) {
+function actionButton(action) {
+  const label = LABELS[action] ?? action;
   const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
-  return button(label, begin, { "data-key": `do-${action}` });
+  if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
+  const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
+  return el("span", { class: "apart" }, cancel);
 }
 
 function state(now, answer) {

@@ -1,12 +1,13 @@
 // The list of bookings that the page's address describes, read every few seconds.
 import { Action } from "./actions/action.js";
 import { byId, el, fill, onChange, show } from "./core/dom.js";
-import { path } from "./core/door.js";
+import { path, whyNot } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
 import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { bulk, doable } from "./list/bulk.js";
+import { Choice } from "./list/choice.js";
 import { drawFilters, filterOf, title } from "./list/filters.js";
 import { drawRows } from "./list/rows.js";
 import { listenSearch } from "./list/search.js";
@@ -14,16 +15,28 @@ import { listenSearch } from "./list/search.js";
 const filter = filterOf(location.search);
 const plain = filterOf(location.search, { page: false });
 
-const drawTable = onChange((rows) => drawRows(byId("list"), rows, { empty: "No booking is like that." }));
-const drawBulk = onChange((what) => fill(byId("bulk"), bulk(what, act)));
+let last = null; // the last answer
+const choice = new Choice(() => drawChoice());
+const drawTable = onChange(({ rows, called }) =>
+  drawRows(byId("list"), rows, { empty: "No booking is like that.", called, choice: whyNot() ? null : choice }),
+);
+const drawBulk = onChange((what) => fill(byId("bulk"), bulk(what, plain, act)));
 const drawPages = onChange((next) => fill(byId("pages"), pages(next)));
 
 function update(list) {
-  const { rows, next, count: total, capped } = list;
-  drawTable(rows);
+  const { rows, called, next, count: total, capped } = list;
+  last = list;
+  choice.shown(rows);
+  drawTable({ rows, called });
   drawPages(next);
   byId("list-count").textContent = rows.length ? `${count(rows.length)} of ${count(total, capped)} shown` : "";
-  drawBulk(doable(list));
+  drawChoice();
+}
+
+function drawChoice() {
+  if (!whyNot()) fill(byId("choice"), choice.bar());
+  if (byId("chosen").textContent !== choice.said) byId("chosen").textContent = choice.said;
+  drawBulk(doable(last, choice.ids));
 }
 
 function act(action, verb, { ids = null, all = false }) {

@@ -38,7 +38,9 @@ export class Action {
     return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
   }
 
+  // The title has the number that was counted, too, however many the button spoke of.
   #confirm(preview) {
+    if (preview.count > 1) this.dialog.querySelector("h2").textContent = this.#sendLabel(preview);
     const form = confirmation(preview.lines, questions(this.action, preview), this.#sendLabel(preview), {
       send: (values) => this.#send(preview, values),
       back: () => this.dialog.close(),

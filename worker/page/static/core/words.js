@@ -39,6 +39,9 @@ export const TONES = {
   booking: "active",
 };
 
+// The states of a booking that has ended.
+export const ENDED = ["confirmed", "rejected", "failed", "expired", "cancelled"];
+
 export function word(name) {
   return String(name ?? "").replaceAll("_", " ");
 }

@@ -1,0 +1,133 @@
+"""Eighteen customers to call and two operators: nobody is called twice, one record, nothing personal where it stays."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Response, expect
+
+from db.lifecycle import Status
+from tasks.enqueue import outcome
+from tests.browser.browser import Viewer
+from tests.browser.deployment import Deployment, request
+from tests.support.fleet import eventually
+from worker import enqueue_bookings
+
+AT_RISK = 18
+WHY = "they start soon"
+NAME, PHONE, MAIL = "Pat Example", "+12025550143", "example.com"
+PERSONAL = ("Pat Example", "Pat%20Example", "2025550143", "@example.com", "%40example.com")
+CALLS = "/resilience/calls?state=held&at_risk=1&sort=start"
+
+
+@pytest.fixture
+def ids(deployed: Deployment) -> list[int]:
+    """Hold eighteen bookings that start soon."""
+    deployed.fault("status", name="unavailable")
+    attendee = {"name": NAME, "phone_number": PHONE, "time_zone": "Europe/Berlin"}
+    asked = [
+        request(n, hours=1, attendee=attendee | {"email": f"pat{n}@{MAIL}"}, idempotency_key=f"call-{n}")
+        for n in range(AT_RISK)
+    ]
+    held = [one.appointment_id for one in enqueue_bookings(asked)]
+    eventually(lambda: {found.status for one in held if (found := outcome(one))} == {Status.HELD}, what="all are held")
+    return held
+
+
+def reveal(there: Viewer) -> None:
+    """Say why, and see whom to call."""
+    dialog = there.press("show-who")
+    dialog.get_by_label("Why?").fill(WHY)
+    dialog.locator("button[type=submit]").click()
+    expect(there.page.locator("#list")).to_contain_text(NAME)
+
+
+def listen(there: Viewer) -> tuple[list[str], list[Response]]:
+    """Keep each address that is asked for, and each answer."""
+    asked: list[str] = []
+    answered: list[Response] = []
+    there.page.on("request", lambda one: asked.append(f"{one.url} {one.headers.get('referer', '')}"))
+    there.page.on("response", lambda one: (answered.append(one), None)[1])
+    return asked, answered
+
+
+def call_next(there: Viewer, end: int) -> int | None:
+    """Mark the first or the last customer whom this page shows without a mark; return whose call it is then."""
+    waiting = there.page.get_by_role("button", name=re.compile("^Mark booking"))
+    if not waiting.count():
+        return None
+    button = waiting.nth(0 if end == 0 else waiting.count() - 1)
+    number = int((button.get_attribute("data-key") or "").removeprefix("called-"))
+    with there.page.expect_response(f"**/bookings/{number}/called") as answer:
+        button.click()
+    return number if answer.value.ok else 0
+
+
+def row(there: Viewer, number: int) -> Locator:
+    """Return the row of a booking."""
+    return there.page.locator("#list tbody tr").filter(has=there.page.locator(f'[data-key="row-{number}"]'))
+
+
+def test_two_operators_call_eighteen_and_nobody_twice(
+    viewer: Callable[..., Viewer], deployed: Deployment, ids: list[int]
+) -> None:
+    """Each sees the other's marks in the list within a poll; what is booked meanwhile is said to need no call."""
+    address = {who: deployed.also_flower(f"flower of {who}", basic_auth=f"{who}:secret") for who in ("ann", "bob")}
+    ann, bob = (
+        viewer(address[who], http_credentials={"username": who, "password": "secret"}) for who in ("ann", "bob")
+    )
+    heard = [listen(one) for one in (ann, bob)]
+    ann.open().page.locator("a", has_text=f"Show the {AT_RISK} at risk").click()
+    bob.open(CALLS)
+    for one in (ann, bob):
+        one.sees(f"{AT_RISK} to call, 0 called", within="#list-count")
+        expect(one.page.locator("main")).not_to_contain_text(NAME)
+        reveal(one)
+        expect(one.page.locator("#list")).to_contain_text(PHONE)
+
+    first = row(ann, ids[0])
+    first.get_by_role("button", name="Mark").click()
+    expect(row(bob, ids[0])).to_contain_text(re.compile(r"called by ann \d\d:\d\d"))
+    expect(bob.page.get_by_role("button", name=f"Mark booking {ids[0]} as called")).to_have_count(0)
+    called = [ids[0]]
+    while (turn := [call_next(ann, 0), call_next(bob, -1)]) != [None, None]:
+        called += filter(None, turn)
+    assert sorted(called) == sorted(ids), "each is called, and none twice"
+    for one in (ann, bob):
+        one.sees(f"{AT_RISK} to call, {AT_RISK} called", within="#list-count")
+    marked = "SELECT ids[1], count(*) FROM operator_actions WHERE action = 'called' GROUP BY 1 HAVING count(*) = 1"
+    assert {row[0] for row in deployed.rows(marked)} == set(ids)
+    looks = "SELECT who, why, cardinality(ids), done FROM operator_actions WHERE action = 'reveal' ORDER BY who"
+    assert deployed.rows(looks) == [("ann", WHY, AT_RISK, AT_RISK), ("bob", WHY, AT_RISK, AT_RISK)], "one record a look"
+
+    bob.page.get_by_role("button", name=f"Take back: booking {ids[1]}").click()
+    expect(ann.page.get_by_role("button", name=f"Mark booking {ids[1]} as called")).to_be_visible()
+    looking = viewer().open("/resilience/bookings?state=held")
+    expect(row(looking, ids[0])).to_contain_text("called by ann")
+    looking.open(f"/resilience/bookings/{ids[0]}")
+    looking.sees("called by ann", within="#called")
+    deployed.well()
+    expect(row(ann, ids[0])).to_contain_text("confirmed: no call is needed")
+
+    ann.page.get_by_role("button", name="Hide now").click()
+    expect(ann.page.locator("main")).not_to_contain_text(NAME)
+    nothing_personal(deployed, heard)
+
+
+def nothing_personal(deployed: Deployment, heard: list[tuple[list[str], list[Response]]]) -> None:
+    """Look for a person in each address, in what a cache may store, and in each log."""
+    found = [url for asked, _ in heard for url in asked if any(one in url for one in PERSONAL)]
+    assert found == [], "an address"
+    stored = [
+        one.url
+        for _, answered in heard
+        for one in answered
+        if one.headers.get("cache-control") != "no-store" and "/resilience/static/" not in one.url and one.ok
+        if "/resilience/" in one.url and any(word in one.text() for word in PERSONAL)
+    ]
+    assert stored == [], "a cache may store it"
+    shown = [one for _, answered in heard for one in answered if one.url.endswith("/calls/who")]
+    assert [one.headers["cache-control"] for one in shown] == ["no-store"] * 2
+    logs = [path.read_text("utf-8", "replace") for path in deployed.environment.processes.logs.glob("*.log")]
+    assert sum(map(len, logs)) > 1000, "the logs were read"
+    assert [word for word in PERSONAL for log in logs if word in log] == [], "a log"
