@@ -9,6 +9,7 @@ from tasks.operations.booking_commands import CommandOutcome
 from tasks.operations.breaker_actions import AUTO, BREAKER_ACTIONS, KEPT, RESET, BreakerActionOutcome, ends_at
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.calls import CallListOutcome
+from tasks.operations.resolving import ResolveOutcome
 
 _ONE: Mapping[str, str] = MappingProxyType(
     {
@@ -24,6 +25,10 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
+        ResolveOutcome.RESOLVED: "It is confirmed.",
+        ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
+        ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
+        ResolveOutcome.CANCEL_THERE: "Its cancellation was asked for: cancel it at Cal.com.",
         CallListOutcome.MARKED: "Marked as called.",
         CallListOutcome.TAKEN_BACK: "The mark was taken back.",
     }
@@ -82,8 +87,7 @@ def _of_bookings(action: OperatorAction, total: int) -> str:
     if action.done_at is None:
         return f"{action.counted:,} of {total:,}"
     if total == 1:
-        one = next(iter(action.outcomes), "")
-        return _ONE.get(one) or _by_words(action)
+        return " ".join(said for outcome, said in _ONE.items() if outcome in action.outcomes) or _by_words(action)
     done = ", ".join(_parts(action, _DONE))
     said = f"{done}." if done else "Nothing was done."
     return " ".join(filter(None, (said, left_undone(action))))

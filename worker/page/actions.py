@@ -26,10 +26,12 @@ from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BreakerActionOutcome
 from tasks.operations.calls import REVEAL, SHOWN
 from tasks.operations.preview import Preview
+from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.reading import asking
+from worker.page.resolve import resolve
 
 T = TypeVar("T")
 PATIENCE = 5.0  # seconds for all that one answer asks of Postgres: an action may take longer than a reading
@@ -93,6 +95,7 @@ class ActionProgress(PrivateHandler):
                 "moved_on": action.moved_on,
                 "ended": action.done_at is not None,
                 "running": running,
+                "refused": action.refused is not None,
                 "text": answer(action, ZoneInfo("UTC")),
             }
         )
@@ -127,6 +130,8 @@ def _threads() -> ThreadPoolExecutor:
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
         return preview.of_breaker_action(deps, asked.action)
+    if asked.action == RESOLVE:
+        return preview.of_resolving(deps, asked.ids[0])
     if asked.action == REVEAL:
         return preview.of_showing(asked.ids, SHOWN_ONE)
     if asked.action == CALLS:
@@ -139,10 +144,11 @@ def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:
     if request.ids is None:
         return breaker_actions.carry_out(deps, request)
     action = booking_actions.begin(deps.engine, request)
-    if action.done_at is None and len(request.ids) > 1:
+    if action.done_at is None and (len(request.ids) > 1 or request.action == RESOLVE):
         _begin(deps, action)
         return action
-    booking_actions.carry_out(deps, action)
+    if request.action != RESOLVE:
+        booking_actions.carry_out(deps, action)
     return booking_actions.found(deps.engine, action.request_id) or action
 
 
@@ -161,7 +167,7 @@ def _begin(deps: Dependencies, action: OperatorAction) -> None:
 
 def _carry_out(deps: Dependencies, action: OperatorAction) -> None:
     try:
-        booking_actions.carry_out(deps, action)
+        (resolve if action.action == RESOLVE else booking_actions.carry_out)(deps, action)
     except SQLAlchemyError as exc:
         log.warning("action_broken_off", request_id=str(action.request_id), error=type(exc).__name__)
     finally:

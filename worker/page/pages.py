@@ -44,6 +44,15 @@ class CallsPage(ResilienceHandler):
         self.render("calls.html")
 
 
+class WorkersPage(ResilienceHandler):
+    """The workers and the queues."""
+
+    @authenticated
+    def get(self) -> None:
+        """Show the page."""
+        self.render("workers.html")
+
+
 class StaticFiles(StaticFileHandler):
     """Our scripts and styles: readable without a login, as Flower's own are."""
 

@@ -13,7 +13,14 @@ import { drawFacts } from "./one/facts.js";
 import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
 
-const LABELS = { retry: "Retry", cancel: "Cancel this booking" };
+const LABELS = {
+  retry: "Retry",
+  resolve: "It is booked…",
+  not_booked: "It is not booked…",
+  cancel: "Cancel this booking",
+};
+const TITLES = { resolve: "It is booked at Cal.com", not_booked: "It is not booked at Cal.com" };
+const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again" };
 const id = Number(byId("resilience").dataset.id);
 
 const draw = {
@@ -53,7 +60,9 @@ function buttons(actions) {
 
 function actionButton(action) {
   const label = LABELS[action] ?? action;
-  const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
+  const notBooked = action === "not_booked"; // a retry by a person who has looked at Cal.com
+  const about = { ids: [id], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
+  const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, about);
   if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
   const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
   return el("span", { class: "apart" }, cancel);
