@@ -65,7 +65,11 @@ def test_rows_are_chosen_and_cancelled_by_keyboard_alone(
     viewer: Callable[..., Viewer], deployed: Deployment, held: list[int]
 ) -> None:
     """The choice outlives what comes meanwhile; the title has the number that is done, and so has the record."""
-    deployed.rows("UPDATE appointments SET outcome_unknown = true WHERE id = %(id)s", id=held[1])
+    deployed.rows(
+        "UPDATE appointments SET outcome_unknown = true, sent_at = now(), settle_at = now() + interval '1 hour' "
+        "WHERE id = %(id)s",
+        id=held[1],
+    )
     there = viewer().open(HELD)
     page = there.page
     box(page, "choose-all").focus()

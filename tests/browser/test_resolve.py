@@ -1,7 +1,6 @@
 """A person decides from a booking's page what no lookup proves: it is booked, as this uid; it is not booked."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from playwright.sync_api import expect
@@ -52,10 +51,10 @@ def unknown(deployed: Deployment) -> dict[str, Any]:
     assert finals([number])[number].status is Status.CONFIRMED
     [(uid,)] = deployed.rows("SELECT calcom_booking_uid FROM appointments WHERE id = %(id)s", id=number)
     deployed.rows(
-        """UPDATE appointments SET status = 'held', hold_reason = 'blind_key', held_at = now(), held_for = 'a key',
-        outcome_unknown = true, calcom_booking_uid = NULL, settle_at = now() - %(past)s, ends_at = NULL
-        WHERE id = %(id)s""",
+        """UPDATE appointments SET status = 'held', hold_reason = 'blind_key', held_at = now(), held_for = %(key)s,
+        outcome_unknown = true, calcom_booking_uid = NULL, sent_at = now() - interval '5 minutes',
+        settle_at = now() - interval '3 minutes' WHERE id = %(id)s""",
         id=number,
-        past=timedelta(minutes=3),
+        key=deployed.dependencies.calcom.key_fingerprint,
     )
     return {"id": number, "uid": uid}

@@ -73,9 +73,7 @@ def test_no_action_is_left_out_between_two_pages(flower: FlowerUnderTest, record
     assert ids == sorted(set(ids), reverse=True)
 
 
-@pytest.mark.parametrize(
-    "query", [{"before": "x"}, {"before": "-1"}, {"who": "x" * 257}, {"kind": "\x00"}, {"filter": "1"}]
-)
+@pytest.mark.parametrize("query", [{"before": "x"}, {"before": "-1"}, {"who": "x" * 257}, {"filter": "1"}])
 def test_a_filter_that_is_none_is_refused(flower: FlowerUnderTest, query: dict[str, str]) -> None:
     """With a sentence, and never by an error of ours."""
     answer = flower.get(ACTIONS, params=query)
