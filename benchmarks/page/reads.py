@@ -103,6 +103,7 @@ def reads(conn: Connection) -> Reads:
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
         "call marks": partial(call_marks.in_force, conn, range(1, 51)),
         "actions": partial(operator_actions.latest, conn, 50),
+        "people of actions": partial(operator_actions.people, conn, 100),
         **{
             f"actions: {name}": partial(operator_actions.latest, conn, 50, **wanted)
             for name, wanted in {

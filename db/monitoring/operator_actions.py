@@ -113,6 +113,16 @@ def latest(
     return [OperatorAction.of(row) for row in rows]
 
 
+def people(conn: Connection, limit: int) -> dict[str, int]:
+    """Return who has an action, by name, each with the id of the newest one."""
+    return {row.who: row.id for row in conn.execute(statement("action_people"), {"limit": limit})}
+
+
+def person_of(conn: Connection, action_id: int) -> str | None:
+    """Return whose action this is; None: there is no such action."""
+    return conn.execute(select(_columns.who).where(_columns.id == action_id)).scalar_one_or_none()
+
+
 def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool) -> bool:
     """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn."""
     asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done}

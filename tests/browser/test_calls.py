@@ -10,6 +10,8 @@ from db.lifecycle import Status
 from tasks.enqueue import outcome
 from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
+from tests.browser.test_access import HOSTILE
+from tests.browser.test_choice import press
 from tests.support.fleet import eventually
 from worker import enqueue_bookings
 
@@ -24,10 +26,11 @@ CALLS = "/resilience/calls?state=held&at_risk=1&sort=start"
 def ids(deployed: Deployment) -> list[int]:
     """Hold eighteen bookings that start soon."""
     deployed.fault("status", name="unavailable")
-    attendee = {"name": NAME, "phone_number": PHONE, "time_zone": "Europe/Berlin"}
+    attendee = {"phone_number": PHONE, "time_zone": "Europe/Berlin"}
+    names = [HOSTILE, *[NAME] * (AT_RISK - 1)]
     asked = [
-        request(n, hours=1, attendee=attendee | {"email": f"pat{n}@{MAIL}"}, idempotency_key=f"call-{n}")
-        for n in range(AT_RISK)
+        request(n, hours=1, attendee=attendee | {"name": name, "email": f"pat{n}@{MAIL}"}, idempotency_key=f"call-{n}")
+        for n, name in enumerate(names)
     ]
     held = [one.appointment_id for one in enqueue_bookings(asked)]
     eventually(lambda: {found.status for one in held if (found := outcome(one))} == {Status.HELD}, what="all are held")
@@ -90,6 +93,8 @@ def test_two_operators_call_eighteen_and_nobody_twice(
         expect(one.page.locator("main")).not_to_contain_text(NAME)
         reveal(one)
         expect(one.page.locator("#list")).to_contain_text(PHONE)
+        expect(one.page.locator("#list")).to_contain_text(HOSTILE)
+        expect(one.page.locator("main img, main script")).to_have_count(0)
 
     first = row(ann, ids[0])
     first.get_by_role("button", name="Mark").click()
@@ -121,6 +126,35 @@ def test_two_operators_call_eighteen_and_nobody_twice(
     ann.page.get_by_role("button", name="Hide now").click()
     expect(ann.page.locator("main")).not_to_contain_text(NAME)
     nothing_personal(deployed, ann, heard)
+
+
+def test_the_call_list_needs_no_mouse(viewer: Callable[..., Viewer], ids: list[int]) -> None:
+    """Shown, marked and printed by keyboard; on paper there is no button; it is hidden when its time is over."""
+    there = viewer()
+    page = there.page
+    page.clock.install()
+    there.open(CALLS).sees(f"{AT_RISK} to call, 0 called", within="#list-count")
+    page.evaluate("window.print = () => { window.printed = document.querySelector('#list').textContent; }")
+    page.locator("#keys").focus()
+    press(page, "show-who")
+    expect(page.get_by_role("dialog").get_by_label("Why?")).to_be_focused()
+    page.keyboard.type(WHY)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list")).to_contain_text(NAME)
+    expect(page.locator(":focus")).to_have_attribute("data-key", "show-who")
+    press(page, f"called-{ids[0]}")
+    expect(row(there, ids[0])).to_contain_text("called by")
+    expect(page.locator(":focus")).to_have_attribute("data-key", f"called-{ids[0]}")
+    page.locator("#keys").focus()
+    press(page, "print")
+    assert NAME in page.evaluate("window.printed")
+    page.emulate_media(media="print")
+    expect(page.locator(".call-list button:visible")).to_have_count(0)
+    expect(page.locator("#printed")).to_contain_text("UTC")
+    page.emulate_media(media="screen")
+    page.clock.fast_forward(601_000)
+    expect(page.locator("main")).not_to_contain_text(NAME)
 
 
 def nothing_personal(deployed: Deployment, ann: Viewer, heard: list[tuple[list[str], list[Response]]]) -> None:

@@ -13,7 +13,8 @@ from worker.page.reading import readers
 
 PAGE = 50
 MOST_IDS = 200  # bookings of one action that its link names
-_ARGUMENTS = ("who", "kind", "before")
+PEOPLE = 100  # in the choice of people
+_ARGUMENTS = ("by", "kind", "before")
 _UTC = ZoneInfo("UTC")
 
 
@@ -21,25 +22,34 @@ class ActionsData(PrivateHandler):
     """One page of the operators' actions, the newest first."""
 
     async def get(self) -> None:
-        """Answer with them; `next` is what the next page begins `before`."""
+        """Answer with them; `next` is what the next page begins `before`.
+
+        A person is named by one of their actions (`by`): a login's name may be an e-mail address, and stands in none.
+        """
         asked = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         if unknown := sorted(asked.keys() - set(_ARGUMENTS)):
             raise refused(f"{unknown[0]}: there is no such filter; there are {', '.join(_ARGUMENTS)}")
-        if any(len(value) > LONGEST_TEXT for value in asked.values()):
-            raise refused("a filter is too long")
-        before = asked.get("before") or ""
-        if before and not (before.isascii() and before.isdecimal() and len(before) < 19):
-            raise refused("before: no page has given this; begin with the first page")
-        found = await readers().run(
-            lambda deps: _latest(deps, asked.get("who") or None, asked.get("kind") or None, int(before or 0) or None)
-        )
-        rows, more = found[:PAGE], len(found) > PAGE
-        self.answer({"rows": [_row(one) for one in rows], "next": rows[-1].id if more else None})
+        if len(asked.get("kind", "")) > LONGEST_TEXT:
+            raise refused("kind: too long")
+        by, before = (_number(name, asked.get(name) or "") for name in ("by", "before"))
+        self.answer(await readers().run(lambda deps: _read(deps, by, asked.get("kind") or None, before)))
 
 
-def _latest(deps: Dependencies, who: str | None, kind: str | None, before: int | None) -> list[OperatorAction]:
+def _number(name: str, text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise refused(f"{name}: must be the number of an action")
+    return int(text) if text else None
+
+
+def _read(deps: Dependencies, by: int | None, kind: str | None, before: int | None) -> dict[str, Any]:
     with deps.autocommit.connect() as conn:
-        return operator_actions.latest(conn, PAGE + 1, who=who, action=kind, before=before)
+        who = None if by is None else operator_actions.person_of(conn, by)
+        if by is not None and who is None:
+            raise refused(f"by: there is no action {by} any more")
+        found = operator_actions.latest(conn, PAGE + 1, who=who, action=kind, before=before)
+        people = operator_actions.people(conn, PEOPLE)
+    rows, more = found[:PAGE], len(found) > PAGE
+    return {"rows": [_row(one) for one in rows], "next": rows[-1].id if more else None, "who": who, "people": people}
 
 
 def _row(action: OperatorAction) -> dict[str, Any]:

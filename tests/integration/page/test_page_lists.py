@@ -55,9 +55,12 @@ def test_each_action_says_what_it_did_and_what_it_left(flower: FlowerUnderTest, 
         ("ann", "cancel", cancelled, cancelled.partition(". ")[2]),
     ]
     assert (all_of_them[4]["ids"], all_of_them[4]["total"]) == ([rows[0].id, rows[1].id, 404], 3)
-    assert [row["action"] for row in listed(flower, who="bob")] == ["auto", "retry"]
+    bobs = all_of_them[2]["id"]
+    assert [row["action"] for row in listed(flower, by=bobs)] == ["auto", "retry"]
+    assert flower.get(ACTIONS, params={"by": bobs}).json()["who"] == "bob"
+    assert flower.get(ACTIONS).json()["people"] == {"ann": all_of_them[0]["id"], "bob": bobs}
     assert [row["who"] for row in listed(flower, kind="cancel")] == ["ann"]
-    assert listed(flower, who="bob", kind="called") == []
+    assert listed(flower, by=bobs, kind="called") == []
     assert [row["id"] for row in listed(flower, before=all_of_them[2]["id"])] == [row["id"] for row in all_of_them[3:]]
 
 
@@ -73,7 +76,10 @@ def test_no_action_is_left_out_between_two_pages(flower: FlowerUnderTest, record
     assert ids == sorted(set(ids), reverse=True)
 
 
-@pytest.mark.parametrize("query", [{"before": "x"}, {"before": "-1"}, {"who": "x" * 257}, {"filter": "1"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"before": "x"}, {"before": "-1"}, {"by": "ann@example.com"}, {"by": "404"}, {"kind": "x" * 257}, {"filter": "1"}],
+)
 def test_a_filter_that_is_none_is_refused(flower: FlowerUnderTest, query: dict[str, str]) -> None:
     """With a sentence, and never by an error of ours."""
     answer = flower.get(ACTIONS, params=query)

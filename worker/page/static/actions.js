@@ -26,13 +26,15 @@ const KINDS = {
 const FEW = 5; // bookings that are listed; more have one link
 
 const given = new URLSearchParams(location.search);
-const asked = ["who", "kind", "before"].filter((name) => given.get(name));
+const asked = ["by", "kind", "before"].filter((name) => given.get(name));
 const filter = Object.fromEntries(asked.map((name) => [name, given.get(name)]));
 const plain = { ...filter, before: null };
 
-const draw = onChange(({ rows, next }) => {
-  const people = [...new Set(rows.map((row) => row.who))].sort();
-  fill(byId("people"), ...people.map((who) => el("option", { value: who })));
+let people = {}; // by name, each with an action of theirs
+
+const draw = onChange(({ rows, next, who, people: theirs }) => {
+  people = theirs;
+  drawPeople({ who, names: Object.keys(people) });
   if (rows.length) fill(byId("list"), table("Actions", HEAD, rows.map(line), { class: "table-cards list" }));
   else fill(byId("list"), nothing(filter.before ? "No older action is like that." : "No action is like that."));
   const small = { class: "button small" };
@@ -42,8 +44,16 @@ const draw = onChange(({ rows, next }) => {
   ]);
 });
 
+// A person is named by one of their actions: a login's name may be an e-mail address, and stands in no address.
+const drawPeople = onChange(({ who, names }) => {
+  const options = names.map((name) =>
+    el("option", { value: name === who ? filter.by : people[name], selected: name === who }, name),
+  );
+  fill(byId("people"), el("option", { value: "" }, "any"), options);
+});
+
 function line(one) {
-  const who = link(one.who, { ...plain, who: one.who }, { "data-key": `who-${one.id}` });
+  const who = link(one.who, { ...plain, by: one.id }, { "data-key": `who-${one.id}` });
   return el(
     "tr",
     {},
@@ -95,8 +105,7 @@ function drawFilters(form) {
     el("option", { value, selected: value === filter.kind }, label),
   );
   const kind = el("select", { name: "kind" }, el("option", { value: "" }, "any"), options);
-  const typed = { name: "who", type: "text", value: filter.who ?? "", list: "people", maxlength: 200 };
-  const who = el("input", { ...typed, spellcheck: "false" });
+  const who = el("select", { name: "by", id: "people" }, el("option", { value: filter.by ?? "" }, "any"));
   const buttons = [
     el("button", { class: "button", type: "submit" }, "Show"),
     el("a", { class: "button quiet", href: path("/actions") }, "All"),
@@ -105,7 +114,6 @@ function drawFilters(form) {
     form,
     el("label", { class: "field" }, el("span", {}, "Kind"), kind),
     el("label", { class: "field" }, el("span", {}, "Who"), who),
-    el("datalist", { id: "people" }),
     el("div", { class: "filter-buttons" }, buttons),
   );
   const go = (event) => {
@@ -113,7 +121,7 @@ function drawFilters(form) {
     location.assign(path("/actions", Object.fromEntries(new FormData(form))));
   };
   form.addEventListener("submit", go);
-  kind.addEventListener("change", go);
+  for (const choice of [kind, who]) choice.addEventListener("change", go);
 }
 
 const poll = new Poll("/data/actions", {

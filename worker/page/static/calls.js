@@ -6,7 +6,7 @@ import { copyButton } from "./core/copy.js";
 import { lookOnly, path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
-import { now, span } from "./core/moments.js";
+import { now, span, utc } from "./core/moments.js";
 import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { filterOf, title } from "./list/filters.js";
@@ -58,6 +58,7 @@ function buttons() {
 
 function show(ids, found, seconds) {
   shown = { ids, contacts: new Map(found.map((one) => [one.id, one])), until: now() + seconds * 1000 };
+  byId("printed").textContent = `Shown at ${utc(now())}.`; // on paper nothing else says when
   update(last);
   tick();
   poll.restart();
