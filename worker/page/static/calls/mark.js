@@ -15,11 +15,13 @@ export function markText(called) {
 export function mark(id, called, done) {
   const trouble = el("span", { class: "failed", role: "alert" });
   if (whyNot()) return [markText(called) ?? "–"];
+  let isSending = false;
   const set = async () => {
-    made.disabled = true;
+    if (isSending) return; // a button that is disabled while it has the focus would lose it
+    isSending = true;
     const body = { take_back: Boolean(called) };
     const answer = await ask(`/bookings/${id}/called`, { body, patience: PATIENCE });
-    made.disabled = false;
+    isSending = false;
     fill(trouble, answer.status === 200 ? "" : answer.status === 0 ? SILENCE : errorText(answer));
     done();
   };
