@@ -10,6 +10,8 @@ from celery import bootsteps
 from celery.app import events
 from celery.events.dispatcher import EventDispatcher
 
+from worker.version import version
+
 EVERY = 0.2  # seconds
 AT_MOST = 200  # events in one message
 PATIENCE = 0.2  # seconds that a task waits while another thread publishes
@@ -19,6 +21,7 @@ class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships
     """Keep the events of tasks until `flush`; what a worker kept outlives its connection to the broker."""
 
     def __init__(self, *connection: Any, **options: Any) -> None:
+        self.about: dict[str, Any] = {}
         if options.get("buffer_group"):
             options |= {"buffer_limit": AT_MOST, "on_send_buffered": None}
         super().__init__(*connection, **options)
@@ -28,6 +31,12 @@ class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships
         super().extend_buffer(other)
         for group, kept in other._group_buffer.items():  # noqa: SLF001 - of our own class
             self._group_buffer[group].extend(kept)
+
+    def send(self, type: str, *options: Any, **fields: Any) -> Any:  # noqa: A002 - theirs
+        """Send an event; a worker's own also say how many threads it has, and which release it is."""
+        if type.startswith("worker-"):
+            fields = {**self.about, **fields}
+        return super().send(type, *options, **fields)
 
     def publish(self, type: str, fields: dict[str, Any], producer: Any, **options: Any) -> Any:  # noqa: A002 - theirs
         """Publish with the caller's producer; what this worker keeps is older, and is published first."""
@@ -67,6 +76,7 @@ class PublishEvents(bootsteps.StartStopStep):  # type: ignore[misc]  # the same
     def start(self, consumer: Any) -> None:
         """Begin to publish with a connection's dispatcher."""
         dispatcher = consumer.app.events.kept = consumer.event_dispatcher
+        dispatcher.about = {"threads": getattr(consumer.pool, "limit", None), "release": version()}
         self._timer = consumer.timer.call_repeatedly(EVERY, dispatcher.flush)
 
     def stop(self, consumer: Any) -> None:

@@ -119,6 +119,17 @@ _BESIDE = (
 )
 
 
+# What operators did, as many as there are bookings; `bob` has looked at three, and marked none.
+_ACTIONS = """
+INSERT INTO operator_actions (request_id, who, via, action, why, ids, done_at, done, outcomes)
+SELECT
+    gen_random_uuid(), CASE WHEN n <= 3 THEN 'bob' ELSE 'ann' END, 'page',
+    CASE WHEN n <= 3 THEN 'reveal' ELSE (ARRAY['called', 'retry', 'cancel', 'not_called'])[1 + n % 4] END, 'a reason',
+    ARRAY[n], now(), 1, '{}'
+FROM generate_series(1, :total) AS n
+"""
+
+
 def fill(engine: Engine, total: int, held: int) -> None:
     """Fill an empty database with so many bookings, so many of which are held; counted, vacuumed and analysed."""
     living = held + 50
@@ -130,6 +141,7 @@ def fill(engine: Engine, total: int, held: int) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         for statement in (_STORIES, *_BESIDE):
             conn.execute(text(statement))
+        conn.execute(text(_ACTIONS), {"total": total})
     count(engine)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("VACUUM ANALYZE"))

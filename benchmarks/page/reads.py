@@ -20,7 +20,7 @@ from db import appointments
 from db.appointments import events, listing, looking, search
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
-from db.monitoring import charts, metric_totals
+from db.monitoring import call_marks, charts, metric_totals, operator_actions
 from tasks.dependencies import Timings
 from tasks.overview.record import read_record
 from worker.local import embedded
@@ -28,8 +28,25 @@ from worker.local import embedded
 RATIO = 1.5
 HEIGHT = 2  # blocks: so much more a higher index costs where next to nothing is read
 LOOKED = 90  # rows of a step that looks on: fewer than there are of any state beside few
-INDEXES = ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
+INDEXES = (
+    *(
+        f"appointments_{name}"
+        for name in ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
+    ),
+    *(f"operator_actions_{name}" for name in ("calls", "who", "action", "who_action")),
+)
 Reads = dict[str, Callable[[], object]]
+ACTIONS: dict[str, Callable[[Connection], object]] = {
+    "call marks": lambda conn: call_marks.in_force(conn, range(1, 51)),
+    "people of actions": lambda conn: operator_actions.people(conn, 100),
+    "actions": lambda conn: operator_actions.latest(conn, 50),
+    "actions of a person": lambda conn: operator_actions.latest(conn, 50, who="bob"),
+    "actions of a busy person": lambda conn: operator_actions.latest(conn, 50, who="ann"),
+    "actions of a kind": lambda conn: operator_actions.latest(conn, 50, action="reveal"),
+    "actions of a frequent kind": lambda conn: operator_actions.latest(conn, 50, action="called"),
+    "actions of both, none": lambda conn: operator_actions.latest(conn, 50, who="bob", action="called"),
+    "actions of both, frequent": lambda conn: operator_actions.latest(conn, 50, who="ann", action="retry"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,15 +122,17 @@ def reads(conn: Connection) -> Reads:
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
         **{f"look on: {name}": partial(_look, conn, wanted) for name, wanted in sparse.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
+        **{name: partial(do, conn) for name, do in ACTIONS.items()},
         "metrics": partial(metric_totals.read, conn),
         "scrape": lambda: (read_record(conn, now, "calcom", Timings()), metric_totals.read(conn)),
         "one booking": lambda: (appointments.get(conn, row.id), events.timeline(conn, row.id)),
     }
 
 
-def blocks(conn: Connection) -> dict[str, int]:
-    """Return how many blocks each read touches."""
-    return {name: sum(touched(conn, *asked) for asked in statements(conn, do)) for name, do in reads(conn).items()}
+def blocks(conn: Connection, *, actions: bool | None = None) -> dict[str, int]:
+    """Return how many blocks each read touches; `actions`: the reads of operators' actions alone, or all others."""
+    asked = {name: do for name, do in reads(conn).items() if actions is None or (name in ACTIONS) is actions}
+    return {name: sum(touched(conn, *sent) for sent in statements(conn, do)) for name, do in asked.items()}
 
 
 def statements(conn: Connection, do: Callable[[], object]) -> list[tuple[str, Any]]:
@@ -144,8 +163,8 @@ def _grown(few: dict[str, int], many: dict[str, int]) -> list[str]:
 
 def _without(conn: Connection, index: str) -> dict[str, int]:
     with conn.begin_nested() as undone:
-        conn.execute(text(f"DROP INDEX appointments_{index}"))
-        read = blocks(conn)
+        conn.execute(text(f"DROP INDEX {index}"))
+        read = blocks(conn, actions=index.startswith("operator_actions"))
         undone.rollback()
     return read
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
@@ -45,6 +45,16 @@ class OnTheWay:
     oldest_pending_at: datetime | None  # since when it waits for a worker; None: nothing is pending
     booking: int
     retrying: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A booking that a worker has claimed, since when, and until when it may keep it."""
+
+    id: int
+    task_id: str
+    claimed_at: datetime
+    lease_expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,14 @@ def unknown(conn: Connection, *, cap: int = CAP) -> int:
     """Count the bookings that Cal.com may have though nobody knows, up to a cap."""
     found = select(_columns.id).where(_columns.outcome_unknown).limit(cap).subquery()
     return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def under_way(conn: Connection, *, limit: int) -> list[UnderWay]:
+    """Return the bookings that workers have claimed now, the lowest ids first, up to a limit."""
+    wanted = _columns.id, _columns.task_id, _columns.updated_at, _columns.lease_expires_at
+    state: ColumnElement[Any] = literal_column("'booking'")
+    claimed = select(*wanted).where(_columns.status >= state, _columns.status <= state)
+    return [UnderWay(*row) for row in conn.execute(claimed.order_by(_columns.status, _columns.id).limit(limit))]
 
 
 def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBadly:

@@ -96,10 +96,31 @@ def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAc
     return None if row is None else OperatorAction.of(row)
 
 
-def latest(conn: Connection, limit: int) -> list[OperatorAction]:
-    """Read the latest actions, the newest first."""
-    rows = conn.execute(select(_actions).order_by(_columns.id.desc()).limit(limit)).mappings()
+def latest(
+    conn: Connection, limit: int, *, who: str | None = None, action: str | None = None, before: int | None = None
+) -> list[OperatorAction]:
+    """Read the latest actions, the newest first: all, those of one person, of one kind; `before` an id.
+
+    Person and kind are asked for as ranges and ordered by: else PostgreSQL may walk all ids until it has found enough.
+    """
+    lead = {_columns.who: who, _columns.action: action}
+    asked = {column: value for column, value in lead.items() if value is not None}
+    query = select(_actions).where(
+        *(test for column, value in asked.items() for test in (column >= value, column <= value))
+    )
+    query = query if before is None else query.where(_columns.id < before)
+    rows = conn.execute(query.order_by(*(column.desc() for column in (*asked, _columns.id))).limit(limit)).mappings()
     return [OperatorAction.of(row) for row in rows]
+
+
+def people(conn: Connection, limit: int) -> dict[str, int]:
+    """Return who has an action, by name, each with the id of the newest one."""
+    return {row.who: row.id for row in conn.execute(statement("action_people"), {"limit": limit})}
+
+
+def person_of(conn: Connection, action_id: int) -> str | None:
+    """Return whose action this is; None: there is no such action."""
+    return conn.execute(select(_columns.who).where(_columns.id == action_id)).scalar_one_or_none()
 
 
 def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool) -> bool:
@@ -114,10 +135,20 @@ def add_done(conn: Connection, action_id: int, number: int) -> None:
 
 
 def finish(
-    conn: Connection, action_id: int, outcomes: Mapping[str, int], *, refused: str | None = None, ended: bool = True
+    conn: Connection,
+    action_id: int,
+    outcomes: Mapping[str, int],
+    *,
+    refused: str | None = None,
+    ended: bool = True,
+    **counted: int,
 ) -> None:
-    """Record what became of an action; `refused` says why it was not done, not `ended` that it may be asked again."""
-    values = {"outcomes": dict(outcomes), "refused": refused} | ({"done_at": func.clock_timestamp()} if ended else {})
+    """Record what became of an action; `refused` says why it was not done, not `ended` that it may be asked again.
+
+    `counted` may be `done` and `moved_on`, of an action that counts its bookings all at once.
+    """
+    values: dict[str, Any] = {"outcomes": dict(outcomes), "refused": refused, **counted}
+    values |= {"done_at": func.clock_timestamp()} if ended else {}
     conn.execute(update(_actions).where(_columns.id == action_id, _columns.done_at.is_(None)).values(values))
 
 

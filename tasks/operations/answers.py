@@ -1,13 +1,15 @@
 """The outcome of an action as a sentence, built from its record alone, so that it is always the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from types import MappingProxyType
 
 from db.monitoring.operator_actions import OperatorAction
 from tasks.operations.booking_commands import CommandOutcome
-from tasks.operations.breaker_actions import AUTO, KEPT, RESET, BreakerActionOutcome, ends_at
+from tasks.operations.breaker_actions import AUTO, BREAKER_ACTIONS, KEPT, RESET, BreakerActionOutcome, ends_at
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.operations.calls import CallListOutcome
+from tasks.operations.resolving import ResolveOutcome
 
 _ONE: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +25,40 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
+        ResolveOutcome.RESOLVED: "It is confirmed.",
+        ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
+        ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
+        ResolveOutcome.CANCEL_THERE: "Its cancellation was asked for: cancel it at Cal.com.",
+        CallListOutcome.MARKED: "Marked as called.",
+        CallListOutcome.TAKEN_BACK: "The mark was taken back.",
+    }
+)
+# Of many bookings: what was done with them, and why others were left alone; for one booking, and for several.
+_DONE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        CommandOutcome.SENT: ("is sent again", "are sent again"),
+        CommandOutcome.SENT_TO_LOOK_UP: ("is sent again and looked up first", "are sent again and looked up first"),
+        CommandOutcome.CANCELLED: ("is cancelled", "are cancelled"),
+        CommandOutcome.CANCELLED_AFTER_CALL: (
+            "is cancelled if the call under way does not book it",
+            "are cancelled if the calls under way do not book them",
+        ),
+        CommandOutcome.CANCELLED_AFTER_LOOKUP: (
+            "is cancelled only once a lookup shows that it is not booked",
+            "are cancelled only once a lookup shows that they are not booked",
+        ),
+        CallListOutcome.SHOWN: ("was shown", "were shown"),
+    }
+)
+_LEFT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        CommandOutcome.MISSING: ("is not there any more", "are not there any more"),
+        CommandOutcome.MOVED_ON: ("had just moved on by itself", "had just moved on by themselves"),
+        CommandOutcome.NOT_RETRYABLE: ("is neither held nor failed", "are neither held nor failed"),
+        CommandOutcome.GOES_BY_ITSELF: ("goes by itself", "go by themselves"),
+        CommandOutcome.ASKED_AGAIN: ("has a newer request that lives", "have newer requests that live"),
+        CommandOutcome.STILL_OPEN: ("may still become a booking", "may still become bookings"),
+        CommandOutcome.ENDED: ("has ended", "have ended"),
     }
 )
 
@@ -35,15 +71,40 @@ def answer(action: OperatorAction, zone: tzinfo) -> str:
         return _of_bookings(action, len(action.ids))
     if action.done_at is None:
         return "It is being done."
+    if action.action not in BREAKER_ACTIONS:
+        return _by_words(action)
     return KEPT if BreakerActionOutcome.KEPT in action.outcomes else _of_breaker_action(action, zone)
+
+
+def left_undone(action: OperatorAction) -> str | None:
+    """Return what an action on bookings left undone so far, by its reasons; None: nothing."""
+    if len(action.ids or ()) < 2 or not (parts := list(_parts(action, _LEFT))):
+        return None
+    return f"{action.moved_on:,} {'was' if action.moved_on == 1 else 'were'} left alone: {', '.join(parts)}."
 
 
 def _of_bookings(action: OperatorAction, total: int) -> str:
     if action.done_at is None:
         return f"{action.counted:,} of {total:,}"
     if total == 1:
-        return _ONE[next(iter(action.outcomes))]
-    return f"{action.done:,} done" + (f", {action.moved_on:,} had moved on" if action.moved_on else "")
+        return " ".join(said for outcome, said in _ONE.items() if outcome in action.outcomes) or _by_words(action)
+    done = ", ".join(_parts(action, _DONE))
+    said = f"{done}." if done else "Nothing was done."
+    return " ".join(filter(None, (said, left_undone(action))))
+
+
+def _parts(action: OperatorAction, words: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Yield the number of bookings of each outcome, with its words."""
+    for outcome, (one, many) in words.items():
+        if count := action.outcomes.get(outcome, 0):
+            yield f"{count:,} {one if count == 1 else many}"
+
+
+def _by_words(action: OperatorAction) -> str:
+    """Return the outcomes by their names, for an action that has no sentence of its own."""
+    counts = [f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in action.outcomes.items()]
+    counts += [f"{action.done:,} done"] if action.ids is None and action.done else []
+    return f"{', '.join(counts) or 'done'}."
 
 
 def _of_breaker_action(action: OperatorAction, zone: tzinfo) -> str:

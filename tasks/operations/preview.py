@@ -28,7 +28,8 @@ from tasks.operations.booking_commands import (
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
-from tasks.words import plural
+from tasks.operations.resolving import may_be_booked
+from tasks.words import duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
@@ -120,9 +121,25 @@ def of_bookings(
     )
 
 
-def of_showing(booking_id: int, seconds: int) -> Preview:
-    """Return the preview of the action that shows whose booking it is."""
-    return Preview(uuid4(), None, (booking_id,), 1, (f"Shown for {seconds} s, recorded.",))
+def of_resolving(deps: Dependencies, booking_id: int) -> Preview:
+    """Return what a person must give who knows which booking at Cal.com this one is.
+
+    Raises:
+        SQLAlchemyError: Postgres does not answer.
+    """
+    with deps.engine.connect() as conn:
+        row = appointments.get(conn, booking_id)
+    refused = None if row and may_be_booked(row) else "it cannot be resolved now: look again"
+    lines = (
+        "Cal.com is asked for the booking, or the seat, of this uid.",
+        "If it carries our reference, this booking is confirmed by it; if not, nothing is changed.",
+    )
+    return Preview(uuid4(), version(row) if row else None, (booking_id,), 1, lines, ("uid", "why"), refused=refused)
+
+
+def of_showing(ids: Sequence[int], seconds: float) -> Preview:
+    """Return the preview of the action that shows whose bookings these are."""
+    return Preview(uuid4(), None, tuple(ids), len(ids), (f"Shown for {duration(seconds)}, recorded.",))
 
 
 def _breaker_lines(

@@ -28,6 +28,7 @@ QUALITY = 80  # of 100: WebP takes a fourth of what PNG takes
 LONG_MS = 600_000
 EVERY = 3.0  # seconds between two bookings
 OUTAGE_SECONDS = 240.0  # some minutes of it are in the charts
+AT_RISK = "/resilience/calls?state=held&at_risk=1&sort=start"
 CHARTS_SECONDS = 12.0  # until the charts show what the sentence says
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.4", "1.2")
 SETTINGS = {
@@ -77,6 +78,9 @@ def _outage(deployed: Deployment, album: "Album", traffic: "Traffic") -> None:
     [(number, task)] = deployed.rows(held)
     album.of("booking", f"/resilience/bookings/{number}", "asked by")
     album.of("bookings", "/resilience/bookings?state=held&sort=asked", "breaker open")
+    album.of_calls()
+    album.of("actions", "/resilience/actions", "Look at a person")
+    album.of("workers", "/resilience/workers", "maintenance")
     album.of("flower-tasks", "/tasks", "HELD")
     album.of("flower-task", f"/task/{task}", "HELD")
 
@@ -138,6 +142,17 @@ class Album:
         viewer = self._viewer("light", "wide", name).open(path)
         expect(viewer.page.locator("main")).to_contain_text(text)
         self._take(viewer.page, name)
+
+    def of_calls(self) -> None:
+        """Take a picture of a call list whose customers are shown, one of them called already."""
+        viewer = self._viewer("light", "wide", "calls").open(AT_RISK)
+        dialog = viewer.press("show-who")
+        dialog.get_by_label("Why?").fill("they start before Cal.com is back")
+        dialog.locator("button[type=submit]").click()
+        expect(viewer.page.locator("#list")).to_contain_text("Pat Example")
+        viewer.page.get_by_role("button", name="Mark booking").first.click()
+        expect(viewer.page.locator("#list")).to_contain_text("called by")
+        self._take(viewer.page, "calls")
 
     def _viewer(self, theme: str, size: str, name: str = "overview") -> Viewer:
         key = f"{theme}-{size}-{name}"

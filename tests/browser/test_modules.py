@@ -257,12 +257,50 @@ def test_an_action_on_a_list_is_about_those_that_it_can_do_something_with(ask: A
         {"id": 3, "status": "failed", "hold_reason": None},
     ]
 
-    def doable(count: int, *, capped: bool = False) -> Any:
-        return ask("list/bulk.js", "doable(...given)", {"rows": rows, "count": count, "capped": capped})
+    def doable(count: int, chosen: list[int] | None = None, *, capped: bool = False) -> Any:
+        return ask("list/bulk.js", "doable(...given)", {"rows": rows, "count": count, "capped": capped}, chosen or [])
 
-    assert doable(3) == {"ids": {"retry": [2, 3], "cancel": [1, 2]}, "all": None, "first": False}
+    shown = {"chosen": [], "ids": {"retry": [2, 3], "cancel": [1, 2]}, "calls": 3, "all": None, "first": False}
+    assert doable(3) == shown
     assert doable(306)["all"] == 306
-    assert doable(1001, capped=True) == {"ids": {"retry": [2, 3], "cancel": [1, 2]}, "all": 1000, "first": True}
+    assert doable(1001, capped=True) == shown | {"calls": 1001, "all": 1000, "first": True}
+    these = {"chosen": [1, 9], "ids": {"retry": [1, 9], "cancel": [1, 9]}, "calls": 2, "all": None}
+    assert doable(1001, [1, 9]) == these, "all that are chosen, whatever they are: the dialog says what it leaves alone"
+    rows[0]["cancel_requested"] = True
+    assert doable(3)["ids"]["cancel"] == [2], "its cancellation is asked for already"
+
+
+def test_cancel_stands_apart_from_retry_and_looks_unlike_it(ask: Ask) -> None:
+    """Behind all other buttons, in a place and a colour of its own; also where a list offers it."""
+    seen = answer("suspect", "show_reason", "retry", "cancel")
+    last = "buttons(it.decisive(...given), {}).filter(Boolean).at(-1).outerHTML"
+    shown = ask("answer/buttons.js", last, seen)
+    assert shown.startswith('<span class="apart"><button type="button" class="button danger"')
+
+    rows = [{"id": 2, "status": "held", "hold_reason": "suspect"}]
+    offered = "bulk(it.doable(...given), {}, () => {}).flat().map((one) => one.outerHTML)"
+    retry, calls, cancel = ask("list/bulk.js", offered, {"rows": rows, "count": 1})
+    assert "danger" not in retry + calls
+    assert cancel.startswith('<span class="apart"><button type="button" class="button small danger"')
+
+
+def test_a_button_names_no_more_bookings_than_an_action_takes(ask: Ask) -> None:
+    """A thousand at most, however many wait."""
+    seen = answer("suspect", "retry", holds=[{"reason": "suspect", "count": 20_000, "at_risk": 0}])
+
+    assert ask("answer/buttons.js", "buttons(it.decisive(...given), {})[0].textContent", seen) == (
+        "Retry the first 1,000 of 20,000 bookings"
+    )
+
+
+def test_what_is_copied_of_a_call_list_is_no_formula(ask: Ask) -> None:
+    """Each line begins with a booking's id, and a name breaks no line; what is dialled is a number."""
+    rows = [{"id": 7, "start_at": "2030-03-01T09:00:00Z"}, {"id": 8, "start_at": None}]
+    given = [[7, {"name": "=cmd|'/c calc'!A1\nPat", "phone": "+1 555 0100", "email": None}]]
+
+    assert ask("calls/table.js", "asText(given[0], new Map(given[1]))", rows, given) == (
+        "7: 2030-03-01T09:00:00Z, =cmd|'/c calc'!A1 Pat, +1 555 0100\n8: \n"
+    )
 
 
 def test_a_filter_is_what_the_address_says(ask: Ask) -> None:

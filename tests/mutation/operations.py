@@ -6,12 +6,14 @@ from tests.mutation.breakage import Breakage
 
 _BOOKINGS = "tests/integration/operations/test_booking_actions.py::"
 _BREAKER = "tests/integration/operations/test_breaker_actions.py::"
+_CALLS = "tests/integration/operations/test_calls.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
 _booking_commands = partial(Breakage, file="tasks/operations/booking_commands.py")
+_calls = partial(Breakage, promise=6, file="tasks/operations/calls.py")
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
 OPERATIONS = (
@@ -139,5 +141,39 @@ OPERATIONS = (
         old="if expected is not None and self.typed != expected:",
         new="if False:",
         test=f"{_PAGE}test_what_is_not_understood_is_refused_with_a_sentence",
+    ),
+    _calls(
+        name="called-by-two",
+        old="appointments.get(conn, booking_id, lock=True) is None",
+        new="appointments.get(conn, booking_id) is None",
+        test=f"{_CALLS}test_of_two_operators_who_press_at_once_one_has_the_call",
+    ),
+    _calls(
+        name="look-that-never-ends",
+        old="if action.who != asked.who or appointments.now(conn) - action.asked_at > SHOWN:",
+        new="if action.who != asked.who:",
+        test=f"{_CALLS}test_a_look_is_no_key_for_later_or_for_another_operator",
+    ),
+    _calls(
+        name="look-of-another-operator",
+        old="if action.who != asked.who or appointments.now(conn) - action.asked_at > SHOWN:",
+        new="if appointments.now(conn) - action.asked_at > SHOWN:",
+        test=f"{_CALLS}test_a_look_is_no_key_for_later_or_for_another_operator",
+    ),
+    Breakage(
+        name="mark-that-is-taken-back-stays",
+        promise=6,
+        file="db/monitoring/call_marks.py",
+        old=" for row in rows if row.action == CALLED}",
+        new=" for row in rows}",
+        test=f"{_CALLS}test_a_mark_can_be_taken_back_and_set_again",
+    ),
+    Breakage(
+        name="left-undone-and-not-said",
+        promise=6,
+        file="tasks/operations/answers.py",
+        old='return " ".join(filter(None, (said, left_undone(action))))',
+        new="return said",
+        test=f"{_BOOKINGS}test_a_cancel_of_many_says_how_many_had_moved_on",
     ),
 )

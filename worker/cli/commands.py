@@ -149,6 +149,22 @@ def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = ASKED) ->
     """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
 
 
+@_bookings("worker.cli.orders.calls:run", "booking calls", "booking calls 42 web-0093 --why 'they start at noon'")
+def calls(bookings: Annotated[list[str] | None, _IDS] = None, *, why: Why = ASKED, json: Json = False) -> None:
+    """Show whom to call: name, phone and e-mail of the bookings at risk, or of those that are named, 50 at most.
+
+    The look is recorded with your name and why, as the page's is. Who has called already stands beside each.
+    """
+
+
+@_bookings("worker.cli.orders.calls:called", "booking called 42", "booking called 42 --undo")
+def called(bookings: Ids, *, undo: Annotated[bool, typer.Option("--undo", help="Take the mark back.")] = False) -> None:
+    """Mark the customers of bookings as called, so that nobody calls them twice. Mark first, then dial.
+
+    Everybody sees the mark: on the page's lists, and in "booking calls". Exit code 1 if another operator has called.
+    """
+
+
 @_operating(
     "worker.cli.report.report:run",
     "booking report",

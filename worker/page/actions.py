@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
-from tornado.web import HTTPError
+from tornado.web import HTTPError, authenticated
 
 from db import appointments
 from db.monitoring import operator_actions
@@ -24,15 +24,18 @@ from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BreakerActionOutcome
+from tasks.operations.calls import REVEAL, SHOWN
 from tasks.operations.preview import Preview
+from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
-from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
+from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.reading import asking
+from worker.page.resolve import resolve
 
 T = TypeVar("T")
 PATIENCE = 5.0  # seconds for all that one answer asks of Postgres: an action may take longer than a reading
-SHOWN = 60  # seconds
+SHOWN_ONE = 60  # seconds
 
 log = Logger("page")
 
@@ -47,7 +50,17 @@ class PreviewAction(ActionHandler):
 
 
 class Action(ActionHandler):
-    """An action that an operator requests."""
+    """The page of all actions, and an action that an operator requests."""
+
+    def prepare(self) -> None:
+        """Leave a viewer who asks for the page to `authenticated`, which shows the way to the login."""
+        if self.request.method not in {"GET", "HEAD"}:
+            super().prepare()
+
+    @authenticated
+    def get(self) -> None:
+        """Show the page."""
+        self.render("actions.html")
 
     async def post(self) -> None:
         """Do the action, once for each request id, or begin it; answer with the result."""
@@ -82,6 +95,7 @@ class ActionProgress(PrivateHandler):
                 "moved_on": action.moved_on,
                 "ended": action.done_at is not None,
                 "running": running,
+                "refused": action.refused is not None,
                 "text": answer(action, ZoneInfo("UTC")),
             }
         )
@@ -93,9 +107,9 @@ class Who(ActionHandler):
     async def post(self, appointment_id: str) -> None:
         """Record that the operator looks at it, and answer with it."""
         asked = read(self.request.body, ShowBody)
-        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
+        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=REVEAL, why=asked.why, ids=(int(appointment_id),))
         fields = await run(lambda deps: _show(deps, looks))
-        self.answer({"fields": fields, "seconds": SHOWN})
+        self.answer({"fields": fields, "seconds": SHOWN_ONE})
 
 
 async def run(do: Callable[[Dependencies], T]) -> T:
@@ -116,8 +130,12 @@ def _threads() -> ThreadPoolExecutor:
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
         return preview.of_breaker_action(deps, asked.action)
-    if asked.action == SHOW:
-        return preview.of_showing(asked.ids[0], SHOWN)
+    if asked.action == RESOLVE:
+        return preview.of_resolving(deps, asked.ids[0])
+    if asked.action == REVEAL:
+        return preview.of_showing(asked.ids, SHOWN_ONE)
+    if asked.action == CALLS:
+        return preview.of_showing(asked.ids, SHOWN.total_seconds())
     return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))
 
 
@@ -126,10 +144,11 @@ def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:
     if request.ids is None:
         return breaker_actions.carry_out(deps, request)
     action = booking_actions.begin(deps.engine, request)
-    if action.done_at is None and len(request.ids) > 1:
+    if action.done_at is None and (len(request.ids) > 1 or request.action == RESOLVE):
         _begin(deps, action)
         return action
-    booking_actions.carry_out(deps, action)
+    if request.action != RESOLVE:
+        booking_actions.carry_out(deps, action)
     return booking_actions.found(deps.engine, action.request_id) or action
 
 
@@ -148,7 +167,7 @@ def _begin(deps: Dependencies, action: OperatorAction) -> None:
 
 def _carry_out(deps: Dependencies, action: OperatorAction) -> None:
     try:
-        booking_actions.carry_out(deps, action)
+        (resolve if action.action == RESOLVE else booking_actions.carry_out)(deps, action)
     except SQLAlchemyError as exc:
         log.warning("action_broken_off", request_id=str(action.request_id), error=type(exc).__name__)
     finally:

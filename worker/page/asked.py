@@ -8,15 +8,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from tornado.web import HTTPError
 
 from db.monitoring.operator_actions import ActionRequest
+from tasks.calcom.booking import usable
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.operations.calls import MOST_CALLED, REVEAL
 from tasks.operations.preview import FEW
+from tasks.operations.resolving import RESOLVE
 from worker.page.query import refused
 
 LONGEST = 65_536  # bytes: a thousand ids are a third of it
-SHOW = "reveal"
+CALLS = "call_list"
 _HOUR, _DAY = 3600, 86_400
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -34,6 +37,13 @@ def _zone(value: str) -> str:
         return ZoneInfo(value).key
     except (ValueError, KeyError, OSError):
         raise ValueError("is no time zone; write Europe/Berlin") from None
+
+
+def _uid(value: str) -> str:
+    uid = usable(value.strip())
+    if uid is None:
+        raise ValueError("what was given is no uid of Cal.com")
+    return uid
 
 
 def _all_different(ids: tuple[int, ...]) -> tuple[int, ...]:
@@ -57,7 +67,7 @@ class AskedBody(BaseModel):
 class PreviewBody(AskedBody):
     """The request for an action's preview; `zone` is the browser's."""
 
-    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reveal"]
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "resolve", "reveal", "call_list"]
     ids: Ids | None = None
     not_booked: bool = False
     zone: Zone = "UTC"
@@ -65,9 +75,11 @@ class PreviewBody(AskedBody):
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
         if (self.action in BREAKER_ACTIONS) != (self.ids is None):
-            raise ValueError("ids go with retry, cancel and reveal, and nothing else")
-        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action == SHOW):
+            raise ValueError("ids go with retry, cancel, resolve, reveal and call_list, and nothing else")
+        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action in {REVEAL, RESOLVE}):
             raise ValueError("one booking at a time: somebody has to look at each")
+        if self.ids and len(self.ids) > MOST_CALLED and self.action == CALLS:
+            raise ValueError(f"at most {MOST_CALLED} of one list")
         if self.not_booked and self.action not in {RETRY, CANCEL}:
             raise ValueError("not_booked goes with retry and cancel")
         return self
@@ -77,14 +89,17 @@ class ActionBody(PreviewBody):
     """The request for an action, as its preview counted it; `until` is in seconds from now."""
 
     request_id: UUID
-    action: Literal["open", "off", "auto", "reset", "retry", "cancel"]
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "resolve"]
     epoch: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     why: Reason
     until: Annotated[int, Field(ge=1, le=_DAY)] | None = None
     typed: Annotated[str, Field(max_length=20)] | None = None
+    uid: Annotated[str, AfterValidator(_uid)] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if (self.action == RESOLVE) != (self.uid is not None):
+            raise ValueError("uid goes with resolve: what Cal.com calls the booking")
         if (self.action in BREAKER_ACTIONS or self.not_booked) and self.epoch is None:
             raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
@@ -98,8 +113,9 @@ class ActionBody(PreviewBody):
 
     def by(self, who: str) -> ActionRequest:
         """Return the request for the record; `who` is the operator."""
-        about = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
+        about: dict[str, object] = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
         about |= {"not_booked": self.not_booked} if self.ids else {}
+        about = {"uid": self.uid} if self.action == RESOLVE else about
         return ActionRequest(
             who=who,
             via=Via.PAGE,
@@ -122,6 +138,19 @@ class ShowBody(AskedBody):
     """The request for a booking's personal data."""
 
     why: Reason
+
+
+class CallListBody(ShowBody):
+    """The request for whom to call, as its preview counted them."""
+
+    request_id: UUID
+    ids: Annotated[Ids, Field(max_length=MOST_CALLED)]
+
+
+class MarkBody(AskedBody):
+    """The request to mark a booking as called, or to take its mark back."""
+
+    take_back: bool = False
 
 
 def read(body: bytes, form: type[Body]) -> Body:

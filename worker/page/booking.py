@@ -7,16 +7,20 @@ from itertools import chain
 from typing import Any
 
 from db import appointments
+from db.appointments import Appointment
 from db.appointments.events import Event
 from db.lifecycle import Status
+from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
+from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
 from tasks.words import plural
 
 LOOKUPS = frozenset({"bookings.list", "bookings.get"})
+NOT_BOOKED = "not_booked"
 _MOMENTS = ("start_at", "booked_start_at", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
 _THERE = ("next_attempt_at", "calcom_booking_uid", "calcom_seat_uid", "series_uid", "series_weeks", "series_of")
 _TRIED = ("tries", "outcome_unknown", "cancel_requested", "last_error", "error_type")
@@ -30,21 +34,30 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         if row is None:
             return None
         story = gather(deps, conn, row)
+        called = call_marks.in_force(conn, [row.id]).get(row.id)
     return {
         "id": row.id,
         "status": row.status,
         "hold_reason": row.hold_reason,
         "why": story.why,
+        "called": called,
         "facts": facts(story),
         "timeline": timeline(story.timeline),
-        "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id),
+        "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row),
     }
 
 
-def _offered(deps: Dependencies, appointment_id: int) -> list[str]:
-    """Return the actions that are not refused for this booking."""
-    previews = {action: preview.of_bookings(deps, action, [appointment_id], zone=UTC) for action in (RETRY, CANCEL)}
-    return [action for action, seen in previews.items() if seen.refused is None]
+def _offered(deps: Dependencies, row: Appointment) -> list[str]:
+    """Return the actions that are not refused for this booking; `not_booked` is a retry by a person who has looked."""
+    asked = {RETRY: (RETRY, False), CANCEL: (CANCEL, False)}
+    known = [RESOLVE] if may_be_booked(row) else []
+    asked |= {NOT_BOOKED: (RETRY, True)} if row.outcome_unknown else {}
+    seen = {
+        name: preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC)
+        for name, (action, not_booked) in asked.items()
+    }
+    may = [name for name, one in seen.items() if one.refused is None]
+    return [*(name for name in may if name == RETRY), *known, *(name for name in may if name != RETRY)]
 
 
 def facts(story: BookingStory) -> dict[str, Any]:

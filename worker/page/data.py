@@ -10,6 +10,7 @@ from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
 from db.appointments import listing, looking, search
+from db.monitoring import call_marks
 from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
 from worker.page import booking
@@ -102,7 +103,8 @@ def asked_list(handler: DataHandler, deps: Dependencies) -> ListQuery:
 def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
     with deps.autocommit.connect() as conn:
         page = _rows(conn, wanted)
-        found = {"rows": page.rows, "next": page.next, "looked": page.looked, "down_to": page.down_to}
+        called = call_marks.in_force(conn, [row.id for row in page.rows])
+        found = {"rows": page.rows, "next": page.next, "looked": page.looked, "down_to": page.down_to, "called": called}
         if wanted.look:
             return found
         count = listing.count(conn, wanted.filter)

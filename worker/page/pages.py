@@ -1,4 +1,4 @@
-"""The three HTML pages and their files; the browser asks worker/page/data.py for the figures."""
+"""The HTML pages and their files; the browser asks worker/page/data.py for the figures."""
 
 from typing import Any
 
@@ -33,6 +33,24 @@ class BookingPage(ResilienceHandler):
     def get(self, appointment_id: str) -> None:
         """Show the page."""
         self.render("booking.html", appointment_id=int(appointment_id))
+
+
+class CallsPage(ResilienceHandler):
+    """The call list of the bookings that its address names."""
+
+    @authenticated
+    def get(self) -> None:
+        """Show the page."""
+        self.render("calls.html")
+
+
+class WorkersPage(ResilienceHandler):
+    """The workers and the queues."""
+
+    @authenticated
+    def get(self) -> None:
+        """Show the page."""
+        self.render("workers.html")
 
 
 class StaticFiles(StaticFileHandler):

@@ -1,14 +1,15 @@
-"""`booking actions`: what operators have ordered, by whichever way."""
+"""`booking actions`: what operators have ordered, by whichever way; `booking calls` and `called`: whom they called."""
 
 import getpass
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
 from tasks import dependencies
-from tasks.operations import booking_actions, breaker_actions
-from tests.support.page.operating import asked, of_bookings
+from tasks.operations import booking_actions, breaker_actions, calls
+from tests.support.page.operating import asked, of_bookings, recorded
 
 Booking = Callable[..., Any]
 ME = getpass.getuser()
@@ -68,3 +69,42 @@ def test_for_programs_each_is_whole(booking: Booking, record: Any) -> None:
     )
     assert (cancelled["who"], cancelled["ids"], cancelled["target"]) == ("bob@example.com", ids, {"not_booked": False})
     assert (cancelled["done_at"], cancelled["done"], cancelled["refused"]) == (None, 0, None)
+
+
+def test_those_at_risk_are_shown_with_who_has_called_and_the_look_is_recorded(booking: Booking, record: Any) -> None:
+    """The first to start first; what starts later is not at risk, and can be named."""
+    rows = [record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) for _ in range(3)]
+    for row, hours in zip(rows, (2, 1, 99), strict=True):
+        record.write(row.id, start_at=timedelta(hours=hours), attendee_phone=f"+15550100{hours}")
+    calls.mark(dependencies.current().engine, rows[0].id, who="bob", via="page")
+
+    ran = booking("calls", "--why", "they start soon")
+
+    assert ran.code == 0
+    first, second = (line.split() for line in ran.out.splitlines())
+    assert (first[0], second[0]) == (str(rows[1].id), str(rows[0].id))
+    assert "+155501001," in first
+    assert "called by bob" in ran.out.splitlines()[1]
+    [look] = [one for one in recorded(dependencies.current()) if one.action == "reveal"]
+    assert (look.via, look.why, look.ids) == ("command line", "they start soon", (rows[1].id, rows[0].id))
+    [named] = booking("calls", rows[2].id, "--json").json["calls"]
+    assert (named["id"], named["phone"], named["called"]) == (rows[2].id, "+1555010099", None)
+
+
+def test_nobody_is_to_be_called_and_nothing_is_recorded(booking: Booking) -> None:
+    """Where no booking is at risk; a name that is none is said."""
+    assert booking("calls").out == "Nobody is to be called.\n"
+    assert booking("calls", "nonsense").code == 1
+    assert recorded(dependencies.current()) == []
+
+
+def test_a_customer_is_marked_once_and_the_mark_taken_back(booking: Booking, record: Any) -> None:
+    """Another operator's mark stays, and the exit code says so."""
+    row = record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
+    assert booking("called", row.id).code == 0
+    assert "called by" in booking("called", row.id).out
+    assert booking("called", row.id, "--undo").out == f"{row.id}: the mark is taken back.\n"
+    calls.mark(dependencies.current().engine, row.id, who="bob", via="page")
+    refused = booking("called", row.id)
+    assert (refused.code, "called by bob" in refused.err) == (1, True)
+    assert [one.action for one in recorded(dependencies.current())] == ["called", "not_called", "called"]

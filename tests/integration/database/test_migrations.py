@@ -70,7 +70,8 @@ def test_a_database_that_is_behind_is_told_where_it_stands(empty: Engine) -> Non
     """With only the first applied the code says so, before any statement fails."""
     revisions.upgrade(empty, FIRST)
 
-    with pytest.raises(revisions.RevisionError, match=f"{FIRST}, this code needs {LATER}: run `booking migrate`"):
+    said = f"{FIRST}, this code needs {LATER}: run `booking migrate`"
+    with pytest.raises(revisions.RevisionError, match=said):
         revisions.require(empty)
 
 

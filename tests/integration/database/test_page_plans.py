@@ -33,7 +33,14 @@ def test_nothing_that_the_page_reads_grows_with_what_is_kept(read: Any) -> None:
     assert read["grown"] == []
 
 
-@pytest.mark.parametrize("index", ["status", "held_asked", "held_start", "correlation", "booking_uid", "unknown"])
+OF_BOOKINGS = ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
+OF_ACTIONS = ("calls", "who", "action", "who_action")
+
+
+@pytest.mark.parametrize(
+    "index",
+    [*(f"appointments_{name}" for name in OF_BOOKINGS), *(f"operator_actions_{name}" for name in OF_ACTIONS)],
+)
 def test_no_index_of_the_page_is_for_nothing(read: Any, index: str) -> None:
     """Without it some list or search reads more."""
     assert read["without"][index] != []

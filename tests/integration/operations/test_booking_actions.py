@@ -56,7 +56,7 @@ def test_a_retry_of_many_sends_each_and_records_who_by_which_way_and_why(built: 
     assert (action.who, action.via, action.action, action.why) == ("ann", "page", "retry", "a test")
     assert (action.done, action.moved_on, action.outcomes) == (3, 0, {"sent": 2, "sent_to_look_up": 1})
     assert action.done_at >= action.asked_at
-    assert answer(action, UTC) == "3 done"
+    assert answer(action, UTC) == "2 are sent again, 1 is sent again and looked up first."
 
 
 def test_a_cancel_of_many_says_how_many_had_moved_on(built: Dependencies, record: Any) -> None:
@@ -76,7 +76,10 @@ def test_a_cancel_of_many_says_how_many_had_moved_on(built: Dependencies, record
     ]
     outcomes = {"cancelled": 2, "cancelled_after_call": 1, "cancelled_after_lookup": 1, "ended": 1, "missing": 1}
     assert (action.done, action.moved_on, action.outcomes) == (4, 2, outcomes)
-    assert answer(action, UTC) == "4 done, 2 had moved on"
+    assert answer(action, UTC) == (
+        "2 are cancelled, 1 is cancelled if the call under way does not book it, 1 is cancelled only once a lookup "
+        "shows that it is not booked. 2 were left alone: 1 is not there any more, 1 has ended."
+    )
 
 
 def test_a_page_leaves_alone_what_goes_by_itself_by_now(built: Dependencies, record: Any) -> None:
@@ -226,7 +229,7 @@ def test_an_action_that_was_killed_half_way_goes_on_where_it_was(
 
     whole = carry_out(built, request)
 
-    assert (whole.done, whole.moved_on, answer(whole, UTC)) == (8, 0, "8 done")
+    assert (whole.done, whole.moved_on, answer(whole, UTC)) == (8, 0, "8 are cancelled.")
     assert [len(story(record, row)) for row in rows] == [1] * 8
 
 

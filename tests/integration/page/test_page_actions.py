@@ -80,8 +80,8 @@ def test_bookings_are_sent_again_and_cancelled_one_by_one_or_many_at_once(flower
         answers = [click.result(30) for click in [clicks.submit(flower.post, ACT, body) for _ in range(4)]]
     assert {answer.status_code for answer in answers} <= {200, 202}
     last = followed(flower, body["request_id"])
-    assert (last["total"], last["done"], last["moved_on"], last["text"]) == (30, 30, 0, "30 done")
-    assert flower.post(ACT, body).json() == {"done": True, "text": "30 done"}
+    assert (last["total"], last["done"], last["moved_on"], last["text"]) == (30, 30, 0, "30 are cancelled.")
+    assert flower.post(ACT, body).json() == {"done": True, "text": "30 are cancelled."}
     assert [len(story(record, row)) for row in many] == [1] * 30
     assert len(recorded(dependencies.current())) == 3
 
@@ -95,7 +95,7 @@ def test_what_has_moved_on_since_the_preview_is_left_and_counted(flower: FlowerU
 
     flower.post(ACT, body)
 
-    assert followed(flower, body["request_id"])["text"] == "3 done, 2 had moved on"
+    assert followed(flower, body["request_id"])["text"] == "3 are cancelled. 2 were left alone: 2 have ended."
 
 
 def test_a_page_that_is_older_than_the_breakers_state_acts_on_nothing(flower: FlowerUnderTest) -> None:
@@ -137,7 +137,7 @@ def test_an_action_whose_flower_was_killed_goes_on_when_it_is_pressed_again(
     half = again.get(f"{ACT}/{body['request_id']}").json()
     assert (half["text"], half["ended"], half["running"]) == ("12 of 20", False, False)
     assert again.post(ACT, body).status_code == 202
-    assert followed(again, body["request_id"])["text"] == "20 done"
+    assert followed(again, body["request_id"])["text"] == "20 are cancelled."
     assert [len(story(record, row)) for row in rows] == [1] * 20
 
 

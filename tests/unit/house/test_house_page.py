@@ -31,7 +31,7 @@ def name(path: Path) -> str:
 def test_the_page_has_its_files() -> None:
     """What follows looks at something."""
     assert len(MODULES) > 20
-    assert len(TEMPLATES) == 3
+    assert len(TEMPLATES) > 3
 
 
 @pytest.mark.parametrize("path", OURS, ids=name)

@@ -7,6 +7,7 @@ import pytest
 from celery import Celery
 
 from worker.task_events import AT_MOST, PublishEvents
+from worker.version import version
 
 
 class Broker:
@@ -54,6 +55,7 @@ class Consumer:
 
     def __init__(self, app: Celery, dispatcher: Any) -> None:
         self.app, self.event_dispatcher = app, dispatcher
+        self.pool = SimpleNamespace(limit=7)
         self.planned: list[Any] = []
         self.timer = SimpleNamespace(call_repeatedly=self._plan, cancel=self.planned.remove)
 
@@ -146,3 +148,18 @@ def test_the_last_events_are_published_before_a_worker_ends(app: Celery, dispatc
 
     assert broker.messages == [["task-succeeded"]]
     assert app.events.kept is None
+
+
+def test_a_workers_own_events_say_its_threads_and_its_release(app: Celery, dispatcher: Any) -> None:
+    """As Flower's page of workers shows them; the events of tasks carry nothing more than before."""
+    sent: list[dict[str, Any]] = []
+    dispatcher.producer = SimpleNamespace(publish=lambda body, **_: sent.append(body))
+    PublishEvents(Consumer(app, dispatcher)).start(Consumer(app, dispatcher))
+
+    dispatcher.send("worker-heartbeat", active=2)
+    dispatcher.send("task-started", uuid="one")
+    dispatcher.flush()
+
+    [heartbeat, tasks] = sent
+    assert (heartbeat["active"], heartbeat["threads"], heartbeat["release"]) == (2, 7, version())
+    assert not {"threads", "release"} & tasks[0].keys()

@@ -1,24 +1,8 @@
-"""`booking resolve`: an operator says which booking at Cal.com is ours, and Cal.com must show our reference in it.
+"""`booking resolve`: an operator says which booking at Cal.com is ours; the page does the same."""
 
-This is the only way to confirm a booking that a key cannot see in the list: Cal.com shows a booking by its uid, and a
-seat by its own, to anybody (docs/calcom.md). It only confirms: a uid that is missing, or another's, proves nothing.
-"""
-
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from sqlalchemy import Connection, Engine
-
-from db import appointments
-from db.appointments import Appointment
-from db.audits import bookings
-from db.lifecycle import LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.calcom.booking import Booking, usable
-from tasks.calcom.booking_answers import booked_there, read_bookings
-from tasks.calcom.reply import Reply, ReplyKind
-from tasks.words import clock
+from tasks.calcom.booking import usable
+from tasks.operations.resolving import RESOLVE, WHY, Resolved, finish, resolve
 from worker.cli import record
 from worker.cli.named import named
 from worker.cli.session import ready
@@ -26,18 +10,6 @@ from worker.console import screen
 from worker.console.notes import listening
 from worker.console.progress import note_waiting
 from worker.console.stop import Stop
-
-BY, WHY = "operator", "resolved by the operator"
-_MOVES = 5  # reschedules that are followed from one uid to the next
-_REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """The result and its sentence; `ok` is False when nothing is confirmed by that uid."""
-
-    ok: bool
-    said: str
 
 
 def run(booking: str, uid: str) -> bool:
@@ -48,143 +20,14 @@ def run(booking: str, uid: str) -> bool:
     """
     deps = ready()
     with listening(screen.note):
-        action = _begin(deps.engine, booking, uid)
+        with deps.engine.connect() as conn:
+            row = named(conn, booking)
+        action = record.begin(deps.engine, RESOLVE, why=WHY, target={"uid": usable(uid)}, ids=(row.id,))
         try:
-            done = resolve(AuditCalls(deps, waiting=note_waiting), booking, uid)
+            done = resolve(AuditCalls(deps, waiting=note_waiting), row, uid)
         except AuditHalted as halted:
-            _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
+            finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
-        _finish(deps.engine, action, done)
+        finish(deps.engine, action, done)
     (screen.say if done.ok else screen.note)(done.said)
     return done.ok
-
-
-def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
-    """Confirm a row by the booking, or the seat, that `uid` names, if that carries the row's reference.
-
-    Raises:
-        Stop: There is no such row.
-        AuditHalted: Cal.com cannot be asked now.
-    """
-    with calls.deps.engine.connect() as conn:
-        row = named(conn, id_or_key)
-    if (done := _needs_none(row, uid)) is not None:
-        return done
-    for _ in range(_MOVES):
-        there = _ask(calls, uid)
-        if isinstance(there, str):
-            return Resolved(ok=False, said=f"{row.id}: {there}")
-        ours = _ours(there, row)
-        if ours is None:
-            return _not_ours(calls, row, uid, there[0])
-        if ours.moved_to is None:
-            return _gone(row, ours) if ours.cancelled else _write(calls, row, ours)
-        uid = ours.moved_to  # a reschedule keeps the reference
-    return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
-
-
-def _begin(engine: Engine, id_or_key: str, uid: str) -> int:
-    with engine.connect() as conn:
-        row = named(conn, id_or_key)
-    return record.begin(engine, "resolve", why=WHY, target={"uid": usable(uid)}, ids=(row.id,))
-
-
-def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
-    outcome, refused = ("resolved", None) if done.ok else ("not_resolved", done.said)
-    record.finish(engine, action_id, {outcome: 1}, refused=refused)
-
-
-def _needs_none(row: Appointment, uid: str) -> Resolved | None:
-    """Return the result for a row that needs no question to Cal.com, and for a text that is no uid; else None."""
-    if usable(uid) is None:
-        return Resolved(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
-    match row.status:
-        case Status.BOOKING:
-            return Resolved(
-                ok=False, said=f"{row.id}: a worker is calling Cal.com for it now; try again when that is over"
-            )
-        case Status.CANCELLED:
-            return Resolved(ok=False, said=f"{row.id}: is cancelled for good; if {uid} is it, cancel that at Cal.com")
-        case Status.CONFIRMED if uid in {row.calcom_booking_uid, row.calcom_seat_uid}:
-            return Resolved(ok=True, said=f"{row.id}: is confirmed as {uid} already.")
-        case Status.CONFIRMED:
-            said = f"{row.id}: is confirmed already, as {row.calcom_booking_uid}; `booking audit` finds doubles"
-            return Resolved(ok=False, said=said)
-    return None
-
-
-def _ask(calls: AuditCalls, uid: str) -> Sequence[Booking] | str:
-    """Return the bookings of a uid (all weeks of a series), or of a seat; else a sentence why there is none."""
-    there = read_bookings(calls.booking(uid))
-    if _is_missing(there):
-        there = read_bookings(calls.booking_of_seat(uid))
-    if _is_missing(there):
-        return f"Cal.com knows neither a booking nor a seat {uid} (one just made may be shown a little later)"
-    if isinstance(there, Reply):
-        return f"Cal.com does not show {uid} now: {there.message or there.error_type.value.replace('_', ' ')}"
-    return there
-
-
-def _is_missing(there: Sequence[Booking] | Reply) -> bool:
-    return isinstance(there, Reply) and there.kind is ReplyKind.REFUSED and there.http_status == 404
-
-
-def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
-    """Return the booking that carries the row's reference: a live one first, then the week of our start."""
-    ours = [one for one in there if str(row.uuid) in one.marks]
-    return min(ours, key=lambda one: (one.cancelled, not one.is_at(row.start_at)), default=None)
-
-
-def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Resolved:
-    start = clock(found.start) if found.start else "an unknown time"
-    standing = "cancelled" if found.cancelled else "accepted" if found.accepted else "not confirmed by its host yet"
-    with calls.deps.engine.connect() as conn:
-        whose = _whose(conn, found)
-    said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
-    return Resolved(ok=False, said=said)
-
-
-def _whose(conn: Connection, found: Booking) -> str:
-    if not found.marks:
-        hidden = " and without attendees: give the seat's own uid" if found.seated and not found.attendees else ""
-        return f"without a reference of ours{hidden}"
-    references = [mark for mark in found.marks if _REFERENCE.fullmatch(mark)]
-    rows = [row.id for row in bookings.by_references(conn, references)]
-    return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
-
-
-def _gone(row: Appointment, ours: Booking) -> Resolved:
-    """Leave the row as it is: another of its POSTs may have made a second booking, which is not cancelled."""
-    said = f"{row.id}: {ours.uid} is its booking, and was cancelled or declined at Cal.com; nothing was changed. "
-    if row.status in LIVE:
-        said += f"If no other stands there: `booking cancel {row.id} --not-booked`"
-    return Resolved(ok=False, said=said.strip())
-
-
-def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Resolved:
-    with calls.deps.engine.begin() as conn:
-        there = booked_there(ours, row, ours.marks[str(row.uuid)])
-        had = appointments.record_late_uid(conn, row.id, there, why=WHY, by=BY)
-        after = appointments.get(conn, row.id)
-    if had is None or after is None:
-        return Resolved(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
-    if after.calcom_booking_uid != ours.uid:
-        return Resolved(ok=False, said=f"{row.id}: has meanwhile been confirmed, as {after.calcom_booking_uid}")
-    if after.status is Status.CONFIRMED:
-        return Resolved(ok=True, said=f"{row.id}: confirmed, as {ours.uid}.{_also(after, had)}")
-    if after.status in LIVE:
-        return Resolved(ok=True, said=f"{row.id}: {ours.uid} is written down; its next attempt confirms it.")
-    if after.status is Status.CANCELLED:
-        return Resolved(ok=False, said=f"{row.id}: was cancelled meanwhile; cancel {ours.uid} at Cal.com")
-    said = f"{row.id}: stays {after.status}: it was asked for again, and that newer booking lives; keep one of the two"
-    return Resolved(ok=False, said=f"{said}, and cancel the other at Cal.com")
-
-
-def _also(row: Appointment, had: Status) -> str:
-    """Return what is left to do once the row is confirmed."""
-    said = ""
-    if had not in LIVE and had is not Status.CONFIRMED:
-        said += f" Its customer was told that it is {had}: call them (`booking show {row.id} --personal`)."
-    if row.cancel_requested:
-        said += " Its cancellation was asked for: cancel it at Cal.com, then run `booking audit --fix`."
-    return said

@@ -1,6 +1,7 @@
 // One booking: why it is not moving, what can be done, and its whole story.
 import { Action } from "./actions/action.js";
-import { button, byId, fill, onChange, show } from "./core/dom.js";
+import { mark } from "./calls/mark.js";
+import { button, byId, el, fill, onChange, show } from "./core/dom.js";
 import { lookOnly } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
@@ -12,7 +13,14 @@ import { drawFacts } from "./one/facts.js";
 import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
 
-const LABELS = { retry: "Retry", cancel: "Cancel this booking" };
+const LABELS = {
+  retry: "Retry",
+  resolve: "It is booked…",
+  not_booked: "It is not booked…",
+  cancel: "Cancel this booking",
+};
+const TITLES = { resolve: "It is booked at Cal.com", not_booked: "It is not booked at Cal.com" };
+const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again" };
 const id = Number(byId("resilience").dataset.id);
 
 const draw = {
@@ -20,6 +28,7 @@ const draw = {
   why: onChange((why) => fill(byId("sentence"), sentence(why))),
   buttons: onChange((actions) => fill(byId("buttons"), buttons(actions))),
   timeline: onChange((timeline) => drawTimeline(byId("timeline"), timeline)),
+  called: onChange((called) => fill(byId("called"), mark(id, called, () => poll.restart()))),
   facts: onChange((facts) => drawFacts(byId("facts"), facts)),
 };
 
@@ -30,6 +39,7 @@ function update(data) {
   draw.buttons(data.actions);
   draw.timeline(data.timeline);
   draw.facts(data.facts);
+  draw.called(data.called);
 }
 
 let said = null;
@@ -45,12 +55,17 @@ function drawState(status, reason) {
 
 function buttons(actions) {
   if (!actions.length) return null;
-  return lookOnly() ?? actions.map((action) => actionButton(action, LABELS[action] ?? action));
+  return lookOnly() ?? actions.map((action) => actionButton(action));
 }
 
-function actionButton(action, label) {
-  const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
-  return button(label, begin, { "data-key": `do-${action}` });
+function actionButton(action) {
+  const label = LABELS[action] ?? action;
+  const notBooked = action === "not_booked"; // a retry by a person who has looked at Cal.com
+  const about = { ids: [id], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
+  const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, about);
+  if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
+  const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
+  return el("span", { class: "apart" }, cancel);
 }
 
 function state(now, answer) {

@@ -1,12 +1,13 @@
 // The list of bookings that the page's address describes, read every few seconds.
 import { Action } from "./actions/action.js";
 import { byId, el, fill, onChange, show } from "./core/dom.js";
-import { path } from "./core/door.js";
+import { path, whyNot } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
 import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { bulk, doable } from "./list/bulk.js";
+import { Choice } from "./list/choice.js";
 import { drawFilters, filterOf, title } from "./list/filters.js";
 import { Look } from "./list/look.js";
 import { drawRows } from "./list/rows.js";
@@ -15,12 +16,15 @@ import { listenSearch } from "./list/search.js";
 const filter = filterOf(location.search);
 const plain = filterOf(location.search, { page: false });
 
-const drawTable = onChange(({ rows, empty }) => drawRows(byId("list"), rows, { empty }));
-const drawBulk = onChange((what) => fill(byId("bulk"), bulk(what, act)));
-const drawPages = onChange((next) => fill(byId("pages"), pages(next)));
-
 let newest = null; // the last answer
+let shown = null; // the same, with what was found behind it
 const look = new Look(filter, () => newest && draw(newest));
+const choice = new Choice(() => drawChoice());
+const drawTable = onChange(({ rows, called, empty }) =>
+  drawRows(byId("list"), rows, { empty, called, choice: whyNot() ? null : choice }),
+);
+const drawBulk = onChange((what) => fill(byId("bulk"), bulk(what, plain, act)));
+const drawPages = onChange((next) => fill(byId("pages"), pages(next)));
 
 async function update(list) {
   newest = list;
@@ -32,11 +36,19 @@ function draw(list) {
   const rows = [...list.rows, ...look.rows.filter((one) => !list.rows.some((other) => other.id === one.id))];
   const all = next ? count(list.count, list.capped) : count(Math.max(rows.length, list.capped ? 0 : list.count));
   const note = look.note(rows.length);
-  drawTable({ rows, empty: note ? "None so far." : "No booking is like that." });
+  shown = { ...list, rows };
+  choice.shown(rows);
+  drawTable({ rows, called: { ...look.called, ...list.called }, empty: note ? "None so far." : "No booking is like that." });
   drawPages(next);
   fill(byId("list-looked"), note);
   byId("list-count").textContent = rows.length ? `${count(rows.length)} of ${all} shown` : "";
-  drawBulk(doable({ ...list, rows }));
+  drawChoice();
+}
+
+function drawChoice() {
+  if (!whyNot()) fill(byId("choice"), choice.bar());
+  if (byId("chosen").textContent !== choice.said) byId("chosen").textContent = choice.said;
+  drawBulk(doable(shown, choice.ids));
 }
 
 function act(action, verb, { ids = null, all = false }) {

@@ -93,7 +93,9 @@ function list(data) {
   listed.changed = changed;
 }
 
-const drawList = onChange(({ rows }) => drawRows(byId("list"), rows.slice(0, LISTED), { empty: "No booking yet." }));
+const drawList = onChange(({ rows, called }) =>
+  drawRows(byId("list"), rows.slice(0, LISTED), { empty: "No booking yet.", called }),
+);
 
 function listState(state) {
   const note = byId("list-note");

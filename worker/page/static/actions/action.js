@@ -15,9 +15,9 @@ const SILENCE = "No answer: whether it was done is not known. Send it again: the
 
 export class Action {
   // `ids`: these bookings; `query`: the bookings of that list now; neither: an order to the breaker. `done` is called
-  // when something may have changed.
-  constructor(action, title, { ids = null, query = null, done = () => {} } = {}) {
-    Object.assign(this, { action, title, ids, query, done });
+  // when something may have changed; `notBooked`: the viewer must have looked at Cal.com; `label` is its button's.
+  constructor(action, title, { ids = null, query = null, notBooked = false, label = title, done = () => {} } = {}) {
+    Object.assign(this, { action, title, ids, query, notBooked, label, done });
     this.content = el("div", {});
     this.dialog = openDialog(title, this.content, { onClose: () => this.done() });
     this.preview();
@@ -32,14 +32,17 @@ export class Action {
       if (!now.ids.length) return this.#failed("None is there any more.", null);
       this.ids = now.ids;
     }
-    const body = { action: this.action, ids: this.ids, not_booked: false, zone: ZONE };
+    const body = { action: this.action, ids: this.ids, not_booked: this.notBooked, zone: ZONE };
     const answer = await ask("/actions/preview", { body, patience: PATIENCE });
     if (answer.status === 200 && !answer.body.refused) return this.#confirm(answer.body);
     return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
   }
 
+  // The title has the number that was counted, too, however many the button spoke of.
   #confirm(preview) {
-    const form = confirmation(preview.lines, questions(this.action, preview), this.#sendLabel(preview), {
+    if (preview.count > 1) this.dialog.querySelector("h2").textContent = this.#sendLabel(preview);
+    const asked = questions(this.action, preview, this.notBooked);
+    const form = confirmation(preview.lines, asked, this.#sendLabel(preview), {
       send: (values) => this.#send(preview, values),
       back: () => this.dialog.close(),
     });
@@ -49,13 +52,13 @@ export class Action {
 
   // The button has the number that was counted: some of the chosen bookings may have moved on, or go by themselves.
   #sendLabel({ count: counted }) {
-    return counted > 1 ? `${this.action === "retry" ? "Retry" : "Cancel"} ${plural(counted, "booking")}` : this.title;
+    return counted > 1 ? `${this.action === "retry" ? "Retry" : "Cancel"} ${plural(counted, "booking")}` : this.label;
   }
 
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
   async #send(preview, values) {
     const { request_id, epoch, ids } = preview;
-    const asked = { not_booked: false, until: null, typed: null, why: "", zone: ZONE, ...values };
+    const asked = { not_booked: this.notBooked, until: null, typed: null, why: "", zone: ZONE, ...values };
     const body = { ...asked, action: this.action, request_id, epoch, ids };
     const again = () => this.#send(preview, values);
     this.#wait("Sending…");
@@ -66,6 +69,7 @@ export class Action {
       return follow(answer.body.request_id, this.content, {
         done: this.done,
         ended: (text) => this.#ended(text),
+        refused: (text) => this.#failed(text, null),
         stopped: (text) => this.#failed(text, again, "Go on"),
       });
     const text = answer.status === 0 ? SILENCE : errorText(answer);

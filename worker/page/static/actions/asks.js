@@ -15,11 +15,13 @@ const LENGTHS = {
 };
 
 // Returns {elements, values(), isComplete()} for the questions of a preview.
-export function questions(action, preview) {
+// `mustLook`: the tick that the viewer looked at Cal.com is no choice.
+export function questions(action, preview, mustLook = false) {
   const asked = preview.asks ?? [];
   const all = [
     asked.includes("until") ? until(LENGTHS[action] ?? LENGTHS.open) : null,
-    asked.includes("looked") ? looked() : null,
+    asked.includes("uid") ? uid() : null,
+    asked.includes("looked") ? looked(mustLook) : null,
     asked.includes("why") ? why() : null,
     asked.some((one) => one === "type" || one === "number") ? typed(preview.typed) : null,
   ].filter(Boolean);
@@ -50,11 +52,18 @@ function until(lengths) {
   };
 }
 
-function looked() {
+function uid() {
+  const input = el("input", { type: "text", name: "uid", autocomplete: "off", spellcheck: "false", maxlength: 200 });
+  const element = el("label", { class: "field" }, el("span", {}, "Its uid at Cal.com, or its seat's"), input);
+  const value = () => input.value.trim();
+  return { element, value: () => ({ uid: value() }), isComplete: () => value() !== "" };
+}
+
+function looked(isNeeded) {
   const input = el("input", { type: "checkbox", name: "not_booked" });
   const label = el("span", {}, "I looked at Cal.com: it is not booked there.");
   const element = el("label", { class: "field tick" }, input, label);
-  return { element, value: () => ({ not_booked: input.checked }), isComplete: () => true };
+  return { element, value: () => ({ not_booked: input.checked }), isComplete: () => input.checked || !isNeeded };
 }
 
 function typed(expected) {

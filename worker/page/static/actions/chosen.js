@@ -1,7 +1,7 @@
 // The very bookings that a list shows now, up to as many as one action takes: an action is never about a filter.
 import { ask, errorText } from "../core/door.js";
 
-const MOST = 1000;
+export const MOST = 1000; // bookings of one action
 const PAGE = 200;
 
 // Returns {ids} or {error}; it stops at MOST bookings, and when the dialog is closed.

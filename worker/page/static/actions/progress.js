@@ -6,7 +6,7 @@ import { count } from "../core/numbers.js";
 const EVERY = 700;
 const PATIENCE = 20; // silent answers in a row
 
-export async function follow(requestId, content, { ended, stopped, done }) {
+export async function follow(requestId, content, { ended, refused, stopped, done }) {
   const bar = el("progress", { max: 1, value: 0, "aria-label": "Progress" });
   const line = el("p", { role: "status" }, "Begun…");
   const hint = el("p", { class: "hint" }, "Closing this ends nothing: it goes on, and the bookings show it.");
@@ -15,11 +15,12 @@ export async function follow(requestId, content, { ended, stopped, done }) {
     const answer = await ask(`/actions/${encodeURIComponent(requestId)}`);
     silent = answer.status === 200 ? 0 : silent + 1;
     if (answer.status === 200) {
-      const { total, done: finished, moved_on: moved, ended: isEnded, running, text } = answer.body;
+      const { total, done: finished, moved_on: moved, ended: isEnded, refused: isRefused, running, text } = answer.body;
       bar.max = total || 1;
       bar.value = finished + (moved ?? 0);
       const counts = said(total, finished, moved);
       line.textContent = counts;
+      if (isEnded && isRefused) return refused(text);
       if (isEnded) return ended(text || counts);
       if (running === false)
         return stopped(`${counts}; then Flower or PostgreSQL was gone. Sent again, the rest is done.`);

@@ -1,7 +1,8 @@
 // The buttons that fit the verdict: first those that it names, the other orders under More.
 import { button, el } from "../core/dom.js";
 import { lookOnly, path } from "../core/door.js";
-import { plural } from "../core/numbers.js";
+import { count, plural } from "../core/numbers.js";
+import { MOST } from "../actions/chosen.js";
 
 const ORDERS = {
   open: "Hold all back",
@@ -29,20 +30,23 @@ export function decisive({ verdict, cards, parts, holds, day, first_day: isFirst
 // `act` has order(name, title) and bookings(action, query, title), which is about the bookings of the query now.
 export function buttons(seen, act) {
   const refusal = lookOnly();
-  const shown = seen.named
+  const named = seen.named.filter((name) => name !== "cancel");
+  const shown = named
     .flatMap((name) => links(name, seen) ?? (refusal ? null : actionButton(name, seen, act)))
     .filter(Boolean);
   shown[0]?.classList.add("first");
   if (refusal) return [...shown, refusal];
+  const isCancel = seen.named.includes("cancel");
+  const cancel = isCancel ? el("span", { class: "apart" }, actionButton("cancel", seen, act)) : null;
   const others = seen.others.filter((name) => !seen.named.includes(name)).map((name) => order(name, seen, act));
-  return others.length ? [...shown, more(shown.length ? "More" : "Orders", others)] : shown;
+  return [...shown, others.length ? more(shown.length ? "More" : "Orders", others) : null, cancel];
 }
 
 // The links of a button that changes nothing; undefined: the button is an action.
 function links(name, seen) {
   const atRisk = seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk";
   return {
-    show_at_risk: [link(atRisk, { state: "held", at_risk: "1", sort: "start" })],
+    show_at_risk: [link(atRisk, { state: "held", at_risk: "1", sort: "start" }, "/calls")],
     show_held: [link("Show what is held", { state: "held", sort: "asked" })],
     show_reason: [link(`Show ${theOnes(seen)}`, { state: "held", reason: seen.about, sort: "asked" })],
     show_failed: ended(seen),
@@ -55,20 +59,26 @@ function ended(seen) {
   return [failed, seen.hasExpired || !failed ? link("Show what expired", { state: "expired" }) : null];
 }
 
-function link(text, query) {
+function link(text, query, list = "/bookings") {
   const key = `go-${Object.values(query).join("-")}`;
-  return el("a", { class: "button", href: path("/bookings", query), "data-key": key }, text);
+  return el("a", { class: "button", href: path(list, query), "data-key": key }, text);
 }
 
 function theOnes({ count }) {
   return count ? `the ${plural(count, "booking")}` : "what waits";
 }
 
+// What one action can be about.
+function atMost(seen) {
+  return seen.count > MOST ? `the first ${count(MOST)} of ${plural(seen.count, "booking")}` : theOnes(seen);
+}
+
 function actionButton(name, seen, act) {
   if (name !== "retry" && name !== "cancel") return order(name, seen, act);
-  const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(seen)}`;
+  const title = `${name === "retry" ? "Retry" : "Cancel"} ${atMost(seen)}`;
   const ask = () => act.bookings(name, { state: "held", reason: seen.about, sort: "asked" }, title);
-  return button(title, ask, { "data-key": `do-${name}` });
+  const look = name === "cancel" ? "button danger" : "button";
+  return button(title, ask, { class: look, "data-key": `do-${name}` });
 }
 
 function order(name, seen, act) {

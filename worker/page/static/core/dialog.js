@@ -1,11 +1,12 @@
 // A modal dialog: the browser closes it at Esc; the focus stays inside, and returns to where it was.
-import { button, byId, el } from "./dom.js";
+import { button, byId, el, focusNear } from "./dom.js";
 
 let number = 0;
 
 export function openDialog(title, content, { onClose = () => {} } = {}) {
   const id = `dialog-${(number += 1)}`;
   const from = document.activeElement;
+  const part = from?.closest("[id]");
   const heading = el("h2", { id }, title);
   const close = button("×", () => dialog.close(), { class: "close", "aria-label": "Close" });
   const dialog = el(
@@ -17,7 +18,7 @@ export function openDialog(title, content, { onClose = () => {} } = {}) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     onClose();
-    giveBack(from);
+    giveBack(from, part);
   });
   dialog.addEventListener("keydown", (event) => event.key === "Tab" && stayInside(dialog, event));
   byId("resilience").append(dialog);
@@ -36,10 +37,12 @@ function stayInside(dialog, event) {
   first.focus();
 }
 
-// The element that had the focus may have been replaced meanwhile.
-function giveBack(element) {
+// The element that had the focus may have been replaced meanwhile, and its button may be there no more.
+function giveBack(element, part) {
   const key = element?.dataset?.key;
   const target = element?.isConnected ? element : key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   const isFolded = target && !target.checkVisibility();
   (isFolded ? target.closest("details")?.querySelector("summary") : target)?.focus();
+  const isLost = !document.activeElement || document.activeElement === document.body;
+  if (isLost && element && element !== document.body) focusNear(part?.isConnected ? part : byId("resilience"));
 }

@@ -43,11 +43,30 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-// Replaces the content and gives the focus back to the element with the same data-key, if it had it.
+// Replaces the content. The focus stays on the element with the same data-key; without one it stays near.
 export function fill(container, ...children) {
-  const focused = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const focused = container.contains(document.activeElement) ? document.activeElement : null;
   container.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  if (focused) container.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (!focused) return;
+  const same = focused.dataset.key && container.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`);
+  if (same) same.focus({ preventScroll: true });
+  else focusNear(container);
+}
+
+const ABLE = "a[href], button:not(:disabled), input:not(:disabled), select, textarea, summary";
+
+// Gives the focus to the first element of a part of the page that can have it, else to the part's heading: never to
+// the page's beginning, where somebody at the keyboard would have to start again.
+export function focusNear(part) {
+  const able = [...part.querySelectorAll(ABLE)].find((one) => one.checkVisibility());
+  if (able) return able.focus({ preventScroll: true });
+  const around = [...ancestors(part)].map((one) => one.querySelector("h1, h2")).find((one) => one?.checkVisibility());
+  around?.setAttribute("tabindex", "-1");
+  return around?.focus({ preventScroll: true });
+}
+
+function* ancestors(element) {
+  for (let one = element; one; one = one.parentElement) yield one;
 }
 
 // Calls `draw` only when what it draws has changed: nothing blinks, no text selection is lost.

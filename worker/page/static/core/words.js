@@ -51,6 +51,9 @@ export function errorWord(name) {
   return name === "database" ? "Cal.com's database" : word(name);
 }
 
+// The states of a booking that has ended.
+export const ENDED = ["confirmed", "rejected", "failed", "expired", "cancelled"];
+
 export function word(name) {
   return String(name ?? "").replaceAll("_", " ");
 }

@@ -1,6 +1,7 @@
 // Which bookings a list shows: the page's address has the filter, and the form reads and writes that address.
 import { el } from "../core/dom.js";
 import { path } from "../core/door.js";
+import { plural } from "../core/numbers.js";
 import { word } from "../core/words.js";
 
 const STATES = ["pending", "booking", "retrying", "held", "confirmed", "rejected", "failed", "expired", "cancelled"];
@@ -17,7 +18,7 @@ const REASONS = [
 ];
 const SORTS = { id: "newest first", asked: "asked first", start: "starts first" };
 const MOMENTS = ["requested_from", "requested_to", "start_from", "start_to"];
-const NAMES = ["state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "sort"];
+const NAMES = ["state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "ids", "sort"];
 
 // The filter in the address, as the server takes it; `after` is the page.
 export function filterOf(search, { page = true } = {}) {
@@ -28,6 +29,7 @@ export function filterOf(search, { page = true } = {}) {
 
 // The list's title, such as "Held bookings, breaker open, at risk".
 export function title(filter) {
+  if (filter.ids) return plural(filter.ids.split(",").length, "chosen booking");
   const asked = STATES.includes(filter.state) ? filter.state : null;
   const state = asked ?? (filter.at_risk || filter.reason ? "held" : "all");
   const parts = [

@@ -17,6 +17,7 @@ export class Look {
   #begun = false;
   #isOver = false; // an answer was an error
   rows = []; // what was found behind the first rows
+  called = {}; // and the call marks of these
 
   // `onChange` draws the list again.
   constructor(filter, onChange) {
@@ -60,8 +61,9 @@ export class Look {
     const answer = await ask("/data/bookings", { query: { ...this.filter, after: this.#place, look: 1, limit } });
     if (answer.status === 503) return new Promise((done) => setTimeout(done, 300)); // busy: again, while there is time
     if (answer.status !== 200) return (this.#isOver = true);
-    const { rows, next, looked, down_to: downTo } = answer.body;
+    const { rows, called, next, looked, down_to: downTo } = answer.body;
     this.rows.push(...rows);
+    Object.assign(this.called, called);
     [this.#place, this.#looked, this.#downTo] = [next, this.#looked + looked, downTo ?? this.#downTo];
     return this.onChange();
   }
@@ -70,7 +72,7 @@ export class Look {
     const ids = this.rows.map((one) => one.id).join();
     const { after: _after, ...plain } = this.filter;
     const answer = await ask("/data/bookings", { query: { ...plain, ids, limit: PAGE } });
-    if (answer.status === 200) this.rows = answer.body.rows;
+    if (answer.status === 200) [this.rows, this.called] = [answer.body.rows, answer.body.called];
   }
 
   // How far it has looked, and the button that goes on; null: there is nothing to say.

@@ -3,22 +3,27 @@ import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { now, time } from "../core/moments.js";
 import { plural } from "../core/numbers.js";
-import { TONES, errorWord, word } from "../core/words.js";
+import { ENDED, TONES, errorWord, word } from "../core/words.js";
+import { markText } from "../calls/mark.js";
 
 const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error"];
 
-export function drawRows(container, rows, { empty = "No booking." } = {}) {
+// `called` has the call marks by id; `choice` adds a column of checkboxes (choice.js).
+export function drawRows(container, rows, { empty = "No booking.", called = {}, choice = null } = {}) {
   if (!rows.length) return fill(container, nothing(empty));
-  return fill(container, table("Bookings", HEAD, rows.map(row), { class: "table-cards list" }));
+  const head = choice ? [el("span", { class: "visually-hidden" }, "Choose"), ...HEAD] : HEAD;
+  const drawn = rows.map((one) => row(one, called[one.id] ?? null, choice));
+  return fill(container, table("Bookings", head, drawn, { class: "table-cards list" }));
 }
 
-function row(one) {
+function row(one, called, choice) {
   const link = el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id));
   return el(
     "tr",
     {},
+    choice ? el("td", { class: "choice" }, choice.one(one)) : null,
     el("th", { scope: "row" }, link),
-    cell("State", state(one)),
+    cell("State", [state(one), marks(one, called)]),
     cell("What", what(one.event_type)),
     cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
     cell("Asked", one.requested_at ? [time(one.requested_at, "ago"), " ago"] : "–"),
@@ -28,14 +33,20 @@ function row(one) {
 }
 
 // On a phone a row is a paragraph, and each figure has its label before it.
-function cell(label, content, extra = null) {
+export function cell(label, content, extra = null) {
   const names = [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ");
   return el("td", { "data-label": label, class: names || null }, content);
 }
 
-function state(one) {
+export function state(one) {
   const reason = one.status === "held" && one.hold_reason ? ` ${word(one.hold_reason)}` : "";
   return el("span", { class: "tone", "data-tone": TONES[one.status] ?? "none" }, `${word(one.status)}${reason}`);
+}
+
+// What somebody has done about it already, so that nobody does it twice.
+function marks(one, called) {
+  const asked = one.cancel_requested && !ENDED.includes(one.status) ? el("small", {}, " cancel asked for") : null;
+  return [asked, called ? [" ", markText(called)] : null];
 }
 
 function what(type) {

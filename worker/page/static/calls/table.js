@@ -1,0 +1,54 @@
+// The call list as a table: each booking's state and start, whom to call while that is shown, and who has called.
+import { el, fill, nothing, table } from "../core/dom.js";
+import { path } from "../core/door.js";
+import { time } from "../core/moments.js";
+import { cell, state } from "../list/rows.js";
+import { mark } from "./mark.js";
+
+const BEFORE = ["Booking", "State", "Starts"];
+const WHO = ["Name", "Phone", "E-mail"];
+
+// `contacts` is a Map by id, null while they are hidden; `done` is called when a mark has changed.
+export function drawCalls(container, { rows, called, contacts }, done) {
+  if (!rows.length) return fill(container, nothing("Nobody is to be called: no booking is like that now."));
+  const head = [...BEFORE, ...(contacts ? WHO : []), "Called"];
+  const lines = rows.map((one) => line(one, called[one.id] ?? null, contacts, done));
+  return fill(container, table("Call list", head, lines, { class: "table-cards list calls" }));
+}
+
+function line(one, called, contacts, done) {
+  const link = el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id));
+  return el(
+    "tr",
+    { class: called ? "was-called" : null },
+    el("th", { scope: "row" }, link),
+    cell("State", [state(one), one.status === "confirmed" ? ": no call is needed" : ""]),
+    cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
+    contacts ? who(contacts.get(one.id)) : null,
+    cell("Called", mark(one.id, called, done), "call-mark"),
+  );
+}
+
+function who(contact) {
+  return [
+    cell("Name", contact?.name || "–", "wide"),
+    cell("Phone", contact?.phone ? link("tel", contact.phone) : "–"),
+    cell("E-mail", contact?.email ? link("mailto", contact.email) : "–", "wide"),
+  ];
+}
+
+// What is dialled has no other letters than a number; an address is encoded, so that it can add no subject or copy.
+function link(scheme, text) {
+  const target = scheme === "tel" ? text.replace(/[^+\d]/g, "") : encodeURIComponent(text).replace("%40", "@");
+  return el("a", { href: `${scheme}:${target}` }, text);
+}
+
+// A line of text a booking. It begins with the id, so that a spreadsheet takes no name for a formula.
+export function asText(rows, contacts) {
+  const written = rows.map((one) => {
+    const { name, phone, email } = contacts.get(one.id) ?? {};
+    const known = [one.start_at, name, phone, email].filter(Boolean).map((part) => part.replace(/\s+/g, " "));
+    return `${one.id}: ${known.join(", ")}`;
+  });
+  return `${written.join("\n")}\n`;
+}
