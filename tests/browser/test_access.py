@@ -8,6 +8,7 @@ from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
 from tests.support.fleet import finals
 from worker import enqueue_booking
+from worker.settings.values import place_of
 
 HOSTILE = '<img src="x" onerror="document.title=1"><script>document.title=2</script>'
 
@@ -78,4 +79,6 @@ def test_a_hostile_booking_is_text_wherever_it_is_shown(viewer: Callable[..., Vi
     dialog.locator("button[type=submit]").click()
     expect(there.page.locator("#who")).to_contain_text(HOSTILE)
     expect(there.page.locator("main img, main script")).to_have_count(0)
-    expect(there.page).to_have_title(f"Booking {number} · Resilience · Flower")
+    expect(there.page).to_have_title(
+        f"Booking {number} · Resilience · {place_of(deployed.environment.servers.database_url)} · Flower"
+    )

@@ -99,6 +99,11 @@ def test_a_time_of_another_day_has_its_day(ask: Ask, at: datetime, said: str) ->
     assert ask("core/moments.js", "clock(...given)", iso(at), NOW.timestamp() * 1000) == said
 
 
+def test_a_head_names_day_and_zone(ask: Ask) -> None:
+    """Of the figures that are shown: a screenshot is read elsewhere, and another day."""
+    assert ask("core/moments.js", "dated(...given)", iso(NOW)) == "26 Nov 2026, 07:00:00 UTC"
+
+
 def test_figures_are_as_old_as_their_answer_whatever_postgresqls_clock_says(ask: Ask) -> None:
     """A database whose clock is minutes off makes no page stale, and none look fresh."""
     age = ask(

@@ -17,6 +17,7 @@ from tornado.template import Loader, Template
 from tornado.web import HTTPError, RequestHandler
 
 from tasks.overview.sentences import iso
+from worker.page.reading import readers
 
 HERE = Path(__file__).parent
 FLOWERS = Path(flower.__file__).parent / "templates"
@@ -65,12 +66,13 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         return Templates(template_path)
 
     def get_template_namespace(self) -> dict[str, Any]:
-        """Return the templates' names: `root` (the url_prefix), `resilience` (the page's address), `may_act`."""
+        """Return the templates' names: `root` (the url_prefix), `resilience` (our address), `fleet`, `may_act`."""
         why_not = self.why_not()
         return {
             **super().get_template_namespace(),
             "root": self.root,
             "resilience": f"{self.root}/resilience",
+            "fleet": readers().settings.fleet,
             "may_act": "yes" if why_not is None else f"no: {why_not}",
         }
 

@@ -7,17 +7,15 @@ docs/settings.md and .env.example are generated from this file (`python -m worke
 
 import os
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from resilience.retry_policy import TransientErrors
 from resilience.shared_state.sentinel import SentinelAddress
-from worker.settings.environment import given_texts, prefixed
+from worker.settings.environment import given_texts, prefixed, slips
 from worker.settings.values import (
     NO_CLUSTER,
     ApiKey,
@@ -29,6 +27,7 @@ from worker.settings.values import (
     RedisUrl,
     SecretList,
     Transient,
+    place_of,
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
@@ -178,8 +177,18 @@ class Settings(BaseModel):
         unit="HOST:PORT",
     )
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
+    fleet_name: str | None = _setting(
+        None,
+        "this fleet's name on its pages, such as production; not given: the database's host and name",
+        pattern=r"^[^\x00-\x1f]{1,60}$",
+    )
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
+
+    @property
+    def fleet(self) -> str:
+        """Return what tells this fleet from another one: FLEET_NAME, else the database's place."""
+        return self.fleet_name or place_of(self.database_url or "", self.database_schema)
 
     @property
     def broker_url(self) -> str | None:
@@ -248,12 +257,7 @@ class Settings(BaseModel):
     @classmethod
     def misspelt(cls) -> list[str]:
         """Name what the environment or .env has that is a slip of the pen, one line each."""
-        names = [field.upper() for field in cls.model_fields]
-        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
-        found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
-        found = [name for name in found if not name.startswith("BOOKING_")]  # ours, or something of the host's
-        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
-        return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+        return slips(cls.model_fields)
 
     @staticmethod
     def sends_traces() -> bool:

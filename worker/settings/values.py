@@ -5,7 +5,7 @@ A message never repeats the value: it may be a password.
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -115,6 +115,14 @@ def _metrics_address(value: str) -> str:
     if not is_address:
         raise ValueError("must be HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464")
     return value
+
+
+def place_of(url: str, schema: str | None = None) -> str:
+    """Return a database's place, which is no secret: its host (with the port, unless it is 5432), name and schema."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
+    name = parts.path.strip("/") or "postgres"
+    return unquote(f"{host.removesuffix(':5432')}/{name}{f'.{schema}' if schema else ''}")
 
 
 def _transient_errors(value: object) -> object:

@@ -37,6 +37,7 @@ DESIGN = {
     "retention_days": 90,
     "metrics_address": None,
     "alert_urls": (),
+    "fleet_name": None,
     "log_format": "auto",
     "log_file": None,
 }
@@ -220,6 +221,22 @@ def test_sentinels_are_given_once_and_kombu_reads_them() -> None:
     assert settings.broker_master_name == "bookings"
     assert Settings.load(**settings.model_dump()) == settings
     assert Settings.load(redis_url="redis://one", celery_broker_url="sentinel://two").broker_master_name == "mymaster"
+
+
+@pytest.mark.parametrize(
+    ("given", "fleet"),
+    [
+        ({"fleet_name": "production, Berlin"}, "production, Berlin"),
+        ({}, "db.example.com/bookings"),
+        ({"database_schema": "booking"}, "db.example.com/bookings.booking"),
+        ({"database_url": f"postgresql://u:{SECRET}@127.0.0.1:5433"}, "127.0.0.1:5433/postgres"),
+        ({"database_url": "postgresql://u@/bookings?host=/run/postgresql"}, "/run/postgresql/bookings"),
+    ],
+)
+def test_a_fleet_has_a_name_and_never_a_secret(given: dict[str, str], fleet: str) -> None:
+    """The database tells two fleets apart where nobody has named them."""
+    url = f"postgresql://u:{SECRET}@db.example.com:5432/bookings"
+    assert Settings.load(**{"database_url": url} | given).fleet == fleet
 
 
 def test_a_cluster_is_taken_beside_another_broker() -> None:

@@ -50,7 +50,7 @@ const poll = new Poll("/data/bookings", { every: 4000, query: () => filter, onDa
 const freshness = new Freshness(poll);
 
 byId("list-title").textContent = title(filter);
-document.title = `${title(filter)} · Flower`;
+document.title = document.title.replace(/^Bookings/, () => title(filter));
 byId("csv").href = path("/bookings.csv", plain);
 byId("json").href = path("/bookings.json", plain);
 drawFilters(byId("filters"), filter);

@@ -36,6 +36,16 @@ const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-d
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const DAY_AND_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
+const DATED = new Intl.DateTimeFormat("en-GB", {
+  ...{ day: "numeric", month: "short", year: "numeric" },
+  ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
+});
+
+// A moment that is understood elsewhere and later: 29 Nov 2026, 05:03:12 CET.
+export function dated(at) {
+  return DATED.format(new Date(at));
+}
+
 export function clock(at, from = now()) {
   const moment = new Date(at);
   if (isSameDay(at, from)) return TIME.format(moment);
