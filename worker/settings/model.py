@@ -10,19 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from resilience.retry_policy import TransientErrors
 from resilience.shared_state.sentinel import SentinelAddress
 from worker.settings.environment import given_texts, prefixed, slips
+from worker.settings.texts import problem_line, text_of
 from worker.settings.values import (
     NO_CLUSTER,
+    PAGE,
     ApiKey,
     BaseUrl,
     BrokerUrl,
     Delays,
     MetricsAddress,
+    PageUrl,
     PostgresUrl,
     RedisUrl,
     SecretList,
@@ -182,6 +184,9 @@ class Settings(BaseModel):
         "this fleet's name on its pages, such as production; not given: the database's host and name",
         pattern=r"^[^\x00-\x1f]{1,60}$",
     )
+    page_url: PageUrl = _setting(
+        PAGE, "the Resilience page's address in alerts, such as https://flower.example.com/resilience", unit="URL"
+    )
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
 
@@ -240,7 +245,10 @@ class Settings(BaseModel):
         try:
             return cls(**{**given_texts(cls.model_fields), **given})
         except ValidationError as error:
-            problems = [_line(detail) for detail in error.errors(include_url=False, include_input=False)]
+            problems = [
+                problem_line(detail, cls.model_fields)
+                for detail in error.errors(include_url=False, include_input=False)
+            ]
         except UnicodeDecodeError:
             problems = [".env: is not UTF-8; save it as UTF-8"]
         except OSError as error:
@@ -271,28 +279,3 @@ class Settings(BaseModel):
         for field in type(self).model_fields:
             value = getattr(self, field)
             yield field, "" if value is None else text_of(value)
-
-
-def text_of(value: Any) -> str:
-    """Write a value as the environment would hold it."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, TransientErrors):
-        return value.text
-    if isinstance(value, tuple):
-        return (" " if value and isinstance(value[0], SecretStr) else ",").join(text_of(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _line(detail: ErrorDetails) -> str:
-    """Turn one finding of pydantic into a line that names the setting and says what to do."""
-    message = detail["msg"].removeprefix("Value error, ")
-    if not detail["loc"]:
-        return message  # written by _agree, name and all
-    name = str(detail["loc"][0])
-    if detail["type"] == "value_error":
-        return f"{name.upper()}: {message}"  # written by setting_values
-    field = Settings.model_fields[name]
-    about = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    unit = f" ({about['unit']})" if about.get("unit") else ""
-    return f"{name.upper()}: {message.removeprefix('Input ')}{unit}; the default is {text_of(field.default)}"

@@ -1,5 +1,5 @@
 // Writes moments: the server sends moments, the page writes how long ago or in how long.
-import { el } from "./dom.js";
+import { el, marked } from "./dom.js";
 
 let skew = 0; // ms by which the server's clock is ahead of this one
 
@@ -95,7 +95,7 @@ export function time(at, as = "clock") {
 
 export function sentence(parts) {
   return (Array.isArray(parts) ? parts : [parts ?? ""]).map((part) =>
-    typeof part === "string" ? document.createTextNode(part) : time(part.at, part.as),
+    typeof part === "string" ? marked(part) : time(part.at, part.as),
   );
 }
 

@@ -16,7 +16,7 @@ const REASONS = [
 ];
 const SORTS = { id: "newest first", asked: "asked first", start: "starts first" };
 const MOMENTS = ["requested_from", "requested_to", "start_from", "start_to"];
-const NAMES = ["state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "sort"];
+const NAMES = ["ids", "state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "sort"];
 
 // The filter in the address, as the server takes it; `after` is the page.
 export function filterOf(search, { page = true } = {}) {
@@ -29,7 +29,7 @@ export function filterOf(search, { page = true } = {}) {
 export function title(filter) {
   const state = filter.state ?? (filter.at_risk ? "held" : "all");
   const parts = [
-    `${state[0].toUpperCase()}${state.slice(1)} bookings`,
+    filter.ids ? "Some bookings" : `${state[0].toUpperCase()}${state.slice(1)} bookings`,
     filter.reason && word(filter.reason),
     filter.at_risk && "at risk",
   ];

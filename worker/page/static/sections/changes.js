@@ -1,5 +1,6 @@
 // What has happened: the breakers' changes of state, and the incidents that are open.
-import { el, fill, nothing } from "../core/dom.js";
+import { el, fill, marked, nothing } from "../core/dom.js";
+import { path } from "../core/door.js";
 import { time } from "../core/moments.js";
 import { STATES, TONES, word } from "../core/words.js";
 
@@ -12,7 +13,7 @@ function drawLog(container, entries, draw, none) {
 
 // An entry: when, what in bold, and the rest.
 function entry(at, ...children) {
-  return el("li", {}, time(at, "seconds"), el("span", {}, children));
+  return el("li", {}, time(at, "seconds"), el("div", {}, children));
 }
 
 export function drawChanges(container, changes) {
@@ -38,5 +39,8 @@ export function drawIncidents(container, incidents) {
 function incident(one) {
   const told = one.told_at ? ["told at ", time(one.told_at, "clock")] : "not told yet";
   const about = el("small", {}, ` ${word(one.kind)}, open for `, time(one.opened_at, "for"), ", ", told);
-  return entry(one.opened_at, el("strong", {}, one.title), about);
+  const shown = el("a", { href: path(one.path), "aria-label": `Show what “${one.title}” is about` }, "Show");
+  const todo = one.do ? el("p", { class: "todo" }, el("strong", {}, "What to do: "), marked(one.do), ". ") : null;
+  if (one.path) (todo ?? about).append(shown);
+  return entry(one.opened_at, el("strong", {}, one.title), about, todo);
 }
