@@ -1,15 +1,9 @@
 """The page's modules by themselves, in the browser and without a deployment: ages, sentences, series, states."""
 
-import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from tasks.overview.sentences import (
     Sentence,
@@ -23,43 +17,10 @@ from tasks.overview.sentences import (
     time_until,
 )
 from tasks.words import duration
+from tests.browser.browser import Ask
 
-STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"
 NOW = datetime(2026, 11, 26, 7, 0, 0, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
-Ask = Callable[..., Any]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def static() -> Iterator[str]:
-    """Serve the page's static files, and nothing else."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(STATIC)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def ask(browser: Browser, static: str) -> Iterator[Ask]:
-    """Return what a function of a module returns, as JSON: `ask("core/moments.js", "span(...given)", 12)`."""
-    page = browser.new_context(timezone_id="UTC").new_page()
-    page.goto(f"{static}/page.css")
-    page.evaluate(
-        "document.head.append(Object.assign(document.createElement('meta'), {name: 'may-act', content: 'yes'}))"
-    )
-
-    def evaluate(module: str, expression: str, *given: Any) -> Any:
-        script = f"async (given) => {{ const it = await import('{static}/{module}'); return it.{expression}; }}"
-        return page.evaluate(script, given)
-
-    yield evaluate
-    page.context.close()
 
 
 def test_ages_are_said_as_the_command_line_says_them(ask: Ask) -> None:
