@@ -156,7 +156,10 @@ def test_a_breaker_is_drawn_up_to_what_the_answer_says(ask: Ask) -> None:
     assert slots["spans"] == [{"from": 0, "to": 70, "state": "closed"}, {"from": 70, "to": None, "state": "open"}]
 
 
-@pytest.mark.parametrize(("highest", "top"), [(0, 2), (2, 2), (3, 4), (9, 10), (37, 40), (101, 200), (812, 1000)])
+@pytest.mark.parametrize(
+    ("highest", "top"),
+    [(0, 2), (2, 2), (3, 4), (9, 10), (37, 40), (101, 120), (213, 240), (812, 1000), (20_001, 24_000)],
+)
 def test_a_chart_ends_at_a_round_number(ask: Ask, highest: int, top: int) -> None:
     """Whose half is round, too."""
     assert ask("charts/kinds.js", "round(...given)", highest) == top

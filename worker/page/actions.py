@@ -28,6 +28,7 @@ from tasks.operations.preview import Preview
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
+from worker.page.query import booking_id
 from worker.page.reading import asking
 
 T = TypeVar("T")
@@ -93,7 +94,9 @@ class Who(ActionHandler):
     async def post(self, appointment_id: str) -> None:
         """Record that the operator looks at it, and answer with it."""
         asked = read(self.request.body, ShowBody)
-        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
+        looks = ActionRequest(
+            who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(booking_id(appointment_id),)
+        )
         fields = await run(lambda deps: _show(deps, looks))
         self.answer({"fields": fields, "seconds": SHOWN})
 

@@ -16,7 +16,7 @@ from worker.page import booking
 from worker.page.asked import SearchBody, read
 from worker.page.base import DataHandler, PrivateHandler
 from worker.page.charts import RANGES, shared_charts
-from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
+from worker.page.query import LONGEST_TEXT, ListQuery, booking_id, list_query, refused
 from worker.page.reading import readers
 from worker.page.shared_overview import shared_overview
 
@@ -70,7 +70,8 @@ class BookingData(PrivateHandler):
 
     async def get(self, appointment_id: str) -> None:
         """Answer with its facts and its timeline."""
-        found = await readers().run(lambda deps: booking.read(deps, int(appointment_id)))
+        number = booking_id(appointment_id)
+        found = await readers().run(lambda deps: booking.read(deps, number))
         if found is None:
             raise HTTPError(404, f"no booking has the id {appointment_id}")
         self.answer(found)

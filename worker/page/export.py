@@ -53,6 +53,11 @@ class Export(DataHandler):
         if part is not None:
             raise HTTPError(503, f"not read within {LONGEST:g} s")
 
+    def head(self, *arguments: str) -> None:
+        """Answer with the headers alone, and read nothing for them."""
+        asked_list(self, readers().deps)
+        self._announce(*arguments)
+
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer with the error; after the first byte close the connection, so that half a file cannot look whole."""
         if self._headers_written:

@@ -13,7 +13,7 @@ import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
 
 const LABELS = { retry: "Retry", cancel: "Cancel this booking" };
-const id = Number(byId("resilience").dataset.id);
+const id = byId("resilience").dataset.id; // as it is written: a number of twenty digits would be rounded
 
 const draw = {
   state: onChange(({ status, hold_reason: reason }) => drawState(status, reason)),
@@ -49,7 +49,7 @@ function buttons(actions) {
 }
 
 function actionButton(action, label) {
-  const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
+  const begin = () => new Action(action, label, { ids: [Number(id)], done: () => poll.restart() });
   return button(label, begin, { "data-key": `do-${action}` });
 }
 

@@ -3,16 +3,17 @@ import { count, plural, rate, seconds } from "../core/numbers.js";
 import { STATES, word } from "../core/words.js";
 import { LANE, drawBand } from "./band.js";
 import { bars } from "./plot.js";
-import { faint } from "./palette.js";
+import { colourOf, faint } from "./palette.js";
 import { last, stateAt, sum, trend } from "./series.js";
 
-const COLOURS = ["f1", "f2", "f3", "f4", "f5"];
+const STEPS = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
 
-// The next round number above: 1, 2, 5, 10, 20, ... so that the middle line is round, too.
+// The next round number above, of which half is whole: 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, ...
 export function round(highest) {
   if (highest <= 2) return 2;
   const size = 10 ** Math.floor(Math.log10(highest));
-  return [1, 2, 4, 6, 8, 10].map((step) => step * size).find((top) => top >= highest);
+  const tops = STEPS.map((step) => Math.round(step * size * 10) / 10);
+  return tops.find((top) => top >= highest && top % 2 === 0);
 }
 
 // `now()` is what is drawn: {data, columns, and of the newest answer: live, forecast, states; and to, the right end}.
@@ -137,14 +138,14 @@ function failures(now) {
     title: "Failures",
     height: 68,
     shape: types.map((type) => type.name).join(),
-    series: (colours) => types.map((_, index) => bar(colours[COLOURS[types.length - 1 - index]])),
+    series: (colours) => [...types].reverse().map((type) => bar(colours[colourOf(type.name)])),
     top: round,
     head: (index) => {
       const shown = now().columns.types;
       if (!shown.length) return ["none"];
-      return shown.map((type, number) => {
+      return shown.map((type) => {
         const value = index === null ? type.total : type.values[index];
-        return { text: `${word(type.name)} ${count(value)}`, colour: COLOURS[number] };
+        return { text: `${word(type.name)} ${count(value)}`, colour: `kind-${colourOf(type.name)}` };
       });
     },
   };

@@ -4,6 +4,7 @@ import { path } from "../core/door.js";
 import { time } from "../core/moments.js";
 import { STATES, TONES, word } from "../core/words.js";
 
+const SHOWN = 5; // changes
 const NOT_KNOWN = "Not known now.";
 
 function drawLog(container, entries, draw, none) {
@@ -16,8 +17,14 @@ function entry(at, ...children) {
   return el("li", {}, time(at, "seconds"), el("div", {}, children));
 }
 
+// The newest ones; the others open, so that a flapping breaker leaves no empty card beside it.
 export function drawChanges(container, changes) {
-  drawLog(container, changes, change, "No breaker has changed.");
+  const wasOpen = container.querySelector("details")?.open ?? false;
+  drawLog(container, changes?.slice(0, SHOWN), change, "No breaker has changed.");
+  const earlier = changes?.slice(SHOWN) ?? [];
+  if (!earlier.length) return;
+  const summary = el("summary", { "data-key": "earlier-changes" }, `${earlier.length} earlier`);
+  container.append(el("details", { open: wasOpen }, summary, el("ol", { class: "log" }, earlier.map(change))));
 }
 
 function change(one) {
