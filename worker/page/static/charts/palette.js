@@ -17,7 +17,9 @@ export function palette(element) {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--c-${name}`).trim()]));
 }
 
+// On paper the colours are those of the light theme.
 export function onTheme(redraw) {
+  matchMedia("print").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 }
 
