@@ -63,7 +63,9 @@ def test_a_word_without_a_blank_makes_no_page_wide(viewer: Callable[..., Viewer]
     there.page.evaluate("document.querySelectorAll('details.fold').forEach((one) => (one.open = true))")
     expect(there.page.locator("#changes")).to_contain_text("aaaa")
     assert there.page.evaluate(narrow)
-    deployed.rows("UPDATE appointments SET event_type_slug = %(type)s, username = 'pat', event_type_id = NULL", type=TYPE)
+    deployed.rows(
+        "UPDATE appointments SET event_type_slug = %(type)s, username = 'pat', event_type_id = NULL", type=TYPE
+    )
     for path in (f"/resilience/bookings/{number}", "/resilience/bookings"):
         there.open(path)
         expect(there.page.locator("main")).to_contain_text("a-type-of-")

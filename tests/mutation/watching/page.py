@@ -38,9 +38,40 @@ PAGE = (
     ),
     _export(
         name="half-an-export-looks-whole",
-        old="            self.request.connection.stream.close()\n",
-        new="            self.finish()\n",
-        test=f"{_EXPORT}test_a_long_export_is_bounded_and_ends_with_its_reader",
+        old='        self.set_header("Content-Length", str(file.tell()))\n',
+        new="",
+        test=f"{_EXPORT}test_a_long_export_is_bounded_and_its_length_is_known",
+    ),
+    _export(
+        name="slow-readers-keep-their-place",
+        old="        finally:\n            _preparing.release()\n",
+        new="        finally:\n            pass\n",
+        test=f"{_EXPORT}test_readers_that_take_nothing_block_nobody",
+    ),
+    Breakage(
+        name="a-reading-for-each-tab",
+        promise=6,
+        file="worker/page/reading.py",
+        old="self._readings.setdefault(key, Shared(",
+        new="(lambda _, own: own)(key, Shared(",
+        test="tests/unit/page/test_page_shared.py::test_sixty_tabs_of_a_few_lists_cost_a_reading_each",
+    ),
+    Breakage(
+        name="label-over-a-block",
+        promise=6,
+        file="worker/page/static/charts/band.js",
+        old="blocks.every((block) => block === own ||",
+        new="blocks.every((block) => block ||",
+        test="tests/browser/test_drawing.py::test_a_label_covers_no_block_and_no_other_label[300]",
+    ),
+    Breakage(
+        name="alert-without-its-address",
+        promise=6,
+        file="tasks/incidents/update.py",
+        old="    text = _with_address(text, page_path(incident, detail))\n",
+        new="",
+        test="tests/integration/incidents/test_health.py"
+        "::test_one_outage_is_one_incident_from_its_first_failure_to_its_end",
     ),
     Breakage(
         name="unchanged-page-sent-again",

@@ -60,7 +60,7 @@ function state(now, answer) {
   return fill(byId("sentence"), `There is no booking ${id}.`);
 }
 
-const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: state });
+const poll = new Poll(`/data/bookings/${id}`, { every: 2000, patient: true, onData: update, onState: state });
 const freshness = new Freshness(poll);
 
 new Who(byId("who"), id);
