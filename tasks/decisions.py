@@ -133,7 +133,7 @@ class BookingDecisions:
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
             hold["hold_until"] = self._try_again(row)
-        return Move(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
+        return Move(Status.HELD, _BECAUSE[reason], hold | error(reply))
 
     def no_event_type(self, row: Appointment, message: str) -> Move:
         """Return the hold of a booking whose event type has disappeared from Cal.com, until it is found again.
@@ -191,6 +191,11 @@ OUTAGE = (
 )
 FAULTS = frozenset({ErrorType.HTTP_500, ErrorType.HTTP_OTHER, ErrorType.DATABASE, ErrorType.UNREADABLE})
 _HELD_FOR = {ReplyKind.THROTTLED: HoldReason.THROTTLED, ReplyKind.CREDENTIALS: HoldReason.CREDENTIALS}
+_BECAUSE = {
+    HoldReason.THROTTLED: "Cal.com's limit of calls is reached",
+    HoldReason.CREDENTIALS: "Cal.com refuses this key",
+    HoldReason.CONFIGURATION: "the answer is not from Cal.com's API",
+}
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open",
     Reason.THROTTLED: "our own rate limit is reached",

@@ -82,7 +82,8 @@ class Dependencies:
     """Hold what a task needs; only worker/wiring.py builds an object of this class.
 
     `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
-    uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back.
+    uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back. `page_url` is
+    the Resilience page's address, or its path alone.
     """
 
     engine: Engine
@@ -94,6 +95,7 @@ class Dependencies:
     policy: RetryPolicy
     timings: Timings
     broker_url: str = field(repr=False)  # holds a password
+    page_url: str
     alerts: Sinks
 
 

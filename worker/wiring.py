@@ -64,6 +64,7 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dep
             retention=settings.retention_days * 86_400,
         ),
         broker_url=settings.broker_url or "",
+        page_url=settings.page_url,
         alerts=AlertSinks(settings.alert_urls),
     )
 

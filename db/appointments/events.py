@@ -1,6 +1,6 @@
 """The timeline of a booking: what happened, when, by whom and why."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,11 +44,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Happened:
-    """How many bookings something happened to since a moment; `first_id` is the lowest of them."""
+    """How many bookings something happened to since a moment; `first_id` is the lowest, `ids` the last fifty."""
 
     count: int
     last_at: datetime
     first_id: int
+    ids: Sequence[int]
 
 
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:

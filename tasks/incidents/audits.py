@@ -13,6 +13,7 @@ from tasks.incidents.rules import Observation
 
 _DAY = timedelta(days=1)
 _STALE = 2 * _DAY  # an older audit is no news: nightly audits have been switched off since
+_LISTED = 50  # ids in the address of their list
 _WORDS: dict[str, str] = {kind.value: words for kind, words in NAMES.items()}
 _WORDS[NoFinding.CANNOT_TELL] = "about which Cal.com gave no readable answer"
 
@@ -25,6 +26,7 @@ def observe_audit(conn: Connection, now: datetime) -> Iterator[Observation]:
     facts = {
         "found": _found(audit),
         "count": _count(audit.findings),
+        "ids": _rows(audit.findings),
         "first_day": f"{audit.night - _DAY:%Y-%m-%d}",
         "last_day": f"{audit.night:%Y-%m-%d}",
     }
@@ -36,6 +38,11 @@ def _found(audit: EndedAudit) -> str:
     if audit.unfinished:
         kinds.append(f"{'and then' if kinds else 'nothing, but'} it could not be finished: {audit.unfinished}")
     return "; ".join(kinds)
+
+
+def _rows(findings: Findings) -> list[int]:
+    """Return the first of our bookings that were found; a reference that no row has is a text."""
+    return sorted({one for ids in findings.values() for one in ids if isinstance(one, int)})[:_LISTED]
 
 
 def _count(findings: Findings) -> int:

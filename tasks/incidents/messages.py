@@ -205,6 +205,19 @@ def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
     return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)} ({lasted})")
 
 
+def what_to_do(incident: Incident) -> str:
+    """Return the runbook's step for an open incident, as its messages have it; a fact that is missing has a name.
+
+    Empty: the incident's kind is of a newer release.
+    """
+    detail = incident.detail
+    if incident.kind not in set(IncidentKind):
+        return ""
+    level = detail.get("level") or detail.get("worst") or OutageLevel.DEGRADED  # nearly over, it has level 0
+    template = _template(incident.kind, incident.subject, {**detail, "level": level})
+    return _filled(template.action, incident.subject, {**_UNKNOWN, **detail})
+
+
 def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
     """Return the message about the end of an incident, with its totals."""
     most = incident.detail.get("most", {})
@@ -220,6 +233,7 @@ def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> 
     return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
 
 
+_UNKNOWN: Mapping[str, Any] = {"first_id": "ID", "first_day": "DAY", "last_day": "DAY"}
 _PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
 
 

@@ -207,7 +207,9 @@ def _since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime
 
 def _gathered(kind: IncidentKind, ended: EndedBookings | Happened | None, now: datetime) -> Iterator[Observation]:
     if ended and (now - ended.last_at).total_seconds() < QUIET:
-        facts = {"count": ended.count, "first_id": str(ended.first_id)}
+        facts: dict[str, Any] = {"count": ended.count, "first_id": str(ended.first_id)}
+        if isinstance(ended, Happened):
+            facts["ids"] = sorted(set(ended.ids))
         yield Observation(kind, count=ended.count, seen_at=ended.last_at, facts=facts)
 
 

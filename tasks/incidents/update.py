@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from db.lifecycle import Status
 from db.monitoring import incidents, status_queries
 from db.monitoring.incidents import Incident, IncidentKind
+from tasks import dependencies
 from tasks.host.log import Logger
 from tasks.incidents import delivery, messages
+from tasks.incidents.places import page_path
 from tasks.incidents.rules import Observation, Step, next_step
 
 log = Logger(__name__)
@@ -74,6 +76,7 @@ def _go_on(
     if not notify:
         return None
     text = messages.update(incident, detail, now) if taken is Step.UPDATE else messages.opening(incident, detail)
+    text = _with_address(text, page_path(incident, detail))
     incidents.add_message(conn, incident, text, now)
     return incident, text
 
@@ -83,9 +86,14 @@ def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tu
         incidents.drop(conn, incident)
     if taken is not Step.RESOLVE:
         return None
-    text = messages.resolution(incident, now, _totals(conn, incident))
+    text = _with_address(messages.resolution(incident, now, _totals(conn, incident)), page_path(incident))
     incidents.add_message(conn, incident, text, now, close=True)
     return incident, text
+
+
+def _with_address(text: str, path: str) -> str:
+    """Return a message with the address of what it is about as its last line."""
+    return f"{text}\nPage: {dependencies.current().page_url}{path}"
 
 
 def _detail(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:

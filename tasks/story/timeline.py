@@ -30,6 +30,8 @@ def whole_timeline(conn: Connection, row: Appointment) -> list[Event]:
 
 
 def _transition(change: Row[Any]) -> dict[str, Any]:
-    cause = {name: change.context[name] for name in ("by", "why", "correlation_id") if change.context.get(name)}
+    # `why` of an event is a sentence of ours; an operator's own words are `because`.
+    names = {"by": "by", "why": "because", "correlation_id": "correlation_id"}
+    cause = {name: change.context[given] for given, name in names.items() if change.context.get(given)}
     failures = {"failures": change.failure_count} if change.failure_count else {}
     return {"of": change.endpoint or change.service, "reason": change.reason, **failures, **cause}

@@ -38,6 +38,7 @@ STAMPS = """{
     return setTimeout(what, after, ...more);
   };
 }"""
+Ask = Callable[..., Any]  # what a module of the page returns; see the fixture `ask`
 UNREAD = "does not answer"  # said by a reading that a server did not answer in time
 
 

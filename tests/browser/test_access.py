@@ -8,6 +8,7 @@ from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
 from tests.support.fleet import finals
 from worker import enqueue_booking
+from worker.settings.values import place_of
 
 HOSTILE = '<img src="x" onerror="document.title=1"><script>document.title=2</script>'
 
@@ -64,7 +65,7 @@ def test_a_hostile_booking_is_text_wherever_it_is_shown(viewer: Callable[..., Vi
     post = {"method": "POST", "path": "/v2/bookings"}
     deployed.fault("status", status=409, shape="A", message=HOSTILE, match=post)
     attendee = {"name": HOSTILE, "email": "pat@example.com", "time_zone": "UTC"}
-    asked = request(0, attendee=attendee, idempotency_key=HOSTILE, metadata={"note": HOSTILE})
+    asked = request(0, attendee=attendee, idempotency_key=HOSTILE, metadata={"a_note": HOSTILE})
     number = enqueue_booking(asked).appointment_id
     finals([number])
     there = viewer().open("/resilience/bookings")
@@ -77,5 +78,8 @@ def test_a_hostile_booking_is_text_wherever_it_is_shown(viewer: Callable[..., Vi
     dialog.get_by_label("Why?").fill(HOSTILE)
     dialog.locator("button[type=submit]").click()
     expect(there.page.locator("#who")).to_contain_text(HOSTILE)
+    expect(there.page.locator("#who")).to_contain_text(f"a_note: {HOSTILE}")  # a caller's own name, letter by letter
     expect(there.page.locator("main img, main script")).to_have_count(0)
-    expect(there.page).to_have_title(f"Booking {number} · Resilience · Flower")
+    expect(there.page).to_have_title(
+        f"Booking {number} · Resilience · {place_of(deployed.environment.servers.database_url)} · Flower"
+    )

@@ -1,15 +1,9 @@
 """The page's modules by themselves, in the browser and without a deployment: ages, sentences, series, states."""
 
-import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from tasks.overview.sentences import (
     Sentence,
@@ -23,43 +17,10 @@ from tasks.overview.sentences import (
     time_until,
 )
 from tasks.words import duration
+from tests.browser.browser import Ask
 
-STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"
 NOW = datetime(2026, 11, 26, 7, 0, 0, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
-Ask = Callable[..., Any]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def static() -> Iterator[str]:
-    """Serve the page's static files, and nothing else."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(STATIC)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def ask(browser: Browser, static: str) -> Iterator[Ask]:
-    """Return what a function of a module returns, as JSON: `ask("core/moments.js", "span(...given)", 12)`."""
-    page = browser.new_context(timezone_id="UTC").new_page()
-    page.goto(f"{static}/page.css")
-    page.evaluate(
-        "document.head.append(Object.assign(document.createElement('meta'), {name: 'may-act', content: 'yes'}))"
-    )
-
-    def evaluate(module: str, expression: str, *given: Any) -> Any:
-        script = f"async (given) => {{ const it = await import('{static}/{module}'); return it.{expression}; }}"
-        return page.evaluate(script, given)
-
-    yield evaluate
-    page.context.close()
 
 
 def test_ages_are_said_as_the_command_line_says_them(ask: Ask) -> None:
@@ -97,6 +58,11 @@ def test_a_sentence_reads_as_the_command_line_writes_it(ask: Ask, said: Sentence
 def test_a_time_of_another_day_has_its_day(ask: Ask, at: datetime, said: str) -> None:
     """And one of another year its year."""
     assert ask("core/moments.js", "clock(...given)", iso(at), NOW.timestamp() * 1000) == said
+
+
+def test_a_head_names_day_and_zone(ask: Ask) -> None:
+    """Of the figures that are shown: a screenshot is read elsewhere, and another day."""
+    assert ask("core/moments.js", "dated(...given)", iso(NOW)) == "26 Nov 2026, 07:00:00 UTC"
 
 
 def test_figures_are_as_old_as_their_answer_whatever_postgresqls_clock_says(ask: Ask) -> None:
@@ -190,7 +156,10 @@ def test_a_breaker_is_drawn_up_to_what_the_answer_says(ask: Ask) -> None:
     assert slots["spans"] == [{"from": 0, "to": 70, "state": "closed"}, {"from": 70, "to": None, "state": "open"}]
 
 
-@pytest.mark.parametrize(("highest", "top"), [(0, 2), (2, 2), (3, 4), (9, 10), (37, 40), (101, 200), (812, 1000)])
+@pytest.mark.parametrize(
+    ("highest", "top"),
+    [(0, 2), (2, 2), (3, 4), (9, 10), (37, 40), (101, 120), (213, 240), (812, 1000), (20_001, 24_000)],
+)
 def test_a_chart_ends_at_a_round_number(ask: Ask, highest: int, top: int) -> None:
     """Whose half is round, too."""
     assert ask("charts/kinds.js", "round(...given)", highest) == top

@@ -7,7 +7,9 @@ from sqlalchemy import func, select
 
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
+from tasks import dependencies
 from tasks.dependencies import AlertMessage
+from tasks.incidents.places import page_path
 from tasks.words import ago
 from worker.alerts.sinks import AlertSinks
 from worker.cli.session import ready
@@ -60,10 +62,21 @@ def _show(*, json: bool) -> None:
     for incident in [] if json else found:
         mark = ("open   ", "bold yellow") if incident.closed_at is None else ("over   ", "dim")
         screen.say(mark, f"{incident.id:>5}  {ago(incident.opened_at, now):<12} {incident.title}")
+        if incident.closed_at is None:
+            screen.say(" " * 27, _address(incident))
         for error in errors.get(incident.id, []):
             screen.say(" " * 27, ("not told: ", "bold yellow"), error)
 
 
 def _as_dict(incident: Incident, errors: list[str]) -> dict[str, Any]:
     names = ("id", "kind", "subject", "occurrences", "opened_at", "last_seen_at", "notified_at", "closed_at", "message")
-    return {name: getattr(incident, name) for name in names} | {"messages": incident.news, "not_told": errors}
+    shown = {name: getattr(incident, name) for name in names}
+    return shown | {
+        "page": _address(incident),
+        "messages": incident.news,
+        "not_told": errors,
+    }
+
+
+def _address(incident: Incident) -> str:
+    return f"{dependencies.current().page_url}{page_path(incident)}"

@@ -13,6 +13,7 @@ from db.appointments import Appointment
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
 from tasks.story.booking_story import BookingStory, gather
+from tasks.story.sentences import Run, facts, folded, sentence, title
 from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural
 from worker.cli.named import named
@@ -130,19 +131,21 @@ def _calls(row: Appointment) -> str:
 def _timeline(timeline: list[Event]) -> Table:
     columns = (Column(style="dim", no_wrap=True), Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"))
     table = Table.grid(*columns, padding=(0, 3))
-    for event in timeline:
-        kind = Text(event.kind.replace("_", " "), style=STYLES.get(event.kind, ""))
-        table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event))
+    for entry in folded(timeline):
+        at = f"{entry.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+        if isinstance(entry, Run):
+            table.add_row(at, "", Text(Status.HELD, style=STYLES[Status.HELD]), f"{entry.sentence}; --json has each")
+        else:
+            table.add_row(at, entry.by, Text(title(entry), style=STYLES.get(entry.kind, "")), _detail(entry))
     return table
 
 
 def _detail(event: Event) -> str:
-    texts = [event.reason] if event.reason else []
-    facts = event.facts
+    texts, more = [why] if (why := sentence(event)) else [], facts(event)
     texts += [
-        f"{one['endpoint']} {one.get('status') or one.get('error')} in {one['ms']} ms" for one in facts.pop("calls", ())
+        f"{one['endpoint']} {one.get('status') or one.get('error')} in {one['ms']} ms" for one in more.pop("calls", ())
     ]
-    texts += [_fact(name, value) for name, value in facts.items() if value]
+    texts += [_fact(name, value) for name, value in more.items() if value]
     return "; ".join(texts)
 
 

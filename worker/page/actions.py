@@ -30,6 +30,7 @@ from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
+from worker.page.query import booking_id
 from worker.page.reading import asking
 from worker.page.resolve import resolve
 
@@ -107,7 +108,9 @@ class Who(ActionHandler):
     async def post(self, appointment_id: str) -> None:
         """Record that the operator looks at it, and answer with it."""
         asked = read(self.request.body, ShowBody)
-        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=REVEAL, why=asked.why, ids=(int(appointment_id),))
+        looks = ActionRequest(
+            who=self.who(), via=Via.PAGE, action=REVEAL, why=asked.why, ids=(booking_id(appointment_id),)
+        )
         fields = await run(lambda deps: _show(deps, looks))
         self.answer({"fields": fields, "seconds": SHOWN_ONE})
 

@@ -17,6 +17,7 @@ from tornado.template import Loader, Template
 from tornado.web import HTTPError, RequestHandler
 
 from tasks.overview.sentences import iso
+from worker.page.reading import readers
 
 HERE = Path(__file__).parent
 FLOWERS = Path(flower.__file__).parent / "templates"
@@ -49,12 +50,23 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         for name, value in HEADERS.items():
             self.set_header(name, value)
 
+    def prepare(self) -> None:
+        """Refuse a foreign name in Host: a website that resolves its own name to this machine reads nothing."""
+        if self.has_login or not _is_loopback(self.application.options.address):
+            return
+        if not _is_loopback(self.request.host_name):
+            raise HTTPError(403, "this Flower has no login: open it as http://localhost, or set FLOWER_BASIC_AUTH")
+
     def get_current_user(self) -> Any:
         """Return the user who is logged in, None: nobody is. Raises HTTPError: 401, of basic authentication."""
         try:
             return super().get_current_user()
         except TypeError:  # Flower compares ASCII only
             raise HTTPError(401) from None
+
+    def head(self, *arguments: str) -> Any:
+        """Answer as to GET; Tornado sends no body."""
+        return self.get(*arguments)
 
     def get_template_path(self) -> str:
         """Return where our templates are."""
@@ -65,12 +77,13 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         return Templates(template_path)
 
     def get_template_namespace(self) -> dict[str, Any]:
-        """Return the templates' names: `root` (the url_prefix), `resilience` (the page's address), `may_act`."""
+        """Return the templates' names: `root` (the url_prefix), `resilience` (our address), `fleet`, `may_act`."""
         why_not = self.why_not()
         return {
             **super().get_template_namespace(),
             "root": self.root,
             "resilience": f"{self.root}/resilience",
+            "fleet": readers().settings.fleet,
             "may_act": "yes" if why_not is None else f"no: {why_not}",
         }
 
@@ -126,13 +139,7 @@ class DataHandler(ResilienceHandler):
             known = None
         if not known:
             raise HTTPError(401, "log in")
-        if not self.has_login and _is_loopback(self.application.options.address):
-            self._refuse_other_names()
-
-    def _refuse_other_names(self) -> None:
-        """Refuse a foreign name in Host: a website that resolves its own name to this machine reads nothing."""
-        if not _is_loopback(self.request.host_name):
-            raise HTTPError(403, "this Flower has no login: open it as http://localhost, or set FLOWER_BASIC_AUTH")
+        super().prepare()
 
     def answer(self, payload: Any, status: int = 200) -> None:
         """Answer with JSON."""

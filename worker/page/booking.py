@@ -17,6 +17,7 @@ from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
+from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 
 LOOKUPS = frozenset({"bookings.list", "bookings.get"})
@@ -41,7 +42,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         "hold_reason": row.hold_reason,
         "why": story.why,
         "called": called,
-        "facts": facts(story),
+        "facts": row_facts(story),
         "timeline": timeline(story.timeline),
         "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row),
     }
@@ -60,7 +61,7 @@ def _offered(deps: Dependencies, row: Appointment) -> list[str]:
     return [*(name for name in may if name == RETRY), *known, *(name for name in may if name != RETRY)]
 
 
-def facts(story: BookingStory) -> dict[str, Any]:
+def row_facts(story: BookingStory) -> dict[str, Any]:
     """Return what is known of a booking, in the order in which the page shows it."""
     row = story.row
     looked = sum(call.get("endpoint") in LOOKUPS for event in story.events for call in event.facts.get("calls", ()))
@@ -70,13 +71,22 @@ def facts(story: BookingStory) -> dict[str, Any]:
 
 
 def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the events, each with its calls.
+    """Return the story for JSON, the newest first: the events, each with its calls, and runs of holds with theirs.
 
     The event that ends an attempt has how long that took, so the attempt's claim has an entry, too, though no event was
     written of it.
     """
-    entries = sorted(chain.from_iterable(map(_with_claim, events)), key=lambda event: event.created_at)
-    return [_entry(event) for event in entries]
+    entries = chain.from_iterable(map(_entries, folded(events)))
+    return sorted(entries, key=lambda entry: str(entry["at"]))[::-1]
+
+
+def _entries(told: Event | Run) -> Iterator[dict[str, Any]]:
+    if isinstance(told, Event):
+        yield from map(_entry, _with_claim(told))
+        return
+    inner = [_entry(event) for event in chain.from_iterable(map(_with_claim, told.events))][::-1]
+    run = {"at": inner[0]["at"], "from": inner[-1]["at"], "kind": "run", "title": told.sentence, "entries": inner}
+    yield {**run, "by": "", "why": None, "calls": [], "detail": {}}
 
 
 def _with_claim(event: Event) -> Iterator[Event]:
@@ -91,12 +101,14 @@ def _with_claim(event: Event) -> Iterator[Event]:
 
 
 def _entry(event: Event) -> dict[str, Any]:
-    detail = event.facts
+    detail = facts(event)
+    by = detail.pop("by", "") if event.kind.startswith(BREAKER) else event.by
     return {
         "at": iso(event.created_at),
-        "by": event.by,
+        "by": by,
         "kind": event.kind,
-        "why": event.reason,
+        "title": title(event),
+        "why": sentence(event),
         "calls": detail.pop("calls", []),
         "detail": detail,
     }

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,9 +19,9 @@ from worker.page import booking
 from worker.page.asked import SearchBody, read
 from worker.page.base import DataHandler, PrivateHandler
 from worker.page.charts import RANGES, shared_charts
-from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
-from worker.page.reading import readers
-from worker.page.shared_overview import shared_overview
+from worker.page.query import LONGEST_TEXT, ListQuery, booking_id, list_query, refused
+from worker.page.reading import SharedByKey, readers
+from worker.page.shared_overview import FRESH, shared_overview
 
 NO_READING = 3.0  # seconds: longer than a reading takes, whichever server is down
 FOUND = 20  # bookings
@@ -62,9 +64,9 @@ class BookingsData(DataHandler):
     """A list of bookings."""
 
     async def get(self) -> None:
-        """Answer with one page of it, and how many there are."""
-        wanted = asked_list(self, readers().deps)
-        self.answer(await readers().run(lambda deps: _page(deps, wanted)))
+        """Answer with one page of it, and how many there are: the reading that all viewers of this list share."""
+        asked_list(self, readers().deps)
+        self.answer(await _lists().latest(tuple(sorted(_arguments(self).items()))))
 
 
 class BookingData(PrivateHandler):
@@ -72,7 +74,8 @@ class BookingData(PrivateHandler):
 
     async def get(self, appointment_id: str) -> None:
         """Answer with its facts and its timeline."""
-        found = await readers().run(lambda deps: booking.read(deps, int(appointment_id)))
+        number = booking_id(appointment_id)
+        found = await _bookings().latest(number)
         if found is None:
             raise HTTPError(404, f"no booking has the id {appointment_id}")
         self.answer(found)
@@ -95,9 +98,26 @@ class SearchData(PrivateHandler):
 
 def asked_list(handler: DataHandler, deps: Dependencies) -> ListQuery:
     """Return the list that a request's address asks for. Raises HTTPError: 422, with a sentence."""
-    arguments = {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
+    return _query(deps, _arguments(handler))
+
+
+def _arguments(handler: DataHandler) -> dict[str, str]:
+    return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
+
+
+def _query(deps: Dependencies, arguments: Mapping[str, str]) -> ListQuery:
     at_risk_before = datetime.now(UTC) + timedelta(seconds=deps.timings.lead + AT_RISK)
     return list_query(arguments, at_risk_before=at_risk_before)
+
+
+@cache
+def _lists() -> SharedByKey[tuple[tuple[str, str], ...], dict[str, Any]]:
+    return SharedByKey(lambda key: readers().run(lambda deps: _page(deps, _query(deps, dict(key)))), FRESH)
+
+
+@cache
+def _bookings() -> SharedByKey[int, dict[str, Any] | None]:
+    return SharedByKey(lambda number: readers().run(lambda deps: booking.read(deps, number)), FRESH)
 
 
 def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:

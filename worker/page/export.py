@@ -1,15 +1,16 @@
-"""A list of bookings as a file: CSV for spreadsheets, JSON for programs; sent part by part while it is read."""
+"""A list of bookings as a file: CSV for spreadsheets, JSON for programs."""
 
 import asyncio
-import contextlib
 import csv
 import io
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import astuple, fields
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
@@ -20,57 +21,81 @@ from tasks.dependencies import Dependencies
 from tasks.overview.sentences import iso
 from worker.page.base import DataHandler, as_json
 from worker.page.data import asked_list
-from worker.page.reading import EXPORT_PATIENCE, asking, readers
+from worker.page.reading import EXPORT_PATIENCE, EXPORTS, asking, readers
 
-T = TypeVar("T")
 ROWS = 100_000
 PART = 500  # rows
-LONGEST = 600.0  # seconds: while it reads one snapshot, PostgreSQL cannot clean up rows that are deleted
+LONGEST = 120.0  # seconds: while it reads one snapshot, PostgreSQL cannot clean up rows that are deleted
+READERS = 20  # at once: each has a file of some 30 MB at most
+IN_MEMORY = 1 << 20  # bytes of a file that are not on the disk
+SENT = 1 << 16  # bytes at once
 COLUMNS = tuple(column.name for column in fields(Listed))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes these for the beginning of a formula, or skips them
 
+_preparing, _sending = asyncio.Semaphore(EXPORTS), asyncio.Semaphore(READERS)
+
 
 class Export(DataHandler):
-    """The bookings of a list, as CSV or JSON."""
+    """The bookings of a list, as CSV or JSON.
+
+    All of it is read into a temporary file first. So a slow reader keeps no connection to Postgres and no place that
+    another one waits for, what fails is answered with its cause, and the length tells a reader whether all has come.
+    """
+
+    _has_left = False
 
     async def get(self, form: str) -> None:
-        """Send them part by part, each when the reader has taken the one before."""
+        """Read the list, then send it, each part when the reader has taken the one before."""
         wanted = asked_list(self, readers().deps)
-        parts = _parts(readers().exporting, wanted.filter, _FORMS[form])
-        ends_at = time.monotonic() + LONGEST
+        if _sending.locked():
+            raise HTTPError(503, f"{READERS} downloads are under way; try again when one has ended")
+        async with _sending:
+            with SpooledTemporaryFile(IN_MEMORY) as file:
+                await self._prepare(file, wanted.filter, form)
+                await self._send(file, form)
+
+    async def head(self, *arguments: str) -> None:
+        """Answer with the headers alone, and read nothing for them."""
+        asked_list(self, readers().deps)
+        self._announce(*arguments)
+        await self.flush()  # else Tornado says that it is empty
+
+    def on_connection_close(self) -> None:
+        """Note that nobody reads it any more."""
+        self._has_left = True
+
+    async def _prepare(self, file: IO[bytes], wanted: Filter, form: str) -> None:
         try:
-            part = await self._next(parts)  # before the first byte, while an error can still be answered
-            self._announce(form)
-            while part is not None and time.monotonic() < ends_at:
+            await asyncio.wait_for(_preparing.acquire(), EXPORT_PATIENCE)
+        except TimeoutError:
+            raise HTTPError(503, f"{EXPORTS} other downloads are being read; try again in a moment") from None
+        try:
+            loop, threads = asyncio.get_running_loop(), readers().export_threads
+            await loop.run_in_executor(threads, self._write, file, wanted, form)
+        finally:
+            _preparing.release()
+
+    def _write(self, file: IO[bytes], wanted: Filter, form: str) -> None:
+        ends_at = time.monotonic() + LONGEST
+        with closing(_parts(readers().exporting, wanted, _FORMS[form])) as parts:
+            while not self._has_left and (part := asking(lambda: next(parts, None), EXPORT_PATIENCE)) is not None:
+                if time.monotonic() > ends_at:
+                    raise HTTPError(503, f"Postgres has not given the list within {LONGEST:g} s")
+                file.write(part.encode())
+
+    async def _send(self, file: IO[bytes], form: str) -> None:
+        self._announce(form)
+        self.set_header("Content-Length", str(file.tell()))
+        file.seek(0)
+        with suppress(StreamClosedError):  # the reader has closed the connection
+            while part := file.read(SENT):
                 self.write(part)
                 await asyncio.wait_for(self.flush(), EXPORT_PATIENCE)
-                part = await self._next(parts)
-        except StreamClosedError:
-            return  # the reader has closed the connection
-        finally:
-            with contextlib.suppress(HTTPError):  # Postgres is down, and the cursor with it
-                await self._in_thread(parts.close)
-        if part is not None:
-            raise HTTPError(503, f"not read within {LONGEST:g} s")
-
-    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Answer with the error; after the first byte close the connection, so that half a file cannot look whole."""
-        if self._headers_written:
-            self.request.connection.stream.close()
-        else:
-            super().send_error(status_code, **kwargs)
 
     def _announce(self, form: str) -> None:
         self.set_header("Content-Type", _TYPES[form])
         self.set_header("Content-Disposition", f'attachment; filename="bookings.{form}"')
         self.set_header("Cache-Control", "no-store")
-
-    async def _next(self, parts: Iterator[str]) -> str | None:
-        return await self._in_thread(lambda: next(parts, None))
-
-    async def _in_thread(self, ask: Callable[[], T]) -> T:
-        loop, threads = asyncio.get_running_loop(), readers().export_threads
-        return await loop.run_in_executor(threads, lambda: asking(ask, EXPORT_PATIENCE))
 
 
 def _parts(

@@ -13,7 +13,7 @@ from tornado.web import TemplateModule
 
 from tasks.host.log import Logger
 
-NUMBER = r"([0-9]{1,18})"  # what bigint holds
+NUMBER = r"([0-9]+)"  # also one that no booking can have: our own page says so
 UUID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 # By name, so that a worker, which loads Flower's routes as well, loads nothing of the page. With a url_prefix, Flower
 # drops a route's arguments for its handler: ours have none.

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from tornado.web import StaticFileHandler, authenticated
+from tornado.web import HTTPError, StaticFileHandler, authenticated
 
 from worker.page.base import HEADERS, HERE, ResilienceHandler
+from worker.page.query import booking_id
 from worker.version import version
 
 
@@ -31,8 +32,12 @@ class BookingPage(ResilienceHandler):
 
     @authenticated
     def get(self, appointment_id: str) -> None:
-        """Show the page."""
-        self.render("booking.html", appointment_id=int(appointment_id))
+        """Show the page; 404 with it, where no booking can have this id."""
+        try:
+            booking_id(appointment_id)
+        except HTTPError:
+            self.set_status(404)
+        self.render("booking.html", appointment_id=appointment_id.lstrip("0") or "0")
 
 
 class CallsPage(ResilienceHandler):

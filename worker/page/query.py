@@ -13,6 +13,7 @@ from db.lifecycle import HoldReason, Status
 PAGE, LONGEST_PAGE = 50, 200
 IDS = 1000
 LONGEST_TEXT = 256  # characters
+_DIGITS = 18  # what bigint holds in any case
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ def list_query(arguments: Mapping[str, str], *, at_risk_before: datetime) -> Lis
     if read.pop("at_risk", False):
         read["at_risk"] = at_risk_before
     return ListQuery(Filter(**read), after, limit, look)
+
+
+def booking_id(text: str) -> int:
+    """Return the id in an address. Raises HTTPError: 404, with a sentence: bigint holds no such number."""
+    if len(text.lstrip("0")) > _DIGITS:
+        raise HTTPError(404, f"no booking has the id {text[:40]}")
+    return int(text[-_DIGITS:])
 
 
 def refused(sentence: str) -> HTTPError:

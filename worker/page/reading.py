@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,10 +22,11 @@ from worker.own_connections import with_own_connections
 from worker.running import running
 from worker.settings.model import Settings
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 PATIENCE = 1.0  # seconds for all that one answer asks of Postgres
 EXPORT_PATIENCE = 10.0  # seconds for a part of an export, and for a reader that does not take it
-EXPORTS = 2  # at once
+EXPORTS = 2  # read from Postgres at once
 BUSY = "too many are asking; try again in a moment"
 _SAID = {
     "timeout": "Postgres takes too long",
@@ -61,6 +63,27 @@ class Shared(Generic[T]):
     def _is_over(self, reading: asyncio.Future[T]) -> bool:
         has_failed = reading.cancelled() or reading.exception() is not None
         return has_failed or self._clock() - self._began_at > self._max_age
+
+
+class SharedByKey(Generic[K, T]):
+    """A shared reading for each key: however many tabs show one list or one booking, it is read once.
+
+    Of the keys that nobody has asked for lately the reading is dropped.
+    """
+
+    def __init__(self, read: Callable[[K], Awaitable[T]], max_age: float, *, most: int = 200) -> None:
+        self._read = read
+        self._max_age = max_age
+        self._most = most
+        self._readings: OrderedDict[K, Shared[T]] = OrderedDict()
+
+    async def latest(self, key: K) -> T:
+        """Return the result of the key's reading, or raise its error."""
+        shared = self._readings.setdefault(key, Shared(partial(self._read, key), self._max_age))
+        self._readings.move_to_end(key)
+        while len(self._readings) > self._most:
+            self._readings.popitem(last=False)
+        return await shared.latest()
 
 
 @dataclass(frozen=True)

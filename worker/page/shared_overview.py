@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 
+from db.monitoring.incidents import Incident
+from tasks.incidents.messages import what_to_do
+from tasks.incidents.places import page_path
 from tasks.overview.payload import payload
 from tasks.overview.reading import Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
@@ -46,11 +49,20 @@ class OverviewReader:
         seen = read_overview(self._reads.deps, patience=PATIENCE, before=last.overview if last else None)
         said = verdict(seen, last.verdict if last else None)
         told = payload(seen, said)
+        if seen.record:
+            told["incidents"] = [
+                one | _guide(found) for one, found in zip(told["incidents"], seen.record.incidents, strict=True)
+            ]
         if told["first_day"]:
             told["try"] = enqueue_one(self._reads.settings, datetime.now(UTC))
         lasting = {name: value for name, value in told.items() if name != "read_at"}
         tag = hashlib.sha256(as_json(lasting).encode()).hexdigest()[:32]
         return OverviewAnswer(seen, said, as_json(told), f'"{tag}"')
+
+
+def _guide(incident: Incident) -> dict[str, str]:
+    """Return what an operator does about an incident, and where on the page it is."""
+    return {"do": what_to_do(incident), "path": page_path(incident)}
 
 
 @cache

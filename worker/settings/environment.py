@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any
 
 from dotenv import dotenv_values
@@ -37,3 +38,13 @@ def given_texts(fields: Collection[str]) -> dict[str, Any]:
             if texts:
                 break
     return given
+
+
+def slips(fields: Collection[str]) -> list[str]:
+    """Name what the environment or .env has that is nearly the name of one of these settings, one line each."""
+    names = [field.upper() for field in fields]
+    file = dotenv_values(".env", encoding="utf-8", interpolate=False)
+    found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
+    found = [name for name in found if not name.startswith(OWN)]  # ours, or something of the host's
+    close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
+    return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]

@@ -7,28 +7,29 @@ docs/settings.md and .env.example are generated from this file (`python -m worke
 
 import os
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from resilience.retry_policy import TransientErrors
 from resilience.shared_state.sentinel import SentinelAddress
-from worker.settings.environment import given_texts, prefixed
+from worker.settings.environment import given_texts, prefixed, slips
+from worker.settings.texts import problem_line, text_of
 from worker.settings.values import (
     NO_CLUSTER,
+    PAGE,
     ApiKey,
     BaseUrl,
     BrokerUrl,
     Delays,
     MetricsAddress,
+    PageUrl,
     PostgresUrl,
     RedisUrl,
     SecretList,
     Transient,
+    place_of,
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
@@ -178,8 +179,21 @@ class Settings(BaseModel):
         unit="HOST:PORT",
     )
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
+    fleet_name: str | None = _setting(
+        None,
+        "this fleet's name on its pages, such as production; not given: the database's host and name",
+        pattern=r"^[^\x00-\x1f]{1,60}$",
+    )
+    page_url: PageUrl = _setting(
+        PAGE, "the Resilience page's address in alerts, such as https://flower.example.com/resilience", unit="URL"
+    )
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
+
+    @property
+    def fleet(self) -> str:
+        """Return what tells this fleet from another one: FLEET_NAME, else the database's place."""
+        return self.fleet_name or place_of(self.database_url or "", self.database_schema)
 
     @property
     def broker_url(self) -> str | None:
@@ -231,7 +245,10 @@ class Settings(BaseModel):
         try:
             return cls(**{**given_texts(cls.model_fields), **given})
         except ValidationError as error:
-            problems = [_line(detail) for detail in error.errors(include_url=False, include_input=False)]
+            problems = [
+                problem_line(detail, cls.model_fields)
+                for detail in error.errors(include_url=False, include_input=False)
+            ]
         except UnicodeDecodeError:
             problems = [".env: is not UTF-8; save it as UTF-8"]
         except OSError as error:
@@ -248,12 +265,7 @@ class Settings(BaseModel):
     @classmethod
     def misspelt(cls) -> list[str]:
         """Name what the environment or .env has that is a slip of the pen, one line each."""
-        names = [field.upper() for field in cls.model_fields]
-        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
-        found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
-        found = [name for name in found if not name.startswith("BOOKING_")]  # ours, or something of the host's
-        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
-        return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+        return slips(cls.model_fields)
 
     @staticmethod
     def sends_traces() -> bool:
@@ -267,28 +279,3 @@ class Settings(BaseModel):
         for field in type(self).model_fields:
             value = getattr(self, field)
             yield field, "" if value is None else text_of(value)
-
-
-def text_of(value: Any) -> str:
-    """Write a value as the environment would hold it."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, TransientErrors):
-        return value.text
-    if isinstance(value, tuple):
-        return (" " if value and isinstance(value[0], SecretStr) else ",").join(text_of(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _line(detail: ErrorDetails) -> str:
-    """Turn one finding of pydantic into a line that names the setting and says what to do."""
-    message = detail["msg"].removeprefix("Value error, ")
-    if not detail["loc"]:
-        return message  # written by _agree, name and all
-    name = str(detail["loc"][0])
-    if detail["type"] == "value_error":
-        return f"{name.upper()}: {message}"  # written by setting_values
-    field = Settings.model_fields[name]
-    about = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    unit = f" ({about['unit']})" if about.get("unit") else ""
-    return f"{name.upper()}: {message.removeprefix('Input ')}{unit}; the default is {text_of(field.default)}"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.settings.model import Settings, text_of
+from worker.settings.model import Settings
+from worker.settings.texts import text_of
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "settings.md"

@@ -5,7 +5,7 @@ A message never repeats the value: it may be a password.
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -16,6 +16,7 @@ NO_CLUSTER = (
     " set CELERY_BROKER_URL to RabbitMQ or to a Redis of its own"
 )
 _SENTINEL = "sentinel:"
+PAGE = "/resilience"
 
 
 def _commas(value: object) -> object:
@@ -117,6 +118,23 @@ def _metrics_address(value: str) -> str:
     return value
 
 
+def _page_url(value: str) -> str:
+    value = value.rstrip("/")
+    if not value.startswith("/"):
+        _url(value, ("https", "http"))
+    if not value.endswith(PAGE) or re.search(r"[?#\s]", value):
+        raise ValueError(f"must end with {PAGE}: it is the address of the page itself")
+    return value
+
+
+def place_of(url: str, schema: str | None = None) -> str:
+    """Return a database's place, which is no secret: its host (with the port, unless it is 5432), name and schema."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["localhost"])[0]
+    name = parts.path.strip("/") or "postgres"
+    return unquote(f"{host.removesuffix(':5432')}/{name}{f'.{schema}' if schema else ''}")
+
+
 def _transient_errors(value: object) -> object:
     return TransientErrors.parse(value) if isinstance(value, str) else value
 
@@ -135,6 +153,7 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 MetricsAddress = Annotated[str, AfterValidator(_metrics_address)]
+PageUrl = Annotated[str, AfterValidator(_page_url)]
 Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]
 Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]

@@ -15,7 +15,7 @@ def tell(record: Any) -> None:
     """Have an incident told, in vain."""
     now = datetime.now(UTC)
     with record.engine.begin() as conn:
-        incident = incidents.open_suspected(conn, "outage", "calcom", now, count=1, detail={})
+        incident = incidents.open_suspected(conn, "outage", "calcom", now, count=1, detail={"held": 37})
         assert incident is not None
         incidents.add_message(conn, incident, "Cal.com is down: 37 held, 2 at risk\nSince: now", now)
         [one] = deliveries.claim(conn, ["slack-1"], lease_seconds=60, limit=1)
@@ -30,6 +30,7 @@ def test_incidents_are_listed_with_what_stands_in_the_way(booking: Booking, reco
     assert "open" in shown
     assert "Cal.com is down: 37 held, 2 at risk" in shown
     assert "not told: slack-1: answers with HTTP 500" in shown
+    assert "/resilience/bookings?state=held&sort=asked" in shown
     [one] = booking("alerts", "--json").json["incidents"]
     assert (one["kind"], one["messages"], one["not_told"]) == ("outage", 1, ["slack-1: answers with HTTP 500"])
 
@@ -38,7 +39,8 @@ def test_status_names_open_incidents(booking: Booking, record: Any) -> None:
     """Who looks sees what was told."""
     tell(record)
     problems = booking("status", "--json").json["problems"]
-    assert [line for line in problems if line.startswith("Cal.com is down: 37 held, 2 at risk (told ")]
+    [line] = [line for line in problems if line.startswith("Cal.com is down: 37 held, 2 at risk (told ")]
+    assert line.endswith("; /resilience/bookings?state=held&sort=asked)")
 
 
 def test_status_raises_a_beat_that_has_died_and_not_one_that_never_ran(booking: Booking, record: Any) -> None:

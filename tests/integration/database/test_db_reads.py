@@ -158,7 +158,7 @@ def test_notable_events_are_summed_up_by_kind(record: Any) -> None:
 
         found = events.latest(conn, [events.SERIES_CUT, events.MADE_AGAIN], since)
 
-        assert found == {events.SERIES_CUT: events.Happened(2, last.created_at, rows[1].id)}
+        assert found == {events.SERIES_CUT: events.Happened(2, last.created_at, rows[1].id, [rows[1].id, rows[2].id])}
         assert set(events.latest(conn, events.NOTABLE, since)) == {events.SERIES_CUT, events.CANCEL_THERE}
 
 

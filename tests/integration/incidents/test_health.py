@@ -27,6 +27,7 @@ from tests.support.fleet import eventually
 from worker.schedule import SCHEDULE
 from worker.wiring import build
 
+PAGE = "https://flower.example.com/resilience"
 OPENED = {"service": "calcom", "endpoint": None, "old_state": "closed", "new_state": "open", "reason": "failures"}
 
 
@@ -37,6 +38,7 @@ class Sinks:
     names: tuple[str, ...] = ("one",)
     limit: float = 5.0
     titles: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
     def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
@@ -44,13 +46,14 @@ class Sinks:
         for place, (name, message) in enumerate(messages):
             if name not in self.broken:
                 self.titles.append(message.title)
+                self.pages.append(message.body.splitlines()[-1])
             yield place, "cannot be reached" if name in self.broken else None
 
 
 @pytest.fixture
 def sinks(settings: Callable[..., dict[str, str]]) -> Iterator[Sinks]:
     """Wire this process to a breaker that opens after three failures, and to sinks that take everything."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30", HOLD_MAX_AGE="900")
+    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30", HOLD_MAX_AGE="900", PAGE_URL=PAGE)
     taking = Sinks()
     dependencies.fill(lambda: replace(build(), alerts=taking))
     yield taking
@@ -113,6 +116,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
     ]
     [one] = notified()
     assert one.title.endswith("Cal.com was down, at most 2 held, 1 at risk; breaker opened 2")
+    assert sinks.pages == [f"Page: {PAGE}/bookings?state=held&sort=asked"] * 5
     assert (one.detail["worst"], one.closed_at is not None) == (3, True)
 
 

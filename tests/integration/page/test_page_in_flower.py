@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleet import Fleet
-from tests.support.flower_pages import start_flower
+from tests.support.flower_pages import PATIENCE, start_flower
 from tests.support.logged import logged
 from worker.page import install
 from worker.version import version
@@ -56,8 +56,33 @@ def test_without_a_login_no_other_name_of_this_machine_reads(fleet: Callable[...
         assert (answer.status_code, answer.json().keys()) == (403, {"error"}), path
         assert "no login" in answer.json()["error"]
         assert flower.get(path).status_code != 403, path
+    for path in OURS:
+        assert flower.get(path, headers={"Host": "example.com"}).status_code == 403, path
     known = start_flower(fleet, login=True)
     assert known.get(DATA[0], headers={"Host": "example.com"}).ok, "a login is known to one website alone"
+
+
+def test_head_answers_as_get_without_a_body(fleet: Callable[..., Fleet]) -> None:
+    """A probe of a load balancer, or a link checker, asks so; a file is not read for it."""
+    flower = start_flower(fleet)
+    for path in (*OURS, *DATA):
+        asked, head = flower.get(path), flower.session.head(flower.url + path, timeout=PATIENCE)
+        assert (head.status_code, head.content) == (asked.status_code, b""), path
+        assert head.headers["Content-Type"] == asked.headers["Content-Type"], path
+    assert flower.session.head(f"{flower.url}/resilience/actions", timeout=PATIENCE).status_code == 405
+
+
+def test_a_number_that_no_booking_can_have_is_our_own_404(fleet: Callable[..., Fleet]) -> None:
+    """Of twenty digits, and of thousands: neither Flower's page nor an error of PostgreSQL."""
+    flower = start_flower(fleet)
+    for number in ("12345678901234567890", "9" * 5000):
+        page = flower.get(f"/resilience/bookings/{number}")
+        assert (page.status_code, f'data-id="{number}"' in page.text) == (404, True)
+        answer = flower.get(f"/resilience/data/bookings/{number}")
+        assert (answer.status_code, answer.json()) == (404, {"error": f"no booking has the id {number[:40]}"})
+        shown = flower.post(f"/resilience/bookings/{number}/who", {"why": "a test"})
+        assert shown.status_code == 404
+    assert flower.get("/resilience/data/bookings/000007").status_code == 404
 
 
 def test_a_navigation_of_another_kind_is_left_as_it_is() -> None:

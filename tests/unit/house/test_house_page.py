@@ -61,6 +61,15 @@ def test_a_template_has_nothing_inline(path: Path) -> None:
     assert INLINE.findall(path.read_text("utf-8")) == []
 
 
+@pytest.mark.parametrize("path", [path for path in TEMPLATES if "extends" in path.read_text("utf-8")], ids=name)
+def test_a_page_names_its_fleet(path: Path) -> None:
+    """In its title, for two tabs, and in its head, for a screenshot."""
+    title, _, rest = path.read_text("utf-8").partition("{% end %}\n{% block navbar %}")
+
+    assert "{{ fleet }}" in title
+    assert '<span class="fleet" title="the fleet">{{ fleet }}</span> <span id="read">' in rest
+
+
 def test_what_the_page_loads_is_there_and_used() -> None:
     """Each import and each file that a template names exists, and nothing lies about that nobody loads."""
     named = {

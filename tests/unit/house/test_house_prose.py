@@ -27,7 +27,7 @@ OTHERS_WORDS = {
     "worker/local/embedded/server.py": "a server's log has that its port is taken",
     "worker/logs.py": "beat logs each task that it sends",
     "worker/page/asked.py": "pydantic puts two words before an error's own",
-    "worker/settings/model.py": "the same",
+    "worker/settings/texts.py": "the same",
     "tasks/calcom/booking_answers.py": "Cal.com's errors have a message and no code",
     "tasks/calcom/cancel.py": "the same",
     "tasks/calcom/failures.py": "the same",

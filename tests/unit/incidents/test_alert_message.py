@@ -1,14 +1,20 @@
 """The words of an alert: the first line carries everything, and callers hear what docs/degradation.md says."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+import yaml
 
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents import messages
+from tasks.incidents.places import page_path
 from tasks.overview.outages import OutageLevel
+from worker.page.query import list_query
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 FACTS = {
@@ -30,8 +36,12 @@ FACTS = {
     "late": 12,
     "answers": 200,
 }
-SAID = (Path(__file__).parents[3] / "docs" / "degradation.md").read_text("utf-8")
-CASES = [(IncidentKind.OUTAGE, level) for level in (OutageLevel.DEGRADED, OutageLevel.CRITICAL, OutageLevel.DOWN)]
+ROOT = Path(__file__).parents[3]
+SAID = (ROOT / "docs" / "degradation.md").read_text("utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("## An alert came")[2].partition("## ")[0]
+RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
+_LEVELS = (OutageLevel.DEGRADED, OutageLevel.CRITICAL, OutageLevel.DOWN)
+CASES = [(IncidentKind.OUTAGE, level) for level in _LEVELS]
 CASES += [(kind, OutageLevel.HEALTHY) for kind in IncidentKind if kind is not IncidentKind.OUTAGE]
 
 
@@ -72,6 +82,76 @@ def test_every_kind_has_words_that_the_documents_know(kind: IncidentKind, level:
     assert over.startswith("Resolved after 23 min: ")
     heard = next(line for line in opened.splitlines() if line.startswith("Callers hear: "))
     assert heard.partition(": ")[2] in SAID
+
+
+RUNBOOK = {
+    name: step
+    for name, step in re.findall(r"^\| ([a-z_: ]+) \| (.+) \|$", OPERATING, re.MULTILINE)
+    if name != "incident"
+}
+STEPS = [(f"outage: {level.name.lower()}", IncidentKind.OUTAGE, level, {}) for level in _LEVELS]
+STEPS += [("outage of the database", IncidentKind.OUTAGE, OutageLevel.DOWN, {"subject": "database"})]
+STEPS += [(kind.value, kind, OutageLevel.HEALTHY, {}) for kind in IncidentKind if kind is not IncidentKind.OUTAGE]
+STEPS += [("suspect: half made", IncidentKind.SUSPECT, OutageLevel.HEALTHY, {"detail": {"half_made": 2}})]
+
+
+@pytest.mark.parametrize(("name", "kind", "level", "more"), STEPS, ids=[name for name, *_ in STEPS])
+def test_the_page_and_the_runbook_have_one_step(
+    name: str, kind: IncidentKind, level: OutageLevel, more: dict[str, Any]
+) -> None:
+    """The alert, the page and docs/operating.md tell an operator the same, word for word."""
+    one = replace(incident(kind, level), **({"detail": {"level": level}} | more))
+
+    assert messages.what_to_do(one) == RUNBOOK[name]
+    assert messages.what_to_do(replace(one, kind="of a newer release")) == ""
+    assert set(RUNBOOK) == {name for name, *_ in STEPS}
+
+
+@pytest.mark.parametrize("kind", IncidentKind)
+def test_an_incident_has_the_address_of_its_bookings(kind: IncidentKind) -> None:
+    """Which the page's list can read; of one booking it is that booking's own, of none the page itself."""
+    for facts in (FACTS, {**FACTS, "count": 1, "ids": [42]}, {**FACTS, "ids": [42, 43]}, {}):
+        path = page_path(incident(kind, OutageLevel.DOWN), facts)
+        if path and "?" not in path:
+            assert path == "/bookings/42"
+        elif path:
+            assert list_query(dict(parse_qsl(path.partition("?")[2])), at_risk_before=OPENED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "path"),
+    [
+        (IncidentKind.OUTAGE, {"held": 37}, "/bookings?state=held&sort=asked"),
+        (IncidentKind.OUTAGE, {"percent": 31}, ""),
+        (IncidentKind.BLIND_KEY, {"held": 4}, "/bookings?state=held&reason=blind_key&sort=asked"),
+        (
+            IncidentKind.NO_EVENT_TYPE,
+            {"held": 4},
+            "/bookings?state=held&reason=configuration&error_type=no_event_type&sort=asked",
+        ),
+        (IncidentKind.FAILED, {"count": 3, "first_id": "42"}, "/bookings?state=failed"),
+        (IncidentKind.FAILED, {"count": 1, "first_id": "42"}, "/bookings/42"),
+        (IncidentKind.TOLD_NOT_BOOKED, {"count": 2, "ids": [42, 44]}, "/bookings?ids=42,44"),
+        (IncidentKind.REDIS_GONE, {}, ""),
+    ],
+)
+def test_the_address_is_of_the_very_list(kind: IncidentKind, facts: dict[str, Any], path: str) -> None:
+    """What the alert counts is what its list shows."""
+    assert page_path(incident(kind, OutageLevel.DOWN), facts) == path
+
+
+def test_each_alert_of_prometheus_names_a_list_that_there_is() -> None:
+    """Its labels filled in; none names a filter that the page does not know."""
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    found = [page for group in groups for rule in group["rules"] if (page := rule.get("annotations", {}).get("page"))]
+    labels = {"{{ $labels.reason }}": "blind_key", "{{ $labels.outcome }}": "failed"}
+    for page in found:
+        for label, value in labels.items():
+            page = page.replace(label, value)  # noqa: PLW2901 - filled in as Prometheus does
+        address, _, query = page.partition("?")
+        assert address == ("/resilience/bookings" if query else "/resilience")
+        assert list_query(dict(parse_qsl(query)), at_risk_before=OPENED)
+    assert len(found) > 10
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from worker.page.reading import Shared
+from worker.page.reading import Shared, SharedByKey
 
 VIEWERS = 50
 
@@ -84,3 +84,26 @@ def test_what_failed_is_tried_again() -> None:
         assert await shared.latest() == 2
 
     run(case)
+
+
+def test_sixty_tabs_of_a_few_lists_cost_a_reading_each() -> None:
+    """However many show one; what nobody has asked for lately is dropped, and read again when it is."""
+    read: list[str] = []
+
+    async def reading(key: str) -> int:
+        read.append(key)
+        await asyncio.sleep(0)
+        return len(read)
+
+    async def body() -> None:
+        lists = SharedByKey(reading, 60, most=3)
+        await asyncio.gather(*(lists.latest(f"list {number % 3}") for number in range(60)))
+        assert sorted(read) == ["list 0", "list 1", "list 2"]
+        await lists.latest("list 3")
+        await lists.latest("list 2")
+        assert read[3:] == ["list 3"]
+        await lists.latest("list 0")
+        assert read[3:] == ["list 3", "list 0"]
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, body()).result()

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from worker.settings import table
-from worker.settings.model import Settings, SettingsError, text_of
+from worker.settings.model import Settings, SettingsError
+from worker.settings.texts import text_of
 
 SECRET = "s3cret-Passw0rd"
 DESIGN = {
@@ -37,6 +38,7 @@ DESIGN = {
     "retention_days": 90,
     "metrics_address": None,
     "alert_urls": (),
+    "fleet_name": None,
     "log_format": "auto",
     "log_file": None,
 }
@@ -109,6 +111,8 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
+        ("page_url", "https://flower.example.com", "must end with /resilience: it is the address of the page itself"),
+        ("page_url", "flower.example.com/resilience", "must begin with https://, http://"),
         ("database_url", "mysql://db/x", "must begin with postgresql://, postgres://, postgresql+psycopg://"),
         ("database_url", "postgresql://db:port/x", "is not a URL: check the host and the port"),
         ("database_url", "postgresql:///x", "names no host: write postgresql://HOST/..."),
@@ -220,6 +224,29 @@ def test_sentinels_are_given_once_and_kombu_reads_them() -> None:
     assert settings.broker_master_name == "bookings"
     assert Settings.load(**settings.model_dump()) == settings
     assert Settings.load(redis_url="redis://one", celery_broker_url="sentinel://two").broker_master_name == "mymaster"
+
+
+@pytest.mark.parametrize(
+    ("given", "fleet"),
+    [
+        ({"fleet_name": "production, Berlin"}, "production, Berlin"),
+        ({}, "db.example.com/bookings"),
+        ({"database_schema": "booking"}, "db.example.com/bookings.booking"),
+        ({"database_url": f"postgresql://u:{SECRET}@127.0.0.1:5433"}, "127.0.0.1:5433/postgres"),
+        ({"database_url": "postgresql://u@/bookings?host=/run/postgresql"}, "/run/postgresql/bookings"),
+    ],
+)
+def test_a_fleet_has_a_name_and_never_a_secret(given: dict[str, str], fleet: str) -> None:
+    """The database tells two fleets apart where nobody has named them."""
+    url = f"postgresql://u:{SECRET}@db.example.com:5432/bookings"
+    assert Settings.load(**{"database_url": url} | given).fleet == fleet
+
+
+def test_the_pages_address_is_its_path_where_none_is_given() -> None:
+    """An alert then has the path, to type behind Flower's own address."""
+    assert Settings.load().page_url == "/resilience"
+    given = "https://flower.example.com/below/resilience"
+    assert Settings.load(page_url=f"{given}/").page_url == given
 
 
 def test_a_cluster_is_taken_beside_another_broker() -> None:

@@ -16,6 +16,7 @@ from db.monitoring.heartbeats import Heartbeat, beat_is_dead
 from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import HoldSummary, InProgress
 from resilience.circuit_breaker.types import Block
+from tasks.incidents.places import page_path
 from tasks.overview.ranking.ours import LATE
 from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
@@ -57,7 +58,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
         *_beat_problems(beat),
         *([] if shared else [NOT_SHARED]),
         *_lag_problems(waiting, now),
-        *_incident_problems(notified, now, shared=shared),
+        *_incident_problems(notified, now, settings.page_url, shared=shared),
     ]
     return DeploymentStatus(now, counts, held, waiting, asked.queues, asked.workers, beat, problems)
 
@@ -103,12 +104,12 @@ def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
         yield f"no health check {since}: are `celery -A worker beat` and the worker of `maintenance` running?"
 
 
-def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
+def _incident_problems(notified: list[Incident], now: datetime, page: str, *, shared: bool) -> Iterator[str]:
     for incident in notified:
         redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
         if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # the other problems show it, as it is now
             told = ago(incident.news_at or incident.opened_at, now)
-            yield f"{incident.title} (told {told}; `booking alerts`)"
+            yield f"{incident.title} (told {told}; `booking alerts`; {page}{page_path(incident)})"
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:

@@ -21,7 +21,7 @@ const LABELS = {
 };
 const TITLES = { resolve: "It is booked at Cal.com", not_booked: "It is not booked at Cal.com" };
 const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again" };
-const id = Number(byId("resilience").dataset.id);
+const id = byId("resilience").dataset.id; // as it is written: a number of twenty digits would be rounded
 
 const draw = {
   state: onChange(({ status, hold_reason: reason }) => drawState(status, reason)),
@@ -61,7 +61,7 @@ function buttons(actions) {
 function actionButton(action) {
   const label = LABELS[action] ?? action;
   const notBooked = action === "not_booked"; // a retry by a person who has looked at Cal.com
-  const about = { ids: [id], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
+  const about = { ids: [Number(id)], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
   const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, about);
   if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
   const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
@@ -75,7 +75,7 @@ function state(now, answer) {
   return fill(byId("sentence"), `There is no booking ${id}.`);
 }
 
-const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: state });
+const poll = new Poll(`/data/bookings/${id}`, { every: 2000, patient: true, onData: update, onState: state });
 const freshness = new Freshness(poll);
 
 new Who(byId("who"), id);

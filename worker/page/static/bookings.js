@@ -38,7 +38,8 @@ function draw(list) {
   const note = look.note(rows.length);
   shown = { ...list, rows };
   choice.shown(rows);
-  drawTable({ rows, called: { ...look.called, ...list.called }, empty: note ? "None so far." : "No booking is like that." });
+  const called = { ...look.called, ...list.called };
+  drawTable({ rows, called, empty: note ? "None so far." : "No booking is like that." });
   drawPages(next);
   fill(byId("list-looked"), note);
   byId("list-count").textContent = rows.length ? `${count(rows.length)} of ${all} shown` : "";
@@ -75,7 +76,7 @@ const poll = new Poll("/data/bookings", { every: 4000, query: () => filter, onDa
 const freshness = new Freshness(poll);
 
 byId("list-title").textContent = title(filter);
-document.title = `${title(filter)} · Flower`;
+document.title = document.title.replace(/^Bookings/, () => title(filter));
 byId("csv").href = path("/bookings.csv", plain);
 byId("json").href = path("/bookings.json", plain);
 drawFilters(byId("filters"), filter);

@@ -84,6 +84,7 @@ function list(data) {
   const changed = JSON.stringify([query, data.now, data.day]);
   listed ??= new Poll("/data/bookings", {
     every: 10000,
+    patient: true,
     query: () => ({ ...listed.filter, limit: LISTED }),
     onData: drawList,
     onState: listState,

@@ -1,5 +1,5 @@
 // An action: the server counts what it would do, a person confirms that, the server does it and reports its progress.
-import { button, el, fill } from "../core/dom.js";
+import { button, el, fill, marked } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
 import { ask, errorText } from "../core/door.js";
 import { plural } from "../core/numbers.js";
@@ -82,13 +82,13 @@ export class Action {
   }
 
   #ended(text) {
-    this.#say(el("p", { class: "done", role: "status" }, text || "Done."));
+    this.#say(el("p", { class: "done", role: "status" }, marked(text || "Done.")));
     this.done();
   }
 
   #failed(text, again, label = "Look again") {
     const first = again && button(label, again, { class: "button first" });
-    this.#say(el("p", { class: "failed", role: "alert" }, text), first);
+    this.#say(el("p", { class: "failed", role: "alert" }, marked(text)), first);
   }
 
   // Shows a text and the buttons below it, of which Close is the last; the first has the focus.

@@ -1,5 +1,5 @@
 // A confirmation: what the action would do, the questions, and a button that is enabled by the answers.
-import { button, el, list } from "../core/dom.js";
+import { button, el, list, marked } from "../core/dom.js";
 
 // `send` is called with the answers, once at a time; `more` is an element above the buttons.
 export function confirmation(lines, asks, label, { send, back, more = null }) {
@@ -7,7 +7,7 @@ export function confirmation(lines, asks, label, { send, back, more = null }) {
   const form = el(
     "form",
     { class: "confirm", method: "dialog" },
-    list("ul", { class: "lines" }, lines),
+    list("ul", { class: "lines" }, lines.map(marked)),
     asks.elements,
     more,
     el("div", { class: "buttons" }, submit, button("Back", back, { class: "button quiet" })),

@@ -4,17 +4,18 @@ import { count, plural, rate, seconds } from "../core/numbers.js";
 import { STATES, errorWord } from "../core/words.js";
 import { LANE, drawBand } from "./band.js";
 import { bars } from "./plot.js";
-import { faint } from "./palette.js";
+import { colourOf, faint } from "./palette.js";
 import { last, stateAt, sum, trend } from "./series.js";
 import { atLeast, hatch, known } from "./unsure.js";
 
-const COLOURS = ["f1", "f2", "f3", "f4", "f5"];
+const STEPS = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
 
-// The next round number above: 1, 2, 5, 10, 20, ... so that the middle line is round, too.
+// The next round number above, of which half is whole: 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, ...
 export function round(highest) {
   if (highest <= 2) return 2;
   const size = 10 ** Math.floor(Math.log10(highest));
-  return [1, 2, 4, 6, 8, 10].map((step) => step * size).find((top) => top >= highest);
+  const tops = STEPS.map((step) => Math.round(step * size * 10) / 10);
+  return tops.find((top) => top >= highest && top % 2 === 0);
 }
 
 // `now()` is what is drawn: {data, columns, and of the newest answer: live, forecast, states; and to, the right end}.
@@ -140,7 +141,7 @@ function failures(now) {
     title: "Failures",
     height: 68,
     shape: types.map((type) => type.name).join(),
-    series: (colours) => types.map((_, index) => bar(colours[COLOURS[types.length - 1 - index]])),
+    series: (colours) => [...types].reverse().map((type) => bar(colours[colourOf(type.name)])),
     top: round,
     draw: (plot, colours) => hatch(plot, now(), colours),
     head: (index) => {
@@ -148,9 +149,9 @@ function failures(now) {
       const least = atLeast(data.unsure, index);
       const until = index === null ? upTo(data, known(data.unsure) - 1) : null;
       if (!columns.types.length) return [least ? "not all known" : "none", until];
-      const figures = columns.types.map((type, number) => {
+      const figures = columns.types.map((type) => {
         const value = index === null ? type.total : type.values[index];
-        return { text: `${errorWord(type.name)} ${least}${count(value)}`, colour: COLOURS[number] };
+        return { text: `${errorWord(type.name)} ${least}${count(value)}`, colour: `kind-${colourOf(type.name)}` };
       });
       return [...figures, until];
     },

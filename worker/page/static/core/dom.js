@@ -39,6 +39,12 @@ export function nothing(text) {
   return el("p", { class: "nothing" }, text);
 }
 
+// A sentence's commands, which are between `backticks` in it, become code.
+export function marked(text) {
+  const parts = String(text).split("`");
+  return parts.length % 2 ? parts.map((part, index) => (index % 2 ? el("code", {}, part) : part)) : [String(text)];
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

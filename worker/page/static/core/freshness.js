@@ -1,7 +1,7 @@
 // Shows how old the figures are, and hatches them when they are too old to act on.
 import { byId, el, fill, show } from "./dom.js";
 import { errorText } from "./door.js";
-import { clockWithSeconds, now, span, tick } from "./moments.js";
+import { clockWithSeconds, dated, now, span, tick, utc } from "./moments.js";
 
 const TOO_OLD = 5; // seconds
 
@@ -11,10 +11,13 @@ export class Freshness {
   #said = "";
   #alert = el("span", { role: "alert" });
   #again = el("span");
+  #at = el("time");
+  #age = el("span");
 
   constructor(poll) {
     Object.assign(this, { poll, page: byId("resilience"), line: byId("read"), banner: byId("trouble") });
     fill(this.banner, this.#alert, this.#again);
+    fill(this.line, this.#at, this.#age);
     setInterval(() => this.tick(), 1000);
   }
 
@@ -28,12 +31,21 @@ export class Freshness {
     tick();
     const readAt = this.poll.readAt;
     const age = readAt === null ? null : (now() - readAt) / 1000;
-    this.line.textContent = age === null ? "" : `read ${span(age)} ago`;
+    show(this.line, age !== null);
+    if (age !== null) this.#asOf(readAt, age);
     const old = this.#state !== "well" || (age !== null && age > TOO_OLD);
     this.page.classList.toggle("old", old && readAt !== null);
     show(this.banner, old);
     this.#say(old ? this.#trouble(readAt) : "");
     this.#again.textContent = this.#state === "silent" || this.#state === "refused" ? this.#soon() : "";
+  }
+
+  // The moment of the figures with its day and zone, so that a screenshot of them can be read tomorrow; and their age.
+  #asOf(readAt, age) {
+    this.#at.dateTime = new Date(readAt).toISOString();
+    this.#at.title = utc(readAt);
+    this.#at.textContent = dated(readAt);
+    this.#age.textContent = `, read ${span(age)} ago`;
   }
 
   // Outside the alert that a screen reader reads, for it changes each second.

@@ -1,5 +1,5 @@
 // Writes moments: the server sends moments, the page writes how long ago or in how long.
-import { el } from "./dom.js";
+import { el, marked } from "./dom.js";
 
 let skew = 0; // ms by which the server's clock is ahead of this one
 
@@ -35,6 +35,16 @@ const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digi
 const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const DAY_AND_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+const DATED = new Intl.DateTimeFormat("en-GB", {
+  ...{ day: "numeric", month: "short", year: "numeric" },
+  ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
+});
+
+// A moment that is understood elsewhere and later: 29 Nov 2026, 05:03:12 CET.
+export function dated(at) {
+  return DATED.format(new Date(at));
+}
 
 export function clock(at, from = now()) {
   const moment = new Date(at);
@@ -85,7 +95,7 @@ export function time(at, as = "clock") {
 
 export function sentence(parts) {
   return (Array.isArray(parts) ? parts : [parts ?? ""]).map((part) =>
-    typeof part === "string" ? document.createTextNode(part) : time(part.at, part.as),
+    typeof part === "string" ? marked(part) : time(part.at, part.as),
   );
 }
 

@@ -4,6 +4,8 @@ import { now } from "./moments.js";
 import { released } from "./pointer.js";
 
 const EVERY = 1000; // with what a reading of a frozen server takes, less than three seconds
+const SLOWER = 3; // times what the last answer took: a patient poll leaves a busy Flower to the others
+const LONGEST = 4000; // ms, to which that makes a pause longer: figures are hatched after five seconds
 const FIRST_RETRY = 2000;
 const LAST_RETRY = 15000;
 
@@ -14,9 +16,10 @@ export class Poll {
   #flying = false;
   #again = false;
   #failures = 0;
+  #took = 0; // ms
 
-  constructor(rest, { every = EVERY, query = () => ({}), onData = () => {}, onState = () => {} }) {
-    Object.assign(this, { rest, every, query, onData, onState, readAt: null, nextAt: null });
+  constructor(rest, { every = EVERY, patient = false, query = () => ({}), onData = () => {}, onState = () => {} }) {
+    Object.assign(this, { rest, every, patient, query, onData, onState, readAt: null, nextAt: null });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#wait(null) : this.now()));
     window.addEventListener("online", () => this.now());
   }
@@ -53,7 +56,9 @@ export class Poll {
 
   async #once() {
     const asked = JSON.stringify(this.query());
+    const began = performance.now();
     const answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
+    this.#took = performance.now() - began;
     if (answer.status === 0) return this.#failed("silent");
     const readAt = now(); // by the clock that ages use, not by PostgreSQL's: Flower sends no old reading
     await released();
@@ -83,7 +88,8 @@ export class Poll {
   }
 
   #pause() {
-    if (!this.#failures || this.every === null) return this.every;
+    if (this.every === null) return null;
+    if (!this.#failures) return Math.max(this.every, this.patient ? Math.min(LONGEST, SLOWER * this.#took) : 0);
     return Math.min(LAST_RETRY, FIRST_RETRY * 2 ** (this.#failures - 1));
   }
 

@@ -1,5 +1,5 @@
-// One booking's story: what happened when, who did it, its calls and how long they took, and the pauses between.
-import { el, fill, nothing, pairs } from "../core/dom.js";
+// One booking's story, the newest first: what happened when, who did it, its calls, how long they took, the pauses.
+import { el, fill, marked, nothing, pairs } from "../core/dom.js";
 import { duration, time, utc } from "../core/moments.js";
 import { TONES, word } from "../core/words.js";
 
@@ -20,36 +20,56 @@ const LONG_PAUSE = 1000; // ms
 const SHORTEST_BAR = 1000; // ms: bars are as long as the calls, beside the longest of them
 
 export function drawTimeline(container, timeline) {
+  const open = [...container.querySelectorAll("details[open]")].map((one) => one.dataset.from);
   const times = timeline.flatMap((event) => event.calls.map((one) => one.ms ?? 0));
   const longest = Math.max(SHORTEST_BAR, ...times);
-  const steps = timeline.map((event, index) => [between(timeline[index - 1], event), step(event, longest)]);
-  fill(container, steps.length ? el("ol", { class: "timeline" }, steps) : nothing("Nothing is written down of it."));
+  const steps = story(timeline, longest, open);
+  fill(container, timeline.length ? el("ol", { class: "timeline" }, steps) : nothing("Nothing is written down of it."));
 }
 
-// The entries before an event: a pause of a second or more, and a new day.
-function between(before, event) {
+function story(entries, longest, open = []) {
+  return entries.map((event, index) => [
+    between(entries[index - 1], event),
+    event.entries ? run(event, longest, open) : step(event, longest),
+  ]);
+}
+
+// What stands above an event: the pause to the later one above it, of a second or more, and its day if that is another.
+function between(later, event) {
   const day = DAY.format(new Date(event.at));
-  const isNewDay = !before || DAY.format(new Date(before.at)) !== day;
-  const pause = before ? Date.parse(event.at) - Date.parse(before.at) : 0;
-  const later = el("span", { class: "visually-hidden" }, " later");
+  const isNewDay = !later || DAY.format(new Date(later.from ?? later.at)) !== day;
+  const pause = later ? Date.parse(later.from ?? later.at) - Date.parse(event.at) : 0;
+  const hidden = el("span", { class: "visually-hidden" }, " between");
   return [
-    pause >= LONG_PAUSE ? el("li", { class: "pause" }, duration(pause), later) : null,
+    pause >= LONG_PAUSE ? el("li", { class: "pause" }, duration(pause), hidden) : null,
     isNewDay ? el("li", { class: "day" }, day) : null,
   ];
 }
 
+// Many holds in a row as one line, which opens; one that is open stays so when the story grows.
+function run(event, longest, open) {
+  const summary = el("summary", { "data-key": `run-${event.from}` }, event.title);
+  const inner = el("ol", { class: "timeline" }, story(event.entries, longest));
+  const isOpen = open.includes(event.from);
+  const details = el("details", { class: "run", "data-from": event.from, open: isOpen }, summary, inner);
+  return el("li", { class: "step", "data-tone": "warning" }, moment(event.at), details);
+}
+
+function moment(at) {
+  return el("time", { datetime: at, title: utc(at) }, CLOCK.format(new Date(at)));
+}
+
 function step(event, longest) {
   const tone = TONES[event.kind] ?? EVENT_TONES[event.kind] ?? "none";
-  const at = el("time", { datetime: event.at, title: utc(event.at) }, CLOCK.format(new Date(event.at)));
   const by = el("span", {}, event.by ? ` by ${event.by}` : "");
   const calls = event.calls.map((one) => call(one, longest));
   const content = [
-    el("p", { class: "kind" }, el("strong", {}, word(event.kind)), by),
-    event.why ? el("p", {}, event.why) : null,
+    el("p", { class: "kind" }, el("strong", {}, event.title), by),
+    event.why ? el("p", {}, marked(event.why)) : null,
     calls.length ? el("ul", { class: "calls" }, calls) : null,
     details(event.detail),
   ];
-  return el("li", { class: "step", "data-tone": tone }, at, el("div", {}, content));
+  return el("li", { class: "step", "data-tone": tone }, moment(event.at), el("div", {}, content));
 }
 
 function call(one, longest) {

@@ -6,12 +6,12 @@ import { word } from "../core/words.js";
 import { questions } from "../actions/asks.js";
 import { confirmation } from "../actions/confirmation.js";
 
-// A list or an object becomes a list of its values, an object's as "name: value".
+// A list or an object becomes a list of its values, an object's as "name: value": such a name is Cal.com's, kept as is.
 function shown(value) {
   if (value === null || typeof value !== "object") return String(value ?? "–");
   const lines = Array.isArray(value)
     ? value.map(shown)
-    : known(value).map(([name, inner]) => [`${word(name)}: `, shown(inner)]);
+    : known(value).map(([name, inner]) => [`${name}: `, shown(inner)]);
   return lines.length ? list("ul", {}, lines) : "none";
 }
 

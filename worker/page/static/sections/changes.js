@@ -1,8 +1,10 @@
 // What has happened: the breakers' changes of state, and the incidents that are open.
-import { el, fill, nothing } from "../core/dom.js";
+import { el, fill, marked, nothing } from "../core/dom.js";
+import { path } from "../core/door.js";
 import { time } from "../core/moments.js";
 import { STATES, TONES, word } from "../core/words.js";
 
+const SHOWN = 5; // changes
 const NOT_KNOWN = "Not known now.";
 
 function drawLog(container, entries, draw, none) {
@@ -12,11 +14,17 @@ function drawLog(container, entries, draw, none) {
 
 // An entry: when, what in bold, and the rest.
 function entry(at, ...children) {
-  return el("li", {}, time(at, "seconds"), el("span", {}, children));
+  return el("li", {}, time(at, "seconds"), el("div", {}, children));
 }
 
+// The newest ones; the others open, so that a flapping breaker leaves no empty card beside it.
 export function drawChanges(container, changes) {
-  drawLog(container, changes, change, "No breaker has changed.");
+  const wasOpen = container.querySelector("details")?.open ?? false;
+  drawLog(container, changes?.slice(0, SHOWN), change, "No breaker has changed.");
+  const earlier = changes?.slice(SHOWN) ?? [];
+  if (!earlier.length) return;
+  const summary = el("summary", { "data-key": "earlier-changes" }, `${earlier.length} earlier`);
+  container.append(el("details", { open: wasOpen }, summary, el("ol", { class: "log" }, earlier.map(change))));
 }
 
 function change(one) {
@@ -38,5 +46,8 @@ export function drawIncidents(container, incidents) {
 function incident(one) {
   const told = one.told_at ? ["told at ", time(one.told_at, "clock")] : "not told yet";
   const about = el("small", {}, ` ${word(one.kind)}, open for `, time(one.opened_at, "for"), ", ", told);
-  return entry(one.opened_at, el("strong", {}, one.title), about);
+  const shown = el("a", { href: path(one.path), "aria-label": `Show what “${one.title}” is about` }, "Show");
+  const todo = one.do ? el("p", { class: "todo" }, el("strong", {}, "What to do: "), marked(one.do), ". ") : null;
+  if (one.path) (todo ?? about).append(shown);
+  return entry(one.opened_at, el("strong", {}, one.title), about, todo);
 }

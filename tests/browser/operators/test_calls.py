@@ -10,8 +10,8 @@ from db.lifecycle import Status
 from tasks.enqueue import outcome
 from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
+from tests.browser.operators.test_choice import press
 from tests.browser.test_access import HOSTILE
-from tests.browser.test_choice import press
 from tests.support.fleet import eventually
 from worker import enqueue_bookings
 

@@ -48,7 +48,7 @@ def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
     there.sees("go by themselves", within="#nothing")
     expect(there.page.locator("#cards")).to_contain_text("open")
     expect(there.page.locator("#holds")).to_contain_text("breaker open")
-    expect(there.page).to_have_title(re.compile(r".+: Resilience · Flower"))
+    expect(there.page).to_have_title(re.compile(r".+: Resilience · .+ · Flower"))
 
     there.forget()
     deployed.well()
