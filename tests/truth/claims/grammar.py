@@ -1,0 +1,132 @@
+"""How a text of the page becomes claims: a pattern, and for each of its named groups a check against the world."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.truth.page import Moment, Told
+from tests.truth.world import LATEST, Past, World
+
+NUMBER = r"[\d,]+\+?"
+_TOKENS = {"N": NUMBER, "M": "@"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One text of the page, and the world when it was read."""
+
+    told: Told
+    at: datetime
+    """When the page was read, or the moment of which a hatched part is."""
+    world: World
+
+    @property
+    def lately(self) -> Past:
+        """Return what may be shown at that moment."""
+        return self.world.lately(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one group of a pattern says: its words, and the moments in it."""
+
+    words: str
+    moments: tuple[Moment, ...]
+    seen: Seen
+
+    @property
+    def number(self) -> int:
+        """Return the words as a number."""
+        return int(self.words.replace(",", "").rstrip("+"))
+
+    @property
+    def at_least(self) -> bool:
+        """Return whether the number stands for itself and more."""
+        return self.words.endswith("+")
+
+    @property
+    def at(self) -> datetime:
+        """Return the one moment."""
+        return self.moments[0].at
+
+    @property
+    def lately(self) -> Past:
+        """Return what may be shown."""
+        return self.seen.lately
+
+
+Check = Callable[[Part], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A claim about a moment to come, judged when it is over."""
+
+    seen: Seen
+    name: str
+    at: datetime
+    over: Callable[[Past], datetime | None]
+    """When it came to pass; None: it did not."""
+
+    def is_true(self) -> bool:
+        """Return whether it came to pass within 30 % of the time that it gave."""
+        ended = self.over(self.seen.world.after(self.seen.at))
+        off = max(0.3 * (self.at - self.seen.at), LATEST)
+        return ended is not None and abs(ended - self.at) <= off
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim that was compared with the world."""
+
+    seen: Seen
+    name: str
+    words: str
+    true: bool
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A text that the page can show in some regions; N is a number and M a moment in `text`, ( )? an option."""
+
+    regions: tuple[str, ...]
+    text: str
+    checks: Mapping[str, Check]
+    holds: Callable[[Seen], bool] = lambda _: True
+    """Whether the sentence as a whole is true."""
+
+    def claims(self, seen: Seen) -> Iterator[Claim] | None:
+        """Return the claims of a text; None: the text is another."""
+        if seen.told.region not in self.regions or not (found := re.fullmatch(_expand(self.text), seen.told.text)):
+            return None
+        return self._claims(seen, found)
+
+    def _claims(self, seen: Seen, found: re.Match[str]) -> Iterator[Claim]:
+        yield Claim(seen, "sentence", seen.told.text, self.holds(seen))
+        for name, words in found.groupdict().items():
+            if words is None:
+                continue
+            begin, end = (seen.told.text.count("@", 0, at) for at in found.span(name))
+            part = Part(words, seen.told.moments[begin:end], seen)
+            yield Claim(seen, name, words, self.checks[name.rstrip("_")](part))
+
+
+def _expand(text: str) -> str:
+    """Write N and M as what they stand for; `(name:pattern)` is a named group."""
+    named = re.sub(r"\((\w+):", r"(?P<\1>", text)
+    return re.sub(r"\b[NM]\b", lambda one: _TOKENS[one[0]], named)
+
+
+def read(patterns: Sequence[Pattern], seen: Seen) -> list[Claim] | None:
+    """Return the claims of a text by the first pattern that it fits; None: no pattern does."""
+    for one in patterns:
+        found = one.claims(seen)
+        if found is not None:
+            return list(found)
+    return None
+
+
+def near(one: datetime | None, other: datetime, off: float = 1.5) -> bool:
+    """Return whether two moments are the same, `off` seconds more or less."""
+    return one is not None and abs(one - other) <= timedelta(seconds=off)

@@ -1,0 +1,50 @@
+"""What has happened: the breakers' changes and the incidents."""
+
+import re
+from datetime import datetime
+
+from tests.truth.claims.grammar import Part, Pattern, near
+from tests.truth.world import Record
+
+_STATES = {"closed": "closed", "open": "open", "half-open": "half_open", "held back by order": "forced_open", "off by override": "off"}
+_ONE = "closed|open|half-open|held back by order|off by override"
+
+
+def _change(part: Part) -> bool:
+    """Check that a breaker changed so at that moment, for that reason, and by whom."""
+    found = re.fullmatch(rf"(\S+?)(?: ({_ONE}) →)? ({_ONE}) (.+?)(?: by (\w+))?(?:: “(.*)”)?", part.words.lstrip("@"))
+    if found is None:
+        return False
+    name, old, new, reason, by, why = found.groups()
+    endpoint = None if name == "Cal.com" else name
+
+    def is_it(one: dict[str, object]) -> bool:
+        at = one["at"]
+        return (
+            isinstance(at, datetime)
+            and near(at, part.at)
+            and (one["endpoint"], one["new"], str(one["reason"]).replace("_", " ")) == (endpoint, _STATES[new], reason)
+            and (old is None or one["old"] == _STATES[old])
+            and (by, why) in {(None, None), (one["by"], one["why"])}
+        )
+
+    return part.lately.recorded(lambda record: any(map(is_it, record.changes)))
+
+
+def _incident(part: Part) -> bool:
+    """Check that an incident with this first line is open since that moment."""
+    opened = part.moments[0].at
+
+    def is_open(record: Record) -> bool:
+        return any(
+            near(one["opened_at"], opened) and part.words.lstrip("@").startswith(one["message"].partition("\n")[0])
+            for one in record.incidents or ()
+        )
+
+    return part.lately.recorded(is_open)
+
+
+STORY = (
+    Pattern(("change",), r"(change:M.+ (?:closed|open|half-open|held back by order|off by override) .+)", {"change": _change}),
+    Pattern(("incident",), r"(incident:M.+, open for M, (?:told at M|not told yet))", {"incident": _incident}),
+)
