@@ -1,6 +1,7 @@
 """The world beside the page: PostgreSQL, Redis, the simulator and what was done to them, five times a second."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 
+from booking_client.states import HELD_BY
 from db.monitoring.status_queries import AT_RISK
 from resilience.call_stats.counts import Figures, figures
 from tests.browser.deployment import Deployment
@@ -20,12 +22,12 @@ EVERY = 0.2  # seconds
 KEPT = 6000  # snapshots: twenty minutes
 LATEST = timedelta(seconds=3)  # within this time the page shows what is (tests/browser/test_servers_gone.py)
 _PATIENCE_MS = 400
-_HELD = """
-SELECT hold_reason AS reason, count(*) AS count, min(held_at) AS oldest_held_at, min(requested_at) AS oldest_asked_at,
+_HELD = f"""
+SELECT {HELD_BY} AS reason, count(*) AS count, min(held_at) AS oldest_held_at, min(requested_at) AS oldest_asked_at,
     min(start_at) AS first_start, min(hold_until) AS next_until,
     count(*) FILTER (WHERE start_at <= now() + make_interval(secs => %(near)s)) AS at_risk
-FROM appointments WHERE status = 'held' GROUP BY hold_reason
-"""
+FROM appointments WHERE status = 'held' GROUP BY 1
+"""  # noqa: S608 - our own words
 _STATES = "SELECT status, count(*) AS count, min(updated_at) AS oldest_at FROM appointments GROUP BY status"
 _ENDED = """
 SELECT status, count(*) AS count FROM appointments
@@ -45,11 +47,11 @@ _OVERRIDES = "SELECT mode, by, why, until, created_at AS at FROM breaker_overrid
 _INCIDENTS = """
 SELECT kind, message, opened_at, notified_at FROM alert_incidents WHERE closed_at IS NULL AND news > 0 ORDER BY id DESC
 """
-_ROWS = """
-SELECT id, status, hold_reason, event_type_id, start_at, requested_at, hold_until, next_attempt_at, error_type,
+_ROWS = f"""
+SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, hold_until, next_attempt_at, error_type,
     retry_count, outcome_unknown, looks, posts
 FROM appointments
-"""
+"""  # noqa: S608 - the same
 _EVENTS = "SELECT appointment_id, kind, by, detail, created_at AS at FROM appointment_events WHERE id > %(after)s ORDER BY id"
 
 Rows = tuple[dict[str, Any], ...]
@@ -89,14 +91,31 @@ class Snapshot:
     """The fields of the breaker's hash."""
     counts: Mapping[str, str] | None
     """The calls of the last five minutes, by second."""
+    database: Mapping[str, str] | None
+    """The statements of the last five minutes, by second."""
     done: frozenset[str]
     """What was done to the world and lasts: names of troubles."""
     accepts: bool
     """Whether the last request was accepted."""
+    messages: int
+    """How many messages wait in the queue of bookings."""
+    took: float
+    """Seconds until PostgreSQL had answered."""
 
     def figures(self, endpoint: str | None) -> Figures:
         """Return the calls of the last five minutes of an endpoint, or of all."""
         return figures(self.counts or {}, round(1000 * self.at.timestamp()), endpoint)
+
+    @property
+    def statements(self) -> Figures:
+        """Return the statements of the last five minutes."""
+        return figures(self.database or {}, round(1000 * self.at.timestamp()))
+
+    @property
+    def born(self) -> datetime | None:
+        """Return when the breaker began."""
+        born = (self.breaker or {}).get("born")
+        return datetime.fromtimestamp(float(born) / 1000, tz=UTC) if born else None
 
     def state(self, endpoint: str = "") -> str | None:
         """Return the state of a breaker; None: Redis does not answer."""
@@ -158,15 +177,20 @@ class World:
             self._snapshots.append(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
+        begun = time.monotonic()
         record = self._record()
-        breaker, counts = self._hashes()
-        return Snapshot(datetime.now(UTC), record, breaker, counts, frozenset(self.done), self.accepts)
+        took = time.monotonic() - begun
+        breaker, counts, database, messages = self._told_by_redis()
+        done = frozenset(self.done)
+        return Snapshot(datetime.now(UTC), record, breaker, counts, database, done, self.accepts, messages, took)
 
-    def _hashes(self) -> tuple[Mapping[str, str] | None, Mapping[str, str] | None]:
+    def _told_by_redis(self) -> tuple[Mapping[str, str] | None, ...]:
         try:
-            return self._redis.hgetall("{calcom}:breaker"), self._redis.hgetall("{calcom}:counts")  # type: ignore[return-value]
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hgetall("{calcom}:breaker").hgetall("{calcom}:counts").hgetall("{database}:counts").llen("bookings")
+            return tuple(pipe.execute())
         except (redis.RedisError, OSError):
-            return None, None
+            return None, None, None, 0
 
     def _record(self) -> Record | None:
         try:

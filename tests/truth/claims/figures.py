@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from db.monitoring.status_queries import AT_RISK
+from resilience.call_stats.counts import Figures
 from tests.truth.claims import checks
 from tests.truth.claims.checks import counted, done, held
 from tests.truth.claims.grammar import Part, Pattern, Seen, near
-from tests.truth.world import Past, Record
+from tests.truth.world import Past, Record, Snapshot
 
 _STATES = {
     "closed": "closed",
@@ -17,12 +17,19 @@ _STATES = {
 }
 _LIST_EVERY = timedelta(seconds=10)  # so often a list is read again that has not changed
 _GONE = {"PostgreSQL": "dead Postgres", "Redis": "dead Redis", "Broker": "dead Redis"}
+_WAITS = {"by an operator's order": ("order",), "now for our key": ("refused key",), "now for Cal.com's API": ()}
 _DAY = ("confirmed", "rejected", "failed", "expired", "cancelled")
 
 
 def _endpoint(seen: Seen) -> str:
     name = seen.told.text.split(" | ")[0]
     return "" if name == "Cal.com" else name
+
+
+def _figures(seen: Seen, one: Snapshot) -> Figures:
+    if seen.told.text.startswith("Database"):
+        return one.statements
+    return one.figures(_endpoint(seen) or None)
 
 
 def _card_state(part: Part) -> bool:
@@ -42,17 +49,17 @@ def _card_since(part: Part) -> bool:
     def moments(record: Record):  # type: ignore[no-untyped-def]
         return (one["at"] for one in record.changes if one["endpoint"] == endpoint)
 
-    return part.lately.met(moments, part.at) or part.lately.once(lambda one: near(checks.ended(one, endpoint or ""), part.at))
+    return part.lately.met(moments, part.at) or part.lately.once(
+        lambda one: near(checks.ended(one, endpoint or ""), part.at) or near(one.born, part.at)
+    )
 
 
 def _calls(part: Part) -> bool:
-    endpoint = _endpoint(part.seen)
-    return part.lately.counted_there(lambda one: one.figures(endpoint or None).calls, part.number)
+    return part.lately.counted_there(lambda one: _figures(part.seen, one).calls, part.number)
 
 
 def _failed(part: Part) -> bool:
-    endpoint = _endpoint(part.seen)
-    return part.lately.counted_there(lambda one: one.figures(endpoint or None).failures, part.number)
+    return part.lately.counted_there(lambda one: _figures(part.seen, one).failures, part.number)
 
 
 def _is_well(seen: Seen) -> bool:
@@ -65,7 +72,7 @@ def _is_gone(seen: Seen) -> bool:
 
 
 def _reason(seen: Seen) -> str:
-    return seen.told.text.split(" | ")[0].replace(" ", "_")
+    return seen.told.text.split(" | ")[0].partition(",")[0].replace(" ", "_")
 
 
 def _of_reason(name: str) -> checks.Check:
@@ -100,6 +107,10 @@ def _row_next(part: Part) -> bool:
     return _row(part, lambda row: (part.words == "due") == bool(row["hold_until"] or row["next_attempt_at"]))
 
 
+def _error(name: str | None) -> str:
+    return "Cal.com's database" if name == "database" else (name or "–").replace("_", " ")
+
+
 def _level(seen: Seen) -> bool:
     """Return whether "Calm" is true: nothing was done lately, and nothing is held or has ended badly."""
     if seen.told.text != "Calm":
@@ -112,7 +123,7 @@ FIGURES = (
     Pattern(
         ("card",),
         r"(?:Cal\.com|Database|[\w.]+) \| (state:[\w -]+?)(?: for (since:M))?(?: \| next probe in (probe:M))?"
-        r"(?: \| until (until:M))?(?: \| by (by:[^|]+))?(?: \| (?:(failed:N) of (calls:N) failed in 5 min|no call in 5 min))?"
+        r"(?: \| until (until:M))?(?: \| by (by:[^|]+))?(?: \| (?:(failed:N) of (calls:N) failed|no call) (?:in 5 min|since it closed))?"
         r"(?: \| [\d.]+ m?s on average)?(?: \| limit: (left:N) calls left)?",
         {
             "state": _card_state,
@@ -129,8 +140,9 @@ FIGURES = (
     Pattern(("server",), r"(?:PostgreSQL|Redis|Broker) no answer(?: for (since:M))?", {"since": lambda part: part.at <= part.seen.at}, _is_gone),
     Pattern(
         ("hold",),
-        r"[a-z ]+ \| (count:N) \| (?:none|(at_risk:N) at risk) \| (oldest_held_at:M) \| (first_start:M) \| .+?(?:, next in (next_until:M))?",
-        {name: _of_reason(name) for name in ("count", "at_risk", "oldest_held_at", "first_start", "next_until")},
+        r"[a-z ]+(?:, (waits:by an operator's order|now for our key|now for Cal\.com's API))? \| (count:N) \| (?:none|(at_risk:N) at risk) \| (oldest_held_at:M) \| (first_start:M) \| .+?(?:, next in (next_until:M))?",
+        {name: _of_reason(name) for name in ("count", "at_risk", "oldest_held_at", "first_start", "next_until")}
+        | {"waits": lambda part: done(*_WAITS[part.words])(part.seen)},
     ),
     Pattern(("no hold",), r"Nothing is held\.", {}, lambda seen: seen.lately.counted(Record.held_count, 0)),
     *(Pattern(("total",), rf"{name} \| (count:N)", {"count": counted(checks.status(name))}) for name in ("pending", "booking", "retrying")),
@@ -149,9 +161,8 @@ FIGURES = (
             "next": _row_next,
             "unknown": lambda part: _row(part, lambda row: row["outcome_unknown"]),
             "error": lambda part: _row(
-                part, lambda row: (row["error_type"] or "–").replace("_", " ") == part.words.partition(",")[0]
+                part, lambda row: _error(row["error_type"]) == part.words.partition(",")[0]
             ),
         },
     ),
 )
-_ = AT_RISK

@@ -1,12 +1,13 @@
 """What has happened: the breakers' changes and the incidents."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.truth.claims.grammar import Part, Pattern, near
-from tests.truth.world import Record
+from tests.truth.world import Past, Record
 
 _STATES = {"closed": "closed", "open": "open", "half-open": "half_open", "held back by order": "forced_open", "off by override": "off"}
+CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
 _ONE = "closed|open|half-open|held back by order|off by override"
 
 
@@ -31,20 +32,39 @@ def _change(part: Part) -> bool:
     return part.lately.recorded(lambda record: any(map(is_it, record.changes)))
 
 
+def _same(words: str, title: str) -> bool:
+    """Return whether an incident's line is this title; its numbers are of the last check, and checked by themselves."""
+    plain = re.sub(r"[\d,.]+", "0", words)
+    return plain.startswith(re.sub(r"[\d,.]+", "0", title))
+
+
 def _incident(part: Part) -> bool:
     """Check that an incident with this first line is open since that moment."""
     opened = part.moments[0].at
 
     def is_open(record: Record) -> bool:
         return any(
-            near(one["opened_at"], opened) and part.words.lstrip("@").startswith(one["message"].partition("\n")[0])
+            near(one["opened_at"], opened) and _same(part.words.lstrip("@"), one["message"].partition("\n")[0])
             for one in record.incidents or ()
         )
 
     return part.lately.recorded(is_open)
 
 
+def _checked(part: Part) -> Past:
+    """Return what a health check of the last seconds may have found."""
+    return part.seen.world.between(part.seen.at - CHECKED, part.seen.at)
+
+
 STORY = (
     Pattern(("change",), r"(change:M.+ (?:closed|open|half-open|held back by order|off by override) .+)", {"change": _change}),
-    Pattern(("incident",), r"(incident:M.+, open for M, (?:told at M|not told yet))", {"incident": _incident}),
+    Pattern(
+        ("incident",),
+        r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))",
+        {
+            "incident": _incident,
+            "held": lambda part: _checked(part).counted(lambda record: record.held_count(), part.number, at_least=True),
+            "risk": lambda part: _checked(part).counted(Record.at_risk, part.number),
+        },
+    ),
 )

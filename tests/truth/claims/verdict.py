@@ -8,7 +8,6 @@ from tests.truth.claims.checks import BY_CALCOM, FOR_A_PERSON, counted, done, he
 from tests.truth.claims.grammar import Check, Part, Pattern, Seen
 
 HEAD = ("sentence", "also")
-_CALLS = r"(calls: M(?:; (risk_:N) (?:expires at|expire from) (first_:M): call (?:those|that one)))?"
 _DAMAGE = r"(held:N) held(?:, (risk:N) at risk(?: \(first at (first:M)\))?)?(?:, (ended:N) failed or expired)?"
 _CALL = r"(?:; (risk_:N) (?:expires at|expire from) (first_:M): call (?:those|that one))?"
 _GIVEN = r"(?: \((given:.+)\))?"
@@ -39,6 +38,43 @@ def _goes(part: Part) -> bool:
     if part.words == "new ones are held, and":
         return part.lately.counted(lambda record: record.held_count(*BY_CALCOM), 0)
     return held(*BY_CALCOM)(part)
+
+
+_RISK = r"(?:, (risk:N) at risk(?: \(first at (first:M)\))?)?"
+_QUEUE: Mapping[str, Check] = MappingProxyType({"queue": held("breaker_open", "in_line", "throttled")})
+LIMIT = 100  # calls a minute, of this deployment
+
+
+def _is_back(seen: Seen) -> bool:
+    """Return whether the breaker is closed and Cal.com well: nothing that was done to it lasts."""
+    return in_state("closed")(seen) and seen.lately.once(lambda one: not one.done & {"outage", "refused key"})
+
+
+def _pace(part: Part) -> bool:
+    """Check how many calls were made lately: half or twice as many are the same."""
+    a_minute = part.number * (60 if part.words.endswith("second") else 1)
+    return a_minute <= 2 * LIMIT
+
+
+def _grows(seen: Seen) -> bool:
+    """Return whether as many are held as a minute ago, or more."""
+    before = seen.world.lately(seen.at - checks.timedelta(seconds=60))
+    then = [record.held_count() for record in before.records()]
+    return bool(then) and seen.lately.recorded(lambda record: record.held_count() >= min(then) - 1)
+
+
+def _last_call(part: Part) -> bool:
+    return part.lately.once(lambda one: checks.near(one.figures(None).last_call_at, part.at, 2.5))
+
+
+def _is_well(seen: Seen) -> bool:
+    """Return whether nothing was wrong: no trouble lasted, and no breaker was open."""
+    wrong = {"outage", "refused key", "order", "dead Postgres", "dead Redis", "slow Postgres"}
+    return seen.lately.once(lambda one: not one.done & wrong) and in_state("closed")(seen)
+
+
+def _lookups_fail(part: Part) -> bool:
+    return all(part.lately.once(lambda one, name=name: one.state(name) != "closed") for name in part.words.split(", "))
 
 
 _BY_THEMSELVES = rf"(goes:all|it|N|new ones are held, and) goe?s? by (?:itself|themselves)(?: then)?(?:, in order)?(?:; (others:N) waits? for something else)?{_CALL}\."
@@ -127,8 +163,8 @@ THEIRS = (
     ),
     Pattern(
         HEAD,
-        rf"Cal\.com cannot be reached(?:: {_DAMAGE})?(?:, tried again in (again:M))?\.",
-        {**_DAMAGES, "again": checks.next_until("unreachable")},
+        rf"(?:Cal\.com cannot be reached|Cal\.com answers no lookups \((lookups:[\w., ]+)\))(?:: (?:(some:N) of )?{_DAMAGE})?(?:, tried again in (again:M))?\.",
+        {**_DAMAGES, "again": checks.next_until("unreachable"), "some": held("unreachable"), "lookups": _lookups_fail},
         lambda seen: seen.lately.recorded(lambda record: record.held_count("unreachable")),
     ),
     Pattern(("nothing",), rf"If you do nothing: {_BY_THEMSELVES}", _GOING),
@@ -138,4 +174,111 @@ THEIRS = (
         _DAMAGES,
         in_state("forced_open"),
     ),
+    Pattern(
+        HEAD,
+        rf"Cal\.com is back(?: since (since:M))?(?: \(down (lasted:[^)]+)\))?: (queue:N) still held{_RISK}(?:, (pace:N) a (?:second|minute))?\.",
+        {**_DAMAGES, **_QUEUE, "since": checks.changed_at("closed"), "lasted": checks.lasted, "pace": _pace},
+        _is_back,
+    ),
+    Pattern(
+        HEAD,
+        rf"What was held back goes(?: since (since:M))?: (queue:N) still held{_RISK}(?:, (pace:N) a (?:second|minute))?\.",
+        {**_DAMAGES, **_QUEUE, "since": checks.changed_at("closed"), "pace": _pace},
+        in_state("closed"),
+    ),
+    Pattern(
+        HEAD,
+        rf"The limit is reached: (queue:N) waits?(?:, at most (limit:N) a minute go|, and nothing goes for (pause:M))?\.",
+        {**_QUEUE, "limit": lambda part: part.number == LIMIT, "pause": lambda part: part.at > part.seen.at - checks.timedelta(seconds=3)},
+        in_state("closed", "off"),
+    ),
+    Pattern(("nothing",), r"If you do nothing: done (?:at about|in about) (done:M)\.", {"done": lambda _: True}),
+    Pattern(
+        ("nothing",),
+        rf"If you do nothing: more is asked for than goes: it does not end by itself{_CALL}\.",
+        _DAMAGES,
+        _grows,
+    ),
+    Pattern(
+        HEAD,
+        r"Cal\.com is failing: (failed:N) of (calls:N) calls in 5 min(?:, mostly (mostly:[\w ]+))?\.",
+        {
+            "failed": lambda part: part.lately.counted_there(lambda one: one.figures(None).failures, part.number),
+            "calls": lambda part: part.lately.counted_there(lambda one: one.figures(None).calls, part.number),
+            "mostly": lambda _: True,
+        },
+    ),
+    Pattern(
+        HEAD,
+        r"The database is failing: N of N statements in 5 min\.",
+        {},
+        lambda seen: seen.world.between(seen.at - checks.timedelta(minutes=5), seen.at).once(lambda one: one.record is None),
+    ),
+    Pattern(
+        ("nothing",),
+        r"If you do nothing: failed calls are repeated, and (?:the breaker opens by itself if it gets worse|the breaker is off: it never opens, and retries may be used up)\.",
+        {},
+    ),
+    Pattern(
+        ("nothing",),
+        r"If you do nothing: what failed is repeated; look at Postgres: its log, its locks, its connections\.",
+        {},
+    ),
+)
+YOURS = (
+    Pattern(
+        HEAD,
+        rf"(count:N) waits? for you: .+\.",
+        {"count": held("blind_key", "suspect", "configuration")},
+    ),
+    Pattern(
+        ("nothing",),
+        r"If you do nothing: (?:nothing is posted, and each ends with its slot|Cal\.com is asked again each minute, .+|the event type is looked for each minute, .+)\.",
+        {},
+    ),
+    Pattern(
+        HEAD,
+        r"(?:(failed:N) bookings? failed for good)?(?: and )?(?:(expired:N)(?: bookings?)? expired)? in the last 15 min\.",
+        {
+            "failed": counted(lambda record: record.ended.get("failed", 0)),
+            "expired": counted(lambda record: record.ended.get("expired", 0)),
+        },
+    ),
+    Pattern(("nothing",), r"If you do nothing: they stay as they are: call the customers(?:, or Retry what failed)?\.", {}),
+    Pattern(
+        HEAD,
+        r"Cal\.com was not called(?: since (since:M))?; the next booking tries it\.",
+        {"since": lambda part: part.at <= part.seen.at},
+        in_state("half_open"),
+    ),
+    Pattern(("nothing",), r"If you do nothing: nothing is held up\.", {}, lambda seen: seen.lately.counted(lambda record: record.held_count(*BY_CALCOM), 0)),
+    Pattern(HEAD, rf"Some wait for long: {_DAMAGE}\.", _DAMAGES),
+    Pattern(("nothing",), rf"If you do nothing: they go when what holds them is over{_CALL}\.", _DAMAGES),
+    Pattern(
+        HEAD,
+        rf"All is well: (?:(booked:N) booked in 24 h, )?{_DAMAGE}(?:, last call (last:M) ago(?: in [\d.]+ s)?)?\.",
+        {**_DAMAGES, "booked": counted(lambda record: record.day.get("confirmed", 0)), "last": _last_call},
+        _is_well,
+    ),
+    Pattern(HEAD, r"Ready: no booking yet\.", {}, lambda seen: seen.lately.recorded(lambda record: not record.rows)),
+    Pattern(HEAD, r"Reading how everything stands…", {}),
+)
+NOTES = (
+    Pattern(
+        ("note",),
+        r"These figures are of \d\d:\d\d:\d\d: (?:Postgres does not answer|Postgres is slow)\.",
+        {},
+        lambda seen: seen.lately.once(lambda one: one.done & {"dead Postgres", "slow Postgres"} or one.took > 0.4),
+    ),
+    Pattern(("note",), r"(?:Postgres does not answer|Postgres is slow): how many are held is not known\.", {}, done("dead Postgres", "slow Postgres")),
+    Pattern(
+        ("note",),
+        r"(?:(unknown:N) may be booked: each is looked up before it is posted again\. ?)?(?:Messages in the queues: bookings (bookings:N), maintenance N\.)?",
+        {
+            "unknown": counted(lambda record: sum(row["outcome_unknown"] for row in record.rows.values())),
+            "bookings": lambda part: part.lately.counted_there(lambda one: one.messages, part.number),
+        },
+    ),
+    Pattern(("note",), r"The list cannot be read now; what is below is older\.", {}, lambda seen: seen.world.between(seen.at - checks.timedelta(seconds=15), seen.at).once(lambda one: one.done or one.took > 0.4)),
+    Pattern(("trouble",), r"No new reading\. These figures are of \d\d:\d\d:\d\d\.", {}),
 )
