@@ -1,5 +1,6 @@
 """Read what a page says, as its viewer sees it: texts by region, each with its moments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import re
@@ -84,10 +85,10 @@ def _told(region: str, parts: list[Any], *, stale: bool) -> Told:
     return Told(region, " | ".join(filter(None, pieces)), moments, stale)
 
 
-def figures_of(told: list[Told], now: datetime) -> datetime | None:
+def figures_of(told: Sequence[Told], now: datetime) -> datetime | None:
     """Return the moment of which the page says that its hatched figures are; None: it says none."""
     for one in told:
         if one.region in {"note", "trouble"} and (found := _OF.search(one.text)):
-            at = now.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=0)
+            at = now.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=999_999)
             return at if at <= now else at - timedelta(days=1)
     return None

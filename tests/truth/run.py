@@ -20,6 +20,7 @@ from tests.truth.world import World
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
 SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 100}
+HATCHED = {"hold", "total", "change", "incident"}  # of the moment that the page says
 Say = Callable[[str], object]
 
 
@@ -56,16 +57,18 @@ class Judge:
 
     def look(self, page: Page) -> None:
         """Compare all that a page says now."""
-        told = read_page(page)
+        told = tuple(read_page(page))
         at = datetime.now(UTC)
         stale_at = figures_of(told, at)
         for one in told:
-            self._compare(Seen(one, stale_at if one.stale and stale_at else at, self.world))
+            is_older = one.stale and one.region in HATCHED
+            self._compare(Seen(one, stale_at if is_older and stale_at else at, self.world, told))
 
     def end(self) -> Result:
         """Judge what was said of moments to come; return everything."""
         for one in self.later:
-            self.result.claims.append(Claim(one.seen, one.name, f"{one.at:%H:%M:%S}", one.is_true()))
+            if (true := one.is_true()) is not None:
+                self.result.claims.append(Claim(one.seen, one.name, f"{one.at:%H:%M:%S}", true))
         return self.result
 
     def _compare(self, seen: Seen) -> None:

@@ -137,7 +137,7 @@ def _blind_key(dealer: Dealer) -> Iterator[None]:
     calcom.order("POST", "/_settings", {"keys": {"cal_test_owner": "all"}})
     with contextlib.suppress(psycopg.Error, SQLAlchemyError):
         for (number,) in rows("SELECT id FROM appointments WHERE hold_reason = 'blind_key'"):
-            retry(dealer.deployed.dependencies.engine, number, by="ann", via=Via.CLI, why="the key sees it again")
+            retry(dealer.deployed.dependencies.engine, number, by="ann", via=Via.COMMAND_LINE, why="the key sees it again")
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from resilience.call_stats.counts import Figures, figures
 from tests.browser.deployment import Deployment
 
 EVERY = 0.2  # seconds
+FRESH = 0.6  # seconds: what was read longer ago is not of this moment
 KEPT = 6000  # snapshots: twenty minutes
 LATEST = timedelta(seconds=3)  # within this time the page shows what is (tests/browser/test_servers_gone.py)
 _PATIENCE_MS = 400
@@ -76,9 +77,9 @@ class Record:
         """Return how many these reasons hold (none: all reasons)."""
         return sum(one["count"] for reason, one in self.held.items() if not reasons or reason in reasons)
 
-    def at_risk(self) -> int:
-        """Return how many held bookings are at risk."""
-        return sum(one["at_risk"] for one in self.held.values())
+    def at_risk(self, *reasons: str) -> int:
+        """Return how many bookings that these reasons hold (none: all reasons) are at risk."""
+        return sum(one["at_risk"] for reason, one in self.held.items() if not reasons or reason in reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class World:
     def __init__(self, deployed: Deployment) -> None:
         self._deployed = deployed
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._run, self._ask_postgres)]
         self._snapshots: deque[Snapshot] = deque(maxlen=KEPT)
         self._postgres: psycopg.Connection[dict[str, Any]] | None = None
         self._redis = redis.Redis.from_url(
@@ -147,16 +148,19 @@ class World:
         self.accepts = True
         self.events: dict[int, list[dict[str, Any]]] = {}
         self._last_event = 0
+        self._newest: tuple[float, Record | None, float] = time.monotonic(), None, 0.0
 
     def __enter__(self) -> Self:
         """Begin to look."""
-        self._thread.start()
+        for one in self._threads:
+            one.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Look no more."""
         self._over.set()
-        self._thread.join()
+        for one in self._threads:
+            one.join()
 
     def between(self, since: datetime, until: datetime) -> "Past":
         """Return the snapshots of a period, and the last one before it."""
@@ -177,9 +181,10 @@ class World:
             self._snapshots.append(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
-        begun = time.monotonic()
-        record = self._record()
-        took = time.monotonic() - begun
+        read_at, record, took = self._newest
+        waited = time.monotonic() - read_at
+        if waited > FRESH:  # it is frozen, or slow
+            record, took = None, waited
         breaker, counts, database, messages = self._told_by_redis()
         done = frozenset(self.done)
         return Snapshot(datetime.now(UTC), record, breaker, counts, database, done, self.accepts, messages, took)
@@ -191,6 +196,13 @@ class World:
             return tuple(pipe.execute())
         except (redis.RedisError, OSError):
             return None, None, None, 0
+
+    def _ask_postgres(self) -> None:
+        """Read it again and again, in a thread of its own: nothing ends a read of a frozen server."""
+        while not self._over.wait(EVERY):
+            begun = time.monotonic()
+            record = self._record()
+            self._newest = time.monotonic(), record, time.monotonic() - begun
 
     def _record(self) -> Record | None:
         try:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from tests.truth.page import Moment, Told
-from tests.truth.world import LATEST, Past, World
+from tests.truth.world import Past, World
 
 NUMBER = r"[\d,]+\+?"
 _TOKENS = {"N": NUMBER, "M": "@"}
@@ -20,6 +21,13 @@ class Seen:
     at: datetime
     """When the page was read, or the moment of which a hatched part is."""
     world: World
+    page: tuple[Told, ...] = ()
+    """All that the page said."""
+
+    @property
+    def headline(self) -> str:
+        """Return the page's first sentence."""
+        return next((one.text for one in self.page if one.region == "sentence"), "")
 
     @property
     def lately(self) -> Past:
@@ -69,10 +77,12 @@ class Forecast:
     over: Callable[[Past], datetime | None]
     """When it came to pass; None: it did not."""
 
-    def is_true(self) -> bool:
-        """Return whether it came to pass within 30 % of the time that it gave."""
-        ended = self.over(self.seen.world.after(self.seen.at))
-        off = max(0.3 * (self.at - self.seen.at), LATEST)
+    def is_true(self) -> bool | None:
+        """Return whether it came to pass within 30 % of the time that it gave; None: nobody can tell yet."""
+        after = self.seen.world.after(self.seen.at)
+        ended, off = self.over(after), max(0.3 * (self.at - self.seen.at), timedelta(seconds=5))
+        if ended is None and after.snapshots and after.snapshots[-1].at < self.at + off:
+            return None
         return ended is not None and abs(ended - self.at) <= off
 
 
@@ -98,7 +108,7 @@ class Pattern:
 
     def claims(self, seen: Seen) -> Iterator[Claim] | None:
         """Return the claims of a text; None: the text is another."""
-        if seen.told.region not in self.regions or not (found := re.fullmatch(_expand(self.text), seen.told.text)):
+        if seen.told.region not in self.regions or not (found := _match(self.text, seen.told.text)):
             return None
         return self._claims(seen, found)
 
@@ -110,6 +120,15 @@ class Pattern:
             begin, end = (seen.told.text.count("@", 0, at) for at in found.span(name))
             part = Part(words, seen.told.moments[begin:end], seen)
             yield Claim(seen, name, words, self.checks[name.rstrip("_")](part))
+
+
+def _match(pattern: str, text: str) -> re.Match[str] | None:
+    return _compiled(pattern).fullmatch(text)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:Also: )?(?:{_expand(pattern)})")
 
 
 def _expand(text: str) -> str:

@@ -3,11 +3,13 @@
 import re
 from datetime import datetime, timedelta
 
+from tests.truth.claims.checks import BY_CALCOM, FOR_A_PERSON
 from tests.truth.claims.grammar import Part, Pattern, near
 from tests.truth.world import Past, Record
 
 _STATES = {"closed": "closed", "open": "open", "half-open": "half_open", "held back by order": "forced_open", "off by override": "off"}
 CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
+_OWN = {reason.replace("_", " "): (reason,) for reason in FOR_A_PERSON} | {"held too long": ()}
 _ONE = "closed|open|half-open|held back by order|off by override"
 
 
@@ -51,6 +53,12 @@ def _incident(part: Part) -> bool:
     return part.lately.recorded(is_open)
 
 
+def _reasons(part: Part) -> tuple[str, ...]:
+    """Return the hold reasons that an incident counts: its own, or those of an outage."""
+    kind = part.seen.told.text.split(", open for")[0]
+    return next((reason for name, reason in _OWN.items() if kind.endswith(name)), BY_CALCOM)
+
+
 def _checked(part: Part) -> Past:
     """Return what a health check of the last seconds may have found."""
     return part.seen.world.between(part.seen.at - CHECKED, part.seen.at)
@@ -63,8 +71,8 @@ STORY = (
         r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))",
         {
             "incident": _incident,
-            "held": lambda part: _checked(part).counted(lambda record: record.held_count(), part.number, at_least=True),
-            "risk": lambda part: _checked(part).counted(Record.at_risk, part.number),
+            "held": lambda part: _checked(part).counted(lambda record: record.held_count(*_reasons(part)), part.number),
+            "risk": lambda part: _checked(part).counted(lambda record: record.at_risk(*_reasons(part)), part.number),
         },
     ),
 )

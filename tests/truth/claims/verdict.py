@@ -25,6 +25,10 @@ def _is_down(seen: Seen) -> bool:
     return in_state("open")(seen) and _fails(seen)
 
 
+def _is_slow(seen: Seen) -> bool:
+    return done("slow Postgres", "dead Postgres")(seen) or seen.lately.once(lambda one: one.took > SLOW)
+
+
 def _fails(seen: Seen) -> bool:
     """Return whether Cal.com fails, or did a moment ago: its breaker may not have tried it since."""
     since = seen.world.between(seen.at - 6 * checks.timedelta(seconds=10), seen.at)
@@ -33,8 +37,8 @@ def _fails(seen: Seen) -> bool:
 
 def _goes(part: Part) -> bool:
     """Check how many go by themselves: "all", "it", a number, or new ones when nothing is held by Cal.com."""
-    if part.words in {"all", "it"}:
-        return checks.none_for_a_person(part)
+    if part.words in {"all", "it"}:  # of a queue that the headline names, or of all that is held
+        return "still held" in part.seen.headline or "The limit" in part.seen.headline or checks.none_for_a_person(part)
     if part.words == "new ones are held, and":
         return part.lately.counted(lambda record: record.held_count(*BY_CALCOM), 0)
     return held(*BY_CALCOM)(part)
@@ -42,6 +46,7 @@ def _goes(part: Part) -> bool:
 
 _RISK = r"(?:, (risk:N) at risk(?: \(first at (first:M)\))?)?"
 _QUEUE: Mapping[str, Check] = MappingProxyType({"queue": held("breaker_open", "in_line", "throttled")})
+SLOW = 0.3  # seconds for our statements: then a reading of the page may take longer than its patience
 LIMIT = 100  # calls a minute, of this deployment
 
 
@@ -88,7 +93,7 @@ OURS = (
         done("dead Postgres"),
     ),
     Pattern(("nothing",), r"If you do nothing: all goes on by itself when it is back\.", {}),
-    Pattern(HEAD, r"Postgres is slow: the figures cannot be read\.", {}, done("slow Postgres", "dead Postgres")),
+    Pattern(HEAD, r"Postgres is slow: the figures cannot be read\.", {}, _is_slow),
     Pattern(
         ("nothing",),
         r"If you do nothing: they are read again each second; look at what Postgres waits for: locks, load, disk\.",
@@ -268,7 +273,7 @@ NOTES = (
         ("note",),
         r"These figures are of \d\d:\d\d:\d\d: (?:Postgres does not answer|Postgres is slow)\.",
         {},
-        lambda seen: seen.lately.once(lambda one: one.done & {"dead Postgres", "slow Postgres"} or one.took > 0.4),
+        lambda seen: seen.lately.once(lambda one: one.done & {"dead Postgres", "slow Postgres"} or one.took > SLOW),
     ),
     Pattern(("note",), r"(?:Postgres does not answer|Postgres is slow): how many are held is not known\.", {}, done("dead Postgres", "slow Postgres")),
     Pattern(
@@ -279,6 +284,14 @@ NOTES = (
             "bookings": lambda part: part.lately.counted_there(lambda one: one.messages, part.number),
         },
     ),
-    Pattern(("note",), r"The list cannot be read now; what is below is older\.", {}, lambda seen: seen.world.between(seen.at - checks.timedelta(seconds=15), seen.at).once(lambda one: one.done or one.took > 0.4)),
+    Pattern(
+        ("note",),
+        r"The charts are of \d\d:\d\d:\d\d; there are no newer figures now\.",
+        {},
+        lambda seen: seen.world.between(seen.at - checks.timedelta(seconds=15), seen.at).once(
+            lambda one: one.done & {"dead Postgres", "slow Postgres"} or one.took > SLOW
+        ),
+    ),
+    Pattern(("note",), r"The list cannot be read now; what is below is older\.", {}, lambda seen: seen.world.between(seen.at - checks.timedelta(seconds=15), seen.at).once(lambda one: one.done or one.took > SLOW)),
     Pattern(("trouble",), r"No new reading\. These figures are of \d\d:\d\d:\d\d\.", {}),
 )
