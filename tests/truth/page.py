@@ -1,9 +1,9 @@
 """Read what a page says, as its viewer sees it: texts by region, each with its moments."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-import re
 from typing import Any
 
 from playwright.sync_api import Page

@@ -3,24 +3,24 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from playwright.sync_api import Page
 
 from tests.browser.browser import Viewer, chromium
-from tests.browser.deployment import Deployment, deployment
-from tests.truth.claims import PATTERNS, forecasts
+from tests.browser.deployment import deployment
 from tests.truth.claims.grammar import Claim, Forecast, Seen, read
-from tests.truth.page import Told, figures_of
+from tests.truth.page import figures_of
 from tests.truth.page import read as read_page
+from tests.truth.patterns import PATTERNS, forecasts
 from tests.truth.troubles import Dealer, Traffic
 from tests.truth.world import World
 
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
 SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 100}
-HATCHED = {"hold", "total", "change", "incident"}  # of the moment that the page says
+HATCHED = {"hold", "no hold", "total", "change", "incident"}  # of the moment that the page says
 Say = Callable[[str], object]
 
 

@@ -79,12 +79,8 @@ class Dealer:
     @contextlib.contextmanager
     def trouble(self, name: str) -> Iterator[None]:
         """Have a trouble last as long as the block."""
-        with TROUBLES[name](self):
-            self.world.done.add(name)
-            try:
-                yield
-            finally:
-                self.world.done.discard(name)
+        with self.world.trouble(name), TROUBLES[name](self):
+            yield
 
     def fault(self, kind: str, **details: Any) -> int:
         """Have Cal.com misbehave; return the number of that fault."""
@@ -137,7 +133,9 @@ def _blind_key(dealer: Dealer) -> Iterator[None]:
     calcom.order("POST", "/_settings", {"keys": {"cal_test_owner": "all"}})
     with contextlib.suppress(psycopg.Error, SQLAlchemyError):
         for (number,) in rows("SELECT id FROM appointments WHERE hold_reason = 'blind_key'"):
-            retry(dealer.deployed.dependencies.engine, number, by="ann", via=Via.COMMAND_LINE, why="the key sees it again")
+            retry(
+                dealer.deployed.dependencies.engine, number, by="ann", via=Via.COMMAND_LINE, why="the key sees it again"
+            )
 
 
 @contextlib.contextmanager
@@ -202,7 +200,7 @@ def _dead_beat(dealer: Dealer) -> Iterator[None]:
 @contextlib.contextmanager
 def _recovery(dealer: Dealer) -> Iterator[None]:
     """Have an outage, then a Cal.com that is back while more is asked for than the limit takes."""
-    with dealer.faulty("status", name="unavailable"):
+    with dealer.trouble("outage"):
         dealer.traffic.ask(BURST // 2)
         dealer.traffic.over.wait(6.0)
     dealer.traffic.ask(BURST // 2)

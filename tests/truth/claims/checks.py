@@ -5,9 +5,12 @@ from datetime import datetime, timedelta
 
 from db.lifecycle import HoldReason
 from tasks.overview.ranking.phrases import OF_AN_OUTAGE
-from tests.truth.claims.grammar import Check, Part, near
-from tests.truth.world import Record, Snapshot
+from tests.truth.claims.grammar import Check, Part, Seen, near
+from tests.truth.past import Snapshot
+from tests.truth.record import Record
+from tests.truth.world import LATEST
 
+SLOW = 0.3  # seconds for our statements: then a reading of the page may take longer than its patience
 CALCOM = ("", "bookings.create")  # the breakers of which sentences speak
 BY_CALCOM = tuple(reason.value for reason in OF_AN_OUTAGE)
 FOR_A_PERSON = tuple(reason.value for reason in HoldReason if reason not in OF_AN_OUTAGE)
@@ -77,19 +80,39 @@ def ended(one: Snapshot, endpoint: str) -> datetime | None:
     return datetime.fromtimestamp(float(ends) / 1000, tz=one.at.tzinfo) if ends and float(ends) else None
 
 
-def in_state(*states: str) -> Callable[..., bool]:
+def in_state(*states: str) -> Callable[[Seen], bool]:
     """Return whether one of the two breakers was in one of these states, as Redis has it."""
     return lambda seen: seen.lately.once(lambda one: one.states() & set(states))
 
 
-def done(*troubles: str) -> Callable[..., bool]:
-    """Return whether one of these troubles lasted."""
-    return lambda seen: seen.lately.once(lambda one: one.done & set(troubles))
+def done(*troubles: str, seconds: float = LATEST.total_seconds()) -> Callable[[Seen], bool]:
+    """Return whether one of these troubles lasted, at that moment or so many seconds before."""
+    return lambda seen: seen.world.lasted(troubles, seen.at - timedelta(seconds=seconds), seen.at)
+
+
+def free_of(*troubles: str) -> Callable[[Seen], bool]:
+    """Return whether none of these troubles lasted, at that moment or before it was noticed."""
+
+    def check(seen: Seen) -> bool:
+        return not all(seen.world.lasted(troubles, at, at) for at in (seen.at - LATEST, seen.at))
+
+    return check
+
+
+def is_slow(seen: Seen, seconds: float = LATEST.total_seconds()) -> bool:
+    """Return whether a reading of PostgreSQL could take too long."""
+    lately = seen.world.between(seen.at - timedelta(seconds=seconds), seen.at)
+    return done("slow Postgres", "dead Postgres", seconds=seconds)(seen) or lately.once(lambda one: one.took > SLOW)
+
+
+def began(*troubles: str) -> Check:
+    """Check that one of these troubles began at that moment, or so little before that it was not noticed yet."""
+    return lambda part: part.seen.world.began(troubles, part.at - 2 * LATEST, part.at)
 
 
 def refuses(part: Part) -> bool:
     """Check that new requests are refused: Postgres is stopped, or the last one was refused."""
-    return part.lately.once(lambda one: not one.accepts or "dead Postgres" in one.done)
+    return part.lately.once(lambda one: not one.accepts) or done("dead Postgres")(part.seen)
 
 
 def answers(part: Part) -> bool:
@@ -135,9 +158,13 @@ def lasted(part: Part) -> bool:
     def spans(record: Record) -> Iterator[timedelta]:
         changes = [one for one in record.changes if (one["endpoint"] or "") in CALCOM]
         for closing in (one for one in changes if one["new"] == "closed"):
-            yield from (closing["at"] - one["at"] for one in changes if one["new"] == "open" and one["at"] < closing["at"])
+            yield from (
+                closing["at"] - one["at"] for one in changes if one["new"] == "open" and one["at"] < closing["at"]
+            )
 
-    return part.lately.recorded(lambda record: any(abs(duration(part.words) - one) <= _off(part.words) for one in spans(record)))
+    return part.lately.recorded(
+        lambda record: any(abs(duration(part.words) - one) <= _off(part.words) for one in spans(record))
+    )
 
 
 def duration(words: str) -> timedelta:

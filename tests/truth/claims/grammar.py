@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from tests.truth.page import Moment, Told
-from tests.truth.world import Past, World
+from tests.truth.past import Past
+from tests.truth.world import World
 
 NUMBER = r"[\d,]+\+?"
 _TOKENS = {"N": NUMBER, "M": "@"}
@@ -64,7 +65,8 @@ class Part:
         return self.seen.lately
 
 
-Check = Callable[[Part], bool]
+Check = Callable[[Part], bool | None]
+"""Whether it is true; None: nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ class Pattern:
     regions: tuple[str, ...]
     text: str
     checks: Mapping[str, Check]
-    holds: Callable[[Seen], bool] = lambda _: True
-    """Whether the sentence as a whole is true."""
+    holds: Callable[[Seen], bool | None] | None = None
+    """Whether the sentence as a whole is true; None: it claims nothing but what its groups do."""
 
     def claims(self, seen: Seen) -> Iterator[Claim] | None:
         """Return the claims of a text; None: the text is another."""
@@ -113,13 +115,15 @@ class Pattern:
         return self._claims(seen, found)
 
     def _claims(self, seen: Seen, found: re.Match[str]) -> Iterator[Claim]:
-        yield Claim(seen, "sentence", seen.told.text, self.holds(seen))
+        if self.holds is not None and (is_true := self.holds(seen)) is not None:
+            yield Claim(seen, "sentence", seen.told.text, is_true)
         for name, words in found.groupdict().items():
             if words is None:
                 continue
             begin, end = (seen.told.text.count("@", 0, at) for at in found.span(name))
             part = Part(words, seen.told.moments[begin:end], seen)
-            yield Claim(seen, name, words, self.checks[name.rstrip("_")](part))
+            if (true := self.checks[name.rstrip("_")](part)) is not None:
+                yield Claim(seen, name, words, true)
 
 
 def _match(pattern: str, text: str) -> re.Match[str] | None:

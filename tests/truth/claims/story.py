@@ -5,9 +5,16 @@ from datetime import datetime, timedelta
 
 from tests.truth.claims.checks import BY_CALCOM, FOR_A_PERSON
 from tests.truth.claims.grammar import Part, Pattern, near
-from tests.truth.world import Past, Record
+from tests.truth.past import Past
+from tests.truth.record import Record
 
-_STATES = {"closed": "closed", "open": "open", "half-open": "half_open", "held back by order": "forced_open", "off by override": "off"}
+_STATES = {
+    "closed": "closed",
+    "open": "open",
+    "half-open": "half_open",
+    "held back by order": "forced_open",
+    "off by override": "off",
+}
 CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
 _OWN = {reason.replace("_", " "): (reason,) for reason in FOR_A_PERSON} | {"held too long": ()}
 _ONE = "closed|open|half-open|held back by order|off by override"
@@ -46,7 +53,7 @@ def _incident(part: Part) -> bool:
 
     def is_open(record: Record) -> bool:
         return any(
-            near(one["opened_at"], opened) and _same(part.words.lstrip("@"), one["message"].partition("\n")[0])
+            near(one["opened_at"], opened) and _same(part.words.lstrip("@"), one["title"])
             for one in record.incidents or ()
         )
 
@@ -65,7 +72,11 @@ def _checked(part: Part) -> Past:
 
 
 STORY = (
-    Pattern(("change",), r"(change:M.+ (?:closed|open|half-open|held back by order|off by override) .+)", {"change": _change}),
+    Pattern(
+        ("change",),
+        r"(change:M.+ (?:closed|open|half-open|held back by order|off by override) .+)",
+        {"change": _change},
+    ),
     Pattern(
         ("incident",),
         r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))",

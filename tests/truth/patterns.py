@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.truth.claims import figures, story, verdict
+from tests.truth.claims import figures, notes, ours, story, theirs, yours
 from tests.truth.claims.grammar import Forecast, Pattern, Seen
-from tests.truth.world import Past
+from tests.truth.past import Past
 
 QUEUED = ("breaker_open", "in_line", "throttled")
 
 PATTERNS: tuple[Pattern, ...] = (
-    *verdict.OURS,
-    *verdict.THEIRS,
-    *verdict.YOURS,
-    *verdict.NOTES,
+    *ours.OURS,
+    *theirs.THEIRS,
+    *yours.YOURS,
+    *notes.NOTES,
     *figures.FIGURES,
     *story.STORY,
 )
@@ -22,7 +22,7 @@ PATTERNS: tuple[Pattern, ...] = (
 
 def forecasts(seen: Seen) -> Iterator[Forecast]:
     """Yield what a text says of moments to come."""
-    if seen.told.region == "nothing" and (found := re.fullmatch(r"If you do nothing: done (?:at|in) about @\.", seen.told.text)):
+    if seen.told.region == "nothing" and re.fullmatch(r"If you do nothing: done (?:at|in) about @\.", seen.told.text):
         yield Forecast(seen, "done", seen.told.moments[0].at, _emptied)
 
 
