@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.browser import Viewer, chromium
 from tests.browser.deployment import deployment
@@ -84,8 +84,16 @@ class Judge:
 
 
 def run(kinds: Iterable[tuple[str, ...]], *, seconds: float, say: Say) -> Result:
+    """Start a deployment and a browser, and compare."""
+    with deployment(say, **SETTINGS) as deployed, chromium() as browser:
+        return compare(deployed, browser, kinds, seconds=seconds, say=say)
+
+
+def compare(
+    deployed: Deployment, browser: Browser, kinds: Iterable[tuple[str, ...]], *, seconds: float, say: Say
+) -> Result:
     """Deal each kind, or pair of kinds, for so many seconds, and look for as long after it."""
-    with deployment(say, **SETTINGS) as deployed, chromium() as browser, World(deployed) as world:
+    with World(deployed) as world:
         viewer = Viewer(browser.new_context(reduced_motion="reduce", timezone_id="UTC").new_page(), deployed.address)
         viewer.open()
         judge = Judge(world, [viewer.page])
