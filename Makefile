@@ -27,7 +27,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises hosts side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -70,6 +70,10 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 
 promises: setup ## Under fire: 8,800 bookings of all kinds and 460 faults in under 55 minutes (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+truth: setup ## Hold the Resilience page beside the world in twelve kinds of trouble and twelve pairs (needs Debian's chromium; twelve minutes)
+	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
+	@$(call within,1500) $(BIN)/python -m tests.truth $(ARGS)
 
 hosts: setup ## Install both wheels in Django and FastAPI applications: each line of their tests must stay the same (needs a package index)
 	@$(call within,600) $(BIN)/python -m tests.hosts $(ARGS)

@@ -96,6 +96,11 @@ def refresh(conn: Connection, incident: Incident, seen_at: datetime, *, count: i
     _write(conn, incident, last_seen_at=latest, occurrences=max(count, incident.occurrences), detail=dict(detail))
 
 
+def describe(conn: Connection, incident: Incident, detail: Mapping[str, Any]) -> None:
+    """Replace the detail of an open incident that the last check did not find any more."""
+    _write(conn, incident, detail=dict(detail))
+
+
 def add_message(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:
     """Give an incident its next message, and close it if `close`; the sender of alerts finds the message."""
     ended = {"closed_at": now} if close else {}

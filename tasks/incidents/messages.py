@@ -218,13 +218,18 @@ def what_to_do(incident: Incident) -> str:
     return _filled(template.action, incident.subject, {**_UNKNOWN, **detail})
 
 
+def past(incident: Incident) -> str:
+    """Return one line that says what was wrong, without numbers of what is held."""
+    facts = {**incident.detail, **incident.detail.get("most", {})}
+    template = _template(incident.kind, incident.subject, {**facts, "level": incident.detail.get("worst", 0)})
+    return _filled(template.past, incident.subject, facts)
+
+
 def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
     """Return the message about the end of an incident, with its totals."""
     most = incident.detail.get("most", {})
-    facts = {**incident.detail, **most}
-    template = _template(incident.kind, incident.subject, {"level": incident.detail.get("worst", 0)})
     lasted = _lasted(incident, now)
-    title = f"Resolved after {lasted}: {_filled(template.past, incident.subject, facts)}"
+    title = f"Resolved after {lasted}: {past(incident)}"
     peak = [f"{most[name]} {label}" for name, label in _PEAKS.items() if most.get(name)]
     happened = [f"{name} {count}" for name, count in totals.items() if count]
     title += f", at most {', '.join(peak[:2])}" if peak else ""

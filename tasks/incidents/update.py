@@ -84,6 +84,8 @@ def _go_on(
 def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tuple[Incident, str] | None:
     if taken is Step.DROP:
         incidents.drop(conn, incident)
+    if taken is Step.NOTHING and incident.detail.get("present") != (past := messages.past(incident)):
+        incidents.describe(conn, incident, {**incident.detail, "present": past})  # the last check's numbers are not true now
     if taken is not Step.RESOLVE:
         return None
     text = _with_address(messages.resolution(incident, now, _totals(conn, incident)), page_path(incident))

@@ -45,6 +45,8 @@ class PartState:
     answers: bool
     since: datetime | None = None
     ms: float | None = None
+    is_late: bool = False
+    """Its last answer has not come in time: it is busy, or frozen; the next reading tells which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,10 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
         record, postgres_ms, lacks_tables = asked.result(max(0.0, ends_at - time.monotonic()))
     except TimeoutError:  # perhaps a host name does not resolve: no deadline ends that
         record, postgres_ms, lacks_tables = None, None, False
+    is_late = time.monotonic() > ends_at - _LATER
     at = record.now if record else datetime.now(UTC)
     timings = deps.timings
-    postgres = _part(at, postgres_ms, before.postgres if before else None)
+    postgres = _postgres(at, postgres_ms, before.postgres if before else None, is_late=is_late)
     redis = _part(at, redis_ms if shared.redis_answers else None, before.redis if before else None)
     return Overview(
         read_at=at,
@@ -198,13 +201,20 @@ def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, r
             yield card
 
 
+def _postgres(at: datetime, ms: float | None, before: PartState | None, *, is_late: bool) -> PartState:
+    """Return whether it answers: one answer that is late does not decide, as a refused connection does."""
+    if ms is None and is_late and before is not None and before.answers and not before.is_late:
+        return PartState(answers=True, since=at, is_late=True)
+    return _part(at, ms, before)
+
+
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
     """Return whether a server answers; `ms` None: it does not, and stopped now if it answered at the last reading."""
     if ms is not None:
         return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
         return PartState(answers=False)
-    return PartState(answers=False, since=at if before.answers else before.since)
+    return PartState(answers=False, since=before.since if before.is_late or not before.answers else at)
 
 
 def _roughly(ms: float, before: float | None) -> float:

@@ -14,7 +14,7 @@ from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
 
-_OF_AN_OUTAGE = (*QUEUED, HoldReason.UNREACHABLE, HoldReason.SETTLING)
+OF_AN_OUTAGE = (*QUEUED, HoldReason.UNREACHABLE, HoldReason.SETTLING)
 
 
 def counted(count: int, *, capped: bool = False) -> str:
@@ -104,7 +104,7 @@ def call_those(overview: Overview) -> Sentence:
 
 def by_themselves(overview: Overview, when: str = "") -> Sentence:
     """Return a sentence: how many bookings of an outage go by themselves, and how many wait for something else."""
-    going = held_count(overview, _OF_AN_OUTAGE)
+    going = held_count(overview, OF_AN_OUTAGE)
     others = held_count(overview) - going
     goes = f"{counted(going) if others else 'all'} go by themselves{when}, in order"
     if not going:
@@ -151,7 +151,7 @@ def failing_breaker(overview: Overview, *states: State) -> Card | None:
 
 def is_waited_for(overview: Overview, card: Card) -> bool:
     """Return whether a half-open breaker has a probe under way, or a held booking that can be the probe."""
-    return card.probing or held_count(overview, _OF_AN_OUTAGE) > 0
+    return card.probing or held_count(overview, OF_AN_OUTAGE) > 0
 
 
 def pace(overview: Overview) -> float:

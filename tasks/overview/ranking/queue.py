@@ -10,6 +10,8 @@ from tasks.overview.reading import Overview
 from tasks.overview.sentences import Moment, Sentence, sentence
 
 _SHORTEST = timedelta(seconds=30)  # a pace of less is chance
+_FEW = 10  # bookings
+_FARTHEST = 4  # times as long as the pace was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ def done_at(overview: Overview, waiting: Queue, since: datetime | None = None) -
     """Return when the queue will be empty at its net pace: what was let go, less what was newly held.
 
     None: that is not known, because the release began less than half a minute ago (`since`) or nobody counted then; or
-    it does not become shorter.
+    the queue has hardly become shorter: a few bookings are chance, and so is an end that is far away.
     """
     then = _known(overview, since)
     if not then or waiting.capped:
         return None
     began, count = then[0]
     shorter = count - held_count(overview)
-    if shorter <= 0:
+    if shorter < max(_FEW, waiting.count / _FARTHEST):
         return None
     return overview.read_at + (overview.read_at - began) * (waiting.count / shorter)
 

@@ -1,0 +1,177 @@
+"""What parts of sentences claim, each compared with PostgreSQL, Redis, the simulator or what was done."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from db.lifecycle import HoldReason
+from tasks.overview.ranking.phrases import OF_AN_OUTAGE
+from tests.truth.claims.grammar import Check, Part, Seen, near
+from tests.truth.past import Snapshot
+from tests.truth.record import Record
+from tests.truth.world import LATEST
+
+SLOW = 0.3  # seconds for our statements: then a reading of the page may take longer than its patience
+CALCOM = ("", "bookings.create")  # the breakers of which sentences speak
+BY_CALCOM = tuple(reason.value for reason in OF_AN_OUTAGE)
+FOR_A_PERSON = tuple(reason.value for reason in HoldReason if reason not in OF_AN_OUTAGE)
+
+
+def held(*reasons: str) -> Check:
+    """Check how many bookings these reasons hold (none: all reasons)."""
+    return lambda part: part.lately.counted(
+        lambda record: record.held_count(*reasons), part.number, at_least=part.at_least
+    )
+
+
+def counted(count: Callable[[Record], int]) -> Check:
+    """Check a count of PostgreSQL's."""
+    return lambda part: part.lately.counted(count, part.number, at_least=part.at_least)
+
+
+def status(name: str) -> Callable[[Record], int]:
+    """Count the bookings in a state."""
+    return lambda record: int(record.states.get(name, {}).get("count", 0))
+
+
+at_risk = counted(Record.at_risk)
+ended_badly = counted(lambda record: sum(record.ended.values()))
+
+
+def first_at_risk(part: Part) -> bool:
+    """Check when the first held booking expires; HOLD_LEAD is 0 in this deployment."""
+    return part.lately.met(lambda record: (one["first_start"] for one in record.held.values()), part.at)
+
+
+def oldest_held(*reasons: str) -> Check:
+    """Check since when the oldest is held for one of these reasons."""
+
+    def moments(record: Record) -> Iterator[datetime | None]:
+        return (record.held[one]["oldest_held_at"] for one in reasons if one in record.held)
+
+    return lambda part: part.lately.met(moments, part.at)
+
+
+def next_until(reason: str) -> Check:
+    """Check when the first of a reason is tried again."""
+    return lambda part: part.lately.met(
+        lambda record: (record.held[one]["next_until"] for one in (reason,) if one in record.held), part.at
+    )
+
+
+def changed_at(*states: str) -> Check:
+    """Check that a breaker of Cal.com came into one of these states then."""
+
+    def moments(record: Record) -> Iterator[datetime | None]:
+        return (one["at"] for one in record.changes if one["new"] in states and (one["endpoint"] or "") in CALCOM)
+
+    return lambda part: part.lately.met(moments, part.at)
+
+
+def ends_at(part: Part) -> bool:
+    """Check when an open breaker lets its next probe go."""
+    return part.lately.once(lambda one: any(near(ended(one, name), part.at) for name in CALCOM))
+
+
+def ended(one: Snapshot, endpoint: str) -> datetime | None:
+    """Return when the state of a breaker ends by itself; None: it does not."""
+    if one.breaker is None:
+        return None
+    ends = one.breaker.get(f"{endpoint}/ends" if endpoint else "ends")
+    return datetime.fromtimestamp(float(ends) / 1000, tz=one.at.tzinfo) if ends and float(ends) else None
+
+
+def in_state(*states: str) -> Callable[[Seen], bool]:
+    """Return whether one of the two breakers was in one of these states, as Redis has it."""
+    return lambda seen: seen.lately.once(lambda one: one.states() & set(states))
+
+
+def done(*troubles: str, seconds: float = LATEST.total_seconds()) -> Callable[[Seen], bool]:
+    """Return whether one of these troubles lasted, at that moment or so many seconds before."""
+    return lambda seen: seen.world.lasted(troubles, seen.at - timedelta(seconds=seconds), seen.at)
+
+
+def free_of(*troubles: str) -> Callable[[Seen], bool]:
+    """Return whether none of these troubles lasted, at that moment or before it was noticed."""
+
+    def check(seen: Seen) -> bool:
+        return not all(seen.world.lasted(troubles, at, at) for at in (seen.at - LATEST, seen.at))
+
+    return check
+
+
+def is_slow(seen: Seen, seconds: float = LATEST.total_seconds()) -> bool:
+    """Return whether a reading of PostgreSQL could take too long."""
+    lately = seen.world.between(seen.at - timedelta(seconds=seconds), seen.at)
+    return done("slow Postgres", "dead Postgres", seconds=seconds)(seen) or lately.once(lambda one: one.took > SLOW)
+
+
+def began(*troubles: str) -> Check:
+    """Check that one of these troubles began at that moment, or so little before that it was not noticed yet."""
+    return lambda part: part.seen.world.began(troubles, part.at - 2 * LATEST, part.at)
+
+
+def refuses(part: Part) -> bool:
+    """Check that new requests are refused: Postgres is stopped, or the last one was refused."""
+    return part.lately.once(lambda one: not one.accepts) or done("dead Postgres")(part.seen)
+
+
+def answers(part: Part) -> bool:
+    """Check that new requests are kept."""
+    return part.lately.once(lambda one: one.accepts)
+
+
+def override(part: Part) -> bool:
+    """Check that who ordered it, and why, is in the record."""
+    return part.lately.recorded(lambda record: any(part.words == _given(one) for one in record.overrides))
+
+
+def _given(one: dict[str, object]) -> str:
+    return ": ".join(filter(None, (str(one["by"]), f'"{one["why"]}"' if one["why"] else "")))
+
+
+def override_until(part: Part) -> bool:
+    """Check until when an order lasts."""
+    if not part.moments:
+        return part.lately.recorded(lambda record: any(one["until"] is None for one in record.overrides))
+    return part.lately.met(lambda record: (one["until"] for one in record.overrides), part.at)
+
+
+def incident_since(kind: str, *held_for: str) -> Check:
+    """Check that an incident of a kind is open since then, or what is held by it is."""
+
+    def moments(record: Record) -> Iterator[datetime | None]:
+        yield from (one["opened_at"] for one in record.incidents or () if one["kind"] == kind)
+        yield from (record.held[one]["oldest_held_at"] for one in held_for if one in record.held)
+        yield from (one["at"] for one in record.overrides if one["mode"] == kind)
+
+    return lambda part: part.lately.met(moments, part.at)
+
+
+def none_for_a_person(part: Part) -> bool:
+    """Check that all that is held goes by itself."""
+    return part.lately.counted(lambda record: record.held_count(*FOR_A_PERSON), 0)
+
+
+def lasted(part: Part) -> bool:
+    """Check how long the last outage lasted, from its first opening to the closing that ended it."""
+
+    def spans(record: Record) -> Iterator[timedelta]:
+        changes = [one for one in record.changes if (one["endpoint"] or "") in CALCOM]
+        for closing in (one for one in changes if one["new"] == "closed"):
+            yield from (
+                closing["at"] - one["at"] for one in changes if one["new"] == "open" and one["at"] < closing["at"]
+            )
+
+    return part.lately.recorded(
+        lambda record: any(abs(duration(part.words) - one) <= _off(part.words) for one in spans(record))
+    )
+
+
+def duration(words: str) -> timedelta:
+    """Read "17 s", "5 min", "3 h" or "4 days"."""
+    number, unit = words.split()
+    return timedelta(**{{"s": "seconds", "min": "minutes", "h": "hours", "days": "days"}[unit]: float(number)})
+
+
+def _off(words: str) -> timedelta:
+    return timedelta(seconds=2) if words.endswith(" s") else duration(f"1 {words.split()[1]}")

@@ -1,0 +1,71 @@
+"""Sentences of tasks/overview/ranking/ours.py."""
+
+from datetime import timedelta
+
+from tests.truth.claims import checks
+from tests.truth.claims.checks import began, counted, done, is_slow
+from tests.truth.claims.clauses import CALL, DAMAGE, DAMAGES, HEAD, IF, NOTHING
+from tests.truth.claims.grammar import Pattern
+
+OURS = (
+    Pattern(
+        HEAD,
+        r"Postgres does not answer(?: since (gone:M))?: (refuses:new requests are refused); accepted ones are kept\.",
+        {"gone": began("dead Postgres", "slow Postgres"), "refuses": checks.refuses},
+        done("dead Postgres"),
+    ),
+    Pattern(NOTHING, IF + r"all goes on by itself when it is back\.", {}),
+    Pattern(HEAD, r"Postgres is slow: the figures cannot be read\.", {}, is_slow),
+    Pattern(
+        NOTHING,
+        IF + r"they are read again each second; look at what Postgres waits for: locks, load, disk\.",
+        {},
+    ),
+    Pattern(
+        HEAD,
+        r"(?:Redis|The broker) does not answer(?: since (gone:M))?: (?:bookings are kept and wait|bookings go at"
+        r" the limit's pace, each process by a breaker of its own)\.",
+        {"gone": began("dead Redis", "slow Redis")},
+        done("dead Redis", "slow Redis"),
+    ),
+    Pattern(
+        HEAD,
+        r"(?:Nothing moves|Too few workers): (pending:N) waits?, the oldest (oldest:M)(?:, no worker works on any"
+        r"|, (booking:N) calls? (?:is|are) under way)\.",
+        {
+            "pending": counted(checks.status("pending")),
+            "booking": counted(checks.status("booking")),
+            "oldest": lambda part: part.lately.met(
+                lambda record: iter([record.states.get("pending", {}).get("oldest_at")]), part.at
+            ),
+        },
+    ),
+    Pattern(
+        NOTHING,
+        IF + r"they (?:go, but late: start another worker|keep waiting: start a worker)\.",
+        {},
+    ),
+    Pattern(
+        HEAD,
+        r"No health check(?: since (ticked:M))?: nothing held is released\.",
+        {"ticked": lambda part: part.at < part.seen.at - timedelta(seconds=10)},
+        done("dead beat", "slow Postgres", "dead Postgres", "dead Redis", seconds=10),
+    ),
+    Pattern(
+        NOTHING,
+        IF + r"held bookings wait: start `?celery -A worker beat`? and the worker of `?maintenance`?\.",
+        {},
+    ),
+    Pattern(
+        HEAD,
+        rf"Cal\.com refuses our key(?: since (since:M))?(?:: {DAMAGE})?\.",
+        {**DAMAGES, "since": checks.incident_since("credentials", "credentials")},
+        done("refused key"),
+    ),
+    Pattern(
+        NOTHING,
+        IF + rf"Cal\.com is asked each minute, and all go by themselves when it takes the key; else they need a new"
+        rf" key{CALL}\.",
+        DAMAGES,
+    ),
+)

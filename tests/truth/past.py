@@ -1,0 +1,114 @@
+"""The world at one moment, and over the moments that a page may show."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from resilience.call_stats.counts import Figures, figures
+from tests.truth.record import Record
+
+BRIEF = 2  # bookings whose states may be so short that no snapshot has them
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The world at one moment; a server that did not answer has None."""
+
+    at: datetime
+    record: Record | None
+    breaker: Mapping[str, str] | None
+    """The fields of the breaker's hash."""
+    counts: Mapping[str, str] | None
+    """The calls of the last five minutes, by second."""
+    database: Mapping[str, str] | None
+    """The statements of the last five minutes, by second."""
+    accepts: bool
+    """Whether the last request was accepted."""
+    messages: int
+    """How many messages wait in the queue of bookings."""
+    took: float
+    """Seconds until PostgreSQL had answered."""
+
+    def figures(self, endpoint: str | None) -> Figures:
+        """Return the calls of the last five minutes of an endpoint, or of all."""
+        return figures(self.counts or {}, round(1000 * self.at.timestamp()), endpoint)
+
+    @property
+    def statements(self) -> Figures:
+        """Return the statements of the last five minutes."""
+        return figures(self.database or {}, round(1000 * self.at.timestamp()))
+
+    def since(self, endpoint: str = "") -> datetime | None:
+        """Return since when a breaker is in its state: its epoch is that moment, or the first of all."""
+        fields = self.breaker or {}
+        epoch = fields.get(f"{endpoint}/epoch" if endpoint else "epoch") or fields.get("born")
+        return datetime.fromtimestamp(float(epoch) / 1000, tz=UTC) if epoch else None
+
+    def state(self, endpoint: str = "") -> str | None:
+        """Return the state of a breaker; None: Redis does not answer."""
+        if self.breaker is None:
+            return None
+        prefix = f"{endpoint}/" if endpoint else ""
+        state, ends = self.breaker.get(f"{prefix}state", "closed"), float(self.breaker.get(f"{prefix}ends", 0))
+        over = ends and 1000 * self.at.timestamp() >= ends
+        return state if not over else "closed" if state == "off" else "half_open"
+
+    def states(self) -> set[str | None]:
+        """Return the states of the service's breaker and of the endpoint that makes bookings."""
+        return {self.state(), self.state("bookings.create")}
+
+
+@dataclass(frozen=True)
+class Past:
+    """Snapshots of a period; what the page says is true if it was so at some moment of it."""
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Return whether there is a snapshot."""
+        return bool(self.snapshots)
+
+    def once(self, holds: Callable[[Snapshot], Any]) -> bool:
+        """Return whether something was so in one snapshot."""
+        return any(holds(one) for one in self.snapshots)
+
+    def records(self) -> Iterator[Record]:
+        """Yield what PostgreSQL had."""
+        return (one.record for one in self.snapshots if one.record is not None)
+
+    def recorded(self, holds: Callable[[Record], Any]) -> bool:
+        """Return whether something was so in PostgreSQL once."""
+        return any(map(holds, self.records()))
+
+    def counted(self, count: Callable[[Record], int], value: int, *, at_least: bool = False) -> bool | None:
+        """Return whether a count was this value, or passed it between two snapshots; None: nobody counted.
+
+        A state that lasts for less than the time between two snapshots is seen in none: what has changed counts as one
+        more, or one less.
+        """
+        found = [count(one) for one in self.records()]
+        if not found:
+            return None
+        slack = min(BRIEF, self.changed())
+        return (at_least or min(found) - slack <= value) and value <= max(found) + slack
+
+    def changed(self) -> int:
+        """Return how many bookings have changed."""
+        last = list(self.records())[-1:]
+        since = self.snapshots[0].at - timedelta(seconds=1)
+        return sum(row["updated_at"] >= since for record in last for row in record.rows.values())
+
+    def counted_there(self, count: Callable[[Snapshot], int], value: int) -> bool:
+        """Return whether a count of Redis was this value, or passed it between two snapshots."""
+        found = [count(one) for one in self.snapshots if one.counts is not None]
+        return bool(found) and min(found) <= value <= max(found)
+
+    def met(
+        self, moments: Callable[[Record], Iterator[datetime | None]], at: datetime, *, off: float = 1.5
+    ) -> bool | None:
+        """Return whether one of the record's moments is this one, `off` seconds more or less; None: nobody looked."""
+        near = timedelta(seconds=off)
+        if not list(self.records()):
+            return None
+        return self.recorded(lambda record: any(one and abs(one - at) <= near for one in moments(record)))

@@ -1,0 +1,89 @@
+"""What PostgreSQL has at one moment, by statements of our own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from booking_client.states import HELD_BY
+from db.monitoring.status_queries import AT_RISK
+
+_HELD = f"""
+SELECT {HELD_BY} AS reason, count(*) AS count, min(held_at) AS oldest_held_at, min(requested_at) AS oldest_asked_at,
+    min(start_at) AS first_start, min(hold_until) AS next_until,
+    count(*) FILTER (WHERE start_at <= now() + make_interval(secs => %(near)s)) AS at_risk
+FROM appointments WHERE status = 'held' GROUP BY 1
+"""  # noqa: S608 - our own words
+_STATES = "SELECT status, count(*) AS count, min(updated_at) AS oldest_at FROM appointments GROUP BY status"
+_ENDED = """
+SELECT status, count(*) AS count FROM appointments
+WHERE status IN ('failed', 'expired') AND updated_at >= now() - interval '15 minutes' GROUP BY status
+"""
+_DAY = """
+SELECT kind AS status, count(*) AS count FROM appointment_events
+WHERE kind IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled') AND created_at >= now() - interval '1 day'
+GROUP BY kind
+"""
+_CHANGES = """
+SELECT endpoint, old_state AS old, new_state AS new, reason, context ->> 'by' AS by, context ->> 'why' AS why,
+    created_at AS at
+FROM circuit_breaker_events ORDER BY epoch DESC LIMIT 40
+"""
+_OVERRIDES = "SELECT mode, by, why, until, created_at AS at FROM breaker_overrides WHERE lifted_at IS NULL ORDER BY id"
+_INCIDENTS = """
+SELECT kind, coalesce(detail ->> 'present', split_part(message, E'\\n', 1)) AS title, opened_at, notified_at
+FROM alert_incidents WHERE closed_at IS NULL AND news > 0 ORDER BY id DESC
+"""
+_ROWS = f"""
+SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, hold_until, next_attempt_at,
+    error_type, retry_count, outcome_unknown, looks, posts, updated_at
+FROM appointments
+"""  # noqa: S608 - the same
+
+Rows = tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What PostgreSQL has at one moment."""
+
+    held: Mapping[str, dict[str, Any]]
+    states: Mapping[str, dict[str, Any]]
+    ended: Mapping[str, int]
+    day: Mapping[str, int]
+    changes: Rows
+    overrides: Rows
+    incidents: Rows | None
+    """None: the table is locked."""
+    rows: Mapping[int, dict[str, Any]]
+
+    def held_count(self, *reasons: str) -> int:
+        """Return how many these reasons hold (none: all reasons)."""
+        return sum(one["count"] for reason, one in self.held.items() if not reasons or reason in reasons)
+
+    def at_risk(self, *reasons: str) -> int:
+        """Return how many bookings that these reasons hold (none: all reasons) are at risk."""
+        return sum(one["at_risk"] for reason, one in self.held.items() if not reasons or reason in reasons)
+
+
+def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float) -> Record:
+    """Return what PostgreSQL has now; `lead` is HOLD_LEAD, in seconds."""
+    near = lead + AT_RISK
+    return Record(
+        held={one["reason"]: one for one in conn.execute(_HELD, {"near": near})},
+        states={one["status"]: one for one in conn.execute(_STATES)},
+        ended={one["status"]: one["count"] for one in conn.execute(_ENDED)},
+        day={one["status"]: one["count"] for one in conn.execute(_DAY)},
+        changes=tuple(conn.execute(_CHANGES)),
+        overrides=tuple(conn.execute(_OVERRIDES)),
+        incidents=_incidents(conn),
+        rows={one["id"]: one for one in conn.execute(_ROWS)},
+    )
+
+
+def _incidents(conn: "psycopg.Connection[dict[str, Any]]") -> Rows | None:
+    try:
+        return tuple(conn.execute(_INCIDENTS))
+    except psycopg.errors.LockNotAvailable:
+        return None

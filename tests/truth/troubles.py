@@ -1,0 +1,240 @@
+"""The twelve kinds of trouble: how each begins and how it ends; while it lasts its name is in `World.done`."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Self
+
+import psycopg
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_client.errors import AppointmentException
+from tasks.operations import breaker_overrides
+from tasks.operations.booking_commands import Via, retry
+from tests.browser.deployment import Deployment, request
+from tests.truth.world import World
+from worker import enqueue_booking, enqueue_bookings
+from worker.local import processes
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+BURST = 40  # bookings at once: more than the limit takes in half a minute
+LATE_EVERY = 0.6  # seconds between two answers of Redis that are late
+LATE_MS = 250
+
+
+@dataclass
+class Traffic:
+    """Bookings, one after the other, while the block runs; each asked for says whether requests are accepted."""
+
+    world: World
+    every: float
+    over: threading.Event = field(default_factory=threading.Event)
+    number: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self.over.set()
+        self.thread.join()
+
+    def ask(self, count: int = 1) -> None:
+        """Ask for bookings now, at once."""
+        wanted = [self._next() for _ in range(count)]
+        try:
+            enqueue_bookings(wanted) if count > 1 else enqueue_booking(wanted[0])
+        except (AppointmentException, SQLAlchemyError, psycopg.Error):
+            self.world.accepts = False
+        else:
+            self.world.accepts = True
+
+    def _next(self) -> Any:
+        with self.lock:
+            self.number += 1
+        near = self.number % 15 == 10  # it starts so soon that an outage puts it at risk
+        return request(self.number, hours=1.5 if near else 30 + self.number % 40)
+
+    def _run(self) -> None:
+        while not self.over.wait(self.every):
+            self.ask()
+
+
+@dataclass(frozen=True)
+class Dealer:
+    """Who deals troubles to a deployment."""
+
+    deployed: Deployment
+    world: World
+    traffic: Traffic
+
+    @contextlib.contextmanager
+    def trouble(self, name: str) -> Iterator[None]:
+        """Have a trouble last as long as the block."""
+        with self.world.trouble(name), TROUBLES[name](self):
+            yield
+
+    def fault(self, kind: str, **details: Any) -> int:
+        """Have Cal.com misbehave; return the number of that fault."""
+        made = self.deployed.calcom.order("POST", "/_faults", {"kind": kind, **details})
+        return int(made["faults"][-1]["id"])
+
+    @contextlib.contextmanager
+    def faulty(self, kind: str, **details: Any) -> Iterator[None]:
+        """Have Cal.com misbehave as long as the block."""
+        number = self.fault(kind, **details)
+        try:
+            yield
+        finally:
+            self.deployed.calcom.order("DELETE", f"/_faults?id={number}")
+
+
+@contextlib.contextmanager
+def _outage(dealer: Dealer) -> Iterator[None]:
+    with dealer.faulty("status", name="unavailable"):
+        yield
+
+
+@contextlib.contextmanager
+def _bad_day(dealer: Dealer) -> Iterator[None]:
+    with dealer.faulty("status", name="internal", share=0.3, match=POST):
+        yield
+
+
+@contextlib.contextmanager
+def _refused_key(dealer: Dealer) -> Iterator[None]:
+    with dealer.faulty("status", name="invalid_key"):
+        yield
+    deps = dealer.deployed.dependencies  # nobody waits for the minute's trial
+    with contextlib.suppress(SQLAlchemyError):
+        breaker_overrides.reset(deps.engine, deps.breaker, by="ann", why="the key is good again")
+
+
+@contextlib.contextmanager
+def _limit(dealer: Dealer) -> Iterator[None]:
+    dealer.traffic.ask(BURST)
+    yield
+
+
+@contextlib.contextmanager
+def _blind_key(dealer: Dealer) -> Iterator[None]:
+    calcom, rows = dealer.deployed.calcom, dealer.deployed.rows
+    calcom.order("POST", "/_settings", {"keys": {"cal_test_owner": "nothing"}})
+    dealer.fault("commit_then_reset", match=POST, count=3)
+    yield
+    calcom.order("POST", "/_settings", {"keys": {"cal_test_owner": "all"}})
+    with contextlib.suppress(psycopg.Error, SQLAlchemyError):
+        for (number,) in rows("SELECT id FROM appointments WHERE hold_reason = 'blind_key'"):
+            retry(
+                dealer.deployed.dependencies.engine, number, by="ann", via=Via.COMMAND_LINE, why="the key sees it again"
+            )
+
+
+@contextlib.contextmanager
+def _order(dealer: Dealer) -> Iterator[None]:
+    deps, until = dealer.deployed.dependencies, datetime.now(UTC) + timedelta(minutes=10)
+    with contextlib.suppress(SQLAlchemyError):
+        breaker_overrides.force(deps.engine, deps.breaker, "open", by="ann", why="a test", until=until)
+    yield
+    with contextlib.suppress(SQLAlchemyError):
+        breaker_overrides.auto(deps.engine, deps.breaker, by="ann", why="it is over")
+
+
+@contextlib.contextmanager
+def _slow_postgres(dealer: Dealer) -> Iterator[None]:
+    url = dealer.deployed.environment.servers.database_url
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(psycopg.Error):
+            conn = stack.enter_context(psycopg.connect(url, connect_timeout=5))
+            conn.execute("LOCK TABLE alert_incidents IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@contextlib.contextmanager
+def _server(name: str, how: str, dealer: Dealer) -> Iterator[None]:
+    server = dealer.deployed.environment.servers.servers[name]
+    getattr(server, how)()
+    try:
+        yield
+    finally:
+        server.recover()
+
+
+@contextlib.contextmanager
+def _slow_redis(dealer: Dealer) -> Iterator[None]:
+    over = threading.Event()
+    client = redis.Redis.from_url(dealer.deployed.environment.servers.redis_url, socket_timeout=2)
+
+    def run() -> None:
+        while not over.wait(LATE_EVERY):
+            with contextlib.suppress(redis.RedisError, OSError):
+                client.execute_command("CLIENT", "PAUSE", LATE_MS, "ALL")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _dead_beat(dealer: Dealer) -> Iterator[None]:
+    group = dealer.deployed.environment.processes
+    group.guard.end("beat")
+    try:
+        yield
+    finally:
+        group.start(processes.beat())
+
+
+@contextlib.contextmanager
+def _recovery(dealer: Dealer) -> Iterator[None]:
+    """Have an outage, then a Cal.com that is back while more is asked for than the limit takes."""
+    with dealer.trouble("outage"):
+        dealer.traffic.ask(BURST // 2)
+        dealer.traffic.over.wait(6.0)
+    dealer.traffic.ask(BURST // 2)
+    yield
+
+
+Trouble = Callable[[Dealer], contextlib.AbstractContextManager[None]]
+TROUBLES: Mapping[str, Trouble] = MappingProxyType(
+    {
+        "outage": _outage,
+        "bad day": _bad_day,
+        "refused key": _refused_key,
+        "limit": _limit,
+        "blind key": _blind_key,
+        "order": _order,
+        "slow Postgres": _slow_postgres,
+        "dead Postgres": lambda dealer: _server("postgres", "pause", dealer),
+        "slow Redis": _slow_redis,
+        "dead Redis": lambda dealer: _server("valkey", "kill", dealer),
+        "dead beat": _dead_beat,
+        "recovery": _recovery,
+    }
+)
+PAIRS = (
+    ("outage", "order"),
+    ("outage", "limit"),
+    ("outage", "dead Postgres"),
+    ("outage", "dead Redis"),
+    ("outage", "dead beat"),
+    ("outage", "slow Postgres"),
+    ("refused key", "limit"),
+    ("refused key", "blind key"),
+    ("blind key", "limit"),
+    ("recovery", "order"),
+    ("recovery", "refused key"),
+    ("bad day", "slow Redis"),
+)
