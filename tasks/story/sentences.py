@@ -13,6 +13,7 @@ from typing import Any
 
 from db.appointments.events import Event
 from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
 from tasks.words import plural
 
@@ -22,7 +23,7 @@ _SERVICES = {"calcom": "Cal.com", "database": "the database"}
 _TITLES: Mapping[str, str] = MappingProxyType(
     {
         "asked": "asked for",
-        "claimed": "taken up by a worker",
+        "claimed": "taken up",
         Status.PENDING: "waits for a worker",
         Status.RETRYING: "will be tried again",
         "breaker_closed": "breaker closed",
@@ -122,6 +123,12 @@ def facts(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.facts.items() if name not in said}
 
 
+def because(state: str, reason: str) -> str:
+    """Return why a breaker came into a state, in words: it opens by the type of a failure, closes by an event."""
+    words = {**_CHANGES, **_FAILURES} if state == State.OPEN else _CHANGES
+    return words.get(reason, reason.replace("_", " "))
+
+
 def folded(events: Sequence[Event]) -> list[Event | Run]:
     """Return the entries of a story in the order of its events: each run of FOLDED holds without a call is one."""
     entries: list[Event | Run] = []
@@ -143,9 +150,8 @@ def _holder(event: Event) -> str:
 def _change(event: Event) -> str:
     """Return which breaker changed and why: "that of Cal.com: answered 503, 5 failures in a row"."""
     detail = event.detail
-    words = {**_CHANGES, **_FAILURES} if event.kind == "breaker_open" else _CHANGES
     of = _SERVICES.get(detail["of"], detail["of"])
-    because = words.get(detail["reason"], str(detail["reason"]).replace("_", " "))
+    why = because(event.kind.removeprefix(BREAKER), detail["reason"])
     failures = f", {plural(detail['failures'], 'failure')}" if detail.get("failures") else ""
     asked = f" (“{detail['because']}”)" if detail.get("because") else ""
-    return f"that of {of}: {because}{failures}{asked}"
+    return f"that of {of}: {why}{failures}{asked}"

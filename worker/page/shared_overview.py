@@ -12,6 +12,7 @@ from tasks.incidents.places import page_path
 from tasks.overview.payload import payload
 from tasks.overview.reading import Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
+from tasks.story.sentences import because
 from worker.page.base import as_json
 from worker.page.reading import Readers, Shared, readers
 from worker.shell import enqueue_one
@@ -50,6 +51,7 @@ class OverviewReader:
         said = verdict(seen, last.verdict if last else None)
         told = payload(seen, said)
         if seen.record:
+            told["changes"] = [one | {"because": because(one["to"], one["reason"])} for one in told["changes"]]
             told["incidents"] = [
                 one | _guide(found) for one, found in zip(told["incidents"], seen.record.incidents, strict=True)
             ]

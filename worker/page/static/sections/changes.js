@@ -35,7 +35,7 @@ function change(one) {
     el("strong", {}, one.of === "calcom" ? "Cal.com" : one.of),
     one.from && one.from !== one.to ? ` ${STATES[one.from] ?? one.from} → ` : " ",
     el("span", { class: "tone", "data-tone": TONES[one.to] ?? "none" }, STATES[one.to] ?? one.to),
-    el("small", {}, ` ${word(one.reason)}${by}${why}`),
+    el("small", {}, ` ${one.because}${by}${why}`),
   );
 }
 
