@@ -85,7 +85,9 @@ def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tu
     if taken is Step.DROP:
         incidents.drop(conn, incident)
     if taken is Step.NOTHING and incident.detail.get("present") != (past := messages.past(incident)):
-        incidents.describe(conn, incident, {**incident.detail, "present": past})  # the last check's numbers are not true now
+        incidents.describe(
+            conn, incident, {**incident.detail, "present": past}
+        )  # the last check's numbers are not true now
     if taken is not Step.RESOLVE:
         return None
     text = _with_address(messages.resolution(incident, now, _totals(conn, incident)), page_path(incident))

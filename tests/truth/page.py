@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-REGIONS = {
+OVERVIEW = {
     "level": "#level",
     "sentence": "#sentence",
     "nothing": "#nothing",
@@ -23,10 +23,8 @@ REGIONS = {
     "change": "#changes li",
     "incident": "#incidents li",
     "row": "#list tbody tr",
-    "state": "#state",
-    "why": "#one ~ #sentence, .one-title ~ #sentence",
-    "step": "#timeline .step",
 }
+BOOKING = {"state": "#one-title", "why": "#sentence", "step": "#timeline > .timeline > .step", "trouble": "#trouble"}
 # Run in the page. A moment is an object; what is hidden, or only for a screen reader, is left out.
 _OF = re.compile(r"These figures are of (\d\d):(\d\d):(\d\d)")
 _READ = """(regions) => {
@@ -73,7 +71,7 @@ class Told:
 
 def read(page: Page) -> list[Told]:
     """Return what the page says now."""
-    return [_told(**one) for one in page.evaluate(_READ, REGIONS)]
+    return [_told(**one) for one in page.evaluate(_READ, BOOKING if "/bookings/" in page.url else OVERVIEW)]
 
 
 def _told(region: str, parts: list[Any], *, stale: bool) -> Told:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.truth.claims import figures, notes, ours, story, theirs, yours
+from tests.truth.claims import booking, figures, notes, ours, story, theirs, yours
 from tests.truth.claims.grammar import Forecast, Pattern, Seen
 from tests.truth.past import Past
 
@@ -17,6 +17,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *notes.NOTES,
     *figures.FIGURES,
     *story.STORY,
+    *booking.BOOKING,
 )
 
 

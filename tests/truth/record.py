@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -37,9 +38,11 @@ FROM alert_incidents WHERE closed_at IS NULL AND news > 0 ORDER BY id DESC
 """
 _ROWS = f"""
 SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, hold_until, next_attempt_at,
-    error_type, retry_count, outcome_unknown, looks, posts, updated_at
+    error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at
 FROM appointments
 """  # noqa: S608 - the same
+_TICKED = "SELECT ticked_at FROM heartbeats WHERE name = 'check_health'"
+_STORY = "SELECT kind, by, created_at AS at FROM appointment_events WHERE appointment_id = %(number)s"
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -57,6 +60,10 @@ class Record:
     incidents: Rows | None
     """None: the table is locked."""
     rows: Mapping[int, dict[str, Any]]
+    ticked_at: datetime | None
+    """When the last health check began."""
+    story: Rows
+    """The events of the booking whose page is open."""
 
     def held_count(self, *reasons: str) -> int:
         """Return how many these reasons hold (none: all reasons)."""
@@ -67,8 +74,8 @@ class Record:
         return sum(one["at_risk"] for reason, one in self.held.items() if not reasons or reason in reasons)
 
 
-def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float) -> Record:
-    """Return what PostgreSQL has now; `lead` is HOLD_LEAD, in seconds."""
+def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float, number: int) -> Record:
+    """Return what PostgreSQL has now; `lead` is HOLD_LEAD, in seconds, `number` a booking's id."""
     near = lead + AT_RISK
     return Record(
         held={one["reason"]: one for one in conn.execute(_HELD, {"near": near})},
@@ -78,6 +85,8 @@ def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float) -> Record:
         changes=tuple(conn.execute(_CHANGES)),
         overrides=tuple(conn.execute(_OVERRIDES)),
         incidents=_incidents(conn),
+        ticked_at=next((one["ticked_at"] for one in conn.execute(_TICKED)), None),
+        story=tuple(conn.execute(_STORY, {"number": number})),
         rows={one["id"]: one for one in conn.execute(_ROWS)},
     )
 

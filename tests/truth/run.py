@@ -1,15 +1,17 @@
 """Deal troubles to a deployment while a browser looks, and compare each text of the page with the world."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from playwright.sync_api import Browser, Page
 
 from tests.browser.browser import Viewer, chromium
-from tests.browser.deployment import deployment
+from tests.browser.deployment import Deployment, deployment
 from tests.truth.claims.grammar import Claim, Forecast, Seen, read
 from tests.truth.page import figures_of
 from tests.truth.page import read as read_page
@@ -45,6 +47,12 @@ class Judge:
     pages: Sequence[Page]
     result: Result = field(default_factory=Result)
     later: list[Forecast] = field(default_factory=list)
+
+    def open_newest(self, deployed: Deployment) -> None:
+        """Open the page of the newest booking beside the overview."""
+        [(number,)] = deployed.rows("SELECT coalesce(max(id), 0) FROM appointments")
+        self.world.watched = number
+        self.pages[1].goto(f"{deployed.address}/resilience/bookings/{number}")
 
     def watch(self, seconds: float) -> None:
         """Compare for so long."""
@@ -96,12 +104,15 @@ def compare(
     with World(deployed) as world:
         viewer = Viewer(browser.new_context(reduced_motion="reduce", timezone_id="UTC").new_page(), deployed.address)
         viewer.open()
-        judge = Judge(world, [viewer.page])
+        judge = Judge(world, [viewer.page, viewer.page.context.new_page()])
         with Traffic(world, ASKED_EVERY) as traffic:
             dealer = Dealer(deployed, world, traffic)
             judge.watch(5)
             for names in kinds:
                 say(" and ".join(names))
+                traffic.ask()
+                with contextlib.suppress(psycopg.Error):
+                    judge.open_newest(deployed)
                 _deal(dealer, judge, names, seconds)
         return judge.end()
 

@@ -47,6 +47,7 @@ class World:
         )
         self._troubles: list[Trouble] = []
         self.accepts = True
+        self.watched = 0  # the booking whose page is open
         self._newest: tuple[float, Record | None, float] = time.monotonic(), None, 0.0
 
     def __enter__(self) -> Self:
@@ -133,7 +134,7 @@ class World:
                     row_factory=dict_row,
                     options=f"-c statement_timeout={_PATIENCE_MS} -c lock_timeout=100",
                 )
-            return read(self._postgres, self._deployed.dependencies.timings.lead)
+            return read(self._postgres, self._deployed.dependencies.timings.lead, self.watched)
         except psycopg.Error:
             if self._postgres is not None:
                 self._postgres.close()

@@ -104,6 +104,8 @@ def call_those(overview: Overview) -> Sentence:
 
 def by_themselves(overview: Overview, when: str = "") -> Sentence:
     """Return a sentence: how many bookings of an outage go by themselves, and how many wait for something else."""
+    if overview.record is None:
+        return sentence(f"held bookings go by themselves{when}, in order.")
     going = held_count(overview, OF_AN_OUTAGE)
     others = held_count(overview) - going
     goes = f"{counted(going) if others else 'all'} go by themselves{when}, in order"
@@ -164,5 +166,10 @@ def pace(overview: Overview) -> float:
 
 
 def with_damage(text: Sentence, overview: Overview, *more: Part | Sentence, number: str = "") -> Sentence:
-    """Return a sentence that ends with the damage so far; `number`: "11 of ", if only that many are meant."""
+    """Return a sentence that ends with the damage so far; `number`: "11 of ", if only that many are meant.
+
+    While the record cannot be read, how many are held is not known, and the sentence says nothing of it.
+    """
+    if overview.record is None:
+        return sentence(text, *more, ".")
     return sentence(text, f": {number}", damage_phrase(overview), *more, ".")

@@ -10,6 +10,7 @@ from tests.truth.past import Snapshot
 from tests.truth.record import Record
 from tests.truth.world import LATEST
 
+BUSY = 0.05  # seconds for our few statements: a fourth of it is usual
 SLOW = 0.3  # seconds for our statements: then a reading of the page may take longer than its patience
 CALCOM = ("", "bookings.create")  # the breakers of which sentences speak
 BY_CALCOM = tuple(reason.value for reason in OF_AN_OUTAGE)
@@ -99,10 +100,12 @@ def free_of(*troubles: str) -> Callable[[Seen], bool]:
     return check
 
 
-def is_slow(seen: Seen, seconds: float = LATEST.total_seconds()) -> bool:
-    """Return whether a reading of PostgreSQL could take too long."""
+def is_slow(seen: Seen, seconds: float = LATEST.total_seconds()) -> bool | None:
+    """Return whether a reading of PostgreSQL could take too long; None: nobody can tell on a busy host."""
     lately = seen.world.between(seen.at - timedelta(seconds=seconds), seen.at)
-    return done("slow Postgres", "dead Postgres", seconds=seconds)(seen) or lately.once(lambda one: one.took > SLOW)
+    if done("slow Postgres", "dead Postgres", seconds=seconds)(seen) or lately.once(lambda one: one.took > SLOW):
+        return True
+    return None if lately.once(lambda one: one.took > BUSY) else False
 
 
 def began(*troubles: str) -> Check:

@@ -30,7 +30,7 @@ def _goes(part: Part) -> bool | None:
 
 
 BY_THEMSELVES = (
-    r"(goes:all|it|N|new ones are held, and) goe?s? by (?:itself|themselves)(?: then)?(?:, in order)?"
+    r"(?:held bookings|(goes:all|it|N|new ones are held, and)) goe?s? by (?:itself|themselves)(?: then)?(?:, in order)?"
     rf"(?:; (others:N) waits? for something else)?{CALL}\."
 )
 GOING: Mapping[str, Check] = MappingProxyType({**DAMAGES, "goes": _goes, "others": held(*FOR_A_PERSON)})

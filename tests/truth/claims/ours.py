@@ -7,6 +7,8 @@ from tests.truth.claims.checks import began, counted, done, is_slow
 from tests.truth.claims.clauses import CALL, DAMAGE, DAMAGES, HEAD, IF, NOTHING
 from tests.truth.claims.grammar import Pattern
 
+MISSED = timedelta(seconds=10)  # without a health check, of which there is one each five seconds
+
 OURS = (
     Pattern(
         HEAD,
@@ -48,8 +50,8 @@ OURS = (
     Pattern(
         HEAD,
         r"No health check(?: since (ticked:M))?: nothing held is released\.",
-        {"ticked": lambda part: part.at < part.seen.at - timedelta(seconds=10)},
-        done("dead beat", "slow Postgres", "dead Postgres", "dead Redis", seconds=10),
+        {"ticked": lambda part: part.lately.met(lambda record: iter([record.ticked_at]), part.at)},
+        lambda seen: seen.lately.recorded(lambda record: not record.ticked_at or seen.at - record.ticked_at > MISSED),
     ),
     Pattern(
         NOTHING,

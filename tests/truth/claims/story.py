@@ -1,8 +1,11 @@
 """What has happened: the breakers' changes and the incidents."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from db.appointments.queue import QUEUED
+from tasks.story.sentences import because
 from tests.truth.claims.checks import BY_CALCOM, FOR_A_PERSON
 from tests.truth.claims.grammar import Part, Pattern, near
 from tests.truth.past import Past
@@ -33,7 +36,8 @@ def _change(part: Part) -> bool:
         return (
             isinstance(at, datetime)
             and near(at, part.at)
-            and (one["endpoint"], one["new"], str(one["reason"]).replace("_", " ")) == (endpoint, _STATES[new], reason)
+            and (one["endpoint"], one["new"], because(_STATES[new], str(one["reason"])))
+            == (endpoint, _STATES[new], reason)
             and (old is None or one["old"] == _STATES[old])
             and (by, why) in {(None, None), (one["by"], one["why"])}
         )
@@ -66,6 +70,14 @@ def _reasons(part: Part) -> tuple[str, ...]:
     return next((reason for name, reason in _OWN.items() if kind.endswith(name)), BY_CALCOM)
 
 
+def _of_incident(part: Part, count: Callable[..., int]) -> bool | None:
+    """Check a number of an incident; with a refused key the whole queue counts as held by it."""
+    own, past = _reasons(part), _checked(part)
+    sets = [own, (*own, *QUEUED)] if own == ("credentials",) else [own]
+    found = [past.counted(lambda record, some=some: count(record, *some), part.number) for some in sets]
+    return None if None in found else any(found)
+
+
 def _checked(part: Part) -> Past:
     """Return what a health check of the last seconds may have found."""
     return part.seen.world.between(part.seen.at - CHECKED, part.seen.at)
@@ -79,11 +91,12 @@ STORY = (
     ),
     Pattern(
         ("incident",),
-        r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))",
+        r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))"
+        r"(?:What to do: .+)?(?:Show)?",
         {
             "incident": _incident,
-            "held": lambda part: _checked(part).counted(lambda record: record.held_count(*_reasons(part)), part.number),
-            "risk": lambda part: _checked(part).counted(lambda record: record.at_risk(*_reasons(part)), part.number),
+            "held": lambda part: _of_incident(part, Record.held_count),
+            "risk": lambda part: _of_incident(part, Record.at_risk),
         },
     ),
 )

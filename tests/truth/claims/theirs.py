@@ -40,7 +40,8 @@ def _lookups_fail(part: Part) -> bool:
 THEIRS = (
     Pattern(
         HEAD,
-        rf"An operator holds all back(?: until told otherwise| until (until:M))(?: \((given:.+)\))?(?:: {DAMAGE})?\.",
+        r"An operator holds all back(?: until told otherwise| until (until:M))"
+        rf"(?: \((given:[^()]+)\))?(?:: {DAMAGE})?\.",
         {**DAMAGES, "until": checks.override_until, "given": checks.override},
         in_state("forced_open"),
     ),

@@ -1,0 +1,102 @@
+"""One booking's page: its state, why it does not move, and its story."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from tasks.story.sentences import title
+from tests.truth.claims.checks import done, in_state
+from tests.truth.claims.grammar import Check, Part, Pattern, Seen, near
+from tests.truth.record import Record
+
+_EVERY = timedelta(seconds=2)  # so often the page reads
+# What a line about a booking begins with, and the state, or the hold reason, that it is of.
+_WHY = {
+    "It has waited": "pending",
+    "Its message could not be sent": "pending",
+    "A worker is calling Cal.com for it now": "booking",
+    "Its worker is gone": "booking",
+    "Whether it is booked is unknown": "retrying",
+    "The last call failed and nothing was booked": "retrying",
+    "The breaker was open when its turn came": "breaker_open",
+    "It came while others waited": "in_line",
+    "The limit of calls was reached": "throttled",
+    "Cal.com's limit of calls was reached": "throttled",
+    "Cal.com could not be reached": "unreachable",
+    "Cal.com answered": "unreachable",
+    "A call may still turn into a booking": "settling",
+    "No call is at work for it any more": "settling",
+    "It may be booked, and nothing proves": "blind_key",
+    "Cal.com refuses the API key": "credentials",
+    "What answered is not the Cal.com API": "configuration",
+    "Its worker died": "suspect",
+    "Done: Cal.com has booked it": "confirmed",
+    "Not done yet": "confirmed",
+    "Final: Cal.com refused it": "rejected",
+    "Final: it was cancelled": "cancelled",
+    "Retries are used up": "failed",
+}
+_LINE: dict[str, Callable[[Seen], bool]] = {
+    "waits because Cal.com refuses our key; Cal.com is asked again each minute": done("refused key"),
+    "waits because an operator holds all back": in_state("forced_open"),
+    "waits because Cal.com is failing and left alone": in_state("open"),
+    "waits for one booking, which tries whether Cal.com is back": in_state("half_open"),
+    "moves, as fast as Cal.com and the limit take it": in_state("closed", "off"),
+}
+
+
+def _row(part: Part, holds: Callable[[dict[str, object]], bool]) -> bool | None:
+    """Check the row of the booking; None: it changed too often to be seen in each state."""
+    past = part.seen.world.between(part.seen.at - _EVERY - timedelta(seconds=3), part.seen.at)
+    number = part.seen.world.watched
+    seen = [record.rows[number] for record in past.records() if number in record.rows]
+    if any(map(holds, seen)):
+        return True
+    return None if len({row["updated_at"] for row in seen}) != 1 else False
+
+
+def _state(part: Part) -> bool | None:
+    status, _, reason = part.words.partition(": ")
+    return _row(part, lambda row: (row["status"], row["hold_reason"] or "") == (status, reason.replace(" ", "_")))
+
+
+def _why(part: Part) -> bool | None:
+    state = _WHY[part.words]
+    return _row(part, lambda row: state in {row["status"], row["hold_reason"]})
+
+
+def _line(part: Part) -> bool:
+    return _LINE[part.words](part.seen)
+
+
+def _step(part: Part) -> bool | None:
+    """Check that an event of this title happened at this moment; None: it is derived from another one."""
+    words = part.words.lstrip("@| ").partition(" by ")[0].partition(" | ")[0]
+    if words in {"asked for", "taken up"} or (words.startswith(("breaker ", "held ")) and " times " in words):
+        return None
+
+    def happened(record: Record) -> bool:
+        return any(near(one["at"], part.at) and title(_Event(one["kind"])) == words for one in record.story)
+
+    past = part.seen.world.between(part.seen.at - _EVERY - timedelta(seconds=3), part.seen.at)
+    return (
+        None if words.startswith("breaker ") else past.recorded(happened) if any(True for _ in past.records()) else None
+    )
+
+
+class _Event:
+    """An event that has only its kind."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+_BEGINS = "|".join(one.replace(".", r"\.") for one in _WHY)
+_LINES = "|".join(one.replace(".", r"\.") for one in _LINE)
+_CHECKS: dict[str, Check] = {"why": _why, "line": _line}
+
+BOOKING = (
+    Pattern(("state",), r"Booking \d+ (state:[a-z: ]+)(?: \|.*)?", {"state": _state}),
+    Pattern(("state",), r"Booking \d+ Reading", {}),
+    Pattern(("why",), rf"(why:{_BEGINS})\b.*?(?: Now the line (line:{_LINES})\.)?", _CHECKS),
+    Pattern(("step",), r"(step:M.*)", {"step": _step}),
+)
