@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from booking_client.insertion import RequestFields
-from booking_client.states import held_by
+from booking_client.states import LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
 
@@ -76,10 +76,11 @@ class Appointment(RequestFields):
         for name, enum in _ENUMS.items():
             if values[name] is not None:
                 values[name] = enum(values[name])
-        values["hold_reason"] = held_by(values["hold_reason"], values["held_for"])
+        if values["held_for"] == LINE:
+            values["hold_reason"] = HoldReason.IN_LINE
         return cls(**values)
 
 
 COLUMNS = tuple(column.name for column in fields(Appointment))
 COLUMNS_SQL = ", ".join(COLUMNS)
-_ENUMS = {"status": Status, "resilience_strategy": Strategy}
+_ENUMS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}

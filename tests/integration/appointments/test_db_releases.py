@@ -9,7 +9,8 @@ from db import appointments
 from db.appointments import Appointment, event_types, events, queue, sweeps
 from db.lifecycle import HoldReason, Status
 
-RELEASED = [reason for reason in HoldReason if reason is not HoldReason.SUSPECT]
+# As the column has them: what is in line has the reason of those before it.
+RELEASED = [reason for reason in HoldReason if reason not in {HoldReason.SUSPECT, HoldReason.IN_LINE}]
 
 
 def ago(seconds: float) -> timedelta:
