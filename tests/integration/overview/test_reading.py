@@ -83,14 +83,17 @@ def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> No
     before = read()
     assert before.postgres.answers
     postgres.pause()
-    frozen = read(before, patience=0.5)
+    late = read(before, patience=0.5)
+    frozen = read(late, patience=0.5)
     still = read(frozen, patience=0.5)
     postgres.resume()
 
+    assert said(late).startswith("Postgres is slow"), "one late answer does not tell a frozen server from a busy one"
+
     assert (frozen.record, frozen.redis.answers, frozen.broker.answers) == (None, True, True)
     assert [card.state for card in frozen.shared.cards] == ["closed", "closed", "unknown"]
-    assert frozen.postgres.since == frozen.read_at == still.postgres.since
-    assert said(still).startswith(f"Postgres does not answer since {frozen.read_at:%H:%M}:")
+    assert late.read_at == frozen.postgres.since == still.postgres.since
+    assert said(still).startswith(f"Postgres does not answer since {late.read_at:%H:%M}:")
     assert (payload(still, verdict(still))["holds"], payload(still, verdict(still))["now"]) == (None, None)
     eventually(lambda: read(still).postgres.answers, what="Postgres is back")
 

@@ -69,7 +69,7 @@ def test_head_answers_as_get_without_a_body(fleet: Callable[..., Fleet]) -> None
         asked, head = flower.get(path), flower.session.head(flower.url + path, timeout=PATIENCE)
         assert (head.status_code, head.content) == (asked.status_code, b""), path
         assert head.headers["Content-Type"] == asked.headers["Content-Type"], path
-    assert flower.session.head(f"{flower.url}/resilience/actions", timeout=PATIENCE).status_code == 405
+    assert flower.session.head(f"{flower.url}/resilience/actions/preview", timeout=PATIENCE).status_code == 405
 
 
 def test_a_number_that_no_booking_can_have_is_our_own_404(fleet: Callable[..., Fleet]) -> None:
