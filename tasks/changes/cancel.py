@@ -5,8 +5,7 @@ that the uid which the POST named is dead.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tasks.calcom.booking import Booking
 from tasks.calcom.changes.reply import ChangeAnswer
@@ -66,6 +65,8 @@ def _alive(case: ChangeCase) -> ChangeAct:
         return ChangeAct.LOOK
     if case.refusal in _REFUSED:
         return _REFUSED[case.refusal] if case.ended else ChangeAct.LOOK
+    if case.next_week:
+        return ChangeAct.NEXT_WEEK
     return ChangeAct.POST_AGAIN if case.may_retry else out_of_retries(case)
 
 
@@ -82,21 +83,11 @@ def _booking_not_found(case: ChangeCase) -> ChangeAct:
     return not_found(ChangeAct.DONE_NOT_FOUND, young=case.young, another=case.another)
 
 
-@dataclass(frozen=True, slots=True)
-class WeekCancel:
-    """Hold the week that a series' cancel names next; `subsequent`: and all weeks after it."""
+def week_to_cancel(weeks: Iterable[Booking], *, since: datetime) -> str | None:
+    """Return the uid of the first week after `since` that lives; None: no week to come lives, and the cancel is done.
 
-    uid: str
-    subsequent: bool
-
-
-def week_to_cancel(weeks: Iterable[Booking], *, since: datetime, swept: bool) -> WeekCancel | None:
-    """Return the first week after `since` that lives; None: no week to come lives, and the cancel is done.
-
-    A series is never cancelled by its own uid: once its first week is over, moved or cancelled, Cal.com refuses that,
-    and the other weeks live on. `swept`: all weeks from one on were cancelled already; a week that still lives was
-    moved before that one, and is cancelled alone.
+    It is cancelled with all weeks after it (`cancelSubsequentBookings`). A series is never cancelled by its own uid:
+    once its first week is over, moved or cancelled, Cal.com refuses that, and the other weeks live on.
     """
-    living = [week for week in weeks if not week.cancelled and week.start is not None and week.start > since]
-    first = min(living, key=lambda week: week.start or datetime.max.replace(tzinfo=UTC), default=None)
-    return None if first is None else WeekCancel(first.uid, subsequent=not swept)
+    living = [(week.start, week.uid) for week in weeks if not week.cancelled and week.start and week.start > since]
+    return min(living, default=(since, None))[1]

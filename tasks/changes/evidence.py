@@ -20,7 +20,7 @@ class ChangeAct(StrEnum):
     POST_AGAIN = "post again"  # costs a retry; the first POST stays unknown
     RETRY = "retry"  # nothing was changed: the same POST again, which costs a retry
     FOLLOW = "follow"  # the booking lives under another uid: cancel it there
-    NEXT_WEEK = "next week"  # of a series: cancel from the next week on that lives
+    NEXT_WEEK = "next week"  # of a series: cancel from the next week on that lives; costs no retry
     HOLD = "hold"  # nothing was done: held as the reply says (throttled, credentials, configuration)
     HOLD_UNKNOWN = "hold unknown"  # held(configuration), an alert; look before anything else
     DONE = "done"
@@ -73,8 +73,10 @@ class ChangeCase:
     `settled`: no POST of ours can still be at work (settle_at). `ended`: absence, and that the booking still lives
     unchanged, count (ends_at). `refusal`: the answer of the latest POST, if that was a refusal after a POST of unknown
     outcome. `young`: the booking was confirmed or moved so lately that a replica may not show it yet (130 s).
+    `next_week`: of a series, no POST has named the first week that lives, which was moved before all others.
     `another`: whether another confirmed booking of ours was found at this moment (None: not asked). `listed`: whether
-    the list shows our reference, of a move at the wanted start (None: not asked). `outage`: an outage has used up the
+    the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that the row had before
+    does not count, for a replica may still list that seat. `outage`: an outage has used up the
     retries; `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
     """
 
@@ -84,6 +86,7 @@ class ChangeCase:
     seat: bool = False
     refusal: ChangeAnswer | None = None
     young: bool = False
+    next_week: bool = False
     another: bool | None = None
     listed: bool | None = None
     may_retry: bool = True

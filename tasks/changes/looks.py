@@ -65,7 +65,7 @@ def look_at_series(client: CalcomReads, series_uid: str, *, since: datetime) -> 
     weeks = read_bookings(client.booking(series_uid))
     if isinstance(weeks, Reply):
         return _nothing(weeks)
-    lives = week_to_cancel(weeks, since=since, swept=False) is not None
+    lives = week_to_cancel(weeks, since=since) is not None
     return ChangeLook(shown=Shown.ALIVE if lives else Shown.CANCELLED, weeks=weeks, lives=lives)
 
 

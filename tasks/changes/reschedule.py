@@ -98,14 +98,17 @@ class MoveCase(ChangeCase):
     """Hold what is known about a reschedule after a lookup.
 
     `moved`: a POST of ours may have moved the booking; false only if the first POST was answered with a refusal.
+    `repeated`: more than one POST was sent, so that one may be at work although another one has moved the booking.
     `wanted`: the booking, or a successor of it, was at the wanted start with our reference. `lives`: the last of its
-    successors lives. `sight`: the list shows this key every booking of the type. `near`: the wanted start is nearer
-    than HOLD_LEAD, or past.
+    successors lives. `elsewhere`: the list shows our reference at another start, under another seat's uid. `sight`: the
+    list shows this key every booking of the type. `near`: the wanted start is nearer than HOLD_LEAD, or past.
     """
 
     moved: bool = True
+    repeated: bool = False
     wanted: bool = False
     lives: bool = True
+    elsewhere: bool = False
     sight: bool = False
     near: bool = False
     slot: Slot | None = None
@@ -120,7 +123,10 @@ def after_reschedule_look(case: MoveCase) -> ChangeAct:
             return _seat_not_found(case) if case.seat else _booking_not_found(case)
         case Shown.CANCELLED:
             return ChangeAct.REFUSE_CANCELLED
-    if case.wanted:  # cancelled or declined since: then nothing may be reported as moved
+    if case.wanted:
+        if case.repeated and not case.settled:  # a POST that is late would move it again, once it has been moved on
+            return ChangeAct.LOOK
+        # Cancelled or declined since: then nothing may be reported as moved
         return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED
     return _moved_by_another(case) if case.shown is Shown.MOVED else _alive(case)
 
@@ -159,11 +165,13 @@ def _seat_not_found(case: MoveCase) -> ChangeAct:
         return ChangeAct.ASK_LIST
     if case.listed:
         return ChangeAct.DONE
+    if case.elsewhere:
+        return ChangeAct.REFUSE_MOVED
     if not case.ended:
         return ChangeAct.LOOK
-    if not case.moved:
-        return ChangeAct.REFUSE_NOT_FOUND
-    return ChangeAct.BOOK_AGAIN if case.sight else ChangeAct.BLIND
+    if not case.sight:
+        return ChangeAct.BLIND
+    return ChangeAct.BOOK_AGAIN if case.moved else ChangeAct.REFUSE_NOT_FOUND
 
 
 def _booking_not_found(case: MoveCase) -> ChangeAct:

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.calcom.booking import Booking, read_booking
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.changes.cancel import WeekCancel, after_cancel, after_cancel_look, week_to_cancel
+from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
 from tasks.changes.evidence import ChangeAct, ChangeCase, Shown
 from tests.unit.changes.tables import document, rendered
 
@@ -50,6 +50,8 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeAct, ChangeAct, Change
     "cancelled, never moved": (Shown.CANCELLED, {}, (Act.DONE,) * 3),
     "moved, or a seat in another booking": (Shown.MOVED, {}, (Act.FOLLOW,) * 3),
     "alive, retries are left": (Shown.ALIVE, {}, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),
+    "a series, alive, and no POST has named its first week that lives": (
+        Shown.ALIVE, USED_UP | {"next_week": True}, (Act.LOOK, Act.NEXT_WEEK, Act.NEXT_WEEK)),
     "alive, retries used up": (Shown.ALIVE, USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
     "alive, retries used up before HOLD_MAX_AGE": (
         Shown.ALIVE, {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
@@ -127,15 +129,15 @@ def week(number: int, status: str = "accepted", *, days: float | None = None) ->
     return found
 
 
-WEEKS: dict[str, tuple[list[Booking], WeekCancel | None]] = {
-    "all": ([week(1), week(2), week(3)], WeekCancel("w1", subsequent=True)),
-    "in any order": ([week(3), week(2), week(1)], WeekCancel("w1", subsequent=True)),
-    "one is over": ([week(-1), week(1), week(2)], WeekCancel("w1", subsequent=True)),
-    "one has begun": ([week(0, days=-0.01), week(1), week(2)], WeekCancel("w1", subsequent=True)),
-    "one is cancelled": ([week(1, "cancelled"), week(2), week(3)], WeekCancel("w2", subsequent=True)),
-    "one is declined": ([week(1, "rejected"), week(2, "pending")], WeekCancel("w2", subsequent=True)),
-    "one was moved before the rest, swept": ([week(1), week(2, "cancelled")], WeekCancel("w1", subsequent=False)),
-    "done, swept": ([week(-1), week(1, "cancelled")], None),
+WEEKS: dict[str, tuple[list[Booking], str | None]] = {
+    "all": ([week(1), week(2), week(3)], "w1"),
+    "in any order": ([week(3), week(2), week(1)], "w1"),
+    "one is over": ([week(-1), week(1), week(2)], "w1"),
+    "one has begun": ([week(0, days=-0.01), week(1), week(2)], "w1"),
+    "one is cancelled": ([week(1, "cancelled"), week(2), week(3)], "w2"),
+    "one is declined": ([week(1, "rejected"), week(2, "pending")], "w2"),
+    "one was moved before the rest": ([week(1), week(2, "cancelled")], "w1"),
+    "done": ([week(-1), week(1, "cancelled")], None),
     "none": ([], None),
 }
 
@@ -144,11 +146,9 @@ WEEKS: dict[str, tuple[list[Booking], WeekCancel | None]] = {
 def test_a_series_is_cancelled_from_its_next_living_week_on(name: str) -> None:
     """Never by its own uid: once its first week is over or was moved, that is a 400, and the other weeks live."""
     weeks, wanted = WEEKS[name]
-    assert week_to_cancel(weeks, since=NOW, swept="swept" in name) == wanted
+    assert week_to_cancel(weeks, since=NOW) == wanted
 
 
 def test_following_weeks_begin_at_a_week() -> None:
     """Those before it stay."""
-    assert week_to_cancel([week(1), week(2), week(3)], since=NOW + timedelta(days=8), swept=False) == WeekCancel(
-        "w2", subsequent=True
-    )
+    assert week_to_cancel([week(1), week(2), week(3)], since=NOW + timedelta(days=8)) == "w2"

@@ -60,6 +60,8 @@ SEAT: dict[str, Any] = {"seat": True}
 LOOKS: dict[str, tuple[Shown, dict[str, Any], Acts]] = {
     "at the wanted start, ours": (Shown.ALIVE, {"wanted": True}, (Act.DONE,) * 3),
     "moved, and a successor was at the wanted start, ours": (Shown.MOVED, {"wanted": True}, (Act.DONE,) * 3),
+    "the same, and more than one POST was sent": (
+        Shown.MOVED, {"wanted": True, "repeated": True}, (Act.LOOK, Act.DONE, Act.DONE)),
     "the same, and it was cancelled or declined since": (
         Shown.MOVED, {"wanted": True, "lives": False}, (Act.REFUSE_CANCELLED,) * 3),
     "moved elsewhere": (Shown.MOVED, {}, (Act.ASK_LIST,) * 3),
@@ -97,8 +99,11 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], Acts]] = {
         Shown.NOT_FOUND, SEAT | {"listed": False, "sight": True}, (Act.LOOK, Act.LOOK, Act.BOOK_AGAIN)),
     "404 to the seat, ours is not listed, no sight": (
         Shown.NOT_FOUND, SEAT | {"listed": False}, (Act.LOOK, Act.LOOK, Act.BLIND)),
-    "404 to the seat, ours is not listed, and our first POST was refused": (
-        Shown.NOT_FOUND, SEAT | {"listed": False, "moved": False}, (Act.LOOK, Act.LOOK, Act.REFUSE_NOT_FOUND)),
+    "404 to the seat, ours is listed at another start": (
+        Shown.NOT_FOUND, SEAT | {"listed": False, "elsewhere": True}, (Act.REFUSE_MOVED,) * 3),
+    "404 to the seat, ours is not listed, our first POST was refused, the key has sight": (
+        Shown.NOT_FOUND, SEAT | {"listed": False, "moved": False, "sight": True},
+        (Act.LOOK, Act.LOOK, Act.REFUSE_NOT_FOUND)),
     "404 to its uid, confirmed or moved less than 130 s ago": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
     "404 to its uid": (Shown.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
     "404 to its uid, another booking of ours is found": (
