@@ -32,7 +32,7 @@ def after_cancel(
     """
     if answer is ChangeAnswer.CANCELLED:
         return ChangeAct.LOOK if series else ChangeAct.DONE  # a week that was moved may live outside of the rest
-    if answer is ChangeAnswer.NOT_FOUND:
+    if answer is ChangeAnswer.NOT_FOUND and not series:  # a week may have been moved just now: the series is read again
         return not_found(ChangeAct.DONE_NOT_FOUND, young=young, another=another)
     if answer is ChangeAnswer.OVER and series:
         return ChangeAct.NEXT_WEEK

@@ -72,12 +72,12 @@ class ChangeCase:
 
     `settled`: no POST of ours can still be at work (settle_at). `ended`: absence, and that the booking still lives
     unchanged, count (ends_at). `refusal`: the answer of the latest POST, if that was a refusal after a POST of unknown
-    outcome. `young`: the booking was confirmed or moved so lately that a replica may not show it yet (130 s).
-    `next_week`: of a series, no POST has named the first week that lives, which was moved before all others.
-    `another`: whether another confirmed booking of ours was found at this moment (None: not asked). `listed`: whether
-    the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that the row had before
-    does not count, for a replica may still list that seat. `outage`: an outage has used up the
-    retries; `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
+    outcome. `young`: the booking was confirmed, moved or found under this uid so lately that a replica may not show it
+    yet (130 s). `next_week`: of a series, no POST has named the first week that lives, which was moved before all
+    others. `another`: whether another confirmed booking of ours was found at this moment (None: not asked). `listed`:
+    whether the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that the row had
+    before does not count, for a replica may still list that seat. `outage`: an outage has used up the retries;
+    `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
     """
 
     shown: Shown

@@ -262,7 +262,8 @@ class Changes:
             case Act.FOLLOW:
                 there = listed if listed is not None else self._there(change, look)
                 followed = change._replace(uid=there or 0, unknown=False, settle=0, ends=0)
-                moved = world._replace(at=with_uid(world.at, change.who, -1 if there is None else there))
+                at = with_uid(world.at, change.who, -1 if there is None else there)
+                moved = world._replace(at=at, young=LAG + WORK if self.deal.lag else 0)
                 yield Step(text, Kind.FAIR, with_change(moved, number, followed))
                 return
             case Act.UNREACHABLE:
