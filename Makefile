@@ -83,7 +83,7 @@ side-by-side: setup ## A deploy: 300 bookings through an outage, by workers of a
 
 breakages: setup ## Break a copy of the product on purpose, one promise after the other: a test must notice
 	@$(BIN)/python -m tests.mutation $(ARGS)
-	@$(if $(ARGS),,$(BIN)/pytest -n 2 tests/mutation/searches/lua_changes.py tests/mutation/searches/model_evidence.py tests/mutation/searches/model_guards.py)
+	@$(if $(ARGS),,$(BIN)/pytest -n 2 tests/mutation/searches/lua_changes.py tests/mutation/searches/model_changes.py tests/mutation/searches/model_evidence.py tests/mutation/searches/model_guards.py)
 
 bench: setup ## Measure the cost, each figure beside its baseline, in under 20 minutes (ARGS=NAME: only that; --list)
 	@$(call within,1800) $(BIN)/python benchmarks $(ARGS)

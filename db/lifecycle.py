@@ -1,6 +1,6 @@
-"""The states of a booking and the legal moves between them, as data.
+"""The states of a booking and of a change of it, and the legal moves between them, as data.
 
-`docs/states.md` draws this file and a test holds the two together. `db.appointments.move` is the only door.
+`docs/states.md` draws this file and a test holds the two together. A booking's only door is `db.appointments.move`.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,20 @@ from types import MappingProxyType
 
 from booking_client.states import FINAL, LIVE, HoldReason, Status
 
-__all__ = ["FINAL", "LIVE", "MOVES", "NEVER_KNOWN", "UNASKABLE", "HoldReason", "Status", "Strategy", "strongest"]
+__all__ = [
+    "CHANGE_MOVES",
+    "FINAL",
+    "LIVE",
+    "MOVES",
+    "NEVER_KNOWN",
+    "OVER",
+    "UNASKABLE",
+    "ChangeStatus",
+    "HoldReason",
+    "Status",
+    "Strategy",
+    "strongest",
+]
 
 
 # Holds in which Cal.com could not be asked about a booking, as the column has them (IN_LINE is one of the first two).
@@ -82,3 +95,40 @@ MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(_MOVES)
 
 NEVER_KNOWN = "never_known"
 """The error type of a failed booking of which nobody knew whether it was booked (sql/never_known.sql writes it)."""
+
+
+class ChangeStatus(StrEnum):
+    """Where a wish to cancel or to move a booking stands; each comment says who moves it on."""
+
+    WAITING = "waiting"  # the move that ends the open outcome of its booking or of an earlier change; the sweeper
+    PENDING = "pending"  # a worker claims it; the sweeper sends it again when its message is gone
+    CHANGING = "changing"  # the worker that holds the lease; the sweeper when that worker is gone
+    RETRYING = "retrying"  # its own message at next_attempt_at; the sweeper when that message is gone
+    HELD = "held"  # as a booking: see HoldReason
+    DONE = "done"  # nobody
+    REFUSED = "refused"  # nobody: Cal.com refused it, or it is over; the booking stands as before
+    FAILED = "failed"  # the operator (`booking retry`): Cal.com kept answering with errors
+    EXPIRED = "expired"  # nobody: the wanted start of a reschedule came nearer than the lead
+    WITHDRAWN = "withdrawn"  # nobody: a cancel, or a newer wish, came before it was sent
+
+
+_UNSENT = frozenset({ChangeStatus.HELD, ChangeStatus.EXPIRED, ChangeStatus.WITHDRAWN})  # where what was not sent may go
+_ENDS = frozenset({ChangeStatus.DONE, ChangeStatus.REFUSED, ChangeStatus.FAILED, ChangeStatus.EXPIRED})
+
+CHANGE_MOVES: Mapping[ChangeStatus, frozenset[ChangeStatus]] = MappingProxyType(
+    {
+        ChangeStatus.WAITING: _ENDS - {ChangeStatus.FAILED} | {ChangeStatus.PENDING, ChangeStatus.WITHDRAWN},
+        ChangeStatus.PENDING: _UNSENT | {ChangeStatus.CHANGING},
+        ChangeStatus.CHANGING: _ENDS | {ChangeStatus.RETRYING, ChangeStatus.HELD, ChangeStatus.PENDING},
+        ChangeStatus.RETRYING: _UNSENT | {ChangeStatus.CHANGING, ChangeStatus.PENDING},
+        ChangeStatus.HELD: _ENDS | {ChangeStatus.PENDING, ChangeStatus.WITHDRAWN},
+        ChangeStatus.FAILED: frozenset({ChangeStatus.PENDING}),
+        ChangeStatus.DONE: frozenset(),
+        ChangeStatus.REFUSED: frozenset(),
+        ChangeStatus.EXPIRED: frozenset(),
+        ChangeStatus.WITHDRAWN: frozenset(),
+    }
+)
+
+OVER = _ENDS | {ChangeStatus.WITHDRAWN}
+"""The states in which a change is over."""

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from simulator.booking import book, changes, old_version, slots
+from simulator.booking import book, cancels, changes, moves, old_version, slots
 from simulator.http import shapes
 from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
 from simulator.reads import event_type_groups, event_types, listing, show
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 BOOKINGS, SLOTS = "2024-08-13", "2024-09-04"
 OF_ONE = {
-    "cancel": changes.cancel,
-    "reschedule": changes.reschedule,
+    "cancel": cancels.cancel,
+    "reschedule": moves.reschedule,
     "confirm": changes.confirm,
     "decline": changes.decline,
 }
@@ -46,7 +46,8 @@ ROUTES = (
     Route(re.compile("/v2/event-types/[^/]+"), ("DELETE",), (event_types.VERSION,)),
     Route(re.compile("/v2/bookings"), ("GET", "POST")),
     Route(re.compile("/v2/bookings/(by-seat/)?[^/]+"), ("GET",)),
-    Route(re.compile(f"/v2/bookings/[^/]+/({'|'.join(OF_ONE)}|reassign/[^/]+)"), ("POST",)),
+    Route(re.compile("/v2/bookings/[^/]+/reschedule"), ("POST",), (BOOKINGS,)),
+    Route(re.compile("/v2/bookings/[^/]+/(cancel|confirm|decline|reassign/[^/]+)"), ("POST",)),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from simulator.state.journal import reference_of
 if TYPE_CHECKING:
     from simulator.state.journal import Entry
     from simulator.state.world import World
+
+CHANGE = re.compile(r"/v2/bookings/([^/]+)/(?:cancel|reschedule)")
 
 
 class Server:
@@ -89,7 +92,7 @@ class Server:
             if body is None:
                 return
             call = Call(Request(head.method, head.target, head.headers, body), entry, world.now)
-            _identify(call)
+            self._identify(call)
             await perform(world, call, world.faults.meet(entry, body_read=True), wire)
         finally:
             entry.t1 = world.seconds
@@ -104,15 +107,17 @@ class Server:
             api.read_body(call)
         await wire.write(b"".join(wire.encode(self._control.answer(call))))
 
-
-def _identify(call: Call) -> None:
-    """Write into the journal whose request it is, as far as it can be read."""
-    entry: Entry = call.entry
-    number: object = call.request.query.get("eventTypeId")
-    with contextlib.suppress(ValueError):
-        body = json.loads(call.request.body or b"{}")
-        if isinstance(body, dict):
-            number = body.get("eventTypeId", number)
-            entry.reference = reference_of(body.get("metadata"))
-    with contextlib.suppress(TypeError, ValueError):
-        entry.event_type_id = int(number)  # type: ignore[call-overload]
+    def _identify(self, call: Call) -> None:
+        """Write into the journal whose request it is, as far as it can be read; a change is of its booking's type."""
+        entry: Entry = call.entry
+        number: object = call.request.query.get("eventTypeId")
+        with contextlib.suppress(ValueError):
+            body = json.loads(call.request.body or b"{}")
+            if isinstance(body, dict):
+                number = body.get("eventTypeId", number)
+                entry.reference = reference_of(body.get("metadata"))
+        changed = CHANGE.fullmatch(call.request.path)
+        if changed is not None and (booking := self._world.bookings.get(changed[1])) is not None:
+            number = booking.event_type.id
+        with contextlib.suppress(TypeError, ValueError):
+            entry.event_type_id = int(number)  # type: ignore[call-overload]

@@ -11,19 +11,25 @@ from simulator.http.messages import Refusal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from simulator.state.bookings import Booking
     from simulator.state.event_types import EventType
     from simulator.state.world import World
 
 
-def hosts_for(world: World, event_type: EventType, start: datetime, end: datetime) -> tuple[str, ...]:
-    """Choose the hosts of a new booking, the organizer first. Raises Refusal when there is no room."""
+def hosts_for(
+    world: World, event_type: EventType, start: datetime, end: datetime, *, but: Booking | None = None
+) -> tuple[str, ...]:
+    """Choose the hosts of a new booking, the organizer first. Raises Refusal when there is no room.
+
+    `but`: a booking that is being moved, which takes no time.
+    """
     event_type = world.free_to_host(event_type)
     if not event_type.exclusive:
         return event_type.hosts if event_type.collective else (event_type.organizer,)
     taken = Refusal(400, shapes.HOSTS_TAKEN if event_type.of_team else shapes.TAKEN)
     if not _open(event_type, start, end):
         raise taken
-    free = [host for host in event_type.everybody if not world.bookings.busy(host, start, end)]
+    free = [host for host in event_type.everybody if not world.bookings.busy(host, start, end, but=but)]
     needed = event_type.everybody if event_type.collective else event_type.fixed_hosts
     if not free:
         raise taken
@@ -43,8 +49,8 @@ def offered(world: World, event_type: EventType, start: datetime, length: int) -
         return False
     if event_type.seated and event_type.exclusive:
         booked = [booking for booking in world.bookings.at(event_type, start) if booking.status == "accepted"]
-        if booked:  # one that is half made hides all of its seats (seen)
-            return any(not booking.half_made and len(booking.attendees) < event_type.seats for booking in booked)
+        if booked:  # a full one is offered, without a seat left; one that is half made hides all of its seats (seen)
+            return any(not booking.half_made for booking in booked)
     try:
         hosts_for(world, event_type, start, end)
     except Refusal:

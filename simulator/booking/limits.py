@@ -12,6 +12,7 @@ from simulator.http.messages import Refusal
 
 if TYPE_CHECKING:
     from simulator.booking.admission import Wish
+    from simulator.state.bookings import Booking
     from simulator.state.world import World
 
 TOO_MANY = "Attendee with this email can't book because the maximum number of active bookings has been reached."
@@ -43,8 +44,11 @@ def check_active(world: World, wish: Wish) -> None:
     raise Refusal(400, TOO_MANY + (offer if event_type.offers_reschedule else ""))
 
 
-def check_bounds_and_limits(world: World, wish: Wish) -> None:
-    """Refuse a start out of bounds, and what a limit of the day or the week leaves no room for. Raises Refusal."""
+def check_bounds_and_limits(world: World, wish: Wish, *, but: Booking | None = None) -> None:
+    """Refuse a start out of bounds, and what a limit of the day or the week leaves no room for. Raises Refusal.
+
+    `but`: a booking that is being moved, which no limit counts.
+    """
     event_type, now = wish.event_type, world.now
     if wish.start < now:
         raise Refusal(400, "Attempting to book a meeting in the past.")
@@ -56,9 +60,10 @@ def check_bounds_and_limits(world: World, wish: Wish) -> None:
     monday = midnight - timedelta(days=midnight.weekday())
     if event_type.bookings_a_week:
         week = world.bookings.accepted_between(event_type, monday, monday + timedelta(days=7))
-        _check_count(len(week), event_type.bookings_a_week)
+        _check_count(len([one for one in week if one is not but]), event_type.bookings_a_week)
     if event_type.bookings_a_day or event_type.minutes_a_day:
         day = world.bookings.accepted_between(event_type, midnight, midnight + timedelta(days=1))
+        day = [one for one in day if one is not but]
         _check_count(len(day), event_type.bookings_a_day)
         minutes = sum(((booking.end - booking.start) for booking in day), wish.end - wish.start).total_seconds() / 60
         if event_type.minutes_a_day and minutes > event_type.minutes_a_day:

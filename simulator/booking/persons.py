@@ -1,4 +1,4 @@
-"""Do what people do to bookings at Cal.com: accept, decline, cancel, move, reassign, correct an address, take off.
+"""Do what people do to bookings at Cal.com: accept, decline, cancel, move, revive, ask for another time, reassign ...
 
 Hosts and attendees do it by Cal.com's own pages and mails, tests by `POST /_persons`, anybody by the public endpoints.
 """
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.booking.calendar import hosts_for
 from simulator.http import shapes
+from simulator.http.messages import Refusal
 from simulator.instants import parse
-from simulator.state.bookings import Booking, SlotKeyTakenError, new_uid
+from simulator.state.bookings import Attendee, Booking, SlotKeyTakenError, new_uid
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from simulator.booking.admission import Wish
     from simulator.state.world import World
 
-DEEDS = ("accept", "decline", "cancel", "move", "reassign", "correct", "take_off")
+DEEDS = ("accept", "decline", "cancel", "move", "revive", "ask_for_time", "reassign", "correct", "take_off")
 
 
 class DeedError(ValueError):
@@ -50,6 +52,10 @@ def _do(world: World, booking: Booking, wanted: dict[str, Any]) -> Booking:
             decline(world, booking)
         case "cancel":
             cancel(world, booking, wanted.get("seat"), str(wanted.get("reason", "")))
+        case "revive":
+            revive(world, booking)
+        case "ask_for_time":
+            ask_for_time(world, booking)
         case "reassign":
             reassign(world, booking, str(wanted.get("host")))
         case "correct":
@@ -72,9 +78,28 @@ def accept(world: World, booking: Booking) -> None:
         world.bookings.accept(booking, now=world.seconds)
 
 
+def revive(world: World, booking: Booking) -> None:
+    """Let the host confirm a cancelled booking: it is accepted again, and no calendar is looked at (seen)."""
+    if booking.status == "cancelled":
+        booking.updated = world.now
+        world.bookings.accept(booking, now=world.seconds)
+
+
+def ask_for_time(world: World, booking: Booking) -> None:
+    """Let the host ask for another time: it is cancelled and counts as moved, without a successor (seen)."""
+    if booking.lives:
+        booking.updated, booking.asks_for_time = world.now, True
+        world.bookings.end(booking, "cancelled", now=world.seconds)
+
+
+def weeks_of(world: World, booking: Booking) -> list[Booking]:
+    """Give all weeks of a booking's series; without a series, itself."""
+    return list(world.bookings.of_series(booking.recurring_uid)) if booking.recurring_uid else [booking]
+
+
 def decline(world: World, booking: Booking) -> None:
-    """Let the host decline a pending booking."""
-    if booking.status == "pending":
+    """Let the host decline a pending booking, or a cancelled one (seen)."""
+    if booking.status in ("pending", "cancelled"):
         booking.updated = world.now
         world.bookings.end(booking, "rejected", now=world.seconds)
 
@@ -84,43 +109,80 @@ def cancel(world: World, booking: Booking, seat: str | None, reason: str) -> Non
     if not booking.lives:
         return
     booking.updated = world.now
-    leaving = [attendee for attendee in booking.attendees if seat is not None and attendee.seat_uid == seat]
-    if leaving and len(booking.attendees) > 1:
-        booking.leave(leaving[0], now=world.seconds)
-        world.bookings.publish(booking, now=world.seconds)
-    else:
+    if seat is None or len(booking.attendees) == 1 or not leave(world, booking, seat):
         booking.cancellation_reason = reason
         world.bookings.end(booking, "cancelled", now=world.seconds)
 
 
-def move(world: World, booking: Booking, start: datetime, hosts: tuple[str, ...], reason: str) -> Booking:
-    """Book another time with the same metadata, and cancel the old one. Raises Refusal when another was faster."""
-    pending = world.needs_confirmation(booking.event_type, start, booking.attendees[0].email)
-    moved = replace(
+def leave(world: World, booking: Booking, seat: str) -> bool:
+    """Take one seat away, and say whether it was there; the booking stays, also if nobody is left in it."""
+    leaving = next((attendee for attendee in booking.attendees if attendee.seat_uid == seat), None)
+    if leaving is not None:
+        booking.updated = world.now
+        booking.leave(leaving, now=world.seconds)
+        world.bookings.publish(booking, now=world.seconds)
+    return leaving is not None
+
+
+def book_seat(world: World, old: Booking, seat: Attendee, wish: Wish, hosts: tuple[str, ...]) -> Booking:
+    """Book an empty time for a seat that was taken out of another booking. Raises Refusal when another was faster."""
+    made = _another(world, old, wish.start, hosts, "accepted")
+    made.attendees = [seat]
+    _add(world, made)
+    return made
+
+
+def move(
+    world: World, booking: Booking, start: datetime, hosts: tuple[str, ...], reason: str, *, pending: bool | None = None
+) -> Booking:
+    """Book another time with the same metadata, and cancel the old one. Raises Refusal when another was faster.
+
+    `pending`: whether the host must confirm it (None: as its event type says).
+    """
+    if pending is None:
+        pending = world.needs_confirmation(booking.event_type, start, booking.attendees[0].email)
+    moved = _another(world, booking, start, hosts, "pending" if pending else "accepted")
+    moved.responses, moved.rescheduling_reason = {**booking.responses, "rescheduledReason": reason}, reason
+    moved.rescheduled_from = booking.uid
+    world.bookings.vacate(booking)  # one transaction: a booking may keep its own start
+    try:
+        _add(world, moved)
+    except Refusal:
+        world.bookings.occupy(booking)
+        raise
+    booking.rescheduled_to, booking.updated = moved.uid, world.now
+    world.bookings.end(booking, "cancelled", now=world.seconds)
+    return moved
+
+
+def _add(world: World, booking: Booking) -> None:
+    try:
+        world.bookings.add(booking, now=world.seconds)
+    except SlotKeyTakenError as error:
+        raise shapes.race_lost() from error
+
+
+def _another(world: World, booking: Booking, start: datetime, hosts: tuple[str, ...], status: str) -> Booking:
+    """Make a booking like another one, at another start."""
+    return replace(
         booking,
         id=len(world.bookings) + 1,
         uid=new_uid(),
         hosts=hosts,
-        status="pending" if pending else "accepted",
+        status=status,
         start=start,
         end=start + (booking.end - booking.start),
         attendees=[replace(attendee, made=world.seconds) for attendee in booking.attendees],
         created=world.now,
         updated=world.now,
-        responses={**booking.responses, "rescheduledReason": reason},
-        rescheduled_from=booking.uid,
-        rescheduling_reason=reason,
+        rescheduled_from=None,
+        rescheduled_to=None,
+        rescheduling_reason=None,
+        cancellation_reason="",
         former=[],
         versions=[],
         history=[],
     )
-    try:
-        world.bookings.add(moved, now=world.seconds)
-    except SlotKeyTakenError as error:
-        raise shapes.race_lost() from error
-    booking.rescheduled_to, booking.updated = moved.uid, world.now
-    world.bookings.end(booking, "cancelled", now=world.seconds)
-    return moved
 
 
 def reassign(world: World, booking: Booking, host: str) -> None:

@@ -35,7 +35,8 @@ async def list_slots(world: World, call: Call) -> Answer:
     last = min(end, start + LONGEST) - timedelta(minutes=length)  # what ends after the range is not shown (seen)
     for moment in _grid(event_type, start, last):
         if offered(world, event_type, moment, length):
-            days[moment.astimezone(zone).date().isoformat()].append(_slot(moment, length, query.get("format")))
+            slot = _slot(moment, length, query.get("format")) | _seats(world, event_type, moment)
+            days[moment.astimezone(zone).date().isoformat()].append(slot)
     body = dump({"data": days, "status": "success"})
     world.kept_slots[call.request.target] = (world.seconds, body)
     return Answer(200, body)
@@ -88,3 +89,17 @@ def _slot(moment: datetime, length: int, form: str | None) -> dict[str, Any]:
     if form == "range":
         return {"start": stamp(moment), "end": stamp(moment + timedelta(minutes=length))}
     return {"start": stamp(moment)}
+
+
+def _seats(world: World, event_type: EventType, moment: datetime) -> dict[str, Any]:
+    """Show how many seats of a time are taken, once the first one is."""
+    found = [booking for booking in world.bookings.at(event_type, moment) if booking.status == "accepted"]
+    if not event_type.seated or not found:
+        return {}
+    taken = len(found[0].attendees)
+    return {
+        "seatsBooked": taken,
+        "seatsRemaining": max(event_type.seats - taken, 0),
+        "seatsTotal": event_type.seats,
+        "bookingUid": found[0].uid,
+    }

@@ -56,6 +56,7 @@ class Booking:
     rescheduled_from: str | None = None
     rescheduling_reason: str | None = None
     recurring_uid: str | None = None
+    asks_for_time: bool = False  # its host has asked for another time: it counts as moved, without a successor
     type_deleted: bool = False
     former: list[Attendee] = field(default_factory=list)  # whose seats were cancelled
     versions: list[tuple[float, View]] = field(default_factory=list)
@@ -143,16 +144,18 @@ class Bookings:
         """List the live bookings of an event type with this start, to the second."""
         return [booking for booking in self._by_start[event_type.id, _second(start)] if booking.lives]
 
-    def busy(self, host: str, start: datetime, end: datetime) -> bool:
-        """Say whether an accepted booking of the host overlaps."""
-        return any(b.start < end and start < b.end for day in _days(start, end) for b in self._busy[host, day])
+    def busy(self, host: str, start: datetime, end: datetime, *, but: Booking | None = None) -> bool:
+        """Say whether an accepted booking of the host overlaps, other than one that is being moved."""
+        return any(
+            b.start < end and start < b.end and b is not but for day in _days(start, end) for b in self._busy[host, day]
+        )
 
     def add(self, booking: Booking, *, now: float) -> None:
         """Commit a new booking. Raises SlotKeyTakenError, and then has changed nothing."""
-        if booking.status == "accepted":
-            if booking.event_type.exclusive and booking.slot_key in self._slot_keys:
-                raise SlotKeyTakenError
-            self._occupy(booking)
+        taken = booking.event_type.exclusive and booking.slot_key in self._slot_keys
+        if booking.status == "accepted" and taken:
+            raise SlotKeyTakenError
+        self.occupy(booking)
         self._by_uid[booking.uid] = booking
         self._by_event_type[booking.event_type.id].append(booking)
         self._by_start[booking.event_type.id, _second(booking.start)].append(booking)
@@ -163,28 +166,27 @@ class Bookings:
     def accept(self, booking: Booking, *, now: float) -> None:
         """Confirm a pending booking; its slot is not looked at again (seen: two confirmed on one slot)."""
         booking.status = "accepted"
-        self._occupy(booking)
+        self.occupy(booking)
         self.publish(booking, now=now)
 
     def end(self, booking: Booking, status: str, *, now: float) -> None:
         """Cancel or reject, and give the slot back; of a seated booking nobody is left (seen)."""
         booking.status = status
-        self._vacate(booking)
+        self.vacate(booking)
         for attendee in list(booking.attendees) if booking.event_type.seated else ():
             booking.leave(attendee, now=now)
         self.publish(booking, now=now)
 
     def reassign(self, booking: Booking, host: str, *, now: float) -> None:
         """Give an accepted booking to another organizer; his calendar is not looked at."""
-        self._vacate(booking)
+        self.vacate(booking)
         booking.hosts = (host, *booking.hosts[1:])
-        if booking.status == "accepted":
-            self._occupy(booking)
+        self.occupy(booking)
         self.publish(booking, now=now)
 
     def forget(self, booking: Booking) -> None:
         """Delete a booking, from replicas as well."""
-        self._vacate(booking)
+        self.vacate(booking)
         del self._by_uid[booking.uid]
         self._by_event_type[booking.event_type.id].remove(booking)
         self._by_start[booking.event_type.id, _second(booking.start)].remove(booking)
@@ -204,14 +206,18 @@ class Bookings:
             if attendee.seat_uid:
                 self._by_seat[attendee.seat_uid] = booking
 
-    def _occupy(self, booking: Booking) -> None:
+    def occupy(self, booking: Booking) -> None:
+        """Take the time of an accepted booking; of a pending one nothing is taken."""
+        if booking.status != "accepted":
+            return
         if booking.event_type.exclusive:
             self._slot_keys[booking.slot_key] = booking
         for host in booking.hosts:
             for day in _days(booking.start, booking.end):
                 self._busy[host, day].append(booking)
 
-    def _vacate(self, booking: Booking) -> None:
+    def vacate(self, booking: Booking) -> None:
+        """Give back the time of a booking, if it has one."""
         for host in booking.hosts:
             for day in _days(booking.start, booking.end):
                 self._busy[host, day] = [other for other in self._busy[host, day] if other is not booking]

@@ -92,6 +92,8 @@ DEFAULTS: tuple[EventType, ...] = (
     EventType(119, "verify", hosts=("host17",), verifies_email=True),
     EventType(120, "login", hosts=("host17",), needs_login=True),
     EventType(121, "locked", hosts=("host18",), host_locked=True),
+    EventType(175, "no-cancel", hosts=("host77",), no_cancelling=True),
+    EventType(176, "move-notice", hosts=("host78",), reschedule_notice=600),
     *ROUND_ROBIN,
     *SEVERAL,
     *WEEKLY,

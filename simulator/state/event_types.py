@@ -64,6 +64,8 @@ class EventType:
     verifies_email: bool = False
     needs_login: bool = False
     cancellation_reason: bool = True
+    no_cancelling: bool = False
+    reschedule_notice: int = 0  # who is not the organizer may not move a booking to a nearer start
 
     @cached_property
     def kinds(self) -> frozenset[Kind]:

@@ -15,10 +15,12 @@ class Settings:
     latency: tuple[float, float] = (0.0, 0.0)  # the work of a call, in steps (steps.py)
     replica_lag: float = 0.0  # how old the data are that lists and GET by uid show
     replica_lags: tuple[float, ...] = ()  # several replicas, which answer in turn; else the one above
+    replica_until: float = 0.0  # the moment of CLOCK_MONOTONIC at which all replicas have stopped; 0: they go on
     lag_breaks_posts: bool = False  # a POST re-reads its booking from the replica: 500 B after commit, stale 201s
     slots_cache: float = 2.0  # the answer of /v2/slots is kept so long for the same question (SLOTS_CACHE_TTL)
     total_one_too_high: float = 0.0  # share of the lists that count one booking more than they show (seen: 8 of 60)
     seat_cancel_says_404: float = 0.0  # share of the cancelled seats that answer 404 though it is done (seen: 2 of 15)
+    seat_move_loses: float = 0.0  # share of the seats moved to an empty time that are lost between two steps (seen)
     dedupe_takes_another: float = 0.1  # share of the dedupes, where several bookings match, that take a later one
     blocked_emails: tuple[str, ...] = ("blocked@example.com",)  # a watchlist: 500 B for good
     guarded_emails: tuple[str, ...] = ("guarded@example.com",)  # of users who must log in to book with them: 403 B

@@ -81,7 +81,8 @@ class World:
         """Tell how far the replica has come that answers this read, in monotonic seconds; several answer in turn."""
         lags = self.settings.replica_lags or (self.settings.replica_lag,)
         self._reads += 1
-        return self.seconds - lags[self._reads % len(lags)]
+        moment = self.seconds - lags[self._reads % len(lags)]
+        return min(moment, self.settings.replica_until or moment)
 
     async def work(self, call: Working, share: float = 1.0) -> None:
         """Take the time that Cal.com takes until a share of a call's work is done, with what a latency fault adds."""

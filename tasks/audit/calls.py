@@ -12,7 +12,7 @@ from db.audits.nights import NightlyAudit
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.types import Denied, Permit, Reason, State
 from tasks.calcom.access import CALCOM_RATE, CANCEL
-from tasks.calcom.cancel import read_cancel
+from tasks.calcom.changes.cancel import NOT_THERE, read_cancel
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
@@ -75,7 +75,8 @@ class AuditCalls(GuardedCalls):
             return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
 
         permit = self._permit_or_raise(CANCEL)
-        return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
+        reply = self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
+        return None if reply.answer in NOT_THERE else reply
 
     def _turn(self, ask: Ask, _number: int) -> Permit | Denied:
         while True:

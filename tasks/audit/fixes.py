@@ -13,7 +13,7 @@ from tasks.audit.finding import AuditFinding, Fix
 from tasks.audit.listing import BookedPlace, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking_answers import read_bookings
-from tasks.calcom.cancel import cancel_body, wants_reason
+from tasks.calcom.changes.cancel import cancel_body
 from tasks.calcom.reply import Reply, ReplyKind
 
 BY = "operator"
@@ -111,27 +111,16 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
     intended = False
 
     def intend() -> bool:
-        """Record the intent once, right before the first byte; after FRESH_SECONDS the list proves nothing."""
+        """Record the intent right before the first byte; after FRESH_SECONDS the list proves nothing."""
         nonlocal intended
         if calls.clock() - looked_at > FRESH_SECONDS:
             raise AuditHalted("the call waited long for its turn, and much may have changed; run the audit again")
-        if not intended:
-            with calls.deps.engine.begin() as conn:
-                intended = doubles.intend(conn, row, double.uid, double.seat_uid, why)
+        with calls.deps.engine.begin() as conn:
+            intended = doubles.intend(conn, row, double.uid, double.seat_uid, why)
         return intended
 
-    def ask(reason: str | None) -> Reply | None:
-        body = cancel_body(double.seat_uid, reason)
-        return calls.cancel(double.uid, body, may_send=intend, correlation_id=row.correlation_id)
-
-    try:
-        reply = ask(REASON if double.seat_uid is None else None)
-        if wants_reason(reply):
-            reply = ask(REASON)
-    except AuditHalted as halted:
-        if intended:  # the first call was refused because it had no reason, and the second cannot be made now
-            _end(calls, row, double, doubles.KEPT, str(halted))
-        raise
+    body = cancel_body(REASON, seat_uid=double.seat_uid)
+    reply = calls.cancel(double.uid, body, may_send=intend, correlation_id=row.correlation_id)
     if reply is None:
         _end(calls, row, double, doubles.CANCELLED, why)
         return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")

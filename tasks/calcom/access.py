@@ -1,13 +1,13 @@
 """The address and the key of Cal.com: checked when a client is built, and identified elsewhere by fingerprints.
 
-The names of the two endpoints that change something are here, too, so that a process that only asks the breaker loads
+The names of the endpoints that change something are here, too, so that a process that only asks the breaker loads
 no HTTP client.
 """
 
 import hashlib
 from urllib.parse import urlsplit
 
-CREATE, CANCEL = "bookings.create", "bookings.cancel"
+CREATE, CANCEL, RESCHEDULE = "bookings.create", "bookings.cancel", "bookings.reschedule"
 CALCOM_RATE = 120  # calls a minute: Cal.com's default (docs/calcom.md)
 
 

@@ -17,7 +17,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 
 _NO_SUCH_TYPE = "The requested event-types do not exist"
-MAX_MOVES = 5  # more than anyone moves a booking; a hostile server could go on for ever
+MAX_MOVES = 10  # more than anyone moves a booking; a hostile server could go on for ever
 
 _TOO_OFTEN = Reply(
     kind=ReplyKind.UNKNOWN,
@@ -94,10 +94,22 @@ def follow(
 
     `ask` requests a booking by its uid; those in `shown` are not requested.
     """
-    for _ in range(MAX_MOVES):
+    found = with_successors(uid, ask, shown)
+    return found if isinstance(found, Reply) else found[-1]
+
+
+def with_successors(
+    uid: str, ask: Callable[[str], Answer | NoAnswer], shown: Mapping[str, Booking] = MappingProxyType({})
+) -> tuple[Booking, ...] | Reply:
+    """Return the booking `uid` and each booking to which it was rescheduled, the present one last; else as `follow`."""
+    found: list[Booking] = []
+    while len(found) <= MAX_MOVES:
         booking = shown.get(uid) or _read(uid, ask)
-        if isinstance(booking, Reply) or booking.moved_to is None:
+        if isinstance(booking, Reply):
             return booking
+        found.append(booking)
+        if booking.moved_to is None:
+            return tuple(found)
         uid = booking.moved_to
     return _TOO_OFTEN
 

@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from tasks.calcom.access import authorization, checked_url, fingerprint
 from tasks.calcom.http.answer import MAX_BODY, Answer, MaySend, NoAnswer, Request
 from tasks.calcom.http.resolver import RESOLVER, Resolver
+from tasks.calcom.http.waits import is_quota
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType
 
@@ -75,6 +77,25 @@ class CalcomClient(CalcomReads):
         """POST /v2/bookings/{uid}/cancel once; `may_send` is as in `post_booking`."""
         return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
 
+    def reschedule_booking(
+        self,
+        uid: str,
+        body: Mapping[str, Any],
+        *,
+        keyless: bool = False,
+        may_send: MaySend = _always,
+        correlation_id: str | None = None,
+    ) -> Answer | NoAnswer:
+        """POST /v2/bookings/{uid}/reschedule once, without our key if `keyless`; `may_send` is as in `post_booking`.
+
+        Without a key Cal.com counts the calls of our address: its limits are not our key's, and are left out.
+        """
+        path = f"/v2/bookings/{quote(uid, safe='')}/reschedule"
+        answer = self._post(path, body, may_send, correlation_id, keyless=keyless)
+        if not keyless or isinstance(answer, NoAnswer):
+            return answer
+        return replace(answer, headers={name: text for name, text in answer.headers.items() if not is_quota(name)})
+
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET once, and return its answer."""
         version = {"cal-api-version": request.version or self._api_version}
@@ -86,13 +107,19 @@ class CalcomClient(CalcomReads):
         self._exchange.close()
 
     def _post(
-        self, path: str, body: Mapping[str, Any], may_send: MaySend, correlation_id: str | None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        may_send: MaySend,
+        correlation_id: str | None,
+        *,
+        keyless: bool = False,
     ) -> Answer | NoAnswer:
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
         if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
             headers["X-Correlation-Id"] = correlation_id.strip()
-        return self._call("POST", path, headers, body=content, may_send=may_send)
+        return self._call("POST", path, headers, body=content, may_send=may_send, keyless=keyless)
 
     def _call(
         self,
@@ -102,12 +129,14 @@ class CalcomClient(CalcomReads):
         *,
         may_send: MaySend = _always,
         deadline: float | None = None,
+        keyless: bool = False,
         **content: Any,
     ) -> Answer | NoAnswer:
         if "Authorization" not in self._headers:
             return NoAnswer(sent=False, error_type=ErrorType.CREDENTIALS, message="no API key is set", elapsed=0.0)
         longest = self._deadline if deadline is None else min(self._deadline, deadline)
-        request = Request(method, path, {**self._headers, **headers}, **content)
+        sent = {name: text for name, text in self._headers.items() if not (keyless and name == "Authorization")}
+        request = Request(method, path, {**sent, **headers}, **content)
         return self._exchange.send(request, may_send=may_send, deadline=longest)
 
     @cached_property

@@ -118,7 +118,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     """Return the reply for an answer without the requested content."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
-    error = None if answer.truncated else _ErrorBody.read(answer.body)
+    error = ErrorBody.of(answer)
     row = _row(answer, error)
     finished = error is not None and answer.status <= 500 and error.known_shape
     if row is _THROTTLED:
@@ -161,7 +161,7 @@ def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
     return next((seat for seat in booking.attendees if seat.seat_uid and seat.email == attendee), None)
 
 
-def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:
+def _row(answer: Answer, error: "ErrorBody | None") -> Reply:
     status = answer.status
     if status == 429:
         return _THROTTLED
@@ -180,7 +180,7 @@ def _read_no_answer(answer: NoAnswer) -> Reply:
     return replace(row, error_type=kind, message=safe(answer.message))
 
 
-def _message(answer: Answer, row: Reply, error: "_ErrorBody | None") -> str:
+def _message(answer: Answer, row: Reply, error: "ErrorBody | None") -> str:
     message = safe(error.message) if error else ""
     if row.kind is ReplyKind.CONFIGURATION and not message:
         message = f"{answer.status} is not an answer of Cal.com: a wrong URL, or a refusal by a proxy"
@@ -189,13 +189,13 @@ def _message(answer: Answer, row: Reply, error: "_ErrorBody | None") -> str:
     return message
 
 
-def _named(error: "_ErrorBody") -> str | None:
+def _named(error: "ErrorBody") -> str | None:
     found = _NAMED.search(error.message)
     return usable(found.group(1)) if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class _ErrorBody:
+class ErrorBody:
     """Hold an error in one of Cal.com's two shapes (A, B), or in another shape (`known_shape` is false)."""
 
     message: str
@@ -203,9 +203,9 @@ class _ErrorBody:
     wants_other_body: bool  # details.errors: the validator of another API version
 
     @classmethod
-    def read(cls, body: bytes) -> "_ErrorBody | None":
-        """Return the error in `body`; None: it is no JSON."""
-        match parse(body):
+    def of(cls, answer: Answer) -> "ErrorBody | None":
+        """Return the error in the body of `answer`; None: it is no JSON, or was cut."""
+        match None if answer.truncated else parse(answer.body):
             case None:
                 return None
             case {"error": {"message": str(message), **more}}:  # A
@@ -216,7 +216,7 @@ class _ErrorBody:
         return cls("", known_shape=False, wants_other_body=False)
 
 
-def _read_refusal(status: int, error: _ErrorBody) -> Reply:
+def _read_refusal(status: int, error: ErrorBody) -> Reply:
     """Return the row of the table for a 4xx with JSON, by its status and message."""
     if status == 405 or (status == 404 and not error.known_shape):
         return PAGE

@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import gcd
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.booking import object_of, parse, read_instant, to_millisecond
+from tasks.calcom.booking import integer, list_of, object_of, parse, read_instant, to_millisecond
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads, Params
 from tasks.calcom.request_body import event_type, instant
@@ -57,6 +57,19 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
     slots = [slot for day in days.values() for slot in day]
     starts = {read_instant(slot.get("start")) for slot in slots if isinstance(slot, dict)}
     return frozenset(start for start in starts if start is not None)
+
+
+def seats_left(answer: Answer | NoAnswer, start: datetime) -> int | None:
+    """Return how many seats `answer` to GET /v2/slots shows as free at `start`; None: it shows none of that.
+
+    A time that is full is offered all the same, and a time without any seat taken shows no number (seen).
+    """
+    if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
+        return None
+    days = object_of(object_of(parse(answer.body)).get("data")).values()
+    slots = [object_of(slot) for day in days for slot in list_of(day)]
+    left = [slot.get("seatsRemaining") for slot in slots if read_instant(slot.get("start")) == to_millisecond(start)]
+    return integer(left[0]) if left else None
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:

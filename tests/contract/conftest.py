@@ -49,13 +49,14 @@ SIMULATED = {
     "busy_confirm": 161, "busy_seats_confirm": 162, "busy_rr_fixed": 163, "busy_rr_fixed_other": 164,
     "busy_seats_hidden": 165, "free": 166, "coll_free": 167, "rr_free": 168, "seats_free": 169, "rr_seats_free": 170,
     "rr_weekly_free": 171, "confirm_free": 172, "busy_rr_free": 173, "busy_rr_free_other": 174,
+    "no_cancelling": 175, "move_notice": 176,
 }  # fmt: skip
 SIMULATED_KEYS = {"rr_host": "cal_test_host4", "rr_other": "cal_test_host5", "coll_organizer": "cal_test_host6",
                   "coll_host": "cal_test_host9", "fixed_host": "cal_test_host57", "fixed_other": "cal_test_host58",
                   "plain_owner": "cal_test_host1", "team_owner": "cal_test_teamowner",
                   "team_admin": "cal_test_teamadmin", "team_member": "cal_test_teammember",
                   "stranger": "cal_test_stranger", "free_owner": "cal_test_host66",
-                  "seats_host": "cal_test_host3",
+                  "seats_host": "cal_test_host3", "confirm_host": "cal_test_host2", "notice_host": "cal_test_host78",
                   "rr_free_host": "cal_test_host69"}  # fmt: skip
 # The refusals, as the notes of the real server shorten them.
 REFUSALS = {

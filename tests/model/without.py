@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.model import product
+from tests.model.changes import answers
 from tests.mutation.breakage import Breakage
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ def without(breakage: Breakage) -> Iterator[None]:
     changed: dict[str, Any] = {"__name__": module.__name__}
     exec(compile(ast.parse(text.replace(breakage.old, breakage.new)), breakage.file, "exec"), changed)  # noqa: S102 - ours
     codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
-    product.forget()
+    _forget()
     with patch.dict(vars(module), _constants(module, changed)):
         try:
             for own, _, other in codes:
@@ -33,7 +34,12 @@ def without(breakage: Breakage) -> Iterator[None]:
         finally:
             for own, before, _ in codes:
                 own.__code__ = before
-            product.forget()
+            _forget()
+
+
+def _forget() -> None:
+    product.forget()
+    answers.forget()
 
 
 def _functions(own: Any, changed: Any) -> Iterator[tuple[FunctionType, FunctionType]]:

@@ -15,6 +15,7 @@ from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
+from tests.mutation.changes import CHANGES
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
@@ -231,6 +232,7 @@ BREAKAGES = (
     *COMPANY,
     *EVIDENCE,
     *GUEST,
+    *CHANGES,
     *EVENT_TYPES,
     *HEALTH,
     *TRUTH,

@@ -62,6 +62,11 @@ def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
     return max(limits, key=lambda limit: (limit.remaining, -limit.reset_after), default=None)
 
 
+def is_quota(name: str) -> bool:
+    """Return whether a header of this lower-case name shows a rate limit."""
+    return name.startswith((_LIMIT, _REMAINING, _RESET))
+
+
 def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
     limit, remaining = (_number(headers.get(name + which, "").strip()) for name in (_LIMIT, _REMAINING))
     reset = _reset(headers, _RESET + which)

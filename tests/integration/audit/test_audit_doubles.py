@@ -40,7 +40,7 @@ def test_a_double_is_cancelled_and_the_rows_own_stays(scene: Scene) -> None:
 
 
 def test_of_a_seated_booking_only_the_double_seat_goes(scene: Scene) -> None:
-    """The others' seats, and our own, stay; Cal.com is given a reason when it asks for one."""
+    """The others' seats, and our own, stay; Cal.com is given a reason."""
     row = scene.confirmed(SEATS)
     stranger = scene.confirmed(SEATS, start_at=row.start_at)
     assert stranger.calcom_booking_uid == row.calcom_booking_uid

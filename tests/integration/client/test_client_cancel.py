@@ -1,4 +1,4 @@
-"""Cancelling: one POST to the booking's own address, with the last word and the truth about what was sent."""
+"""Cancel and reschedule: one POST to the booking's own address, and the truth about what was sent."""
 
 import signal
 import threading
@@ -72,3 +72,25 @@ def test_ctrl_c_in_a_call_is_no_answer(serve: Callable, client: Make) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         client(serve(hang).url).cancel_booking("uid1", {})
+
+
+def _with_quota(line: Any) -> None:
+    line.request()
+    line.answer("201 Created", b"{}", "X-RateLimit-Limit-Default: 100000", "X-RateLimit-Reset-Default: 60", "X-Kept: 1")
+
+
+@pytest.mark.parametrize("keyless", [False, True])
+def test_a_reschedule_may_go_without_our_key(serve: Callable, client: Make, keyless: bool) -> None:  # noqa: FBT001
+    """The limit that Cal.com then reports is that of our address, and must not be heard as our key's."""
+    server = serve(_with_quota)
+
+    answer = client(server.url).reschedule_booking("uid1", {"start": "later"}, keyless=keyless)
+
+    assert isinstance(answer, Answer)
+    [sent] = server.requests
+    assert sent.startswith(b"POST /v2/bookings/uid1/reschedule HTTP/1.1\r\n")
+    assert sent.endswith(b'\r\n\r\n{"start": "later"}')
+    assert b"cal-api-version: 2024-08-13" in sent
+    assert (b"Authorization" not in sent) == keyless
+    assert any(name.startswith("x-ratelimit") for name in answer.headers) != keyless
+    assert answer.headers["x-kept"] == "1"

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from db.appointments.appointment import Appointment
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.slots import Slot, ask_slots
+from tasks.calcom.slots import Slot, ask_slots, seats_left
 
 Make = Callable[..., Appointment]
 
@@ -52,3 +53,28 @@ def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], slo
     assert calcom.asked == [
         {"eventTypeId": 101, "start": "2030-03-01T00:00:00Z", "end": "2030-03-03T00:00:00Z", "duration": 60}
     ]
+
+
+@pytest.mark.parametrize(
+    ("slot", "left"),
+    [
+        ({"seatsBooked": 1, "seatsRemaining": 1, "seatsTotal": 2}, 1),
+        ({"seatsBooked": 2, "seatsRemaining": 0, "seatsTotal": 2}, 0),
+        ({}, None),
+        ({"seatsRemaining": True}, None),
+        ({"seatsRemaining": 0, "start": "2030-03-01T10:00:00Z"}, None),
+    ],
+    ids=["one", "full, and offered", "nobody has booked", "rubbish", "another start"],
+)
+def test_slots_show_how_many_seats_are_left(slot: dict[str, Any], left: int | None) -> None:
+    """Cal.com overbooks a full time when a seat is moved there: so we look before."""
+    shown = {"data": {"2030-03-01": [{"start": "2030-03-01T09:00:00Z", **slot}]}}
+    start = datetime(2030, 3, 1, 9, tzinfo=UTC)
+
+    assert seats_left(Answer(200, {}, json.dumps(shown).encode(), 0.1), start) == left
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": []}', b'{"data": {"a": 1}}'])
+def test_slots_that_show_nothing_show_no_seats(body: bytes) -> None:
+    """Nothing is refused for that."""
+    assert seats_left(Answer(200, {}, body, 0.1), datetime(2030, 3, 1, 9, tzinfo=UTC)) is None

@@ -29,7 +29,7 @@ OTHERS_WORDS = {
     "worker/page/asked.py": "pydantic puts two words before an error's own",
     "worker/settings/texts.py": "the same",
     "tasks/calcom/booking_answers.py": "Cal.com's errors have a message and no code",
-    "tasks/calcom/cancel.py": "the same",
+    "tasks/calcom/changes/refusals.py": "the same",
     "tasks/calcom/failures.py": "the same",
     "tasks/event_type_lookup.py": "the same",
     "tasks/recheck.py": "the same",

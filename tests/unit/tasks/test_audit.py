@@ -1,6 +1,5 @@
-"""What an audit thinks of a booking that Cal.com lists, and what an answer to a cancellation means."""
+"""What an audit thinks of a booking that Cal.com lists."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -8,13 +7,9 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
-from resilience.circuit_breaker.types import CallOutcome
 from tasks.audit.compare import orphan
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding
 from tasks.audit.listing import Question
-from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.judging import OURS, THEIRS, booking, found, judged, listing, seated
 
@@ -111,75 +106,3 @@ def test_an_orphan_that_is_over_is_no_finding() -> None:
     places = listing(booking(status="cancelled")).places[OURS]
     assert orphan(OURS, places) is None
     assert orphan(OURS, listing(booking()).places[OURS]) is not None
-
-
-def answer(status: int, content: Any) -> Answer:
-    """Return an answer with JSON."""
-    return Answer(status, {}, json.dumps(content).encode(), 0.1)
-
-
-def error(message: str) -> dict[str, Any]:
-    """Return an error in Cal.com's shape A."""
-    return {"status": "error", "error": {"code": "BadRequestException", "message": message}}
-
-
-AGAIN = "Can't cancel booking with uid=own because it has been cancelled already. Please provide uid of a booking ..."
-NO_SEAT = "Invalid seatUid: this seat does not exist or has already been cancelled."
-
-
-@pytest.mark.parametrize(
-    ("given", "seat"),
-    [
-        (answer(200, {"status": "success", "data": booking(status="cancelled")}), None),
-        (answer(200, {"status": "success", "data": seated(s2=THEIRS)}), "s1"),
-        (answer(200, {"status": "success", "data": booking(status="cancelled")}), "s1"),
-        (answer(400, error(AGAIN)), None),
-        (answer(400, error(NO_SEAT)), "s1"),
-    ],
-)
-def test_what_is_gone_is_cancelled_now_or_before(given: Answer, seat: str | None) -> None:
-    """Both are the same to us."""
-    assert read_cancel(given, seat_uid=seat) is None
-
-
-@pytest.mark.parametrize(
-    ("given", "seat", "reply_kind", "outcome"),
-    [
-        (answer(200, {"status": "success", "data": booking()}), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(200, ["rubbish"]), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(400, {"statusCode": 400, "message": "no"}), None, ReplyKind.REFUSED, CallOutcome.SUCCESS),
-        (answer(404, error("Booking with uid=own not found")), None, ReplyKind.REFUSED, CallOutcome.SUCCESS),
-        (
-            answer(400, error("Invalid seatUid: this seat does not belong")),
-            "s1",
-            ReplyKind.REFUSED,
-            CallOutcome.SUCCESS,
-        ),
-        (answer(502, None), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_SERVICE),
-        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), None, ReplyKind.UNKNOWN, None),
-        (
-            NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=1),
-            None,
-            ReplyKind.NOT_SENT,
-            CallOutcome.IGNORED,
-        ),
-    ],
-)
-def test_anything_else_says_why_it_may_still_be_there(
-    given: Answer | NoAnswer, seat: str | None, reply_kind: ReplyKind, outcome: CallOutcome | None
-) -> None:
-    """A 200 that does not show the end is no proof of it."""
-    reply = read_cancel(given, seat_uid=seat)
-    assert reply is not None
-    assert (reply.kind, outcome or reply.outcome) == (reply_kind, reply.outcome)
-
-
-def test_a_seat_gives_its_reason_only_when_asked() -> None:
-    """Some versions refuse it beside a seat, some demand it; a whole booking always has it."""
-    asked = read_cancel(answer(400, {"statusCode": 400, "message": "Cancellation reason is required"}), seat_uid="s")
-    assert wants_reason(asked)
-    assert not wants_reason(read_cancel(answer(404, error("not found")), seat_uid="s"))
-    assert cancel_body("s", None) == {"seatUid": "s"}
-    assert cancel_body("s", "why") == {"seatUid": "s", "cancellationReason": "why"}
-    assert cancel_body(None, "why") == {"cancellationReason": "why"}

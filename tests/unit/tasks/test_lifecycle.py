@@ -4,9 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from db.lifecycle import FINAL, LIVE, MOVES, HoldReason, Status, Strategy, strongest
+from db.lifecycle import (
+    CHANGE_MOVES,
+    FINAL,
+    LIVE,
+    MOVES,
+    OVER,
+    ChangeStatus,
+    HoldReason,
+    Status,
+    Strategy,
+    strongest,
+)
 
-STATES = (Path(__file__).parents[3] / "docs" / "states.md").read_text("utf-8").partition("**What the events tell.**")[0]
+PAGE = (Path(__file__).parents[3] / "docs" / "states.md").read_text("utf-8")
+STATES = PAGE.partition("**What the events tell.**")[0]
+CHANGE_STATES = PAGE.partition("# The states of a change\n")[2].partition("# The circuit breaker")[0]
 ARROW = re.compile(r"^ +(\S+) --> (\S+?)(?::.*)?$", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
@@ -24,6 +37,35 @@ def test_the_drawing_shows_where_bookings_begin_and_end() -> None:
 
     assert {end for start, end in arrows if start == "[*]"} == {Status.PENDING, Status.HELD}
     assert {start for start, end in arrows if end == "[*]"} == FINAL
+
+
+def test_the_drawing_of_a_change_shows_exactly_its_legal_moves() -> None:
+    """It begins waiting, or is done at once; the states that lead out of the drawing are those in which it is over."""
+    arrows = ARROW.findall(CHANGE_STATES)
+
+    assert {arrow for arrow in arrows if "[*]" not in arrow} == {
+        (start, end) for start, ends in CHANGE_MOVES.items() for end in ends
+    }
+    assert {end for start, end in arrows if start == "[*]"} == {ChangeStatus.WAITING, ChangeStatus.DONE}
+    assert {start for start, end in arrows if end == "[*]"} == OVER
+    assert re.findall(r"`(\w+)`(?=[^|\n]*\|[^|\n]*\|[^|\n]*\|$)", CHANGE_STATES, re.MULTILINE) == list(ChangeStatus)
+
+
+def test_a_change_that_is_over_stays_so_and_any_other_can_end() -> None:
+    """But for the operator's retry; what is on its way can be done, refused, or withdrawn before it was sent."""
+    assert {state: ends for state, ends in CHANGE_MOVES.items() if state in OVER and ends} == {
+        ChangeStatus.FAILED: {ChangeStatus.PENDING}
+    }
+    assert {state for state, ends in CHANGE_MOVES.items() if ChangeStatus.CHANGING in ends} == {
+        ChangeStatus.PENDING,
+        ChangeStatus.RETRYING,
+    }
+    reached = {ChangeStatus.DONE}
+    for _ in ChangeStatus:
+        reached |= {state for state, ends in CHANGE_MOVES.items() if ends & reached}
+    assert reached >= set(ChangeStatus) - OVER
+    withdrawn = {state for state, ends in CHANGE_MOVES.items() if ChangeStatus.WITHDRAWN in ends}
+    assert withdrawn == set(ChangeStatus) - OVER - {ChangeStatus.CHANGING}
 
 
 def test_the_tables_name_every_state_and_every_reason_once() -> None:

@@ -1,0 +1,123 @@
+"""What the evidence about a change can lead to, and the rules that a cancel and a reschedule share.
+
+The rules are pure functions (docs/promises.md, "What may end a change"): no clock, network or database. A change is a
+wish to cancel or to move a booking; `from` is the uid (and the seat's uid) that its POST names.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tasks.calcom.changes.reply import ChangeAnswer
+
+
+class ChangeAct(StrEnum):
+    """The next step that the rules allow for a change."""
+
+    LOOK = "look"  # the outcome is unknown: look the booking up again later
+    ASK_SLOTS = "ask slots"  # decide again with the slots
+    ASK_LIST = "ask list"  # list the bookings with our reference, of a move at the wanted start; decide again with them
+    ASK_ANOTHER = "ask another"  # ask for another confirmed booking of ours: is this our Cal.com at all?
+    POST_AGAIN = "post again"  # costs a retry; the first POST stays unknown
+    RETRY = "retry"  # nothing was changed: the same POST again, which costs a retry
+    FOLLOW = "follow"  # the booking lives under another uid: cancel it there
+    NEXT_WEEK = "next week"  # of a series: cancel from the next week on that lives; costs no retry
+    HOLD = "hold"  # nothing was done: held as the reply says (throttled, credentials, configuration)
+    HOLD_UNKNOWN = "hold unknown"  # held(configuration), an alert; look before anything else
+    DONE = "done"
+    DONE_NOT_FOUND = "done, not found"  # a cancel: Cal.com has the booking no more
+    DONE_TWICE = "done, lives twice"  # somebody else moved it as well: his booking is a double, an incident
+    REFUSE = "refuse"  # by Cal.com's words; the booking stands as before
+    REFUSE_OVER = "refuse: over"
+    REFUSE_NOT_ALLOWED = "refuse: not allowed"  # an alert: the booking stands, the customer must be called
+    REFUSE_FULL = "refuse: full"  # Cal.com would overbook
+    REFUSE_OTHER_BOOKING = "refuse: another booking then"
+    REFUSE_MOVED = "refuse: moved meanwhile"  # by somebody else; the row follows
+    REFUSE_MOVED_UNSEEN = "refuse: moved meanwhile, unseen"  # the same; ours may be hidden: an incident asks a person
+    REFUSE_CANCELLED = "refuse: cancelled"  # cancelled or declined at Cal.com: the row is cancelled
+    REFUSE_NOT_FOUND = "refuse: not found"
+    BOOK_AGAIN = "book again"  # Cal.com has lost the seat between two steps: a first POST of the booking, an incident
+    BLIND = "blind"  # this key cannot find the seat: held(blind_key)
+    EXPIRE = "expire"  # the wanted start came too near; the booking stands as before
+    FAIL = "fail"  # the booking stands as before, an incident
+    UNREACHABLE = "unreachable"  # retries used up by an outage, or not yet for HOLD_MAX_AGE: held(unreachable)
+
+
+ENDINGS = frozenset(
+    {
+        ChangeAct.DONE,
+        ChangeAct.DONE_NOT_FOUND,
+        ChangeAct.DONE_TWICE,
+        ChangeAct.BOOK_AGAIN,
+        ChangeAct.EXPIRE,
+        ChangeAct.FAIL,
+        *(act for act in ChangeAct if act.name.startswith("REFUSE")),
+    }
+)
+"""Acts after which nothing of the change is sent any more."""
+
+
+class Shown(StrEnum):
+    """What a lookup shows of the booking, or the seat, that a change names."""
+
+    ALIVE = "alive"  # under the uid that the POST names
+    CANCELLED = "cancelled"  # cancelled or declined, and never moved
+    MOVED = "moved"  # it has a successor
+    NOT_FOUND = "not found"  # Cal.com's own "was not found"
+    UNREADABLE = "unreadable"  # the lookup failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCase:
+    """Hold what is known about a change after a lookup.
+
+    `settled`: no POST of ours can still be at work (settle_at). `ended`: absence, and that the booking still lives
+    unchanged, count (ends_at). `refusal`: the answer of the latest POST, if that was a refusal after a POST of unknown
+    outcome. `young`: the booking was confirmed, moved or found under this uid so lately that a replica may not show it
+    yet (130 s). `next_week`: of a series, no POST has named the first week that lives, which was moved before all
+    others. `another`: whether another confirmed booking of ours was found at this moment (None: not asked). `listed`:
+    whether the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that the row had
+    before does not count, for a replica may still list that seat. `outage`: an outage has used up the retries;
+    `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
+    """
+
+    shown: Shown
+    settled: bool
+    ended: bool
+    seat: bool = False
+    refusal: ChangeAnswer | None = None
+    young: bool = False
+    next_week: bool = False
+    another: bool | None = None
+    listed: bool | None = None
+    may_retry: bool = True
+    outage: bool = False
+    waited: bool = False
+
+
+def out_of_retries(case: ChangeCase) -> ChangeAct:
+    """Return the step of a change without retries: it waits, or it ends once its booking certainly stands."""
+    if not case.ended:
+        return ChangeAct.LOOK
+    return ChangeAct.UNREACHABLE if case.outage or not case.waited else ChangeAct.FAIL
+
+
+def not_found(gone: ChangeAct, *, young: bool, another: bool | None) -> ChangeAct:
+    """Return the step if Cal.com has no booking of this uid; `gone` is the end if the booking is certainly gone.
+
+    The answer comes from a replica that lags, from another Cal.com (a wrong URL), or the organizer was deleted.
+    """
+    if young:
+        return ChangeAct.LOOK
+    if another is None:
+        return ChangeAct.ASK_ANOTHER
+    return gone if another else ChangeAct.HOLD_UNKNOWN
+
+
+UNSENT: dict[ChangeAnswer, ChangeAct] = {
+    ChangeAnswer.THROTTLED: ChangeAct.HOLD,
+    ChangeAnswer.CREDENTIALS: ChangeAct.HOLD,
+    ChangeAnswer.CONFIGURATION: ChangeAct.HOLD,
+    ChangeAnswer.FAULTY: ChangeAct.HOLD,
+    ChangeAnswer.OLD_VERSION: ChangeAct.HOLD_UNKNOWN,
+}
+"""What answers lead to that are no customer's matter, whatever was asked."""

@@ -1,0 +1,79 @@
+"""Look at Cal.com what has become of a booking, a seat or a series that a change names; any key sees it by its uid."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.calcom.booking import Booking
+from tasks.calcom.booking_answers import read_bookings, with_successors
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import CalcomReads
+from tasks.calcom.reply import Reply, ReplyKind
+from tasks.changes.cancel import week_to_cancel
+from tasks.changes.evidence import Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLook:
+    """Hold what a lookup shows.
+
+    `there` is the booking as it is now, after all of its moves; `weeks` are those of a series. `wanted` and `lives`: as
+    in MoveCase. `reply`: why nothing is shown.
+    """
+
+    shown: Shown
+    there: Booking | None = None
+    weeks: tuple[Booking, ...] = ()
+    wanted: bool = False
+    lives: bool = True
+    reply: Reply | None = None
+
+
+def look_at_booking(client: CalcomReads, uid: str, *, reference: str, wanted: datetime | None = None) -> ChangeLook:
+    """Return what has become of the booking `uid`, followed through its moves; `wanted` is the start of a reschedule.
+
+    For a cancel (`wanted` is None) a booking counts as moved only if its last successor lives.
+    """
+    first = _first(client.booking, uid)
+    if isinstance(first, Reply):
+        return _nothing(first)
+    chain = with_successors(uid, client.booking, {uid: first})
+    if isinstance(chain, Reply):  # also if a successor is not found: a replica may lag
+        return ChangeLook(shown=Shown.UNREADABLE, reply=chain)
+    last, later = chain[-1], chain[1:]
+    if later and (wanted is not None or not last.cancelled):
+        shown = Shown.MOVED
+    else:
+        shown = Shown.CANCELLED if last.cancelled else Shown.ALIVE
+    reached = any(reference in booking.marks and booking.is_at(wanted) for booking in later or chain)
+    return ChangeLook(shown=shown, there=last, wanted=reached, lives=not last.cancelled)
+
+
+def look_at_seat(client: CalcomReads, uid: str, seat_uid: str, *, wanted: datetime | None = None) -> ChangeLook:
+    """Return what has become of a seat in the booking `uid`: a seat that joins another booking keeps its uid."""
+    booking = _first(client.booking_of_seat, seat_uid)
+    if isinstance(booking, Reply):
+        return _nothing(booking)
+    if booking.cancelled:
+        return ChangeLook(shown=Shown.CANCELLED, there=booking, lives=False)
+    shown = Shown.ALIVE if booking.uid == uid else Shown.MOVED
+    return ChangeLook(shown=shown, there=booking, wanted=booking.is_at(wanted))
+
+
+def look_at_series(client: CalcomReads, series_uid: str, *, since: datetime) -> ChangeLook:
+    """Return which weeks of a series are there; ALIVE: a week after `since` lives."""
+    weeks = read_bookings(client.booking(series_uid))
+    if isinstance(weeks, Reply):
+        return _nothing(weeks)
+    lives = week_to_cancel(weeks, since=since) is not None
+    return ChangeLook(shown=Shown.ALIVE if lives else Shown.CANCELLED, weeks=weeks, lives=lives)
+
+
+def _first(ask: Callable[[str], Answer | NoAnswer], uid: str) -> Booking | Reply:
+    found = read_bookings(ask(uid))
+    return found if isinstance(found, Reply) else next((booking for booking in found if booking.uid == uid), found[0])
+
+
+def _nothing(reply: Reply) -> ChangeLook:
+    missing = reply.kind is ReplyKind.REFUSED and reply.http_status == 404
+    return ChangeLook(shown=Shown.NOT_FOUND if missing else Shown.UNREADABLE, reply=reply)

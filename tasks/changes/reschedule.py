@@ -1,0 +1,178 @@
+"""What the evidence about a reschedule proves: what we refuse ourselves, the answer to its POST, and the lookup.
+
+While the first POST is unknown the same start may go again, once no POST can still be at work; another start never
+may: behind a replica that lags both would be booked (4 of 4).
+"""
+
+from dataclasses import dataclass
+
+from tasks.calcom.changes.reply import ChangeAnswer
+from tasks.calcom.slots import Slot
+from tasks.changes.evidence import UNSENT, ChangeAct, ChangeCase, Shown, not_found, out_of_retries
+
+# Refusals of one POST: Cal.com has moved nothing, unless an earlier POST of the same reschedule is the cause.
+_REFUSALS = frozenset({ChangeAnswer.OTHER_BOOKING, ChangeAnswer.TAKEN, ChangeAnswer.REFUSED})
+
+
+def goes_without_key(confirms: bool | None) -> bool:  # noqa: FBT001 - what the event type's column shows
+    """Return whether a reschedule is sent without our key: its host must confirm it, or may have to (None: not known).
+
+    With the key of the booking's organizer Cal.com takes the host himself to be moving it: a pending booking is
+    accepted at once, and no minimum notice is checked.
+    """
+    return confirms is not False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Hold what Cal.com does not check before it moves a booking.
+
+    `same_start`: the booking is at the wanted start already. `full`: no seat of a seated time is left.
+    """
+
+    over: bool = False
+    cancelled: bool = False
+    disabled: bool = False  # its event type allows no rescheduling
+    same_start: bool = False
+    full: bool = False
+
+
+def before_reschedule(wish: Wish) -> ChangeAct | None:
+    """Return the end of a reschedule for which no call is made; None: it may be sent."""
+    if wish.cancelled:
+        return ChangeAct.REFUSE_CANCELLED
+    if wish.over:
+        return ChangeAct.REFUSE_OVER
+    if wish.disabled:
+        return ChangeAct.REFUSE_NOT_ALLOWED
+    if wish.same_start:
+        return ChangeAct.DONE
+    return ChangeAct.REFUSE_FULL if wish.full else None
+
+
+def after_reschedule(
+    answer: ChangeAnswer,
+    *,
+    unknown: bool = False,
+    seat: bool = False,
+    slot: Slot | None = None,
+    young: bool = False,
+    another: bool | None = None,
+) -> ChangeAct:
+    """Return the step after an answer to a reschedule.
+
+    `unknown`: an earlier POST of this reschedule has an unknown outcome, so a refusal proves nothing: our own successor
+    may be its cause. `slot`: what the slots show of the wanted start (None: not asked). `young`, `another`: as in
+    ChangeCase.
+    """
+    match answer:
+        case ChangeAnswer.MOVED:
+            return ChangeAct.DONE
+        case ChangeAnswer.CANCELLED_THERE:
+            return ChangeAct.REFUSE_CANCELLED
+        case ChangeAnswer.NOT_FOUND:
+            return not_found(ChangeAct.REFUSE_NOT_FOUND, young=young, another=another)
+        case ChangeAnswer.NOT_SENT if not unknown:
+            return ChangeAct.RETRY
+        case ChangeAnswer.DATABASE if not unknown and not seat:
+            return ChangeAct.RETRY
+    if answer in _REFUSALS and not unknown:
+        return _refused(answer, slot)
+    return UNSENT.get(answer, ChangeAct.LOOK)
+
+
+def _refused(answer: ChangeAnswer, slot: Slot | None) -> ChangeAct:
+    """Return the step after a refusal that has certainly moved nothing."""
+    if answer is ChangeAnswer.OTHER_BOOKING:
+        return ChangeAct.REFUSE_OTHER_BOOKING
+    if answer is ChangeAnswer.REFUSED:
+        return ChangeAct.REFUSE
+    if slot is None:
+        return ChangeAct.ASK_SLOTS
+    # "Taken" is also what a fault of Cal.com's database is called; where the slots gave no answer it may be one
+    return ChangeAct.RETRY if slot in {Slot.OFFERED, Slot.UNASKED} else ChangeAct.REFUSE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCase(ChangeCase):
+    """Hold what is known about a reschedule after a lookup.
+
+    `moved`: a POST of ours may have moved the booking; false only if the first POST was answered with a refusal.
+    `repeated`: more than one POST was sent, so that one may be at work although another one has moved the booking.
+    `wanted`: the booking, or a successor of it, was at the wanted start with our reference. `lives`: the last of its
+    successors lives. `elsewhere`: the list shows our reference at another start, under another seat's uid. `sight`: the
+    list shows this key every booking of the type. `near`: the wanted start is nearer than HOLD_LEAD, or past.
+    """
+
+    moved: bool = True
+    repeated: bool = False
+    wanted: bool = False
+    lives: bool = True
+    elsewhere: bool = False
+    sight: bool = False
+    near: bool = False
+    slot: Slot | None = None
+
+
+def after_reschedule_look(case: MoveCase) -> ChangeAct:
+    """Return the step after a lookup of a booking or a seat whose reschedule has an unknown outcome."""
+    match case.shown:
+        case Shown.UNREADABLE:
+            return ChangeAct.LOOK
+        case Shown.NOT_FOUND:
+            return _seat_not_found(case) if case.seat else _booking_not_found(case)
+        case Shown.CANCELLED:
+            return ChangeAct.REFUSE_CANCELLED
+    if case.wanted:
+        if case.repeated and not case.settled:  # a POST that is late would move it again, once it has been moved on
+            return ChangeAct.LOOK
+        # Cancelled or declined since: then nothing may be reported as moved
+        return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED
+    return _moved_by_another(case) if case.shown is Shown.MOVED else _alive(case)
+
+
+def _alive(case: MoveCase) -> ChangeAct:
+    """Judge a booking that is still at its old start: before `ends_at` a replica may lag."""
+    if not case.settled:
+        return ChangeAct.LOOK
+    act = ChangeAct.RETRY if case.ended else ChangeAct.POST_AGAIN
+    if case.refusal in _REFUSALS:
+        act = _refused(case.refusal, case.slot) if case.ended else ChangeAct.LOOK
+    if act not in {ChangeAct.RETRY, ChangeAct.POST_AGAIN}:
+        return act
+    if case.near:
+        return ChangeAct.EXPIRE if case.ended else ChangeAct.LOOK
+    return act if case.may_retry else out_of_retries(case)
+
+
+def _moved_by_another(case: MoveCase) -> ChangeAct:
+    """Judge a booking that somebody else moved: Cal.com names one of its successors, and ours may live beside it."""
+    refused = ChangeAct.REFUSE_MOVED if case.lives else ChangeAct.REFUSE_CANCELLED
+    if not case.moved:
+        return refused
+    if case.listed is None:
+        return ChangeAct.ASK_LIST
+    if case.listed:
+        return ChangeAct.DONE_TWICE if case.lives else ChangeAct.DONE
+    if not case.ended:
+        return ChangeAct.LOOK
+    return refused if case.sight else ChangeAct.REFUSE_MOVED_UNSEEN
+
+
+def _seat_not_found(case: MoveCase) -> ChangeAct:
+    """Judge a seat that is nowhere: moved to an empty time, or lost between the two steps of a seat's move."""
+    if case.listed is None:
+        return ChangeAct.ASK_LIST
+    if case.listed:
+        return ChangeAct.DONE
+    if case.elsewhere:
+        return ChangeAct.REFUSE_MOVED
+    if not case.ended:
+        return ChangeAct.LOOK
+    if not case.sight:
+        return ChangeAct.BLIND
+    return ChangeAct.BOOK_AGAIN if case.moved else ChangeAct.REFUSE_NOT_FOUND
+
+
+def _booking_not_found(case: MoveCase) -> ChangeAct:
+    return not_found(ChangeAct.REFUSE_NOT_FOUND, young=case.young, another=case.another)

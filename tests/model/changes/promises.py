@@ -1,0 +1,84 @@
+"""What must be true of every state of changes and of what Cal.com has."""
+
+from tasks.changes.evidence import ChangeAct
+from tests.model.changes.calcom import Deal
+from tests.model.changes.state import GONE, LAG, OVER, WORK, Change, Place, World, lives, with_change
+
+Act = ChangeAct
+STANDS = frozenset(
+    {Act.REFUSE, Act.REFUSE_OTHER_BOOKING, Act.REFUSE_OVER, Act.REFUSE_NOT_ALLOWED, Act.FAIL, Act.EXPIRE}
+)
+OF_NOTHING = frozenset({Act.REFUSE_CANCELLED, Act.REFUSE_NOT_FOUND})
+
+
+def broken(deal: Deal, world: World) -> str | None:
+    """Say which promise a state breaks; None: none, or a person has raced with a call of ours."""
+    if world.wrong or world.raced:
+        return world.wrong if world.wrong == "two calls on one uid" or not world.raced else None
+    ours = [place for place in world.places if lives(place)]
+    if deal.kind != "series" and len({place.who for place in ours}) < len(ours):
+        return "two live bookings of one request"
+    if world.emptied:
+        return "an empty booking blocks its host"
+    if deal.kind == "confirmation" and any(
+        place.status == "accepted" and place.start != deal.places[0].start for place in ours
+    ):
+        return "accepted, and its host was not asked"
+    return None
+
+
+def ended(
+    deal: Deal, world: World, number: int, change: Change, act: ChangeAct, there: int | None, listed: int | None
+) -> World:
+    """End a change, and look at once whether what is told is so."""
+    if act is Act.BOOK_AGAIN:
+        made = Place(change.wanted or 0, who=change.who, booking=len(world.places))
+        world = world._replace(places=(*world.places, made))
+    if act is Act.DONE_TWICE:  # the double is cancelled as the audit cancels one
+        places = tuple(
+            place._replace(status="cancelled") if place.who == change.who and place.start != change.wanted else place
+            for place in world.places
+        )
+        world = world._replace(places=places)
+    ours = [n for n, place in enumerate(world.places) if place.who == change.who and lives(place)]
+    if deal.kind == "series":
+        ours = [n for n in ours if world.places[n].start > OVER]
+    wrong = None if world.raced or world.fresh else _contradiction(world, change, act, ours)
+    at = _at(change, act, ours, there if listed is None else listed)
+    after = world._replace(
+        at=(*world.at[: change.who], at if at is not None else world.at[change.who], *world.at[change.who + 1 :]),
+        wrong=world.wrong or wrong,
+    )
+    if deal.lag and change.wanted is not None and act in {Act.DONE, Act.DONE_TWICE}:
+        after = after._replace(young=LAG + WORK)
+    return with_change(after, number, change._replace(end=act, calling=False, unknown=False))
+
+
+def _contradiction(world: World, change: Change, act: ChangeAct, ours: list[int]) -> str | None:
+    """Say what is told and is not so."""
+    reached = any(place.who == change.who and place.start == change.wanted for place in world.places)
+    if change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND} and ours:
+        return "told cancelled, and it lives"
+    if change.wanted is not None and act in {Act.DONE, Act.DONE_TWICE, Act.BOOK_AGAIN} and not (ours and reached):
+        return "told moved, and it is not there"
+    if act in OF_NOTHING and ours:
+        return "told that it is not there, and it lives"
+    if act is Act.REFUSE_OVER and any(world.places[n].start > OVER for n in ours):
+        return "told that it is over, and it is to come"
+    if act in STANDS and not ours:
+        return "told that it stands, and it is gone"
+    if act in STANDS and any(world.places[n].start == change.wanted for n in ours):
+        return "told that it stands, and it was moved"
+    at_work = any(call.stage < 3 and world.changes[call.change].who == change.who for call in world.calls)
+    if act in STANDS and change.wanted is not None and at_work:
+        return "told that it stands, and a call of it is still at work"
+    return None
+
+
+def _at(change: Change, act: ChangeAct, ours: list[int], there: int | None) -> int | None:
+    """Return the uid that the row has from now on; None: as before."""
+    if act in OF_NOTHING or (change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND}):
+        return GONE
+    if act in {Act.DONE, Act.DONE_TWICE, Act.BOOK_AGAIN}:
+        return ours[0] if ours else GONE
+    return there if act in {Act.REFUSE_MOVED, Act.REFUSE_MOVED_UNSEEN} else None

@@ -1,0 +1,237 @@
+"""The rules of a cancel and a reschedule, each taken away: the model's search must then find what goes wrong.
+
+`searches/model_changes.py` takes them away as well, and searches the deal of each by itself.
+"""
+
+from typing import NamedTuple
+
+from tests.model.changes.deals import MANY_STATES
+from tests.mutation.breakage import Breakage
+
+_TEST = "test_what_is_told_of_a_change_is_so"
+
+
+class ChangeRule(NamedTuple):
+    """A rule, as the product is without it; the deal of the model that needs it, and what is then found."""
+
+    breakage: Breakage
+    deal: str
+    finds: str
+
+
+def _rule(name: str, file: str, old: str, new: str, deal: str, finds: str) -> ChangeRule:
+    searched = "mutation/searches/model_changes" if deal in MANY_STATES else "promises/model/test_model_changes"
+    return ChangeRule(Breakage(name, 2, file, old, new, test=f"tests/{searched}.py::{_TEST}[{deal}]"), deal, finds)
+
+
+AT_ONCE = "two calls on one uid"
+TWO = "two live bookings of one request"
+CANCELLED, MOVED = "told cancelled, and it lives", "told moved, and it is not there"
+STAYED, STANDS = "told that it stands, and it was moved", "told that it stands, and it is gone"
+STANDSTILL = "a state that nothing moves on"
+_ORDER, _CANCEL, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
+    "tasks/changes/order.py",
+    "tasks/changes/cancel.py",
+    "tasks/changes/reschedule.py",
+    "tasks/changes/looks.py",
+    "tasks/calcom/changes/reschedule.py",
+    "tasks/changes/evidence.py",
+)
+
+CHANGE_RULES = (
+    _rule(
+        "changes-wait-by-row",
+        _ORDER,
+        "other.uid == change.uid and",
+        "other.booking == change.booking and",
+        "seats, two cancels",
+        AT_ONCE,
+    ),
+    _rule(
+        "another-start-before-the-first-is-known",
+        _ORDER,
+        "other.changing or other.unknown or other.posts > change.posts == 0",
+        "other.changing",
+        "plain, two moves, lag",
+        AT_ONCE,
+    ),
+    _rule(
+        "moved-to-any-start",
+        _LOOKS,
+        "reference in booking.marks and booking.is_at(wanted)",
+        "reference in booking.marks and wanted is not None",
+        "plain, move",
+        MOVED,
+    ),
+    _rule(
+        "any-201-moves",
+        _ANSWER,
+        "moved = booking.is_at(start) and (bool(booking.seat_uid) if seat else reference in booking.marks)",
+        "moved = booking.is_at(start)",
+        "round robin, move, his other booking",
+        MOVED,
+    ),
+    _rule(
+        "a-seats-201-by-its-attendees",
+        _ANSWER,
+        "bool(booking.seat_uid) if seat else reference in booking.marks",
+        "reference in booking.marks",
+        "seats, move into a booking, lag",
+        STAYED,
+    ),
+    _rule(
+        "a-moved-booking-is-not-followed",
+        _CANCEL,
+        "            return ChangeAct.FOLLOW\n        case Shown.NOT_FOUND:",
+        "            return ChangeAct.DONE\n        case Shown.NOT_FOUND:",
+        "plain, cancel",
+        CANCELLED,
+    ),
+    _rule(
+        "cancelled-already-is-done",
+        _CANCEL,
+        "if answer is ChangeAnswer.CANCELLED:",
+        "if answer in {ChangeAnswer.CANCELLED, ChangeAnswer.CANCELLED_BEFORE}:",
+        "plain, cancel",
+        CANCELLED,
+    ),
+    _rule(
+        "a-seat-that-is-nowhere-is-cancelled",
+        _CANCEL,
+        "    if case.listed is None:\n        return ChangeAct.ASK_LIST\n",
+        "    if case.listed is None:\n        return ChangeAct.DONE\n",
+        "seats, cancel",
+        CANCELLED,
+    ),
+    _rule(
+        "cancelled-again-before-it-has-settled",
+        _CANCEL,
+        "    if not case.settled:\n        return ChangeAct.LOOK\n",
+        "",
+        "plain, cancel",
+        AT_ONCE,
+    ),
+    _rule(
+        "moved-again-before-it-has-settled",
+        _MOVE,
+        "    if not case.settled:\n        return ChangeAct.LOOK\n    act =",
+        "    act =",
+        "round robin, move",
+        AT_ONCE,
+    ),
+    _rule(
+        "moved-with-the-organizers-key",
+        _MOVE,
+        "return confirms is not False",
+        "return False",
+        "confirmation, move",
+        "accepted, and its host was not asked",
+    ),
+    _rule(
+        "moved-with-the-key-where-nobody-knows-whether-it-confirms",
+        _MOVE,
+        "return confirms is not False",
+        "return confirms is True",
+        "confirmation, move, lag",
+        "accepted, and its host was not asked",
+    ),
+    _rule(
+        "a-series-from-a-week-that-is-over",
+        _CANCEL,
+        " and week.start and week.start > since]",
+        " and week.start]",
+        "series, cancel",
+        "told that it is over, and it is to come",
+    ),
+    _rule(
+        "a-refusal-counts-after-an-unknown-post",
+        _MOVE,
+        "if answer in _REFUSALS and not unknown:",
+        "if answer in _REFUSALS:",
+        "plain, move, lag",
+        STAYED,
+    ),
+    _rule(
+        "a-refusal-counts-before-the-end",
+        _MOVE,
+        "act = _refused(case.refusal, case.slot) if case.ended else ChangeAct.LOOK",
+        "act = _refused(case.refusal, case.slot)",
+        "plain, move, lag",
+        STAYED,
+    ),
+    _rule(
+        "failed-before-the-end",
+        _EVIDENCE,
+        "    if not case.ended:\n        return ChangeAct.LOOK\n    return ChangeAct.UNREACHABLE",
+        "    return ChangeAct.UNREACHABLE",
+        "plain, move, lag",
+        STAYED,
+    ),
+    _rule(
+        "young-bookings-are-gone",
+        _EVIDENCE,
+        "    if young:\n        return ChangeAct.LOOK\n",
+        "",
+        "plain, move and cancel, lag",
+        CANCELLED,
+    ),
+    _rule(
+        "a-declined-move-is-done",
+        _MOVE,
+        "return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED",
+        "return ChangeAct.DONE",
+        "confirmation, move",
+        MOVED,
+    ),
+    _rule(
+        "done-while-another-post-is-at-work",
+        _MOVE,
+        "if case.repeated and not case.settled:",
+        "if case.repeated and case.settled is None:",
+        "plain, two moves, lag",
+        TWO,
+    ),
+    _rule(
+        "a-lost-seat-stands",
+        _MOVE,
+        "return ChangeAct.BOOK_AGAIN if case.moved else ChangeAct.REFUSE_NOT_FOUND",
+        "return ChangeAct.FAIL",
+        "seats, move",
+        STANDS,
+    ),
+    _rule(
+        "a-seat-is-booked-again-unseen",
+        _MOVE,
+        "    if not case.sight:\n        return ChangeAct.BLIND\n",
+        "",
+        "seats, move, no sight",
+        TWO,
+    ),
+    _rule(
+        "a-seat-is-booked-again-before-the-end",
+        _MOVE,
+        "    if not case.ended:\n        return ChangeAct.LOOK\n    if not case.sight:",
+        "    if not case.sight:",
+        "seats, move, lag",
+        TWO,
+    ),
+    _rule(
+        "a-seat-elsewhere-is-gone",
+        _MOVE,
+        "    if case.elsewhere:\n        return ChangeAct.REFUSE_MOVED\n",
+        "",
+        "seats, move, hosts",
+        "told that it is not there, and it lives",
+    ),
+    _rule(
+        "an-unreachable-change-is-never-sent-again",
+        _CANCEL,
+        "return ChangeAct.POST_AGAIN if case.may_retry else out_of_retries(case)",
+        "return ChangeAct.LOOK",
+        "plain, cancel",
+        STANDSTILL,
+    ),
+)
+"""Each needs its deal: what goes wrong without it is found there, and nothing is found with it."""
+
+CHANGES = tuple(rule.breakage for rule in CHANGE_RULES)
