@@ -224,7 +224,7 @@ HEALTH = (
     ),
     _reading(
         name="gone-since-just-now-again-and-again",
-        old="since=at if before.answers else before.since",
+        old="since=before.since if before.is_late or not before.answers else at",
         new="since=at",
         test=f"{_READING}test_a_frozen_postgres_is_given_up_and_all_else_is_read",
     ),
