@@ -53,7 +53,7 @@ TRUTH = (
         old="(since is None or one[0] >= since)",
         new="True",
         test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes"
-        "[counts5-all go by themselves, in order.]",
+        "[counts7-all go by themselves, in order.]",
     ),
     _queue(
         name="endless-line-said-to-go-by-itself",
@@ -61,6 +61,38 @@ TRUTH = (
         new="    if False:\n",
         test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes"
         "[counts1-more is asked for than goes: it does not end by itself.]",
+    ),
+    _queue(
+        name="end-foreseen-by-chance",
+        old="if shorter < max(_FEW, waiting.count / _FARTHEST):",
+        new="if shorter <= 0:",
+        test=f"{_VERDICT}test_the_end_is_foreseen_by_what_goes_less_what_comes"
+        "[counts4-all go by themselves, in order.]",
+    ),
+    Breakage(
+        name="held-counted-while-nobody-can-read-it",
+        promise=6,
+        file="tasks/overview/ranking/phrases.py",
+        old='    if overview.record is None:\n        return sentence(text, *more, ".")\n',
+        new="",
+        test=f"{_VERDICT}test_how_many_are_held_is_not_said_while_it_cannot_be_read[open]",
+    ),
+    Breakage(
+        name="busy-postgres-said-to-be-gone",
+        promise=6,
+        file="tasks/overview/reading.py",
+        old="if ms is None and is_late and before",
+        new="if False and before",
+        test="tests/integration/overview/test_reading.py::test_a_frozen_postgres_is_given_up_and_all_else_is_read",
+    ),
+    Breakage(
+        name="incident-that-is-over-keeps-its-numbers",
+        promise=6,
+        file="tasks/incidents/update.py",
+        old="if taken is Step.NOTHING and incident",
+        new="if False and incident",
+        test="tests/integration/incidents/test_health_redis.py"
+        "::test_a_redis_that_often_answers_late_is_told_and_so_is_its_end",
     ),
     Breakage(
         name="late-answer-condemns-the-day",
