@@ -20,6 +20,7 @@ UNASKABLE = frozenset(
         HoldReason.THROTTLED,
         HoldReason.CREDENTIALS,
         HoldReason.CONFIGURATION,
+        HoldReason.PAUSED,
     }
 )
 

@@ -47,8 +47,12 @@ def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
     return told
 
 
-def outcome_of(schema: str | None, appointment_id: int | None, key: str | None = None) -> Steps[Outcome | None]:
+def outcome_of(
+    schema: str | None, appointment_id: int | None, key: str | None = None, account: str | None = None
+) -> Steps[Outcome | None]:
     """Return how the booking of an id, or the newest of an idempotency key, stands now; None: there is none.
+
+    The key is that of an account, by its name; None: `default`.
 
     Raises:
         TypeError: Neither is given, or both.
@@ -59,7 +63,7 @@ def outcome_of(schema: str | None, appointment_id: int | None, key: str | None =
         found = yield Query(load("outcome_by_id", schema, _COLUMNS), {"id": appointment_id})
     else:
         written = unicodedata.normalize("NFC", key)  # as requests write it
-        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written})
+        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written, "account": account})
     return Outcome.read(found[0]) if found else None
 
 

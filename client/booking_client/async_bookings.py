@@ -55,9 +55,11 @@ class AsyncBookings:
             new += sum(one.created for one in kept)
         return answers
 
-    async def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    async def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands now, by its id or its idempotency key; None when there is no such booking."""
-        return await self._read(outcome_of(self._schema, appointment_id, key))
+        return await self._read(outcome_of(self._schema, appointment_id, key, account))
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
         """Return the outcome as soon as it is final, or how the booking stands after `seconds`."""

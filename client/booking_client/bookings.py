@@ -69,13 +69,15 @@ class Bookings:
             new += sum(one.created for one in kept)
         return answers
 
-    def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands now, by its id or its idempotency key; None when there is no such booking.
 
         Raises:
             AppointmentDatabaseException: Postgres could not be asked.
         """
-        return self._read(outcome_of(self._schema, appointment_id, key))
+        return self._read(outcome_of(self._schema, appointment_id, key, account))
 
     def wait(
         self,

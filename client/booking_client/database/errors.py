@@ -5,7 +5,12 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from booking_client.errors import REFUSALS, AppointmentDatabaseException
+from booking_client.errors import (
+    REFUSALS,
+    AppointmentDatabaseException,
+    AppointmentException,
+    CustomerValidationException,
+)
 
 # PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -27,10 +32,15 @@ _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
 """SQLSTATEs of a missing table or column."""
 UNREACHABLE = "Postgres cannot be reached"
+ACCOUNT_NOT_OPEN = "UA001"
+"""Our own SQLSTATE (db/migrations/accounts.sql): a request names an account that is not there, or is closed."""
 
 
-def of_sqlstate(state: str) -> AppointmentDatabaseException:
+def of_sqlstate(state: str) -> AppointmentException:
     """Return the error that a SQLSTATE stands for."""
+    if state == ACCOUNT_NOT_OPEN:
+        wrong = {"account": "there is no such account, or it is closed"}
+        return CustomerValidationException("Nothing was kept: an account is not open.", validation_errors=wrong)
     lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
     kind = "lost_connection" if lost else _KINDS.get(state, "other")
     hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
