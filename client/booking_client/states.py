@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 
-
 DEFAULT_ACCOUNT = 1
 """The account at Cal.com that the settings name: `default`."""
 

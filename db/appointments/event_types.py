@@ -160,9 +160,8 @@ def _read_columns(event_type: str, account: int) -> tuple[ColumnElement[Any], ..
     The type is given by its name: SQLAlchemy does not correlate what is read after RETURNING.
     """
     others = _types.alias("of_any_key")
-    changed = select(func.max(others.c.kind_changed_at)).where(
-        others.c.event_type == event_type, others.c.account_id == account
-    )
+    of_type = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == event_type)
+    changed = of_type.where(others.c.account_id == account)
     return (
         *(column for column in _columns if column.name not in {"kind", "kind_changed_at", "account_id"}),
         _columns.kind.label("policy_kind"),

@@ -1,4 +1,4 @@
-"""Other requests of ours for the very same booking, at the same account: what Cal.com calls "already booked" may be one.
+"""Other requests of an account for the very same booking: what Cal.com calls "already booked" may be one of them.
 
 It counts as booked before only when it was never in flight together with this one: of two that were, Cal.com may name
 either, whichever it kept.

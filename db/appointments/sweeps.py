@@ -51,11 +51,12 @@ def release_due(
 ) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
-    `key` and `settings` are today's fingerprints of `account`, of whose bookings alone they say anything: another key ends credentials and blind_key, other settings end
-    configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
-    that nothing circles. `key_works`: today's key is not refused, so credentials end for it, too; `settings_work`: so
-    does configuration for today's settings. `closed`: the breaker is, so what rests since its probes failed goes, once
-    nobody waits for it any more. Nothing here ends a breaker_open without `hold_until`.
+    `key` and `settings` are today's fingerprints of `account`, of which alone they say something: another key ends
+    credentials and blind_key, other settings end configuration, sight of the event type that was gained since ends
+    blind_key: each hold asks its own question, so that nothing circles. `key_works`: today's key is not refused, so
+    credentials end for it, too; `settings_work`: so does configuration for today's settings. `closed`: the breaker is,
+    so what rests since its probes failed goes, once nobody waits for it any more. Nothing here ends a breaker_open
+    without `hold_until`.
     """
     works = {"key_works": key_works, "settings_work": settings_work, "closed": closed}
     return _rows(conn, "release_due", account=account, key=key, settings=settings, limit=limit, **works)
@@ -82,7 +83,7 @@ def waiting_for_a_call(
 
 
 def first_to_try(conn: Connection, *, settings: str, account: int = DEFAULT_ACCOUNT) -> int | None:
-    """Return the booking of an account held for configuration that goes first when Cal.com's API answers again; None: nobody may."""
+    """Return which booking of an account, held for configuration, goes first when Cal.com answers; None: nobody may."""
     asked = {"account": account, "settings": settings}
     found: int | None = conn.execute(statement("first_to_try"), asked).scalar_one_or_none()
     return found

@@ -5,7 +5,8 @@
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
 -- It comes back with the hold reason of those before it in the line (line_at): one that was let go has its place in the
 -- window, and one whose POST may have booked is looked for; all others wait behind them.
--- With it comes the state of its account, and the version of that: whoever has the client of this version calls with it.
+-- With it comes the state of its account, and the version of that: a worker that has the client of this version reads no
+-- more of it.
 -- The token is a UUID of version 8: workers that know of no accounts write other ones, and a CHECK refuses those of a row
 -- that they would post with the key of account 1.
 -- One that comes after its sender has given up is no claim: nobody would post it before its lease has run out.

@@ -24,30 +24,30 @@ WITH candidate AS (
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
-        AND account_id = :account AND held_at <= now() - interval '5 seconds'
-    UNION
-    SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
-        AND account_id = :account AND held_at <= now() - interval '5 seconds'
-    UNION
-    SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
-        AND account_id = :account AND held_at <= now() - interval '5 seconds'
-    UNION
-    SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
-        AND account_id = :account AND held_at <= now() - interval '5 seconds'
-    UNION
-    SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND :key_works
-        AND (hold_until IS NULL OR hold_until <= now()) AND account_id = :account
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for < :key
         AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
-        AND (hold_until IS NULL OR hold_until <= now()) AND account_id = :account
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for > :key
         AND held_at <= now() - interval '5 seconds'
+    UNION
+    SELECT id, held_at, line_at FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for < :settings
+        AND held_at <= now() - interval '5 seconds'
+    UNION
+    SELECT id, held_at, line_at FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for > :settings
+        AND held_at <= now() - interval '5 seconds'
+    UNION
+    SELECT id, held_at, line_at FROM appointments
+    WHERE status = 'held' AND hold_reason = 'credentials' AND account_id = :account
+        AND held_for = :key AND :key_works
+        AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
+    UNION
+    SELECT id, held_at, line_at FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account
+        AND held_for = :settings AND :settings_work
+        AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
         AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)
     UNION
     (SELECT id, held_at, line_at FROM appointments

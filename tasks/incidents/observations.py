@@ -1,6 +1,6 @@
 """What one health check observes: the services, held bookings, and bookings that ended badly."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +51,7 @@ _FAILED_THERE = (
 )
 _LAST_MINUTE = 60.0  # seconds
 _FEW_TYPES = 5  # event types that an alert names
+_FEW_ACCOUNTS = 5
 _LONGEST_NAME = 40  # characters of a slug
 
 
@@ -153,11 +154,17 @@ def observe_holds(
     timings: Timings,
     *,
     key_refused: bool,
+    unreadable: Sequence[str] = (),
 ) -> Iterator[Observation]:
     """Observe bookings that are held for a reason that an operator must know, or for too long.
 
-    `missing` is the part of `held` that waits for an event type that Cal.com no longer has, by its name.
+    `missing` is the part of `held` that waits for an event type that Cal.com no longer has, by its name. `unreadable`:
+    the accounts whose keys could not be decrypted.
     """
+    if unreadable:
+        named = ", ".join(unreadable[:_FEW_ACCOUNTS]) + (", ..." if len(unreadable) > _FEW_ACCOUNTS else "")
+        told = {"count": len(unreadable), "accounts": named}
+        yield Observation(IncidentKind.KEY_UNREADABLE, count=len(unreadable), facts=told)
     if missing:
         facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
         yield Observation(IncidentKind.NO_EVENT_TYPE, count=facts["held"], facts=facts)
@@ -165,6 +172,8 @@ def observe_holds(
         risk = held.get(reason)
         if risk and reason is HoldReason.CONFIGURATION:
             risk = _without(risk, missing.values())
+        if reason is HoldReason.CREDENTIALS and unreadable and not key_refused:
+            continue  # Cal.com has refused nothing
         if reason is HoldReason.CREDENTIALS and key_refused:
             yield Observation(IncidentKind.CREDENTIALS, facts=_facts([risk] if risk else [], timings.lead))
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):

@@ -31,6 +31,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
 """SQLSTATEs of a missing table or column."""
+NOT_OPEN = "there is no such account, or it is closed"
 UNREACHABLE = "Postgres cannot be reached"
 ACCOUNT_NOT_OPEN = "UA001"
 """Our own SQLSTATE (db/migrations/accounts.sql): a request names an account that is not there, or is closed."""
@@ -39,7 +40,7 @@ ACCOUNT_NOT_OPEN = "UA001"
 def of_sqlstate(state: str) -> AppointmentException:
     """Return the error that a SQLSTATE stands for."""
     if state == ACCOUNT_NOT_OPEN:
-        wrong = {"account": "there is no such account, or it is closed"}
+        wrong = {"account": NOT_OPEN}
         return CustomerValidationException("Nothing was kept: an account is not open.", validation_errors=wrong)
     lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
     kind = "lost_connection" if lost else _KINDS.get(state, "other")

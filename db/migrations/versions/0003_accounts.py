@@ -8,7 +8,7 @@ from alembic import op
 revision = "0003_accounts"
 down_revision = "0002_settled"
 
-_FOLDER = Path(__file__).parents[1]
+_STATEMENTS = Path(__file__).parents[1] / "accounts.sql"
 _KEYS = {
     "given": "WHERE NOT key_derived",
     "derived": "WHERE key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')",
@@ -40,7 +40,7 @@ DROP TABLE calcom_accounts;
 
 def upgrade() -> None:
     run = op.get_bind().exec_driver_sql
-    run((_FOLDER / "accounts.sql").read_text("utf-8"))
+    run(_STATEMENTS.read_text("utf-8"))
     _allow_holds(f"{_HOLDS}, 'paused'")
     _index_keys("idempotency_key, account_id")
     _index_types("INCLUDE (account_id)")
@@ -69,7 +69,7 @@ def _allow_holds(reasons: str) -> None:
 
 
 def _index_keys(columns: str) -> None:
-    """Make the indexes of idempotency keys again, under their names: workers know a taken key by that of the index."""
+    """Make the indexes of keys again, under their names: workers know by the name that a key is taken."""
     for name, where in _KEYS.items():
         unique = "" if name == "ended" else "UNIQUE"
         op.execute(f"DROP INDEX IF EXISTS appointments_{name}_key")
@@ -85,10 +85,8 @@ def _index_types(more: str = "") -> None:
 
 
 def _take_restored(joined: str) -> None:
-    """Define the function of `booking restored` again: a booking at one account is not that of another account's row."""
-    text = (_FOLDER / "initial" / "audits.sql").read_text("utf-8")
-    begin = text.index("CREATE FUNCTION take_restored_booking(wanted bigint)")
-    function = text[begin : text.index("$$;", begin) + 3]
-    run = op.get_bind().exec_driver_sql
-    run(function.replace("CREATE", "CREATE OR REPLACE", 1).replace(_OF_ANY, joined))
-    run("ALTER FUNCTION take_restored_booking(bigint) SET search_path FROM CURRENT")
+    """Define the function of `booking restored` again: a booking at one account is no other account's."""
+    now = sa.text("SELECT pg_get_functiondef(CAST('take_restored_booking(bigint)' AS regprocedure))")
+    function: str = op.get_bind().execute(now).scalar_one()
+    others = (_OF_THE_ACCOUNT, _OF_ANY) if joined == _OF_ANY else (_OF_ANY, _OF_THE_ACCOUNT)
+    op.get_bind().exec_driver_sql(function.replace(*others))

@@ -23,12 +23,16 @@ INSERT INTO appointments (
     idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
     attendee_email, attendee_time_zone
 )
-VALUES (:key, false, 'hash', 'correlation', :task, 101, now() + interval '9 days', 'Ann Example', 'ann@example.com', 'UTC')
+VALUES (
+    :key, false, 'hash', 'correlation', :task, 101, now() + interval '9 days', 'Ann Example', 'ann@example.com', 'UTC'
+)
 ON CONFLICT DO NOTHING
 RETURNING id, account_id
 """
 
-INSERT_BY_NUMBER = OLD_INSERT.replace("'UTC')", "'UTC', :account)").replace("time_zone\n)", "time_zone, account_id\n)")
+INSERT_BY_NUMBER = OLD_INSERT.replace("'UTC'\n)", "'UTC', :account\n)").replace(
+    "time_zone\n)", "time_zone, account_id\n)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def test_a_batch_with_an_account_that_is_not_open_keeps_nothing(shared: Any, nam
 
 
 def test_the_table_refuses_an_account_that_is_not_open(shared: Any) -> None:
-    """Whoever writes the row, and by its number."""
+    """Any statement, by the account's number."""
     closed, _ = make_account(shared.engine, AccountState.CLOSED)
     for number in (closed, 0, 99_999):
         with pytest.raises(DBAPIError, match="no open account"), shared.engine.begin() as conn:
@@ -75,7 +79,7 @@ def test_a_booking_stays_with_its_account(shared: Any, salon: tuple[int, str]) -
 
 
 def test_an_account_is_not_closed_while_a_booking_is_written(shared: Any) -> None:
-    """Who closes it waits for the transaction, and then sees its row."""
+    """`close` waits for the transaction, and then sees its row."""
     _, name = make_account(shared.engine)
     wait = text("SELECT FROM calcom_accounts WHERE name = :name FOR UPDATE NOWAIT")
 
@@ -97,7 +101,7 @@ def test_a_claim_of_a_worker_that_knows_no_accounts_is_refused(shared: Any, salo
 
 
 def test_a_claim_brings_the_state_of_the_account(shared: Any, salon: tuple[int, str]) -> None:
-    """And the version of that state, in its own statement; its token is of version 8, which no worker of before writes."""
+    """And the version of that state, in its own statement; its token is a UUID of version 8."""
     rows = shared.keep(), shared.keep(account=salon[1])
     with shared.engine.begin() as conn:
         conn.execute(text("UPDATE calcom_accounts SET state = 'paused', version = 7 WHERE id = :id"), {"id": salon[0]})
@@ -125,7 +129,7 @@ def test_callers_of_before_write_rows_of_account_1(shared: Any, salon: tuple[int
 
 
 def test_what_a_pause_has_held_goes_once_its_account_is_active(shared: Any) -> None:
-    """Sixteen of an account at once, in the order of the line; about unknown outcomes Cal.com can be asked from now on."""
+    """Sixteen of an account at once, in the order of the line; about unknown outcomes Cal.com can be asked again."""
     number, name = make_account(shared.engine, AccountState.PAUSED)
     rows = [shared.claim(shared.keep(account=name).id) for _ in range(18)]
     for row in rows:

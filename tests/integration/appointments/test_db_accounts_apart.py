@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from db import appointments
-from db.appointments import events, others, queue, search, sweeps
 from db.appointments import event_types as types
+from db.appointments import events, others, queue, search, sweeps
 from db.appointments.appointment import Appointment
 from db.audits import bookings, doubles, restored
 from db.audits.restored import RestoredBooking
