@@ -58,7 +58,7 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
             return None  # only this endpoint is blocked: a lookup may find the booking without it
         if isinstance(me, Reply):
             return None
-        _users.put(settings, me)
+        _users[settings] = me
         return me
     return known_user
 
@@ -117,7 +117,7 @@ def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
     with suppress(SQLAlchemyError):
         with deps.engine.begin() as conn:
             event_types.learn_id(conn, *what, number, account=row.account_id)
-        _learnt.put(what, number)
+        _learnt[what] = number
 
 
 def was_here(deps: Dependencies, row: Appointment) -> bool:

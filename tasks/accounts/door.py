@@ -91,7 +91,7 @@ class Door:
         service = self._services.get(base_url)
         if service is None:
             service = self._default.at(base_url)
-            self._services.put(base_url, service)
+            self._services[base_url] = service
         client = service.with_key(key.get_secret_value())
         # One key may be valid at two Cal.coms, one a copy of the other: what each of them answers is kept apart.
         client.key_fingerprint = fingerprint(service_of(base_url), key.get_secret_value())
@@ -119,7 +119,7 @@ class Door:
         if account.state is not AccountState.ACTIVE:
             raise _shut(account.state)
         client = self.client_of(account)
-        self._clients.put(number, _Opened(account.version, client))
+        self._clients[number] = _Opened(account.version, client)
         return client
 
 

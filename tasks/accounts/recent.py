@@ -25,18 +25,13 @@ class Recent(Generic[K, V]):
             self._values.move_to_end(key)
             return self._values[key]
 
-    def put(self, key: K, value: V) -> None:
+    def __setitem__(self, key: K, value: V) -> None:
         """Remember a value; what was used the longest ago is forgotten for it."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
             if len(self._values) > self._most:
                 self._values.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._values.clear()
 
     def __len__(self) -> int:
         return len(self._values)

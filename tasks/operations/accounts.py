@@ -90,7 +90,7 @@ def add(
             "user_id": me.user_id,
         }
         account = accounts.add(conn, values)
-        operator_actions.record(conn, asked, "added")
+        operator_actions.record(conn, asked, "added", bookings=0)
     return account
 
 
@@ -179,7 +179,7 @@ def reencrypt(deps: Dependencies, asked: ActionRequest) -> tuple[int, list[str]]
                 unreadable.append(account.name)
                 continue
             done += accounts.replace_cipher(conn, account, sealed)
-        operator_actions.record(conn, asked, "reencrypted")
+        operator_actions.record(conn, asked, "reencrypted", bookings=0)
     return done, unreadable
 
 
@@ -206,7 +206,7 @@ def _changed(
         if now.state is AccountState.CLOSED or not settings_too:
             _refuse_default_or_closed(now)
         changed = change(conn, now)
-        operator_actions.record(conn, asked, word)
+        operator_actions.record(conn, asked, word, bookings=0)
     return changed
 
 

@@ -50,7 +50,8 @@ class Lines:
         if isinstance(line, BadLine):
             self._refuse(line)
             return
-        account = line.request.account or self.account
+        names_one = "account" in line.request.model_fields_set  # `default` stands in it as None
+        account = line.request.account if names_one else self.account
         if account is not None:
             if not self.is_open(account):
                 self._refuse(BadLine(line.number, (Problem("account", NOT_OPEN),)))
