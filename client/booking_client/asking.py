@@ -34,6 +34,20 @@ def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[N
     return [NewAppointment.of(request, number) for number, request in enumerate(requests, first_number)]
 
 
+def accounts_of(requests: Sequence[BookingRequest]) -> list[str]:
+    """Return the accounts to ask about before the first part of a bulk is kept; none for what is one part.
+
+    The INSERT of each part looks itself; a part that is refused must not come after others that were kept.
+    """
+    named = {request.account for request in requests} if len(requests) > PART else set()
+    return sorted(name for name in named if name is not None)
+
+
+def open_accounts(schema: str | None, names: Sequence[str]) -> Steps[None]:
+    """Have Postgres refuse accounts that are not open, by SQLSTATE `ACCOUNT_NOT_OPEN`."""
+    yield Query(load("open_accounts", schema), {"names": names})
+
+
 def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
     """Keep one request, and have a worker look whether a known booking that is confirmed still stands at Cal.com.
 

@@ -68,8 +68,12 @@ def test_a_known_request_takes_back_no_other_accounts_cancel(record: Any, pair: 
     assert [record.read(row.id).cancel_requested for row in (own, other)] == [False, True]
 
 
-def test_a_key_finds_the_booking_of_its_account(record: Any, pair: Any, name: str) -> None:
-    """Whichever is newer."""
+@pytest.mark.parametrize("derived", [None, Status.PENDING, Status.FAILED])
+def test_a_key_finds_the_booking_of_its_account(record: Any, pair: Any, name: str, derived: Status | None) -> None:
+    """Whichever is newer; a given key, a derived one in force, and one that is free again."""
+    for row in pair:
+        if derived:
+            record.write(row.id, key_derived=True, status=derived)
     with record.engine.connect() as conn:
         found = [appointments.find(conn, "order-1"), appointments.find(conn, "order-1", account=name)]
         none = appointments.find(conn, "order-1", account="nobody")
