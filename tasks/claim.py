@@ -53,7 +53,7 @@ def claim(
         return None
     no_access = None
     try:
-        deps = deps.with_client(deps.door.client(got.row.account_id, got.account, got.version))
+        deps = deps.for_claim(got.row.account_id, got.account, got.version)
     except NoAccess as shut:
         no_access = shut
     waited = _waited(got.row)

@@ -8,6 +8,8 @@ from typing import Protocol, Self
 
 from sqlalchemy import Engine
 
+from booking_client.states import DEFAULT_ACCOUNT
+from db.models.accounts import AccountState
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
@@ -102,6 +104,16 @@ class Dependencies:
     def with_client(self, client: CalcomClient) -> Self:
         """Return the same with the client of an account."""
         return self if client is self.calcom else replace(self, calcom=client)
+
+    def for_claim(self, account: int, state: AccountState, version: int) -> Self:
+        """Return the same with the client of a claimed booking's account, of which the claim has read this.
+
+        Raises:
+            NoAccess: The account is paused or closed, or its key cannot be decrypted.
+        """
+        if account == DEFAULT_ACCOUNT and state is AccountState.ACTIVE:
+            return self
+        return self.with_client(self.door.client(account, state, version))
 
     def for_account(self, account: int) -> Self:
         """Return the same with the client of an account as it is now.

@@ -63,6 +63,13 @@ def by_references(
         yield from map(Appointment.of, conn.execute(query).mappings().all())
 
 
+def of_other_accounts(conn: Connection, references: Collection[str], *, account: int = DEFAULT_ACCOUNT) -> list[str]:
+    """Return those of the references that Cal.com showed to an account which are bookings of others of our accounts."""
+    uuids = [UUID(reference) for reference in references]
+    theirs = _COLUMNS.uuid.in_(uuids), _COLUMNS.account_id != account
+    return [str(uuid) for uuid in conn.execute(select(_COLUMNS.uuid).where(*theirs)).scalars()] if uuids else []
+
+
 def _batches(
     conn: Connection, which: TextClause, start: datetime, end: datetime, account: int
 ) -> Iterator[Appointment]:

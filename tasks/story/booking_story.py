@@ -38,7 +38,7 @@ class BookingStory:
 
 def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
     """Read the story of a booking; its event type is what Cal.com has shown to this key."""
-    event_type = event_types.known(conn, key_fingerprint, row.event_type)
+    event_type = event_types.known(conn, key_fingerprint, row.event_type, account=row.account_id)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)
     now: datetime = conn.execute(select(func.now())).scalar_one()

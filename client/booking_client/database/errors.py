@@ -29,8 +29,8 @@ _KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _CONNECTION = "08"  # the class of connection exceptions
-NOT_MIGRATED = frozenset({"42P01", "42703"})
-"""SQLSTATEs of a missing table or column."""
+NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
+"""SQLSTATEs of a missing table, column or function."""
 NOT_OPEN = "there is no such account, or it is closed"
 UNREACHABLE = "Postgres cannot be reached"
 ACCOUNT_NOT_OPEN = "UA001"

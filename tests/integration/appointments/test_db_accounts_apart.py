@@ -152,8 +152,10 @@ def test_another_accounts_reference_is_not_ours(record: Any, pair: Any) -> None:
 
     with record.engine.connect() as conn:
         found = [[row.id for row in bookings.by_references(conn, shown, account=one.account_id)] for one in pair]
+        others_of = [bookings.of_other_accounts(conn, shown, account=one.account_id) for one in pair]
 
     assert found == [[row.id] for row in pair]
+    assert others_of == [[shown[1]], [shown[0]]]
 
 
 def test_an_audit_goes_on_with_the_cancels_of_one_account(record: Any, pair: Any) -> None:

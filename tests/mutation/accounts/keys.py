@@ -69,8 +69,8 @@ ACCOUNT_KEYS = (
         name="posts-with-the-settings-key",
         promise=2,
         file="tasks/claim.py",
-        old="deps = deps.with_client(deps.door.client(got.row.account_id, got.account, got.version))",
-        new="deps.with_client(deps.door.client(got.row.account_id, got.account, got.version))",
+        old="deps = deps.for_claim(got.row.account_id, got.account, got.version)",
+        new="deps.for_claim(got.row.account_id, got.account, got.version)",
         test=f"{_KEY}test_each_account_books_with_its_own_key",
     ),
     _attempt(
