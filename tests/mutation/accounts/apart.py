@@ -10,6 +10,7 @@ _PENDING, _ENDED = (
     "('rejected', 'failed', 'expired', 'cancelled')",
 )
 _OF_ONE = "coalesce(CAST(:account AS integer), account_id)"
+_revision = partial(Breakage, file="db/migrations/versions/0003_accounts.py")
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
 _by_key = partial(Breakage, promise=1, file="client/booking_client/sql/find_by_key.sql")
 _search = partial(Breakage, promise=6, file="db/sql/search.sql")
@@ -22,10 +23,9 @@ _waiting_call = partial(Breakage, promise=5, file="db/sql/waiting_for_a_call.sql
 _RELEASED = f"{_APART}test_a_key_lets_its_own_accounts_bookings_go"
 
 APART = (
-    Breakage(
+    _revision(
         name="a-key-is-known-in-every-account",
         promise=1,
-        file="db/migrations/versions/0003_accounts.py",
         old='_index_keys("idempotency_key, account_id")',
         new='_index_keys("idempotency_key")',
         test=f"{_APART}test_a_key_is_known_in_its_account_alone[False]",
@@ -209,10 +209,9 @@ APART = (
         new="WHERE (",
         test=f"{_APART}test_a_failing_type_of_another_account_puts_nobody_back",
     ),
-    Breakage(
+    _revision(
         name="a-restored-booking-for-another-account",
         promise=2,
-        file="db/migrations/versions/0003_accounts.py",
         old='"asked.id = wanted AND asked.account_id = found.account_id"',
         new='"asked.id = wanted AND true"',
         test=f"{_APART}test_a_restored_booking_is_taken_by_its_account",
