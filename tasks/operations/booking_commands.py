@@ -34,6 +34,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.BREAKER_OPEN: "they go by themselves, in the order of their requests, as Cal.com takes them",
         HoldReason.THROTTLED: "they go by themselves, in the order of their requests, as the limit allows",
         HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
+        HoldReason.PAUSED: "they go by themselves once `booking accounts resume` has made their account active",
     }
 )
 """The hold reasons that `retry_held` does not take, and why a retry would not help."""

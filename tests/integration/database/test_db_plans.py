@@ -50,6 +50,8 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "never_known": {"limit": 500},
     "suspects_due": {"limit": 500, "again_seconds": 3600},
     "series_due": {"limit": 500},
+    "accounts_held": {"after": 0, "limit": 10},
+    "accounts_unreadable": {"held_for": "unreadable"},
 }
 
 
