@@ -14,7 +14,8 @@ SIDE_BY_SIDE := -n 7 --dist worksteal
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
+# `make test` leaves out, and says so, what takes long (a user's whole first hour, big tables) and what needs a Debian package;
+# `make test-all` runs everything.
 DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
 DEBIAN_SENTINEL := $(and $(DEBIAN_REDIS),$(shell command -v redis-sentinel))
@@ -52,9 +53,9 @@ demo: setup ## Book 260 requests at a Cal.com that misbehaves, with real servers
 up: setup ## Start everything for your first hour: servers, workers, beat, Flower; Ctrl-C ends all
 	@$(BIN)/booking up $(ARGS)
 
-test: setup ## Run the tests, except those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
-	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
+test: setup ## Run the tests, except the long ones and those that need a Debian package
+	@echo 'Left out: the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
+	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not (long or $(DEBIAN))' --ignore=tests/browser $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, docker-compose, kustomize)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)

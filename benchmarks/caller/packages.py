@@ -1,4 +1,4 @@
-"""What `pip install booking-client` brings into a fresh environment: packages, and megabytes on the disk.
+"""What `pip install booking-worker-client` brings into a fresh environment: packages, and megabytes on the disk.
 
 It needs a package index. Compiled bytecode is left out: the caller's own Python writes it or does not.
 """

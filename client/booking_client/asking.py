@@ -30,7 +30,13 @@ def patience(requests: int = 0) -> float:
 
 
 def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[NewAppointment]:
-    """Return the rows of a bulk, or of a part of it: a higher number has its place further back in the queue."""
+    """Return the rows of a bulk, or of a part of it: a higher number has its place further back in the queue.
+
+    Raises:
+        TypeError: One is no BookingRequest.
+    """
+    if not all(isinstance(request, BookingRequest) for request in requests):
+        raise TypeError("a request must be a BookingRequest: BookingRequest.parse makes one of a dict")
     return [NewAppointment.of(request, number) for number, request in enumerate(requests, first_number)]
 
 
@@ -69,11 +75,13 @@ def outcome_of(
     The key is that of an account, by its name; None: `default`.
 
     Raises:
-        TypeError: Neither is given, or both.
+        TypeError: Neither is given, or both, or the id is no number.
     """
     if (appointment_id is None) == (key is None):
         raise TypeError("give appointment_id or key")
     if key is None:
+        if not isinstance(appointment_id, int):
+            raise TypeError("appointment_id must be a number; give an idempotency key as key=...")
         found = yield Query(load("outcome_by_id", schema, _COLUMNS), {"id": appointment_id})
     else:
         written = unicodedata.normalize("NFC", key)  # as requests write it

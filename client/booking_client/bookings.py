@@ -20,7 +20,7 @@ from booking_client.asking import (
     patience,
     rows_of,
 )
-from booking_client.database.connections import Connections, Pool
+from booking_client.database.connections import Connections, Pool, lending
 from booking_client.database.deadlines import deadline
 from booking_client.database.errors import driver_errors, is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import Steps, T, run
@@ -40,7 +40,7 @@ class Bookings:
     """
 
     def __init__(self, database: str | Pool, *, schema: str = "public") -> None:
-        self._pool = Connections(database) if isinstance(database, str) else database
+        self._pool = Connections(database) if isinstance(database, str) else lending(database)
         self._schema = schema
         self._rule = KeepRule(schema=schema, published=False, behind_others=True)
 

@@ -72,6 +72,11 @@ class CustomerValidationException(AppointmentException):
         super().__init__(message, correlation_id=correlation_id, context=context, retryable=False)
         self.validation_errors: dict[str, str | list[str]] = dict(validation_errors or {})
 
+    def __str__(self) -> str:
+        """Return the message and each reason: it is what a log or a traceback shows."""
+        why = "; ".join(f"{field} {self.get_field_error(field)}" for field in self.validation_errors)
+        return f"{self.message} {why}" if why else self.message
+
     def has_field_error(self, field: str) -> bool:
         """Return whether `field` is refused."""
         return bool(self.validation_errors.get(field))

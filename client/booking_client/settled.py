@@ -6,6 +6,7 @@ A snapshot counts as seen every transaction that is over. If one was rolled back
 PostgreSQL forgets it, and gives its number to another one. So it is cut after the last end, which is on disk.
 """
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from booking_client.receipts import OUTCOME_COLUMNS, Outcome
 
 LIMIT = 1_000
 CHANNEL = "booking_settled"
+_SNAPSHOT = r"\d+:\d+:[\d,]*"
+_CURSOR = rf"{_SNAPSHOT}|({_SNAPSHOT})?/{_SNAPSHOT}/\d+/\d+"
 _COLUMNS = ", ".join(f"appointment.{name}" for name in OUTCOME_COLUMNS)
 
 
@@ -33,6 +36,8 @@ class _Place(NamedTuple):
 
     @classmethod
     def read(cls, cursor: str | None) -> "_Place":
+        if cursor and not (isinstance(cursor, str) and re.fullmatch(_CURSOR, cursor, re.ASCII)):
+            raise ValueError("this is no cursor: give one that `cursor()` or a settled booking has, or None")
         since, *page = (cursor or "").split("/")
         if not page:
             return cls(since or None)

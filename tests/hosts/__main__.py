@@ -1,7 +1,7 @@
 """Host applications, judged: Django and FastAPI, each with a Celery of its own, before they book with us and after.
 
 Run it with `make hosts`: it needs a package index, and minutes. Each host's own tests run in an environment that has
-none of our code, then beside `booking-client`, and in another one beside `worker`; what they print and what they
+none of our code, then beside `booking-worker-client`, and in another one beside `worker`; what they print and what they
 write down must be the same, line by line. Both wheels are checked, and the types of a small caller. The exit code is
 1 when anything is not as it must be.
 """

@@ -101,4 +101,4 @@ def build(folder: Path) -> tuple[Path, Path]:
     """Build both wheels; return the client's and the worker's."""
     for source in (ROOT / "client", ROOT):
         command([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder], cwd=source)
-    return next(folder.glob("booking_client-*.whl")), next(folder.glob("booking_worker-*.whl"))
+    return next(folder.glob("booking_worker_client-*.whl")), next(folder.glob("booking_worker-*.whl"))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.support.fleet import Fleet, eventually
@@ -15,6 +16,7 @@ from tests.support.fleet import Fleet, eventually
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_migrate_enqueue_worker_beat_and_flower_work_as_typed(
     empty_database_url: str, redis_url: str, simulator: Any, tmp_path: Path
 ) -> None:

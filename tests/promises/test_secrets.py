@@ -62,6 +62,7 @@ def crash(running: Fleet, redis_url: str) -> None:
     eventually(lambda: "Traceback" in running.logs() and "no.such.task" in running.logs(), what="a crash in the log")
 
 
+@pytest.mark.long
 def test_a_fleet_in_trouble_tells_no_secret(
     fleet: Callable[..., Fleet],
     simulator: Any,
@@ -91,6 +92,7 @@ def test_a_fleet_in_trouble_tells_no_secret(
     assert leaks(running.logs(), secrets) == []
 
 
+@pytest.mark.long
 def test_up_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the servers that it makes up passwords for, nor their workers, nor its screen; its files are private."""
     for name in Settings.model_fields:

@@ -5,17 +5,19 @@ import os
 import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg.abc import PQGen, PQGenConn
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from booking_client.database.deadlines import RV, DeadlineConnection, connect_in_time, remaining
 from booking_client.database.turns import Turns
 from booking_client.errors import AppointmentDatabaseException
 
+PoolT = TypeVar("PoolT")
 SIZE = 10  # connections at most, of one Bookings
 PATIENCE = 5.0  # seconds that one waits for a connection outside any deadline
 _OURS: dict[str, Any] = {
@@ -40,6 +42,17 @@ class AsyncPool(Protocol):
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         """Lend a connection."""
+
+
+def lending(pool: PoolT) -> PoolT:
+    """Return a pool that a caller has given.
+
+    Raises:
+        TypeError: It lends no connections.
+    """
+    if not callable(getattr(pool, "connection", None)):
+        raise TypeError("database must be a URL of PostgreSQL, or a pool of psycopg_pool")
+    return pool
 
 
 class Connections:
@@ -165,17 +178,25 @@ class AsyncConnections:
 
 
 def _read(url: str) -> tuple[str, dict[str, Any]]:
-    """Return what psycopg connects by: `postgresql+psycopg://` and `prepare_threshold` are the worker's own."""
+    """Return what psycopg connects by: `postgresql+psycopg://` and `prepare_threshold` are the worker's own.
+
+    Raises:
+        ValueError: libpq cannot read the URL.
+    """
     options = {"autocommit": True, **_OURS}
-    if "://" not in url:
-        return url, options
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    threshold = query.pop("prepare_threshold", None)
-    if threshold is not None:
-        options["prepare_threshold"] = None if threshold == "none" else int(threshold)
-    given = {name: value for name, value in options.items() if name not in query}  # what the URL says wins
-    return urlunsplit(parts._replace(scheme=parts.scheme.partition("+")[0], query=urlencode(query))), given
+    if "://" in url:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        threshold = query.pop("prepare_threshold", None)
+        if threshold is not None:
+            options["prepare_threshold"] = None if threshold == "none" else int(threshold)
+        options = {name: value for name, value in options.items() if name not in query}  # what the URL says wins
+        url = urlunsplit(parts._replace(scheme=parts.scheme.partition("+")[0], query=urlencode(query)))
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # its message may hold a part of the password
+        raise ValueError("the database's URL cannot be read: write postgresql://user:password@host:port/name") from None
+    return url, options
 
 
 def _all_in_use() -> AppointmentDatabaseException:

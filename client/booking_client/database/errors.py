@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+import psycopg
+
 from booking_client.errors import (
     REFUSALS,
     AppointmentDatabaseException,
@@ -31,6 +33,13 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 """SQLSTATEs of a missing table, column or function."""
+_MIGRATE = "; run `booking migrate`, or name the database and the schema that have booking-worker's tables"
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "42501": "; this role lacks a right on booking-worker's tables",
+        "25P02": "; an earlier statement of this transaction has failed: roll it back first",
+    }
+)
 NOT_OPEN = "there is no such account, or it is closed"
 UNREACHABLE = "Postgres cannot be reached"
 ACCOUNT_NOT_OPEN = "UA001"
@@ -44,7 +53,7 @@ def of_sqlstate(state: str) -> AppointmentException:
         return CustomerValidationException("Nothing was kept: an account is not open.", validation_errors=wrong)
     lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
     kind = "lost_connection" if lost else _KINDS.get(state, "other")
-    hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
+    hint = _MIGRATE if state in NOT_MIGRATED else _HINTS.get(state, "")
     message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"
     return AppointmentDatabaseException(message, error_type=kind, sql_error_code=state)
 
@@ -85,6 +94,8 @@ def driver_errors() -> Iterator[None]:
         if not _is_a_drivers(exc):
             raise
         state = _sqlstate(exc)
+        if state is None and isinstance(exc, psycopg.ProgrammingError):  # psycopg itself refused a value: none was sent
+            raise AppointmentDatabaseException("psycopg refused an argument or a connection string") from None
         raise (unreachable() if state is None else of_sqlstate(state)) from None
 
 

@@ -96,7 +96,11 @@ def _is_connection(connection: Any) -> bool:
 
 def _of_session(connection: Any) -> Any:
     """Return the connection of a session's transaction; a host's session may have an `execute` of its own."""
-    return connection if _is_connection(connection) else connection.connection()
+    if _is_connection(connection):
+        return connection
+    if not callable(getattr(connection, "connection", None)):  # an engine, or what makes sessions
+        raise TypeError(_NEEDS)
+    return connection.connection()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A caller of booking-client, for the type checkers."""
+"""A caller of booking-worker-client, for the type checkers."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How the shop books: not at all before it has a guest, then with `booking-client`, or with `worker` itself."""
+"""How the shop books: not at all before it has a guest, then with `booking-worker-client`, or with `worker` itself."""
 
 import asyncio
 import os

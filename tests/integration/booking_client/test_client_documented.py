@@ -1,8 +1,10 @@
 """docs/calling.md tells the truth: each block of it runs, and each field and error is in it."""
 
+import builtins
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +16,8 @@ from django.conf import settings as django_settings
 from fastapi.testclient import TestClient
 
 import booking_client
-from booking_client import BookingRequest
+from booking_client import BookingRequest, Outcome, Receipt, Status
+from booking_client.states import FINAL
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "calling.md").read_text("utf-8")
@@ -54,6 +57,12 @@ def test_each_block_runs_in_its_order(database_url: str, monkeypatch: pytest.Mon
         assert (told["status"], told["duplicate"]) == ("pending", False)
         assert client.get(f"/bookings/{told['appointment_id']}").json()["status"] == "pending"
         assert client.get("/bookings/999").status_code == 404
+        ordered = client.post("/orders/8", json=asked).json()
+        assert (ordered["appointment_id"], ordered["duplicate"]) == (told["appointment_id"], True)
+        assert client.portal is not None
+        client.portal.call(page["async_engine"].dispose)
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT id, booking FROM orders").fetchall() == [(8, told["appointment_id"])]
     page["bookings"].close()
     page["engine"].dispose()
 
@@ -99,10 +108,29 @@ def test_each_field_of_a_request_has_its_row() -> None:
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(BookingRequest.model_fields)
 
 
+@pytest.mark.parametrize(("column", "of"), [("receipt", Receipt), ("outcome", Outcome)])
+def test_each_field_of_an_answer_has_its_row(column: str, of: type[Receipt | Outcome]) -> None:
+    """And no row is of another field."""
+    [table] = re.findall(r"^## What comes back\n(.*?)^## ", PAGE, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| (`.*?`) \| (\w+)", table, re.MULTILINE)
+    named = {name for names, where in rows if where in {column, "both"} for name in re.findall(r"`(\w+)`", names)}
+
+    assert named == {one.name for one in fields(of)}
+
+
+def test_each_status_is_on_the_page() -> None:
+    """With those that are an end after the others."""
+    [row] = re.findall(r"^\| `status` .*$", PAGE, re.MULTILINE)
+    going, ended = (re.findall(r"`(\w+)`", part) for part in row.removeprefix("| `status`").split("or the end"))
+
+    assert (set(going), set(ended)) == (set(Status) - FINAL, set(FINAL))
+
+
 def test_each_error_has_its_row() -> None:
     """And is imported from where the page imports it."""
     [table] = re.findall(r"^## Every error\n(.*?)(?=^`)", PAGE, re.MULTILINE | re.DOTALL)
-    named = {name for name in re.findall(r"^\| `([\w.]+)`", table, re.MULTILINE) if "." not in name}
+    rows = re.findall(r"^\| `([\w.]+)`", table, re.MULTILINE)
+    named = {name for name in rows if "." not in name and not hasattr(builtins, name)}
     errors = {name for name in booking_client.__all__ if is_an_error(getattr(booking_client, name))}
 
     assert named == errors - {"AppointmentException"}  # their common base

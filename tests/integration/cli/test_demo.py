@@ -77,6 +77,7 @@ def reach(demo: Any, home: Any, moment: str) -> None:
     assert demo.poll() is None, demo.communicate()[1].decode()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("moment", "number", "code"),
     [
@@ -98,6 +99,7 @@ def test_a_signal_at_any_moment_leaves_nothing(
     assert (home.processes(), home.files()) == ({}, [])
 
 
+@pytest.mark.long
 def test_a_killed_demo_leaves_nothing(demo: Any, home: Any) -> None:
     """It gets no chance to clear up; its guards do."""
     reach(demo, home, "celery -A worker beat")

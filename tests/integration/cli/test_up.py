@@ -19,6 +19,8 @@ import requests
 from tests.integration.cli.conftest import shown_code
 from tests.support.fleet import eventually
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 PARTS = ["postgres", "valkey", "simulator", "worker 1", "maintenance", "beat", "flower"]
 PID = re.compile(r"  ready  (.+?) +pid (\d+)")

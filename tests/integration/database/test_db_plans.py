@@ -67,6 +67,7 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}
 
 
+@pytest.mark.long
 def test_no_search_and_no_sweep_reads_more_because_more_has_ended() -> None:
     """Beside 60,000 ended bookings at most twice as many blocks as beside 600, and a few for higher indexes."""
     command = [sys.executable, "benchmarks/plans.py", "--few", "600", "--many", "60000", "--json"]

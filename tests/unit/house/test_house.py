@@ -69,6 +69,7 @@ def test_a_group_of_tests_that_is_left_out_says_what_it_needs() -> None:
     )
 
     assert len(groups) >= 5
+    assert re.search(r"Left out: .*\blong\b", left_out)
     for group, package in groups:
         assert re.search(rf"-m 'not \(.*\b{group}\b.*\)'", left_out)
         assert re.search(rf"Left out: .*\b{group}\b.*apt-get install .*\b{package}\b", left_out)

@@ -70,7 +70,7 @@ def test_the_metadata_names_no_address(wheel: Path) -> None:
     [info] = {name.partition("/")[0] for name in built.namelist() if ".dist-info/" in name}
     told = Parser().parsestr(built.read(f"{info}/METADATA").decode())
 
-    assert (told["Name"], told["License-Expression"]) == ("booking-client", "MIT")
+    assert (told["Name"], told["License-Expression"]) == ("booking-worker-client", "MIT")
     assert "Typing :: Typed" in told.get_all("Classifier", [])
     assert [told[name] for name in ("Home-page", "Project-URL", "Author-email", "Maintainer-email")] == [None] * 4
     assert "booking_client.pytest_plugin" in built.read(f"{info}/entry_points.txt").decode()
@@ -93,7 +93,7 @@ def test_a_caller_needs_none_of_the_product(wheel: Path) -> None:
 
 def test_product_and_client_are_one_release() -> None:
     """The same code runs in both, so one number stands for both."""
-    [asked] = [one for one in map(Requirement, PRODUCT["dependencies"]) if one.name == "booking-client"]
+    [asked] = [one for one in map(Requirement, PRODUCT["dependencies"]) if one.name == "booking-worker-client"]
 
     assert PROJECT["version"] == PRODUCT["version"]
     assert str(asked.specifier) == f"=={PRODUCT['version']}"

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
-OURS = ("booking-worker", "booking-client")
+OURS = ("booking-worker", "booking-worker-client")
 LOCKS = ("build", "dev", "runtime", "otel", "simulator")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 
