@@ -1,12 +1,16 @@
 """A client books for the account that a request names; of a bulk with one that is not open nothing is kept."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine
 
 from booking_client import AsyncBookings, BookingRequest, Bookings, CustomerValidationException
@@ -16,6 +20,7 @@ from db.models.accounts import AccountState
 from tasks.enqueue import enqueue_booking, enqueue_bookings
 from tests.support.accounts.making import make_account
 
+ROOT = Path(__file__).parents[3]
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 
 
@@ -81,6 +86,25 @@ def test_an_account_that_is_not_open_is_an_error(database_url: str, engine: Engi
     assert refused.value.validation_errors == {"account": "there is no such account, or it is closed"}
     assert not refused.value.retryable
     assert numbers(database_url) == []
+
+
+def test_a_caller_needs_no_right_on_the_accounts(database_url: str, engine: Engine) -> None:
+    """The rights that docs/calling.md grants are enough, and no caller reads a key, not even an encrypted one."""
+    number, name = make_account(engine)
+    page = (ROOT / "docs" / "calling.md").read_text("utf-8")
+    [grants] = re.findall(r"```sql\n(GRANT .*?)```", page, re.DOTALL)
+    caller = make_conninfo(database_url, options="-c role=caller")
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("DO $$ BEGIN CREATE ROLE caller; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        conn.execute(grants.replace("your_role", "caller"))
+
+    with ConnectionPool(caller, min_size=1, open=True) as pool, Bookings(pool) as bookings:
+        kept = bookings.enqueue_many([wanted(1), wanted(2, name), wanted(2, name)])
+        with pool.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("SELECT encrypted_key FROM calcom_accounts")
+
+    assert [one.duplicate for one in kept] == [False, False, True]  # type: ignore[union-attr]
+    assert sorted(numbers(database_url)) == [1, number]
 
 
 def test_the_product_says_the_same(settings: Callable[..., Any], database_url: str) -> None:
