@@ -31,7 +31,7 @@ _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.CONFIGURATION: "Cal.com's answer; Cal.com is asked each minute",
         HoldReason.BLIND_KEY: "you, or a key that sees the booking",
         HoldReason.SUSPECT: "you",
-        HoldReason.PAUSED: "`booking accounts resume`",
+        HoldReason.PAUSED: "you, by `booking accounts resume`",
     }
 )
 _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
