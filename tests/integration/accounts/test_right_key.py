@@ -11,6 +11,7 @@ from db.accounts import Account
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.attempt import attempt
+from tasks.calcom.access import CREATE
 from tasks.claim import claim
 from tasks.incidents.check import check
 from tasks.maintenance.late_lookups import look_again
@@ -123,12 +124,27 @@ def test_a_paused_account_is_called_for_nothing(salon: Account, keys: Keys) -> N
 
 def test_a_pause_gives_the_place_in_the_window_back(salon: Account) -> None:
     """The place that the paced release took for the booking is another one's."""
-    one = ask(1)
-    operations.pause(dependencies.current(), salon.name, asked())
-    claimed = claim(dependencies.current(), one, released=True)
+    one, deps = ask(1), dependencies.current()
+    operations.pause(deps, salon.name, asked())
+    assert deps.breaker.held_work.release(CREATE, [one]).items
+    assert deps.breaker.get_status().waiting == 1
+    claimed = claim(deps, one, released=True)
     assert claimed is not None
 
     assert attempt(claimed).gave_back
+    assert deps.breaker.get_status().waiting == 0
+
+
+@pytest.mark.usefixtures("salon")
+def test_the_account_of_the_settings_may_be_paused(keys: Keys) -> None:
+    """Others go on."""
+    operations.pause(dependencies.current(), "default", asked())
+    keys()
+
+    held, booked = carry(ask(1, None)), carry(ask(2))
+
+    assert state(held) == (Status.HELD, HoldReason.PAUSED)
+    assert (booked.status, keys()) == (Status.CONFIRMED, [THEIRS])
 
 
 @pytest.mark.usefixtures("salon")

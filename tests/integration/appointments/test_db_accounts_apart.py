@@ -56,14 +56,19 @@ def test_a_key_is_known_in_its_account_alone(record: Any, derived: Any) -> None:
     assert [one.appointment.id for one in alone] == [one.appointment.id for one in first]
 
 
-def test_a_known_request_takes_back_no_other_accounts_cancel(record: Any, pair: Any) -> None:
-    """The row with the same key was to be cancelled, and still is."""
+def test_a_known_request_takes_back_no_other_accounts_cancel(record: Any, pair: Any, name: str) -> None:
+    """The row with the same key was to be cancelled, and still is, also when its account asks for another one."""
     own, other = pair
+    second = record.keep(idempotency_key="order-2", key_derived=True, account=name)
     for row in pair:
-        record.write(row.id, cancel_requested=True)
+        record.write(row.id, key_derived=True, cancel_requested=True)
+    asked = [record.new(idempotency_key="order-1", key_derived=True)]
+    asked.append(record.new(idempotency_key="order-2", key_derived=True, account=name))
 
     with record.engine.begin() as conn:
-        appointments.insert(conn, [record.new(idempotency_key="order-1", payload_hash="hash")])
+        known = appointments.insert(conn, asked)
+
+    assert [one.appointment.id for one in known] == [own.id, second.id]
 
     assert [record.read(row.id).cancel_requested for row in (own, other)] == [False, True]
 
@@ -172,11 +177,13 @@ def test_a_type_of_another_account_was_never_here(record: Any, pair: Any) -> Non
     """Its number is another type at another Cal.com: neither its bookings nor its key say anything."""
     _, other = pair
     confirm(record, other)
+    confirm(record, record.keep(event_type_id=102))
     account = other.account_id
 
     with record.engine.begin() as conn:
         assert [types.was_here(conn, "101", account=number) for number in (1, account)] == [False, True]
-        assert [len(types.confirmed(conn, account=number)) for number in (1, account)] == [0, 1]
+        found = [[row.event_type for row in types.confirmed(conn, account=number)] for number in (1, account)]
+        assert found == [["102"], ["101"]]
         types.learn_id(conn, "theirs", "7", 7, account=account)
         assert [types.was_here(conn, "7", account=number) for number in (1, account)] == [False, True]
 

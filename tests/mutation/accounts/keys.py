@@ -95,7 +95,7 @@ ACCOUNT_KEYS = (
         name="a-pause-holds-nothing",
         old="        if state is not AccountState.ACTIVE:\n",
         new="        if state is AccountState.CLOSED:\n",
-        test=f"{_KEY}test_a_paused_account_is_called_for_nothing",
+        test=f"{_KEY}test_the_account_of_the_settings_may_be_paused",
     ),
     Breakage(
         name="rechecked-while-paused",
