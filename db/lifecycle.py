@@ -34,6 +34,7 @@ UNASKABLE = frozenset(
         HoldReason.THROTTLED,
         HoldReason.CREDENTIALS,
         HoldReason.CONFIGURATION,
+        HoldReason.PAUSED,
     }
 )
 

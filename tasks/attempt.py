@@ -7,8 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
+from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_type_lookup
+from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
@@ -50,6 +52,8 @@ class AttemptResult:
 
 def attempt(claim: Claim) -> AttemptResult:
     """Look the booking up or post it, and return the move that follows; the caller writes it."""
+    if claim.no_access is not None:
+        return _without_access(claim, claim.no_access)
     deps, reports = claim.deps, list[tuple[Recorded, CallMade | None]]()
     calls = GuardedCalls(
         deps,
@@ -76,6 +80,16 @@ def attempt(claim: Claim) -> AttemptResult:
             deps.breaker.held_work.give_back(CREATE, claim.row.id)
     move = move and replace(move, calls=[call for _, call in reports if call])
     return AttemptResult(move, tuple(recorded for recorded, _ in reports), gave_back=has_place)
+
+
+def _without_access(claim: Claim, shut: NoAccess) -> AttemptResult:
+    """Return the hold of a booking for whose account nothing may be called."""
+    if claim.released:
+        claim.deps.breaker.held_work.give_back(CREATE, claim.row.id)
+    hold: dict[str, Any] = {"hold_reason": shut.reason, "held_for": shut.held_for}
+    if shut.reason is HoldReason.CREDENTIALS:
+        hold |= {"error_type": ErrorType.CREDENTIALS, "last_error": shut.why}
+    return AttemptResult(Move(Status.HELD, f"held: {shut.why}", hold), gave_back=claim.released)
 
 
 def before_post(inquiry: Inquiry) -> Move | Proceed:

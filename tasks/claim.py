@@ -18,6 +18,7 @@ from db.appointments import Appointment, events
 from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
+from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
@@ -50,7 +51,14 @@ def claim(
         if released:
             deps.breaker.held_work.give_back(CREATE, appointment_id)
         return None
-    return Claim(deps, got.row, at + deps.timings.lease, released, got.backlog, at_once, clock, at, _waited(got.row))
+    no_access = None
+    try:
+        deps = deps.for_claim(got.row.account_id, got.account, got.version)
+    except NoAccess as shut:
+        no_access = shut
+    waited = _waited(got.row)
+    ends = at + deps.timings.lease
+    return Claim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
 
 
 @dataclass(slots=True)
@@ -60,7 +68,9 @@ class Claim:
     `released`: the row has a place in the release window. `backlog`: the hold reason of the older requests
     that it must not overtake (None: no such requests). `at_once`: the database failed, and was tried again at once.
     `clock` is monotonic, in seconds: between the last check and the first byte Postgres's clock cannot be read, so this
-    clock bounds the lease. `waited`: seconds since the message was sent (None: not known).
+    clock bounds the lease. `waited`: seconds since the message was sent (None: not known). `deps` has the client of the
+    row's account: all calls of the attempt have its key, whatever becomes of the account meanwhile. `no_access`: it has
+    none, and nothing may be called.
     """
 
     deps: Dependencies
@@ -72,6 +82,7 @@ class Claim:
     clock: Callable[[], float]
     begun_at: float
     waited: float | None
+    no_access: NoAccess | None = None
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
     def renew(self, **changes: Any) -> Appointment:

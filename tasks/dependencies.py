@@ -3,15 +3,18 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 from sqlalchemy import Engine
 
+from booking_client.states import DEFAULT_ACCOUNT
+from db.models.accounts import AccountState
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
+from tasks.accounts.door import Door
 from tasks.calcom.client import CalcomClient
 
 
@@ -83,12 +86,14 @@ class Dependencies:
 
     `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
     uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back. `page_url` is
-    the Resilience page's address, or its path alone.
+    the Resilience page's address, or its path alone. `calcom` is the
+    client of account 1; what works for a booking has that of the booking's account (`with_client`), and no other.
     """
 
     engine: Engine
     autocommit: Engine
     calcom: CalcomClient
+    door: Door
     breaker: CircuitBreaker
     detector: FailureDetector
     database_calls: CallStats
@@ -97,6 +102,28 @@ class Dependencies:
     broker_url: str = field(repr=False)  # holds a password
     page_url: str
     alerts: Sinks
+
+    def with_client(self, client: CalcomClient) -> Self:
+        """Return the same with the client of an account."""
+        return self if client is self.calcom else replace(self, calcom=client)
+
+    def for_claim(self, account: int, state: AccountState, version: int) -> Self:
+        """Return the same with the client of a claimed booking's account, of which the claim has read this.
+
+        Raises:
+            NoAccess: The account is paused or closed, or its key cannot be decrypted.
+        """
+        if account == DEFAULT_ACCOUNT and state is AccountState.ACTIVE:
+            return self
+        return self.with_client(self.door.client(account, state, version))
+
+    def for_account(self, account: int) -> Self:
+        """Return the same with the client of an account as it is now.
+
+        Raises:
+            NoAccess: The account is paused or closed, or its key cannot be decrypted.
+        """
+        return self.with_client(self.door.client_now(account))
 
 
 _lock = threading.Lock()

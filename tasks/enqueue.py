@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking_client.asking import PART, outcome_of, patience, rows_of
+from booking_client.asking import PART, accounts_of, open_accounts, outcome_of, patience, rows_of
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import kept_in_part, may_have_kept
 from booking_client.database.statements import run
@@ -30,6 +30,7 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 
     Raises:
         IdempotencyConflict: The key was used before, for another request.
+        CustomerValidationException: Its account is not there, or closed; nothing was stored.
         AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. If the message says that
         Postgres may have kept the request, send the same request again to get its receipt.
     """
@@ -54,10 +55,14 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     not asked whether known and confirmed bookings are still there: `as_of` in a receipt says when that was last known.
 
     Raises:
+        CustomerValidationException: An account is not there, or closed; nothing was stored.
         AppointmentDatabaseException: As enqueue_booking, for one part: the parts before it are stored, those after it
         are not, and the message says how many are stored. Send the same requests again to get their receipts.
     """
     deps = dependencies.current()
+    if names := accounts_of(requests):
+        with database_errors(), deadline(patience()), deps.autocommit.connect() as conn:
+            run(open_accounts(None, names), lambda query: fetch(conn, query.sql, query.parameters))
     answers: list[Receipt | Conflict] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
     for first in range(0, len(requests), PART):

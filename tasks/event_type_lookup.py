@@ -13,6 +13,7 @@ from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType, ShownType
 from db.event_kind import EventKind
+from tasks.accounts.recent import Recent
 from tasks.calcom.event_type_answers import (
     EventTypeFacts,
     Me,
@@ -34,20 +35,21 @@ class NotAskedError(Exception):
         self.reply = reply
 
 
-_users: dict[str, Me] = {}  # by fingerprint of the settings: the user of a key never changes
-_learnt: dict[tuple[str, str], int] = {}  # the number that was stored, by key and event type
+_users: Recent[str, Me] = Recent(1_000)  # by fingerprint of the settings: the user of a key never changes
+_learnt: Recent[tuple[str, str], int] = Recent(4_000)  # the number that was stored, by key and event type
 
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
     """Return what is stored about the row's event type for the present key, of any age; None: nothing is stored."""
     with deps.autocommit.connect() as conn:
-        return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
+        return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type, account=row.account_id)
 
 
 def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
     """Return the user of our key, asked once in each process, or now if `again`; None: Cal.com gives no answer now."""
     settings = deps.calcom.settings_fingerprint
-    if again or settings not in _users:
+    known_user = None if again else _users.get(settings)
+    if known_user is None:
         try:
             me = read_me(calls.me())
         except NotNow as no:
@@ -57,7 +59,8 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
         if isinstance(me, Reply):
             return None
         _users[settings] = me
-    return _users[settings]
+        return me
+    return known_user
 
 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
@@ -90,7 +93,7 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
             calcom_id=facts.calcom_id,
         )
     with deps.engine.begin() as conn:
-        return event_types.keep(conn, deps.calcom.key_fingerprint, row.event_type, shown)
+        return event_types.keep(conn, deps.calcom.key_fingerprint, row.event_type, shown, account=row.account_id)
 
 
 def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
@@ -113,20 +116,20 @@ def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
         return
     with suppress(SQLAlchemyError):
         with deps.engine.begin() as conn:
-            event_types.learn_id(conn, *what, number)
+            event_types.learn_id(conn, *what, number, account=row.account_id)
         _learnt[what] = number
 
 
 def was_here(deps: Dependencies, row: Appointment) -> bool:
-    """Return whether the row's event type was ever booked here, or read by any key."""
+    """Return whether the row's event type was ever booked with its account, or read by any key of that."""
     with deps.autocommit.connect() as conn:
-        return event_types.was_here(conn, row.event_type)
+        return event_types.was_here(conn, row.event_type, account=row.account_id)
 
 
 def deleted(deps: Dependencies, row: Appointment) -> None:
     """Store that Cal.com has deleted the row's event type; the stored sight still counts."""
     with deps.engine.begin() as conn:
-        event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type)
+        event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type, account=row.account_id)
 
 
 def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:

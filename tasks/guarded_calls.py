@@ -176,7 +176,7 @@ class GuardedCalls(CalcomReads):
         error = ErrorType.NONE if reply is None else reply.error_type
         recorded = self._breaker.record(
             permit,
-            _outcome(permit, reply),
+            self._outcome(permit, reply),
             reason=error.value,
             elapsed=answer.elapsed,
             retry_after=None if reply is None else reply.retry_after,
@@ -188,12 +188,18 @@ class GuardedCalls(CalcomReads):
         self.deps.database_calls.flush_if_due()
         return CallResult(answer, reply, permit.probe, recorded)
 
+    def _outcome(self, permit: Permit, reply: Reply | None) -> CallOutcome:
+        outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
+        if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
+            return CallOutcome.IGNORED  # a proxy answered a read: no block, since POSTs may work and could not end it
+        return outcome
 
-def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
-    outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
-    if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a proxy answered a read: no block, since POSTs may work and could not end it
-    return outcome
+
+class KeyCalls(GuardedCalls):
+    """Call with a key that is no account's yet: what is answered says nothing of the keys that bookings have."""
+
+    def _outcome(self, permit: Permit, reply: Reply | None) -> CallOutcome:  # noqa: ARG002 - as the guarded call's
+        return CallOutcome.IGNORED
 
 
 def _is_own_probe(denied: Denied) -> bool:

@@ -10,6 +10,7 @@ from db import appointments
 from db.appointments.appointment import Appointment
 from db.appointments.there import places
 from db.lifecycle import Status
+from tasks.accounts.door import NoAccess
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there, follow, read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
@@ -56,10 +57,11 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
     if row is None:
         return Recheck(Standing.UNASKED)
     made = list[CallMade | None]()
-    calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
+        deps = deps.for_account(row.account_id)
+        calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
         now = _Lookup(deps, calls, row, clock() + PATIENCE, clock).now()
-    except NotNow:
+    except (NotNow, NoAccess):
         return Recheck(Standing.UNASKED)
     if isinstance(now, Reply):
         return Recheck(Standing.UNASKED)

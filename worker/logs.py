@@ -168,4 +168,4 @@ def _secrets(settings: Settings) -> Iterator[str]:
         password = urlsplit(url).password
         if password and len(password) >= SHORTEST_PASSWORD:
             yield from (password, unquote(password))
-    yield from (alert.get_secret_value() for alert in settings.alert_urls)
+    yield from (one.get_secret_value() for one in (*settings.alert_urls, *settings.account_encryption_keys))

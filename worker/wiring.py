@@ -2,6 +2,8 @@
 
 from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
+from tasks.accounts.door import Door
+from tasks.accounts.keys import KeyCipher
 from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
@@ -40,10 +42,12 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dep
     )
     breaker = make_breaker(settings, engine, calcom, count_window=count_window)
     database_calls = make_database_calls(settings, engine, count_window=count_window)
+    autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
     return Dependencies(
         engine=engine,
-        autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"),
+        autocommit=autocommit,
         calcom=calcom,
+        door=Door(autocommit, calcom, KeyCipher(settings.account_encryption_keys)),
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),
         database_calls=database_calls,

@@ -40,6 +40,20 @@ def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[N
     return [NewAppointment.of(request, number) for number, request in enumerate(requests, first_number)]
 
 
+def accounts_of(requests: Sequence[BookingRequest]) -> list[str]:
+    """Return the accounts to ask about before the first part of a bulk is kept; none for what is one part.
+
+    The INSERT of each part looks itself; a part that is refused must not come after others that were kept.
+    """
+    named = {request.account for request in requests} if len(requests) > PART else set()
+    return sorted(name for name in named if name is not None)
+
+
+def open_accounts(schema: str | None, names: Sequence[str]) -> Steps[None]:
+    """Have Postgres refuse accounts that are not open, by SQLSTATE `ACCOUNT_NOT_OPEN`."""
+    yield Query(load("open_accounts", schema), {"names": names})
+
+
 def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
     """Keep one request, and have a worker look whether a known booking that is confirmed still stands at Cal.com.
 
@@ -53,8 +67,12 @@ def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
     return told
 
 
-def outcome_of(schema: str | None, appointment_id: int | None, key: str | None = None) -> Steps[Outcome | None]:
+def outcome_of(
+    schema: str | None, appointment_id: int | None, key: str | None = None, account: str | None = None
+) -> Steps[Outcome | None]:
     """Return how the booking of an id, or the newest of an idempotency key, stands now; None: there is none.
+
+    The key is that of an account, by its name; None: `default`.
 
     Raises:
         TypeError: Neither is given, or both, or the id is no number.
@@ -67,7 +85,7 @@ def outcome_of(schema: str | None, appointment_id: int | None, key: str | None =
         found = yield Query(load("outcome_by_id", schema, _COLUMNS), {"id": appointment_id})
     else:
         written = unicodedata.normalize("NFC", key)  # as requests write it
-        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written})
+        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written, "account": account})
     return Outcome.read(found[0]) if found else None
 
 

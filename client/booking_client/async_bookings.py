@@ -9,7 +9,17 @@ from typing import Any, Self
 
 import psycopg
 
-from booking_client.asking import PART, ask_async, is_worth_waiting, keep_one, outcome_of, patience, rows_of
+from booking_client.asking import (
+    PART,
+    accounts_of,
+    ask_async,
+    is_worth_waiting,
+    keep_one,
+    open_accounts,
+    outcome_of,
+    patience,
+    rows_of,
+)
 from booking_client.database.connections import AsyncConnections, AsyncPool, lending
 from booking_client.database.deadlines import deadline
 from booking_client.database.errors import driver_errors, is_refused, kept_in_part, may_have_kept
@@ -42,6 +52,8 @@ class AsyncBookings:
         self, requests: Sequence[BookingRequest], *, connection: Any = None
     ) -> list[Receipt | Conflict]:
         """Keep any number of requests, and return an answer for each, in the same order."""
+        if names := accounts_of(requests):
+            await self._read(open_accounts(self._schema, names))
         answers = list[Receipt | Conflict]()
         new = 0  # rows of this call: a later one has its place further back in the queue
         for first in range(0, len(requests), PART):
@@ -55,9 +67,11 @@ class AsyncBookings:
             new += sum(one.created for one in kept)
         return answers
 
-    async def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    async def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands now, by its id or its idempotency key; None when there is no such booking."""
-        return await self._read(outcome_of(self._schema, appointment_id, key))
+        return await self._read(outcome_of(self._schema, appointment_id, key, account))
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
         """Return the outcome as soon as it is final, or how the booking stands after `seconds`."""

@@ -9,7 +9,17 @@ from typing import Any, Self
 
 import psycopg
 
-from booking_client.asking import PART, ask, is_worth_waiting, keep_one, outcome_of, patience, rows_of
+from booking_client.asking import (
+    PART,
+    accounts_of,
+    ask,
+    is_worth_waiting,
+    keep_one,
+    open_accounts,
+    outcome_of,
+    patience,
+    rows_of,
+)
 from booking_client.database.connections import Connections, Pool, lending
 from booking_client.database.deadlines import deadline
 from booking_client.database.errors import driver_errors, is_refused, kept_in_part, may_have_kept
@@ -42,6 +52,7 @@ class Bookings:
 
         Raises:
             IdempotencyConflict: The key was given before, with another request.
+            CustomerValidationException: Its account is not there, or closed; nothing was kept.
             AppointmentDatabaseException: Postgres could not keep it. Or, if its message says so, Postgres did not say
                 whether it has: the same request again gets its receipt.
         """
@@ -53,9 +64,12 @@ class Bookings:
         Without the caller's `connection` each thousand is a transaction.
 
         Raises:
+            CustomerValidationException: An account is not there, or closed; nothing was kept.
             AppointmentDatabaseException: As `enqueue`, of one part: those after it are not kept, those before it are,
                 and then the message says how many. The same requests again get their receipts.
         """
+        if names := accounts_of(requests):
+            self._read(open_accounts(self._schema, names))
         answers = list[Receipt | Conflict]()
         new = 0  # rows of this call: a later one has its place further back in the queue
         for first in range(0, len(requests), PART):
@@ -69,13 +83,17 @@ class Bookings:
             new += sum(one.created for one in kept)
         return answers
 
-    def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands now, by its id or its idempotency key; None when there is no such booking.
+
+        The key is that of an account; None: of `default`.
 
         Raises:
             AppointmentDatabaseException: Postgres could not be asked.
         """
-        return self._read(outcome_of(self._schema, appointment_id, key))
+        return self._read(outcome_of(self._schema, appointment_id, key, account))
 
     def wait(
         self,

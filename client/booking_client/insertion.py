@@ -15,7 +15,7 @@ from booking_client.states import HELD_BY, LIVE, HoldReason, Status
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
-_Key = tuple[bool, str]
+_Key = tuple[str | None, bool, str]  # of one account: its name, None for `default`
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)  # its heirs have them; written, they take time
@@ -71,6 +71,7 @@ class NewAppointment(RequestFields):
     number: int | None = None  # in its bulk, from 0; None: its place among the rows that are inserted with it
     requested_at: datetime | None = None  # None: now, in the order of the numbers
     resilience_strategy: str | None = None
+    account: str | None = None  # its name; None: `default`
 
     @classmethod
     def of(cls, request: BookingRequest, number: int, *, hold_reason: HoldReason | None = None) -> Self:
@@ -83,6 +84,7 @@ class NewAppointment(RequestFields):
             correlation_id=request.correlation_id or correlation.current() or correlation.new(),
             number=number,
             hold_reason=hold_reason,
+            account=request.account,
         )
 
 
@@ -104,6 +106,7 @@ class Kept:
     start_at: datetime
     booked_start_at: datetime | None
     awaits_host: bool | None
+    account: str | None = None
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
@@ -158,9 +161,11 @@ class KeepRule(NamedTuple):
         return {"behind_others": self.behind_others, "published": self.published, **line}
 
 
-_COLUMNS = ", ".join(
-    f"{HELD_BY} AS hold_reason" if column.name == "hold_reason" else column.name for column in fields(Kept)
-)
+_SHOWN = {
+    "hold_reason": f"{HELD_BY} AS hold_reason",
+    "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
+}
+_COLUMNS = ", ".join(_SHOWN.get(column.name, column.name) for column in fields(Kept))
 
 
 def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
@@ -172,13 +177,13 @@ def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
-        wanted.setdefault(_key(row), row)
-    asked = {(_key(row), row.payload_hash) for row in rows}
+        wanted.setdefault(key_of(row), row)
+    asked = {(key_of(row), row.payload_hash) for row in rows}
     written, known = yield from _keep(wanted, asked, rule)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
     answers = []
     for row in rows:
-        key = _key(row)
+        key = key_of(row)
         kept = written.get(key) or known[key]
         # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
         conflict = not row.key_derived and kept.payload_hash != row.payload_hash
@@ -197,8 +202,9 @@ def _keep(
         if not missing:
             return written, known
         written |= _by_key((yield _insert(missing, rule)))
-        unwritten = [row for row in missing if _key(row) not in written]
+        unwritten = [row for row in missing if key_of(row) not in written]
         found = _by_key((yield _known(unwritten, rule))) if unwritten else {}
+        found = {key: one for key, one in found.items() if key in wanted}  # the same key may be another account's, too
         cancelling = [one.id for key, one in found.items() if one.may_be_cancelled and _is_same(one, asked)]
         known |= {key: one for key, one in found.items() if one.id not in cancelling}
         if cancelling:  # what a worker has cancelled meanwhile is missing, and read again
@@ -213,7 +219,7 @@ def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
 
 
 def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:
-    keys: dict[str, list[str]] = {"given": [], "derived": []}
+    keys: dict[str, list[str | None]] = {"given": [], "derived": [], "accounts": list({row.account for row in rows})}
     for row in rows:
         keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
     return Query(load("known_keys", rule.schema, _COLUMNS), keys)
@@ -224,16 +230,17 @@ def _take_back(ids: list[int], rule: KeepRule) -> Query:
 
 
 def _by_key(rows: Rows) -> dict[_Key, Kept]:
-    return {_key(row): row for row in map(Kept.read, rows)}
+    return {key_of(row): row for row in map(Kept.read, rows)}
 
 
 def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:
     """Return whether this very request was made again; equal derived keys mean equal requests."""
-    return kept.key_derived or (_key(kept), kept.payload_hash) in asked
+    return kept.key_derived or (key_of(kept), kept.payload_hash) in asked
 
 
-def _key(row: NewAppointment | Kept) -> _Key:
-    return row.key_derived, row.idempotency_key
+def key_of(row: NewAppointment | Kept) -> _Key:
+    """Return what distinguishes a request from others: its account, its key, and whether that is derived."""
+    return row.account, row.key_derived, row.idempotency_key
 
 
 def _plain(value: Any) -> str:

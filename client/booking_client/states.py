@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+DEFAULT_ACCOUNT = 1
+"""The account at Cal.com that the settings name: `default`."""
+
 
 class Status(StrEnum):
     """Where a booking stands; each comment says who moves it on."""
@@ -39,6 +42,7 @@ class HoldReason(StrEnum):
     # the operator; suspects_due looks for it each hour and never posts (it lost three leases in a row while no other
     # booking did, or is half made at Cal.com)
     SUSPECT = "suspect"
+    PAUSED = "paused"  # release_held, once an operator has resumed its account: nothing is called while that is paused
 
 
 LINE = "line"

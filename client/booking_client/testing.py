@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.insertion import Inserted, Kept, NewAppointment, key_of
 from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
@@ -67,13 +67,17 @@ class FakeBookings:
         """Keep requests, as `Bookings.enqueue_many`."""
         return [answer(self._keep(request)) for request in requests]
 
-    def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands, as `Bookings.outcome`."""
         if (appointment_id is None) == (key is None):
             raise TypeError("give appointment_id or key")
         if key is not None:
             written = unicodedata.normalize("NFC", key)
-            appointment_id = next((row.id for row in reversed(self._rows) if row.idempotency_key == written), 0)
+            wanted = written, account
+            rows = reversed(self._rows)
+            appointment_id = next((row.id for row in rows if (row.idempotency_key, row.account) == wanted), 0)
         return next((one for one in self._outcomes if one.appointment_id == appointment_id), None)
 
     def wait(
@@ -123,7 +127,7 @@ class FakeBookings:
         row = NewAppointment.of(request, 0)
         for known in reversed(self._rows):
             in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
-            if (known.key_derived, known.idempotency_key) == (row.key_derived, row.idempotency_key) and in_force:
+            if key_of(known) == key_of(row) and in_force:
                 conflict = not row.key_derived and known.payload_hash != row.payload_hash
                 return Inserted(known, created=False, conflict=conflict)
         self.requests.append(request)
@@ -142,6 +146,7 @@ class FakeBookings:
             start_at=row.start_at,
             booked_start_at=None,
             awaits_host=None,
+            account=row.account,
         )
         self._rows.append(kept)
         self._outcomes.append(
@@ -214,9 +219,11 @@ class FakeAsyncBookings:
         """Keep requests, as `AsyncBookings.enqueue_many`."""
         return self.orders.enqueue_many(requests, connection=connection)
 
-    async def outcome(self, appointment_id: int | None = None, *, key: str | None = None) -> Outcome | None:
+    async def outcome(
+        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
+    ) -> Outcome | None:
         """Return how a booking stands, as `AsyncBookings.outcome`."""
-        return self.orders.outcome(appointment_id, key=key)
+        return self.orders.outcome(appointment_id, key=key, account=account)
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
         """Return how a booking stands, at once: your test says when it settles."""

@@ -73,8 +73,10 @@ def by_task(conn: Connection, task_id: str) -> Appointment | None:
     return _newest(conn, appointments.c.task_id == task_id)
 
 
-def find(conn: Connection, id_or_key: str) -> Appointment | None:
-    """Read a booking by its id, its uuid or its idempotency key (the newest of that key).
+def find(conn: Connection, id_or_key: str, *, account: str | None = None) -> Appointment | None:
+    """Read a booking by its id, its uuid or its idempotency key at an account (the newest of that key).
+
+    `account` is its name; None: `default`.
 
     Raises:
         AmbiguousError: It is the id of one booking and the key of another.
@@ -84,7 +86,7 @@ def find(conn: Connection, id_or_key: str) -> Appointment | None:
         found = get(conn, int(id_or_key))
     elif (reference := as_uuid(id_or_key)) is not None:
         kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
-    keyed = _by_key(conn, id_or_key)
+    keyed = _by_key(conn, id_or_key, account)
     if found and keyed and found.id != keyed.id:
         raise AmbiguousError(
             f"{id_or_key} is the {kind} of booking {found.id} ({found.uuid}) and the key of booking {keyed.id} "
@@ -93,8 +95,11 @@ def find(conn: Connection, id_or_key: str) -> Appointment | None:
     return found or keyed
 
 
-def _by_key(conn: Connection, key: str) -> Appointment | None:
-    asked = {"key": unicodedata.normalize("NFC", key)}  # as requests write it, however this terminal does
+def _by_key(conn: Connection, key: str, account: str | None) -> Appointment | None:
+    asked = {
+        "account": account,
+        "key": unicodedata.normalize("NFC", key),
+    }  # as requests write it, however this terminal does
     found = fetch(conn, load("find_by_key", None, ", ".join(COLUMNS)), asked)
     return Appointment.read(found[0]) if found else None
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from booking_client.insertion import RequestFields
-from booking_client.states import LINE
+from booking_client.states import DEFAULT_ACCOUNT, LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
 
@@ -58,6 +58,7 @@ class Appointment(RequestFields):
     awaits_host: bool | None
     checked_at: datetime | None
     booked_start_at: datetime | None
+    account_id: int = DEFAULT_ACCOUNT
 
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind, if_confirmed
 from db.models.calcom import calcom_event_types as _types
@@ -78,18 +79,22 @@ class EventType(ShownType):
         return EventKind.OTHER if changed is not None and (sent_at is None or sent_at <= changed) else self.kind
 
 
-def known(conn: Connection, key_fingerprint: str, event_type: str) -> EventType | None:
-    """Return what this key was told of an event type (`Appointment.event_type`), however long ago."""
-    asked = select(*_read_columns(event_type)).where(
+def known(
+    conn: Connection, key_fingerprint: str, event_type: str, *, account: int = DEFAULT_ACCOUNT
+) -> EventType | None:
+    """Return what this key of an account was told of an event type (`Appointment.event_type`), however long ago."""
+    asked = select(*_read_columns(event_type, account)).where(
         _columns.key_fingerprint == key_fingerprint, _columns.event_type == event_type
     )
     row = conn.execute(asked).mappings().first()
     return None if row is None else EventType(**row)
 
 
-def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownType) -> EventType:
+def keep(
+    conn: Connection, key_fingerprint: str, event_type: str, shown: ShownType, *, account: int = DEFAULT_ACCOUNT
+) -> EventType:
     """Record what Cal.com has just shown; an id that is known already stays where none is given."""
-    values = asdict(shown) | {"deleted": False}
+    values = asdict(shown) | {"deleted": False, "account_id": account}
     values["kind"], calcom_id = values.pop("policy_kind"), values.pop("calcom_id")
     statement = _upsert(key_fingerprint, event_type, **values, calcom_id=calcom_id)
     now_too = {
@@ -98,27 +103,31 @@ def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownTy
         "kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),
     }
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=values | now_too)
-    return EventType(**conn.execute(statement.returning(*_read_columns(event_type))).mappings().one())
+    return EventType(**conn.execute(statement.returning(*_read_columns(event_type, account))).mappings().one())
 
 
-def learn_id(conn: Connection, key_fingerprint: str, event_type: str, calcom_id: int) -> None:
+def learn_id(
+    conn: Connection, key_fingerprint: str, event_type: str, calcom_id: int, *, account: int = DEFAULT_ACCOUNT
+) -> None:
     """Record Cal.com's own number of an event type, as a 201 or a list tells it; kind and sight stay unasked."""
-    _note(conn, key_fingerprint, event_type, calcom_id=calcom_id)
+    _note(conn, key_fingerprint, event_type, calcom_id=calcom_id, account_id=account)
 
 
-def mark_deleted(conn: Connection, key_fingerprint: str, event_type: str) -> None:
+def mark_deleted(conn: Connection, key_fingerprint: str, event_type: str, *, account: int = DEFAULT_ACCOUNT) -> None:
     """Record that Cal.com has no such event type any more; what was known of it before still counts."""
-    _note(conn, key_fingerprint, event_type, deleted=True)
+    _note(conn, key_fingerprint, event_type, deleted=True, account_id=account)
 
 
-def confirmed(conn: Connection) -> list[Appointment]:
-    """Return the latest confirmed booking of each event type (`Appointment.event_type`)."""
-    return [Appointment.of(row) for row in conn.execute(statement("confirmed_types")).mappings()]
+def confirmed(conn: Connection, *, account: int = DEFAULT_ACCOUNT) -> list[Appointment]:
+    """Return the latest confirmed booking of each event type (`Appointment.event_type`) of an account."""
+    found = conn.execute(statement("confirmed_types"), {"account": account})
+    return [Appointment.of(row) for row in found.mappings()]
 
 
-def was_here(conn: Connection, event_type: str) -> bool:
-    """Return whether Cal.com was ever seen to have this event type (`Appointment.event_type`), with whatever key."""
-    return bool(conn.execute(statement("known_type"), {"event_type": event_type}).scalar_one())
+def was_here(conn: Connection, event_type: str, *, account: int = DEFAULT_ACCOUNT) -> bool:
+    """Return whether an account's Cal.com was ever seen to have this event type, with whatever key of its own."""
+    asked = {"account": account, "event_type": event_type}
+    return bool(conn.execute(statement("known_type"), asked).scalar_one())
 
 
 def _note(conn: Connection, key_fingerprint: str, event_type: str, **values: Any) -> None:
@@ -145,15 +154,16 @@ def _is_another(told: Insert) -> ColumnElement[bool]:
     )
 
 
-def _read_columns(event_type: str) -> tuple[ColumnElement[Any], ...]:
-    """Return the columns of an EventType; that the type has changed counts for every key, once any was told of it.
+def _read_columns(event_type: str, account: int) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of an EventType; that the type has changed counts for every key of the account.
 
     The type is given by its name: SQLAlchemy does not correlate what is read after RETURNING.
     """
     others = _types.alias("of_any_key")
-    changed = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == event_type)
+    of_type = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == event_type)
+    changed = of_type.where(others.c.account_id == account)
     return (
-        *(column for column in _columns if column.name not in {"kind", "kind_changed_at"}),
+        *(column for column in _columns if column.name not in {"kind", "kind_changed_at", "account_id"}),
         _columns.kind.label("policy_kind"),
         func.greatest(_columns.kind_changed_at, changed.scalar_subquery()).label("kind_changed_at"),
         (_columns.asked_at > func.now() - func.make_interval(0, 0, 0, 1)).label("fresh"),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
 from db.connection import fetch, fetch_in_time
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
+from db.models.accounts import AccountState
 from db.sql import prepared
 
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
@@ -40,10 +41,15 @@ class FromNow:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none)."""
+    """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none).
+
+    `account` and `version` are the state of its account, and the number of that state.
+    """
 
     row: Appointment
     backlog: HoldReason | None
+    account: AccountState
+    version: int
 
 
 def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, released: bool = False) -> Claimed | None:
@@ -54,8 +60,10 @@ def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, releas
     requested earlier and are held.
     """
     asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": EARLY}
-    for backlog, *row in fetch_in_time(conn, prepared("claim", COLUMNS_SQL), {**asked, "released": released}):
-        return Claimed(Appointment.read(row), None if backlog is None else HoldReason(backlog))
+    claimed = fetch_in_time(conn, prepared("claim", COLUMNS_SQL), {**asked, "released": released})
+    for account, version, backlog, *row in claimed:
+        reason = None if backlog is None else HoldReason(backlog)
+        return Claimed(Appointment.read(row), reason, AccountState(account), version)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Other requests of ours for the very same booking: what Cal.com calls "already booked" may be one of them.
+"""Other requests of an account for the very same booking: what Cal.com calls "already booked" may be one of them.
 
 It counts as booked before only when it was never in flight together with this one: of two that were, Cal.com may name
 either, whichever it kept.
@@ -31,7 +31,8 @@ def seat_before(conn: Connection, row: Appointment) -> str | None:
 
 def was_booked_before(conn: Connection, reference: UUID, row: Appointment) -> bool | None:
     """Tell whether the request of ours that has this reference was booked before `row` was sent; None: none has it."""
-    return conn.execute(select(_before(row)).where(_COLUMNS.uuid == reference)).scalar_one_or_none()
+    of_the_account = _COLUMNS.uuid == reference, _COLUMNS.account_id == row.account_id
+    return conn.execute(select(_before(row)).where(*of_the_account)).scalar_one_or_none()
 
 
 def _before(row: Appointment) -> ColumnElement[bool]:
@@ -43,4 +44,5 @@ def _before(row: Appointment) -> ColumnElement[bool]:
         events.created_at < (row.sent_at or row.created_at),
     )
     # A literal, so that the partial index on confirmed bookings serves the prepared statement, too.
-    return and_(_COLUMNS.id != row.id, _COLUMNS.status == literal_column("'confirmed'"), confirmed)
+    own = _COLUMNS.account_id == row.account_id
+    return and_(_COLUMNS.id != row.id, own, _COLUMNS.status == literal_column("'confirmed'"), confirmed)

@@ -12,14 +12,18 @@ from db.sql import statement
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
 
 
-def find(conn: Connection, text: str, *, limit: int = 20) -> list[Listed]:
-    """Return the bookings that a text names in any way, the newest first; each way has its index."""
+def find(conn: Connection, text: str, *, limit: int = 20, account: int | None = None) -> list[Listed]:
+    """Return the bookings that a text names in any way, the newest first; each way has its index.
+
+    Of one account, or of all (None).
+    """
     wanted = text.strip()
     asked = {
         "text": unicodedata.normalize("NFC", wanted),  # as requests write it, however this keyboard does
         "id": int(wanted) if ID.fullmatch(wanted) else None,
         "uuid": as_uuid(wanted),
         "limit": limit,
+        "account": account,
     }
     return [Listed.of(row) for row in conn.execute(statement("search"), asked)] if wanted and "\0" not in wanted else []
 

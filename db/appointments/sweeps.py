@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.connection import fetch
 from db.lifecycle import HoldReason, Status
@@ -46,17 +47,19 @@ def release_due(
     key_works: bool = False,
     settings_work: bool = False,
     closed: bool = False,
+    account: int = DEFAULT_ACCOUNT,
 ) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
-    `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
-    configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
-    that nothing circles. `key_works`: today's key is not refused, so credentials end for it, too; `settings_work`: so
-    does configuration for today's settings. `closed`: the breaker is, so what rests since its probes failed goes, once
-    nobody waits for it any more. Nothing here ends a breaker_open without `hold_until`.
+    `key` and `settings` are today's fingerprints of `account`, of which alone they say something: another key ends
+    credentials and blind_key, other settings end configuration, sight of the event type that was gained since ends
+    blind_key: each hold asks its own question, so that nothing circles. `key_works`: today's key is not refused, so
+    credentials end for it, too; `settings_work`: so does configuration for today's settings. `closed`: the breaker is,
+    so what rests since its probes failed goes, once nobody waits for it any more. Nothing here ends a breaker_open
+    without `hold_until`.
     """
     works = {"key_works": key_works, "settings_work": settings_work, "closed": closed}
-    return _rows(conn, "release_due", key=key, settings=settings, limit=limit, **works)
+    return _rows(conn, "release_due", account=account, key=key, settings=settings, limit=limit, **works)
 
 
 class Waiting(NamedTuple):
@@ -66,20 +69,23 @@ class Waiting(NamedTuple):
     configuration: bool
 
 
-def waiting_for_a_call(conn: Connection, *, key: str, settings: str, fresh_seconds: float) -> Waiting:
-    """Return whether bookings wait for the harmless call that ends a hold.
+def waiting_for_a_call(
+    conn: Connection, *, key: str, settings: str, fresh_seconds: float, account: int = DEFAULT_ACCOUNT
+) -> Waiting:
+    """Return whether bookings of an account wait for the harmless call that ends a hold.
 
     Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
     held is asked at once.
     """
-    asked = {"key": key, "settings": settings, "fresh_seconds": fresh_seconds}
+    asked = {"account": account, "key": key, "settings": settings, "fresh_seconds": fresh_seconds}
     found = conn.execute(statement("waiting_for_a_call"), asked).one()
     return Waiting(found.credentials, found.configuration)
 
 
-def first_to_try(conn: Connection, *, settings: str) -> int | None:
-    """Return the booking held for configuration that goes first when Cal.com's API answers again; None: nobody may."""
-    found: int | None = conn.execute(statement("first_to_try"), {"settings": settings}).scalar_one_or_none()
+def first_to_try(conn: Connection, *, settings: str, account: int = DEFAULT_ACCOUNT) -> int | None:
+    """Return which booking of an account, held for configuration, goes first when Cal.com answers; None: nobody may."""
+    asked = {"account": account, "settings": settings}
+    found: int | None = conn.execute(statement("first_to_try"), asked).scalar_one_or_none()
     return found
 
 
@@ -90,9 +96,10 @@ class MissingType(NamedTuple):
     looked_before: datetime | None
 
 
-def missing_type(conn: Connection, *, key: str, settings: str) -> MissingType | None:
-    """Take this minute's look for an event type that bookings wait for; None: no look is due."""
-    found = conn.execute(statement("missing_type"), {"key": key, "settings": settings}).mappings().one_or_none()
+def missing_type(conn: Connection, *, key: str, settings: str, account: int = DEFAULT_ACCOUNT) -> MissingType | None:
+    """Take this minute's look for an event type that bookings of an account wait for; None: no look is due."""
+    asked = {"account": account, "key": key, "settings": settings}
+    found = conn.execute(statement("missing_type"), asked).mappings().one_or_none()
     return None if found is None else MissingType(Appointment.of(found), found["looked_before"])
 
 
@@ -101,7 +108,11 @@ def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, li
 
     All that wait for it; one, if a booking met "no such event type" since the look before.
     """
-    asked = {"event_type": missing.row.event_type, "looked_before": missing.looked_before}
+    asked = {
+        "account": missing.row.account_id,
+        "event_type": missing.row.event_type,
+        "looked_before": missing.looked_before,
+    }
     return list(conn.execute(statement("of_missing_type"), {**asked, "settings": settings, "limit": limit}).scalars())
 
 

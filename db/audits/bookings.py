@@ -1,4 +1,4 @@
-"""Read the bookings that an audit judges."""
+"""Read the bookings that an audit judges: those of one account."""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, literal_column, select, text, tuple_
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
@@ -17,44 +18,68 @@ _CONFIRMED = text("status = 'confirmed'")
 _ENDED_UNKNOWN = text("status IN ('rejected', 'failed', 'expired', 'cancelled') AND sent_at IS NOT NULL")
 
 
-def confirmed_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
+def confirmed_between(
+    conn: Connection, start: datetime, end: datetime, *, account: int = DEFAULT_ACCOUNT
+) -> Iterator[Appointment]:
     """Yield the confirmed bookings that start from `start` until before `end`, a batch in memory at a time."""
-    return _batches(conn, _CONFIRMED, start, end)
+    return _batches(conn, _CONFIRMED, start, end, account)
 
 
-def ended_unknown_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
+def ended_unknown_between(
+    conn: Connection, start: datetime, end: datetime, *, account: int = DEFAULT_ACCOUNT
+) -> Iterator[Appointment]:
     """Yield the bookings of a range that ended unconfirmed after their outcome had once been unknown."""
-    return _batches(conn, _ENDED_UNKNOWN, start, end)
+    return _batches(conn, _ENDED_UNKNOWN, start, end, account)
 
 
-def held_unknown_between(conn: Connection, start: datetime, end: datetime) -> list[Appointment]:
+def held_unknown_between(
+    conn: Connection, start: datetime, end: datetime, *, account: int = DEFAULT_ACCOUNT
+) -> list[Appointment]:
     """Return the held bookings of a range whose unknown outcome no worker finds out by itself; they are few."""
     waiting = (
         _COLUMNS.status == literal_column("'held'"),
         _COLUMNS.hold_reason.in_([HoldReason.BLIND_KEY, HoldReason.SUSPECT]),
         _COLUMNS.sent_at.is_not(None),
+        _COLUMNS.account_id == account,
     )
     query = select(appointments).where(*waiting, _COLUMNS.start_at >= start, _COLUMNS.start_at < end)
     return [Appointment.of(row) for row in conn.execute(query.order_by(_COLUMNS.id)).mappings()]
 
 
-def once_unknown(conn: Connection) -> Iterator[Appointment]:
+def once_unknown(conn: Connection, *, account: int = DEFAULT_ACCOUNT) -> Iterator[Appointment]:
     """Yield all rejected, failed and expired bookings whose outcome had once been unknown, by their start."""
-    found = _batches(conn, _ENDED_UNKNOWN, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    found = _batches(conn, _ENDED_UNKNOWN, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), account)
     return (row for row in found if row.status is not Status.CANCELLED)
 
 
-def by_references(conn: Connection, references: Collection[str]) -> Iterator[Appointment]:
+def by_references(
+    conn: Connection, references: Collection[str], *, account: int = DEFAULT_ACCOUNT
+) -> Iterator[Appointment]:
     """Yield the bookings, of any status, whose uuids Cal.com showed as references."""
     uuids = [UUID(reference) for reference in references]
     for first in range(0, len(uuids), _BATCH):
-        query = select(appointments).where(_COLUMNS.uuid.in_(uuids[first : first + _BATCH])).order_by(_COLUMNS.id)
+        shown = _COLUMNS.uuid.in_(uuids[first : first + _BATCH]), _COLUMNS.account_id == account
+        query = select(appointments).where(*shown).order_by(_COLUMNS.id)
         yield from map(Appointment.of, conn.execute(query).mappings().all())
 
 
-def _batches(conn: Connection, which: TextClause, start: datetime, end: datetime) -> Iterator[Appointment]:
+def of_other_accounts(conn: Connection, references: Collection[str], *, account: int = DEFAULT_ACCOUNT) -> list[str]:
+    """Return those of the references that Cal.com showed to an account which are bookings of others of our accounts."""
+    uuids = [UUID(reference) for reference in references]
+    theirs = _COLUMNS.uuid.in_(uuids), _COLUMNS.account_id != account
+    return [str(uuid) for uuid in conn.execute(select(_COLUMNS.uuid).where(*theirs)).scalars()] if uuids else []
+
+
+def _batches(
+    conn: Connection, which: TextClause, start: datetime, end: datetime, account: int
+) -> Iterator[Appointment]:
     order = _COLUMNS.start_at, _COLUMNS.id
-    query = select(appointments).where(which, _COLUMNS.start_at < end).order_by(*order).limit(_BATCH)
+    query = (
+        select(appointments)
+        .where(which, _COLUMNS.start_at < end, _COLUMNS.account_id == account)
+        .order_by(*order)
+        .limit(_BATCH)
+    )
     after = (start, 0)
     while True:
         rows = conn.execute(query.where(tuple_(*order) > tuple_(*after))).mappings().all()

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments import Appointment, events
 from db.lifecycle import Status
 from db.models.bookings import appointment_events as _events
@@ -39,8 +40,10 @@ def end(conn: Connection, appointment_id: int, kind: str, *, uid: str, seat_uid:
     events.record(conn, appointment_id, kind, _BY, {"why": why, "uid": uid, "seat": seat_uid})
 
 
-def open_intents(conn: Connection, start: datetime, end: datetime) -> list[tuple[int, str, str | None]]:
-    """Return booking, uid and seat of each intent without an end, of bookings that start in the range."""
+def open_intents(
+    conn: Connection, start: datetime, end: datetime, *, account: int = DEFAULT_ACCOUNT
+) -> list[tuple[int, str, str | None]]:
+    """Return booking, uid and seat of each intent without an end, of an account's bookings that start in the range."""
     later = _events.alias()
     ended = exists().where(
         later.c.appointment_id == _events.c.appointment_id,
@@ -55,7 +58,11 @@ def open_intents(conn: Connection, start: datetime, end: datetime) -> list[tuple
         .distinct()
         .join(appointments, _COLUMNS.id == _events.c.appointment_id)
         .where(
-            _events.c.kind == literal_column(f"'{INTENT}'"), _COLUMNS.start_at >= start, _COLUMNS.start_at < end, ~ended
+            _events.c.kind == literal_column(f"'{INTENT}'"),
+            _COLUMNS.start_at >= start,
+            _COLUMNS.start_at < end,
+            _COLUMNS.account_id == account,
+            ~ended,
         )
     )
     return [(row[0], row[1], row[2]) for row in conn.execute(query)]

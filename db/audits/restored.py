@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, literal_column, select, text
+from sqlalchemy import Connection, delete, exists, func, insert, literal_column, select, text
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.lifecycle import LIVE
 from db.models.audits import restored_bookings as _restored
 from db.models.bookings import appointments
@@ -50,30 +51,40 @@ def make_unknown(
     return row.made, row.last
 
 
-def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime, absent_in: float) -> int:
-    """Store what Cal.com has of lost rows, in place of all stored before; return how many new requests got theirs.
+def keep(
+    conn: Connection,
+    found: Sequence[RestoredBooking],
+    *,
+    since: datetime,
+    absent_in: float,
+    account: int = DEFAULT_ACCOUNT,
+) -> int:
+    """Store what Cal.com has of an account's lost rows, in place of those before; return how many requests got theirs.
 
     A request from now on gets its booking by a trigger, so that callers of every version do; the trigger is off while
     nothing is stored. Requests since the restore get theirs here. A booking that is not listed may still be at Cal.com
     for `absent_in` seconds.
     """
-    switch = "ENABLE" if found else "DISABLE"
+    others = exists().where(_restored.c.account_id != account)
+    switch = "ENABLE" if found or conn.execute(select(others)).scalar_one() else "DISABLE"
     conn.execute(text(f"ALTER TABLE appointments {switch} TRIGGER appointments_take_restored"))
-    conn.execute(delete(_restored))
+    conn.execute(delete(_restored).where(_restored.c.account_id == account))
     if not found:
         return 0
     absent_from = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, absent_in)
-    conn.execute(insert(_restored).values(absent_from=absent_from), [asdict(one) for one in found])
+    conn.execute(insert(_restored).values(absent_from=absent_from, account_id=account), [asdict(one) for one in found])
     # Behind the lock: somebody may have asked for one since the rows were read.
     conn.execute(delete(_restored).where(_restored.c.reference.in_(select(_COLUMNS.uuid))))
-    asked_again = _COLUMNS.requested_at > since, _COLUMNS.status.in_(LIVE), _COLUMNS.posts == 0
+    waiting = _COLUMNS.status.in_(LIVE), _COLUMNS.posts == 0, _COLUMNS.account_id == account
+    asked_again = _COLUMNS.requested_at > since, *waiting
     rows = conn.execute(select(_COLUMNS.id).where(*asked_again).order_by(_COLUMNS.id)).scalars().all()
     return sum(conn.execute(select(func.take_restored_booking(row))).scalar_one() for row in rows)
 
 
-def references(conn: Connection) -> set[str]:
-    """Return the references of the stored bookings."""
-    return {str(one) for one in conn.execute(select(_restored.c.reference)).scalars()}
+def references(conn: Connection, *, account: int = DEFAULT_ACCOUNT) -> set[str]:
+    """Return the references of an account's stored bookings."""
+    stored = select(_restored.c.reference).where(_restored.c.account_id == account)
+    return {str(one) for one in conn.execute(stored).scalars()}
 
 
 def prune(conn: Connection) -> None:

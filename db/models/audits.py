@@ -34,4 +34,5 @@ restored_bookings = Table(
     required("attendee", Text),  # the address, as Cal.com keeps it
     required("created_at", MOMENT),  # not later than the booking was made
     required("absent_from", MOMENT),  # before it, what is not listed may still be there
+    required("account_id", Integer, server_default="1"),
 )

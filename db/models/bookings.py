@@ -141,6 +141,7 @@ appointments = Table(
     Column("awaits_host", Boolean),
     Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
+    required("account_id", Integer, server_default="1"),  # whose key books it; it never changes
 )
 
 

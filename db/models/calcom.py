@@ -23,4 +23,5 @@ calcom_event_types = Table(
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it
     Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went
+    required("account_id", Integer, server_default="1"),  # the account of the key
 )

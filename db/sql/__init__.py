@@ -20,7 +20,8 @@ _NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NU
 """What each move out of held sets; a statement says /* no hold */ in its place."""
 
 _RELEASED = f"""status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = now(), askable_since = CASE
-    WHEN outcome_unknown AND appointment.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
+    WHEN outcome_unknown
+        AND appointment.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration', 'paused')
     THEN now() ELSE askable_since END"""
 """What each release of `appointment` sets; a statement says /* released */ in its place.
 

@@ -5,6 +5,10 @@
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
 -- It comes back with the hold reason of those before it in the line (line_at): one that was let go has its place in the
 -- window, and one whose POST may have booked is looked for; all others wait behind them.
+-- With it comes the state of its account, and the version of that: a worker that has the client of this version reads no
+-- more of it.
+-- The token is a UUID of version 8: workers that know of no accounts write other ones, and a CHECK refuses those of a row
+-- that they would post with the key of account 1.
 -- One that comes after its sender has given up is no claim: nobody would post it before its lease has run out.
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
@@ -12,7 +16,7 @@ WITH asked AS (
 claimed AS (
     UPDATE appointments AS wanted
     SET status = 'booking',
-        claim_token = gen_random_uuid(),
+        claim_token = CAST(overlay(CAST(gen_random_uuid() AS text) PLACING '8' FROM 15) AS uuid),
         lease_expires_at = now() + make_interval(secs => :lease_seconds),
         next_attempt_at = NULL,
         updated_at = now()
@@ -35,6 +39,7 @@ claimed AS (
         END AS backlog,
         /* columns */
 )
-SELECT asked.in_time, claimed.*
+SELECT asked.in_time, account.state, account.version, claimed.*
 FROM asked
 LEFT JOIN claimed ON true
+LEFT JOIN calcom_accounts AS account ON account.id = claimed.account_id

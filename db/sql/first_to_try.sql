@@ -5,7 +5,7 @@
 -- Nothing is locked here: release_these.sql locks it, and passes over what has moved on.
 SELECT id
 FROM appointments
-WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND account_id = :account
     AND (hold_until IS NULL OR hold_until <= now())
     AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown) -- the others met Cal.com
 ORDER BY outcome_unknown, coalesce(settle_at > now(), false), hold_until NULLS FIRST, line_at, id

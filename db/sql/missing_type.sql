@@ -7,7 +7,7 @@ WITH missing AS (
     SELECT named.event_type, min(id) AS id
     FROM appointments
     CROSS JOIN LATERAL (SELECT /* event_type */ AS event_type) AS named
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND account_id = :account
         AND error_type = 'no_event_type' AND NOT outcome_unknown AND hold_until <= now()
     GROUP BY named.event_type
 ),
@@ -19,8 +19,8 @@ due AS (
     LIMIT 1
 ),
 taken AS (
-    INSERT INTO calcom_event_types AS kept (key_fingerprint, event_type, kind, sight, seats, asked_at, looked_at)
-    SELECT :key, event_type, 'unknown', false, false, to_timestamp(0), now()
+    INSERT INTO calcom_event_types AS kept (key_fingerprint, event_type, kind, sight, seats, asked_at, looked_at, account_id)
+    SELECT :key, event_type, 'unknown', false, false, to_timestamp(0), now(), :account
     FROM due
     ON CONFLICT (key_fingerprint, event_type) DO UPDATE SET looked_at = now()
     WHERE (kept.looked_at > now() - interval '1 minute' AND kept.looked_at <= now()) IS NOT TRUE

@@ -5,7 +5,7 @@
 WITH missing AS (
     SELECT id, line_at, held_at, hold_until
     FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND account_id = :account
         AND error_type = 'no_event_type' AND NOT outcome_unknown
         AND /* event_type */ = :event_type
 )

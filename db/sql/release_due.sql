@@ -12,6 +12,8 @@
 -- What rests since its probes failed in an outage goes as soon as the breaker is closed (:closed) and nobody waits for it
 -- any more, behind all, and a few at once: a probe that fails while nothing else succeeds says nothing of its booking.
 -- Its count begins again: if it fails now, it fails while others succeed, and its retries end it.
+-- All this is of one account (:account), whose key and settings these are; another one's key says nothing of it. What its
+-- pause has held goes once it is active, a few at once.
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
@@ -22,27 +24,29 @@ WITH candidate AS (
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for < :key
         AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for > :key
         AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for < :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for > :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND :key_works
+    WHERE status = 'held' AND hold_reason = 'credentials' AND account_id = :account
+        AND held_for = :key AND :key_works
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, line_at FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
+    WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account
+        AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
         AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)
     UNION
@@ -60,6 +64,12 @@ WITH candidate AS (
         AND seen.asked_at > blind.held_at
         AND seen.event_type = /* event_type */
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
+        AND blind.account_id = :account
+    UNION
+    (SELECT id, held_at, line_at FROM appointments
+    WHERE status = 'held' AND hold_reason = 'paused' AND account_id = :account
+        AND EXISTS (SELECT FROM calcom_accounts AS own WHERE own.id = :account AND own.state = 'active')
+    ORDER BY line_at, id LIMIT 16)
 ),
 due AS (
     SELECT appointment.id, appointment.hold_reason, appointment.held_at

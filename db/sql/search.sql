@@ -1,21 +1,32 @@
--- Find bookings by whatever a person has of one. A plain read, one arm an index: each finds next to nothing, but for a
--- correlation id, which one caller may give to many requests (of those the newest), and the seats of one booking.
+-- Find bookings by whatever a person has of one, of all accounts or of one (:account). A plain read, one arm an index: each
+-- finds next to nothing, but for a correlation id, which one caller may give to many requests (of those the newest), and the
+-- seats of one booking.
 WITH found AS (
-    SELECT id FROM appointments WHERE id = CAST(:id AS bigint)
-    UNION
-    SELECT id FROM appointments WHERE uuid = CAST(:uuid AS uuid)
-    UNION
-    SELECT id FROM appointments WHERE idempotency_key = :text AND NOT key_derived
+    SELECT id FROM appointments
+    WHERE id = CAST(:id AS bigint) AND account_id = coalesce(CAST(:account AS integer), account_id)
     UNION
     SELECT id FROM appointments
-    WHERE idempotency_key = :text AND key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
+    WHERE uuid = CAST(:uuid AS uuid) AND account_id = coalesce(CAST(:account AS integer), account_id)
     UNION
     SELECT id FROM appointments
-    WHERE idempotency_key = :text AND key_derived AND status IN ('rejected', 'failed', 'expired', 'cancelled')
+    WHERE idempotency_key = :text AND account_id = coalesce(CAST(:account AS integer), account_id)
+        AND NOT key_derived
     UNION
-    (SELECT id FROM appointments WHERE calcom_booking_uid = :text LIMIT 1000)
+    SELECT id FROM appointments
+    WHERE idempotency_key = :text AND account_id = coalesce(CAST(:account AS integer), account_id)
+        AND key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
     UNION
-    (SELECT id FROM appointments WHERE correlation_id = :text ORDER BY id DESC LIMIT :limit)
+    SELECT id FROM appointments
+    WHERE idempotency_key = :text AND account_id = coalesce(CAST(:account AS integer), account_id)
+        AND key_derived AND status IN ('rejected', 'failed', 'expired', 'cancelled')
+    UNION
+    (SELECT id FROM appointments
+    WHERE calcom_booking_uid = :text AND account_id = coalesce(CAST(:account AS integer), account_id)
+    LIMIT 1000)
+    UNION
+    (SELECT id FROM appointments
+    WHERE correlation_id = :text AND account_id = coalesce(CAST(:account AS integer), account_id)
+    ORDER BY id DESC LIMIT :limit)
 )
 SELECT
     id, status, /* held by */ AS hold_reason,

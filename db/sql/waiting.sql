@@ -10,13 +10,13 @@
 -- hundred.
 -- postable: in half-open only a booking that may be posted now can be the probe, never a look.
 WITH unclear AS MATERIALIZED (
-    SELECT id, line_at, status, hold_reason, event_type_id, event_type_slug, username, team_slug, organization_slug
+    SELECT id, line_at, status, hold_reason, account_id, event_type_id, event_type_slug, username, team_slug, organization_slug
     FROM appointments
     WHERE outcome_unknown AND error_type IN ('http_500', 'http_other', 'database', 'unreadable')
         AND hold_reason IS DISTINCT FROM 'blind_key' AND hold_reason IS DISTINCT FROM 'suspect' -- for days, perhaps
 ),
 failing AS MATERIALIZED (
-    SELECT DISTINCT event_type_id, event_type_slug, username, team_slug, organization_slug FROM unclear
+    SELECT DISTINCT account_id, event_type_id, event_type_slug, username, team_slug, organization_slug FROM unclear
 ),
 sound AS (
     (SELECT id, line_at FROM appointments AS one
@@ -24,7 +24,8 @@ sound AS (
          AND probe_failures = 0
          AND NOT EXISTS (
              SELECT FROM failing AS type
-             WHERE (type.event_type_id, type.event_type_slug, type.username, type.team_slug, type.organization_slug)
+             WHERE type.account_id = one.account_id
+                 AND (type.event_type_id, type.event_type_slug, type.username, type.team_slug, type.organization_slug)
                  IS NOT DISTINCT FROM
                  (one.event_type_id, one.event_type_slug, one.username, one.team_slug, one.organization_slug)
              OFFSET 0 -- as a filter, row by row: as a join it would be planned to read the whole line, and sort it

@@ -3,11 +3,11 @@
 -- One arm a question, so that the index (hold_reason, held_for) answers it with next to nothing read.
 SELECT
     EXISTS (
-        SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key
+        SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND account_id = :account
     ) AS credentials,
     EXISTS (
         SELECT FROM appointments
-        WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+        WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND account_id = :account
             AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown) -- the others met Cal.com
             AND (
                 hold_until IS NULL

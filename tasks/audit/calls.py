@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from booking_client import correlation
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments import queue
 from db.audits import nights
 from db.audits.nights import NightlyAudit
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.types import Denied, Permit, Reason, State
+from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CALCOM_RATE, CANCEL
 from tasks.calcom.changes.cancel import NOT_THERE, read_cancel
 from tasks.calcom.http.answer import Answer, NoAnswer
@@ -57,8 +59,24 @@ class AuditCalls(GuardedCalls):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(deps, correlation.new(), pause=pause)
+        self.account = DEFAULT_ACCOUNT
         self.clock = clock
         self._waiting = waiting
+
+    def use(self, account: int) -> None:
+        """Call with the key of this account from now on; at first it is that of the settings.
+
+        Raises:
+            LeftAlone: The account is paused or closed, or its key cannot be decrypted.
+        """
+        self.deps = self._opened(account)
+        self.account, self._client = account, self.deps.calcom
+
+    def _opened(self, account: int) -> Dependencies:
+        try:
+            return self.deps.for_account(account)
+        except NoAccess as shut:
+            raise LeftAlone(f"{shut.why} (`booking accounts list`)") from None
 
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
@@ -79,6 +97,7 @@ class AuditCalls(GuardedCalls):
         return None if reply.answer in NOT_THERE else reply
 
     def _turn(self, ask: Ask, _number: int) -> Permit | Denied:
+        self._opened(self.account)  # it may have been paused meanwhile
         while True:
             wait = _SOON
             if not self._bookings_wait():

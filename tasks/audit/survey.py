@@ -180,6 +180,8 @@ def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPl
         judged.add(row.id)
         if row.status is not Status.CONFIRMED:  # a confirmed row here is of another day, and judged with that
             yield row
+    for reference in bookings.of_other_accounts(conn, list(ours)):
+        ours.pop(reference)  # two accounts may sit in one seated booking
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
 

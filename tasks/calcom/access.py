@@ -37,6 +37,11 @@ def authorization(api_key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
+def service_of(base_url: str) -> str:
+    """Return the name of a Cal.com that is not the settings', by its address."""
+    return f"c-{fingerprint(checked_url(base_url))}"
+
+
 def fingerprint(*values: str) -> str:
     """Return a hash that distinguishes settings and does not reveal them."""
     return hashlib.sha256("\0".join(values).encode()).hexdigest()[:12]

@@ -43,7 +43,7 @@ class CalcomClient(CalcomReads):
         resolver: Resolver = RESOLVER,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._base_url = checked_url(base_url)
+        self.base_url = checked_url(base_url)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -59,7 +59,21 @@ class CalcomClient(CalcomReads):
         self.settings_fingerprint = fingerprint(base_url, api_version, api_key)
 
     def __repr__(self) -> str:
-        return f"CalcomClient({self._base_url!r}, key {self.key_fingerprint})"
+        return f"CalcomClient({self.base_url!r}, key {self.key_fingerprint})"
+
+    def with_key(self, api_key: str) -> "CalcomClient":
+        """Return a client with another key at the same Cal.com, over the same connections."""
+        other = self._like(self.base_url, api_key)
+        other.__dict__["_exchange"] = self._exchange
+        return other
+
+    def at(self, base_url: str) -> "CalcomClient":
+        """Return a client without a key at another Cal.com."""
+        return self._like(base_url, "")
+
+    def _like(self, base_url: str, api_key: str) -> "CalcomClient":
+        times = *self._timeouts, self._deadline
+        return CalcomClient(base_url, api_key, self._api_version, *times, resolver=self._resolver, tls=self._tls)
 
     def post_booking(
         self, body: Mapping[str, Any], *, may_send: MaySend = _always, correlation_id: str | None = None
@@ -145,7 +159,7 @@ class CalcomClient(CalcomReads):
         from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see the docstring
 
         return Exchange(
-            self._base_url,
+            self.base_url,
             connect_timeout=self._timeouts[0],
             read_timeout=self._timeouts[1],
             resolver=self._resolver,

@@ -3,12 +3,14 @@
 Any number of beats and workers may run checks at once: the database row of the tick lets one check at a time go on.
 """
 
+from db import accounts
 from db.lifecycle import HoldReason
 from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
+from tasks.accounts.door import UNREADABLE
 from tasks.host.application import app
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
@@ -53,7 +55,14 @@ def check(every: float = EVERY) -> int:
         observed = [
             *([redis] if redis else []),
             *observe_outages(conn, services, held, known, now, lead=lead),
-            *observe_holds(held, missing, now, built.timings, block=services.block),
+            *observe_holds(
+                held,
+                missing,
+                now,
+                built.timings,
+                block=services.block,
+                unreadable=accounts.unreadable(conn, UNREADABLE),
+            ),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]

@@ -73,6 +73,13 @@ _TEMPLATES = {
         _LATER,
         "set a valid CALCOM_API_KEY and restart the workers, or `booking breaker reset` if the key is good again",
     ),
+    IncidentKind.KEY_UNREADABLE: Template(
+        "The API keys of {count} accounts cannot be decrypted: {accounts}",
+        "The API keys of accounts could not be decrypted",
+        _LATER,
+        "give all workers the ACCOUNT_ENCRYPTION_KEYS that encrypted them (`booking accounts check`), or store each key"
+        " again: `booking accounts rotate`",
+    ),
     IncidentKind.CONFIGURATION: Template(
         "Cal.com's API is not what the settings say",
         "Cal.com's API was not what the settings said",

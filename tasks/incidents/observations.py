@@ -1,6 +1,6 @@
 """What one health check observes: the services, held bookings, and bookings that ended badly."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -57,6 +57,7 @@ _FAILED_THERE = (
 )
 _LAST_MINUTE = 60.0  # seconds
 _FEW_TYPES = 5  # event types that an alert names
+_FEW_ACCOUNTS = 5
 _LONGEST_NAME = 40  # characters of a slug
 
 
@@ -160,12 +161,18 @@ def observe_holds(
     timings: Timings,
     *,
     block: Block,
+    unreadable: Sequence[str] = (),
 ) -> Iterator[Observation]:
     """Observe bookings that are held for a reason that an operator must know, or for too long.
 
     While a refused key or wrong settings stop all (`block`), the whole queue waits for that, too. `missing` is the part
-    of `held` that waits for an event type that Cal.com no longer has, by its name.
+    of `held` that waits for an event type that Cal.com no longer has, by its name. `unreadable`: the accounts whose
+    keys could not be decrypted.
     """
+    if unreadable:
+        named = ", ".join(unreadable[:_FEW_ACCOUNTS]) + (", ..." if len(unreadable) > _FEW_ACCOUNTS else "")
+        told = {"count": len(unreadable), "accounts": named}
+        yield Observation(IncidentKind.KEY_UNREADABLE, count=len(unreadable), facts=told)
     if missing:
         facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
         yield Observation(IncidentKind.NO_EVENT_TYPE, count=facts["held"], facts=facts)
@@ -174,6 +181,8 @@ def observe_holds(
         if risk and reason is HoldReason.CONFIGURATION:
             risk = _without(risk, missing.values())
         behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []
+        if reason is HoldReason.CREDENTIALS and unreadable and block is not Block.CREDENTIALS:
+            continue  # Cal.com has refused nothing
         if block is Block.CREDENTIALS and reason is HoldReason.CREDENTIALS:
             facts = _facts([*([risk] if risk else []), *behind], timings.lead)
             yield Observation(IncidentKind.CREDENTIALS, facts=facts)

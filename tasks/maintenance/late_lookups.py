@@ -10,6 +10,7 @@ from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import dependencies, event_type_lookup
+from tasks.accounts.door import NoAccess
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
@@ -53,7 +54,10 @@ def _suspects(built: Dependencies) -> int:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0
     for row in rows:
-        result, made = _look_up(built, row)
+        try:
+            result, made = _look_up(built.for_account(row.account_id), row)
+        except NoAccess:  # in an hour again
+            continue
         if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.there.uid is None:
             continue
         with built.engine.begin() as conn:
@@ -79,9 +83,13 @@ def _series(built: Dependencies) -> int:
 
 
 def _count(built: Dependencies, row: Appointment) -> bool:
-    calls = GuardedCalls(built, row.correlation_id)
-    weeks = read_bookings(calls.booking(row.series_uid or ""))
-    if isinstance(weeks, Reply):
+    try:
+        built = built.for_account(row.account_id)
+        calls = GuardedCalls(built, row.correlation_id)
+        weeks = read_bookings(calls.booking(row.series_uid or ""))
+    except NoAccess:
+        weeks = None
+    if weeks is None or isinstance(weeks, Reply):
         with built.engine.begin() as conn:
             series.put_off(conn, row.id)
         return False

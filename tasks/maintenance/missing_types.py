@@ -5,6 +5,7 @@ Their bookings are held (`BookingDecisions.no_event_type`), and nothing else wou
 
 from booking_client import correlation
 from db.appointments import sweeps
+from tasks.accounts.door import NoAccess
 from tasks.calcom.failures import read_content
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import slots_of
@@ -29,8 +30,9 @@ def look_for_type(deps: Dependencies) -> int:
     if missing is None:
         return 0
     try:
-        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(missing.row)))
-    except NotNow:  # the breaker is open, or the limit is reached: try again a minute later
+        own = deps.for_account(missing.row.account_id)
+        shown = read_content(GuardedCalls(own, correlation.new()).slots(slots_of(missing.row)))
+    except (NotNow, NoAccess):  # the breaker is open, or the limit is reached: try again a minute later
         return 0
     there = not isinstance(shown, Reply)
     log.info("event_type_looked_for", event_type_id=missing.row.event_type_id, there=there)

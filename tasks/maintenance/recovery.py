@@ -7,8 +7,10 @@ held bookings are released by the breaker's state (`tasks.maintenance.release`).
 import threading
 
 from booking_client import correlation
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments import queue, sweeps
 from tasks import dependencies
+from tasks.accounts.door import NoAccess
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import LIST
@@ -95,8 +97,8 @@ def _read_page(answer: Answer | NoAnswer) -> Reply | None:
 
 def _answers(deps: Dependencies) -> bool:
     try:
-        reply = TrialCalls(deps, correlation.new()).try_again()
-    except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached
+        reply = TrialCalls(deps.for_account(DEFAULT_ACCOUNT), correlation.new()).try_again()
+    except (NotNow, NoAccess):  # asked within the minute; or the breaker is open, or the limit is reached
         return False
     log.info("asked_again", answer="well" if reply is None else reply.error_type.value)
     return reply is None

@@ -6,12 +6,13 @@ Whether a cause is over is read from the breaker's state and our own settings, b
 import threading
 from collections.abc import Sequence
 
-from db import appointments
+from db import accounts, appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
+from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
@@ -22,11 +23,13 @@ from tasks.publish import call_later, send
 BATCH = 500
 AHEAD = 16
 ROUNDS = 4
+ACCOUNTS, OF_EACH = 10, 16  # of other accounts: how many in a run, and bookings of each that a cause lets go
 RELEASE = "tasks.maintenance.release.release_held"
 
 log = Logger(__name__)
 _releasing = threading.Lock()
 _wanted = threading.Event()
+_last_account = 0  # where this process stopped: the next run goes on behind it
 
 
 @app.task(base=PeriodicTask, name=RELEASE)
@@ -34,7 +37,7 @@ def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     deps = dependencies.current()
     deps.database_calls.flush_if_due()
-    return _release_due(deps) + release_paced(deps)
+    return _release_due(deps) + _release_of_accounts(deps) + release_paced(deps)
 
 
 def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
@@ -114,6 +117,35 @@ def _release_due(deps: Dependencies) -> int:
         settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
         closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,
     )
+
+
+def _release_of_accounts(deps: Dependencies) -> int:
+    """Release what the causes of other accounts held and let go now, ten accounts in a run; return how many."""
+    global _last_account  # noqa: PLW0603 - one for each process: any process may begin anywhere
+    with deps.autocommit.connect() as conn:
+        numbers = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
+    _last_account = numbers[-1] if len(numbers) == ACCOUNTS else 0
+    return sum(_release_of_account(deps, number) for number in numbers)
+
+
+def _release_of_account(deps: Dependencies, number: int) -> int:
+    try:
+        own = deps.for_account(number)
+    except NoAccess:
+        return 0
+    seen = deps.breaker.get_status()
+    key, settings = own.calcom.key_fingerprint, own.calcom.settings_fingerprint
+    with deps.engine.begin() as conn:
+        rows = appointments.release_due(
+            conn,
+            account=number,
+            key=key,
+            settings=settings,
+            limit=OF_EACH,
+            key_works=seen.shared and key not in seen.blocked_keys,
+            settings_work=seen.shared and settings not in {*seen.wrong_settings, *seen.paged_settings},
+        )
+    return _sent(deps, rows)
 
 
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:

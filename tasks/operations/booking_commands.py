@@ -35,6 +35,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.THROTTLED: "they go by themselves, in the order of their requests, as the limit allows",
         HoldReason.IN_LINE: "they go by themselves, in the order of their requests, as those before them do",
         HoldReason.SETTLING: "a lookup proves nothing before the settle time ends; after that each is looked up",
+        HoldReason.PAUSED: "they go by themselves once `booking accounts resume` has made their account active",
     }
 )
 """The hold reasons that `retry_held` does not take, and why a retry would not help."""

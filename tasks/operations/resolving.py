@@ -127,17 +127,17 @@ def _not_ours(calls: GuardedCalls, row: Appointment, uid: str, found: Booking) -
     start = clock(found.start) if found.start else "an unknown time"
     standing = "cancelled" if found.cancelled else "accepted" if found.accepted else "not confirmed by its host yet"
     with calls.deps.engine.connect() as conn:
-        whose = _whose(conn, found)
+        whose = _whose(conn, found, row.account_id)
     said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
     return Resolved(ok=False, said=said)
 
 
-def _whose(conn: Connection, found: Booking) -> str:
+def _whose(conn: Connection, found: Booking, account: int) -> str:
     if not found.marks:
         hidden = " and without attendees: give the seat's own uid" if found.seated and not found.attendees else ""
         return f"without a reference of ours{hidden}"
     references = [mark for mark in found.marks if _REFERENCE.fullmatch(mark)]
-    rows = [row.id for row in bookings.by_references(conn, references)]
+    rows = [row.id for row in bookings.by_references(conn, references, account=account)]
     return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
 
 

@@ -31,6 +31,7 @@ _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.CONFIGURATION: "Cal.com's answer; Cal.com is asked each minute",
         HoldReason.BLIND_KEY: "you, or a key that sees the booking",
         HoldReason.SUSPECT: "you",
+        HoldReason.PAUSED: "you, by `booking accounts resume`",
     }
 )
 _QUEUE_MOVED_ON_BY: Mapping[Block, str] = MappingProxyType(

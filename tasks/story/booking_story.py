@@ -43,7 +43,7 @@ class BookingStory:
 def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingStory:
     """Read the story of a booking; its event type is what Cal.com has shown to the present key."""
     calcom = deps.calcom
-    event_type = event_types.known(conn, calcom.key_fingerprint, row.event_type)
+    event_type = event_types.known(conn, calcom.key_fingerprint, row.event_type, account=row.account_id)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)
     now: datetime = conn.execute(select(func.now())).scalar_one()

@@ -13,6 +13,7 @@ from db.appointments.queue import QUEUED
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
+from tasks.accounts.door import UNREADABLE
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
 from tasks.words import ago, duration, plural
@@ -118,7 +119,13 @@ def _blind_key(row: Appointment, now: datetime) -> str:
     )
 
 
-def _credentials(_row: Appointment, _now: datetime) -> str:
+def _credentials(row: Appointment, _now: datetime) -> str:
+    if row.held_for == UNREADABLE:
+        return (
+            "The API key of its account cannot be decrypted: ACCOUNT_ENCRYPTION_KEYS lacks the key that encrypted it "
+            "(`booking accounts check`). This booking goes on by itself when workers have that key, or after `booking "
+            "accounts rotate`."
+        )
     return (
         "Cal.com refuses the API key. While bookings wait for the key, Cal.com is asked once a minute with a harmless "
         "call. This booking goes on by itself when the key is taken again, when workers start with another "
@@ -152,6 +159,14 @@ def _suspect(row: Appointment, _now: datetime) -> str:
         f"Its worker died {row.leases_lost} times in a row, so it may be what kills workers; it waits for you: "
         f"`booking retry {row.id}` or `booking cancel {row.id}`. Meanwhile it is looked for at Cal.com each hour, and "
         "never posted."
+    )
+
+
+def _paused(_row: Appointment, _now: datetime) -> str:
+    return (
+        "Its account is paused: nothing is called for it, no lookup either. It goes on by itself, in order, once "
+        "somebody runs `booking accounts resume`: `booking accounts list` says which account, `booking actions` who "
+        "paused it."
     )
 
 
@@ -212,6 +227,7 @@ _HELD: dict[HoldReason, Line] = {
     HoldReason.CREDENTIALS: _credentials,
     HoldReason.CONFIGURATION: _configuration,
     HoldReason.SUSPECT: _suspect,
+    HoldReason.PAUSED: _paused,
 }
 
 

@@ -100,7 +100,7 @@ class _Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
     deps = _DEPS
-    released, backlog = False, None
+    released, backlog, no_access = False, None, None
 
     def __init__(self, turn: Turn) -> None:
         self.row = appointment(turn.row, near=turn.near)

@@ -6,6 +6,8 @@ that change one file share a partial of it, so that a file that moves is named o
 
 from functools import partial
 
+from tests.mutation.accounts.apart import APART
+from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
@@ -228,6 +230,9 @@ BREAKAGES = (
     *ANSWER_BY,
     *BULK,
     *CLIENTS,
+    # -- the right key, and no other account's row
+    *ACCOUNT_KEYS,
+    *APART,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,

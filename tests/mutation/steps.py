@@ -29,8 +29,8 @@ STEPS = (
         name="wait-for-proof-begins-anew",
         promise=2,
         file="db/sql/__init__.py",
-        old="IN ('breaker_open', 'throttled', 'credentials', 'configuration')",
-        new="IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration')",
+        old="IN ('breaker_open', 'throttled', 'credentials', 'configuration', 'paused')",
+        new="IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration', 'paused')",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
     ),
     _inquiry(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.cli import release
+from worker.cli.accounts import account_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
@@ -67,6 +68,9 @@ def up(
 def enqueue(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, or - for standard input.")],
     *,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The account of the lines that name none.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Keep a file of booking requests and send them to the workers.
@@ -234,4 +238,5 @@ def alerts(
 
 audit_commands.add_to(app)
 release.add_to(app)
+app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)

@@ -29,8 +29,11 @@ def resolve(deps: Dependencies, action: OperatorAction) -> None:
     [booking_id] = action.ids or ()
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking_id)
+    calls = AuditCalls(deps, pause=pause)
     try:
-        done = resolve_by(AuditCalls(deps, pause=pause), row, str(action.target["uid"])) if row else _gone(booking_id)
+        if row:
+            calls.use(row.account_id)
+        done = resolve_by(calls, row, str(action.target["uid"])) if row else _gone(booking_id)
     except AuditHalted as halted:
         done = Resolved(ok=False, said=f"{halted}; nothing was changed")
     finish(deps.engine, action.id, done)

@@ -23,6 +23,7 @@ from worker.settings.values import (
     BaseUrl,
     BrokerUrl,
     Delays,
+    EncryptionKeys,
     MetricsAddress,
     PageUrl,
     PostgresUrl,
@@ -83,13 +84,14 @@ class Settings(BaseModel):
     celery_broker_url: BrokerUrl | None = _setting(
         None, "Celery's broker, Redis (also sentinel://) or RabbitMQ; not given: REDIS_URL", unit="URL", repr=False
     )
-    booking_home: Path = _setting(
-        Path(".booking"), "where `booking up` keeps its embedded servers' data", unit="folder"
-    )
+    booking_home: Path = _setting(Path(".booking"), "where `booking up` keeps its servers' data", unit="folder")
 
     # Cal.com
     calcom_base_url: BaseUrl = _setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")
     calcom_api_key: ApiKey | None = _setting(None, "the API key; its owner must be able to see the bookings it makes")
+    account_encryption_keys: EncryptionKeys = _setting(
+        (), "encrypt the API keys of further accounts: Fernet keys, separated by blanks; the first encrypts", repr=False
+    )
     calcom_connect_timeout: float = _setting(5.0, "for a connection to Cal.com", unit="s", zero="refused", gt=0, le=600)
     calcom_read_timeout: float = _setting(
         30.0, "between two pieces of Cal.com's answer", unit="s", zero="refused", gt=0, le=600

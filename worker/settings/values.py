@@ -107,6 +107,14 @@ def _api_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _fernet_keys(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for value in values:
+        text = value.get_secret_value()
+        if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", text, re.ASCII):
+            raise ValueError("must be keys of 44 characters, as Fernet's generate_key makes them (docs/security.md)")
+    return values
+
+
 def _metrics_address(value: str) -> str:
     try:
         parts = urlsplit(f"//{value}")
@@ -157,3 +165,4 @@ PageUrl = Annotated[str, AfterValidator(_page_url)]
 Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]
 Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]
+EncryptionKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks), AfterValidator(_fernet_keys)]

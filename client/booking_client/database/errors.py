@@ -7,7 +7,12 @@ from typing import Any
 
 import psycopg
 
-from booking_client.errors import REFUSALS, AppointmentDatabaseException
+from booking_client.errors import (
+    REFUSALS,
+    AppointmentDatabaseException,
+    AppointmentException,
+    CustomerValidationException,
+)
 
 # PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -26,8 +31,8 @@ _KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _CONNECTION = "08"  # the class of connection exceptions
-NOT_MIGRATED = frozenset({"42P01", "42703"})
-"""SQLSTATEs of a missing table or column."""
+NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
+"""SQLSTATEs of a missing table, column or function."""
 _MIGRATE = "; run `booking migrate`, or name the database and the schema that have booking-worker's tables"
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,11 +40,17 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "25P02": "; an earlier statement of this transaction has failed: roll it back first",
     }
 )
+NOT_OPEN = "there is no such account, or it is closed"
 UNREACHABLE = "Postgres cannot be reached"
+ACCOUNT_NOT_OPEN = "UA001"
+"""Our own SQLSTATE (db/migrations/accounts.sql): a request names an account that is not there, or is closed."""
 
 
-def of_sqlstate(state: str) -> AppointmentDatabaseException:
+def of_sqlstate(state: str) -> AppointmentException:
     """Return the error that a SQLSTATE stands for."""
+    if state == ACCOUNT_NOT_OPEN:
+        wrong = {"account": NOT_OPEN}
+        return CustomerValidationException("Nothing was kept: an account is not open.", validation_errors=wrong)
     lost = state.startswith(_CONNECTION)  # also what a pooler reports about a server that has died
     kind = "lost_connection" if lost else _KINDS.get(state, "other")
     hint = _MIGRATE if state in NOT_MIGRATED else _HINTS.get(state, "")

@@ -144,6 +144,13 @@ def key(text: str) -> str:
     return unicodedata.normalize("NFC", printable(text))
 
 
+def account(text: str) -> str:
+    """Return `text` if it can be the name of an account, else refuse it."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text, re.ASCII):
+        raise ValueError("must be a name of a-z, 0-9 and -, of at most 63 characters")
+    return text
+
+
 Name = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 Email = Annotated[str, AfterValidator(email)]
 Phone = Annotated[str, AfterValidator(phone)]
@@ -154,3 +161,4 @@ Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
 # This id is part of log lines, message headers and Cal.com's metadata: no character has to be quoted in any of these.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+AccountName = Annotated[str, AfterValidator(account)]

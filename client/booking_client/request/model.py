@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from booking_client.errors import CustomerValidationException
 from booking_client.request.fields import (
+    AccountName,
     CorrelationId,
     Email,
     IdempotencyKey,
@@ -89,7 +90,7 @@ class BookingRequest(Strict):
     """Ask for one booking; immutable, checked and normalised.
 
     `start` and `answer_by` are in UTC. A booking that is not made by `answer_by` expires; if the same request comes
-    again, the first `answer_by` counts.
+    again, the first `answer_by` counts. `account` is whose API key books it; None: that of the worker's settings.
 
     The clock is `context={"now": ...}` of pydantic's validation, else this machine's.
 
@@ -112,6 +113,7 @@ class BookingRequest(Strict):
     metadata: Metadata = Field(default_factory=dict)
     idempotency_key: IdempotencyKey | None = None
     correlation_id: CorrelationId | None = None
+    account: AccountName | None = None
 
     @field_validator("start", "answer_by")
     @classmethod
@@ -128,6 +130,11 @@ class BookingRequest(Strict):
         if answer_by is not None and start is not None and answer_by > start:
             raise ValueError("is later than the start")
         return answer_by
+
+    @field_validator("account")
+    @classmethod
+    def _default_is_none(cls, account: str | None) -> str | None:
+        return None if account == "default" else account  # one name for one thing
 
     @field_validator("guests")
     @classmethod

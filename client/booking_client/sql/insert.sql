@@ -13,6 +13,7 @@
 -- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
 -- each tenth call is the bulk's. Never by more than half of the time it has: its turn comes before its time is over. That
 -- is the time until it expires, HOLD_LEAD before its start or when its answer is no longer wanted.
+-- A request names its account (null: account 1). One that is not there, or closed, is refused, and with it the batch.
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
@@ -26,7 +27,7 @@ backlog AS (
 ),
 request AS (
     SELECT
-        one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds,
+        one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds, account_id,
         one.hold_reason IS NULL AND backlog.reason IS NOT NULL AS in_line
     FROM asked
     CROSS JOIN backlog
@@ -36,8 +37,12 @@ request AS (
         start_at timestamptz, end_at timestamptz, length_in_minutes integer,
         attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
         guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb, answer_by timestamptz,
-        hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
+        hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text,
+        account text
     )
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN account IS NULL THEN 1 ELSE /* schema */calcom_open_account(account) END AS account_id
+    ) AS booked_with
     CROSS JOIN LATERAL (SELECT coalesce(requested_at, now() + number * interval '1 microsecond') AS asked_at) AS moment
     CROSS JOIN LATERAL (
         SELECT greatest(
@@ -53,7 +58,7 @@ written AS (
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
         guests, location, booking_fields_responses, request_metadata, answer_by,
         status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at, line_at,
-        circuit_breaker_open_at_booking, resilience_strategy
+        circuit_breaker_open_at_booking, resilience_strategy, account_id
     )
     SELECT
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
@@ -71,9 +76,10 @@ written AS (
             secs => least(least(seconds / 96, 900) + number * 9 * CAST(:call_seconds AS double precision), seconds / 2)
         ),
         CASE WHEN hold_reason = 'breaker_open' THEN now() END,
-        coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END)
+        coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END),
+        account_id
     FROM request
-    ORDER BY idempotency_key
+    ORDER BY idempotency_key, account_id
     ON CONFLICT DO NOTHING
     RETURNING /* columns */
 ),

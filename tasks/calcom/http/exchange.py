@@ -11,7 +11,9 @@ import socket
 import ssl
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
@@ -29,7 +31,9 @@ from tasks.calcom.reply import ErrorType
 
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
 MAX_HEADER_BYTES = 64 * 1024  # of an answer and the 1xx before it; http.client bounds only lines and their number
+SERVERS = 4  # that a thread keeps a connection to: those that it has called last
 _CHUNK = 64 * 1024
+_THREAD = threading.local()
 _NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 
 
@@ -53,7 +57,6 @@ class Exchange:
         self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         self._resolver = resolver
         self._tls = tls or (_make_context() if self._url.scheme == "https" else None)
-        self._threads = threading.local()
 
     def send(self, request: Request, *, may_send: MaySend, deadline: float) -> Answer | NoAnswer:
         """Return the answer, or why there is none; exceptions of `may_send` are raised with nothing sent."""
@@ -91,8 +94,9 @@ class Exchange:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        self._pool().close()
-        self._threads.pid = None
+        pool = _open_pools().pop(self, None)
+        if pool is not None:
+            pool.close()
 
     def _open(self, request: Request) -> BaseHTTPResponse:
         """Send the request, and return the answer with its body unread; no retry, no redirect."""
@@ -110,10 +114,13 @@ class Exchange:
         )
 
     def _pool(self) -> HTTPConnectionPool:
-        if getattr(self._threads, "pid", None) != os.getpid():  # first use, or after a fork
-            self._threads.pool = self._make_pool()
-            self._threads.pid = os.getpid()
-        pool: HTTPConnectionPool = self._threads.pool
+        pools = _open_pools()
+        pool = pools.get(self)
+        if pool is None:
+            pool = pools[self] = self._make_pool()
+            if len(pools) > SERVERS:
+                pools.popitem(last=False)[1].close()
+        pools.move_to_end(self)
         return pool
 
     def _make_pool(self) -> HTTPConnectionPool:
@@ -122,6 +129,14 @@ class Exchange:
         if self._tls is None:
             return _ConnectionPool(host, port, maxsize=1)
         return _TLSConnectionPool(host, port, maxsize=1, ssl_context=self._tls, cert_reqs="CERT_REQUIRED")
+
+
+def _open_pools() -> "OrderedDict[Exchange, HTTPConnectionPool]":
+    """Return this thread's pools, by the time of their last use; after a fork none, for sockets do not survive it."""
+    if getattr(_THREAD, "pid", None) != os.getpid():
+        _THREAD.pools, _THREAD.pid = OrderedDict(), os.getpid()
+    pools: OrderedDict[Exchange, HTTPConnectionPool] = _THREAD.pools
+    return pools
 
 
 def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
@@ -145,8 +160,9 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
+@cache
 def _make_context() -> ssl.SSLContext:
-    """Return a TLS context that trusts the authorities of the system and of certifi, and checks names."""
+    """Return this process's TLS context: it trusts the authorities of the system and of certifi, and checks names."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context

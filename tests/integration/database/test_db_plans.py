@@ -32,6 +32,7 @@ CROSS JOIN LATERAL (
 """
 SWEEPS: dict[str, dict[str, Any]] = {
     "release_due": {
+        "account": 1,
         "key": "key",
         "settings": "set",
         "limit": 500,
@@ -39,8 +40,8 @@ SWEEPS: dict[str, dict[str, Any]] = {
         "settings_work": True,
         "closed": True,
     },
-    "waiting_for_a_call": {"key": "key", "settings": "set", "fresh_seconds": 60},
-    "first_to_try": {"settings": "set"},
+    "waiting_for_a_call": {"account": 1, "key": "key", "settings": "set", "fresh_seconds": 60},
+    "first_to_try": {"account": 1, "settings": "set"},
     "waiting": {"limit": 16, "postable": False},
     "flag_degraded": {"max_age_seconds": 900, "limit": 500},
     "lost_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "lease_seconds": 50, "suspect_at": 3},
@@ -49,6 +50,8 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "never_known": {"limit": 500},
     "suspects_due": {"limit": 500, "again_seconds": 3600},
     "series_due": {"limit": 500},
+    "accounts_held": {"after": 0, "limit": 10},
+    "accounts_unreadable": {"held_for": "unreadable"},
 }
 
 

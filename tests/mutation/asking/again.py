@@ -34,7 +34,7 @@ AGAIN = (
     ),
     _insertion(
         name="cancel-taken-back-by-another-request",
-        old="return kept.key_derived or (_key(kept), kept.payload_hash) in asked",
+        old="return kept.key_derived or (key_of(kept), kept.payload_hash) in asked",
         new="return True",
         test=f"{_CANCEL}test_another_request_with_its_key_takes_no_cancel_back",
     ),

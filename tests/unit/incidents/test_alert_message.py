@@ -30,6 +30,7 @@ FACTS = {
     "silent": 17,
     "until": "2030-03-01 11:00 UTC",
     "types": "101",
+    "accounts": "salon-7",
     "found": "1 there twice (first 42)",
     "first_day": "2030-02-28",
     "last_day": "2030-03-01",

@@ -16,6 +16,7 @@ from worker.settings.model import Settings, SettingsError
 
 KEY = "cal_live_0123456789abcdef"
 PASSWORD = "correct-horse-battery"
+ENCRYPTION = "QhQb1oO2m0m6s7kQF3mXKJ8n5c4rT9vYzL1aWdEeHk0="
 
 
 class Terminal(io.StringIO):
@@ -54,6 +55,7 @@ def settings() -> Settings:
         calcom_api_key=KEY,
         database_url=f"postgresql://booking:{PASSWORD}@db.example/x",
         alert_urls="json://hook.example/T0ken",
+        account_encryption_keys=ENCRYPTION,
         log_format="auto",
         log_file=None,
     )
@@ -134,6 +136,7 @@ def test_every_line_carries_the_correlation_id(
         (f"connection failed with {PASSWORD}", PASSWORD),
         ("redis://:short@cache.example", "short"),
         ("posting to json://hook.example/T0ken", "T0ken"),
+        (f"no such key: {ENCRYPTION}", ENCRYPTION),
         ("for ann+tag@example.com", "example.com"),
         ("url: /v2/bookings?attendeeEmail=ann%2Btag%40example.com&take=1", "example.com"),
         ("to ann%40example.com", "example.com"),

@@ -1,12 +1,16 @@
 """`booking enqueue`: store a file of booking requests, and send their tasks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from resilience.exceptions import AppointmentDatabaseException
+from booking_client.database.errors import NOT_OPEN
+from db import accounts
+from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
+from tasks.dependencies import Dependencies
 from tasks.words import plural
 from worker import enqueue_bookings
 from worker.cli.enqueue.json_lines import read_requests
@@ -20,15 +24,21 @@ from worker.console.stop import Stop
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
-def run(file: str, *, json: bool) -> bool:
+def run(file: str, *, account: str | None, json: bool) -> bool:
     """Store the good lines of a file, report the bad ones, and return whether none was refused.
+
+    `account` is that of the lines that name none (None: `default`).
 
     Raises:
         Stop: The file cannot be read, or Postgres stopped answering in the middle.
     """
     with GracefulShutdown(), opened(file) as source:
-        ready()
-        lines = Lines(shown(file), enqueue_bookings, screen.note)
+        deps = ready()
+        is_open = _open_accounts(deps)
+        if account is not None and not is_open(account):
+            raise Stop(f"{account}: {NOT_OPEN}")
+        own = None if account == "default" else account
+        lines = Lines(shown(file), enqueue_bookings, screen.note, account=own, is_open=is_open)
         source.on_pause = lines.flush
         try:
             with listening(screen.note) as notes, _progress(source, lines):
@@ -37,6 +47,8 @@ def run(file: str, *, json: bool) -> bool:
                 lines.flush()
         except AppointmentDatabaseException as error:
             raise Stop(*(explain(error) or ()), _so_far(lines)) from None
+        except CustomerValidationException as error:  # closed since its line was read
+            raise Stop(f"account: {error.get_field_error('account')}", _so_far(lines)) from None
         except KeyboardInterrupt:
             screen.note(f"\nbooking: stopped; {_so_far(lines)}")
             raise
@@ -45,6 +57,17 @@ def run(file: str, *, json: bool) -> bool:
     else:
         _summary(lines.tally)
     return lines.tally.requests > 0 and not lines.tally.invalid
+
+
+def _open_accounts(deps: Dependencies) -> Callable[[str], bool]:
+    """Return whether an account is open, by its name; each name is asked about once."""
+
+    @cache
+    def is_open(name: str) -> bool:
+        with deps.autocommit.connect() as conn:
+            return accounts.is_open(conn, name)
+
+    return is_open
 
 
 def _so_far(lines: Lines) -> str:

@@ -1,9 +1,11 @@
 """Send lines of booking requests in batches, and count the results."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from booking_client.database.errors import NOT_OPEN
 from booking_client.receipts import Conflict, Receipt
+from booking_client.request.messages import Problem
 from booking_client.request.model import BookingRequest
 from tasks.words import clock
 from worker.cli.enqueue.json_lines import BadLine, GoodLine
@@ -38,6 +40,8 @@ class Lines:
     send: Send
     complain: Complain
     batch: int = BATCH
+    account: str | None = None  # of the lines that name none
+    is_open: Callable[[str], bool] = lambda _: True
     tally: Tally = field(default_factory=Tally)
     waiting: list[GoodLine] = field(default_factory=list)
 
@@ -46,6 +50,13 @@ class Lines:
         if isinstance(line, BadLine):
             self._refuse(line)
             return
+        names_one = "account" in line.request.model_fields_set  # `default` stands in it as None
+        account = line.request.account if names_one else self.account
+        if account is not None:
+            if not self.is_open(account):
+                self._refuse(BadLine(line.number, (Problem("account", NOT_OPEN),)))
+                return
+            line = replace(line, request=line.request.model_copy(update={"account": account}))
         self.tally.requests += 1
         self.waiting.append(line)
         if len(self.waiting) >= self.batch:

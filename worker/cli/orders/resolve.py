@@ -24,7 +24,9 @@ def run(booking: str, uid: str) -> bool:
             row = named(conn, booking)
         action = record.begin(deps.engine, RESOLVE, why=WHY, target={"uid": usable(uid)}, ids=(row.id,))
         try:
-            done = resolve(AuditCalls(deps, waiting=note_waiting), row, uid)
+            calls = AuditCalls(deps, waiting=note_waiting)
+            calls.use(row.account_id)
+            done = resolve(calls, row, uid)
         except AuditHalted as halted:
             finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None

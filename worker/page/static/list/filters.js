@@ -15,6 +15,7 @@ const REASONS = [
   "configuration",
   "blind_key",
   "suspect",
+  "paused",
 ];
 const SORTS = { id: "newest first", asked: "asked first", start: "starts first" };
 const MOMENTS = ["requested_from", "requested_to", "start_from", "start_to"];

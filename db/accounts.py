@@ -1,0 +1,156 @@
+"""The accounts at Cal.com: read, added and changed, each change with a new version, on the caller's connection."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, literal_column, select, text, update
+
+from db.models.accounts import AccountState
+from db.models.accounts import calcom_accounts as _accounts
+from db.models.bookings import appointments
+from db.sql import statement
+
+MOST_SERVICES = 100  # Cal.coms, by address
+_columns = _accounts.c
+_LOCK = 0x6163636F756E74  # "account"
+_OPEN = _columns.state != literal_column("'closed'")
+
+
+class NoSuchAccountError(LookupError):
+    """Report that there is no account of this name or number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A row of `calcom_accounts`; `base_url` None: CALCOM_BASE_URL."""
+
+    id: int
+    name: str
+    service: str
+    base_url: str | None
+    encrypted_key: str | None = field(repr=False)
+    key_fingerprint: str | None
+    calls_per_minute: int | None
+    state: AccountState
+    alone: bool
+    neighbours: int
+    version: int
+    user_id: int | None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Read a row; columns that a newer migration added are passed over."""
+        return cls(**{column.name: row[column.name] for column in fields(cls)})
+
+
+def state(conn: Connection, number: int) -> tuple[AccountState, int]:
+    """Return the state of an account, and its version."""
+    row = conn.execute(select(_columns.state, _columns.version).where(_columns.id == number)).first()
+    if row is None:
+        raise NoSuchAccountError(f"there is no account {number}")
+    return row.state, row.version
+
+
+def get(conn: Connection, number: int) -> Account:
+    """Read an account by its number."""
+    return _one(conn, _columns.id == number)
+
+
+def named(conn: Connection, name: str, *, lock: bool = False) -> Account:
+    """Read an account by its name; `lock`: no booking of it is written until the transaction ends."""
+    return _one(conn, _columns.name == name, lock=lock)
+
+
+def is_open(conn: Connection, name: str) -> bool:
+    """Return whether there is an account of this name that is not closed."""
+    return bool(conn.execute(select(exists().where(_columns.name == name, _OPEN))).scalar_one())
+
+
+def listed(conn: Connection) -> list[Account]:
+    """Read all accounts, by name; `default` is the first."""
+    rows = conn.execute(select(_accounts).order_by(_columns.id != 1, _columns.name)).mappings()
+    return [Account.of(row) for row in rows]
+
+
+def lock_all(conn: Connection) -> None:
+    """Let one account be added or closed at a time: how many there are of a service is a column of each."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def next_number(conn: Connection) -> int:
+    """Return the number of the next account: its key is encrypted for it before its row is written."""
+    sequence = func.pg_get_serial_sequence("calcom_accounts", "id")
+    number: int = conn.execute(select(func.nextval(sequence))).scalar_one()
+    return number
+
+
+def add(conn: Connection, values: Mapping[str, Any]) -> Account:
+    """Write an account, and count it as a neighbour of those of its service."""
+    row = conn.execute(insert(_accounts).values(**values).returning(_accounts)).mappings().one()
+    _count_neighbours(conn, row["service"])
+    return get(conn, row["id"])
+
+
+def change(conn: Connection, number: int, **values: Any) -> Account:
+    """Write columns of an account, with a new version."""
+    changed = {**values, "version": _columns.version + 1, "updated_at": func.now()}
+    written = update(_accounts).where(_columns.id == number).values(**changed).returning(_accounts)
+    return Account.of(conn.execute(written).mappings().one())
+
+
+def close(conn: Connection, account: Account) -> Account:
+    """Wipe an account's key, and count it as a neighbour no more."""
+    closed = change(conn, account.id, state=AccountState.CLOSED, encrypted_key=None)
+    _count_neighbours(conn, account.service)
+    return closed
+
+
+def replace_cipher(conn: Connection, account: Account, encrypted: str) -> bool:
+    """Write the same key, encrypted again; False: the account has another key by now."""
+    same = _columns.id == account.id, _columns.encrypted_key == account.encrypted_key
+    written = update(_accounts).where(*same).values(encrypted_key=encrypted, updated_at=func.now())
+    return bool(conn.execute(written).rowcount)
+
+
+def has_live(conn: Connection, number: int) -> bool:
+    """Return whether bookings of an account, `default` excepted, have not ended."""
+    # To the letter the condition of the partial index appointments_other_accounts: else it does not serve.
+    other = text("account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held')")
+    own = exists().where(appointments.c.account_id == number, other)
+    return bool(conn.execute(select(own)).scalar_one())
+
+
+def services(conn: Connection) -> set[str]:
+    """Return the services that accounts which are not closed have."""
+    return set(conn.execute(select(_columns.service).where(_OPEN).distinct()).scalars())
+
+
+def has_key(conn: Connection, service: str, fingerprint: str) -> str | None:
+    """Return the name of the account that has this key at a service, and is not closed; None: there is none."""
+    own = _columns.service == service, _columns.key_fingerprint == fingerprint, _OPEN
+    found: str | None = conn.execute(select(_columns.name).where(*own)).scalar_one_or_none()
+    return found
+
+
+def held(conn: Connection, *, after: int, limit: int) -> list[int]:
+    """Return accounts but `default` that a cause or their pause holds bookings of, by number, `after` a number."""
+    return list(conn.execute(statement("accounts_held"), {"after": after, "limit": limit}).scalars())
+
+
+def unreadable(conn: Connection, held_for: str) -> list[str]:
+    """Return the names of the accounts that have bookings held for an unreadable key."""
+    return list(conn.execute(statement("accounts_unreadable"), {"held_for": held_for}).scalars())
+
+
+def _one(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Account:
+    query = select(_accounts).where(where)
+    row = conn.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise NoSuchAccountError("there is no such account: `booking accounts list`")
+    return Account.of(row)
+
+
+def _count_neighbours(conn: Connection, service: str) -> None:
+    """Write how many accounts a service has, and whether an account is alone, where that has changed."""
+    conn.execute(statement("count_neighbours"), {"service": service})

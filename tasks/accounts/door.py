@@ -1,0 +1,129 @@
+"""The one door to Cal.com's clients: each account's has its own key, and all of one Cal.com share their connections."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from booking_client.states import DEFAULT_ACCOUNT, HoldReason
+from db import accounts
+from db.accounts import Account
+from db.models.accounts import AccountState
+from tasks.accounts.keys import KeyCipher, KeyUnreadableError
+from tasks.accounts.recent import Recent
+from tasks.calcom.access import checked_url, fingerprint, service_of
+from tasks.calcom.client import CalcomClient
+
+CLIENTS = 1_000  # of the accounts met last; another one's is one statement
+UNREADABLE = "unreadable"
+"""What bookings are held for whose key cannot be decrypted: no key's fingerprint, so that any readable key ends it."""
+
+
+class NoAccess(Exception):  # noqa: N818 - no error: the account's bookings wait
+    """Report that no call may be made for an account: `reason` is why its bookings are held."""
+
+    def __init__(self, reason: HoldReason, why: str) -> None:
+        super().__init__(why)
+        self.reason = reason
+        self.why = why
+
+    @property
+    def held_for(self) -> str | None:
+        """Return what a hold for this is held for."""
+        return UNREADABLE if self.reason is HoldReason.CREDENTIALS else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    version: int
+    client: CalcomClient
+
+
+class Door:
+    """Give the client of an account as its row has it: no attempt begins with a key that was rotated or wiped.
+
+    `engine` commits each statement by itself. `default` is the client of the settings, and so of account 1.
+    """
+
+    def __init__(self, engine: Engine, default: CalcomClient, cipher: KeyCipher) -> None:
+        self.cipher = cipher
+        self._engine = engine
+        self._default = default
+        self._clients: Recent[int, _Opened] = Recent(CLIENTS)
+        self._services: Recent[str, CalcomClient] = Recent(accounts.MOST_SERVICES)
+
+    def client(self, account: int, state: AccountState, version: int) -> CalcomClient:
+        """Return the client of an account by what a claim has read of it; a version not met costs a statement.
+
+        Raises:
+            NoAccess: The account is paused or closed, or its key cannot be decrypted.
+        """
+        if state is not AccountState.ACTIVE:
+            raise _shut(state)
+        if account == DEFAULT_ACCOUNT:
+            return self._default
+        known = self._clients.get(account)
+        return known.client if known is not None and known.version == version else self._open(account)
+
+    def client_now(self, account: int) -> CalcomClient:
+        """Return the client of an account, whose state is read now.
+
+        Raises:
+            NoAccess: The account is paused or closed, or its key cannot be decrypted.
+        """
+        with self._engine.connect() as conn:
+            state, version = accounts.state(conn, account)
+        return self.client(account, state, version)
+
+    def address(self, base_url: str | None) -> str:
+        """Return the address of a Cal.com without a slash at its end; None: that of the settings."""
+        return self._default.base_url if base_url is None else checked_url(base_url)
+
+    def is_settings(self, base_url: str) -> bool:
+        """Return whether this is the address of the settings."""
+        return base_url == self._default.base_url
+
+    def client_for(self, base_url: str | None, key: SecretStr) -> CalcomClient:
+        """Return a client with a key at a Cal.com (None: the settings')."""
+        base_url = self.address(base_url)
+        if self.is_settings(base_url):
+            return self._default.with_key(key.get_secret_value())
+        service = self._services.get(base_url)
+        if service is None:
+            service = self._default.at(base_url)
+            self._services[base_url] = service
+        client = service.with_key(key.get_secret_value())
+        # One key may be valid at two Cal.coms, one a copy of the other: what each of them answers is kept apart.
+        client.key_fingerprint = fingerprint(service_of(base_url), key.get_secret_value())
+        return client
+
+    def client_of(self, account: Account) -> CalcomClient:
+        """Return the client of a row of the accounts.
+
+        Raises:
+            NoAccess: The account is closed, or its key cannot be decrypted.
+        """
+        if account.id == DEFAULT_ACCOUNT:
+            return self._default
+        if account.encrypted_key is None:
+            raise _shut(AccountState.CLOSED)
+        try:
+            key = self.cipher.decrypt(account.encrypted_key, account=account.id, service=account.service)
+        except KeyUnreadableError as unreadable:
+            raise NoAccess(HoldReason.CREDENTIALS, str(unreadable)) from None
+        return self.client_for(account.base_url, key)
+
+    def _open(self, number: int) -> CalcomClient:
+        with self._engine.connect() as conn:
+            account = accounts.get(conn, number)
+        if account.state is not AccountState.ACTIVE:
+            raise _shut(account.state)
+        client = self.client_of(account)
+        self._clients[number] = _Opened(account.version, client)
+        return client
+
+
+def _shut(state: AccountState) -> NoAccess:
+    if state is AccountState.PAUSED:
+        return NoAccess(HoldReason.PAUSED, "its account is paused")
+    return NoAccess(HoldReason.CREDENTIALS, "its account is closed")

@@ -1,0 +1,75 @@
+"""The encrypted API keys of accounts: each opens in its own row alone. The library is loaded when the first one is.
+
+A key is never in a message, in Redis, a log, an event, an argument of a command or a `repr`.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from pydantic import SecretStr
+
+_NONE = "ACCOUNT_ENCRYPTION_KEYS is not set"
+_NOT_INSTALLED = "the package cryptography is missing: pip install 'booking-worker[accounts]'"
+
+
+class KeyUnreadableError(Exception):
+    """Report that a key cannot be encrypted or decrypted here; the text names neither the key nor what it is in."""
+
+
+class KeyCipher:
+    """Encrypt with the first of ACCOUNT_ENCRYPTION_KEYS, decrypt with any of them."""
+
+    def __init__(self, secrets: Sequence[SecretStr] = ()) -> None:
+        self._secrets = tuple(secrets)
+
+    def encrypt(self, key: SecretStr, *, account: int, service: str) -> str:
+        """Return an API key as its account's row has it; in the row of another account it opens nothing.
+
+        Raises:
+            KeyUnreadableError: No encryption key is set.
+        """
+        content = {"account": account, "service": service, "key": key.get_secret_value()}
+        written: bytes = self._fernet.encrypt(json.dumps(content).encode())
+        return written.decode()
+
+    def decrypt(self, encrypted: str, *, account: int, service: str) -> SecretStr:
+        """Return the API key that the row of this account has.
+
+        Raises:
+            KeyUnreadableError: No encryption key here opens it, or it is another account's.
+        """
+        content = json.loads(self._opened(encrypted))
+        if (content["account"], content["service"]) != (account, service):
+            raise KeyUnreadableError("the key was encrypted for another account")
+        return SecretStr(content["key"])
+
+    def encrypt_again(self, encrypted: str) -> str:
+        """Return the same content, encrypted with the first encryption key.
+
+        Raises:
+            KeyUnreadableError: No encryption key here opens it.
+        """
+        written: bytes = self._fernet.encrypt(self._opened(encrypted))
+        return written.decode()
+
+    def _opened(self, encrypted: str) -> bytes:
+        fernet = self._fernet
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - see the module
+
+        try:
+            opened: bytes = fernet.decrypt(encrypted.encode())
+        except InvalidToken:
+            raise KeyUnreadableError("none of ACCOUNT_ENCRYPTION_KEYS opens the key") from None
+        return opened
+
+    @cached_property
+    def _fernet(self) -> Any:
+        if not self._secrets:
+            raise KeyUnreadableError(_NONE)
+        try:
+            from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 10 MB that one account does not need
+        except ImportError:
+            raise KeyUnreadableError(_NOT_INSTALLED) from None
+        return MultiFernet([Fernet(secret.get_secret_value()) for secret in self._secrets])

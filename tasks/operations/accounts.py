@@ -1,0 +1,271 @@
+"""What operators do with accounts: added, changed, closed. Each is recorded in the transaction that does it.
+
+A key comes in by an argument of a function, never by one of a command, and leaves this module encrypted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from booking_client import correlation
+from booking_client.request.fields import account as account_name
+from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
+from db.accounts import Account
+from db.models.accounts import AccountState
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
+from tasks.accounts.keys import KeyUnreadableError
+from tasks.calcom.access import service_of
+from tasks.calcom.event_type_answers import Me, read_me
+from tasks.calcom.reply import Reply
+from tasks.dependencies import Dependencies
+from tasks.guarded_calls import KeyCalls, NotNow
+
+ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
+    f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
+)
+LEAST_CALLS, MOST_CALLS = 7, 60_000  # a minute; fewer never settle an unclear answer (worker/settings/model.py)
+NOT_YET = (
+    "further accounts cannot be added yet: this version lets go what waits of all accounts in one line, so that one "
+    "account's flood would hold the others' bookings"
+)
+"""Why `booking accounts add` refuses. It goes with its reader, when each account has a line of its own."""
+_FIRST = (
+    "this is the first account beside `default`: callers (booking_client in hosts, too) and workers of an older "
+    "version would ignore it; make sure that none is left, nor a shell with one, and add --yes"
+)
+_SETTINGS = "`default` is CALCOM_API_KEY and CALCOM_BASE_URL: change the settings, and restart the workers"
+
+
+class AccountRefusedError(Exception):
+    """Report why nothing was done; the text is for the operator and names no key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """What an operator adds; `base_url` None: CALCOM_BASE_URL, `calls_per_minute` None: that of the settings."""
+
+    name: str
+    base_url: str | None = None
+    calls_per_minute: int | None = None
+
+
+def add(
+    deps: Dependencies, wanted: NewAccount, key: SecretStr, asked: ActionRequest, *, first: bool = False
+) -> Account:
+    """Store an account and its key, encrypted, once Cal.com has said whose key it is; `first`: it may be the first one.
+
+    Raises:
+        AccountRefusedError: Nothing was stored.
+    """
+    _check_name(wanted.name)
+    _check_rate(wanted.calls_per_minute)
+    own = _offered(deps, wanted.base_url, key)
+    _sealed(deps, key, DEFAULT_ACCOUNT, "")  # before Cal.com is asked: can a key be encrypted here at all?
+    me = _me(own)
+    base_url = deps.door.address(wanted.base_url)
+    service = deps.breaker.service if deps.door.is_settings(base_url) else service_of(base_url)
+    with deps.engine.begin() as conn:
+        accounts.lock_all(conn)
+        known = accounts.listed(conn)
+        if not first and all(one.state is AccountState.CLOSED for one in known if one.id != DEFAULT_ACCOUNT):
+            raise AccountRefusedError(_FIRST)
+        if any(one.name == wanted.name for one in known):
+            raise AccountRefusedError(f"there is an account {wanted.name} already, or was one")
+        if len(accounts.services(conn) | {service}) > accounts.MOST_SERVICES:
+            raise AccountRefusedError(f"there are {accounts.MOST_SERVICES} Cal.coms already, by their addresses")
+        _refuse_known(conn, deps, own, service)
+        number = accounts.next_number(conn)
+        values = {
+            "id": number,
+            "name": wanted.name,
+            "service": service,
+            "base_url": base_url,
+            "encrypted_key": _sealed(deps, key, number, service),
+            "key_fingerprint": own.calcom.key_fingerprint,
+            "calls_per_minute": wanted.calls_per_minute,
+            "user_id": me.user_id,
+        }
+        account = accounts.add(conn, values)
+        operator_actions.record(conn, asked, "added", bookings=0)
+    return account
+
+
+def set_rate(deps: Dependencies, name: str, calls_per_minute: int | None, asked: ActionRequest) -> Account:
+    """Store how many calls a minute an account may make; None: as many as the settings say.
+
+    Raises:
+        AccountRefusedError: The number is out of bounds, or it is the account of the settings.
+    """
+    _check_rate(calls_per_minute)
+    return _changed(
+        deps, name, asked, "set", lambda conn, one: accounts.change(conn, one.id, calls_per_minute=calls_per_minute)
+    )
+
+
+def rotate(deps: Dependencies, name: str, key: SecretStr, asked: ActionRequest, *, other_user: bool = False) -> Account:
+    """Store another key of an account, once Cal.com has said that it is the same user's; or `other_user`.
+
+    Raises:
+        AccountRefusedError: Nothing was stored.
+    """
+    with deps.autocommit.connect() as conn:
+        before = _named(conn, name)
+    _refuse_default_or_closed(before)
+    own = _offered(deps, before.base_url, key)
+    me = _me(own)
+
+    def change(conn: Connection, now: Account) -> Account:
+        if now.user_id not in {None, me.user_id} and not other_user:
+            raise AccountRefusedError("the key is another user's, who may not see the bookings of before: --other-user")
+        fingerprint = own.calcom.key_fingerprint
+        if fingerprint != now.key_fingerprint:
+            _refuse_known(conn, deps, own, now.service)
+        sealed = _sealed(deps, key, now.id, now.service)
+        return accounts.change(conn, now.id, encrypted_key=sealed, key_fingerprint=fingerprint, user_id=me.user_id)
+
+    return _changed(deps, name, asked, "rotated", change)
+
+
+def pause(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
+    """Have nothing called for an account: its bookings are held until it is resumed. `default` may be paused, too.
+
+    Raises:
+        AccountRefusedError: It is closed.
+    """
+    return _moved(deps, name, asked, AccountState.PAUSED, "paused")
+
+
+def resume(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
+    """End the pause of an account: what it held is let go in order.
+
+    Raises:
+        AccountRefusedError: It is closed.
+    """
+    return _moved(deps, name, asked, AccountState.ACTIVE, "resumed")
+
+
+def close(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
+    """Wipe the key of an account, for good; no booking of it may be living.
+
+    Raises:
+        AccountRefusedError: Bookings of it have not ended, or it is the account of the settings.
+    """
+
+    def change(conn: Connection, now: Account) -> Account:
+        if accounts.has_live(conn, now.id):
+            raise AccountRefusedError("bookings of it have not ended: pause it, and cancel them or wait")
+        return accounts.close(conn, now)
+
+    return _changed(deps, name, asked, "closed", change)
+
+
+def reencrypt(deps: Dependencies, asked: ActionRequest) -> tuple[int, list[str]]:
+    """Encrypt every key with the first of ACCOUNT_ENCRYPTION_KEYS; return how many, and whose keys are unreadable.
+
+    A key that is rotated meanwhile is encrypted so already.
+    """
+    done, unreadable = 0, []
+    with deps.engine.begin() as conn:
+        for account in accounts.listed(conn):
+            if account.encrypted_key is None:
+                continue
+            try:
+                sealed = deps.door.cipher.encrypt_again(account.encrypted_key)
+            except KeyUnreadableError:
+                unreadable.append(account.name)
+                continue
+            done += accounts.replace_cipher(conn, account, sealed)
+        operator_actions.record(conn, asked, "reencrypted", bookings=0)
+    return done, unreadable
+
+
+def _moved(deps: Dependencies, name: str, asked: ActionRequest, to: AccountState, word: str) -> Account:
+    def change(conn: Connection, now: Account) -> Account:
+        return now if now.state is to else accounts.change(conn, now.id, state=to)
+
+    return _changed(deps, name, asked, word, change, settings_too=True)
+
+
+def _changed(
+    deps: Dependencies,
+    name: str,
+    asked: ActionRequest,
+    word: str,
+    change: Callable[[Connection, Account], Account],
+    *,
+    settings_too: bool = False,
+) -> Account:
+    """Change an account under its lock, for which each booking that is being written makes this wait."""
+    with deps.engine.begin() as conn:
+        accounts.lock_all(conn)
+        now = _named(conn, name, lock=True)
+        if now.state is AccountState.CLOSED or not settings_too:
+            _refuse_default_or_closed(now)
+        changed = change(conn, now)
+        operator_actions.record(conn, asked, word, bookings=0)
+    return changed
+
+
+def _check_name(name: str) -> None:
+    try:
+        account_name(name)
+    except ValueError as error:
+        raise AccountRefusedError(f"{name!r} {error}") from None
+
+
+def _check_rate(calls: int | None) -> None:
+    if calls is not None and not LEAST_CALLS <= calls <= MOST_CALLS:
+        raise AccountRefusedError(f"calls a minute must be from {LEAST_CALLS} to {MOST_CALLS:,}")
+
+
+def _named(conn: Connection, name: str, *, lock: bool = False) -> Account:
+    try:
+        return accounts.named(conn, name, lock=lock)
+    except accounts.NoSuchAccountError as error:
+        raise AccountRefusedError(str(error)) from None
+
+
+def _refuse_default_or_closed(account: Account) -> None:
+    if account.id == DEFAULT_ACCOUNT:
+        raise AccountRefusedError(_SETTINGS)
+    if account.state is AccountState.CLOSED:
+        raise AccountRefusedError(f"{account.name} is closed, for good")
+
+
+def _refuse_known(conn: Connection, deps: Dependencies, own: Dependencies, service: str) -> None:
+    """Refuse a key that another account has: one key's limit, and its refusal, would be two."""
+    fingerprint = own.calcom.key_fingerprint
+    if fingerprint == deps.calcom.key_fingerprint:
+        raise AccountRefusedError("this is the key of `default`")
+    if name := accounts.has_key(conn, service, fingerprint):
+        raise AccountRefusedError(f"this is the key of {name}")
+
+
+def _offered(deps: Dependencies, base_url: str | None, key: SecretStr) -> Dependencies:
+    """Return what calls with this key, which is no account's yet."""
+    try:
+        return deps.with_client(deps.door.client_for(base_url, key))
+    except ValueError as error:
+        raise AccountRefusedError(str(error)) from None
+
+
+def _me(own: Dependencies) -> Me:
+    """Ask Cal.com whose key it is."""
+    try:
+        me = read_me(KeyCalls(own, correlation.new()).me())
+    except NotNow as no:
+        raise AccountRefusedError(f"Cal.com cannot be asked now ({no}): `booking breaker status`") from None
+    if isinstance(me, Reply):
+        raise AccountRefusedError(f"Cal.com does not say whose key it is: {me.message or me.error_type.value}")
+    return me
+
+
+def _sealed(deps: Dependencies, key: SecretStr, number: int, service: str) -> str:
+    try:
+        return deps.door.cipher.encrypt(key, account=number, service=service)
+    except KeyUnreadableError as error:
+        raise AccountRefusedError(str(error)) from None

@@ -1,0 +1,219 @@
+"""The account in each search: without it another account's row is found."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_APART = "tests/integration/appointments/test_db_accounts_apart.py::"
+_PENDING, _ENDED = (
+    "('pending', 'booking', 'retrying', 'held', 'confirmed')",
+    "('rejected', 'failed', 'expired', 'cancelled')",
+)
+_OF_ONE = "coalesce(CAST(:account AS integer), account_id)"
+_revision = partial(Breakage, file="db/migrations/versions/0006_accounts.py")
+_insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
+_by_key = partial(Breakage, promise=1, file="client/booking_client/sql/find_by_key.sql")
+_search = partial(Breakage, promise=6, file="db/sql/search.sql")
+_others = partial(Breakage, promise=2, file="db/appointments/others.py")
+_audited = partial(Breakage, promise=2, file="db/audits/bookings.py")
+_types = partial(Breakage, promise=5, file="db/sql/known_type.sql")
+_confirmed_types = partial(Breakage, promise=5, file="db/sql/confirmed_types.sql")
+_release_due = partial(Breakage, promise=5, file="db/sql/release_due.sql")
+_waiting_call = partial(Breakage, promise=5, file="db/sql/waiting_for_a_call.sql")
+_RELEASED = f"{_APART}test_a_key_lets_its_own_accounts_bookings_go"
+
+APART = (
+    _revision(
+        name="a-key-is-known-in-every-account",
+        promise=1,
+        old='_index_keys("idempotency_key, account_id")',
+        new='_index_keys("idempotency_key")',
+        test=f"{_APART}test_a_key_is_known_in_its_account_alone[False]",
+    ),
+    _insertion(
+        name="an-answer-of-another-account",
+        old="return row.account, row.key_derived, row.idempotency_key",
+        new="return None, row.key_derived, row.idempotency_key",
+        test=f"{_APART}test_a_key_is_known_in_its_account_alone[True]",
+    ),
+    _insertion(
+        name="another-accounts-cancel-taken-back",
+        old="if key in wanted}",
+        new="if key}",
+        test=f"{_APART}test_a_known_request_takes_back_no_other_accounts_cancel",
+    ),
+    *(
+        _by_key(
+            name=f"find-{what}-key-of-another-account",
+            old=f"account_id = (SELECT account_id FROM asked){more}",  # noqa: S608 - a part of a file
+            new=f"true{more}",
+            test=f"{_APART}test_a_key_finds_the_booking_of_its_account[{case}]",
+        )
+        for what, more, case in (
+            ("given", " AND NOT key_derived", "None"),
+            ("derived", f"\n        AND key_derived AND status IN {_PENDING}", "pending"),
+            ("ended", f"\n        AND key_derived AND status IN {_ENDED}", "failed"),
+        )
+    ),
+    *(
+        _search(
+            name=f"search-{what}-of-another-account",
+            old=f"{before}account_id = {_OF_ONE}{after}",
+            new=f"{before}true{after}",
+            test=f"{_APART}test_a_search_of_an_account_finds_its_own[{case}]",
+        )
+        for what, before, after, case in (
+            ("id", "WHERE id = CAST(:id AS bigint) AND ", "", "None"),
+            ("uuid", "WHERE uuid = CAST(:uuid AS uuid) AND ", "", "None"),
+            ("given-key", "", "\n        AND NOT key_derived", "None"),
+            ("derived-key", "", f"\n        AND key_derived AND status IN {_PENDING}", "pending"),
+            ("ended-key", "", f"\n        AND key_derived AND status IN {_ENDED}", "failed"),
+            ("uid", "WHERE calcom_booking_uid = :text AND ", "", "None"),
+            ("correlation", "WHERE correlation_id = :text AND ", "", "None"),
+        )
+    ),
+    _others(
+        name="booked-before-by-another-account",
+        old="_COLUMNS.uuid == reference, _COLUMNS.account_id == row.account_id",
+        new="(_COLUMNS.uuid == reference,)",
+        test=f"{_APART}test_another_accounts_booking_is_not_what_was_booked_before",
+    ),
+    _others(
+        name="seated-before-by-another-account",
+        old="own = _COLUMNS.account_id == row.account_id",
+        new="own = _COLUMNS.account_id > 0",
+        test=f"{_APART}test_another_accounts_booking_is_not_what_was_booked_before",
+    ),
+    _audited(
+        name="audit-reads-every-account",
+        old="_COLUMNS.start_at < end, _COLUMNS.account_id == account)",
+        new="_COLUMNS.start_at < end, _COLUMNS.account_id > 0)",
+        test=f"{_APART}test_an_audit_reads_the_rows_of_one_account",
+    ),
+    _audited(
+        name="audit-reads-what-every-account-holds",
+        old="        _COLUMNS.account_id == account,\n",
+        new="",
+        test=f"{_APART}test_an_audit_reads_the_rows_of_one_account",
+    ),
+    _audited(
+        name="another-accounts-reference-is-ours",
+        old="_COLUMNS.uuid.in_(uuids[first : first + _BATCH]), _COLUMNS.account_id == account",
+        new="(_COLUMNS.uuid.in_(uuids[first : first + _BATCH]),)",
+        test=f"{_APART}test_another_accounts_reference_is_not_ours",
+    ),
+    Breakage(
+        name="another-accounts-double-is-ours",
+        promise=2,
+        file="db/audits/doubles.py",
+        old="            _COLUMNS.account_id == account,\n",
+        new="",
+        test=f"{_APART}test_an_audit_goes_on_with_the_cancels_of_one_account",
+    ),
+    _types(
+        name="a-type-that-another-accounts-key-read",
+        old="event_type = :event_type AND account_id = :account AND (",
+        new="event_type = :event_type AND (",
+        test=f"{_APART}test_a_type_of_another_account_was_never_here",
+    ),
+    _types(
+        name="a-type-that-another-account-booked",
+        old="            AND account_id = :account\n",
+        new="",
+        test=f"{_APART}test_a_type_of_another_account_was_never_here",
+    ),
+    *(
+        _confirmed_types(
+            name=f"confirmed-types-of-every-account-{place}",
+            old=old,
+            new=new,
+            test=f"{_APART}test_a_type_of_another_account_was_never_here",
+        )
+        for place, old, new in (
+            (
+                "first",
+                "WHERE status = 'confirmed' AND CASE WHEN account_id = :account THEN true ELSE false END",
+                "WHERE status = 'confirmed'",
+            ),
+            ("next", "            AND CASE WHEN account_id = :account THEN true ELSE false END\n", ""),
+        )
+    ),
+    Breakage(
+        name="a-type-that-changed-for-another-account",
+        promise=2,
+        file="db/appointments/event_types.py",
+        old="of_type.where(others.c.account_id == account)",
+        new="of_type",
+        test=f"{_APART}test_a_type_that_changed_for_another_account_is_as_it_was",
+    ),
+    *(
+        _release_due(
+            name=f"released-by-another-accounts-{what}",
+            old=f"AND account_id = :account{after}",
+            new=after.lstrip(" "),
+            test=f"{_RELEASED}[{case}]",
+        )
+        for what, after, case in (
+            ("lower-settings", " AND held_for < :settings", "configuration-aaa"),
+            ("higher-settings", " AND held_for > :settings", "configuration-zzz"),
+            ("settings-that-work", "\n        AND held_for = :settings AND :settings_work", "configuration-set"),
+            ("key-that-works", "\n        AND held_for = :key AND :key_works", "credentials-key"),
+            ("lower-key", " AND held_for < :key", "credentials-aaa"),
+            ("higher-key", " AND held_for > :key", "credentials-zzz"),
+        )
+    ),
+    _release_due(
+        name="released-by-another-accounts-sight",
+        old="        AND blind.account_id = :account\n",
+        new="",
+        test=f"{_RELEASED}[blind_key-key]",
+    ),
+    *(
+        _waiting_call(
+            name=f"another-accounts-{what}-waits-for-our-call",
+            old=f"held_for = :{what} AND account_id = :account",
+            new=f"held_for = :{what}",
+            test=f"{_APART}test_only_an_accounts_own_bookings_wait_for_its_call",
+        )
+        for what in ("key", "settings")
+    ),
+    Breakage(
+        name="another-accounts-booking-goes-first",
+        promise=5,
+        file="db/sql/first_to_try.sql",
+        old=" AND account_id = :account",
+        new="",
+        test=f"{_APART}test_only_an_accounts_own_bookings_wait_for_its_call",
+    ),
+    Breakage(
+        name="another-accounts-missing-type-is-looked-for",
+        promise=5,
+        file="db/sql/missing_type.sql",
+        old=" AND account_id = :account\n",
+        new="\n",
+        test=f"{_APART}test_a_missing_type_is_looked_for_with_its_accounts_key",
+    ),
+    Breakage(
+        name="a-found-type-lets-another-account-go",
+        promise=5,
+        file="db/sql/of_missing_type.sql",
+        old=" AND account_id = :account",
+        new="",
+        test=f"{_APART}test_a_missing_type_is_looked_for_with_its_accounts_key",
+    ),
+    Breakage(
+        name="another-accounts-type-fails-ours",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="WHERE type.account_id = one.account_id\n                 AND (",
+        new="WHERE (",
+        test=f"{_APART}test_a_failing_type_of_another_account_puts_nobody_back",
+    ),
+    _revision(
+        name="a-restored-booking-for-another-account",
+        promise=2,
+        old='"asked.id = wanted AND asked.account_id = found.account_id"',
+        new='"asked.id = wanted AND true"',
+        test=f"{_APART}test_a_restored_booking_is_taken_by_its_account",
+    ),
+)

@@ -1,0 +1,1 @@
+"""`booking accounts`: the accounts at Cal.com beside that of the settings."""

@@ -1,0 +1,92 @@
+"""The command group `booking accounts`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from worker.cli import command
+from worker.cli.command import ASKED, Json
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The accounts at Cal.com: one API key each. `default` is that of the settings. Keys come from standard input.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_WORK = "worker.cli.accounts.accounts:"
+_add, _list, _show, _set, _rotate, _pause, _resume, _close, _check, _reencrypt = (
+    partial(command.command, app, f"{_WORK}{work}")
+    for work in ("add", "show_all", "show", "set_rate", "rotate", "pause", "resume", "close", "check", "reencrypt")
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name: a-z, 0-9 and -.")]
+Why = Annotated[str, typer.Option(help="Why; it stands in the actions' record.")]
+Rate = Annotated[
+    int | None, typer.Option("--rate", metavar="N", help="Calls a minute; not given: CALCOM_RATE_LIMIT_PER_MINUTE.")
+]
+
+
+@_add("booking accounts add salon-7 --rate 120 < key.txt")
+def add(
+    name: Name,
+    *,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="Another Cal.com; it never changes afterwards.")
+    ] = None,
+    rate: Rate = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="No caller or worker of an older version is left.")] = False,
+    why: Why = ASKED,
+) -> None:
+    """Add an account, whose key is the first line of standard input. Cal.com is asked once whose key it is."""
+
+
+@_list("booking accounts list", "booking accounts list --json")
+def list(*, json: Json = False) -> None:  # noqa: A001 - the operators' word
+    """List the accounts: name, state, Cal.com, calls a minute. No key is shown."""
+
+
+@_show("booking accounts show salon-7")
+def show(name: Name, *, json: Json = False) -> None:
+    """Show one account."""
+
+
+@_set("booking accounts set salon-7 --rate 300")
+def set(name: Name, *, rate: Rate = None, why: Why = ASKED) -> None:  # noqa: A001 - the operators' word
+    """Change how many calls a minute an account may make."""
+
+
+@_rotate("booking accounts rotate salon-7 < key.txt")
+def rotate(
+    name: Name,
+    *,
+    other_user: Annotated[
+        bool, typer.Option("--other-user", help="The key is another user's, who sees what was booked before.")
+    ] = False,
+    why: Why = ASKED,
+) -> None:
+    """Store another key of an account, the first line of standard input. What the old one held goes by itself."""
+
+
+@_pause("booking accounts pause salon-7 --why 'moves to another team'")
+def pause(name: Name, *, why: Annotated[str, typer.Option(help="Why; it stands in the actions' record.")]) -> None:
+    """Call nothing for an account: its bookings are held until it is resumed."""
+
+
+@_resume("booking accounts resume salon-7")
+def resume(name: Name, *, why: Why = ASKED) -> None:
+    """End a pause: what it held goes by itself, in order."""
+
+
+@_close("booking accounts close salon-7 --why 'the contract has ended'")
+def close(name: Name, *, why: Why = ASKED) -> None:
+    """Close an account for good, and wipe its key. No booking of it may be living."""
+
+
+@_check("booking accounts check")
+def check(*, json: Json = False) -> None:
+    """Try to decrypt each key with ACCOUNT_ENCRYPTION_KEYS; exit code 1 if one cannot be. Cal.com is not asked."""
+
+
+@_reencrypt("booking accounts reencrypt")
+def reencrypt(*, why: Why = ASKED) -> None:
+    """Encrypt each key with the first of ACCOUNT_ENCRYPTION_KEYS, before an old one of them is taken out."""

@@ -1,0 +1,192 @@
+"""`booking accounts`: what its commands do."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
+from db.accounts import Account
+from db.models.accounts import AccountState
+from db.monitoring.operator_actions import ActionRequest
+from tasks.accounts.door import NoAccess
+from tasks.dependencies import Dependencies
+from tasks.operations import accounts as operations
+from tasks.operations.accounts import AccountRefusedError, NewAccount
+from tasks.words import plural
+from worker.cli.record import requested
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.stop import Stop
+
+_LONGEST_KEY = 1_000  # characters
+
+
+def add(name: str, *, base_url: str | None, rate: int | None, yes: bool, why: str) -> bool:
+    """Add an account with the key of standard input; return True.
+
+    Raises:
+        Stop: It was refused.
+    """
+    if operations.NOT_YET:
+        raise Stop(operations.NOT_YET)
+    wanted = NewAccount(name=name, base_url=base_url, calls_per_minute=rate)
+    return _done(
+        "is added", lambda deps: operations.add(deps, wanted, read_key(), _asked(operations.ADD, name, why), first=yes)
+    )
+
+
+def show_all(*, json: bool) -> bool:
+    """List the accounts; return True."""
+    deps = ready()
+    with deps.autocommit.connect() as conn:
+        known = accounts.listed(conn)
+    if json:
+        screen.as_json([_as_json(deps, one) for one in known])
+        return True
+    screen.facts([(one.name, ", ".join(_parts(deps, one))) for one in known])
+    return True
+
+
+def show(name: str, *, json: bool) -> bool:
+    """Show one account; return True.
+
+    Raises:
+        Stop: There is no such account.
+    """
+    deps = ready()
+    with deps.autocommit.connect() as conn:
+        try:
+            account = accounts.named(conn, name)
+        except accounts.NoSuchAccountError as error:
+            raise Stop(str(error)) from None
+    if json:
+        screen.as_json(_as_json(deps, account))
+    else:
+        screen.facts([(key, "" if value is None else str(value)) for key, value in _as_json(deps, account).items()])
+    return True
+
+
+def set_rate(name: str, *, rate: int | None, why: str) -> bool:
+    """Change an account's calls a minute; return True."""
+    return _done("is changed", lambda deps: operations.set_rate(deps, name, rate, _asked(operations.SET, name, why)))
+
+
+def rotate(name: str, *, other_user: bool, why: str) -> bool:
+    """Store another key of an account, from standard input; return True."""
+    asked = _asked(operations.ROTATE, name, why)
+    return _done(
+        "has its new key", lambda deps: operations.rotate(deps, name, read_key(), asked, other_user=other_user)
+    )
+
+
+def pause(name: str, *, why: str) -> bool:
+    """Pause an account; return True."""
+    return _done("is paused", lambda deps: operations.pause(deps, name, _asked(operations.PAUSE, name, why)))
+
+
+def resume(name: str, *, why: str) -> bool:
+    """Resume an account; return True."""
+    return _done("is active", lambda deps: operations.resume(deps, name, _asked(operations.RESUME, name, why)))
+
+
+def close(name: str, *, why: str) -> bool:
+    """Close an account; return True."""
+    return _done(
+        "is closed, and its key wiped",
+        lambda deps: operations.close(deps, name, _asked(operations.CLOSE, name, why)),
+    )
+
+
+def check(*, json: bool) -> bool:
+    """Try to decrypt each key; return whether all could be."""
+    deps = ready()
+    with deps.autocommit.connect() as conn:
+        known = [one for one in accounts.listed(conn) if one.state is not AccountState.CLOSED]
+    wrong = {one.name: why for one in known if (why := _unreadable(deps, one))}
+    if json:
+        screen.as_json({"accounts": len(known), "unreadable": wrong})
+    else:
+        for name, why in wrong.items():
+            screen.say(f"{name}: {why}")
+        screen.say(f"{plural(len(known) - len(wrong), 'key')} of {len(known):,} can be used")
+    return not wrong
+
+
+def reencrypt(*, why: str) -> bool:
+    """Encrypt each key with the newest encryption key; return whether all could be."""
+    deps = ready()
+    done, unreadable = operations.reencrypt(deps, requested(operations.REENCRYPT, why=why, target={}))
+    screen.say(f"{plural(done, 'key')} encrypted again")
+    if unreadable:
+        screen.note(f"cannot be decrypted: {', '.join(unreadable)}; `booking accounts rotate` stores a key again")
+    return not unreadable
+
+
+def read_key() -> SecretStr:
+    """Return the key that the first line of standard input is; a command's arguments can be read by everybody.
+
+    Raises:
+        Stop: There is none.
+    """
+    if sys.stdin.isatty():
+        screen.note("The API key (it is shown while you type; better: `< key.txt`):")
+    text = sys.stdin.readline(_LONGEST_KEY + 1).strip()
+    if not text or len(text) > _LONGEST_KEY:
+        raise Stop("the API key is to be the first line of standard input")
+    return SecretStr(text)
+
+
+def _asked(action: str, name: str, why: str) -> ActionRequest:
+    return requested(action, why=why, target={"account": name})
+
+
+def _done(what: str, work: Callable[[Dependencies], Account]) -> bool:
+    with _refusals():
+        account = work(ready())
+    screen.say(f"{account.name} {what}.")
+    return True
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except AccountRefusedError as error:
+        raise Stop(str(error)) from None
+
+
+def _unreadable(deps: Dependencies, account: Account) -> str | None:
+    try:
+        deps.door.client_of(account)
+    except NoAccess as shut:
+        return shut.why
+    return None
+
+
+def _as_json(deps: Dependencies, account: Account) -> dict[str, object]:
+    own = account.id == DEFAULT_ACCOUNT
+    return {
+        "id": account.id,
+        "name": account.name,
+        "state": account.state.value,
+        "calcom": _host(deps, account),
+        "key": deps.calcom.key_fingerprint if own else account.key_fingerprint,
+        "calls_per_minute": account.calls_per_minute or deps.breaker.settings.rate_limit or None,
+        "user": account.user_id,
+        "version": account.version,
+    }
+
+
+def _parts(deps: Dependencies, account: Account) -> Iterator[str]:
+    yield account.state.value
+    yield _host(deps, account)
+    calls = account.calls_per_minute or deps.breaker.settings.rate_limit
+    yield f"{calls:,} calls a minute" if calls else "no limit of our own"
+
+
+def _host(deps: Dependencies, account: Account) -> str:
+    return urlsplit(deps.door.address(account.base_url)).netloc
