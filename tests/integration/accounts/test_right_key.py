@@ -191,16 +191,17 @@ def test_a_refused_key_holds_its_own_bookings_until_it_is_rotated(keys: Keys) ->
 @pytest.mark.usefixtures("salon")
 def test_a_second_cal_com_has_its_own_connections_and_fingerprints(start_simulator: Callable[..., Any]) -> None:
     """The same key, valid at both, is two keys to us."""
-    other = start_simulator()
+    other, deps = start_simulator(), dependencies.current()
+    offered = deps.door.client_for(other.url, SecretStr(OURS))
+    assert offered.key_fingerprint != deps.calcom.key_fingerprint
     add("salon-8", OURS, base_url=other.url, first=False)
 
     booked = carry(ask(1, "salon-8"))
 
     assert booked.status is Status.CONFIRMED
     assert [entry["key"] for entry in other.journal()] == [OURS, OURS]
-    deps = dependencies.current()
     theirs = deps.for_account(booked.account_id).calcom
-    assert theirs.key_fingerprint != deps.calcom.key_fingerprint
+    assert theirs.key_fingerprint == offered.key_fingerprint
     assert len({theirs.settings_fingerprint, deps.calcom.settings_fingerprint}) == 2
 
 

@@ -102,6 +102,7 @@ def test_a_claim_of_a_worker_that_knows_no_accounts_is_refused(shared: Any, salo
 
 def test_a_claim_brings_the_state_of_the_account(shared: Any, salon: tuple[int, str]) -> None:
     """And the version of that state, in its own statement; its token is a UUID of version 8."""
+    assert shared.claimed().claim_token.version == 8
     rows = shared.keep(), shared.keep(account=salon[1])
     with shared.engine.begin() as conn:
         conn.execute(text("UPDATE calcom_accounts SET state = 'paused', version = 7 WHERE id = :id"), {"id": salon[0]})

@@ -28,7 +28,7 @@ APART = (
         promise=1,
         old='_index_keys("idempotency_key, account_id")',
         new='_index_keys("idempotency_key")',
-        test=f"{_APART}test_a_key_is_known_in_its_account_alone[False]",
+        test="tests/integration/appointments/test_db_accounts.py::test_callers_of_before_write_rows_of_account_1",
     ),
     _insertion(
         name="an-answer-of-another-account",
