@@ -88,7 +88,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _part(part: PartState) -> dict[str, Any]:
-    return {"well": part.answers, **_fields(part, "since", "ms")}
+    return {"well": None if part.is_late else part.answers, **_fields(part, "since", "ms")}
 
 
 def _card(card: Card, overview: Overview) -> dict[str, Any]:

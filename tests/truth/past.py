@@ -100,9 +100,9 @@ class Past:
         return sum(row["updated_at"] >= since for record in last for row in record.rows.values())
 
     def counted_there(self, count: Callable[[Snapshot], int], value: int) -> bool:
-        """Return whether a count of Redis was this value, or passed it between two snapshots."""
+        """Return whether a count of Redis was this value, or near it: it grows between two snapshots."""
         found = [count(one) for one in self.snapshots if one.counts is not None]
-        return bool(found) and min(found) <= value <= max(found)
+        return bool(found) and min(found) - BRIEF <= value <= max(found) + BRIEF
 
     def met(
         self, moments: Callable[[Record], Iterator[datetime | None]], at: datetime, *, off: float = 1.5

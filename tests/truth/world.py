@@ -79,6 +79,17 @@ class World:
             for one in self._troubles
         )
 
+    def disturbed(self, since: datetime, until: datetime) -> bool:
+        """Return whether any trouble began or ended in a period: a forecast cannot know of it."""
+        return any(since <= at <= until for one in self._troubles for at in (one.began, one.ended) if at is not None)
+
+    def free(self, names: Collection[str], since: datetime, until: datetime) -> bool:
+        """Return whether there was a moment in a period at which none of these troubles lasted."""
+        spans = [(one.began, one.ended or until) for one in self._troubles if one.name in names]
+        ends = [since - LATEST, until, *(ended + timedelta(seconds=0.1) for _, ended in spans)]
+        moments = [one for one in ends if since - LATEST <= one <= until]
+        return any(not any(began <= one <= ended for began, ended in spans) for one in moments)
+
     def began(self, names: Collection[str], since: datetime, until: datetime) -> bool:
         """Return whether one of these troubles began in a period."""
         return any(one.name in names and since <= one.began <= until for one in self._troubles)

@@ -65,7 +65,12 @@ def changed_at(*states: str) -> Check:
     def moments(record: Record) -> Iterator[datetime | None]:
         return (one["at"] for one in record.changes if one["new"] in states and (one["endpoint"] or "") in CALCOM)
 
-    return lambda part: part.lately.met(moments, part.at)
+    def check(part: Part) -> bool | None:
+        """An epoch is the moment of its change, which Redis has before PostgreSQL."""
+        known = part.lately.once(lambda one: any(near(one.since(name), part.at) for name in CALCOM))
+        return known or part.lately.met(moments, part.at)
+
+    return check
 
 
 def ends_at(part: Part) -> bool:

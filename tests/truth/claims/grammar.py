@@ -82,6 +82,8 @@ class Forecast:
     def is_true(self) -> bool | None:
         """Return whether it came to pass within 30 % of the time that it gave; None: nobody can tell yet."""
         after = self.seen.world.after(self.seen.at)
+        if self.seen.world.disturbed(self.seen.at, self.at + 0.3 * (self.at - self.seen.at)):
+            return None
         ended, off = self.over(after), max(0.3 * (self.at - self.seen.at), timedelta(seconds=5))
         if ended is None and after.snapshots and after.snapshots[-1].at < self.at + off:
             return None

@@ -37,5 +37,12 @@ NOTES = (
         {},
         lambda seen: is_slow(seen, 15),
     ),
+    Pattern(
+        ("trouble",),
+        r"Flower answers with an error: (?:Postgres does not answer|Postgres takes too long)\."
+        r"(?: These figures are of \d\d:\d\d:\d\d\.)?(?: Asking again in \d+ s\.)?",
+        {},
+        lambda seen: is_slow(seen, 10),
+    ),
     Pattern(("trouble",), r"No new reading\. These figures are of \d\d:\d\d:\d\d\.", {}),
 )

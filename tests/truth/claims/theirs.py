@@ -12,12 +12,13 @@ LIMIT = 100  # calls a minute, of this deployment
 
 def _is_down(seen: Seen) -> bool:
     """Return whether the breaker is open, and Cal.com fails or did a moment ago: it may not have been tried since."""
-    return in_state("open")(seen) and done("outage", "bad day", seconds=60)(seen)
+    return in_state("open")(seen) and done("outage", "bad day", "blind key", seconds=60)(seen)
 
 
 def _is_back(seen: Seen) -> bool:
-    """Return whether the breaker is closed and Cal.com well."""
-    return in_state("closed")(seen) and free_of("outage", "refused key")(seen)
+    """Return whether the breaker is closed, and Cal.com was well once since then: that it is not is seen by a call."""
+    since = seen.told.moments[0].at if seen.told.moments else seen.at
+    return in_state("closed")(seen) and seen.world.free(("outage", "refused key"), since, seen.at)
 
 
 def _pace(part: Part) -> bool:
