@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.truth.claims import checks
-from tests.truth.claims.checks import done, free_of, held, in_state
+from tests.truth.claims.checks import done, held, in_state
 from tests.truth.claims.clauses import BY_THEMSELVES, CALL, DAMAGE, DAMAGES, GOING, HEAD, IF, NOTHING, QUEUE, RISK
 from tests.truth.claims.grammar import Part, Pattern, Seen
 
