@@ -71,19 +71,28 @@ class NewAppointment(RequestFields):
     number: int | None = None  # in its bulk, from 0; None: its place among the rows that are inserted with it
     requested_at: datetime | None = None  # None: now, in the order of the numbers
     resilience_strategy: str | None = None
+    api_key_id: int | None = None
 
     @classmethod
-    def of(cls, request: BookingRequest, number: int, *, hold_reason: HoldReason | None = None) -> Self:
+    def of(cls, request: BookingRequest, number: int, *, api_key_id: int | None = None) -> Self:
         """Return the row of a request, the `number`th of its bulk, from 0."""
         return cls(
             **request.values(),
-            idempotency_key=request.idempotency_key or derive_key(request),
+            idempotency_key=stored_key(request.idempotency_key or derive_key(request), api_key_id),
             key_derived=request.idempotency_key is None,
             payload_hash=payload_hash(request),
             correlation_id=request.correlation_id or correlation.current() or correlation.new(),
             number=number,
-            hold_reason=hold_reason,
+            api_key_id=api_key_id,
         )
+
+
+def stored_key(key: str, api_key_id: int | None) -> str:
+    """Return an idempotency key, given or derived, as it is stored: each API key has keys of its own.
+
+    So no caller of the HTTP API learns of another one's booking, or takes its place, by a key that both have chosen.
+    """
+    return key if api_key_id is None else f"api{api_key_id}:{key}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +113,7 @@ class Kept:
     start_at: datetime
     booked_start_at: datetime | None
     awaits_host: bool | None
+    requested_at: datetime
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:

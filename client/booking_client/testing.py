@@ -142,6 +142,7 @@ class FakeBookings:
             start_at=row.start_at,
             booked_start_at=None,
             awaits_host=None,
+            requested_at=datetime.now(UTC),
         )
         self._rows.append(kept)
         self._outcomes.append(

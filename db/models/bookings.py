@@ -138,6 +138,7 @@ appointments = Table(
     Column("awaits_host", Boolean),
     Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
+    Column("api_key_id", BigInteger),  # which API key asked for it; null: none did
 )
 
 

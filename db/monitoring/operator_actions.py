@@ -82,11 +82,11 @@ def add(conn: Connection, asked: ActionRequest) -> bool:
     return bool(conn.execute(written).rowcount)
 
 
-def record(conn: Connection, done: ActionRequest, outcome: str) -> None:
-    """Record what is done to one booking, or shown of it, in the very transaction that does it."""
+def record(conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1) -> None:
+    """Record what is done to one booking, or shown of it, or done to none, in the very transaction that does it."""
     add(conn, done)
     written = update(_actions).where(_columns.request_id == done.request_id)
-    conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=1))
+    conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=bookings))
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:

@@ -33,7 +33,8 @@ request AS (
         start_at timestamptz, end_at timestamptz, length_in_minutes integer,
         attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
         guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb, answer_by timestamptz,
-        hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
+        hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text,
+        api_key_id bigint
     )
     CROSS JOIN LATERAL (SELECT coalesce(requested_at, now() + number * interval '1 microsecond') AS asked_at) AS moment
     CROSS JOIN LATERAL (
@@ -50,7 +51,7 @@ written AS (
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
         guests, location, booking_fields_responses, request_metadata, answer_by,
         status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at, line_at,
-        circuit_breaker_open_at_booking, resilience_strategy
+        circuit_breaker_open_at_booking, resilience_strategy, api_key_id
     )
     SELECT
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
@@ -68,7 +69,8 @@ written AS (
             secs => least(least(seconds / 96, 900) + number * 9 * CAST(:call_seconds AS double precision), seconds / 2)
         ),
         CASE WHEN waits_for = 'breaker_open' THEN now() END,
-        coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END)
+        coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END),
+        api_key_id
     FROM request
     ORDER BY idempotency_key
     ON CONFLICT DO NOTHING
