@@ -33,6 +33,7 @@ from worker.api.waiters import Waiters
 from worker.settings.model import Settings
 
 CONNECTIONS = THREADS + 1
+PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
 
 log = Logger("http")
 
@@ -60,7 +61,9 @@ def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starl
 
         _at_sigterm(asyncio.get_running_loop(), stop)
         log.info("http_begins", process=os.getpid())
+        watching = asyncio.create_task(_end_with_parent(os.getppid()))
         yield
+        watching.cancel()
         stop()
         await calls().ended()
         threads.close()
@@ -77,6 +80,14 @@ def _at_sigterm(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> No
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+async def _end_with_parent(parent: int) -> None:
+    """End this process when the one that began it is gone: else it would go on beside its successor, at one port."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells us of a parent that was killed
+        await asyncio.sleep(PARENT_EVERY)
+    log.warning("http_parent_is_gone", parent=parent)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _log_state(event: object) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import resource
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ def run(*, workers: int | None) -> None:
         log.warning(
             "http_open", address=settings.http_address, next="other machines reach it; a proxy ends TLS before it"
         )
+    _require_free(host, port)
     _allow_many_connections()
     server = Granian(
         "worker.api",  # for its messages alone: `_load` makes the application
@@ -75,6 +77,17 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise Stop where something listens already: Granian's sockets would share the port with those of another."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise Stop(f"HTTP_ADDRESS: {host}:{port} cannot be listened at ({error.strerror})") from None
 
 
 def _cores() -> int:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,29 @@ def test_killed_between_commit_and_answer_the_same_request_gets_its_booking(serv
     again = eventually(lambda: _answered(lambda: caller.book(asked, key="once")), what="another process serves")
     assert (again.status_code, again.json()["id"]) == (200, number)
     assert api.sql("SELECT count(*) FROM appointments") == 2
+
+
+def test_the_processes_end_with_the_one_that_began_them(serving: Serving) -> None:
+    """Else they would answer beside their successor; nothing else begins at a port that is taken."""
+    api = serving.start()
+    command = [sys.executable, "-m", "worker.cli", "serve"]
+    environment = {**os.environ, "DATABASE_URL": "postgresql://a@127.0.0.1:1/a", "REDIS_URL": "redis://127.0.0.1:1"}  # noqa: TID251 - a child
+    environment["HTTP_ADDRESS"] = "{}:{}".format(*api.address)
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    api.process.kill()
+
+    assert second.returncode == 1
+    assert "cannot be listened at" in second.stderr
+    assert eventually(lambda: not _listens(api.address), what="nobody listens")
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_without_postgres_nothing_is_accepted_and_that_is_said(serving: Serving, postgres: "Postgres") -> None:
