@@ -45,6 +45,7 @@ class RequestFields:
     booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
     request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
     answer_by: datetime | None = None
+    api_key_id: int | None = None  # which API key asked for it; None: none did
 
     @property
     def event_type(self) -> str:
@@ -71,7 +72,6 @@ class NewAppointment(RequestFields):
     number: int | None = None  # in its bulk, from 0; None: its place among the rows that are inserted with it
     requested_at: datetime | None = None  # None: now, in the order of the numbers
     resilience_strategy: str | None = None
-    api_key_id: int | None = None
 
     @classmethod
     def of(cls, request: BookingRequest, number: int, *, api_key_id: int | None = None) -> Self:

@@ -31,9 +31,13 @@ def head(caller: Caller, length: str) -> bytes:
 def answered(conn: socket.socket) -> bytes:
     """Return what comes until the connection ends."""
     got = b""
-    with contextlib.suppress(ConnectionError):
+    try:
         while part := conn.recv(65_536):
             got += part
+    except TimeoutError:
+        pytest.fail("the connection is still open")
+    except ConnectionError:
+        pass
     return got
 
 

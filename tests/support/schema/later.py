@@ -7,8 +7,9 @@ import pytest
 
 from db import revisions
 
-FIRST, LAST, LATER = "0001_initial", "0002_settled", "0003_later"  # LAST: of today
-ALL = [FIRST, LAST, LATER]
+TODAY = ["0001_initial", "0002_settled", "0003_api_keys"]
+FIRST, LAST, LATER = TODAY[0], TODAY[-1], "0004_later"
+ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""
 
 import sqlalchemy as sa
