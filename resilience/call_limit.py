@@ -38,28 +38,21 @@ class CallLimit:
 
     def wait(self, caller: str, per_minute: int) -> float:
         """Count one call, and return 0.0; or count nothing, and return the seconds until the next one may come."""
-        return self._ask(caller, per_minute, counts=True)
-
-    def peek(self, caller: str, per_minute: int) -> float:
-        """Return what `wait` would, and count nothing."""
-        return self._ask(caller, per_minute, counts=False)
-
-    def _ask(self, caller: str, per_minute: int, *, counts: bool) -> float:
         interval = MINUTE / per_minute
         if self._shared is not None:
-            fixed = (round(interval * 1_000_000), per_minute, int(counts))
+            fixed = (round(interval * 1_000_000), per_minute)
             answer = self._shared.call("call_limit", (f"{{{self._service}}}:{caller}",), fixed)
             if answer is not None:
                 return float(answer) / 1000
-        return self._ask_locally(caller, interval, per_minute, counts=counts)
+        return self._wait_locally(caller, interval, per_minute)
 
-    def _ask_locally(self, caller: str, interval: float, at_once: int, *, counts: bool) -> float:
+    def _wait_locally(self, caller: str, interval: float, at_once: int) -> float:
         with self._lock:
             now = self._clock()
             tat = max(self._local.pop(caller, 0.0), now) + interval
             ahead = tat - now - interval * at_once
             is_over = ahead > interval * 1e-6  # sums of floats are never exact
-            self._local[caller] = tat if counts and not is_over else tat - interval
+            self._local[caller] = tat - interval if is_over else tat
             while len(self._local) > MOST_LOCAL:
                 del self._local[next(iter(self._local))]  # the one that called least lately
         return math.ceil(ahead * 1000) / 1000 if is_over else 0.0

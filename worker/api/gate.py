@@ -91,20 +91,18 @@ class Gate:
         """
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         text = text.strip()
-        key = await self._known(request, text) if kind.lower() == "bearer" and is_key(text) else None
+        key = await self._known(text) if kind.lower() == "bearer" and is_key(text) else None
         if key is None:
             await self._count_wrong(request)
             raise ApiError("unauthorized")
         call_of(request.scope).caller = key.name
         return Admitted(key, scope, self._threads, self._limit)
 
-    async def _known(self, request: Request, text: str) -> ApiKey | None:
+    async def _known(self, text: str) -> ApiKey | None:
         hashed = hash_of(text)
         read = self._read.get(hashed)
         if read is not None and time.monotonic() - read.at < FRESH:
             return read.key
-        if read is None:  # one that was good a moment ago is read again, whatever others at its address do
-            await self._refuse_guesser(request)
         reading = self._reading.get(hashed)
         if reading is None:
             reading = self._reading[hashed] = asyncio.create_task(self._look_up(hashed))
@@ -120,12 +118,8 @@ class Gate:
             self._read[hashed] = _Read(key, asked_at)
         return key
 
-    async def _refuse_guesser(self, request: Request) -> None:
-        """Refuse an address whose wrong keys are used up, before its guess costs a query; this counts nothing."""
-        if wait := await self._threads.run(partial(self._limit.peek, self._share(request), WRONG_A_MINUTE)):
-            raise ApiError("rate-limited", wait=wait)
-
     async def _count_wrong(self, request: Request) -> None:
+        """Count a wrong key. Good ones are looked up all the same: who guesses shuts nobody else at its address out."""
         if wait := await self._threads.run(partial(self._limit.wait, self._share(request), WRONG_A_MINUTE)):
             raise ApiError("rate-limited", wait=wait)
 
