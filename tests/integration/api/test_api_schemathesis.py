@@ -42,9 +42,9 @@ def walk(api: Api, examples: int) -> None:
     class Walk(schema.as_state_machine()):  # type: ignore[misc]  # made at run time
         """Hold a key, and check each answer."""
 
-        def get_call_kwargs(self, _: Any) -> dict[str, Any]:
-            """Send the key."""
-            return {"headers": {"Authorization": f"Bearer {caller.key}"}}
+        def before_call(self, case: Any) -> None:
+            """Send the key, also where another one was drawn."""
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {caller.key}"}
 
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             """Check an answer."""
@@ -55,7 +55,7 @@ def walk(api: Api, examples: int) -> None:
 
     assert len(asked) >= examples
     assert [status for status in asked if status >= 500] == []
-    assert 202 in asked or examples < MANY_EXAMPLES
+    assert len([status for status in asked if status != 401]) > len(asked) / 2, "the key is sent"
     assert requests.get(f"{api.url}/ready", timeout=30).ok
 
 
