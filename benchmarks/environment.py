@@ -87,17 +87,21 @@ def _require_durable() -> None:
 
 def some(first: int, count: int) -> list[BookingRequest]:
     """Ask for slots of their own, numbered from `first`."""
-    noon = datetime(2030, 3, 1, tzinfo=UTC)
     return [
         BookingRequest.parse(
             {
                 "event_type_id": EVENT_TYPE,
-                "start": noon + number * timedelta(minutes=30),
+                "start": start_of(number),
                 "attendee": {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "UTC"},
             }
         )
         for number in range(first, first + count)
     ]
+
+
+def start_of(number: int) -> datetime:
+    """Return the start of the slot of a number."""
+    return datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30)
 
 
 def until(condition: Callable[[], bool], *, within: float, pause: Callable[[float], object]) -> None:

@@ -18,6 +18,7 @@ _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
     "with %40 for @, %3A for : and %2F for / in a password"
 )
+POOL_SIZE = 15
 STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
 READ_ONLY = "25006"  # a replica by now, or set to spare its disk; another server may take writes
 _LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
@@ -27,7 +28,7 @@ _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 def make_engine(
     url: str,
     *,
-    pool_size: int = 15,
+    pool_size: int = POOL_SIZE,
     pool_timeout_s: float = 5,
     statement_timeout_ms: int = 10_000,
     lock_timeout_ms: int = 3_000,

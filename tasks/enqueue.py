@@ -23,8 +23,8 @@ from tasks.dependencies import Dependencies
 from tasks.publish import send
 
 
-def enqueue_booking(request: BookingRequest) -> Receipt:
-    """Store a request as a committed row, and send its task.
+def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -> Receipt:
+    """Store a request as a committed row, and send its task; `api_key_id` is the API key that asks for it, if one does.
 
     Once this returns, the request cannot be lost: a broker or worker that is down costs time, but no booking.
 
@@ -35,20 +35,20 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
         Postgres may have kept the request, send the same request again to get its receipt.
     """
     deps = dependencies.current()
-    [kept] = _keep(deps, [request])
+    [kept] = _keep(deps, [request], api_key_id=api_key_id)
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
         from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
         now = still_booked(deps, kept.appointment.id)
         if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking
-            [kept] = _keep(deps, [request])
+            [kept] = _keep(deps, [request], api_key_id=api_key_id)
         elif now.standing is Standing.LIVES:
             start = now.start or kept.appointment.start_at
             return replace(Receipt.of(kept), start=start, as_of=None, awaits_host=now.awaits_host)
     return receipt(kept)
 
 
-def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
+def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | None = None) -> list[Receipt | Conflict]:
     """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
@@ -67,7 +67,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     new = 0  # rows of this call so far: later rows stand further back in the line
     for first in range(0, len(requests), PART):
         try:
-            kept = _keep(deps, requests[first : first + PART], first_number=new)
+            kept = _keep(deps, requests[first : first + PART], first_number=new, api_key_id=api_key_id)
         except AppointmentDatabaseException as error:
             raise kept_in_part(error, first, len(requests)) if first else error from None
         answers += map(answer, kept)
@@ -75,13 +75,15 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     return answers
 
 
-def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0) -> list[Inserted]:
+def _keep(
+    deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0, api_key_id: int | None
+) -> list[Inserted]:
     alone = len(requests) == 1
     committing = False
     try:
         with deadline(patience(len(requests))):
             shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
-            rows = rows_of(requests, first_number)
+            rows = rows_of(requests, first_number, api_key_id=api_key_id)
             if shut():  # this reads the operators' overrides if Redis has lost them
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:

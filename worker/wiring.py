@@ -1,6 +1,6 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
-from db.engine import make_engine
+from db.engine import POOL_SIZE, make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
@@ -30,9 +30,12 @@ def configure(settings: Settings) -> None:
     fill(lambda: build_from(given))
 
 
-def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dependencies:
-    """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds."""
-    engine = make_engine(settings.database_url or "", schema=settings.database_schema)
+def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_size: int = POOL_SIZE) -> Dependencies:
+    """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds.
+
+    `pool_size` connections to Postgres are opened at most.
+    """
+    engine = make_engine(settings.database_url or "", pool_size=pool_size, schema=settings.database_schema)
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",

@@ -29,7 +29,9 @@ def patience(requests: int = 0) -> float:
     return PATIENCE + requests * PATIENCE_EACH
 
 
-def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[NewAppointment]:
+def rows_of(
+    requests: Sequence[BookingRequest], first_number: int = 0, *, api_key_id: int | None = None
+) -> list[NewAppointment]:
     """Return the rows of a bulk, or of a part of it: a higher number has its place further back in the queue.
 
     Raises:
@@ -37,7 +39,8 @@ def rows_of(requests: Sequence[BookingRequest], first_number: int = 0) -> list[N
     """
     if not all(isinstance(request, BookingRequest) for request in requests):
         raise TypeError("a request must be a BookingRequest: BookingRequest.parse makes one of a dict")
-    return [NewAppointment.of(request, number) for number, request in enumerate(requests, first_number)]
+    numbered = enumerate(requests, first_number)
+    return [NewAppointment.of(request, number, api_key_id=api_key_id) for number, request in numbered]
 
 
 def accounts_of(requests: Sequence[BookingRequest]) -> list[str]:

@@ -117,12 +117,15 @@ class AppointmentDatabaseException(AppointmentException):
         sql_error_code: str | None = None,
         correlation_id: str | None = None,
         context: Mapping[str, Any] | None = None,
+        perhaps_kept: bool = False,
     ) -> None:
         kind = _kind(error_type, sql_error_code)
         retryable = kind in RETRYABLE_DATABASE_ERRORS
         super().__init__(message, correlation_id=correlation_id, context=context, retryable=retryable)
         self.error_type = error_type or kind
         self.sql_error_code = sql_error_code
+        self.perhaps_kept = perhaps_kept
+        """Whether Postgres may have stored what it was sent: the same request again gets its receipt."""
 
     def is_deadlock(self) -> bool:
         """Return whether the database ended our transaction to break a deadlock."""

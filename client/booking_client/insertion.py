@@ -45,6 +45,7 @@ class RequestFields:
     booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
     request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
     answer_by: datetime | None = None
+    api_key_id: int | None = None  # which API key asked for it; None: none did
 
     @property
     def event_type(self) -> str:
@@ -74,18 +75,26 @@ class NewAppointment(RequestFields):
     account: str | None = None  # its name; None: `default`
 
     @classmethod
-    def of(cls, request: BookingRequest, number: int, *, hold_reason: HoldReason | None = None) -> Self:
+    def of(cls, request: BookingRequest, number: int, *, api_key_id: int | None = None) -> Self:
         """Return the row of a request, the `number`th of its bulk, from 0."""
         return cls(
             **request.values(),
-            idempotency_key=request.idempotency_key or derive_key(request),
+            idempotency_key=stored_key(request.idempotency_key or derive_key(request), api_key_id),
             key_derived=request.idempotency_key is None,
             payload_hash=payload_hash(request),
             correlation_id=request.correlation_id or correlation.current() or correlation.new(),
             number=number,
-            hold_reason=hold_reason,
             account=request.account,
+            api_key_id=api_key_id,
         )
+
+
+def stored_key(key: str, api_key_id: int | None) -> str:
+    """Return an idempotency key, given or derived, as it is stored: each API key has keys of its own.
+
+    So no caller of the HTTP API learns of another one's booking, or takes its place, by a key that both have chosen.
+    """
+    return key if api_key_id is None else f"api{api_key_id}:{key}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +115,7 @@ class Kept:
     start_at: datetime
     booked_start_at: datetime | None
     awaits_host: bool | None
+    requested_at: datetime
     account: str | None = None
 
     @classmethod

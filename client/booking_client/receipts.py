@@ -16,7 +16,8 @@ class Receipt:
     `start` is the present start, also if the booking was moved at Cal.com. `awaits_host`: Cal.com has the booking,
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
     booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
-    booking was last known to be confirmed (None: Cal.com was asked just now).
+    booking was last known to be confirmed (None: Cal.com was asked just now). `requested_at` is when the request was
+    stored.
     """
 
     appointment_id: int
@@ -28,6 +29,7 @@ class Receipt:
     hold_reason: HoldReason | None = None
     as_of: datetime | None = None
     awaits_host: bool | None = None
+    requested_at: datetime | None = None
 
     @classmethod
     def of(cls, one: Inserted) -> Self:
@@ -43,6 +45,7 @@ class Receipt:
             hold_reason=row.hold_reason,
             as_of=row.updated_at if row.status is Status.CONFIRMED else None,
             awaits_host=row.awaits_host,
+            requested_at=row.requested_at,
         )
 
 

@@ -26,18 +26,18 @@ _IN_TEXT = (
         re.compile(r"[\w.%+-]{1,192}%40[\w.%-]{1,255}"),
         MASK,
     ),  # an e-mail address inside a URL
-    (re.compile(r"\bcal_[A-Za-z0-9_]+"), MASK),  # a Cal.com API key
+    (re.compile(r"\b(?:cal|bw)_[A-Za-z0-9_]+"), MASK),  # an API key, Cal.com's or ours
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\+\d(?:[ ().-]{0,2}\d){6,14}"), MASK),  # a phone number as people write it
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number; the only secret that matches is a Cal.com key
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number; the only secret that matches is an API key
 _REASON = re.compile(r"[a-z0-9_.]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def scrub(text: str) -> str:
     """Return `text` without addresses, numbers, keys and control characters, at most 500 characters long."""
-    if _PLAIN.fullmatch(text) and "cal_" not in text:
+    if _PLAIN.fullmatch(text) and "cal_" not in text and "bw_" not in text:
         return text
     kept = _CONTROL.sub(" ", text[:MAX_SEARCHED])
     for pattern, instead in _IN_TEXT:

@@ -147,6 +147,7 @@ class FakeBookings:
             booked_start_at=None,
             awaits_host=None,
             account=row.account,
+            requested_at=datetime.now(UTC),
         )
         self._rows.append(kept)
         self._outcomes.append(

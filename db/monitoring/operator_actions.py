@@ -83,7 +83,7 @@ def add(conn: Connection, asked: ActionRequest) -> bool:
 
 
 def record(conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1) -> None:
-    """Record what is done, to one booking unless `bookings` says otherwise, in the very transaction that does it."""
+    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it."""
     add(conn, done)
     written = update(_actions).where(_columns.request_id == done.request_id)
     conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=bookings))

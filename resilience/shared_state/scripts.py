@@ -29,6 +29,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "override": (*_STATE, "reply", "quota", "throttle", "overrides"),
         "restore": (*_STATE, "reply", "quota", "throttle", "overrides", "server_run"),
         "status": (*_STATE, "quota"),
+        "call_limit": (),
         "still_closed": ("closed_arguments",),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),
         "recent_calls": _COUNTING,

@@ -16,7 +16,7 @@ from worker.settings.model import Settings
 
 pytestmark = pytest.mark.debian_compose
 
-PROGRAMS = ("worker", "maintenance", "beat", "flower")
+PROGRAMS = ("worker", "maintenance", "beat", "flower", "serve")
 KUBERNETES = ("1.29", "1.33", "1.37")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
 
@@ -66,17 +66,19 @@ def test_it_runs_what_compose_runs(built: Resources) -> None:
         asked = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
         probe = running[name]["containers"][0]["readinessProbe"]["exec"]["command"]
         assert probe == [word.replace("$$", "$") for word in asked]
-    [flower] = running["flower"]["containers"]
-    assert flower["readinessProbe"]["httpGet"]["path"] in COMPOSE["flower"]["healthcheck"]["test"][-1]
-    given = {one["name"]: one["value"] for one in running["maintenance"]["containers"][0]["env"]}
-    assert given.items() <= COMPOSE["maintenance"]["environment"].items()
+    for name in ("flower", "serve"):
+        [container] = running[name]["containers"]
+        assert container["livenessProbe"]["httpGet"]["path"] in COMPOSE[name]["healthcheck"]["test"][-1]
+    for name in ("maintenance", "serve"):
+        given = {one["name"]: one["value"] for one in running[name]["containers"][0]["env"]}
+        assert given.items() <= COMPOSE[name]["environment"].items()
 
 
 def test_a_worker_is_not_killed_for_its_broker(built: Resources) -> None:
     """Its health is asked through the broker: without that it books on, and a kill would cut its calls off."""
     with_liveness = {name for name, pod in pods(built).items() if "livenessProbe" in pod["containers"][0]}
 
-    assert with_liveness == {"beat", "flower"}
+    assert with_liveness == {"beat", "flower", "serve"}
     assert {pods(built)[name]["terminationGracePeriodSeconds"] for name in ("worker", "maintenance")} == {60}
 
 

@@ -12,6 +12,7 @@ from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
 from tests.mutation.asking.clients import CLIENTS
+from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -236,6 +237,7 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *FRONT_DOOR,
     *GUEST,
     *CHANGES,
     *EVENT_TYPES,

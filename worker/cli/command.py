@@ -20,9 +20,17 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first: for sc
 
 
 def command(
-    app: typer.Typer, work: str, *examples: str, panel: str | None = None, more: str = "", **fixed: Any
+    app: typer.Typer,
+    work: str,
+    *examples: str,
+    panel: str | None = None,
+    more: str = "",
+    name: str | None = None,
+    **fixed: Any,
 ) -> Callable[[Signature], Signature]:
     """Add a command that calls `work` (MODULE:FUNCTION) with its options by name, and with `fixed`.
+
+    `name` is the command's, where that is no name for a function.
 
     The exit code is 1 where the work returns False. `examples`, then `more`, end the command's help.
     """
@@ -35,7 +43,7 @@ def command(
             if getattr(import_module(module), function)(**options, **fixed) is False:
                 raise typer.Exit(1)
 
-        app.command(rich_help_panel=panel, epilog="\n\n".join(lines))(run)
+        app.command(name, rich_help_panel=panel, epilog="\n\n".join(lines))(run)
         return signature
 
     return add

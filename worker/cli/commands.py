@@ -10,6 +10,7 @@ from worker.cli.accounts import account_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
+from worker.cli.keys import key_commands
 
 app = typer.Typer(
     name="booking",
@@ -79,6 +80,14 @@ def enqueue(
 
     Sending the same file again accepts nothing twice.
     """
+
+
+@_operating("worker.api.serve:run", "booking serve", "booking serve --workers 1")
+def serve(
+    *,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.", show_default="one a core")] = None,
+) -> None:
+    """Serve the HTTP API at HTTP_ADDRESS, until Ctrl-C; `booking keys add` makes the keys. Needs the extra http."""
 
 
 @_bookings("worker.cli.show:run", "booking show 42", "booking show web-0093 --personal")
@@ -240,3 +249,4 @@ audit_commands.add_to(app)
 release.add_to(app)
 app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
+app.add_typer(key_commands.app, name="keys", rich_help_panel=OPERATING)

@@ -24,7 +24,8 @@ from worker.settings.values import (
     BrokerUrl,
     Delays,
     EncryptionKeys,
-    MetricsAddress,
+    ListenAddress,
+    Networks,
     PageUrl,
     PostgresUrl,
     RedisUrl,
@@ -147,12 +148,18 @@ class Settings(BaseModel):
     )
 
     # Holding
-    hold_max_age: float = _setting(
-        900.0, "a booking held longer is flagged degraded", unit="s", zero="never flagged", ge=0
-    )
+    hold_max_age: float = _setting(900.0, "a booking held longer is flagged degraded", unit="s", zero="never", ge=0)
     hold_lead: float = _setting(0.0, "a booking whose start is nearer expires", unit="s", zero="up to the start", ge=0)
     hold_release_max: int = _setting(
         64, "held bookings released into flight at most", unit="bookings", zero="refused", ge=1
+    )
+
+    # HTTP
+    http_address: ListenAddress = _setting(
+        "127.0.0.1:8080", "where `booking serve` listens; a proxy with TLS stands before it", unit="HOST:PORT"
+    )
+    trusted_proxies: Networks = _setting(
+        (), "proxies whose X-Forwarded-For or Forwarded is believed; only wrong keys are counted by it", unit="networks"
     )
 
     # Failures
@@ -175,10 +182,8 @@ class Settings(BaseModel):
         ge=0,
         le=23,
     )
-    metrics_address: MetricsAddress | None = _setting(
-        None,
-        "where Prometheus reads, without a login, such as 127.0.0.1:9464; not given: nowhere",
-        unit="HOST:PORT",
+    metrics_address: ListenAddress | None = _setting(
+        None, "where Prometheus reads, without a login, such as 127.0.0.1:9464; not given: nowhere", unit="HOST:PORT"
     )
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     fleet_name: str | None = _setting(

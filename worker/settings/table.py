@@ -18,6 +18,7 @@ SECTIONS = {
     "circuit_breaker_threshold": "Circuit breaker",
     "retry_max_attempts": "Retries",
     "hold_max_age": "Holding",
+    "http_address": "HTTP",
     "failure_degraded_rate": "Failures",
     "retention_days": "Watching",
 }

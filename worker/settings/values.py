@@ -3,6 +3,7 @@
 A message never repeats the value: it may be a password.
 """
 
+import ipaddress
 import re
 from typing import Annotated
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -115,7 +116,14 @@ def _fernet_keys(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return values
 
 
-def _metrics_address(value: str) -> str:
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError("is no address or network, as 10.0.0.7 or 10.0.0.0/24") from None
+
+
+def _listen_address(value: str) -> str:
     try:
         parts = urlsplit(f"//{value}")
         is_address = bool(parts.hostname and parts.port) and parts.netloc == value and "@" not in value
@@ -160,8 +168,9 @@ RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
-MetricsAddress = Annotated[str, AfterValidator(_metrics_address)]
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_commas)]
 Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]
 Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]

@@ -73,7 +73,7 @@ def may_have_kept(error: AppointmentDatabaseException) -> AppointmentDatabaseExc
     if error.sql_error_code and not error.sql_error_code.startswith(_CONNECTION):
         return error  # it has answered: nothing was kept
     message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
-    return AppointmentDatabaseException(message, error_type=error.error_type)
+    return AppointmentDatabaseException(message, error_type=error.error_type, perhaps_kept=True)
 
 
 def kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) -> AppointmentDatabaseException:
@@ -82,7 +82,9 @@ def kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) -> 
         f"the first {kept:,} of {asked:,} requests are kept: send the same ones again, these get their receipts"
     )
     message = f"{error.message} ({kept_so_far})"
-    return AppointmentDatabaseException(message, error_type=error.error_type, sql_error_code=error.sql_error_code)
+    return AppointmentDatabaseException(
+        message, error_type=error.error_type, sql_error_code=error.sql_error_code, perhaps_kept=True
+    )
 
 
 @contextmanager

@@ -48,7 +48,17 @@ def test_all_is_well(booking: Booking) -> None:
     ran = booking("check", "--json")
     assert (ran.code, ran.json["ok"]) == (0, True)
     names = [finding["about"] for finding in ran.json["findings"]]
-    assert names == ["settings", "Postgres", "migrations", "broker", "Redis", "clocks", "Cal.com", "Cal.com"]
+    assert names == [
+        "settings",
+        "Postgres",
+        "migrations",
+        "broker",
+        "Redis",
+        "clocks",
+        "API keys",
+        "Cal.com",
+        "Cal.com",
+    ]
 
 
 def test_a_setting_out_of_range(wrong: Callable[..., str]) -> None:

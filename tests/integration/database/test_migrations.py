@@ -129,7 +129,7 @@ def test_what_is_taken_back_leaves_the_bookings(empty: Engine) -> None:
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("steps", [-1, len(ALL), 99])
 def test_no_number_takes_back_the_first_revision(empty: Engine, steps: int) -> None:
-    """`booking migrate --down 5` changes nothing: with the first one every booking would go."""
+    """`booking migrate --down` with as many as there are changes nothing: with the first one every booking would go."""
     revisions.upgrade(empty)
 
     with pytest.raises(revisions.RevisionError, match="cannot take back"):

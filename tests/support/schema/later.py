@@ -7,8 +7,16 @@ import pytest
 
 from db import revisions
 
-TODAY = ["0001_initial", "0002_settled", "0003_in_line", "0004_at_least", "0005_actions", "0006_accounts"]
-LATER = "0007_later"
+TODAY = [
+    "0001_initial",
+    "0002_settled",
+    "0003_in_line",
+    "0004_at_least",
+    "0005_actions",
+    "0006_accounts",
+    "0007_api_keys",
+]
+LATER = "0008_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

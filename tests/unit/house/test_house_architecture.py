@@ -52,6 +52,8 @@ def test_every_key_of_a_script_is_there() -> None:
         *breaker_keys("calcom", "ENDPOINT"),
         *stats_keys("calcom"),
         *stats_keys("database"),
+        "{http}:key:ID",
+        "{http}:wrong:SHARE",
     }
 
 

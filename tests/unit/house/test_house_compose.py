@@ -21,7 +21,7 @@ COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
 OURS = {name for name, service in SERVICES.items() if service.get("build", {}).get("target") == "product"}
 PROFILES = {"simulator": ["demo"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
-LOOPBACK = {"flower": 5555, "simulator": 8730, "prometheus": 9090, "grafana": 3000}
+LOOPBACK = {"flower": 5555, "serve": 8080, "simulator": 8730, "prometheus": 9090, "grafana": 3000}
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -42,8 +42,8 @@ def locked(package: str) -> str:
 
 
 def test_every_part_of_the_product_is_a_service() -> None:
-    """Servers, migration, both workers, beat, Flower, and the profiles: nothing is left to be started by hand."""
-    assert {"migrate", "worker", "maintenance", "beat", "flower"} == OURS
+    """Servers, migration, both workers, beat, Flower, the API, the profiles: nothing is left to start by hand."""
+    assert {"migrate", "worker", "maintenance", "beat", "flower", "serve"} == OURS
     assert set(SERVICES) - OURS == {"postgres", "valkey", *PROFILES}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == PROFILES
 
@@ -71,6 +71,7 @@ def test_booking_commands_exist() -> None:
     booking = Path(sys.executable).with_name("booking")
     named = [
         SERVICES["migrate"]["command"],
+        SERVICES["serve"]["command"],
         *(line.split() for line in re.findall(r"exec worker (booking .*)", COMPOSE)),
     ]
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client import correlation
 from db import revisions
+from db.api_keys import keys
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.monitoring.heartbeats import beat_is_dead
@@ -17,6 +18,7 @@ from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
 from tasks.incidents.check import last_tick
+from tasks.words import plural
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
@@ -86,6 +88,7 @@ def look() -> Iterator[CheckResult]:
     yield _redis(settings)
     if migrated:
         yield _clocks(built.engine, settings)
+        yield _keys(built.engine)
     yield from _calcom(built, settings, migrated=migrated)
 
 
@@ -158,6 +161,13 @@ def _clocks(engine: Engine, settings: Settings) -> CheckResult:
     with engine.connect() as conn:
         ok, message = clocks.compare(conn, settings.redis_url or "")
     return CheckResult("clocks", ok=True, said=message, warning=not ok)
+
+
+def _keys(engine: Engine) -> CheckResult:
+    with engine.connect() as conn:
+        number = keys.in_force(conn)
+    none = "no key yet: `booking serve` answers nobody until `booking keys add NAME` makes one"
+    return CheckResult("API keys", ok=True, said=f"{plural(number, 'key')} in force" if number else none)
 
 
 def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:

@@ -1,17 +1,15 @@
 """Read booking requests from JSON lines, one at a time and in bounded memory, from any bytes."""
 
-import json
-import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import ValidationError
 
-from booking_client.request.messages import FIELD_NAME, Problem, problems
+from booking_client.request.messages import Problem, problems
 from booking_client.request.model import BookingRequest
+from worker.json_object import UnreadableError, read_object
 
 MAX_LINE = 64 * 1024  # bytes, without the line's end
 _BOM = b"\xef\xbb\xbf"
@@ -40,10 +38,6 @@ class BadLine:
     problems: tuple[Problem, ...]
 
 
-class _UnreadableLineError(Exception):
-    """Report why a line is no JSON object; this exception never leaves the module."""
-
-
 def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:
     """Yield each line's request, or what is wrong with it; blank lines are skipped, and blank input is a BadLine.
 
@@ -60,9 +54,11 @@ def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterato
 
 
 def _read(number: int, line: bytes | None, now: datetime | None) -> GoodLine | BadLine:
+    if line is None:
+        return BadLine(number, (Problem("line", f"is longer than {MAX_LINE // 1024} KiB"),))
     try:
-        return GoodLine(number, BookingRequest.model_validate(_object(line), context={"now": now}))
-    except _UnreadableLineError as error:
+        return GoodLine(number, BookingRequest.model_validate(read_object(line), context={"now": now}))
+    except UnreadableError as error:
         return BadLine(number, (Problem("line", str(error)),))
     except ValidationError as error:
         return BadLine(number, tuple(problems(error)))
@@ -79,51 +75,3 @@ def _lines(stream: LineReader) -> Iterator[tuple[int, bytes | None]]:
         if number == 1:
             line = line.removeprefix(_BOM)
         yield number, None if len(line) > MAX_LINE else line
-
-
-def _object(line: bytes | None) -> dict[str, Any]:
-    if line is None:
-        raise _UnreadableLineError(f"is longer than {MAX_LINE // 1024} KiB")
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _UnreadableLineError(f"is not UTF-8 (byte {error.start + 1})") from None
-    try:
-        value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
-        )
-    except json.JSONDecodeError as error:
-        raise _UnreadableLineError(f"is not JSON (column {error.colno}: {error.msg})") from None
-    except RecursionError:
-        raise _UnreadableLineError("is not JSON that can be read: nested too deeply") from None
-    if not isinstance(value, dict):
-        raise _UnreadableLineError("must be a JSON object, as in {...}")
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in data:  # the caller may mean either value
-            raise _UnreadableLineError(
-                f"has the key {key} twice" if re.fullmatch(FIELD_NAME, key) else "has a key twice"
-            )
-        data[key] = value
-    return data
-
-
-def _no_constant(word: str) -> Any:
-    raise _UnreadableLineError(f"is not JSON: {word} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise _UnreadableLineError("holds a number that is too large")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > 20:  # digits: more than any field takes, and int() of thousands is slow
-        raise _UnreadableLineError("holds a number that is too large")
-    return int(text)

@@ -1,0 +1,129 @@
+"""What `POST /v1/bookings` costs: 200 clients of one process of `booking serve`, beside `enqueue_booking` in threads.
+
+Neither has workers beside it, so the rows stay pending. The CPU is the serving process's own; in every other turn 200
+more clients wait for a booking that does not settle.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from environment import deployment, some, until
+from sqlalchemy import text
+
+from booking_client.request.model import BookingRequest
+from db.api_keys.keys import Scope
+from db.monitoring.operator_actions import ActionRequest
+from tasks import dependencies
+from tasks.callers.keys import add_key
+from worker import enqueue_booking
+from worker.local.environment import Environment
+
+PAIRS, BOOKINGS, CLIENTS, THREADS = 5, 1_500, 200, 16
+RATE = 600_000  # calls a minute: no client of these is to meet it
+WITHIN = 30.0  # seconds for the start
+_TICKS = os.sysconf("SC_CLK_TCK")
+_CLIENTS = [sys.executable, str(Path(__file__).with_name("clients.py"))]
+
+
+def pairs() -> Iterator[dict[str, float]]:
+    """Ask in threads, over HTTP, and over HTTP beside who waits, in turn."""
+    with deployment() as ready, _serving(ready) as (port, pid, key):
+        first = 0
+        for turn in range(1 + PAIRS):
+            _empty()
+            direct, direct_cpu = _direct(some(first, BOOKINGS))
+            _empty()
+            http, http_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
+            with _waiting(port, key):
+                _, beside_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
+            first += BOOKINGS
+            if turn:  # the first warms
+                yield {
+                    "http_bookings": http / direct,
+                    "http_cpu": http_cpu / direct_cpu,
+                    "http_waiting": beside_cpu / http_cpu,
+                }
+
+
+@contextmanager
+def _serving(ready: Environment) -> Iterator[tuple[int, int, str]]:
+    """Start one process of the API; yield its port, its process id and a key."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = ready.settings.model_copy(update={"http_address": f"127.0.0.1:{port}"}).environment()
+    asked = ActionRequest(who="benchmark", via="command line", action="key_add", why="a benchmark")
+    key = add_key(asked, "benchmark", scopes=[Scope.BOOK, Scope.READ], event_types=None, rate=RATE).text
+    command = [sys.executable, "-m", "worker.cli", "serve", "--workers", "1"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
+        try:
+            until(lambda: _answers(port), within=WITHIN, pause=threading.Event().wait)
+            [child] = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+            yield port, int(child), key
+        finally:
+            parent.terminate()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/ready", timeout=1):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _empty() -> None:
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(text("TRUNCATE appointments, appointment_events"))
+
+
+def _direct(requests: Sequence[BookingRequest]) -> tuple[float, float]:
+    """Return how many a second, and the CPU of one."""
+    began, cpu = time.monotonic(), time.process_time()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(enqueue_booking, requests))
+    return len(requests) / (time.monotonic() - began), (time.process_time() - cpu) / len(requests)
+
+
+def _over_http(port: int, pid: int, key: str, first: int) -> tuple[float, float]:
+    """Return how many a second, and the serving process's CPU of one."""
+    cpu = _cpu(pid)
+    ran = subprocess.run(
+        [*_CLIENTS, str(port), key, str(first), str(BOOKINGS), str(CLIENTS)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},  # noqa: TID251 - a process of ours
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return BOOKINGS / float(ran.stdout), (_cpu(pid) - cpu) / BOOKINGS
+
+
+@contextmanager
+def _waiting(port: int, key: str) -> Iterator[None]:
+    """Have as many clients wait for a booking that does not settle."""
+    with dependencies.current().engine.connect() as conn:
+        booking = conn.execute(text("SELECT max(id) FROM appointments WHERE status = 'pending'")).scalar_one()
+    command = [*_CLIENTS, str(port), key, "wait", str(booking), str(CLIENTS)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # noqa: TID251 - a process of ours
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as waiting:
+        threading.Event().wait(1.0)  # all have come
+        yield
+        if waiting.poll() is not None:
+            raise SystemExit("who waits did not wait")
+        if waiting.stdin:
+            waiting.stdin.close()
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

@@ -1,0 +1,1 @@
+"""API keys: what a caller of the HTTP API proves itself by, and what its key may do."""

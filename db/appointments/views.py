@@ -1,0 +1,115 @@
+"""What the caller of a booking may see of it: how it stands, where it is, and in whose time zone and language."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import Connection
+
+from booking_client.database.statements import load
+from booking_client.insertion import stored_key
+from booking_client.receipts import Receipt
+from booking_client.request.model import BookingRequest
+from booking_client.states import FINAL
+from db.connection import fetch
+from db.lifecycle import HoldReason, Status
+from db.sql import prepared
+
+_COLUMNS = (
+    "id, api_key_id, status, hold_reason, error_type, start_at, booked_start_at, awaits_host, attendee_time_zone,"
+    " attendee_language, requested_at, calcom_booking_uid"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingView:
+    """Hold how a booking stands; nothing in it names a person."""
+
+    id: int
+    api_key_id: int | None
+    status: Status
+    hold_reason: HoldReason | None
+    error_type: str | None
+    start: datetime
+    awaits_host: bool | None
+    time_zone: str
+    language: str | None
+    requested_at: datetime | None
+    uid: str | None = field(default=None, repr=False)  # who has it may cancel the booking at Cal.com
+
+    @property
+    def final(self) -> bool:
+        """Return whether the booking will not move by itself any more."""
+        return self.status in FINAL
+
+    @property
+    def is_worth_waiting(self) -> bool:
+        """Return whether it may settle soon: a held one will not."""
+        return not self.final and self.status is not Status.HELD
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """Read a row of the columns above."""
+        number, key, status, reason, error, start, booked_start, awaits_host, zone, language, requested_at, uid = row
+        return cls(
+            id=number,
+            api_key_id=key,
+            status=Status(status),
+            hold_reason=None if reason is None else HoldReason(reason),
+            error_type=error,
+            start=booked_start or start,
+            awaits_host=awaits_host,
+            time_zone=zone,
+            language=language,
+            requested_at=requested_at,
+            uid=uid,
+        )
+
+    @classmethod
+    def of(cls, receipt: Receipt, request: BookingRequest, api_key_id: int) -> Self:
+        """Return the view of a request's booking by its receipt, which costs no statement."""
+        return cls(
+            id=receipt.appointment_id,
+            api_key_id=api_key_id,
+            status=receipt.status,
+            hold_reason=receipt.hold_reason,
+            error_type=None,
+            start=receipt.start,
+            awaits_host=receipt.awaits_host,
+            time_zone=request.attendee.time_zone,
+            language=request.attendee.language,
+            requested_at=receipt.requested_at,
+        )
+
+
+def by_ids(conn: Connection, ids: Collection[int], *, of_key: int | None) -> list[BookingView]:
+    """Read the bookings of these ids that an API key asked for; `of_key` None: any key, or none."""
+    return _read(conn, "views_by_id", {"ids": list(ids), "api_key": of_key})
+
+
+def by_key(conn: Connection, key: str, api_key_id: int) -> BookingView | None:
+    """Read the newest booking that an API key asked for with an idempotency key."""
+    found = fetch(conn, load("find_by_key", None, _COLUMNS), {"key": stored_key(key, api_key_id)})
+    return BookingView.read(found[0]) if found else None
+
+
+def of_person(
+    conn: Connection,
+    *,
+    email: str | None,
+    phone: str | None,
+    starts: tuple[datetime, datetime],
+    of_key: int | None,
+    limit: int,
+) -> list[BookingView]:
+    """Read the bookings of an e-mail address or a number that start in a period, the earliest first.
+
+    Only bookings that came by an API key: `of_key`'s, or any one's (None).
+    """
+    asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1]}
+    return _read(conn, "views_of_person", {**asked, "api_key": of_key, "limit": limit})
+
+
+def _read(conn: Connection, name: str, asked: dict[str, Any]) -> list[BookingView]:
+    return [BookingView.read(row) for row in fetch(conn, prepared(name, _COLUMNS), asked)]

@@ -1,0 +1,22 @@
+"""The table of the API keys."""
+
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Integer, LargeBinary, Table, Text, func
+
+from db.models.bookings import MOMENT, metadata, required
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("name", Text),  # by operators, in the log of requests
+    required("handle", Text),  # the 8 characters of its text; they stay the same when it is rotated
+    required("key_hash", LargeBinary),
+    Column("old_hash", LargeBinary),  # of the key before the last rotation
+    Column("old_until", MOMENT),  # when that one ends
+    required("scopes", ARRAY(Text)),
+    Column("event_types", ARRAY(BigInteger)),  # that it may book; null: all
+    required("rate", Integer),  # calls a minute
+    required("created_at", MOMENT, server_default=func.now()),
+    Column("last_used_at", MOMENT),  # to the minute
+    Column("revoked_at", MOMENT),
+)

@@ -1,0 +1,119 @@
+"""Nothing that was answered with 2xx is lost, and no answer is untrue, when the API, Postgres or Redis is hurt."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.support.api.served import Serving, a_request
+from tests.support.fleet import eventually
+
+if TYPE_CHECKING:
+    from worker.local.embedded import Postgres, Valkey
+
+
+def test_killed_between_commit_and_answer_the_same_request_gets_its_booking(serving: Serving) -> None:
+    """The row is there, its caller had no answer, and a new process knows it; no second row is written."""
+    api = serving.start()
+    caller, asked = api.key(), a_request()
+    caller.booked()  # its connections are open
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.book, asked, key="once", wait=20)  # stored at once, and answered later
+        stored = "SELECT id FROM appointments WHERE idempotency_key LIKE :key"
+        number = eventually(lambda: api.sql(stored, key="%:once"), what="it is stored")
+        os.kill(api.child, signal.SIGKILL)
+        with pytest.raises(requests.ConnectionError):
+            waiting.result(30)
+
+    again = eventually(lambda: _answered(lambda: caller.book(asked, key="once")), what="another process serves")
+    assert (again.status_code, again.json()["id"]) == (200, number)
+    assert api.sql("SELECT count(*) FROM appointments") == 2
+
+
+def test_the_processes_end_with_the_one_that_began_them(serving: Serving) -> None:
+    """Else they would answer beside their successor; nothing else begins at a port that is taken."""
+    api = serving.start()
+    command = [sys.executable, "-m", "worker.cli", "serve"]
+    environment = {**os.environ, "DATABASE_URL": "postgresql://a@127.0.0.1:1/a", "REDIS_URL": "redis://127.0.0.1:1"}  # noqa: TID251 - a child
+    environment["HTTP_ADDRESS"] = "{}:{}".format(*api.address)
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    api.process.kill()
+
+    assert second.returncode == 1
+    assert "cannot be listened at" in second.stderr
+    assert eventually(lambda: not _listens(api.address), what="nobody listens")
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_without_postgres_nothing_is_accepted_and_that_is_said(serving: Serving, postgres: "Postgres") -> None:
+    """503 `not-kept` with Retry-After and a sentence; the process lives, is not ready, and goes on by itself."""
+    api = serving.start(patient=False)
+    caller = api.key()
+    caller.booked()
+    asked = a_request(attendee={"language": "de"})
+
+    postgres.kill()
+    refused, read = caller.book(asked), caller.get("/v1/bookings/1")
+    health, ready = api.call("GET", "/health"), api.call("GET", "/ready")
+    postgres.restart()
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/not-kept")
+    assert refused.json().get("say", "").startswith("Ich kann gerade keine Anfragen annehmen")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert (read.status_code, read.json()["type"]) == (503, "/problems/not-kept")
+    assert (health.status_code, ready.status_code) == (200, 503)
+    assert eventually(lambda: caller.book(asked).status_code == 202, what="it books again")
+
+
+def test_a_frozen_postgres_leaves_the_answer_open(serving: Serving, postgres: "Postgres") -> None:
+    """503 `perhaps-kept` to who was sent already; the same request gets its receipt, and there is one row of it."""
+    api = serving.start(patient=False)
+    caller, asked = api.key(), a_request()
+
+    def frozen() -> bool:
+        caller.booked()  # its key has been read, else that is what is not answered: nothing is accepted, and said so
+        postgres.pause()
+        answer = caller.book(asked, key="open")
+        postgres.resume()
+        assert (answer.status_code, answer.json()["type"].rpartition("-")[2]) == (503, "kept")
+        return bool(answer.json()["type"] == "/problems/perhaps-kept")
+
+    assert eventually(frozen, what="it was sent before Postgres froze")
+    assert eventually(lambda: caller.book(asked, key="open").status_code in {200, 202}, what="it is told")
+    assert api.sql("SELECT count(*) FROM appointments WHERE idempotency_key LIKE :key", key="%:open") == 1
+
+
+def test_without_redis_bookings_and_the_rate_go_on(serving: Serving, valkey: "Valkey") -> None:
+    """The row is stored, its message comes later; each process counts for itself."""
+    api = serving.start()
+    caller, limited = api.key(), api.key(rate=3)
+
+    valkey.kill()
+    booked = [caller.book().status_code for _ in range(3)]
+    counted = [limited.get("/v1/bookings/1").status_code for _ in range(4)]
+
+    assert booked == [202] * 3
+    assert counted == [404, 404, 404, 429]
+
+
+def _answered(call: object) -> requests.Response | None:
+    try:
+        answer: requests.Response = call()  # type: ignore[operator]
+    except requests.ConnectionError:
+        return None
+    return answer

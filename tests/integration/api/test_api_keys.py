@@ -1,0 +1,80 @@
+"""Keys in a running API: revoked, rotated, limited, and guessed at."""
+
+from tests.support.api.served import Api, Serving
+from tests.support.fleet import eventually
+
+
+def statuses(api: Api, key: str, number: int) -> list[int]:
+    """Return the statuses of so many reads with a key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return [api.call("GET", "/v1/bookings/1", headers=headers).status_code for _ in range(number)]
+
+
+def test_a_revoked_key_is_refused_while_all_goes_on(api: Api) -> None:
+    """By a process that has just served it, which reads it again within seconds."""
+    caller, other = api.key(), api.key()
+    caller.booked()
+
+    api.sql("UPDATE api_keys SET revoked_at = now() WHERE name = :name", name=caller.name)
+
+    eventually(lambda: caller.book().status_code == 401, within=10, what="it is refused")
+    assert other.book().status_code == 202
+
+
+def test_the_last_use_is_recorded(api: Api) -> None:
+    """To the minute, so that it costs one write a minute."""
+    caller = api.key()
+    caller.booked()
+    query = "SELECT last_used_at = date_trunc('minute', last_used_at) FROM api_keys WHERE name = :name"
+
+    assert api.sql(query, name=caller.name) is True
+
+
+def test_a_key_that_calls_too_often_is_told_when_to_come_again(api: Api) -> None:
+    """429 with Retry-After; nothing is stored, and other keys go on."""
+    caller = api.key(rate=5)
+    first = [caller.book().status_code for _ in range(5)]
+
+    refused = caller.book()
+
+    assert first == [202] * 5
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 12
+    assert api.key().book().status_code == 202
+
+
+def test_what_is_refused_counts_as_a_call(api: Api) -> None:
+    """Else a thief of a key could try bodies without end."""
+    caller = api.key(rate=3)
+    headers = {"Content-Type": "application/json"}
+
+    answers = [caller.call("POST", "/v1/bookings", data=b"[", headers=headers).status_code for _ in range(4)]
+
+    assert answers == [400, 400, 400, 429]
+
+
+def test_who_guesses_keys_is_stopped_and_who_has_one_is_not(serving: Serving) -> None:
+    """20 wrong keys a minute from one address; good keys from there go on, also one that has never come before."""
+    api = serving.start()
+    good, guessed = api.key(), api.key()
+    api.sql("UPDATE api_keys SET revoked_at = now() WHERE name = :name", name=guessed.name)
+    assert good.book().status_code == 202
+
+    wrong = statuses(api, "bw_none", 15) + statuses(api, guessed.key, 8)
+
+    assert wrong[:20] == [401] * 20
+    assert wrong[20:] == [429] * 3
+    assert good.book().status_code == api.key().book().status_code == 202
+
+
+def test_a_header_is_believed_from_a_proxy_alone(serving: Serving) -> None:
+    """Else who guesses could have a new address each time."""
+    plain, behind = serving.start(), serving.start(TRUSTED_PROXIES="127.0.0.0/8")
+
+    def guess(api: Api) -> list[int]:
+        wrong = {"Authorization": "Bearer bw_none"}
+        sent = [{**wrong, "X-Forwarded-For": f"198.51.100.{number}"} for number in range(25)]
+        return [api.call("GET", "/v1/bookings/1", headers=headers).status_code for headers in sent]
+
+    assert 429 in guess(plain)
+    assert 429 not in guess(behind)

@@ -1,0 +1,65 @@
+"""Who waits for a booking holds no thread and no connection, and is answered when it settles, or when all ends."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
+
+from tests.support.api.served import Api, Serving
+from tests.support.fleet import eventually
+
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+
+
+@pytest.mark.parametrize(
+    "becomes",
+    [
+        "status = 'confirmed', calcom_booking_uid = 'u'",
+        "status = 'held', hold_reason = 'breaker_open', held_at = now()",
+        "status = 'rejected', error_type = 'refused'",
+    ],
+)
+def test_who_waits_hears_at_once(api: Api, becomes: str) -> None:
+    """When it is settled or held, long before the time is up."""
+    caller = api.key()
+    number = caller.booked()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.get, f"/v1/bookings/{number}?wait=20")
+        assert not waiting.done()
+        api.sql(f"UPDATE appointments SET {becomes} WHERE id = :id", id=number)  # noqa: S608 - our own
+        answer = waiting.result(15)
+    freed = "UPDATE appointments SET status = 'rejected', hold_reason = NULL, held_at = NULL WHERE status = 'held'"
+    api.sql(freed)  # else what comes later would wait behind it
+
+    assert answer.json()["status"] == becomes.split("'")[1]
+
+
+def test_who_posts_may_wait_too(api: Api) -> None:
+    """One request for the whole of it; what does not settle is told as it is."""
+    caller = api.key()
+
+    answer = caller.book(wait=0.3)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+
+
+def test_many_who_wait_hold_no_connection(serving: Serving) -> None:
+    """Sixty wait on 16 threads, others are served meanwhile, and at SIGTERM each is answered with what is known."""
+    api = serving.start()
+    caller = api.key()
+    number = caller.booked()
+
+    with ThreadPoolExecutor(60) as pool:
+        waiting = [pool.submit(caller.get, f"/v1/bookings/{number}?wait=20") for _ in range(60)]
+        later = [caller.book().status_code for _ in range(20)]
+        assert [one.done() for one in waiting] == [False] * 60
+        assert api.sql(CONNECTIONS, name="booking-worker") <= 18  # theirs at most, and this test's own
+        api.process.send_signal(signal.SIGTERM)
+        assert wait(waiting, 9).not_done == set(), "who waits is answered at once"
+        answers = [one.result() for one in waiting]
+
+    assert later == [202] * 20
+    assert {(one.status_code, one.json()["status"]) for one in answers} == {(200, "pending")}
+    assert api.process.wait(20) == 0
+    eventually(lambda: api.sql(CONNECTIONS, name="booking-worker") == 1, what="its connections are closed")

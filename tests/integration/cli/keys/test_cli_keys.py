@@ -1,0 +1,95 @@
+"""`booking keys`: made and shown once, listed without their secrets, rotated, revoked, each order on record."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from db.api_keys.key_text import is_key
+from tasks import dependencies
+from tasks.callers.keys import known_key
+from worker.cli.keys import keys as commands
+
+Booking = Callable[..., Any]
+key_text = commands.keys.key_text
+
+
+def in_force(key: str) -> bool:
+    """Return whether a key is let in."""
+    return known_key(key_text.hash_of(key)) is not None
+
+
+def dumped() -> str:
+    """Return all that the database has of the keys and of the operators' actions."""
+    with dependencies.current().engine.connect() as conn:
+        tables = ("api_keys", "operator_actions")
+        rows = [conn.execute(text(f"SELECT to_jsonb(one)::text FROM {table} AS one")).scalars() for table in tables]  # noqa: S608 - two names
+        return "\n".join(line for some in rows for line in some)
+
+
+def test_a_key_is_shown_once_and_only_its_hash_is_stored(booking: Booking) -> None:
+    """It stands alone on standard output, for a script; neither the list nor the database has it."""
+    made = booking("keys", "add", "agent", "--scopes", "book,read", "--types", "101,102", "--rate", "60")
+    key = made.out.strip()
+    listed = booking("keys", "list")
+
+    assert (made.code, is_key(key), in_force(key)) == (0, True, True)
+    assert f"bw_{key[3:11]}_..." in listed.out
+    assert "book, read; event types 101, 102" in listed.out
+    assert "60 calls a minute" in listed.out
+    assert key[12:] not in listed.out + dumped()
+    [shown] = booking("keys", "list", "--json").json["keys"]
+    assert (shown["name"], shown["scopes"], shown["event_types"]) == ("agent", ["book", "read"], [101, 102])
+
+
+def test_a_rotated_key_lasts_a_day_and_the_one_before_it_ends(booking: Booking) -> None:
+    """The eight characters stay, for addresses name a key by them."""
+    first = booking("keys", "add", "agent").out.strip()
+    second = booking("keys", "rotate", "agent").out.strip()
+    assert (in_force(first), in_force(second), first[:12] == second[:12]) == (True, True, True)
+
+    third = booking("keys", "rotate", "agent").out.strip()
+    assert [in_force(key) for key in (first, second, third)] == [False, True, True]
+
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(text("UPDATE api_keys SET old_until = now() - interval '1 second'"))
+    assert [in_force(key) for key in (second, third)] == [False, True]
+
+
+def test_a_revoked_key_and_its_old_one_end_and_keep_the_name(booking: Booking) -> None:
+    """Its bookings name it, so a new key gets another name."""
+    old = booking("keys", "add", "agent").out.strip()
+    new = booking("keys", "rotate", "agent").out.strip()
+
+    assert booking("keys", "revoke", "agent", "--why", "it stood in a log").code == 0
+
+    assert [in_force(key) for key in (old, new)] == [False, False]
+    assert "revoked" in booking("keys", "list").out
+    assert booking("keys", "add", "agent").code == booking("keys", "rotate", "agent").code == 1
+    actions = booking("actions").out
+    assert [word in actions for word in ("key add", "key rotate", "key revoke", "it stood in a log")] == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("add", "No Name"), "is no name"), (("add", "a", "--scopes", "fly"), "fly is no scope"),
+        (("add", "a", "--scopes", ","), "is no scope"), (("add", "a", "--types", "x"), "--types"),
+        (("rotate", "nobody"), "no key in force"), (("revoke", "nobody"), "no key in force"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_and_nothing_is_made(booking: Booking, given: tuple[str, ...], said: str) -> None:
+    """In one line, and the record has no order of it."""
+    ran = booking("keys", *given)
+
+    assert ran.code == 1
+    assert said in ran.err
+    assert booking("keys", "list", "--json").json["keys"] == booking("actions", "--json").json["actions"] == []
+
+
+def test_check_says_that_there_is_no_key_yet(booking: Booking) -> None:
+    """And how many there are."""
+    assert "no key yet" in booking("check").out
+    booking("keys", "add", "agent")
+    assert "1 key in force" in booking("check").out

@@ -1,0 +1,84 @@
+"""What the HTTP API keeps apart and bounds, taken away, one by one."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_OWN = "tests/integration/api/test_api_own_bookings.py::"
+_KEYS = "tests/integration/api/test_api_keys.py::"
+_HURT = "tests/integration/api/test_api_hurt.py::"
+_gate = partial(Breakage, promise=7, file="worker/api/gate.py")
+_bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
+
+FRONT_DOOR = (
+    Breakage(
+        name="a-key-reads-others-bookings",
+        promise=7,
+        file="db/sql/views_by_id.sql",
+        old="    AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))\n",
+        new="    AND (CAST(:api_key AS bigint) IS NULL OR true)\n",
+        test=f"{_OWN}test_a_booking_of_another_key_is_as_one_that_is_not_there",
+    ),
+    Breakage(
+        name="a-key-takes-anothers-idempotency-key",
+        promise=2,
+        file="client/booking_client/insertion.py",
+        old='return key if api_key_id is None else f"api{api_key_id}:{key}"',
+        new="return key",
+        test=f"{_OWN}test_two_keys_with_the_same_request_have_two_bookings[None]",
+    ),
+    Breakage(
+        name="a-uid-leaves-with-each-booking",
+        promise=7,
+        file="worker/api/answers.py",
+        old="if Scope.UID in key.scopes else shown",
+        new='if shown["id"] else shown',
+        test=f"{_OWN}test_a_uid_is_told_to_keys_of_its_scope_alone",
+    ),
+    _gate(
+        name="a-revoked-key-goes-on",
+        old="FRESH = 3.0",
+        new="FRESH = 3600.0",
+        test=f"{_KEYS}test_a_revoked_key_is_refused_while_all_goes_on",
+    ),
+    _gate(
+        name="a-guesser-is-not-stopped",
+        old="WRONG_A_MINUTE = 20",
+        new="WRONG_A_MINUTE = 20_000",
+        test=f"{_KEYS}test_who_guesses_keys_is_stopped_and_who_has_one_is_not",
+    ),
+    _gate(
+        name="what-is-refused-costs-no-call",
+        old="            await self.run(int)\n",
+        new="            pass\n",
+        test=f"{_KEYS}test_what_is_refused_counts_as_a_call",
+    ),
+    _bodies(
+        name="a-body-of-any-length-is-read",
+        old="                if size > limit:\n",
+        new="                if size > 1_000_000_000:\n",
+        test="tests/integration/api/test_api_hostile.py::test_a_body_of_100_mb_is_413_before_it_is_read[True]",
+    ),
+    _bodies(
+        name="a-body-may-take-an-hour",
+        old="SECONDS = 5.0",
+        new="SECONDS = 3600.0",
+        test="tests/integration/api/test_api_hostile.py::test_a_body_of_one_byte_a_time_is_408",
+    ),
+    Breakage(
+        name="an-open-commit-is-told-as-none",
+        promise=1,
+        file="client/booking_client/database/errors.py",
+        old="error_type=error.error_type, perhaps_kept=True)\n\n\ndef kept_in_part",
+        new="error_type=error.error_type)\n\n\ndef kept_in_part",
+        test=f"{_HURT}test_a_frozen_postgres_leaves_the_answer_open",
+    ),
+    Breakage(
+        name="who-waits-is-cut-off-at-the-end",
+        promise=1,
+        file="worker/api/app.py",
+        old="            calls().closing = True\n            waiters.close()\n",
+        new="            calls().closing = True\n",
+        test="tests/integration/api/test_api_waits.py::test_many_who_wait_hold_no_connection",
+    ),
+)

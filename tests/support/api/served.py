@@ -1,0 +1,169 @@
+"""A running `booking serve` for tests: its address, its keys, and its database from the side."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+from sqlalchemy import Engine, text
+
+from db.api_keys import key_text, keys
+from db.api_keys.keys import Scope
+from tests.support.fleet import eventually
+
+ROOT = Path(__file__).parents[3]
+MANY = 600_000  # calls a minute
+ALL = frozenset({Scope.BOOK, Scope.READ, Scope.FIND})
+REQUEST: Mapping[str, Any] = {
+    "event_type_id": 101,
+    "start": "2030-03-05T10:00:00+01:00",
+    "attendee": {"name": "Pat Example", "email": "pat@example.com", "time_zone": "Europe/Berlin"},
+}
+_numbers = count(1)
+
+
+def a_request(number: int | None = None, **changes: Any) -> dict[str, Any]:
+    """Return a request for a person of its own."""
+    number = next(_numbers) if number is None else number
+    attendee = {**REQUEST["attendee"], "email": f"pat{number}@example.com", **changes.pop("attendee", {})}
+    return {**REQUEST, "attendee": attendee, **changes}
+
+
+@dataclass
+class Api:
+    """The API under test."""
+
+    url: str
+    engine: Engine
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    names: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def key(
+        self, scopes: Collection[Scope] = ALL, *, rate: int = MANY, event_types: Collection[int] | None = None
+    ) -> "Caller":
+        """Make a key, and return who holds it."""
+        name, handle = f"caller-{next(self.names)}", key_text.new_handle()
+        made = key_text.new_key(handle)
+        with self.engine.begin() as conn:
+            hashed = key_text.hash_of(made)
+            assert keys.add(conn, name, handle, hashed, scopes=scopes, event_types=event_types, rate=rate)
+        return Caller(self, made, name)
+
+    def call(self, method: str, path: str, **given: Any) -> requests.Response:
+        """Send a request without a key."""
+        return requests.request(method, self.url + path, timeout=60, **given)
+
+    def sql(self, statement: str, **given: Any) -> Any:
+        """Run a statement in the API's database; return its first value, if it has one."""
+        with self.engine.begin() as conn:
+            result = conn.execute(text(statement), given)
+            return result.scalar() if result.returns_rows else None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return what the process has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    @property
+    def child(self) -> int:
+        """Return the process that serves."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(listed[0])
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return where it listens."""
+        return "127.0.0.1", int(self.url.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who holds a key."""
+
+    api: Api
+    key: str
+    name: str
+
+    def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **given: Any) -> Any:
+        """Send a request with the key."""
+        return self.api.call(method, path, headers={"Authorization": f"Bearer {self.key}", **(headers or {})}, **given)
+
+    def book(self, request: Mapping[str, Any] | None = None, *, key: str | None = None, wait: float = 0) -> Any:
+        """Ask for a booking."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        path = f"/v1/bookings?wait={wait}" if wait else "/v1/bookings"
+        return self.call("POST", path, json=request or a_request(), headers=headers)
+
+    def booked(self, request: Mapping[str, Any] | None = None, *, key: str | None = None) -> int:
+        """Ask for a booking that is stored; return its id."""
+        answer = self.book(request, key=key)
+        assert answer.status_code == 202, answer.text
+        number: int = answer.json()["id"]
+        return number
+
+    def get(self, path: str) -> Any:
+        """Read something."""
+        return self.call("GET", path)
+
+
+class Serving:
+    """Start `booking serve`, and end it."""
+
+    def __init__(self, environment: Mapping[str, str], engine: Engine, folder: Path) -> None:
+        self._environment, self._engine, self._folder = environment, engine, folder
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *, patient: bool = True, workers: int = 1, **more: str) -> Api:
+        """Start it, and wait until it answers."""
+        port = free_port()
+        module = "tests.support.workers.patient_api" if patient else "worker.cli"
+        given = {**os.environ, **self._environment, "HTTP_ADDRESS": f"127.0.0.1:{port}", **more}  # noqa: TID251 - a child
+        log = self._folder / f"serve-{port}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, "serve", "--workers", str(workers)],
+                cwd=ROOT,
+                env=given,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        api = Api(f"http://127.0.0.1:{port}", self._engine, process, log)
+        eventually(lambda: _answers(api), what="the API answers")
+        return api
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def free_port() -> int:
+    """Return a port at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _answers(api: Api) -> bool:
+    assert api.process.poll() is None, api.log.read_text()
+    try:
+        return requests.get(f"{api.url}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False

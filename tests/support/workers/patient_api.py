@@ -1,0 +1,10 @@
+"""`booking serve` that is patient with servers that are only slow: run as a module, with the command's arguments."""
+
+from booking_client import asking
+from worker.api import threads
+from worker.cli import main
+
+asking.PATIENCE = threads.PATIENCE = 30.0
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The sentences of the API: none is missing, each is short, and each state has the one that is true of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from db.appointments.views import BookingView
+from db.lifecycle import HoldReason, Status
+from worker.api.sentences import SENTENCES, Said, not_accepted, say, what_is_true
+
+VIEW = {
+    "id": 1, "api_key_id": 1, "status": Status.PENDING, "hold_reason": None, "error_type": None,
+    "start": datetime(2030, 3, 5, 9, tzinfo=UTC), "awaits_host": None, "time_zone": "Europe/Berlin", "language": None,
+    "requested_at": None,
+}  # fmt: skip
+LONGEST_TIME = "Donnerstag, 30. September um 00:00 Uhr"
+
+
+def view(**changes: object) -> BookingView:
+    """Return a booking that waits, but for the changes."""
+    return BookingView(**{**VIEW, **changes})  # type: ignore[arg-type]
+
+
+def test_no_sentence_is_missing_or_long() -> None:
+    """In each language, of one line, with at most 200 characters, and with nothing of a request but its time."""
+    for sentences in SENTENCES.values():
+        assert sentences.keys() == set(Said)
+        for sentence in sentences.values():
+            told = sentence.format(time=LONGEST_TIME)
+            assert sentence.isprintable()
+            assert len(told) <= 200
+            assert "{" not in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, Said.UNDER_WAY),
+        ({"status": Status.CONFIRMED}, Said.DONE),
+        ({"status": Status.CONFIRMED, "awaits_host": True}, Said.HOST),
+        ({"status": Status.HELD, "hold_reason": HoldReason.BREAKER_OPEN}, Said.OUTAGE),
+        ({"status": Status.HELD, "hold_reason": HoldReason.SETTLING}, Said.UNDER_WAY),
+        ({"status": Status.HELD, "hold_reason": HoldReason.SUSPECT}, Said.OPERATOR),
+        ({"status": Status.REJECTED, "error_type": "taken"}, Said.TAKEN),
+        ({"status": Status.REJECTED, "error_type": "refused"}, Said.REFUSED),
+        ({"status": Status.EXPIRED}, Said.REFUSED),
+        ({"status": Status.CANCELLED}, Said.CANCELLED),
+    ],
+)
+def test_each_state_has_its_sentence(changes: dict[str, object], said: Said) -> None:
+    """Never "booked" or "taken" of a booking that is neither."""
+    assert what_is_true(view(**changes)) is said
+
+
+def test_every_state_and_every_hold_has_a_sentence() -> None:
+    """Also those that are added later."""
+    holds = [view(status=Status.HELD, hold_reason=reason) for reason in HoldReason]
+    states = [view(status=status) for status in Status if status is not Status.HELD]
+
+    assert all(say(one) for one in (*holds, *states))
+
+
+def test_who_asks_again_for_a_booking_hears_that_it_is_theirs() -> None:
+    """And never that the time is taken."""
+    assert say(view(status=Status.CONFIRMED), again=True) == "You are booked for Tuesday, 5 March at 10:00 already."
+    assert what_is_true(view(status=Status.CONFIRMED, awaits_host=True), again=True) is Said.HOST
+    assert what_is_true(view(), again=True) is Said.UNDER_WAY
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "sentence"),
+    [
+        ("de", "Europe/Berlin", "Ihr Termin ist gebucht: Dienstag, 5. März um 10:00 Uhr."),
+        ("en", "America/New_York", "You are booked for Tuesday, 5 March at 04:00."),
+        ("pt-BR", "Pacific/Auckland", "You are booked for Tuesday, 5 March at 22:00."),
+    ],
+)
+def test_a_time_is_told_in_the_attendees_zone_and_language(language: str, zone: str, sentence: str) -> None:
+    """English where there is no sentence of a language."""
+    assert say(view(status=Status.CONFIRMED, language=language, time_zone=zone)) == sentence
+    assert not_accepted(language) in {one[Said.NOT_ACCEPTED] for one in SENTENCES.values()}

@@ -1,0 +1,95 @@
+"""What the API answers with: the documents of bookings, and how OpenAPI describes them."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from db.api_keys.keys import ApiKey, Scope
+from db.appointments.views import BookingView
+from db.lifecycle import HoldReason, Status
+from worker.api.sentences import say
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class BookingDocument(BaseModel):
+    """How a booking stands."""
+
+    model_config = ConfigDict(title="Booking")
+
+    id: int
+    status: Status
+    hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
+    start: datetime = Field(description="In UTC; the present one, also when it was moved at Cal.com.")
+    final: bool = Field(description="Whether it will not change any more by itself.")
+    needs_host: bool = Field(description="Cal.com has it, and its host must confirm it, or its payment is open.")
+    say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
+    requested_at: datetime
+    uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
+
+
+class BookingList(BaseModel):
+    """Bookings of one person, the earliest first."""
+
+    bookings: list[BookingDocument]
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field; the value is never repeated."""
+
+    field: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """A problem (RFC 9457); `type` says which."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[FieldProblem] | None = None
+    say: str | None = Field(None, description="A sentence for the person who waits.")
+
+
+class BatchBooking(BaseModel):
+    """One request of a batch that is stored, or was known."""
+
+    status: Literal[200, 202]
+    booking: BookingDocument
+
+
+class BatchResults(BaseModel):
+    """The result of each request of a batch, in their order."""
+
+    results: list[BatchBooking | ProblemDocument]
+
+
+def document(view: BookingView, key: ApiKey, *, again: bool = False) -> dict[str, Any]:
+    """Return the document of a booking for the holder of a key; `again`: the holder has asked for it before."""
+    shown = {
+        "id": view.id,
+        "status": view.status,
+        "hold_reason": view.hold_reason,
+        "start": _written(view.start),
+        "final": view.final,
+        "needs_host": bool(view.awaits_host),
+        "say": say(view, again=again),
+        "requested_at": None if view.requested_at is None else _written(view.requested_at),
+    }
+    return shown | {"uid": view.uid} if Scope.UID in key.scopes else shown
+
+
+def json_response(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer in JSON."""
+    return Response(_encode(content), status, None if headers is None else dict(headers), "application/json")
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,137 @@
+"""The application of one process: its routes, its errors, and what begins and ends with it."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from resilience.call_limit import CallLimit
+from resilience.exceptions import AppointmentDatabaseException
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.callers.views import views_of_all
+from tasks.host.log import Logger
+from worker.api import bookings, documented, pages
+from worker.api.addresses import Proxies
+from worker.api.calls import Calls
+from worker.api.gate import ApiServices, Gate
+from worker.api.problems import ApiError, of_status
+from worker.api.threads import THREADS, Threads
+from worker.api.waiters import Waiters
+from worker.settings.model import Settings
+
+CONNECTIONS = THREADS + 1
+PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
+
+log = Logger("http")
+
+
+def make(settings: Settings) -> Calls:
+    """Return the application; what it shares is made when the process begins."""
+    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=_lifespan(settings, lambda: outer))
+    app.router.redirect_slashes = False
+    outer = Calls(app)
+    return outer
+
+
+def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starlette], Any]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        threads = Threads()
+        redis = make_redis(settings.redis_url) if settings.redis_url else None
+        gate = Gate(threads, CallLimit("http", redis, emit=_log_state), Proxies(settings.trusted_proxies))
+        waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
+        app.state.services = ApiServices(threads, gate, waiters)
+
+        def stop() -> None:
+            calls().closing = True
+            waiters.close()
+
+        _at_sigterm(asyncio.get_running_loop(), stop)
+        log.info("http_begins", process=os.getpid())
+        watching = asyncio.create_task(_end_with_parent(os.getppid()))
+        yield
+        watching.cancel()
+        stop()
+        await calls().ended()
+        threads.close()
+        dependencies.end()
+
+    return lifespan
+
+
+def _at_sigterm(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Have who waits answered as soon as the process is to end: Granian tells the application when all has ended.
+
+    asyncio's own handler, which is Granian's, hears of signals by a file descriptor, and so it still does.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+async def _end_with_parent(parent: int) -> None:
+    """End this process when the one that began it is gone: else it would go on beside its successor, at one port."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells us of a parent that was killed
+        await asyncio.sleep(PARENT_EVERY)
+    log.warning("http_parent_is_gone", parent=parent)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _log_state(event: object) -> None:
+    log.warning("call_limit", said=type(event).__name__)
+
+
+async def _on_api_error(_: Request, error: Exception) -> Response:
+    return error.response() if isinstance(error, ApiError) else of_status(500)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    known = error if isinstance(error, HTTPException) else HTTPException(500)
+    if known.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return of_status(known.status_code, known.headers)
+    # Starlette names the methods of the first route that has this path, not of all.
+    methods = {method for route in request.app.routes if _has_path(route, request) for method in route.methods or ()}
+    return of_status(known.status_code, {"Allow": ", ".join(sorted(methods))})
+
+
+def _has_path(route: Any, request: Request) -> bool:
+    return isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    """Answer that Postgres did not; of a write it may have stored, the same request again gets its receipt."""
+    unsure = not isinstance(error, AppointmentDatabaseException) and request.method == "POST"
+    return ApiError("perhaps-kept" if unsure or getattr(error, "perhaps_kept", False) else "not-kept").response()
+
+
+_ROUTES = [
+    Route("/v1/bookings", bookings.book, methods=["POST"]),
+    Route("/v1/bookings", bookings.by_key, methods=["GET"]),
+    Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
+    Route("/v1/bookings/find", bookings.find, methods=["POST"]),
+    Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
+    Route("/v1/openapi.json", documented.openapi),
+    Route("/health", pages.health),
+    Route("/ready", pages.ready),
+    Route("/docs", pages.docs),
+    Route("/docs/{name}", pages.docs_file),
+]
+_HANDLERS: dict[Any, Any] = {
+    ApiError: _on_api_error,
+    HTTPException: _on_http_error,
+    AppointmentDatabaseException: _on_database_error,
+    SQLAlchemyError: _on_database_error,
+}

@@ -1,0 +1,73 @@
+"""Read a request's body in bounded time and memory, and an idempotency key from its header."""
+
+import asyncio
+import re
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from worker.api.problems import ApiError
+from worker.json_object import UnreadableError, read_object
+
+SECONDS = 5.0  # for a whole body
+MAX_BODY, MAX_BATCH = 64 * 1024, 1024 * 1024  # bytes
+MAX_KEY = 255
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"', re.ASCII)  # a string of RFC 8941
+_BARE = re.compile(r"[!#-~][ -~]*", re.ASCII)
+
+
+async def json_object(request: Request, limit: int = MAX_BODY) -> dict[str, Any]:
+    """Return the object of JSON that the body is.
+
+    Raises:
+        ApiError: It is none, is longer than `limit` bytes, or takes more than SECONDS.
+        HTTPException: 415, its type is not application/json.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415)
+    try:
+        return read_object(await _read(request, limit))
+    except UnreadableError as error:
+        raise ApiError("not-utf8" if error.not_utf8 else "not-json", f"The body {error}.") from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > limit):
+        raise _too_large(limit)
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise _too_large(limit)
+                parts.append(part)
+    except TimeoutError:
+        raise ApiError("too-slow", f"A body has {SECONDS:g} s.", closes=True) from None
+    except ClientDisconnect:
+        raise ApiError("too-slow", "The connection ended within the body.", closes=True) from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError("too-large", f"A body has {limit // 1024} KB at most here.", closes=True)
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """Return the key that the header Idempotency-Key holds, quoted or bare; None: there is no header.
+
+    Raises:
+        ApiError: It is not 1 to 255 printable characters of ASCII.
+    """
+    if header is None:
+        return None
+    text = header.strip(" \t")
+    if quoted := _QUOTED.fullmatch(text):
+        text = re.sub(r"\\(.)", r"\1", quoted[1])
+    elif not _BARE.fullmatch(text):
+        text = ""
+    if not 0 < len(text) <= MAX_KEY:
+        raise ApiError("bad-key", f"Give 1 to {MAX_KEY} printable characters of ASCII, in quotes or bare.")
+    return text

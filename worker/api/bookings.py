@@ -1,0 +1,150 @@
+"""The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
+
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
+from booking_client.request.model import BookingRequest
+from db.api_keys.keys import ApiKey, Scope
+from db.appointments.views import BookingView
+from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
+from tasks.callers import views
+from tasks.enqueue import enqueue_booking, enqueue_bookings
+from worker.api import parameters
+from worker.api.answers import document, json_response
+from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
+from worker.api.calls import call_of
+from worker.api.find import FindRequest
+from worker.api.gate import services_of
+from worker.api.problems import ApiError, invalid
+from worker.api.sentences import not_accepted
+
+MOST_IN_BATCH = 1_000
+OF_THE_KEY = "account"  # of a request: a body that named another account would book with its key
+
+
+async def book(request: Request) -> Response:
+    """Ask for one booking. Once it is answered with 2xx, the request is stored, and is not lost."""
+    services = services_of(request)
+    async with await services.gate.admit(request, Scope.BOOK) as admission:
+        key, seconds = admission.key, parameters.wait(request)
+        header = idempotency_key(request.headers.get("idempotency-key"))
+        asked = _parsed(await json_object(request), key, header=header)
+        call = call_of(request.scope)
+        call.correlation_id = asked.correlation_id or call.correlation_id
+        try:
+            receipt = await admission.run(enqueue_booking, asked, api_key_id=key.id)
+        except IdempotencyConflict:
+            raise _reused() from None
+        except (AppointmentDatabaseException, ApiError) as error:
+            raise _with_sentence(error, asked.attendee.language) from None
+    view = BookingView.of(receipt, asked, key.id)
+    if seconds and view.is_worth_waiting:
+        view = await services.waiters.wait(view, seconds)
+    status = 200 if receipt.duplicate else 202
+    shown = document(view, key, again=receipt.duplicate)
+    return json_response(shown, status, {"Location": f"/v1/bookings/{view.id}"})
+
+
+async def book_batch(request: Request) -> Response:
+    """Ask for up to a thousand bookings at once; each has its own result, in the same order."""
+    async with await services_of(request).gate.admit(request, Scope.BOOK) as admission:
+        key, data = admission.key, await json_object(request, MAX_BATCH)
+        listed = data.get("bookings")
+        if not isinstance(listed, list) or len(data) > 1:
+            raise invalid({"bookings": "must be a list, and the only member"})
+        if not 0 < len(listed) <= MOST_IN_BATCH:
+            raise invalid({"bookings": f"must have 1 to {MOST_IN_BATCH:,} entries"})
+        parsed = await admission.run(_parsed_each, listed, key)  # a thousand take a thread a while
+        good = [one for one in parsed if isinstance(one, BookingRequest)]
+        keep = partial(enqueue_bookings, good, api_key_id=key.id)
+        kept = iter(await services_of(request).threads.run(keep) if good else [])
+    results = [one.document if isinstance(one, ApiError) else _result(next(kept), one, key) for one in parsed]
+    return json_response({"results": results})
+
+
+async def by_key(request: Request) -> Response:
+    """Return the newest booking that was asked for with an idempotency key."""
+    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
+        view = _found(await admission.run(views.view_by_key, admission.key, parameters.key(request)))
+    return json_response(document(view, admission.key))
+
+
+async def find(request: Request) -> Response:
+    """Find the bookings of a person, 20 at most, the earliest first. In a body, for a person stands in no address."""
+    async with await services_of(request).gate.admit(request, Scope.FIND) as admission:
+        asked = FindRequest.parse(await json_object(request))
+        period = asked.begin, asked.end
+        found = await admission.run(views.find, admission.key, email=asked.email, phone=asked.phone, starts=period)
+    return json_response({"bookings": [document(view, admission.key) for view in found]})
+
+
+async def by_id(request: Request) -> Response:
+    """Return how a booking stands, as soon as it is settled or held, at the latest after `wait` seconds."""
+    services = services_of(request)
+    async with await services.gate.admit(request, Scope.READ) as admission:
+        seconds, number = parameters.wait(request), parameters.booking_id(request)
+        view = _found(await admission.run(views.view, admission.key, number))
+    if seconds and view.is_worth_waiting:
+        view = await services.waiters.wait(view, seconds)
+    return json_response(document(view, admission.key))
+
+
+def _found(view: BookingView | None) -> BookingView:
+    if view is None:
+        raise ApiError("no-such-booking")
+    return view
+
+
+def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> BookingRequest:
+    """Return the request that `data` is, with the key of the header, if it has one.
+
+    Raises:
+        ApiError: It is none, or not one that this API key may make.
+    """
+    if isinstance(data, dict) and OF_THE_KEY in data:
+        raise invalid({OF_THE_KEY: "belongs to the API key: leave it out"})
+    try:
+        asked = BookingRequest.parse(data)
+    except CustomerValidationException as error:
+        raise invalid(error.validation_errors) from None
+    if header is not None:
+        if asked.idempotency_key not in {None, header}:
+            raise invalid({"idempotency_key": "is not the Idempotency-Key of the header: give one of the two"})
+        asked = asked.model_copy(update={"idempotency_key": header})
+    if key.event_types is not None and asked.event_type_id not in key.event_types:
+        raise ApiError("scope", "It may book its own event types alone, each by its id.")
+    return asked
+
+
+def _parsed_each(listed: list[Any], key: ApiKey) -> list[BookingRequest | ApiError]:
+    return [_parsed_or_problem(one, key) for one in listed]
+
+
+def _parsed_or_problem(data: Any, key: ApiKey) -> BookingRequest | ApiError:
+    try:
+        return _parsed(data, key)
+    except ApiError as problem:
+        return problem
+
+
+def _result(kept: Receipt | Conflict, asked: BookingRequest, key: ApiKey) -> dict[str, Any]:
+    if isinstance(kept, Conflict):
+        return _reused().document
+    view = BookingView.of(kept, asked, key.id)
+    status = 200 if kept.duplicate else 202
+    return {"status": status, "booking": document(view, key, again=kept.duplicate)}
+
+
+def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str | None) -> ApiError:
+    """Return the problem of a request that was not stored, or perhaps was, with a sentence for who waits."""
+    if isinstance(error, ApiError) and error.type != "not-kept":
+        return error
+    return ApiError("perhaps-kept" if getattr(error, "perhaps_kept", False) else "not-kept", say=not_accepted(language))
+
+
+def _reused() -> ApiError:
+    return ApiError("key-reused", "Send the same request with it, or give a new key.")

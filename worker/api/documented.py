@@ -1,0 +1,178 @@
+"""The OpenAPI document, which FastAPI writes from the routes and the models.
+
+FastAPI serves no request: its own work for one (it solves dependencies, though there are none) is a tenth of what a
+booking costs. Starlette, on which it stands, serves the same functions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from booking_client.request.model import BookingRequest
+from worker.api import bookings, pages
+from worker.api.answers import BatchResults, BookingDocument, BookingList, ProblemDocument, json_response
+from worker.api.find import FindRequest
+from worker.api.problems import MEDIA_TYPE, TYPES
+from worker.version import version
+
+_CORRELATION = {
+    "X-Correlation-Id": {"description": "The caller's, or a new one.", "schema": {"type": "string"}},
+}
+_RETRY = {"Retry-After": {"description": "Seconds until it is worth another try.", "schema": {"type": "integer"}}}
+_LOCATION = {"Location": {"description": "The booking.", "schema": {"type": "string"}}}
+
+
+def _problems(*types: str) -> dict[int | str, dict[str, Any]]:
+    """Describe problems by their status; what each route may answer is added."""
+    always = ("unauthorized", "rate-limited", "not-kept")
+    answers: dict[int | str, dict[str, Any]] = {}
+    for name in (*always, "scope", *types):
+        status, title = TYPES[name]
+        told = answers.setdefault(
+            status, {"description": "", "content": {MEDIA_TYPE: {}}, "headers": dict(_CORRELATION)}
+        )
+        told["description"] = " ".join(filter(None, (told["description"], f"`{name}`: {title}")))
+        told["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/Problem"}
+        if status in {429, 503}:
+            told["headers"] |= _RETRY
+    if "not-json" in types:
+        answers[415] = {"description": "Only application/json.", "content": answers[400]["content"]}
+    return answers
+
+
+def _body(model: type[Any], text: str = "") -> dict[str, Any]:
+    """Describe a body by a schema of the components (`schemas` adds it there)."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "description": text, "content": {"application/json": {"schema": schema}}}}
+
+
+def _answer(model: type[Any], text: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"model": model, "description": text, "headers": {**_CORRELATION, **(headers or {})}}
+
+
+def _parameter(
+    name: str, where: str, schema: Mapping[str, Any], text: str, *, required: bool = False
+) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": required, "schema": dict(schema), "description": text}
+
+
+_WAIT = _parameter(
+    "wait",
+    "query",
+    {"type": "number", "minimum": 0, "maximum": 20, "default": 0},
+    "Seconds to wait until it is settled or held.",
+)
+_KEY_TEXT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"}
+_KEY_HEADER = _parameter(
+    "Idempotency-Key",
+    "header",
+    _KEY_TEXT,
+    "The same key again is the same request: it gets the same booking. Without one, the same attendee, event type and "
+    "start are the same request.",
+)
+_KEY_QUERY = _parameter("key", "query", _KEY_TEXT, "The idempotency key of the request.", required=True)
+_ID = _parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
+_READ = ("not-json", "not-utf8", "too-slow", "too-large", "invalid")
+BOOK: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": None,
+    "responses": {
+        **_problems(*_READ, "bad-key", "key-reused", "perhaps-kept"),
+        202: _answer(BookingDocument, "It is stored.", _LOCATION),
+        200: _answer(BookingDocument, "It is known already.", _LOCATION),
+    },
+    "openapi_extra": {**_body(BookingRequest), "parameters": [_KEY_HEADER, _WAIT]},
+}
+_BATCH_SCHEMA = {
+    "type": "object",
+    "required": ["bookings"],
+    "additionalProperties": False,
+    "properties": {
+        "bookings": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1000,
+            "items": {"$ref": "#/components/schemas/BookingRequest"},
+        }
+    },
+}
+BATCH: dict[str, Any] = {
+    "response_model": None,
+    "responses": {
+        **_problems(*_READ, "perhaps-kept"),
+        200: _answer(BatchResults, "The result of each, in their order."),
+    },
+    "openapi_extra": {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH_SCHEMA}}},
+    },
+}
+BY_KEY: dict[str, Any] = {
+    "response_model": None,
+    "responses": {
+        **_problems("no-such-booking", "invalid"),
+        200: _answer(BookingDocument, "The booking."),
+    },
+    "openapi_extra": {"parameters": [_KEY_QUERY]},
+}
+BY_ID: dict[str, Any] = BY_KEY | {"openapi_extra": {"parameters": [_ID, _WAIT]}}
+FIND: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**_problems(*_READ), 200: _answer(BookingList, "The bookings that were found.")},
+    "openapi_extra": _body(FindRequest),
+}
+
+
+_DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
+_OPEN = {"response_model": None, "tags": ["process"]}
+_READY: dict[str, Any] = _OPEN | {"responses": {503: _problems()[503]}}
+_DESCRIBED: Mapping[Callable[..., Any], dict[str, Any]] = MappingProxyType(
+    {
+        bookings.book: BOOK,
+        bookings.by_key: BY_KEY,
+        bookings.book_batch: BATCH,
+        bookings.find: FIND,
+        bookings.by_id: BY_ID,
+        pages.health: _OPEN,
+        pages.ready: _READY,
+    }
+)
+
+
+async def openapi(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return json_response(_document(request.app.routes))
+
+
+def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    from fastapi import FastAPI  # noqa: PLC0415 - it loads what nothing else here needs
+    from fastapi.openapi.utils import get_openapi  # noqa: PLC0415 - the same
+
+    app = FastAPI(title="booking-worker", version=version(), description=_DESCRIPTION)
+    for route in routes:
+        if isinstance(route, Route) and route.endpoint in _DESCRIBED:
+            methods = sorted((route.methods or set()) - {"HEAD"})
+            app.add_api_route(route.path, route.endpoint, methods=methods, **_DESCRIBED[route.endpoint])
+    written = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = written["components"]
+    components["schemas"] |= _schemas()
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, operations in written["paths"].items():
+        if path.startswith("/v1/"):
+            for one in operations.values():
+                one["security"] = [{"key": []}]
+    return written
+
+
+def _schemas() -> dict[str, Any]:
+    """Return the schemas that no signature names: bodies, and problems."""
+    found: dict[str, Any] = {}
+    for model in (BookingRequest, FindRequest, ProblemDocument):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        found |= schema.pop("$defs", {})
+        schema.get("properties", {}).pop(bookings.OF_THE_KEY, None)
+        found[schema["title"] if model is ProblemDocument else model.__name__] = schema
+    return found

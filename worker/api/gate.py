@@ -1,0 +1,142 @@
+"""Who may come in: the key of a request, what it may do, and how often."""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self, TypeVar
+
+from starlette.requests import Request
+
+from db.api_keys.key_text import hash_of, is_key
+from db.api_keys.keys import ApiKey, Scope
+from resilience.call_limit import CallLimit
+from tasks.callers.keys import known_key
+from worker.api.addresses import Proxies
+from worker.api.calls import call_of
+from worker.api.problems import ApiError
+from worker.api.threads import Threads
+from worker.api.waiters import Waiters
+
+FRESH = 3.0  # seconds that a key counts as read from Postgres; with a statement's patience below the five of a revoke
+WRONG_A_MINUTE = 20  # wrong keys of one address
+T = TypeVar("T")
+_SHARES = 4096  # counts of wrong keys: an address has one of them, so that nobody can have us count without end
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    key: ApiKey
+    at: float
+
+
+class Admitted:
+    """Let one request do its work, which is counted against its key's rate in the same thread.
+
+    As a context it checks the scope, and counts what has failed before its work, too.
+    """
+
+    def __init__(self, key: ApiKey, scope: Scope, threads: Threads, limit: CallLimit) -> None:
+        self.key = key
+        self._scope = scope
+        self._threads = threads
+        self._limit = limit
+        self._counted = False
+
+    async def __aenter__(self) -> Self:
+        """Check the scope."""
+        if self._scope not in self.key.scopes:
+            await self.__aexit__()
+            raise ApiError("scope", f"It lacks the scope {self._scope}.")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Count the call, if its work has not."""
+        if not self._counted:
+            await self.run(int)
+
+    async def run(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Return what `work` returns, from a thread.
+
+        Raises:
+            ApiError: The key's rate is used up, or no thread is free; `work` was not begun.
+        """
+        self._counted = True
+        return await self._threads.run(lambda: self._within_rate(partial(work, *given, **named)))
+
+    def _within_rate(self, work: Callable[[], T]) -> T:
+        if wait := self._limit.wait(f"key:{self.key.id}", self.key.rate):
+            raise ApiError("rate-limited", wait=wait)
+        return work()
+
+
+class Gate:
+    """Admit requests by their API keys; one an event loop."""
+
+    def __init__(self, threads: Threads, limit: CallLimit, proxies: Proxies) -> None:
+        self._threads = threads
+        self._limit = limit
+        self._proxies = proxies
+        self._read: dict[bytes, _Read] = {}
+        self._reading: dict[bytes, asyncio.Task[ApiKey | None]] = {}
+
+    async def admit(self, request: Request, scope: Scope) -> "Admitted":
+        """Return the admission of a request by its key.
+
+        Raises:
+            ApiError: It has no key in force.
+            AppointmentDatabaseException: Postgres was needed for it, and did not answer.
+        """
+        kind, _, text = request.headers.get("authorization", "").partition(" ")
+        text = text.strip()
+        key = await self._known(text) if kind.lower() == "bearer" and is_key(text) else None
+        if key is None:
+            await self._count_wrong(request)
+            raise ApiError("unauthorized")
+        call_of(request.scope).caller = key.name
+        return Admitted(key, scope, self._threads, self._limit)
+
+    async def _known(self, text: str) -> ApiKey | None:
+        hashed = hash_of(text)
+        read = self._read.get(hashed)
+        if read is not None and time.monotonic() - read.at < FRESH:
+            return read.key
+        reading = self._reading.get(hashed)
+        if reading is None:
+            reading = self._reading[hashed] = asyncio.create_task(self._look_up(hashed))
+            reading.add_done_callback(lambda _: self._reading.pop(hashed, None))
+        return await asyncio.shield(reading)
+
+    async def _look_up(self, hashed: bytes) -> ApiKey | None:
+        asked_at = time.monotonic()
+        key = await self._threads.run(partial(known_key, hashed))
+        if key is None:
+            self._read.pop(hashed, None)
+        else:
+            self._read[hashed] = _Read(key, asked_at)
+        return key
+
+    async def _count_wrong(self, request: Request) -> None:
+        """Count a wrong key. Good ones are looked up all the same: who guesses shuts nobody else at its address out."""
+        if wait := await self._threads.run(partial(self._limit.wait, self._share(request), WRONG_A_MINUTE)):
+            raise ApiError("rate-limited", wait=wait)
+
+    def _share(self, request: Request) -> str:
+        return f"wrong:{zlib.crc32(self._proxies.caller(request).encode()) % _SHARES}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Hold what the endpoints of one process share."""
+
+    threads: Threads
+    gate: Gate
+    waiters: Waiters
+
+
+def services_of(request: Request) -> ApiServices:
+    """Return the services of the process that serves a request."""
+    services: ApiServices = request.app.state.services
+    return services

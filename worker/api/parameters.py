@@ -1,0 +1,56 @@
+"""The parameters of an address: how long to wait, an idempotency key, a booking's id."""
+
+import math
+import re
+
+from starlette.requests import Request
+
+from worker.api.bodies import MAX_KEY
+from worker.api.problems import ApiError, invalid
+
+MOST_SECONDS = 20.0
+_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)  # what bigint holds, whatever the digits
+
+
+def wait(request: Request) -> float:
+    """Return for how many seconds the caller waits: `?wait=`, else 0.
+
+    Raises:
+        ApiError: It is no number from 0 to MOST_SECONDS.
+    """
+    text = request.query_params.get("wait") if request.scope["query_string"] else None
+    if text is None:
+        return 0.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise invalid({"wait": f"must be a number of seconds from 0 to {MOST_SECONDS:g}"})
+    return seconds
+
+
+def key(request: Request) -> str:
+    """Return the idempotency key that the caller asks for.
+
+    Raises:
+        ApiError: There is none.
+    """
+    text = request.query_params.get("key")
+    if not text:
+        raise invalid({"key": "is missing"})
+    if len(text) > MAX_KEY or "\x00" in text:
+        raise ApiError("no-such-booking")
+    return text
+
+
+def booking_id(request: Request) -> int:
+    """Return the id in the path.
+
+    Raises:
+        ApiError: It names no booking.
+    """
+    text = request.path_params["id"]
+    if not _ID.fullmatch(text):
+        raise ApiError("no-such-booking")
+    return int(text)

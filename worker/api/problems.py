@@ -1,0 +1,94 @@
+"""The errors of the API: problem documents of RFC 9457, a closed set of types."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 2  # seconds until Postgres is worth another try
+
+
+class ProblemType(NamedTuple):
+    """Hold what is the same for all problems of one type."""
+
+    status: int
+    title: str
+
+
+TYPES: Mapping[str, ProblemType] = MappingProxyType(
+    {
+        "not-json": ProblemType(400, "The body is not an object of JSON."),
+        "not-utf8": ProblemType(400, "The body is not UTF-8."),
+        "bad-key": ProblemType(400, "The Idempotency-Key cannot be used."),
+        "unauthorized": ProblemType(401, "An API key is needed."),
+        "scope": ProblemType(403, "The API key may not do this."),
+        "no-such-booking": ProblemType(404, "There is no such booking."),
+        "too-slow": ProblemType(408, "The body came too slowly."),
+        "too-large": ProblemType(413, "The body is too large."),
+        "invalid": ProblemType(422, "The request is not valid."),
+        "key-reused": ProblemType(422, "The Idempotency-Key stands for another request."),
+        "rate-limited": ProblemType(429, "Too many calls."),
+        "not-kept": ProblemType(503, "Nothing was accepted; please try again."),
+        "perhaps-kept": ProblemType(503, "The request may have been accepted; send the same one again."),
+    }
+)
+
+
+class ApiError(Exception):
+    """Carry a problem to the caller; `type` is one of TYPES."""
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002 - RFC 9457's name
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        say: str | None = None,
+        wait: float | None = None,
+        closes: bool = False,
+    ) -> None:
+        super().__init__(type)
+        self.type, self.status = type, TYPES[type].status
+        more = {"detail": detail, "errors": list(errors) or None, "say": say}
+        self.document: dict[str, Any] = {
+            "type": f"/problems/{type}",
+            "title": TYPES[type].title,
+            "status": self.status,
+            **{name: value for name, value in more.items() if value is not None},
+        }
+        self.headers: dict[str, str] = {}
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            wait = RETRY_AFTER
+        if wait is not None:
+            self.headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            self.headers["WWW-Authenticate"] = "Bearer"
+        if closes:  # the rest of a body is not read
+            self.headers["Connection"] = "close"
+
+    def response(self) -> Response:
+        """Return the answer."""
+        return problem_response(self.document, self.headers)
+
+
+def invalid(errors: Mapping[str, str | list[str]]) -> ApiError:
+    """Return the problem of wrong fields, each with its reason or reasons; no value is in them."""
+    listed = [(field, why if isinstance(why, str) else "; ".join(why)) for field, why in errors.items()]
+    return ApiError("invalid", errors=[{"field": field, "message": why} for field, why in listed])
+
+
+def of_status(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem that its status says all about, as 405."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return problem_response(document, headers or {})
+
+
+def problem_response(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    """Return a problem document as an answer."""
+    content = json.dumps(document, ensure_ascii=False)
+    return Response(content, document["status"], dict(headers), MEDIA_TYPE)

@@ -1,0 +1,138 @@
+"""What a voice agent may say of a booking: one fixed sentence for each state, in each language; only the time is added.
+
+Nothing of a request is repeated but its time, for what a caller dictates may be meant for the agent's model.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from db.appointments.views import BookingView
+from db.lifecycle import HoldReason, Status
+from resilience.error_types import ErrorType
+
+ENGLISH = "en"
+
+
+class Said(StrEnum):
+    """What is true of a booking."""
+
+    DONE = "done"
+    HOST = "host"  # Cal.com has it, and its host must confirm it
+    UNDER_WAY = "under_way"
+    OUTAGE = "outage"
+    OPERATOR = "operator"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    AGAIN = "again"  # asked for again, and booked
+    NOT_ACCEPTED = "not_accepted"
+
+
+class SpokenTime(NamedTuple):
+    """Say how a language writes a time: Babel's locale and its pattern."""
+
+    locale: str
+    pattern: str
+
+
+SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
+    {
+        ENGLISH: {
+            Said.DONE: "You are booked for {time}.",
+            Said.HOST: "Your request for {time} is with us; you will hear when it is confirmed.",
+            Said.UNDER_WAY: "One moment more: I have your request for {time}, and we will confirm it.",
+            Said.OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will confirm "
+            "it.",
+            Said.OPERATOR: "I have noted it; we will come back to you.",
+            Said.TAKEN: "{time} is taken. Which other time suits you?",
+            Said.REFUSED: "I could not book it. A colleague will call you.",
+            Said.CANCELLED: "It is cancelled.",
+            Said.AGAIN: "You are booked for {time} already.",
+            Said.NOT_ACCEPTED: "I cannot take requests right now. Please try again.",
+        },
+        "de": {
+            Said.DONE: "Ihr Termin ist gebucht: {time}.",
+            Said.HOST: "Ihre Anfrage für {time} liegt uns vor; Sie hören von uns, sobald der Termin bestätigt ist.",
+            Said.UNDER_WAY: "Einen Moment noch: Ihre Anfrage für {time} liegt vor, und wir bestätigen sie Ihnen.",
+            Said.OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe {time} der Reihe nach vorgemerkt, und wir "
+            "bestätigen Ihnen den Termin.",
+            Said.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
+            Said.TAKEN: "{time} ist schon vergeben. Welche andere Zeit passt Ihnen?",
+            Said.REFUSED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
+            Said.CANCELLED: "Der Termin ist abgesagt.",
+            Said.AGAIN: "Ihr Termin ist bereits gebucht: {time}.",
+            Said.NOT_ACCEPTED: "Ich kann gerade keine Anfragen annehmen. Bitte versuchen Sie es noch einmal.",
+        },
+    }
+)
+_TIMES: Mapping[str, SpokenTime] = MappingProxyType(
+    {
+        ENGLISH: SpokenTime("en_GB", "EEEE, d MMMM 'at' HH:mm"),
+        "de": SpokenTime("de_DE", "EEEE, d. MMMM 'um' HH:mm 'Uhr'"),
+    }
+)
+_BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
+    {
+        HoldReason.BREAKER_OPEN: Said.OUTAGE,
+        HoldReason.THROTTLED: Said.OUTAGE,
+        HoldReason.UNREACHABLE: Said.OUTAGE,
+        HoldReason.SETTLING: Said.UNDER_WAY,
+        HoldReason.BLIND_KEY: Said.OPERATOR,
+        HoldReason.CREDENTIALS: Said.OPERATOR,
+        HoldReason.CONFIGURATION: Said.OPERATOR,
+        HoldReason.SUSPECT: Said.OPERATOR,
+    }
+)
+_BY_STATUS: Mapping[Status, Said] = MappingProxyType(
+    {
+        Status.PENDING: Said.UNDER_WAY,
+        Status.BOOKING: Said.UNDER_WAY,
+        Status.RETRYING: Said.UNDER_WAY,
+        Status.FAILED: Said.REFUSED,
+        Status.EXPIRED: Said.REFUSED,
+        Status.CANCELLED: Said.CANCELLED,
+    }
+)
+
+
+def what_is_true(view: BookingView, *, again: bool = False) -> Said:
+    """Return which sentence is true of a booking; `again`: its caller asked for it before."""
+    if view.hold_reason is not None:
+        return _BY_REASON[view.hold_reason]
+    if view.status is Status.CONFIRMED:
+        done = Said.AGAIN if again else Said.DONE
+        return Said.HOST if view.awaits_host else done
+    if view.status is Status.REJECTED:
+        return Said.TAKEN if view.error_type == ErrorType.TAKEN else Said.REFUSED
+    return _BY_STATUS[view.status]
+
+
+def say(view: BookingView, *, again: bool = False) -> str:
+    """Return the sentence of a booking, in its attendee's language and time zone."""
+    language = language_of(view.language)
+    sentence = SENTENCES[language][what_is_true(view, again=again)]
+    return sentence.format(time=spoken(view.start, view.time_zone, language)) if "{time}" in sentence else sentence
+
+
+def not_accepted(language: str | None) -> str:
+    """Return the sentence for a request that was not stored."""
+    return SENTENCES[language_of(language)][Said.NOT_ACCEPTED]
+
+
+def language_of(language: str | None) -> str:
+    """Return the language of the sentences for an attendee's: English where there are none of it."""
+    known = (language or ENGLISH).partition("-")[0]
+    return known if known in SENTENCES else ENGLISH
+
+
+def spoken(at: datetime, time_zone: str, language: str) -> str:
+    """Return a time as a person says it, as in Tuesday, 5 March at 10:00."""
+    locale, pattern = _TIMES[language]
+    text: str = format_datetime(at, pattern, tzinfo=ZoneInfo(time_zone), locale=locale)
+    return text

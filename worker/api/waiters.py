@@ -1,0 +1,88 @@
+"""Who waits for a booking to settle: no thread and no connection each, but one statement for all of this process.
+
+The NOTIFY of settled bookings comes from a look that is made four times a second, so it would seldom come before the
+next statement here; none listens for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+
+from db.appointments.views import BookingView
+from resilience.exceptions import AppointmentException
+from worker.api.problems import ApiError
+
+EVERY = 0.1  # seconds from one statement to the next
+Ask = Callable[[Collection[int]], Awaitable[list[BookingView]]]
+
+
+class Waiters:
+    """Hold who waits for which booking; one an event loop."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._waiting: dict[int, set[asyncio.Future[BookingView]]] = {}
+        self._known: dict[int, BookingView] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return sum(map(len, self._waiting.values()))
+
+    async def wait(self, now: BookingView, seconds: float) -> BookingView:
+        """Return the booking as soon as it is settled or held, else as it was last known after `seconds`."""
+        if self._closed or seconds <= 0 or not now.is_worth_waiting:
+            return now
+        settled: asyncio.Future[BookingView] = asyncio.get_running_loop().create_future()
+        others = self._waiting.setdefault(now.id, set())
+        others.add(settled)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_each_time())
+        try:
+            async with asyncio.timeout(seconds):
+                return await settled
+        except TimeoutError:
+            return self._known.get(now.id, now)
+        finally:
+            others.discard(settled)
+            if not others and self._waiting.get(now.id) is others:
+                del self._waiting[now.id]
+                self._known.pop(now.id, None)
+
+    def close(self) -> None:
+        """Answer all who wait with what is known; from now on nobody waits."""
+        self._closed = True
+        for number, futures in self._waiting.items():
+            for settled in futures:
+                if number in self._known:
+                    _answer(settled, self._known[number])
+                elif not settled.done():
+                    settled.set_exception(TimeoutError())  # `wait` answers with what it was given
+
+    async def _ask_each_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting and not self._closed:
+                asked_at = loop.time()
+                try:
+                    for view in await self._ask(list(self._waiting)):
+                        self._note(view)
+                except (AppointmentException, ApiError):
+                    pass  # Postgres does not answer: it is asked again, and who has waited long enough goes
+                await asyncio.sleep(max(0.0, EVERY - (loop.time() - asked_at)))
+        finally:
+            self._asking = None
+
+    def _note(self, view: BookingView) -> None:
+        waiting = self._waiting.get(view.id)
+        if waiting is None:
+            return
+        self._known[view.id] = view
+        if not view.is_worth_waiting:
+            for settled in waiting:
+                _answer(settled, view)
+
+
+def _answer(settled: asyncio.Future[BookingView], view: BookingView) -> None:
+    if not settled.done():
+        settled.set_result(view)

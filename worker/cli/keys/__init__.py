@@ -1,0 +1,1 @@
+"""`booking keys`: the API keys of those who ask over HTTP."""

@@ -1,0 +1,55 @@
+"""The command group `booking keys`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from worker.cli import command
+from worker.cli.command import ASKED, Json
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make and end the API keys of `booking serve`. Each order is in `booking actions`, with who and why.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_keys = partial(command.command, app)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name: a-z, 0-9 and -.")]
+Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
+
+
+@_keys(
+    "worker.cli.keys.keys:add",
+    "booking keys add voice-agent --scopes book,read --types 101,102 --rate 120",
+    more="Scopes: book (ask for bookings), read (ask how they are), find (find them by a person's address or number), "
+    "uid (read Cal.com's uid), all (also see what others asked for).",
+)
+def add(
+    name: Name,
+    *,
+    scopes: Annotated[str, typer.Option(metavar="SCOPE,...", help="What it may do.")] = "book,read",
+    types: Annotated[
+        str, typer.Option(metavar="ID,...", help="The event types that it may book.", show_default="all")
+    ] = "",
+    rate: Annotated[
+        int, typer.Option(metavar="N", min=1, max=600_000, help="Calls a minute; as many may come at once.")
+    ] = 120,
+    why: Why = ASKED,
+) -> None:
+    """Make a key, and print it this once: only its hash is stored."""
+
+
+@_keys("worker.cli.keys.keys:list_all", "booking keys list", "booking keys list --json", name="list")
+def list_all(*, json: Json = False) -> None:
+    """List the keys: what each may do, and when it was last used."""
+
+
+@_keys("worker.cli.keys.keys:rotate", "booking keys rotate voice-agent")
+def rotate(name: Name, *, why: Why = ASKED) -> None:
+    """Give a key a new secret, and print it this once. The old one stays in force for a day."""
+
+
+@_keys("worker.cli.keys.keys:revoke", "booking keys revoke voice-agent --why 'it stood in a log'")
+def revoke(name: Name, *, why: Why = ASKED) -> None:
+    """End a key. It is refused everywhere within 5 seconds; its bookings stay."""
