@@ -11,14 +11,14 @@ from booking_client.database.statements import load
 from booking_client.insertion import stored_key
 from booking_client.receipts import Receipt
 from booking_client.request.model import BookingRequest
-from booking_client.states import FINAL
+from booking_client.states import FINAL, HELD_BY
 from db.connection import fetch
 from db.lifecycle import HoldReason, Status
 from db.sql import prepared
 
 _COLUMNS = (
-    "id, api_key_id, status, hold_reason, error_type, start_at, booked_start_at, awaits_host, attendee_time_zone,"
-    " attendee_language, requested_at, calcom_booking_uid"
+    f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
+    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid"
 )
 
 
@@ -90,7 +90,7 @@ def by_ids(conn: Connection, ids: Collection[int], *, of_key: int | None) -> lis
 
 def by_key(conn: Connection, key: str, api_key_id: int) -> BookingView | None:
     """Read the newest booking that an API key asked for with an idempotency key."""
-    found = fetch(conn, load("find_by_key", None, _COLUMNS), {"key": stored_key(key, api_key_id)})
+    found = fetch(conn, load("find_by_key", None, _COLUMNS), {"key": stored_key(key, api_key_id), "account": None})
     return BookingView.read(found[0]) if found else None
 
 

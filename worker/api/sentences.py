@@ -81,12 +81,14 @@ _BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
     {
         HoldReason.BREAKER_OPEN: Said.OUTAGE,
         HoldReason.THROTTLED: Said.OUTAGE,
+        HoldReason.IN_LINE: Said.OUTAGE,
         HoldReason.UNREACHABLE: Said.OUTAGE,
         HoldReason.SETTLING: Said.UNDER_WAY,
         HoldReason.BLIND_KEY: Said.OPERATOR,
         HoldReason.CREDENTIALS: Said.OPERATOR,
         HoldReason.CONFIGURATION: Said.OPERATOR,
         HoldReason.SUSPECT: Said.OPERATOR,
+        HoldReason.PAUSED: Said.OPERATOR,
     }
 )
 _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
