@@ -40,7 +40,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.05", "0.2")
 # Of the tables, when everything begins again: how far it was counted stays true, for ids go on.
-KEPT = ("booking_schema_version", "heartbeats", "counted_bookings")
+KEPT = ("booking_schema_version", "heartbeats", "counted_bookings", "calcom_accounts")
 EVENT_TYPE = 110  # of the simulator: its slots are not exclusive
 
 

@@ -263,7 +263,7 @@ class TestNeverKnown:
 
     def test_other_holds_are_not_its_to_end(self, record: Any) -> None:
         """A suspect, say, is an operator's, however late."""
-        for reason in set(HoldReason) - {HoldReason.BLIND_KEY}:
+        for reason in set(HoldReason) - {HoldReason.BLIND_KEY, HoldReason.IN_LINE}:
             held(record, reason, start_at=ago(9e5), hold_until=ahead(1), **self.UNKNOWN)
 
         assert record.sweep(appointments.never_known, 10) == []
