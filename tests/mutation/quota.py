@@ -200,7 +200,7 @@ QUOTA = (
     _taken(
         "released-is-paced-twice",
         'paced = item != ""',
-        "paced = item in key.released",
+        "paced = item in self.released",
         f"{_PACE}test_what_was_released_elsewhere_is_not_paced_once_more",
         _LOCAL,
     ),
