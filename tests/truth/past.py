@@ -93,6 +93,16 @@ class Past:
         slack = min(BRIEF, self.changed())
         return (at_least or min(found) - slack <= value) and value <= max(found) + slack
 
+    def was(self, number: int, holds: Callable[[dict[str, Any]], Any]) -> bool | None:
+        """Return whether a booking's row was so; None: it has changed, perhaps to this and on between two snapshots."""
+        seen = [record.rows[number] for record in self.records() if number in record.rows]
+        if any(map(holds, seen)):
+            return True
+        since = self.snapshots[0].at - timedelta(seconds=1) if self.snapshots else None
+        if since is None or not seen or seen[-1]["updated_at"] >= since:
+            return None
+        return False
+
     def changed(self) -> int:
         """Return how many bookings have changed."""
         last = list(self.records())[-1:]

@@ -96,12 +96,8 @@ def _rows(seen: Seen) -> Past:
 
 
 def _row(part: Part, holds: Callable[[dict[str, Any]], Any]) -> bool | None:
-    """Check a booking's row; None: it is too new, or changed too often to be seen in each state."""
-    number, past = int(part.seen.told.text.split(" | ")[0]), _rows(part.seen)
-    seen = [record.rows[number] for record in past.records() if number in record.rows]
-    is_true = any(map(holds, seen))
-    changes = {row["updated_at"] for row in seen}
-    return True if is_true else None if len(changes) != 1 else False
+    """Check a booking's row."""
+    return _rows(part.seen).was(int(part.seen.told.text.split(" | ")[0]), holds)
 
 
 def _row_state(part: Part) -> bool:
