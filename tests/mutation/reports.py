@@ -200,4 +200,12 @@ REPORTS = (
         new="    columns = _ALL if",
         test="tests/integration/database/test_page_plans.py::test_nothing_that_the_page_reads_grows_with_what_is_kept",
     ),
+    Breakage(
+        name="list-passes-all-that-stands-before-its-page",
+        promise=6,
+        file="db/appointments/listing.py",
+        old="begins = self._lead(first) if after is None else [self._behind(after)]",
+        new="begins = self._lead(first) + ([] if after is None else [self._behind(after)])",
+        test="tests/integration/database/test_page_plans.py::test_nothing_that_the_page_reads_grows_with_what_is_kept",
+    ),
 )
