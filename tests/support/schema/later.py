@@ -7,8 +7,8 @@ import pytest
 
 from db import revisions
 
-FIRST, LAST, LATER = "0001_initial", "0002_settled", "0003_later"  # LAST: of today
-ALL = [FIRST, LAST, LATER]
+FIRST, LAST, LATER = "0001_initial", "0003_breaker_accounts", "0004_later"  # LAST: of today
+ALL = [FIRST, "0002_settled", LAST, LATER]
 _REVISION = f'''"""A column of a later release."""
 
 import sqlalchemy as sa
