@@ -299,7 +299,7 @@ BREAKER = (
         "acquire_closed",
         "if state and state ~= 'closed' or refused or wrong then",
         "if refused or wrong then",
-        f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[failure_endpoint-http_500-20-shared]",
+        f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[shared-failure_endpoint-http_500-20]",
     ),
     Breakage(
         name="one-limit-for-all-accounts",

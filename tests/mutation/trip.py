@@ -131,7 +131,7 @@ TRIP = (
         name="one-account-stops-all",
         old="return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)",
         new="return true",
-        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[failure_endpoint-http_500-20-shared]",
+        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[shared-failure_endpoint-http_500-20]",
     ),
     _trip(
         name="accounts-of-an-earlier-row-count",
@@ -170,7 +170,7 @@ TRIP = (
         file="resilience/circuit_breaker/local/scope.py",
         old="enough = different >= min(accounts, limits.threshold)",
         new="enough = True",
-        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[failure_endpoint-http_500-20-alone]",
+        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[alone-failure_endpoint-http_500-20]",
     ),
     Breakage(
         name="one-at-a-time-in-half-a-service",
