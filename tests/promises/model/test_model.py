@@ -37,8 +37,8 @@ def test_a_life_has_no_two_bookings_no_contradiction_and_no_row_that_nobody_move
     assert len(found.states) > 90_000
     assert {state.row.status for state in found.states} == set(Status)
     # Our own limit holds as the breaker does, and wrong settings as a refused key: one of each stands for both.
-    # A paused account is called for nothing, and goes on as after a refused key. What is in line has the reason of those
-    # before it, and a mark beside it.
+    # A paused account is called for nothing, and goes on as after a refused key. What is in line has the reason of
+    # those before it, and a mark beside it.
     assert set(HoldReason) - {state.row.reason for state in found.states} == {
         HoldReason.THROTTLED,
         HoldReason.IN_LINE,
