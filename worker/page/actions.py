@@ -30,6 +30,7 @@ from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
+from worker.page.data import forget_readings
 from worker.page.query import booking_id
 from worker.page.reading import asking
 from worker.page.resolve import resolve
@@ -116,13 +117,16 @@ class Who(ActionHandler):
 
 
 async def run(do: Callable[[Dependencies], T]) -> T:
-    """Return what `do` returns, in a thread: Flower's loop waits for no server.
+    """Return what `do` returns, in a thread: Flower's loop waits for no server. Who asks then reads what was done.
 
     Raises:
         HTTPError: 503, with a sentence: Postgres does not answer.
     """
     bounded = partial(asking, lambda: do(dependencies.current()), PATIENCE)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), bounded)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_threads(), bounded)
+    finally:
+        forget_readings()
 
 
 @cache

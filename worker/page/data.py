@@ -120,6 +120,12 @@ def _bookings() -> SharedByKey[int, dict[str, Any] | None]:
     return SharedByKey(lambda number: readers().run(lambda deps: booking.read(deps, number)), FRESH)
 
 
+def forget_readings() -> None:
+    """Have lists and bookings read again, for an operator has changed something."""
+    _lists().forget()
+    _bookings().forget()
+
+
 def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
     with deps.autocommit.connect() as conn:
         page = _rows(conn, wanted)

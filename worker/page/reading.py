@@ -85,6 +85,10 @@ class SharedByKey(Generic[K, T]):
             self._readings.popitem(last=False)
         return await shared.latest()
 
+    def forget(self) -> None:
+        """Have each key read again: something was changed, and who changed it must not see what was before."""
+        self._readings.clear()
+
 
 @dataclass(frozen=True)
 class Readers:

@@ -64,12 +64,13 @@ def test_a_kind_of_failure_keeps_its_colour(ask: Ask) -> None:
 
     def colours(failures: dict[str, list[int]]) -> dict[str, str]:
         data = {"t": [0, 60], "step": 60, "held": [], "accepted": [], "booked": [], "p50": [], "p95": [], "breaker": []}
+        data |= {"unsure": [0, 0], "until": 120}
         head = """kinds && (async () => {
           const { columns } = await import(`${location.origin}/charts/series.js`);
           return it.kinds(() => ({ data: given[0], columns: columns(given[0]) }))[3].head(null);
         })()"""
         heads = ask("charts/kinds.js", head, data | {"failures": failures})
-        return {one["text"].rpartition(" ")[0]: one["colour"] for one in heads}
+        return {one["text"].rpartition(" ")[0]: one["colour"] for one in heads if one}
 
     few = colours({"http_503": [1, 1], "timeout": [5, 5]})
     many = colours({"http_503": [9, 9], "timeout": [5, 5], "http_500": [7, 7], "tls": [1, 0], "new_kind": [1, 1]})

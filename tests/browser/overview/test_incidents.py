@@ -31,7 +31,7 @@ def test_a_list_can_be_of_some_bookings(viewer: Callable[..., Viewer]) -> None:
     numbers = [enqueue_booking(request(number)).appointment_id for number in range(3)]
     finals(numbers)
     there = viewer().open(f"/resilience/bookings?ids={numbers[0]},{numbers[2]}")
-    expect(there.page.locator("#list-title")).to_have_text("Some bookings")
+    expect(there.page.locator("#list-title")).to_have_text("2 bookings, by id")
     expect(there.page.locator("#list tbody th")).to_have_text([str(numbers[2]), str(numbers[0])])
     expect(there.page.locator("#csv")).to_have_attribute(
         "href", f"/resilience/bookings.csv?ids={numbers[0]}%2C{numbers[2]}"

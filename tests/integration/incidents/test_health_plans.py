@@ -39,7 +39,7 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "calls": lambda conn: status_queries.recorded_calls(conn, SINCE, failed=["http_503"]),
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }
-BLOCKS = 25  # of 8 KiB, one of them each index's that the planner looks at; the rows fill some 700
+BLOCKS = 30  # of 8 KiB, one of them each index's that the planner looks at; the rows fill some 700
 PREPARED = 12  # psycopg prepares a statement from its fifth run on, and PostgreSQL then weighs a plan for all values
 
 

@@ -261,6 +261,10 @@ def test_11_calcom_is_back_and_what_was_held_goes(fleet: Callable[..., Fleet], c
     simulator.no_faults()
     simulator.faults("latency", delay=2)  # until it was looked at, one after the other
     found = eventually(lambda: (seen := look()[1]).row == 11 and seen, what="what was held goes")
+    eventually(
+        lambda: "(down" in render(look()[1].sentence, datetime.now(UTC)), what="the end of the outage is recorded"
+    )
+    found = look()[1]
     said = rf"Cal.com is back since {CLOCK} \(down \d+ (s|min)\): \d+ still held(, \d+ a (second|minute))?\."
     assert re.search(rf"\[CAL\.COM\] {said}", call("status").out)
     assert re.fullmatch(said, render(found.sentence, datetime.now(UTC)))

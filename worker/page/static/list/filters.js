@@ -30,7 +30,7 @@ export function filterOf(search, { page = true } = {}) {
 
 // The list's title, such as "Held bookings, breaker open, at risk".
 export function title(filter) {
-  if (filter.ids) return plural(filter.ids.split(",").length, "chosen booking");
+  if (filter.ids) return `${plural(filter.ids.split(",").length, "booking")}, by id`;
   const asked = STATES.includes(filter.state) ? filter.state : null;
   const state = asked ?? (filter.at_risk || filter.reason ? "held" : "all");
   const parts = [
