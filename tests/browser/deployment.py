@@ -85,8 +85,18 @@ class Deployment:
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables if name not in KEPT)
         with redis.Redis.from_url(self.environment.servers.redis_url) as client:
             client.flushall()
+        eventually(
+            lambda: self._truncate(sql.SQL("TRUNCATE {}").format(names)), what="no other transaction is in the way"
+        )
+
+    def _truncate(self, statement: sql.Composable) -> bool:
+        """Return whether it was done: with the fleet at work its locks may cross those of a task (a deadlock)."""
         with psycopg.connect(self.environment.servers.database_url, autocommit=True) as conn:
-            conn.execute(sql.SQL("TRUNCATE {}").format(names))
+            try:
+                conn.execute(statement)
+            except psycopg.errors.DeadlockDetected:
+                return False
+        return True
 
     def _forget_outages(self) -> None:
         """Have every process see that all is closed: what it saw last, it tells a Redis that has forgotten."""

@@ -154,6 +154,7 @@ FIGURES = (
         {"since": lambda part: part.at <= part.seen.at},
         _is_gone,
     ),
+    Pattern(("server",), r"(?:PostgreSQL|Redis|Broker) unknown", {}, lambda seen: checks.is_slow(seen, 5)),
     Pattern(
         ("hold",),
         r"[a-z ]+(?:, (waits:by an operator's order|now for our key|now for Cal\.com's API))?"
