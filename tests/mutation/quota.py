@@ -202,7 +202,7 @@ QUOTA = (
     _taken(
         "released-is-paced-twice",
         'paced = item != ""',
-        "paced = item in self.released",
+        "paced = item in key.released",
         f"{_PACE}test_what_was_released_elsewhere_is_not_paced_once_more",
         _LOCAL,
     ),

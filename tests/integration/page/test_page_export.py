@@ -81,7 +81,7 @@ def test_a_long_export_is_bounded_and_its_length_is_known(flower: FlowerUnderTes
     with flower.session.get(f"{flower.url}/resilience/bookings.json", stream=True, timeout=60) as answer:
         parts = list(answer.iter_content(1 << 16))
     assert sum(part.count(b"\n") for part in parts) == ROWS + 2
-    assert int(answer.headers["Content-Length"]) == sum(map(len, parts))
+    assert int(answer.headers.get("Content-Length", 0)) == sum(map(len, parts))
     assert megabytes(flower) - before < 8
 
 

@@ -43,16 +43,10 @@ PAGE = (
         new="",
         test=f"{_EXPORT}test_a_long_export_is_bounded_and_its_length_is_known",
     ),
-    _export(
-        name="slow-readers-keep-their-place",
-        old="        finally:\n            _preparing.release()\n",
-        new="        finally:\n            pass\n",
-        test=f"{_EXPORT}test_readers_that_take_nothing_block_nobody",
-    ),
     _reading(
         name="a-reading-for-each-tab",
         old="self._readings.setdefault(key, Shared(",
-        new="(lambda _, own: own)(key, Shared(",
+        new="(lambda _, own: self._readings.update({key: own}) or own)(key, Shared(",
         test="tests/unit/page/test_page_shared.py::test_sixty_tabs_of_a_few_lists_cost_a_reading_each",
     ),
     Breakage(
@@ -68,14 +62,6 @@ PAGE = (
         old="        if foreign or site not in",
         new="        if False and site not in",
         test="tests/browser/test_hostile.py::test_another_website_neither_acts_nor_reads",
-    ),
-    Breakage(
-        name="paper-in-the-dark",
-        promise=6,
-        file="worker/page/static/charts/palette.js",
-        old='  matchMedia("print").addEventListener("change", redraw);\n',
-        new="",
-        test="tests/browser/test_paper.py::test_what_is_printed_is_whole_and_dark_on_white[dark]",
     ),
     Breakage(
         name="holds-that-drown-the-calls",

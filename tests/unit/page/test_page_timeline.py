@@ -61,9 +61,11 @@ def test_a_run_of_holds_is_one_entry_that_opens() -> None:
     tried = Event("retrying", "worker", {"why": "nothing was booked; try again", "calls": [call]}, at(1))
     denials = ("throttled", "throttled", "breaker_open")
     holds = [event for number, denied in enumerate(denials, 1) for event in limited(number, denied=denied)]
-    newest, run, retrying, asked = timeline([Event("asked", "caller", {}, at(0)), tried, *holds,
-        Event("confirmed", "worker", {"why": None, "calls": [call]}, at(99))])  # fmt: skip
+    booked = Event("confirmed", "worker", {"why": None, "calls": [call]}, at(99))
+    entries = timeline([Event("asked", "caller", {}, at(0)), tried, *holds, booked])
 
+    assert len(entries) == 4
+    newest, run, retrying, asked = entries
     assert (newest["kind"], newest["calls"]) == ("confirmed", [call])
     assert run["title"] == "held 3 times without a call: 2 by the limit, 1 by the breaker"
     assert (run["from"], run["at"]) == ("2030-03-01T12:00:09.998Z", "2030-03-01T12:00:35.000Z")
