@@ -11,12 +11,12 @@ from tests.support.fleet import finals
 from worker import enqueue_booking
 
 PAPER = {"width": 718, "height": 1050}  # A4 with its margins, in CSS pixels
-DARK_INK, CALM = "rgb(23, 32, 18)", [35, 122, 59]
+DARK_INK, LIGHT_GRID = "rgb(23, 32, 18)", [228, 233, 225]
 INSIDE = """() => [...document.querySelectorAll("#resilience *")].every((one) => {
   const box = one.getBoundingClientRect();
   return !box.width || one.closest(".visually-hidden, .u-over, .u-under, .u-axis") || box.right <= innerWidth + 1;
 })"""
-# Whether the lane of a closed breaker has this colour.
+# Whether a chart has a line of exactly this colour: the grid, which is there from the first second.
 DRAWN = """(colour) => {
   const canvas = document.querySelector(".chart.breaker canvas");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -36,7 +36,7 @@ def test_what_is_printed_is_whole_and_dark_on_white(viewer: Callable[..., Viewer
     expect(page.locator(".chart.latency canvas")).to_be_visible()
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)  # type: ignore[arg-type]  # width and height
-    page.wait_for_function(DRAWN, arg=CALM)
+    page.wait_for_function(DRAWN, arg=LIGHT_GRID)
     assert page.evaluate(INSIDE)
     for part in ("#sentence", "#charts-title", "#holds-block h2", ".card h3"):
         expect(page.locator(part).first).to_have_css("color", DARK_INK)

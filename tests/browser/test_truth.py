@@ -14,5 +14,5 @@ def test_each_sentence_of_an_outage_is_true(deployed: Deployment, browser: Brows
     result = compare(deployed, browser, [("outage",)], seconds=SECONDS, say=lambda _: None)
 
     assert result.unread == {}
-    assert [(one.name, one.words, one.seen.told.text) for one in result.false] == []
+    assert [(one.name, one.words, one.seen.at, one.seen.told) for one in result.false] == []
     assert len(result.claims) >= ENOUGH

@@ -1,14 +1,15 @@
 """The world at one moment, and over the moments that a page may show."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from resilience.call_stats.counts import Figures, figures
 from tests.truth.record import Record
 
-BRIEF = 2  # bookings whose states may be so short that no snapshot has them
+BRIEF = 2  # calls: the newest are counted by a process before Redis has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,6 @@ class Snapshot:
         over = ends and 1000 * self.at.timestamp() >= ends
         return state if not over else "closed" if state == "off" else "half_open"
 
-    def states(self) -> set[str | None]:
-        """Return the states of the service's breaker and of the endpoint that makes bookings."""
-        return {self.state(), self.state("bookings.create")}
-
 
 @dataclass(frozen=True)
 class Past:
@@ -90,8 +87,18 @@ class Past:
         found = [count(one) for one in self.records()]
         if not found:
             return None
-        slack = min(BRIEF, self.changed())
+        slack = self.changed()
         return (at_least or min(found) - slack <= value) and value <= max(found) + slack
+
+    def was(self, number: int, holds: Callable[[dict[str, Any]], Any]) -> bool | None:
+        """Return whether a booking's row was so; None: it has changed, perhaps to this and on between two snapshots."""
+        seen = [record.rows[number] for record in self.records() if number in record.rows]
+        if any(map(holds, seen)):
+            return True
+        since = self.snapshots[0].at - timedelta(seconds=1) if self.snapshots else None
+        if since is None or not seen or seen[-1]["updated_at"] >= since:
+            return None
+        return False
 
     def changed(self) -> int:
         """Return how many bookings have changed."""
@@ -100,15 +107,36 @@ class Past:
         return sum(row["updated_at"] >= since for record in last for row in record.rows.values())
 
     def counted_there(self, count: Callable[[Snapshot], int], value: int) -> bool:
-        """Return whether a count of Redis was this value, or near it: it grows between two snapshots."""
-        found = [count(one) for one in self.snapshots if one.counts is not None]
+        """Return whether a count of Redis was this value, or near it.
+
+        Between two snapshots calls are counted, and the calls of five minutes ago are counted no more, in any order.
+        """
+        read = [one for one in self.snapshots if one.counts is not None]
+        among = [*read, *(replace(one, at=other.at) for pair in pairwise(read) for one, other in (pair, pair[::-1]))]
+        found = [count(one) for one in among]
         return bool(found) and min(found) - BRIEF <= value <= max(found) + BRIEF
 
     def met(
-        self, moments: Callable[[Record], Iterator[datetime | None]], at: datetime, *, off: float = 1.5
+        self,
+        moments: Callable[[Record], Iterator[datetime | None]],
+        at: datetime,
+        *,
+        first: str | None = None,
+        off: float = 1.5,
     ) -> bool | None:
-        """Return whether one of the record's moments is this one, `off` seconds more or less; None: nobody looked."""
+        """Return whether one of the record's moments is this one, `off` seconds more or less; None: nobody looked.
+
+        `first` names the column whose first moment it is: a booking that left the rows and came back between two
+        snapshots lets another one be the first.
+        """
         near = timedelta(seconds=off)
         if not list(self.records()):
             return None
-        return self.recorded(lambda record: any(one and abs(one - at) <= near for one in moments(record)))
+
+        def is_met(record: Record) -> bool:
+            return any(one and abs(one - at) <= near for one in moments(record))
+
+        def was_met(record: Record) -> bool:
+            return any(row[first] and abs(row[first] - at) <= near for row in record.rows.values())
+
+        return self.recorded(is_met) or bool(first and self.changed() and self.recorded(was_met))

@@ -37,8 +37,8 @@ SELECT kind, coalesce(detail ->> 'present', split_part(message, E'\\n', 1)) AS t
 FROM alert_incidents WHERE closed_at IS NULL AND news > 0 ORDER BY id DESC
 """
 _ROWS = f"""
-SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, hold_until, next_attempt_at,
-    error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at
+SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, held_at, hold_until,
+    next_attempt_at, error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at
 FROM appointments
 """  # noqa: S608 - the same
 _TICKED = "SELECT ticked_at FROM heartbeats WHERE name = 'check_health'"

@@ -17,7 +17,7 @@ from tests.truth.page import figures_of
 from tests.truth.page import read as read_page
 from tests.truth.patterns import PATTERNS, forecasts
 from tests.truth.troubles import Dealer, Traffic
-from tests.truth.world import World
+from tests.truth.world import AHEAD, FRESH, World
 
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
@@ -59,18 +59,21 @@ class Judge:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             begun = time.monotonic()
-            for page in self.pages:
-                self.look(page)
+            seen = [one for page in self.pages for one in self._look(page)]
+            self.pages[0].wait_for_timeout(1000 * (AHEAD.total_seconds() + FRESH))  # until the snapshots are as new
+            for one in seen:
+                self._compare(one)
             self.pages[0].wait_for_timeout(1000 * max(0.05, begun + EVERY - time.monotonic()))
 
-    def look(self, page: Page) -> None:
-        """Compare all that a page says now."""
+    def _look(self, page: Page) -> list[Seen]:
+        """Return all that a page says now."""
         told = tuple(read_page(page))
         at = datetime.now(UTC)
         stale_at = figures_of(told, at)
-        for one in told:
-            is_older = one.stale and one.region in HATCHED
-            self._compare(Seen(one, stale_at if is_older and stale_at else at, self.world, told))
+        return [
+            Seen(one, stale_at if one.stale and one.region in HATCHED and stale_at else at, self.world, told)
+            for one in told
+        ]
 
     def end(self) -> Result:
         """Judge what was said of moments to come; return everything."""

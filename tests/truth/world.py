@@ -18,6 +18,7 @@ from tests.truth.past import Past, Snapshot
 from tests.truth.record import Record, read
 
 EVERY = 0.2  # seconds
+AHEAD = timedelta(seconds=0.5)  # the page may be newer than the last snapshot: those that follow soon count, too
 FRESH = 0.6  # seconds: what was read longer ago is not of this moment
 KEPT = 6000  # snapshots: twenty minutes
 LATEST = timedelta(seconds=3)  # within this time the page shows what is (tests/browser/test_servers_gone.py)
@@ -98,7 +99,7 @@ class World:
         """Return the snapshots of a period, and the last one before it."""
         kept = list(self._snapshots)
         before = [one for one in kept if one.at < since][-1:]
-        return Past(before + [one for one in kept if since <= one.at <= until])
+        return Past(before + [one for one in kept if since <= one.at and one.at - AHEAD <= until])
 
     def lately(self, at: datetime) -> "Past":
         """Return what the page may show at a moment: the snapshots of the last three seconds."""

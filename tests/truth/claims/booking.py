@@ -45,13 +45,9 @@ _LINE: dict[str, Callable[[Seen], bool]] = {
 
 
 def _row(part: Part, holds: Callable[[dict[str, object]], bool]) -> bool | None:
-    """Check the row of the booking; None: it changed too often to be seen in each state."""
+    """Check the row of the booking whose page is open."""
     past = part.seen.world.between(part.seen.at - _EVERY - timedelta(seconds=3), part.seen.at)
-    number = part.seen.world.watched
-    seen = [record.rows[number] for record in past.records() if number in record.rows]
-    if any(map(holds, seen)):
-        return True
-    return None if len({row["updated_at"] for row in seen}) != 1 else False
+    return past.was(part.seen.world.watched, holds)
 
 
 def _state(part: Part) -> bool | None:

@@ -1,6 +1,6 @@
 """What parts of sentences claim, each compared with PostgreSQL, Redis, the simulator or what was done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 
 from db.lifecycle import HoldReason
@@ -40,7 +40,9 @@ ended_badly = counted(lambda record: sum(record.ended.values()))
 
 def first_at_risk(part: Part) -> bool:
     """Check when the first held booking expires; HOLD_LEAD is 0 in this deployment."""
-    return part.lately.met(lambda record: (one["first_start"] for one in record.held.values()), part.at)
+    return part.lately.met(
+        lambda record: (one["first_start"] for one in record.held.values()), part.at, first="start_at"
+    )
 
 
 def oldest_held(*reasons: str) -> Check:
@@ -49,13 +51,15 @@ def oldest_held(*reasons: str) -> Check:
     def moments(record: Record) -> Iterator[datetime | None]:
         return (record.held[one]["oldest_held_at"] for one in reasons if one in record.held)
 
-    return lambda part: part.lately.met(moments, part.at)
+    return lambda part: part.lately.met(moments, part.at, first="held_at")
 
 
 def next_until(reason: str) -> Check:
     """Check when the first of a reason is tried again."""
     return lambda part: part.lately.met(
-        lambda record: (record.held[one]["next_until"] for one in (reason,) if one in record.held), part.at
+        lambda record: (record.held[one]["next_until"] for one in (reason,) if one in record.held),
+        part.at,
+        first="hold_until",
     )
 
 
@@ -87,8 +91,24 @@ def ended(one: Snapshot, endpoint: str) -> datetime | None:
 
 
 def in_state(*states: str) -> Callable[[Seen], bool]:
-    """Return whether one of the two breakers was in one of these states, as Redis has it."""
-    return lambda seen: seen.lately.once(lambda one: one.states() & set(states))
+    """Return whether one of the two breakers was in one of these states."""
+    return lambda seen: any(was_in(seen, name, states) for name in CALCOM)
+
+
+def was_in(seen: Seen, endpoint: str, states: Collection[str]) -> bool:
+    """Return whether a breaker was in one of these states, as Redis has it, or left or reached one since.
+
+    A state that ends between two snapshots is only among the changes, which PostgreSQL has a moment later than Redis.
+    """
+
+    def has_changed(record: Record) -> bool:
+        return any(
+            one["at"] >= seen.at - LATEST and (one["endpoint"] or "") == endpoint and one["new"] in states
+            for one in record.changes
+        )
+
+    since = seen.world.after(seen.at - LATEST)
+    return seen.lately.once(lambda one: one.state(endpoint) in states) or since.recorded(has_changed)
 
 
 def done(*troubles: str, seconds: float = LATEST.total_seconds()) -> Callable[[Seen], bool]:

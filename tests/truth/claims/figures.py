@@ -22,6 +22,7 @@ NONE = "\N{EN DASH}"  # nothing to say
 _LIST_EVERY = timedelta(seconds=10)  # so often a list is read again that has not changed
 _GONE = {"PostgreSQL": "dead Postgres", "Redis": "dead Redis", "Broker": "dead Redis"}
 _WAITS = {"by an operator's order": ("order",), "now for our key": ("refused key",), "now for Cal.com's API": ()}
+_FIRST = {"oldest_held_at": "held_at", "first_start": "start_at", "next_until": "hold_until"}
 _DAY = ("confirmed", "rejected", "failed", "expired", "cancelled")
 
 
@@ -41,8 +42,7 @@ def _card_state(part: Part) -> bool:
         return part.words != "unknown" or done("dead Postgres", "slow Postgres", "dead Redis", "slow Redis")(part.seen)
     if part.words == "unknown":
         return done("dead Redis", "slow Redis")(part.seen)
-    endpoint = _endpoint(part.seen)
-    return part.lately.once(lambda one: one.state(endpoint) == _STATES[part.words])
+    return checks.was_in(part.seen, _endpoint(part.seen), {_STATES[part.words]})
 
 
 def _card_since(part: Part) -> bool:
@@ -86,7 +86,8 @@ def _of_reason(name: str) -> checks.Check:
             return part.lately.counted(
                 lambda record: int(record.held.get(reason, {}).get(name, 0)), part.number, at_least=part.at_least
             )
-        return part.lately.met(lambda record: iter([record.held.get(reason, {}).get(name)]), part.at)
+        first = _FIRST[name]
+        return part.lately.met(lambda record: iter([record.held.get(reason, {}).get(name)]), part.at, first=first)
 
     return check
 
@@ -96,12 +97,8 @@ def _rows(seen: Seen) -> Past:
 
 
 def _row(part: Part, holds: Callable[[dict[str, Any]], Any]) -> bool | None:
-    """Check a booking's row; None: it is too new, or changed too often to be seen in each state."""
-    number, past = int(part.seen.told.text.split(" | ")[0]), _rows(part.seen)
-    seen = [record.rows[number] for record in past.records() if number in record.rows]
-    is_true = any(map(holds, seen))
-    changes = {row["updated_at"] for row in seen}
-    return True if is_true else None if len(changes) != 1 else False
+    """Check a booking's row."""
+    return _rows(part.seen).was(int(part.seen.told.text.split(" | ")[0]), holds)
 
 
 def _row_state(part: Part) -> bool:

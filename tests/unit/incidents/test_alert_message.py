@@ -110,7 +110,7 @@ def test_the_page_and_the_runbook_have_one_step(
 
 @pytest.mark.parametrize("kind", IncidentKind)
 def test_an_incident_has_the_address_of_its_bookings(kind: IncidentKind) -> None:
-    """Which the page's list can read; of one booking it is that booking's own, of none the page itself."""
+    """Of some bookings: an address that the list of the page reads. Of one: its own page. Of none: the page itself."""
     for facts in (FACTS, {**FACTS, "count": 1, "ids": [42]}, {**FACTS, "ids": [42, 43]}, {}):
         path = page_path(incident(kind, OutageLevel.DOWN), facts)
         if path and "?" not in path:

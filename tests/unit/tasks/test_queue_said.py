@@ -1,4 +1,4 @@
-"""What the queue waits for is told of all of it: the incident of a refused key counts those in line, too."""
+"""The page and the incidents say of the whole queue what it waits for: a refused key counts those in line, too."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
