@@ -81,7 +81,7 @@ class Pair:
             self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[3])
             old = self.rules
             for scope in [scope for own in old.own.values() for scope in own.scopes.values()]:
-                scope.epoch *= scope.epoch != old.generation  # as long as it has not changed it has the generation's
+                scope.epoch *= scope.moved  # as long as it has not changed it has the generation's
             ramp = Ramp(waiting=old.ramp.waiting, sending=old.ramp.sending)
             self.rules = Breaker(limits=old.limits, counts=old.counts, events=old.events, own=old.own, ramp=ramp)
         for name in HOLDERS:
@@ -289,15 +289,22 @@ class Pair:
 
     def _then_read(self, pipe: Pipeline) -> Pipeline:
         _, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
-        limits, hashes = (_limit_key(key) for key in ("", *KEYS)), (_own_key(key) for key in KEYS)
-        for name in (breaker, *limits, *hashes, counts, windows):
+        of_keys = [*map(_limit_key, ("", *KEYS)), *map(_own_key, KEYS)]
+        for name in (breaker, *of_keys, counts, windows):
             pipe.hgetall(name)
         for name in (released, sending):
             pipe.zrange(name, 0, -1, withscores=True)
+        for name in (*_LASTING, *_AT_REST):
+            pipe.pttl(name)
         return pipe.xrange(events)
 
     def _compare(self, kept: Sequence[Any]) -> None:
-        states, *of_keys, seconds, cells, waiting, being_sent, entries = kept
+        states, *of_keys, entries = kept
+        at_rest = len(_AT_REST)
+        of_keys, lasting, leaving = of_keys[: -at_rest - 3], of_keys[-at_rest - 3 : -at_rest], of_keys[-at_rest:]
+        *of_keys, seconds, cells, waiting, being_sent = of_keys
+        assert max(lasting) < 0
+        assert -1 not in leaving  # it would stay for ever
         limits = dict(zip(("", *KEYS), map(_plain, of_keys), strict=False))
         own = dict(zip(KEYS, map(self._plain_own, of_keys[len(limits) :]), strict=True))
         assert (_plain(states), limits, own) == self._states()
@@ -368,6 +375,15 @@ def _limit_key(key: str) -> str:
 
 def _own_key(key: str) -> str:
     return scripts.breaker_keys(SERVICE, CREATE, key)[-2]
+
+
+_LASTING = (_limit_key(""), *(scripts.breaker_keys(SERVICE, endpoint)[-1] for endpoint in ENDPOINTS))
+_AT_REST = (
+    *map(_limit_key, KEYS),
+    *map(_own_key, KEYS),
+    *(scripts.breaker_keys(SERVICE, endpoint, key)[-1] for endpoint in ENDPOINTS for key in KEYS),
+)
+"""What is deleted when its account is at rest; what is the service's stays."""
 
 
 def _plain(fields: dict[str, str]) -> dict[str, str]:

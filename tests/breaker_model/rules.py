@@ -412,7 +412,7 @@ class Breaker:
     ) -> None:  # fmt: skip
         """Change a state: an epoch that never was, and one event."""
         old, failures = scope.state, len(scope.in_a_row) if failures is None else failures
-        scope.epoch = max(scope.epoch + 1, at.now)
+        scope.epoch, scope.moved = max(scope.epoch + 1, at.now), True
         scope.state, scope.ends, scope.opens, scope.in_a_row = state, ends, opens, []
         scope.set_probe("", 0)
         if state == "closed" and "/" not in scope.name:

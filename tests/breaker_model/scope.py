@@ -69,6 +69,8 @@ class Scope:
     """The accounts of the last failures, the newest first; '-': nothing was sent, so no account is the cause."""
     probed_by: str = ""
     """The account of the last probe."""
+    moved: bool = False
+    """Whether its state was ever changed: its epoch is its own, not that of the generation."""
 
     def admission(self, at: Caller, *, probe_ok: bool, gives_way: bool = False) -> Admission:
         """Say what stands in the way of a call."""

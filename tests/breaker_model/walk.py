@@ -78,6 +78,7 @@ class Walk:
             self.throttle: 4,
             self.wait_out: 3,
             self.lift: 5,
+            self.stay_refused: 1,
             self.count: 3,
             self.restore: 2,
             self.forget: 2,
@@ -279,7 +280,17 @@ class Walk:
             self.pair.now = max(self.pair.now, max(scope.ends, scope.lease) + self.rng.choice((-1, 0, 0, 1)))
             for _ in range(2):
                 self.rng.choice((self.acquire, self.acquire, self.is_open, self.release))()
+        self.probe_again(endpoint)
         self.record()
+
+    def probe_again(self, endpoint: str) -> None:
+        """Ask for the next probe by the account that made the last one: it gives way for a second."""
+        for scope in (self.pair.rules.scope(""), self.pair.rules.scope(endpoint)):
+            at = self.caller(0, endpoint)
+            if scope.state == "half_open" and at.account:
+                self.pair.now = max(self.pair.now, scope.epoch + 1000 - self.rng.choice((0, 0, 1)))
+                key = next((key for key, account in ACCOUNTS.items() if account == scope.probed_by), at.key)
+                self.pair.acquire(self.account(at._replace(key=key, now=self.pair.now)))
 
     def set_back(self) -> None:
         """Open it, or have a probe go, or a booking be released; then set the clock back."""
@@ -388,3 +399,13 @@ class Walk:
             self.pair.now += self.rng.choice((0, 1, 399, 400))
         if late:
             self.pair.record(self.caller(1), late, self.report(self.rng.choice((bad, GOOD))))
+
+    def stay_refused(self) -> None:
+        """Have a key refused at each trial: the pauses between them grow, and then no more."""
+        at = self.caller(0)
+        for _ in range(self.rng.choice((2, 9))):
+            at = at._replace(now=self.pair.now)
+            permit = self.pair.acquire(at, trial=self.pair.rules.blocks(at).is_blocked(at))
+            if permit:
+                self.pair.record(at, permit, self.report(CallOutcome.CREDENTIALS))
+            self.pair.now = max(self.pair.now, self.pair.rules.blocks(at).home.next_trial)

@@ -59,7 +59,16 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "state_machine: return '', 1, scope.state == 'half_open'",
             "state_machine: local reason, wait, probes, probing = '', 1, false, false",
         ),
+        "A service has a name, so that its keys begin with two characters at least.": (
+            "quota: if (quota.begun or quota.window == 0) and string.find(quota.key, ':rate:', 2, true) then",
+        ),
+        "An account that is alone counts no trials; of another one they are read.": (
+            "account: local trials, reset_at, own_reset = 1, nil, nil",
+        ),
+        "A moment is one of these years.": ("account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",),
         "A bound of memory: no walk is so long.": (
+            "quota: local KEEP_FOR = 7200001",
+            "state_machine: local KEPT = 7200001",
             "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
             "trip: redis.call('LTRIM', failures, 0, NEVER - 2)",
         ),
