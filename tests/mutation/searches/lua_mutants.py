@@ -67,8 +67,8 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "A moment is one of these years.": ("account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",),
         "A bound of memory: no walk is so long.": (
-            "quota: local KEEP_FOR = 7200001",
-            "state_machine: local KEPT = 7200001",
+            "arguments: local KEPT = 7200001",
+            "closed_arguments: local KEPT = 7200001",
             "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
             "trip: redis.call('LTRIM', failures, 0, NEVER - 2)",
         ),
