@@ -1,5 +1,5 @@
--- Find the accounts but account 1 that have bookings held for their key, for their settings or by their pause, from a number
--- on. A plain read, from one account's entry of the index to the next one's first: it costs as much as there are accounts
+-- Find the accounts but account 1 that have bookings held for their key, for their settings, by their pause, for a time that has
+-- come, or since their probes failed, from a number on. A plain read, from one account's entry of the index to the next one's first: it costs as much as there are accounts
 -- with bookings that live, and with account 1 alone nothing.
 WITH RECURSIVE one AS (
     (
@@ -26,6 +26,9 @@ WHERE EXISTS (
     SELECT FROM appointments AS held
     WHERE held.account_id = one.account_id AND held.account_id <> 1
         AND held.status IN ('pending', 'booking', 'retrying', 'held')
-        AND held.hold_reason IN ('paused', 'credentials', 'blind_key', 'configuration')
+        AND held.hold_reason IN ('paused', 'credentials', 'blind_key', 'configuration', 'unreachable')
+) OR EXISTS (
+    SELECT FROM appointments AS due
+    WHERE due.account_id = one.account_id AND due.status = 'held' AND due.hold_until <= now() AND due.hold_reason <> 'suspect'
 )
 LIMIT :limit
