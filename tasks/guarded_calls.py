@@ -142,9 +142,14 @@ class GuardedCalls(CalcomReads):
         owner = f"{self._owner}:{number}"
 
         def ask() -> Permit | Denied:
-            permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item, trial=trial)
+            caller = self.deps.caller
+            permit = self._breaker.acquire(
+                endpoint, owner=owner, probe_ok=probe_ok, item=item, trial=trial, account=caller
+            )  # fmt: skip
             if isinstance(permit, Denied) and not probe_ok and _is_own_probe(permit):
-                permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item, trial=trial)
+                permit = self._breaker.acquire(
+                    endpoint, owner=f"{owner}:probe", probe_ok=True, item=item, trial=trial, account=caller
+                )  # fmt: skip
             return permit
 
         return self._turn(ask, number)

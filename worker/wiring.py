@@ -2,6 +2,7 @@
 
 from db.engine import POOL_SIZE, make_engine
 from resilience.retry_policy import RetryPolicy
+from tasks.accounts.callers import Callers
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.client import CalcomClient
@@ -50,6 +51,8 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         engine=engine,
         autocommit=autocommit,
         calcom=calcom,
+        caller=breaker.account,
+        callers=Callers(autocommit, breaker.account),
         door=Door(autocommit, calcom, KeyCipher(settings.account_encryption_keys)),
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),

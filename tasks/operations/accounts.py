@@ -28,11 +28,11 @@ ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
 )
 LEAST_CALLS, MOST_CALLS = 7, 60_000  # a minute; fewer never settle an unclear answer (worker/settings/model.py)
-NOT_YET = (
-    "further accounts cannot be added yet: this version lets go what waits of all accounts in one line, so that one "
-    "account's flood would hold the others' bookings"
+ELSEWHERE = (
+    "an account at another Cal.com than CALCOM_BASE_URL cannot be added yet: this version has one breaker for all "
+    "accounts, so that an outage there would hold everybody's bookings"
 )
-"""Why `booking accounts add` refuses. It goes with its reader, when each account has a line of its own."""
+"""Why `booking accounts add` refuses another address. It goes when each Cal.com has a breaker of its own."""
 _FIRST = (
     "this is the first account beside `default`: callers (booking_client in hosts, too) and workers of an older "
     "version would ignore it; make sure that none is left, nor a shell with one, and add --yes"

@@ -1,0 +1,115 @@
+"""The paced release of several accounts: in turn, the first booking of each one's line, then the second of each.
+
+An account that has no room by its own limit, or whose breaker is open, is passed over: it holds nobody else.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+
+from db.appointments import queue
+from db.appointments.queue import Line
+from db.models.accounts import AccountPace
+from resilience.circuit_breaker.types import Reason, Released, State
+from tasks.accounts.recent import Recent
+from tasks.calcom.access import CREATE
+from tasks.dependencies import Dependencies
+from tasks.host.log import Logger
+from tasks.publish import send
+
+AHEAD = 16  # accounts, or bookings, that are read beyond what there is room for
+ROUNDS = 4  # then the next release goes on from there
+LONGEST_REST = 5.0  # seconds: an account's obstacle may end earlier than it was said to
+_KEPT = 10_000
+
+log = Logger(__name__)
+
+
+class ReleaseTurns:
+    """Release in turn, from the account where this process stopped; `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = 0
+        self._rests_until: Recent[int, float] = Recent(_KEPT)
+
+    def release(self, deps: Dependencies) -> int:
+        """Release the first bookings of the lines as far as there are places in the window; return how many."""
+        view, count = deps.breaker.held_work.count_releasable(CREATE), 0
+        probing = State.HALF_OPEN in (view.state, view.endpoint_state)
+        places = view.places
+        for _ in range(ROUNDS):
+            if places <= 0 or not (paces := self._in_line(deps, places + AHEAD)):
+                break
+            granted, places, state = self._grant(deps, paces, places, probing=probing)
+            count += let_go(deps, granted, state or view.state)
+        return count
+
+    def _in_line(self, deps: Dependencies, limit: int) -> list[AccountPace]:
+        """Return the accounts whose turn it is, each once: those behind the last one, and then from the first on."""
+        first = self._last
+        with deps.autocommit.connect() as conn:
+            found = queue.in_line(conn, after=first, limit=limit)
+            if first and len(found) < limit:
+                found += [pace for pace in queue.in_line(conn, after=0, limit=limit - len(found)) if pace.id <= first]
+        now = self._clock()
+        if found:
+            self._last = found[-1].id
+        return [pace for pace in found if (self._rests_until.get(pace.id) or now) <= now]
+
+    def _grant(
+        self, deps: Dependencies, paces: Sequence[AccountPace], places: int, *, probing: bool
+    ) -> tuple[list[int], int, State | None]:
+        """Ask the breaker for each account's first bookings; return those granted, and the places that are left."""
+        callers = {pace.id: deps.callers.of(pace) for pace in paces}
+        share = 1 if probing else -(-(places + AHEAD) // len(callers))
+        with deps.autocommit.connect() as conn:
+            line = queue.waiting_of(conn, list(callers), share, postable=probing)
+            if probing and not any(line.values()):
+                line = queue.waiting_of(conn, list(callers), share, postable=False)
+        granted: list[int] = []
+        state: State | None = None
+        dealt = deal(line, places)
+        spare = {account: ids[:1] for account, ids in line.items() if ids and account not in dealt}
+        for account, ids in [*dealt.items(), *spare.items()]:
+            if places <= 0:
+                break
+            released = deps.breaker.held_work.release(CREATE, ids[:places], account=callers[account])
+            granted += map(int, released.items)
+            places, state = released.places, released.state
+            self._last = account
+            self._rest(account, released)
+        return granted, places, state
+
+    def _rest(self, account: int, released: Released) -> None:
+        if released.reason not in (None, Reason.IN_FLIGHT):
+            wait = LONGEST_REST if released.retry_after is None else min(released.retry_after, LONGEST_REST)
+            self._rests_until[account] = self._clock() + wait
+
+
+def deal(line: Line, most: int) -> Mapping[int, list[int]]:
+    """Return the bookings that have their turn, `most` of them: the first of each account, then the second of each."""
+    dealt: dict[int, list[int]] = {}
+    for turn in zip_longest(*line.values()):
+        for account, booking_id in zip(line, turn, strict=True):
+            if booking_id is not None and most > 0:
+                dealt.setdefault(account, []).append(booking_id)
+                most -= 1
+    return dealt
+
+
+def let_go(deps: Dependencies, granted: Sequence[int], state: State) -> int:
+    """Send the bookings that the breaker has given places in the window; return how many places that were."""
+    if not granted:
+        return 0
+    released_ids: set[int] = set()
+    try:
+        with deps.engine.begin() as conn:
+            rows = queue.release_these(conn, granted)
+        released_ids = {row.id for row in rows}
+    finally:  # give back the places of bookings that have moved on, or of all if Postgres failed
+        for booking_id in set(granted) - released_ids:
+            deps.breaker.held_work.give_back(CREATE, booking_id)
+    send(deps, rows, released=True)
+    log.info("released", count=len(rows), state=state.value)
+    return len(granted)
