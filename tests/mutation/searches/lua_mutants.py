@@ -41,6 +41,8 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),
         "No limit of ours has an interval of a microsecond.": (
+            "admission: local message_interval = setting.emission_interval > 1 and setting.emission_interval or NO_LIM",
+            "admission: if setting.emission_interval > 1 then",
             "quota: if quota.emission_interval > 1 and backlog(quota) > quota.burst_tolerance then",
             "quota: if emission_interval > 1 then",
             "quota: if quota.emission_interval > 1 then",
