@@ -15,8 +15,9 @@ TODAY = [
     "0005_actions",
     "0006_accounts",
     "0007_api_keys",
+    "0008_breaker_accounts",
 ]
-LATER = "0008_later"
+LATER = "0009_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""
