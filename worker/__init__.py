@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from booking_client.request.model import BookingRequest
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
+    from tasks.slots.free import FreeSlots, free_slots
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
 
 __all__ = [
     "BookingRequest",
     "Conflict",
+    "FreeSlots",
     "IdempotencyConflict",
     "Outcome",
     "Receipt",
@@ -28,6 +30,7 @@ __all__ = [
     "configure",
     "enqueue_booking",
     "enqueue_bookings",
+    "free_slots",
     "outcome",
     "wait",
 ]
@@ -35,8 +38,10 @@ __all__ = [
 _HOMES = {
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
+    "FreeSlots": "tasks.slots.free",
     "app": "tasks.host.application",
     "configure": "worker.wiring",
+    "free_slots": "tasks.slots.free",
 } | dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
 
 

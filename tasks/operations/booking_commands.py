@@ -47,6 +47,7 @@ class Via(StrEnum):
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
     PAGE = "page"
+    VOICE = "voice agent"
 
 
 class CommandOutcome(StrEnum):

@@ -14,6 +14,7 @@ from tests.mutation.asking.bulk import BULK
 from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
+from tests.mutation.asking.voice import VOICE
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -238,6 +239,7 @@ BREAKAGES = (
     *COMPANY,
     *EVIDENCE,
     *FRONT_DOOR,
+    *VOICE,
     *GUEST,
     *CHANGES,
     *EVENT_TYPES,
