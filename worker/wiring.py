@@ -5,7 +5,7 @@ from resilience.retry_policy import RetryPolicy
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import Dependencies, Timings, fill
+from tasks.dependencies import CallbackSettings, Dependencies, Timings, fill
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
@@ -73,6 +73,11 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         broker_url=settings.broker_url or "",
         page_url=settings.page_url,
         alerts=AlertSinks(settings.alert_urls),
+        callbacks=CallbackSettings(
+            secrets=settings.callback_secret,
+            networks=settings.callback_networks,
+            loopback=settings.callback_loopback_for_tests,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.callbacks import CALLBACKS
 from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
@@ -237,6 +238,7 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *CALLBACKS,
     *FRONT_DOOR,
     *GUEST,
     *CHANGES,

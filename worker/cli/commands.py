@@ -245,6 +245,19 @@ def alerts(
     """Show the latest incidents, the newest first, and why an alert could not be delivered."""
 
 
+@_operating(
+    "worker.cli.keys.callbacks:run", "booking callbacks", "booking callbacks --again", "booking callbacks --again 42 43"
+)
+def callbacks(
+    bookings: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Of --again: only of these.")] = None,
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
+    json: Json = False,
+    why: Why = ASKED,
+) -> None:
+    """Show what is still to be sent to callers, and why it could not be. Exit code 1 if something was given up."""
+
+
 audit_commands.add_to(app)
 release.add_to(app)
 app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from worker.settings.setting import setting
-from worker.settings.values import ListenAddress, Networks
+from worker.settings.values import ListenAddress, Networks, OwnNetworks, SigningSecrets
 
 
 class HttpSettings(BaseModel):
@@ -14,4 +14,16 @@ class HttpSettings(BaseModel):
     )
     trusted_proxies: Networks = setting(
         (), "proxies whose X-Forwarded-For or Forwarded is believed; only wrong keys are counted by it", unit="networks"
+    )
+    callback_secret: SigningSecrets = setting(
+        (),
+        "signs callbacks: 32 random characters or more; a second one, after a blank, signs beside it during a change",
+        repr=False,
+    )
+    callback_networks: OwnNetworks = setting(
+        (), "networks of yours that callbacks may go to beside public addresses, also by http", unit="networks"
+    )
+    callback_loopback_for_tests: bool = setting(
+        False,
+        "true: callbacks may go to this machine itself, by http and to any port; for tests and development alone",
     )
