@@ -13,6 +13,7 @@ from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
 from tests.mutation.asking.callbacks import CALLBACKS
 from tests.mutation.asking.clients import CLIENTS
+from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.audits import AUDITS
@@ -239,6 +240,7 @@ BREAKAGES = (
     *COMPANY,
     *EVIDENCE,
     *CALLBACKS,
+    *FORGETTING,
     *FRONT_DOOR,
     *GUEST,
     *CHANGES,

@@ -9,7 +9,7 @@ from worker.cli import release
 from worker.cli.accounts import account_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
-from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
+from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, Yes, command
 from worker.cli.keys import key_commands
 
 app = typer.Typer(
@@ -243,6 +243,25 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show the latest incidents, the newest first, and why an alert could not be delivered."""
+
+
+@_operating(
+    "worker.cli.orders.forget:run",
+    "booking forget pat@example.com --dry-run",
+    "booking forget +15550100123",
+    more="A request with the same idempotency key is a new request afterwards.",
+)
+def forget(
+    person: Annotated[str, typer.Argument(metavar="EMAIL|+NUMBER|ID", help="Whom; of an id, that booking alone.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is.")] = False,
+    yes: Yes = False,
+    why: Why = ASKED,
+) -> None:
+    """Forget a person for good: name, address, number, guests, answers and notes of the bookings that are over.
+
+    Counts and audits stay as they are. A booking that lives is not forgotten, and the exit code is 1: cancel it first.
+    """
 
 
 @_operating(
