@@ -29,5 +29,5 @@ told AS (
     UPDATE callbacks SET data = data || '{"key": null}' WHERE appointment_id = ANY(:ids)
 )
 UPDATE operator_actions
-SET why = CASE WHEN why <> '' THEN 'forgotten' ELSE why END
+SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END
 WHERE ids && CAST(:ids AS bigint[])

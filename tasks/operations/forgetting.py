@@ -36,7 +36,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ForgetResult:
     """What was found of a person; `living` are the ids of those that stay, `at_calcom` how many Cal.com has or had."""
 
     own: int
@@ -45,7 +45,7 @@ class Forgotten:
     at_calcom: int
 
 
-def look(person: Person) -> Forgotten:
+def look(person: Person) -> ForgetResult:
     """Return what there is of a person; nothing is changed."""
     with dependencies.current().engine.connect() as conn:
         found = _found(personal.find(conn, email=person.email, phone=person.phone, booking=person.booking))
@@ -53,7 +53,7 @@ def look(person: Person) -> Forgotten:
     return found
 
 
-def forget(asked: ActionRequest, person: Person) -> Forgotten:
+def forget(asked: ActionRequest, person: Person) -> ForgetResult:
     """Replace what is of a person in bookings that are over; on record without the person."""
     with dependencies.current().engine.begin() as conn:
         bookings = personal.find(conn, email=person.email, phone=person.phone, booking=person.booking)
@@ -74,10 +74,10 @@ def forget(asked: ActionRequest, person: Person) -> Forgotten:
     return found
 
 
-def _found(bookings: Sequence[PersonalBooking]) -> Forgotten:
+def _found(bookings: Sequence[PersonalBooking]) -> ForgetResult:
     bookings = [one for one in bookings if not one.is_forgotten]
     over = [one for one in bookings if one.is_over]
-    return Forgotten(
+    return ForgetResult(
         own=sum(one.is_own for one in over),
         as_guest=sum(not one.is_own for one in over),
         living=[one.id for one in bookings if not one.is_over],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from db import callbacks
 from db.lifecycle import Status
@@ -49,6 +49,14 @@ def waiting() -> int:
     return int(sql("SELECT count(*) FROM callbacks WHERE delivered_at IS NULL AND given_up_at IS NULL"))
 
 
+def verified(secret: str, one: Received) -> Any:
+    """Return the booking of what was received, if its signature is right; else None."""
+    try:
+        return Webhook(secret).verify(one.text, one.headers)["data"]["id"]
+    except WebhookVerificationError:
+        return None
+
+
 def soon() -> None:
     """Let the time of each retry come."""
     sql("UPDATE callbacks SET next_at = now() WHERE next_at IS NOT NULL AND NOT is_sending")
@@ -66,8 +74,7 @@ def test_callbacks_are_signed_and_in_order(start: Callable[[], Any]) -> None:
     assert there.types == ["booking.confirmed", "booking.cancelled"]
     assert there.names == [f"cb_{booking}_1", f"cb_{booking}_2"]
     [secret] = secrets_of(dependencies.current().callbacks.secrets, key, 1)
-    for one in there.got:
-        assert Webhook(secret).verify(one.text, one.headers)["data"]["id"] == booking
+    assert [verified(secret, one) for one in there.got] == [booking, booking]
 
 
 def test_the_second_waits_while_the_first_is_refused(start: Callable[[], Any]) -> None:

@@ -1,7 +1,7 @@
 """The work of `booking forget`."""
 
 from tasks.operations import forgetting
-from tasks.operations.forgetting import Forgotten, Person
+from tasks.operations.forgetting import ForgetResult, Person
 from tasks.words import plural
 from worker.cli.record import agreed, requested
 from worker.cli.session import ready
@@ -33,7 +33,7 @@ def run(person: str, *, dry_run: bool, yes: bool, why: str) -> bool:
     return not done.living
 
 
-def _say(found: Forgotten) -> None:
+def _say(found: ForgetResult) -> None:
     screen.say(f"{plural(found.own, 'ended booking')} of this person; a guest in {found.as_guest:,} of others'.")
     if found.living:
         listed = ", ".join(map(str, found.living[:SHOWN]))
