@@ -117,6 +117,7 @@ class Dependencies:
     page_url: str
     alerts: Sinks
     callbacks: CallbackSettings = CallbackSettings()
+    webhook_secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
 
     def with_client(self, client: CalcomClient) -> Self:
         """Return the same with the client of an account."""

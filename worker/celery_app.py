@@ -93,6 +93,7 @@ class Configuration:
         "tasks.audit.nightly",
         "tasks.incidents.delivery",
         "tasks.booking",
+        "tasks.calcom_webhooks.looks",
         "tasks.callbacks.deliver",
         "tasks.callbacks.due",
         "tasks.maintenance.asked_again",

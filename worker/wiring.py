@@ -78,6 +78,7 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
             networks=settings.callback_networks,
             loopback=settings.callback_loopback_for_tests,
         ),
+        webhook_secrets=settings.calcom_webhook_secret,
     )
 
 

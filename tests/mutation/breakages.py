@@ -16,6 +16,7 @@ from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
+from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -242,6 +243,7 @@ BREAKAGES = (
     *CALLBACKS,
     *FORGETTING,
     *FRONT_DOOR,
+    *WEBHOOKS,
     *GUEST,
     *CHANGES,
     *EVENT_TYPES,

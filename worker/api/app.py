@@ -25,6 +25,7 @@ from tasks.callers.views import views_of_all
 from tasks.host.log import Logger
 from worker.api import bookings, documented, pages
 from worker.api.addresses import Proxies
+from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
 from worker.api.gate import ApiServices, Gate
 from worker.api.problems import ApiError, of_status
@@ -123,6 +124,7 @@ _ROUTES = [
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
+    Route("/v1/calcom/webhook/{token}", receive.webhook, methods=["POST"]),
     Route("/v1/openapi.json", documented.openapi),
     Route("/health", pages.health),
     Route("/ready", pages.ready),

@@ -27,12 +27,17 @@ async def json_object(request: Request, limit: int = MAX_BODY) -> dict[str, Any]
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
     try:
-        return read_object(await _read(request, limit))
+        return read_object(await read_body(request, limit))
     except UnreadableError as error:
         raise ApiError("not-utf8" if error.not_utf8 else "not-json", f"The body {error}.") from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the bytes of a body.
+
+    Raises:
+        ApiError: It is longer than `limit`, or takes more than SECONDS.
+    """
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > limit):
         raise _too_large(limit)

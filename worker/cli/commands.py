@@ -246,6 +246,21 @@ def alerts(
 
 
 @_operating(
+    "worker.cli.calcom_webhook:run",
+    "booking calcom-webhook",
+    "booking calcom-webhook --account salon-7",
+    name="calcom-webhook",
+)
+def calcom_webhook(
+    *, account: Annotated[str, typer.Option(metavar="NAME", help="Whose webhook it is.")] = "default"
+) -> None:
+    """Show address and secret of an account's webhook, to be set at Cal.com, and when its last hint came.
+
+    They follow from CALCOM_WEBHOOK_SECRET, and are stored nowhere. Exit code 1 if no hint has come yet.
+    """
+
+
+@_operating(
     "worker.cli.orders.forget:run",
     "booking forget pat@example.com --dry-run",
     "booking forget +15550100123",

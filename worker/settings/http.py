@@ -20,6 +20,12 @@ class HttpSettings(BaseModel):
         "signs callbacks: 32 random characters or more; a second one, after a blank, signs beside it during a change",
         repr=False,
     )
+    calcom_webhook_secret: SigningSecrets = setting(
+        (),
+        "makes the addresses and secrets of Cal.com's webhooks, an account each: 32 random characters or more; "
+        "of a second one, after a blank, they are taken during a change",
+        repr=False,
+    )
     callback_networks: OwnNetworks = setting(
         (), "networks of yours that callbacks may go to beside public addresses, also by http", unit="networks"
     )

@@ -1,4 +1,4 @@
-"""Callbacks: what settles is stored, to be sent to the caller, by the move's own transaction."""
+"""Callbacks to callers, stored by the move's own transaction; and what Cal.com's webhooks tell."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ DROP TRIGGER appointments_tell ON appointments;
 DROP TRIGGER appointments_tell_inserted ON appointments;
 DROP TRIGGER appointments_take_callback_url ON appointments;
 DROP FUNCTION tell_of_booking(), take_callback_url(), write_callback(appointments, text, jsonb);
-DROP TABLE callbacks, callback_hosts;
+DROP TABLE callbacks, callback_hosts, calcom_webhooks;
 ALTER TABLE appointments DROP COLUMN callback_url;
 ALTER TABLE api_keys DROP COLUMN callback_url, DROP COLUMN callback_off_at, DROP COLUMN secret_version;
 """
