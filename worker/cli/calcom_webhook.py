@@ -1,8 +1,7 @@
 """The work of `booking calcom-webhook`: the address and the secret that are set at Cal.com, and whether hints come."""
 
-from sqlalchemy.exc import NoResultFound
-
 from db import accounts, calcom_webhooks
+from db.accounts import NoSuchAccountError
 from tasks.calcom_webhooks.hints import TRIGGERS
 from tasks.calcom_webhooks.secrets import secret_of, token_of
 from tasks.words import clock
@@ -19,7 +18,7 @@ def run(account: str) -> bool:
     with deps.engine.connect() as conn:
         try:
             number = accounts.named(conn, account).id
-        except NoResultFound:
+        except NoSuchAccountError:
             raise Stop(f"{account}: no account has this name") from None
         last = calcom_webhooks.last_received(conn, number)
     secret = deps.webhook_secrets[0]

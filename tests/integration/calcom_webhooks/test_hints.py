@@ -72,7 +72,7 @@ def test_a_booking_that_was_cancelled_there_is_cancelled_here(scene: Scene) -> N
 
 
 def test_a_cancel_that_did_not_happen_changes_nothing(scene: Scene) -> None:
-    """Whoever sent it: three looks, and then no more."""
+    """A forged one, or a cancel that was rolled back: three looks, and then no more."""
     row = scene.confirmed()
     told("BOOKING_CANCELLED", row.calcom_booking_uid)
     for _ in range(4):
