@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0010_callbacks"
-down_revision = "0007_api_keys"
+down_revision = "0008_breaker_accounts"
 
 _STATEMENTS = Path(__file__).parents[1] / "callbacks.sql"
 _DOWN = """
