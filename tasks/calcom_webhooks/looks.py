@@ -123,7 +123,7 @@ def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
     ours = [one for one in found if str(row.uuid) in one.marks and not one.cancelled]
     if not ours:
         return LookOutcome.UNCHANGED
-    there = booked_there(ours[0], row, ours[0].marks[str(row.uuid)])
+    there = booked_there(ours[0], row, ours[0].marks.get(str(row.uuid)))
     with deps.engine.begin() as conn:
         appointments.record_late_uid(conn, row.id, there, why=f"found when {_OCCASION.why}", by=_OCCASION.by)
     return LookOutcome.CHANGED
