@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from booking_client.states import DEFAULT_ACCOUNT
@@ -82,6 +83,19 @@ class Sinks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """Say how callbacks are signed, and where they may go beside public addresses.
+
+    The first of `secrets` signs; a second one signs, too, while receivers change over. `networks` are ours: http is
+    allowed there, too. `loopback`: so are the addresses of this machine, and any port; for tests and development.
+    """
+
+    secrets: tuple[SecretStr, ...] = ()
+    networks: tuple[str, ...] = ()
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Hold what a task needs; only worker/wiring.py builds an object of this class.
 
@@ -104,6 +118,8 @@ class Dependencies:
     page_url: str
     alerts: Sinks
     slots: SharedReadings
+    callbacks: CallbackSettings = CallbackSettings()
+    webhook_secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
 
     def with_client(self, client: CalcomClient) -> Self:
         """Return the same with the client of an account."""

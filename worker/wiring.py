@@ -9,7 +9,7 @@ from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.access import CALCOM_RATE
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import Dependencies, Timings, fill
+from tasks.dependencies import CallbackSettings, Dependencies, Timings, fill
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
@@ -82,6 +82,12 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         page_url=settings.page_url,
         alerts=AlertSinks(settings.alert_urls),
         slots=_slot_readings(settings),
+        callbacks=CallbackSettings(
+            secrets=settings.callback_secret,
+            networks=settings.callback_networks,
+            loopback=settings.callback_loopback_for_tests,
+        ),
+        webhook_secrets=settings.calcom_webhook_secret,
     )
 
 

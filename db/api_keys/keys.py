@@ -41,6 +41,9 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
+    callback_url: str | None = field(repr=False)  # who has it may send to it
+    callback_off_at: datetime | None
+    secret_version: int
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
@@ -93,6 +96,18 @@ def revoke(conn: Connection, name: str) -> bool:
     """End a key and the one before its last rotation; False: no key in force has this name."""
     ended = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
     return bool(conn.execute(ended.values(revoked_at=func.now())).rowcount)
+
+
+def set_callback(conn: Connection, name: str, url: str | None) -> bool:
+    """Set where the callbacks of the bookings go that a key asks for from now on; None: nowhere; False: no such key."""
+    changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
+    return bool(conn.execute(changed.values(callback_url=url, callback_off_at=None)).rowcount)
+
+
+def renew_secret(conn: Connection, name: str) -> bool:
+    """Have a key's callbacks signed by another secret from now on; False: no key in force has this name."""
+    changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
+    return bool(conn.execute(changed.values(secret_version=_columns.secret_version + 1)).rowcount)
 
 
 def named(conn: Connection, name: str) -> ApiKey | None:

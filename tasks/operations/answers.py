@@ -23,6 +23,7 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.NOT_RETRYABLE: "Nothing was done: it is neither held nor failed any more.",
         CommandOutcome.GOES_BY_ITSELF: "Nothing was done: it goes by itself by now.",
         CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
+        CommandOutcome.FORGOTTEN: "Nothing was done: its person was forgotten.",
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
         ResolveOutcome.RESOLVED: "It is confirmed.",
@@ -57,6 +58,7 @@ _LEFT: Mapping[str, tuple[str, str]] = MappingProxyType(
         CommandOutcome.NOT_RETRYABLE: ("is neither held nor failed", "are neither held nor failed"),
         CommandOutcome.GOES_BY_ITSELF: ("goes by itself", "go by themselves"),
         CommandOutcome.ASKED_AGAIN: ("has a newer request that lives", "have newer requests that live"),
+        CommandOutcome.FORGOTTEN: ("names nobody any more", "name nobody any more"),
         CommandOutcome.STILL_OPEN: ("may still become a booking", "may still become bookings"),
         CommandOutcome.ENDED: ("has ended", "have ended"),
     }

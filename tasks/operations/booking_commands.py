@@ -18,6 +18,7 @@ from db.appointments import Appointment, sweeps
 from db.lifecycle import FINAL, HoldReason, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, Chosen
+from db.personal import FORGOTTEN
 from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
@@ -64,6 +65,7 @@ class CommandOutcome(StrEnum):
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
     GOES_BY_ITSELF = "goes_by_itself"  # an action of the page on a booking that by now is released by itself
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
+    FORGOTTEN = "forgotten"  # its person was forgotten: nobody can be booked
     STILL_OPEN = "still_open"  # the operator gave "not booked" while a call may still turn into a booking
     ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
 
@@ -140,6 +142,8 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
         return CommandResult(booking_id, CommandOutcome.MISSING)
     if _is_stale(row, command):
         return _result(row, CommandOutcome.MOVED_ON)
+    if row.attendee_email == FORGOTTEN:
+        return _result(row, CommandOutcome.FORGOTTEN)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
         return _result(row, meant)

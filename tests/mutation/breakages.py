@@ -11,10 +11,13 @@ from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.callbacks import CALLBACKS
 from tests.mutation.asking.clients import CLIENTS
+from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.asking.voice import VOICE
+from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -238,8 +241,11 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *CALLBACKS,
+    *FORGETTING,
     *FRONT_DOOR,
     *VOICE,
+    *WEBHOOKS,
     *GUEST,
     *CHANGES,
     *EVENT_TYPES,

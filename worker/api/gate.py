@@ -19,7 +19,7 @@ from worker.api.calls import call_of
 from worker.api.problems import ApiError
 from worker.api.threads import Threads
 from worker.api.waiters import Waiters
-from worker.settings.voice import VoiceSettings
+from worker.settings.model import Settings
 
 FRESH = 3.0  # seconds that a key counts as read from Postgres; with a statement's patience below the five of a revoke
 WRONG_A_MINUTE = 20  # wrong keys of one address
@@ -154,7 +154,7 @@ class ApiServices:
     threads: Threads
     gate: Gate
     waiters: Waiters
-    voice: VoiceSettings
+    settings: Settings
 
 
 def services_of(request: Request) -> ApiServices:

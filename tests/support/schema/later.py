@@ -16,8 +16,9 @@ TODAY = [
     "0006_accounts",
     "0007_api_keys",
     "0008_breaker_accounts",
+    "0010_callbacks",
 ]
-LATER = "0009_later"
+LATER = "0011_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -42,7 +42,7 @@ async def function(request: Request) -> Response:
 
 async def _answered(request: Request, tool: str | None) -> Response:
     services, body = services_of(request), await raw(request)
-    header, keys = request.headers.get("x-retell-signature"), services.voice.retell_api_keys
+    header, keys = request.headers.get("x-retell-signature"), services.settings.retell_api_keys
     if not is_retells(body, header, keys, now_ms=time.time() * 1000):
         raise await services.gate.refused(request)
     require_json(request)

@@ -32,7 +32,7 @@ async def call(request: Request) -> Response:
     """Answer the tool calls of a message; a message of another type is taken note of."""
     services, secret = services_of(request), request.headers.get("x-vapi-secret")
     proven = secret is not None
-    if proven and not is_vapis(secret, services.voice.vapi_secrets):
+    if proven and not is_vapis(secret, services.settings.vapi_secrets):
         raise await services.gate.refused(request)
     answering = Answering.of(request, "vapi")
     async with answering.admitted(proven=proven) as admission:

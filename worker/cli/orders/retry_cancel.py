@@ -26,6 +26,7 @@ _SENTENCES: Mapping[CommandOutcome, str] = {
     CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
     CommandOutcome.GOES_BY_ITSELF: "goes by itself",
     CommandOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
+    CommandOutcome.FORGOTTEN: "names nobody any more: its person was forgotten",
     CommandOutcome.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
     CommandOutcome.ENDED: "is {status} for good; nothing to cancel",
 }
