@@ -15,6 +15,7 @@ TODAY = [
     "0005_actions",
     "0006_accounts",
     "0007_api_keys",
+    "0009_changes",
 ]
 LATER = "0008_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
