@@ -92,6 +92,7 @@ class Configuration:
         "tasks.audit.nightly",
         "tasks.incidents.delivery",
         "tasks.booking",
+        "tasks.changes.changing",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
@@ -105,7 +106,13 @@ class Configuration:
         "tasks.maintenance.breaker_transitions",
     )
     task_default_queue = BOOKINGS
-    task_routes = MappingProxyType({"tasks.booking.*": {"queue": BOOKINGS}, "tasks.*": {"queue": MAINTENANCE}})
+    task_routes = MappingProxyType(
+        {
+            "tasks.booking.*": {"queue": BOOKINGS},
+            "tasks.changes.*": {"queue": BOOKINGS},
+            "tasks.*": {"queue": MAINTENANCE},
+        }
+    )
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
     broker_channel_error_retry = True  # nor one that answers that it takes nothing: a replica by now, a full disk
