@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from booking_client.request.model import BookingRequest
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
+    from tasks.operations.changes import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
 
 __all__ = [
     "BookingRequest",
+    "ChangeReceipt",
+    "ChangeRefusedError",
     "Conflict",
     "IdempotencyConflict",
     "Outcome",
@@ -25,10 +28,12 @@ __all__ = [
     "Settings",
     "SettingsError",
     "app",
+    "cancel_booking",
     "configure",
     "enqueue_booking",
     "enqueue_bookings",
     "outcome",
+    "reschedule_booking",
     "wait",
 ]
 
@@ -37,7 +42,11 @@ _HOMES = {
     "SettingsError": "worker.settings.model",
     "app": "tasks.host.application",
     "configure": "worker.wiring",
-} | dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
+}
+_HOMES |= dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
+_HOMES |= dict.fromkeys(
+    ("ChangeReceipt", "ChangeRefusedError", "cancel_booking", "reschedule_booking"), "tasks.operations.changes"
+)
 
 
 def __getattr__(name: str) -> Any:

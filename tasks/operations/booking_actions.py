@@ -15,7 +15,8 @@ from db.lifecycle import Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks.dependencies import Dependencies
-from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, cancel_in, retry_in
+from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, retry_in
+from tasks.operations.cancelling import cancel_in
 from tasks.publish import send
 
 MOST = 1_000  # bookings of one action

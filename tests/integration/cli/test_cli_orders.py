@@ -9,7 +9,7 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.operations import booking_commands, breaker_overrides
+from tasks.operations import booking_commands, breaker_overrides, cancelling
 from tests.support.page.operating import recorded
 
 Booking = Callable[..., Any]
@@ -53,7 +53,7 @@ def test_a_booking_keeps_who_commanded_what_by_which_way_and_why(booking: Bookin
     assert [event["detail"] for event in last] == [commanded | {"held": "credentials"}, commanded, commanded]
 
 
-@pytest.mark.parametrize("command", [booking_commands.retry, booking_commands.cancel])
+@pytest.mark.parametrize("command", [booking_commands.retry, cancelling.cancel])
 def test_a_command_to_a_booking_that_is_gone_says_so(command: Callable[..., Any], record: Any) -> None:
     """A page may be older than the row's end."""
     result = command(record.engine, 404, by="operator", via=booking_commands.Via.FLOWER, why="revoked")
