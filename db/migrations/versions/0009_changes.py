@@ -102,6 +102,17 @@ CREATE INDEX booking_changes_waiting ON booking_changes (id) WHERE status = 'wai
 CREATE INDEX booking_changes_expirable ON booking_changes (start_at)
     WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'retrying', 'held');
 
+-- Cancels that wait since before for the open outcome of a booking.
+INSERT INTO booking_changes (
+    appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id, line_at
+)
+SELECT
+    booking.id, account_id, service, 'cancel', 'waiting', start_at, 'Cancelled on request', 'operator', 'before',
+    correlation_id, CAST(gen_random_uuid() AS text), now()
+FROM appointments AS booking
+JOIN calcom_accounts AS account ON account.id = booking.account_id
+WHERE cancel_requested AND booking.status IN ('pending', 'booking', 'retrying', 'held');
+
 -- Who asks for the same booking again wants it: a cancel that was not sent is withdrawn, and so is each move. One that
 -- was sent cannot be taken back: then the row says what it said, and so does the receipt.
 -- With the rights of the owner: a caller need not know this table, and a worker of before neither.

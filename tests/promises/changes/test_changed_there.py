@@ -6,98 +6,114 @@ from typing import Any
 
 import pytest
 
-from db.changes import asking
-from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
-from tasks import dependencies
-from tests.support.fleet import Fleet, eventually, finals, request, row
-from worker import cancel_booking, enqueue_booking, reschedule_booking
+from tests.support.fleet import Fleet, row
+from worker import cancel_booking, reschedule_booking
 
-SEATS, PLAIN, ROUND_ROBIN = 103, 110, 104
+SEATS, WEEKLY = 103, 129
 WANTED = datetime(2030, 3, 5, 9, tzinfo=UTC)
-ENDED = {ChangeStatus.DONE, ChangeStatus.REFUSED, ChangeStatus.FAILED, ChangeStatus.EXPIRED}
+HOUR = timedelta(hours=1)
 
 
-def booked(number: int = 1, event_type: int = PLAIN) -> int:
-    """Book one request, and return its id."""
-    asked = enqueue_booking(request(number, event_type)).appointment_id
-    [end] = finals([asked]).values()
-    assert end.status is Status.CONFIRMED
-    return asked
-
-
-def changes(booking: int) -> list[BookingChange]:
-    """Return the changes of a booking."""
-    with dependencies.current().engine.connect() as conn:
-        return asking.of_booking(conn, booking)
-
-
-def over(booking: int, within: float = 60) -> BookingChange:
-    """Wait until the latest change of a booking is over, and return it."""
-    eventually(lambda: changes(booking)[-1].over, within=within, what="the change is over")
-    return changes(booking)[-1]
-
-
-def living(simulator: Any) -> list[dict[str, Any]]:
-    """Return what lives at Cal.com."""
-    return [one for one in simulator.bookings() if one["status"] in ("accepted", "pending")]
-
-
-def posts_of(simulator: Any, what: str) -> int:
-    """Count the POSTs of cancels or moves."""
-    return sum(call["method"] == "POST" and call["target"].endswith(what) for call in simulator.journal())
-
-
-def test_a_cancel_costs_one_call(fleet: Callable[..., Fleet], simulator: Any) -> None:
+def test_a_cancel_costs_one_call(fleet: Callable[..., Fleet], seen: Any) -> None:
     """And the row says so."""
     fleet().start()
-    booking = booked()
-    before = simulator.journal()[-1]["n"]
+    booking, before = seen.booked(), seen.now()
 
     cancel_booking(booking, reason="ill")
 
-    assert over(booking).status is ChangeStatus.DONE
+    assert seen.over(booking).status is ChangeStatus.DONE
     assert row(booking).status is Status.CANCELLED
-    assert living(simulator) == []
-    assert [call["target"].rpartition("/")[2] for call in simulator.journal(before)] == ["cancel"]
+    assert seen.living() == []
+    assert seen.calls(before) == ["POST cancel"]
 
 
-def test_a_move_costs_one_call_once_the_kind_is_known(fleet: Callable[..., Fleet], simulator: Any) -> None:
+def test_a_move_costs_one_call_once_the_kind_is_known(fleet: Callable[..., Fleet], seen: Any) -> None:
     """The row has the new uid and start; the second move goes from there."""
     fleet().start()
-    booking = booked()
+    booking = seen.booked()
     reschedule_booking(booking, WANTED)
-    assert over(booking).status is ChangeStatus.DONE
-    before = simulator.journal()[-1]["n"]
+    assert seen.over(booking).status is ChangeStatus.DONE
+    before = seen.now()
 
-    reschedule_booking(booking, WANTED + timedelta(hours=1))
+    reschedule_booking(booking, WANTED + HOUR)
 
-    assert over(booking).status is ChangeStatus.DONE
-    assert [call["target"].rpartition("/")[2] for call in simulator.journal(before)] == ["reschedule"]
-    [there] = living(simulator)
-    assert (there["uid"], row(booking).booked_start_at) == (
-        row(booking).calcom_booking_uid,
-        WANTED + timedelta(hours=1),
-    )
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert seen.calls(before) == ["POST reschedule"]
+    [there] = seen.living()
+    assert (there["uid"], row(booking).booked_start_at) == (row(booking).calcom_booking_uid, WANTED + HOUR)
+
+
+def test_a_seats_move_costs_two_calls(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """Cal.com overbooks: so the free seats are asked for."""
+    fleet().start()
+    booking = seen.booked(1, SEATS)
+    reschedule_booking(booking, WANTED)
+    assert seen.over(booking).status is ChangeStatus.DONE
+    seat, before = row(booking).calcom_seat_uid, seen.now()
+
+    reschedule_booking(booking, WANTED + HOUR)
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert seen.calls(before) == ["GET slots", "POST reschedule"]
+    assert row(booking).calcom_seat_uid != seat
+
+
+def test_a_series_is_cancelled_by_three_calls(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """From its next week on, and then read again: no week lives."""
+    fleet().start()
+    booking, before = seen.booked(1, WEEKLY), seen.now()
+
+    cancel_booking(booking)
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert [call.partition(" ")[0] for call in seen.calls(before)] == ["GET", "POST", "GET"]
+    assert seen.living() == []
+    assert row(booking).status is Status.CANCELLED
+
+
+def test_what_is_cancelled_there_already_costs_one_call_more(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """The refusal proves only that this uid is dead: it is looked up."""
+    fleet().start()
+    booking = seen.booked()
+    seen.simulator.person("cancel", row(booking).calcom_booking_uid)
+    before = seen.now()
+
+    cancel_booking(booking)
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert [call.partition(" ")[0] for call in seen.calls(before)] == ["POST", "GET"]
+
+
+def test_what_a_person_has_moved_is_followed_and_cancelled(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """Else it would live on under its new uid."""
+    fleet().start()
+    booking = seen.booked()
+    seen.simulator.person("move", row(booking).calcom_booking_uid, start=WANTED.isoformat())
+
+    cancel_booking(booking)
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert seen.living() == []
 
 
 @pytest.mark.parametrize("fault", ["commit_then_hang", "commit_then_reset", "hang"])
 @pytest.mark.parametrize("what", ["cancel", "reschedule"])
 def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(
-    fleet: Callable[..., Fleet], simulator: Any, what: str, fault: str
+    fleet: Callable[..., Fleet], seen: Any, what: str, fault: str
 ) -> None:
     """One cancelled booking, or one that lives at the wanted start."""
-    simulator.settings(replica_lag=1)
+    seen.simulator.settings(replica_lag=1)
     fleet().start()
-    booking = booked()
-    simulator.faults(fault, count=1, match={"method": "POST", "path": "/v2/bookings/*"})
+    booking = seen.booked()
+    seen.simulator.faults(fault, count=1, match={"method": "POST", "path": "/v2/bookings/*"})
 
     if what == "cancel":
         cancel_booking(booking)
     else:
         reschedule_booking(booking, WANTED)
 
-    assert over(booking).status is ChangeStatus.DONE
-    assert len(living(simulator)) == (0 if what == "cancel" else 1)
-    assert posts_of(simulator, what) == (2 if fault == "hang" else 1)
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert len(seen.living()) == (0 if what == "cancel" else 1)
+    assert seen.posts(what) == (2 if fault == "hang" else 1)
     assert row(booking).status is (Status.CANCELLED if what == "cancel" else Status.CONFIRMED)
