@@ -103,7 +103,8 @@ def _count(conn: Connection, action: OperatorAction, position: int, result: Comm
 def _command(action: OperatorAction) -> Command:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
-    return Command("operator", via, action.why, bool(action.target.get("not_booked")), who, action.epoch_seen)
+    given = {name: action.target.get(name) for name in ("reason", "account")}
+    return Command("operator", via, action.why, bool(action.target.get("not_booked")), who, action.epoch_seen, **given)
 
 
 def _send(deps: Dependencies, released: list[CommandResult]) -> None:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine, func, select
 
 from db import appointments
 from db.appointments import Appointment, sweeps
+from db.changes import asking, moves
 from db.changes.change import BookingChange
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import Chosen
 from tasks import dependencies
@@ -165,7 +166,8 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
         return result_of(row, CommandOutcome.MOVED_ON)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
-        return result_of(row, meant)
+        change = _retried_change(conn, row, command)
+        return result_of(row, meant) if change is None else result_of(row, CommandOutcome.SENT, released=change)
     if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:
         return result_of(row, CommandOutcome.GOES_BY_ITSELF)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
@@ -176,6 +178,20 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
     except appointments.KeyTakenError:
         return result_of(row, CommandOutcome.ASKED_AGAIN)
     return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+
+
+def _retried_change(conn: Connection, row: Appointment, command: Command) -> BookingChange | None:
+    """Send the latest change of a confirmed booking again, if it is held or has failed; None: it is neither."""
+    latest = asking.of_booking(conn, row.id)[-1:] if row.status is Status.CONFIRMED else []
+    for change in latest:
+        if change.status not in {ChangeStatus.HELD, ChangeStatus.FAILED}:
+            continue
+        afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
+        moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
+        if change.wanted is None:
+            asking.cancel_wanted(conn, row.id, wanted=True)
+        return moves.get(conn, change.id)
+    return None
 
 
 def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:

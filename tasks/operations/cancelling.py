@@ -1,6 +1,5 @@
 """Cancel bookings, the same from Python, the command line, Flower and the page."""
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -64,8 +63,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     if meant is CommandOutcome.CANCELLED:
         moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return result_of(row, meant if moved else CommandOutcome.MOVED_ON)
-    repeated = not change_asking.wish(conn, row, None, command)
-    return replace(change_asking.stand_against_posts(conn, row, command, meant), repeated=repeated)
+    return change_asking.wish(conn, row, None, command, meant)
 
 
 def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:

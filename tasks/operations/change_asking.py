@@ -3,6 +3,7 @@
 The booking's row is locked, so that of two who ask at once one sees what the other has asked for.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -89,16 +90,21 @@ def keep(
     return asking.keep(conn, row, new_change(start, command), status, lead_seconds=lead)
 
 
-def wish(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> BookingChange | None:
-    """Store a wish that waits for the open outcome of a booking; None: it is stored already."""
+def wish(
+    conn: Connection, row: Appointment, start: datetime | None, command: Command, meant: CommandOutcome
+) -> CommandResult:
+    """Store a wish that waits for the open outcome of a booking, and stands against further POSTs of it until then."""
     opened = asking.open_of(conn, row.id)
-    if same_of(opened, start) is not None:
-        return None
+    if (same := same_of(opened, start)) is not None:
+        return CommandResult(row.id, meant, row.status, row.hold_reason, change=same, repeated=True)
+    result = _stand_against_posts(conn, row, command, meant)
+    if not result.done:
+        return result
     asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
-    return keep(conn, row, start, command, ChangeStatus.WAITING)
+    return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING))
 
 
-def stand_against_posts(conn: Connection, row: Appointment, command: Command, meant: CommandOutcome) -> CommandResult:
+def _stand_against_posts(conn: Connection, row: Appointment, command: Command, meant: CommandOutcome) -> CommandResult:
     """Have a booking of open outcome not posted at its start any more, and looked up if nothing else does that soon."""
     if row.status is not Status.HELD or row.hold_reason not in WAIT_FOR_NO_TIME:
         if row.cancel_requested:

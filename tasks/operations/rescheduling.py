@@ -12,6 +12,8 @@ from tasks import dependencies
 from tasks.operations import change_asking
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of, send_released
 
+RESCHEDULE = "reschedule"
+
 
 def reschedule(engine: Engine, booking_id: int, start: datetime, command: Command) -> CommandResult:
     """Move a booking as `reschedule_in` does, and send the message that follows."""
@@ -36,12 +38,7 @@ def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: C
     if row.status is Status.CONFIRMED:
         return _ask(conn, row, wanted, command)
     if row.outcome_unknown or row.status is Status.BOOKING or row.calcom_booking_uid is not None:
-        change = change_asking.wish(conn, row, wanted, command)
-        return (
-            change_asking.stand_against_posts(conn, row, command, CommandOutcome.MOVED_LATER)
-            if change
-            else (CommandResult(row.id, CommandOutcome.MOVED_LATER, row.status, repeated=True))
-        )
+        return change_asking.wish(conn, row, wanted, command, CommandOutcome.MOVED_LATER)
     return _ask_at(conn, row, wanted, command)
 
 
