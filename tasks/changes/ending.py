@@ -21,8 +21,6 @@ from tasks.moves import KNOWN, Move, Posted
 from tasks.unknown import outcome
 from tasks.unknown.outcome import Times
 
-NOTABLE = "change_needs_you"  # the event of what operators must hear of
-
 Also = Callable[[Connection], object]
 
 _WHY: Mapping[ChangeAct, str] = MappingProxyType(
@@ -124,7 +122,7 @@ def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: Bo
             record_places(conn, [(booking, there)], by="worker", why=_WHY[act])
         if act in _ALARMS:
             told = {"change": change.id, "what": change.kind.value, "why": _WHY.get(act, "it failed")}
-            events.record(conn, booking.id, NOTABLE, "worker", told)
+            events.record(conn, booking.id, events.CHANGE_NEEDS_YOU, "worker", told)
 
     return write
 

@@ -19,6 +19,7 @@ from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.changes import CHANGES
+from tests.mutation.changes_sent import CHANGES_SENT
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
@@ -240,6 +241,7 @@ BREAKAGES = (
     *FRONT_DOOR,
     *GUEST,
     *CHANGES,
+    *CHANGES_SENT,
     *EVENT_TYPES,
     *HEALTH,
     *TRUTH,

@@ -102,6 +102,12 @@ CREATE INDEX booking_changes_waiting ON booking_changes (id) WHERE status = 'wai
 CREATE INDEX booking_changes_expirable ON booking_changes (start_at)
     WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'retrying', 'held');
 
+-- What operators must hear of, changes too.
+DROP INDEX appointment_events_notable;
+CREATE INDEX appointment_events_notable ON appointment_events (created_at)
+    WHERE kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double',
+        'change_needs_you');
+
 -- Cancels that wait since before for the open outcome of a booking.
 INSERT INTO booking_changes (
     appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id, line_at
@@ -152,3 +158,8 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER appointments_wanted_again ON appointments")
     op.execute("DROP FUNCTION withdraw_changes()")
     op.execute("DROP TABLE booking_changes")
+    op.execute("DROP INDEX appointment_events_notable")
+    op.execute(
+        "CREATE INDEX appointment_events_notable ON appointment_events (created_at) WHERE kind IN"
+        " ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double')"
+    )

@@ -103,7 +103,7 @@ def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(
     fleet: Callable[..., Fleet], seen: Any, what: str, fault: str
 ) -> None:
     """One cancelled booking, or one that lives at the wanted start."""
-    seen.simulator.settings(replica_lag=1)
+    seen.simulator.settings(replica_lag=2)
     fleet().start()
     booking = seen.booked()
     seen.simulator.faults(fault, count=1, match={"method": "POST", "path": "/v2/bookings/*"})
