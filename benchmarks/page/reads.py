@@ -99,6 +99,7 @@ def reads(conn: Connection) -> Reads:
         "at risk": Filter(at_risk=now + timedelta(hours=2)),
         "of a day": Filter(requested_from=now - timedelta(hours=9), requested_to=now - timedelta(hours=4)),
     }
+    ends = ("confirmed", "failed", "held", "held for the breaker")
     sparse = {  # which no index finds
         "of a type": Filter(event_type="nobody's"),
         "with an error": Filter(error_type="nobody's"),
@@ -120,6 +121,7 @@ def reads(conn: Connection) -> Reads:
         "overview": lambda: read_record(conn, now, "calcom", Timings()),
         **{f"charts, {hours} h": partial(_charts, conn, now, hours) for hours in (1, 24, 168)},
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
+        **{f"last page: {name}": _last_page(conn, lists[name]) for name in ends},
         **{f"look on: {name}": partial(_look, conn, wanted) for name, wanted in sparse.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
         **{name: partial(do, conn) for name, do in ACTIONS.items()},
@@ -186,6 +188,11 @@ def _look(conn: Connection, wanted: Filter) -> object:
 def _list(conn: Connection, wanted: Filter) -> Any:
     behind = listing.page(conn, wanted, limit=20).next
     return listing.page(conn, wanted), listing.page(conn, wanted, after=behind), listing.count(conn, wanted)
+
+
+def _last_page(conn: Connection, wanted: Filter) -> Callable[[], object]:
+    count = len(list(listing.stream(conn, wanted)))
+    return partial(listing.page, conn, wanted, after=listing.page(conn, wanted, limit=count - 20).next)
 
 
 def _uid(conn: Connection) -> str:

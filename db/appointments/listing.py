@@ -122,7 +122,8 @@ class _Walk:
     """How a list is read: down or up the columns of an index, by names of `Listed`; `rest`: conditions beside it.
 
     `lead` are the values of its first columns. They are asked for as ranges and ordered by: else PostgreSQL may take an
-    index that has only the rest of the order, and read everything that does not fit.
+    index that has only the rest of the order, and read everything that does not fit. Behind a place the end of the
+    range is enough: with both ends PostgreSQL begins at that of the first column, and passes all entries before it.
     """
 
     columns: Mapping[str, ColumnElement[Any]]
@@ -133,10 +134,13 @@ class _Walk:
 
     def select(self, *what: ColumnElement[Any], after: str | None = None) -> Select[Any]:
         """Return what stands along the index, behind a place in it."""
-        at = self.columns
-        within = [test for name, value in self.lead.items() for test in (at[name] >= value, at[name] <= value)]
-        rows = select(*what).where(*within, *self.along).order_by(*self.order(at[name] for name in self.names))
-        return rows if after is None else rows.where(self._behind(after))
+        first, last = (le, ge) if self.key == _BY_ID else (ge, le)
+        rows = select(*what).where(*self._lead(last), *self.along)
+        begins = self._lead(first) if after is None else [self._behind(after)]
+        return rows.where(*begins).order_by(*self.order(self.columns[name] for name in self.names))
+
+    def _lead(self, end: Callable[[Any, Any], ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+        return [end(self.columns[name], value) for name, value in self.lead.items()]
 
     @property
     def names(self) -> tuple[str, ...]:

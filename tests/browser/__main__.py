@@ -16,7 +16,7 @@ from typing import Self
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import past
-from tests.browser.browser import Viewer, chromium
+from tests.browser.browser import PAPER, Viewer, chromium
 from tests.browser.deployment import Deployment, deployment, request
 from worker import enqueue_booking
 from worker.console import screen
@@ -32,6 +32,7 @@ AT_RISK = "/resilience/calls?state=held&at_risk=1&sort=start"
 CHARTS_SECONDS = 12.0  # until the charts show what the sentence says
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.4", "1.2")
 SETTINGS = {
+    "fleet_name": "example.com",
     "calcom_read_timeout": 3.0,
     "calcom_deadline": 4.0,
     "circuit_breaker_threshold": 10,
@@ -64,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             album.wait_for("is back since")
             traffic.pause(CHARTS_SECONDS)
             album.of_all_looks("recovery", "is back since")
+            album.wait_for("All is well")
+            deployed.fault("status", name="invalid_key")
+            album.of_all_looks("refused-key", "refuses our key")
+            deployed.well()
     sizes = sum(picture.stat().st_size for picture in folder.glob("*.webp"))
     screen.note(f"{len(list(folder.glob('*.webp')))} pictures, {sizes // 1000} kB, in {folder}")
 
@@ -76,7 +81,8 @@ def _outage(deployed: Deployment, album: "Album", traffic: "Traffic") -> None:
     album.of_all_looks("outage", "Cal.com is down")
     held = "SELECT id, task_id FROM appointments WHERE status = 'held' ORDER BY retry_count DESC, id LIMIT 1"
     [(number, task)] = deployed.rows(held)
-    album.of("booking", f"/resilience/bookings/{number}", "asked by")
+    album.of("booking", f"/resilience/bookings/{number}", "asked for by")
+    album.of_paper("print", "/resilience", "Cal.com is down")
     album.of("bookings", "/resilience/bookings?state=held&sort=asked", "breaker open")
     album.of_calls()
     album.of("actions", "/resilience/actions", "Look at a person")
@@ -153,6 +159,15 @@ class Album:
         viewer.page.get_by_role("button", name="Mark booking").first.click()
         expect(viewer.page.locator("#list")).to_contain_text("called by")
         self._take(viewer.page, "calls")
+
+    def of_paper(self, name: str, path: str, text: str) -> None:
+        """Take a picture of another page as it is printed, when it shows this text."""
+        viewer = self._viewer("dark", "wide", name).open(path)
+        expect(viewer.page.locator("main")).to_contain_text(text)
+        viewer.page.emulate_media(media="print")
+        viewer.page.set_viewport_size(PAPER)  # type: ignore[arg-type]  # width and height
+        expect(viewer.page.locator(".chart.latency canvas")).to_be_visible()
+        self._take(viewer.page, name)
 
     def _viewer(self, theme: str, size: str, name: str = "overview") -> Viewer:
         key = f"{theme}-{size}-{name}"

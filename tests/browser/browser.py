@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 PATIENCE_MS = 30_000  # until what is expected is there
+PAPER = {"width": 718, "height": 1050}  # A4 with its margins, in CSS pixels
 # Run before the page's own scripts; the browser puts it there, so that no policy of the page's refuses it. In `seen`,
 # in order: what the page shows, what it is told of the overview (304: the same again), and for how long it waits.
 STAMPS = """{

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.browser import Viewer
+from tests.browser.browser import PAPER, Viewer
 from tests.browser.deployment import request
 from tests.support.fleet import finals
 from worker import enqueue_booking
 
-PAPER = {"width": 718, "height": 1050}  # A4 with its margins, in CSS pixels
 DARK_INK, LIGHT_GRID = "rgb(23, 32, 18)", [228, 233, 225]
 INSIDE = """() => [...document.querySelectorAll("#resilience *")].every((one) => {
   const box = one.getBoundingClientRect();
@@ -40,7 +39,7 @@ def test_what_is_printed_is_whole_and_dark_on_white(viewer: Callable[..., Viewer
     assert page.evaluate(INSIDE)
     for part in ("#sentence", "#charts-title", "#holds-block h2", ".card h3"):
         expect(page.locator(part).first).to_have_css("color", DARK_INK)
-    for part in ("#buttons", "#search", ".app-nav"):
+    for part in ("#buttons", "#search", ".app-navbar", ".places"):
         expect(page.locator(part).first).to_be_hidden()
     expect(page.locator(".read time")).to_be_visible()
     for path in ("/resilience/bookings", f"/resilience/bookings/{number}"):

@@ -6,6 +6,7 @@ The exit code is 0 when every breakage was caught; 1 when one was not, or when t
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -89,6 +90,7 @@ def _try(one: Breakage, unbroken: Seen, workshop: Workshop, whole: Path) -> Resu
         broken = workshop.copy(whole)
         one.apply(broken)
         seen = workshop.run(broken, [one.test])[one.test]
+        shutil.rmtree(broken, ignore_errors=True)  # hundreds of copies at the end would take minutes to remove
         verdict = _VERDICTS[seen.ended]
     return Result(one.name, one.promise, verdict, one.test, seen.why, round(time.monotonic() - begun, 1))
 

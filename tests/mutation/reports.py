@@ -10,6 +10,12 @@ _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
 _events = partial(Breakage, promise=6, file="worker/task_events.py")
 _claim = partial(Breakage, promise=6, file="tasks/claim.py")
 _recheck = partial(Breakage, file="tasks/recheck.py")
+_listing = partial(
+    Breakage,
+    promise=6,
+    file="db/appointments/listing.py",
+    test="tests/integration/database/test_page_plans.py::test_nothing_that_the_page_reads_grows_with_what_is_kept",
+)
 _booking_minutes = partial(Breakage, promise=6, file="db/monitoring/booking_minutes.py")
 
 REPORTS = (
@@ -192,12 +198,14 @@ REPORTS = (
         new="",
         test=f"{_COUNTED}test_what_is_held_is_counted_alike_by_check_and_page",
     ),
-    Breakage(
+    _listing(
         name="list-of-holds-reads-every-request",
-        promise=6,
-        file="db/appointments/listing.py",
         old="    columns = _HELD_ASKED if",
         new="    columns = _ALL if",
-        test="tests/integration/database/test_page_plans.py::test_nothing_that_the_page_reads_grows_with_what_is_kept",
+    ),
+    _listing(
+        name="list-passes-all-that-stands-before-its-page",
+        old="begins = self._lead(first) if after is None else [self._behind(after)]",
+        new="begins = self._lead(first) + ([] if after is None else [self._behind(after)])",
     ),
 )
