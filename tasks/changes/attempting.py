@@ -10,7 +10,7 @@ from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import Denied, Permit, Reason, State
 from tasks import event_type_lookup
-from tasks.attempt import AttemptResult, Report, counted, means_of, result_of, send_once, without_access
+from tasks.attempt import AttemptResult, Report, counted, means_of, result_of, send_once
 from tasks.calcom.access import CANCEL, RESCHEDULE
 from tasks.calcom.booking_answers import booked_there
 from tasks.calcom.changes.cancel import cancel_body, read_cancel
@@ -33,7 +33,7 @@ from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import CallResult, GuardedCalls, NotNow
 from tasks.moves import KNOWN, Move, Posted, at_once
-from tasks.unknown import outcome
+from tasks.unknown import answered, outcome
 
 _AGAIN = frozenset({ChangeAct.POST_AGAIN, ChangeAct.RETRY})
 
@@ -43,12 +43,11 @@ def attempt_change(claim: ChangeClaim) -> AttemptResult:
 
     Its place in the release window is its own until the end: the window counts the POSTs of bookings alone.
     """
-    if claim.no_access is not None:
-        return without_access(claim, claim.no_access)
     reports: list[Report] = []
     move: Move | None = None
     try:
-        move = ChangeAttempt(claim, *means_of(claim, reports)).move()
+        attempt = ChangeAttempt(claim, *means_of(claim, reports))
+        move = attempt.move() if claim.no_access is None else answered.without_access(claim.no_access)
     except LeaseLost:
         pass
     finally:

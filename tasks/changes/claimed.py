@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Appointment
+from db.appointments import Appointment, events
 from db.changes import asking, moves, sweeps
 from db.changes.change import BookingChange
 from db.changes.items import change_item
@@ -114,4 +114,7 @@ class ChangeClaim(Claim):
                 move.also(conn)
             if moved and to in OVER - {ChangeStatus.DONE} and change.kind is ChangeKind.CANCEL:
                 asking.cancel_wanted(conn, change.appointment_id, wanted=False)
+            if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
+                told = {"change": change.id, "what": change.kind.value, "why": move.why}
+                events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)
         return moved

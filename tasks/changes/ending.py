@@ -47,7 +47,6 @@ _ALARMS = frozenset(
         ChangeAct.REFUSE_NOT_ALLOWED,
         ChangeAct.REFUSE_MOVED_UNSEEN,
         ChangeAct.BOOK_AGAIN,
-        ChangeAct.FAIL,
     }
 )
 _GONE = frozenset({ChangeAct.REFUSE_CANCELLED, ChangeAct.REFUSE_NOT_FOUND})
@@ -83,12 +82,13 @@ def carried_out(  # noqa: PLR0911 - one return for each act
         case ChangeAct.BLIND:
             return outcome.blind(rules, Times.of(change, rules))
         case ChangeAct.UNREACHABLE:
-            hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rules.timings.open)}
+            once_more = max(change.retry_count - 1, 0)  # after the hold there is one POST more, as for a booking
+            until = {"hold_until": FromNow(rules.timings.open), "retry_count": once_more}
+            hold = {"hold_reason": HoldReason.UNREACHABLE, **until}
             return Move(Status.HELD, "retries used up while Cal.com cannot be reached", hold)
         case ChangeAct.FAIL:
             words = change.last_error or change.error_type or ""
-            failed = Move(Status.FAILED, "retries used up; the booking stands as before", {"last_error": words})
-            return replace(failed, also=_also(change, booking, act, None))
+            return Move(Status.FAILED, "retries used up; the booking stands as before", {"last_error": words})
     return _ended(change, booking, act, seen)
 
 
@@ -121,7 +121,7 @@ def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: Bo
         elif there is not None:
             record_places(conn, [(booking, there)], by="worker", why=_WHY[act])
         if act in _ALARMS:
-            told = {"change": change.id, "what": change.kind.value, "why": _WHY.get(act, "it failed")}
+            told = {"change": change.id, "what": change.kind.value, "why": _WHY[act]}
             events.record(conn, booking.id, events.CHANGE_NEEDS_YOU, "worker", told)
 
     return write

@@ -11,6 +11,7 @@ from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.changes import CHANGES_SENT
 from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
@@ -19,7 +20,6 @@ from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.changes import CHANGES
-from tests.mutation.changes_sent import CHANGES_SENT
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
@@ -201,9 +201,10 @@ BREAKAGES = (
         test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
     ),
     # -- 5: an operator's error fails no customer
-    _attempt(
+    Breakage(
         name="refused-key-fails-bookings",
         promise=5,
+        file="tasks/unknown/answered.py",
         old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from db.lifecycle import ChangeStatus, HoldReason, Status
+from db.monitoring import incidents
 from tasks import dependencies
-from tasks.operations import revoke
+from tasks.incidents import check
+from tasks.operations import booking_commands, revoke
+from tasks.operations.booking_commands import Via
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import ChangeRefusedError, cancel_booking, enqueue_booking, reschedule_booking
 
@@ -141,3 +144,26 @@ def test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start(
     [end] = finals([booking]).values()
     assert (end.status, row(booking).start_at) == (Status.CONFIRMED, WANTED)
     assert len(seen.living()) == 2
+
+
+def test_a_cancel_that_cal_com_keeps_failing_is_told_and_can_be_sent_again(
+    fleet: Callable[..., Fleet], seen: Any
+) -> None:
+    """Not before HOLD_MAX_AGE; the booking stands, an incident names it, and the operator's retry cancels it."""
+    fleet(RETRY_DELAYS="1,1", HOLD_MAX_AGE="4", RETRY_MAX_ATTEMPTS="2").start()
+    booking = seen.booked()
+    seen.simulator.faults("status", name="internal", match={"method": "POST", "path": "/v2/bookings/*"})
+    cancel_booking(booking)
+
+    assert seen.over(booking, within=120).status is ChangeStatus.FAILED
+    assert (row(booking).status, row(booking).cancel_requested) == (Status.CONFIRMED, False)
+    check.check()
+    with dependencies.current().engine.connect() as conn:
+        told = [(one.kind, one.detail.get("first_id")) for one in incidents.notified(conn, open_only=True)]
+    assert ("change_needs_you", str(booking)) in told
+
+    seen.simulator.no_faults()
+    booking_commands.retry(dependencies.current().engine, booking, by="operator", via=Via.COMMAND_LINE, why="a test")
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert seen.living() == []
