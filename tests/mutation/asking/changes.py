@@ -4,10 +4,10 @@ from functools import partial
 
 from tests.mutation.breakage import Breakage
 
-_ROWS = "tests/integration/appointments/test_db_changes.py::"
+_ROWS = "tests/integration/changes/test_db_changes.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
-_ASKED = "tests/integration/cli/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
+_ASKED = "tests/integration/cli/changes/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
 
