@@ -46,6 +46,8 @@ class ErrorType(StrEnum):
     OTHER = "other"
 
 
+NEVER_SENT = frozenset({ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS})
+"""Failures before the first byte of a call was sent: no account's key, event types or receivers can cause these."""
 _WORDS = frozenset(ErrorType) - {ErrorType.NONE}
 _SEVERITIES: Mapping[ErrorType, Severity] = MappingProxyType(
     {

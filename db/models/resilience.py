@@ -33,6 +33,7 @@ circuit_breaker_events = Table(
     required("epoch", BigInteger),
     required("created_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
+    Column("account_id", BigInteger),  # null: the breaker of all accounts
 )
 
 

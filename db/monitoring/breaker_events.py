@@ -28,7 +28,8 @@ class OutageSpan:
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Record transitions (columns of `circuit_breaker_events`), and their totals; return how many were new.
 
-    Where a service's breaker has begun again, those of its endpoints are closed with it.
+    Where a service's breaker has begun again, those of its endpoints and accounts are closed with it. The totals leave
+    out the breaker of one account: no metric's series grow with the accounts.
     """
     if not rows:
         return 0
@@ -37,11 +38,17 @@ def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
         if row["reason"] == BEGUN:
             begun = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
             closed = conn.execute(statement("close_forgotten"), begun)
-            counts.update((Total.TRANSITIONS, (endpoint, new_state)) for endpoint, new_state in closed)
+            counts.update(
+                (Total.TRANSITIONS, (endpoint, new_state)) for endpoint, new_state, account in closed if account is None
+            )
     change = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
-    moved = _events.c.service, _events.c.endpoint, _events.c.new_state
+    moved = _events.c.service, _events.c.endpoint, _events.c.new_state, _events.c.account_id
     new = conn.execute(change.returning(*moved), list(rows)).all()
-    counts.update((Total.TRANSITIONS, (endpoint or service, new_state)) for service, endpoint, new_state in new)
+    counts.update(
+        (Total.TRANSITIONS, (endpoint or service, new_state))
+        for service, endpoint, new_state, account in new
+        if account is None
+    )
     metric_totals.add(conn, counts)
     return len(new)
 
@@ -54,18 +61,20 @@ def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: 
     caused = and_(_events.c.created_at >= since, _events.c.context["correlation_id"].astext == correlation_id)
     conditions = [caused]
     if met_open_at is not None:
-        at, state = _events.c.created_at, _events.c.new_state
-        opened = select(_events.c.id).where(at <= met_open_at, state.in_(("open", "forced_open")))
-        closed = select(_events.c.id).where(at > met_open_at, state == "closed")
+        at, state, of_all = _events.c.created_at, _events.c.new_state, _events.c.account_id.is_(None)
+        opened = select(_events.c.id).where(at <= met_open_at, state.in_(("open", "forced_open")), of_all)
+        closed = select(_events.c.id).where(at > met_open_at, state == "closed", of_all)
         conditions.append(_events.c.id.in_(opened.order_by(at.desc()).limit(1).scalar_subquery()))
         conditions.append(_events.c.id.in_(closed.order_by(at).limit(1).scalar_subquery()))
     return list(conn.execute(select(_events).where(or_(*conditions)).order_by(_events.c.created_at, _events.c.id)))
 
 
 def latest(conn: Connection, service: str, limit: int) -> list[Row[Any]]:
-    """Return a service's last transitions, the newest first."""
+    """Return a service's last transitions, the newest first, without those of one account's breaker."""
     newest = (
-        select(_events).where(_events.c.service == service).order_by(_events.c.created_at.desc(), _events.c.id.desc())
+        select(_events)
+        .where(_events.c.service == service, _events.c.account_id.is_(None))
+        .order_by(_events.c.created_at.desc(), _events.c.id.desc())
     )
     return list(conn.execute(newest.limit(limit)))
 

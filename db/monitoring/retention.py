@@ -13,10 +13,10 @@ OVER = {
     # But for the newest of each breaker: it says in which state the breaker came into what is kept, and without it the
     # share of time closed would be a guess.
     "circuit_breaker_events": """one.created_at < :before AND one.id NOT IN (
-        SELECT DISTINCT ON (service, endpoint) id
+        SELECT DISTINCT ON (service, endpoint, account_id) id
         FROM circuit_breaker_events
         WHERE created_at < :before
-        ORDER BY service, endpoint, created_at DESC, epoch DESC
+        ORDER BY service, endpoint, account_id, created_at DESC, epoch DESC
     )""",
     # With their events (ON DELETE CASCADE). Never one that lives, and none whose slot was later: the row is what makes
     # the same key give the same receipt, and once the slot has passed the request cannot be made again anyway (a start

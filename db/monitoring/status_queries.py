@@ -179,9 +179,14 @@ def recorded_calls(conn: Connection, since: datetime, *, failed: Collection[str]
 
 
 def breaker_openings(conn: Connection, service: str, since: datetime) -> int:
-    """Count how often a service's breakers opened since a moment."""
+    """Count how often a service's breakers opened for all accounts since a moment."""
     events = circuit_breaker_events.c
     count: int = conn.execute(
-        select(func.count()).where(events.service == service, events.new_state == "open", events.created_at >= since)
+        select(func.count()).where(
+            events.service == service,
+            events.account_id.is_(None),
+            events.new_state == "open",
+            events.created_at >= since,
+        )
     ).scalar_one()
     return count

@@ -1,4 +1,4 @@
--- The states of a service's breakers from a moment on: what each came in with, then each change, in order. An endpoint is
+-- The states of a service's breakers (of all accounts) from a moment on: what each came in with, then each change, in order. An endpoint is
 -- found by its entry in the index of what happened once, not by reading all that happened; an epoch is never reused and
 -- grows, so the newest change before the moment stands right below those that came later. Of one without an earlier change
 -- nothing is known (null) until its first.
@@ -24,12 +24,13 @@ FROM known
 LEFT JOIN LATERAL (
     SELECT new_state
     FROM circuit_breaker_events AS change
-    WHERE change.service = :service AND change.endpoint IS NOT DISTINCT FROM known.endpoint AND change.created_at <= :since
+    WHERE change.service = :service AND change.endpoint IS NOT DISTINCT FROM known.endpoint AND change.account_id IS NULL
+        AND change.created_at <= :since
     ORDER BY change.created_at DESC, change.epoch DESC
     LIMIT 1
 ) AS before ON true
 UNION ALL
 SELECT endpoint, created_at, new_state, epoch
 FROM circuit_breaker_events
-WHERE service = :service AND created_at > :since
+WHERE service = :service AND account_id IS NULL AND created_at > :since
 ORDER BY at, epoch

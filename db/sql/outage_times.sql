@@ -1,9 +1,9 @@
--- Say of one breaker when its last outage began and when it ended: from its first opening after it was last closed, to
+-- Say of one breaker (of all accounts) when its last outage began and when it ended: from its first opening after it was last closed, to
 -- that closing (null: it goes on). An operator's override is no outage. A breaker that Redis had lost begins closed
 -- ('begun'): that ends nothing if it opens again soon, for then Cal.com was down all the time.
 WITH scope AS (
     SELECT created_at, new_state, reason, epoch FROM circuit_breaker_events
-    WHERE service = :service AND endpoint IS NOT DISTINCT FROM CAST(:endpoint AS text)
+    WHERE service = :service AND endpoint IS NOT DISTINCT FROM CAST(:endpoint AS text) AND account_id IS NULL
 ),
 closings AS (
     SELECT created_at

@@ -17,16 +17,17 @@ from typing import Any
 
 from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
+from resilience.circuit_breaker.account import CallingAccount, identities
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
 from resilience.circuit_breaker.operators import OperatorControls
 from resilience.circuit_breaker.rules import BreakerRules
-from resilience.circuit_breaker.settings import BreakerSettings, Limits
+from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from resilience.circuit_breaker.view import BreakerView
-from resilience.circuit_breaker.wire import AcquireRequest, ClientIdentity, OutcomeReport, to_ms
+from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
@@ -63,12 +64,13 @@ class CircuitBreaker:
         if redis is not None:
             shared = SharedState(service, redis, retry_after=self.settings.redis_retry, clock=clock, emit=emit)
         self.calls = CallStats(service, shared=shared, window=self.settings.count_window, clock=clock, wall=wall)
-        limits, snapshot = self.settings.limits, BreakerSnapshot(clock=clock, wall=wall)
-        identity = ClientIdentity(key, configuration, limits.text)
-        self._closed = ClosedBreaker(service, shared, limits=limits, identity=identity, snapshot=snapshot, clock=clock)
+        snapshot = BreakerSnapshot(clock=clock, wall=wall)
+        self.account = CallingAccount(key=key, configuration=configuration)
+        self._closed = ClosedBreaker(service, shared, settings=self.settings, snapshot=snapshot, clock=clock)
         failover = Failover(
-            service, shared, limits=limits, identity=identity, snapshot=snapshot, overrides=overrides, emit=emit
-        )
+            service, shared, settings=self.settings, account=self.account, snapshot=snapshot, overrides=overrides,
+            emit=emit,
+        )  # fmt: skip
         spread = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._rules = BreakerRules(failover, self.settings, self.calls, emit=emit, rng=spread)
         self.held_work = HeldWork(failover, redis_retry=self.settings.redis_retry)
@@ -83,6 +85,7 @@ class CircuitBreaker:
         probe_ok: bool = True,
         item: str | int | None = None,
         trial: bool = False,
+        account: CallingAccount | None = None,
         now: float | None = None,
     ) -> Permit | Denied:
         """Return a permit for one call (truthy), or why it is denied (falsy).
@@ -90,17 +93,18 @@ class CircuitBreaker:
         `owner` must be new for each call. `probe_ok`: the call is for a booking that may be posted now; only then may
         the call be half-open's one probe. `item`: the released item that the call is for. `trial`: this is
         the one call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both
-        blocks. `now` is for tests, in seconds.
+        blocks. `account`: who calls; None: account 1, alone. `now` is for tests, in seconds.
 
         Raises:
             ValueError: `endpoint` is not a short word; keys and fields are named after it.
         """
+        caller = account or self.account
         if item is None and not trial:
-            answer = self._closed.acquire(endpoint, owner, now)
+            answer = self._closed.acquire(endpoint, owner, now, caller)
             if answer is not None:
                 return answer
         name = "" if item is None else str(item)
-        return self._rules.acquire(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now)
+        return self._rules.acquire(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now, caller)
 
     def record(
         self,
@@ -132,8 +136,9 @@ class CircuitBreaker:
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
             permit.window, permit.granted_at, retry_after=to_ms(retry_after), context=bounded_context(context),
             took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
+            own_epoch=permit.own_epoch,
         )  # fmt: skip
-        return self._rules.record(permit.endpoint, report, reason, now, probe=permit.probe)
+        return self._rules.record(permit.endpoint, report, reason, now, permit.account, probe=permit.probe)
 
     def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
         """Record a success without a permit: of the service, or (with `endpoint`) of both."""
@@ -176,30 +181,30 @@ class ClosedBreaker:
         service: str,
         shared: SharedState | None,
         *,
-        limits: Limits,
-        identity: ClientIdentity,
+        settings: BreakerSettings,
         snapshot: BreakerSnapshot,
         clock: Callable[[], float],
     ) -> None:
         self._service = service
         self._shared = shared
-        self._fixed = (*identity, limits.emission_interval, limits.burst_tolerance, limits.rate_window, limits.size)
+        self._sizes = settings.limits.rate_window, settings.limits.size
+        self._identity = identities(settings)
         self._snapshot = snapshot
         self._clock = clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 
-    def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
+    def acquire(self, endpoint: str, owner: str, now: float | None, account: CallingAccount) -> Permit | Denied | None:
         """Return a permit or a denial; only the rate limit can deny a call here."""
         epochs = self._snapshot.closed.get(endpoint)
         if epochs is None:
             return None
-        reply = self.begin("acquire_closed", endpoint, epochs, now)()
+        reply = self.begin("acquire_closed", endpoint, epochs, now, account)()
         if reply is None:
             return None
-        at, wait, window = (0, self._retry_late, 0) if reply is LATE else reply
+        at, wait, window, own_epoch = (0, self._retry_late, 0, 0) if reply is LATE else reply
         if wait:
             return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
-        return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED)
+        return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED, own_epoch=own_epoch, account=account)
 
     def record(self, permit: Permit, elapsed: float, quota: QuotaHeaders, now: float | None) -> Recorded | None:
         """Record a success; `elapsed` in seconds."""
@@ -209,17 +214,18 @@ class ClosedBreaker:
         epochs = permit.service_epoch, permit.endpoint_epoch
         headers = quota.limit, max(0, quota.remaining), max(0, round(quota.reset_after * 1000))
         call = permit.window, permit.granted_at, round(elapsed * 1000), *headers
-        reply = self.begin("record_closed", permit.endpoint, epochs, now, *call)()
+        reply = self.begin("record_closed", permit.endpoint, epochs, now, permit.account, *call)()
         return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
 
     def begin(
-        self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int
+        self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, account: CallingAccount, *own: int
     ) -> Callable[[], Any]:
         """Send a short script, and return the function that waits for its answer."""
         if self._shared is None:
             return lambda: None
         at = 0 if now is None else round(now * 1000)
-        keys, fixed = closed_keys(self._service, endpoint), (endpoint, *self._fixed)
+        keys = closed_keys(self._service, endpoint, account.own_key, account.limit_key)
+        fixed = (endpoint, *self._identity(account)[:5], *self._sizes)
         return partial(self._closed_reply, self._shared.begin(script, keys, fixed, (*epochs, at, *own)))
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from resilience.circuit_breaker.account import CallingAccount, identities
 from resilience.circuit_breaker.events import BreakerChanged, OverridesUnreadable, SettingsDiffer, SharedStateBegun
-from resilience.circuit_breaker.local import SECOND, LocalBreaker
-from resilience.circuit_breaker.settings import Limits
+from resilience.circuit_breaker.local.breaker import LocalBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import CallOutcome, Change, OperatorOverride
 from resilience.circuit_breaker.wire import (
@@ -22,7 +23,6 @@ from resilience.circuit_breaker.wire import (
     Arguments,
     BreakerScript,
     BreakerState,
-    ClientIdentity,
     Forgotten,
     KnownState,
     OutcomeReport,
@@ -49,25 +49,27 @@ class Failover:
         service: str,
         shared: SharedState | None,
         *,
-        limits: Limits,
-        identity: ClientIdentity,
+        settings: BreakerSettings,
+        account: CallingAccount,
         snapshot: BreakerSnapshot,
         overrides: ReadOverrides | None,
         emit: Emit,
     ) -> None:
         self.service = service
         self.shared = shared
-        self._limits = limits
-        self.identity = identity
+        self._settings = settings
+        self.account = account
+        """Who calls if a caller does not say it: account 1, alone."""
+        self._identity = identities(settings)
         self._snapshot = snapshot
         self._overrides = overrides
         self._emit = emit
         self._lock = threading.Lock()
         self._local: LocalBreaker | None = None
-        # The `tat` of the last local breaker, ms: without it many short absences of Redis would raise the pace.
-        self._paid_until = 0.0
+        # By limit the last local breaker's `tat`, ms: without it many short absences of Redis would raise the pace.
+        self._paid_until: dict[str, float] = {}
         self._other_settings: set[str] = set()
-        self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments]] = deque(maxlen=64)
+        self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments, CallingAccount]] = deque(maxlen=64)
 
     def run(
         self,
@@ -75,9 +77,10 @@ class Failover:
         endpoint: str,
         arguments: Arguments = (),
         now: float | None = None,
+        account: CallingAccount | None = None,
     ) -> ScriptReply[Result] | None:
         """Run a script and return its reply; None: no reply came in time. `now`: seconds; None: Redis's clock."""
-        reply = self.ask(script, endpoint, arguments, now)
+        reply = self.ask(script, endpoint, arguments, now, account)
         return None if isinstance(reply, Late) else reply
 
     def ask(
@@ -86,28 +89,33 @@ class Failover:
         endpoint: str,
         arguments: Arguments = (),
         now: float | None = None,
+        account: CallingAccount | None = None,
     ) -> ScriptReply[Result] | Late | None:
         """Run a script and return its reply; `Late`: it came too late, nothing is permitted; None: Redis is gone."""
-        reply = self._call(script, endpoint, arguments, now)
+        caller = account or self.account
+        reply = self._call(script, endpoint, arguments, now, caller)
         if isinstance(reply, Forgotten) or self._must_restore(script, reply, endpoint):
             if self._restore(endpoint, now):
-                reply = self._call(script, endpoint, arguments, now)
+                reply = self._call(script, endpoint, arguments, now, caller)
             reply = None if isinstance(reply, Forgotten) else reply
         if reply is None or isinstance(reply, Late):
             return reply
         if local := self._local:
-            self._paid_until, self._local = local.tat, None
+            paid = local.paid_until()
+            self._paid_until, self._local = {name: tat for name, tat in paid.items() if tat > reply.now}, None
         if self._unacknowledged:
             self._give_back_unacknowledged()
         self._emit_changes(reply)
-        self._snapshot.update(reply.state, endpoint, reply.now)
+        self._snapshot.update(reply.state, endpoint, reply.now, caller.key, alone=caller.alone)
         return reply
 
-    def status(self, endpoint: str, now: float | None = None) -> KnownState | None:
+    def status(
+        self, endpoint: str, now: float | None = None, account: CallingAccount | None = None
+    ) -> KnownState | None:
         """Return the shared breaker's whole state; None: Redis is gone, or not used."""
-        known = self._call(STATUS, endpoint, (), now)
+        known = self._call(STATUS, endpoint, (), now, account or self.account)
         if isinstance(known, Forgotten) and self._restore(endpoint, now):
-            known = self._call(STATUS, endpoint, (), now)
+            known = self._call(STATUS, endpoint, (), now, account or self.account)
         return None if isinstance(known, Forgotten | Late) else known
 
     def run_local(
@@ -122,16 +130,19 @@ class Failover:
             self._emit(BreakerChanged(self.service, change, shared=False))
         return result
 
-    def not_acknowledged(self, endpoint: str, *, owner: str = "", items: Sequence[str] = ()) -> None:
+    def not_acknowledged(
+        self, endpoint: str, *, owner: str = "", items: Sequence[str] = (), account: CallingAccount | None = None
+    ) -> None:
         """Remember places that Redis may have given though this process received no answer.
 
         `owner` may have the probe's place, `items` may have places in the release window. A frozen Redis runs the
         command when it thaws; after its next answer the places are given back.
         """
+        caller = account or self.account
         if self.shared is not None and owner:
-            self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner)))
+            self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner), caller))
         if self.shared is not None and items:
-            self._unacknowledged.append((GIVE_BACK, endpoint, tuple(items)))
+            self._unacknowledged.append((GIVE_BACK, endpoint, tuple(items), caller))
 
     def _must_restore(
         self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str
@@ -141,27 +152,34 @@ class Failover:
         return admits and isinstance(reply, ScriptReply) and self._knows_better(reply.state, endpoint)
 
     def _call(
-        self, script: BreakerScript[Reply], endpoint: str, arguments: Arguments, now: float | None
+        self,
+        script: BreakerScript[Reply],
+        endpoint: str,
+        arguments: Arguments,
+        now: float | None,
+        account: CallingAccount,
     ) -> Reply | Forgotten | Late | None:
         if not _ENDPOINT.fullmatch(endpoint):
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
-        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self.identity)
-        raw = self.shared.begin(script.name, breaker_keys(self.service, endpoint), fixed, (at, *arguments))()
+        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity(account))
+        keys = breaker_keys(self.service, endpoint, account.own_key, account.limit_key)
+        raw = self.shared.begin(script.name, keys, fixed, (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
             with suppress(IndexError):  # another thread took the last entry
-                self._call(*self._unacknowledged.popleft(), None)
+                script, endpoint, arguments, account = self._unacknowledged.popleft()
+                self._call(script, endpoint, arguments, None, account)
 
     def _emit_changes(self, reply: ScriptReply[Result]) -> None:
         """Emit the changes of state in a reply, and settings of another client that were not reported before."""
         others = reply.state.other_settings
         if others and others not in self._other_settings:
             self._other_settings.add(others)
-            self._emit(SettingsDiffer(self.service, self.identity.settings, others))
+            self._emit(SettingsDiffer(self.service, self._settings.limits.text, others))
         for change in reply.state.changes:
             self._emit(BreakerChanged(self.service, change, shared=True))
 
@@ -184,7 +202,7 @@ class Failover:
             return False
         epoch, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         known = restore_argument(self._snapshot.generation, epoch, scopes, overrides)
-        reply = self._call(RESTORE, endpoint, (known,), now)
+        reply = self._call(RESTORE, endpoint, (known,), now, self.account)
         if reply is None or isinstance(reply, Forgotten | Late):
             return False
         if reply.result:
@@ -204,12 +222,12 @@ class Failover:
         at = self._snapshot.now() if now is None else round(now * 1000)
         local = self._local
         if local is None:
-            local = LocalBreaker(self._limits, self._snapshot, at, self.identity.key)
-            if self.shared is not None:  # until now the fleet shared one pace
-                local.tat = max(self._paid_until, at + self._limits.emission_interval / SECOND)
+            paid = None if self.shared is None else self._paid_until  # until now the fleet shared one pace
+            local = LocalBreaker(
+                self._settings.limits, self._snapshot, at, self.account.key, paid_until=paid, pace=self._settings.pace
+            )
             # An override may be newer than the state that this process knows.
-            ours = [given for given in self._read_overrides() or () if given.fingerprint in ("", self.identity.key)]
-            local.apply_overrides(ours, at)
+            local.apply_overrides(self._read_overrides() or (), at)
             with self._lock:
                 local = self._local = self._local or local
         return local, at

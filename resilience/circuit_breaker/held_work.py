@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.types import Reason, Released, State
 from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, to_seconds
@@ -15,21 +16,29 @@ class HeldWork:
         self._failover = failover
         self._redis_retry = redis_retry  # s
 
-    def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
+    def release(
+        self,
+        endpoint: str,
+        items: Sequence[str | int],
+        *,
+        account: CallingAccount | None = None,
+        now: float | None = None,
+    ) -> Released:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
         In half-open one item may be sent; with a closed breaker, as many as the window, the calls in flight and the
         rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` denies
         the item's call, or the call's outcome is recorded, or `give_back` is called. Otherwise the item's place becomes
-        free only when its lease ends. `now` is for tests, in seconds.
+        free only when its lease ends. `account`: whose items these are; None: account 1's, alone. `now` is for tests,
+        in seconds.
         """
         wanted = tuple(str(item) for item in items)
-        reply = self._failover.ask(RELEASE, endpoint, wanted, now)
+        reply = self._failover.ask(RELEASE, endpoint, wanted, now, account)
         if isinstance(reply, Late):
             self._failover.not_acknowledged(endpoint, items=wanted)
             return Released((), 0, Reason.THROTTLED, self._redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
-            return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
+            return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted, account))
         releases, state = reply.result, reply.state
         return Released(
             releases.items,
@@ -37,12 +46,14 @@ class HeldWork:
             releases.reason,
             to_seconds(releases.wait),
             state.service.state,
-            state.endpoint.state,
+            state.endpoint_state,
         )
 
-    def count_releasable(self, endpoint: str, *, now: float | None = None) -> Released:
+    def count_releasable(
+        self, endpoint: str, *, account: CallingAccount | None = None, now: float | None = None
+    ) -> Released:
         """Return how many held items may be sent now (`room`), and release no item."""
-        return self.release(endpoint, (), now=now)
+        return self.release(endpoint, (), account=account, now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
         """Free the place of a released item that ended without a call of its own."""

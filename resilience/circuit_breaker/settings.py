@@ -10,6 +10,15 @@ NEVER = 1000
 """A threshold above this never opens the breaker."""
 
 
+class EvenPace(NamedTuple):
+    """The pace of one limit (GCRA, lua/lib/quota.lua); times are in microseconds."""
+
+    emission_interval: int
+    """Between two calls at an even pace; 0: no limit of our own."""
+    burst_tolerance: int
+    """By which calls may be ahead of the even pace."""
+
+
 class Limits(NamedTuple):
     """The numbers of the rules, by the names that the scripts use; times are in milliseconds."""
 
@@ -31,7 +40,11 @@ class Limits(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the numbers as JSON: scripts read it, and it is logged when two clients have different settings."""
+        """Return the numbers as JSON: scripts read it, and it is logged when two clients have different settings.
+
+        It has the limit of the settings, never an account's: with a text of its own each account would be a client with
+        different settings.
+        """
         return json.dumps(self._asdict(), separators=(",", ":"))
 
 
@@ -99,13 +112,8 @@ class BreakerSettings:
 
     @cached_property
     def limits(self) -> Limits:
-        """Return the numbers of the rules.
-
-        The even pace is `rate_limit - burst + 1` calls in `rate_window`, and calls may be `burst - 1` ahead of it. So
-        no window has more than `rate_limit` calls.
-        """
-        burst = self.rate_burst or max(1, self.rate_limit // 20)
-        interval = math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1)) if self.rate_limit else 0
+        """Return the numbers of the rules."""
+        pace = self.pace()
         return Limits(
             threshold=self.threshold,
             span=_ms(self.window),
@@ -114,12 +122,23 @@ class BreakerSettings:
             open_max=_ms(self.open_max),
             lease_for=_ms(self.permit_lease),
             release_max=self.release_max,
-            emission_interval=interval,
-            burst_tolerance=interval * (burst - 1),
+            emission_interval=pace.emission_interval,
+            burst_tolerance=pace.burst_tolerance,
             rate_window=_ms(self.rate_window),
             trial_every=_ms(self.trial_every),
             size=_ms(self.count_window),
         )
+
+    def pace(self, rate_limit: int | None = None) -> EvenPace:
+        """Return the pace of a limit, of `rate_limit` calls in `rate_window`; None: of the limit of these settings.
+
+        The even pace is `rate_limit - burst + 1` calls in `rate_window`, and calls may be `burst - 1` ahead of it. So
+        no window has more than `rate_limit` calls.
+        """
+        limit = self.rate_limit if rate_limit is None else rate_limit
+        burst = (self.rate_burst if rate_limit is None else None) or max(1, limit // 20)
+        interval = math.ceil(_ms(self.rate_window) * 1000 / (limit - burst + 1)) if limit else 0
+        return EvenPace(interval, interval * (burst - 1))
 
 
 def _ms(seconds: float) -> int:

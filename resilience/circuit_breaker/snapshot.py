@@ -5,6 +5,8 @@ from collections.abc import Callable
 from resilience.circuit_breaker.types import State
 from resilience.circuit_breaker.wire import BreakerState, ScopeState
 
+BLOCKS = 1000
+"""How many blocked keys a process remembers."""
 OVERRIDDEN = (State.FORCED_OPEN, State.OFF)
 
 
@@ -22,12 +24,20 @@ class BreakerSnapshot:
         """The generation of the shared breaker; 0: not known."""
         self.closed: dict[str, tuple[int, int]] = {}
         """By endpoint that was last known as closed and not blocked: the epochs of the service and of the endpoint."""
-        self.blocked = False
-        self.misconfigured = False
+        self.blocks: dict[str, tuple[bool, bool]] = {}
+        """By key that is blocked: whether the key is refused, and whether its settings lead to another server."""
 
-    def update(self, state: BreakerState, endpoint: str, now: int) -> None:
-        """Take the state from a reply about an endpoint; `now`: the reply's time, ms by Redis's clock."""
-        self.blocked, self.misconfigured = state.blocked, state.misconfigured
+    def update(self, state: BreakerState, endpoint: str, now: int, key: str = "", *, alone: bool = True) -> None:
+        """Take the state from a reply about an endpoint; `now`: the reply's time, ms by Redis's clock.
+
+        `key` is the fingerprint of the caller's; `alone`: its block concerns all calls of this process.
+        """
+        blocked = state.blocked or state.misconfigured
+        self.blocks.pop(key, None)
+        if blocked:
+            if len(self.blocks) >= BLOCKS:
+                self.blocks = {}  # the first call of each key without Redis finds its block again
+            self.blocks[key] = state.blocked, state.misconfigured
         if state.generation != self.generation:
             self.generation, self.scopes = state.generation, {}
         scopes, shown = self.scopes, {"": state.service, endpoint: state.endpoint}
@@ -36,7 +46,7 @@ class BreakerSnapshot:
             if known is None or scope.epoch >= known.epoch:
                 scopes[name] = scope
         states = {scope.state for scope in shown.values()} | {scopes[name].state for name in shown}
-        if states == {State.CLOSED} and not (state.blocked or state.misconfigured):
+        if states == {State.CLOSED} and not (alone and blocked):
             self.closed[endpoint] = state.service.epoch, state.endpoint.epoch
         else:
             self.closed.clear()  # a block, or an open service, concerns all endpoints

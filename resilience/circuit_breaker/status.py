@@ -1,12 +1,14 @@
 """The state of a breaker as operators and callers read it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from resilience.circuit_breaker.local import LocalBreaker, LocalScope
+from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.local.breaker import LocalBreaker
+from resilience.circuit_breaker.local.scope import LocalScope
 from resilience.circuit_breaker.types import Block, Reason, State
-from resilience.circuit_breaker.wire import KnownState
+from resilience.circuit_breaker.wire import KnownState, read_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class BreakerStatus:
     """The end of the service's window, or of the pause after a 429."""
     limit_told: int = 0
     """Calls in a window of the service's limit, as the service last reported; 0: it reported no limit."""
+    account_endpoints: dict[str, ScopeStatus] = field(default_factory=dict)
+    """The breakers of the account that asked, by endpoint; empty: it is alone, or at rest."""
 
     @property
     def state(self) -> State:
@@ -90,18 +94,17 @@ _BLOCKS = {State.FORCED_OPEN: Block.ORDER, State.OPEN: Block.BREAKER_OPEN, State
 def of_fleet(service: str, known: KnownState) -> BreakerStatus:
     """Return the status of the shared breaker."""
     fields, now = known.fields, known.now
-    names = sorted({name.rpartition("/")[0] for name in fields if name.endswith(("/epoch", "/failures"))})
-    generation = int(fields.get("born", 0))
+    generation, blocks = int(fields.get("born", 0)), {**fields, **known.own_fields}
     return BreakerStatus(
         service=service,
         shared=True,
         now=now,
         generation=generation,
         breaker=_scope("", fields, generation, now),
-        endpoints={name: _scope(f"{name}/", fields, generation, now) for name in names},
-        blocked_keys=_named(fields, "blocked:"),
-        wrong_settings=_named(fields, "wrong:"),
-        paged_settings=_named(fields, "page:"),
+        endpoints=_endpoints(fields, generation, now),
+        blocked_keys=_named(blocks, "blocked:"),
+        wrong_settings=_named(blocks, "wrong:"),
+        paged_settings=_named(blocks, "page:"),
         throttled_for=max(0, known.throttled_until - now) / 1000,
         window=int(fields.get("window", 1)),
         waiting=known.waiting,
@@ -111,7 +114,13 @@ def of_fleet(service: str, known: KnownState) -> BreakerStatus:
         limit_left=None if known.limit_left < 0 else known.limit_left,
         limit_until=None if known.limit_left < 0 else known.limit_until,
         limit_told=known.limit_told,
+        account_endpoints=_endpoints(known.own_fields, generation, now),
     )
+
+
+def _endpoints(fields: Mapping[str, str], generation: int, now: int) -> dict[str, ScopeStatus]:
+    names = sorted({name.rpartition("/")[0] for name in fields if name.endswith(("/epoch", "/failures"))})
+    return {name: _scope(f"{name}/", fields, generation, now) for name in names}
 
 
 def _named(fields: Mapping[str, str], prefix: str) -> tuple[str, ...]:
@@ -141,25 +150,27 @@ def _scope(prefix: str, fields: Mapping[str, str], generation: int, now: int) ->
     )
 
 
-def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configuration: str) -> BreakerStatus:
+def of_process(service: str, local: LocalBreaker, now: int, account: CallingAccount) -> BreakerStatus:
     """Return the status of this process's own breaker, while Redis is gone."""
-    scopes = {name: _of_local(scope, now) for name, scope in local.scopes.items() if name}
+    scopes = {read_scope(name): _of_local(scope, now) for name, scope in local.scopes.items() if name}
+    key = local.key(account, now)
     return BreakerStatus(
         service=service,
         shared=False,
         now=now,
         generation=local.generation,
         breaker=_of_local(local.scope(), now),
-        endpoints=scopes,
-        blocked_keys=(key,) if now < local.blocked[Reason.CREDENTIALS] else (),
-        wrong_settings=(configuration,) if now < local.blocked[Reason.CONFIGURATION] else (),
+        endpoints={name: scope for (name, of), scope in scopes.items() if name and of is None},
+        blocked_keys=(account.key,) if now < key.blocked[Reason.CREDENTIALS] else (),
+        wrong_settings=(account.configuration,) if now < key.blocked[Reason.CONFIGURATION] else (),
         paged_settings=(),
-        throttled_for=max(0, local.throttled_until - now, local.blocked[Reason.THROTTLED] - now) / 1000,
+        throttled_for=max(0, key.throttled_until - now, key.blocked[Reason.THROTTLED] - now) / 1000,
         window=0,
         waiting=0,
-        sending=len(local.in_flight),
+        sending=len(key.in_flight),
         last_override=0,
         settings=local.limits.text,
+        account_endpoints={name: scope for (name, of), scope in scopes.items() if name and of == account.id},
     )
 
 

@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from resilience.circuit_breaker.types import State
+from resilience.circuit_breaker.wire import read_scope
 from resilience.shared_state.answers import word
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of state; (service, endpoint, epoch) is unique."""
+    """One change of state; (service, endpoint, account, epoch) is unique."""
 
     id: str
     """The position of the entry in the stream: the next read begins after it."""
     service: str
     endpoint: str | None
+    account: int | None
+    """The account whose breaker changed; None: the breaker of all accounts."""
     old: State
     new: State
     reason: str
@@ -36,10 +39,12 @@ def read(service: str, entry_id: Any, fields: Mapping[Any, Any]) -> Transition:
     """Return one entry of the stream."""
     entry = {word(name): word(value) for name, value in fields.items()}
     ends = int(entry["ends"])
+    endpoint, account = read_scope(entry["endpoint"])
     return Transition(
         id=word(entry_id),
         service=service,
-        endpoint=entry["endpoint"] or None,
+        endpoint=endpoint,
+        account=account,
         old=State(entry["old"]),
         new=State(entry["new"]),
         reason=entry["reason"],

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from resilience.circuit_breaker.account import CallingAccount
+
 
 class State(StrEnum):
     """The state of a breaker; the comment beside each state says what ends it."""
@@ -71,6 +73,9 @@ class Permit(NamedTuple):
     """The one call that a blocked key or a wrong configuration lets through."""
     shared: bool = True
     """False: this process alone gave the permit, while Redis was gone."""
+    own_epoch: int = 0
+    """The epoch of the account's breaker; 0: the account is alone."""
+    account: CallingAccount = CallingAccount()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Denied:
     state: State
     epoch: int
     endpoint_state: State = State.CLOSED
+    """The endpoint's, or the account's if only the account's breaker for the endpoint is not closed."""
 
     def __bool__(self) -> bool:
         return False
@@ -98,6 +104,8 @@ class Change:
     epoch: int
     reason: str
     failures: int
+    account: int | None = None
+    """The account whose breaker changed; None: the breaker of all accounts."""
 
 
 class Recorded(NamedTuple):

@@ -18,17 +18,6 @@ _STATES: Mapping[str | bytes, State] = MappingProxyType(
 """Redis replies in bytes, or in strings if its client decodes."""
 
 
-class ClientIdentity(NamedTuple):
-    """What every script receives about its client, in the order of lua/lib/arguments.lua."""
-
-    key: str
-    """Fingerprint of the API key."""
-    configuration: str
-    """Fingerprint of the settings that lead to the service."""
-    settings: str
-    """The breaker's settings, as JSON."""
-
-
 class AcquireRequest(NamedTuple):
     """The arguments of lua/acquire.lua, in its order."""
 
@@ -65,10 +54,14 @@ class OutcomeReport(NamedTuple):
     """Calls in a window, from the answer's headers; 0: the answer had no such headers."""
     remaining: int = 0
     reset: int = 0
+    own_epoch: int = 0
+    """The permit's epoch of the account's breaker; 0: the present epoch, or the account is alone."""
+    never_sent: int = 0
+    """1: the call failed before a byte was sent, which no account can cause."""
 
 
 class ScopeState(NamedTuple):
-    """The state of the breaker of the service or of an endpoint."""
+    """The state of the breaker of the service, of an endpoint, or of an account for an endpoint."""
 
     state: State
     epoch: int
@@ -86,6 +79,19 @@ class BreakerState(NamedTuple):
     service: ScopeState
     endpoint: ScopeState
     changes: tuple[Change, ...]
+    own: ScopeState | None = None
+    """The breaker of the account for the endpoint; None: the account is alone."""
+
+    @property
+    def endpoint_state(self) -> State:
+        """Return the endpoint's state, or the account's if only the account's breaker is not closed."""
+        own = self.endpoint.state if self.own is None else self.own.state
+        return own if self.endpoint.state is State.CLOSED else self.endpoint.state
+
+    @property
+    def own_epoch(self) -> int:
+        """Return the epoch of the account's breaker; 0: the account is alone."""
+        return 0 if self.own is None else self.own.epoch
 
 
 class ScriptReply(NamedTuple, Generic[Result]):
@@ -129,6 +135,8 @@ class KnownState(NamedTuple):
     throttled_until: int
     limit_told: int
     """Calls in a window of the service's limit; 0: not known."""
+    own_fields: Mapping[str, str]
+    """Those of the account's key; empty: the account is alone, or at rest."""
     waiting: int
     sending: int
     limit_left: int
@@ -191,20 +199,28 @@ def _script(name: str, read: Callable[..., Result]) -> BreakerScript[ScriptReply
         now, generation, others, blocked, misconfigured, *rest = raw
         state, epoch, ends, opens, *rest = rest
         service = ScopeState(_STATES[state], epoch, ends, opens)
-        state, epoch, ends, opens, changes, *own = rest
+        state, epoch, ends, opens, changes, account, *result = rest
         endpoint = ScopeState(_STATES[state], epoch, ends, opens)
         moved = tuple(_change(*change) for change in changes)
+        own = ScopeState(_STATES[account[0]], *account[1:]) if account else None
         return ScriptReply(
             now,
-            BreakerState(generation, word(others), blocked == 1, misconfigured == 1, service, endpoint, moved),
-            read(*own),
+            BreakerState(generation, word(others), blocked == 1, misconfigured == 1, service, endpoint, moved, own),
+            read(*result),
         )
 
     return BreakerScript(name, reply)
 
 
 def _change(name: Any, old: Any, new: Any, epoch: int, reason: Any, failures: int) -> Change:
-    return Change(word(name) or None, _STATES[old], _STATES[new], epoch, word(reason), failures)
+    endpoint, account = read_scope(word(name))
+    return Change(endpoint, _STATES[old], _STATES[new], epoch, word(reason), failures, account)
+
+
+def read_scope(name: str) -> tuple[str | None, int | None]:
+    """Return the endpoint (None: the service) and the account (None: all) of a scope's name, `ENDPOINT/ACCOUNT`."""
+    endpoint, _, account = name.partition("/")
+    return endpoint or None, int(account) if account else None
 
 
 def _admission(reason: Any, wait: int, probe: int, released: int, window: int) -> Admission:
@@ -217,9 +233,10 @@ def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releas
 
 
 def _known_state(raw: Sequence[Any]) -> KnownState:
-    _, now, fields, rate, *counted = raw
+    _, now, fields, rate, own, *counted = raw
     quota = pairs(rate)
-    return KnownState(now, pairs(fields), int(quota.get("throttled_until", 0)), int(quota.get("limit", 0)), *counted)
+    throttled_until, told = int(quota.get("throttled_until", 0)), int(quota.get("limit", 0))
+    return KnownState(now, pairs(fields), throttled_until, told, pairs(own), *counted)
 
 
 def _is_done(result: Any) -> bool:

@@ -1,20 +1,19 @@
 -- Acquire: return a permit for one call, or why it is denied.
--- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so it may be the probe  8 item: the released item
---         that is being sent, or ''  9 '1': a trial, the one call that a block lets through
+-- ARGV    10 owner (new for each call)  11 '1': a booking that may be posted now, so it may be the probe  12 item: the released item
+--         that is being sent, or ''  13 '1': a trial, the one call that a block lets through
 -- Returns the state, then granted or the reason; ms to wait; probe (0, 1); released (0, 1); number of the window | forgotten
 -- Why     key, service, endpoint and rate limit must all agree before any of them is changed. With one command for each, another
 --         worker's probe could go between two commands.
-local owner, probe_ok, item, trial = unpack(ARGV, 6)
+local owner, probe_ok, item, trial = unpack(ARGV, 10)
 if not generation then
   return { 'forgotten' }
 end
 trial = trial == '1'
-expire_state(service)
-expire_state(endpoint)
+expire_all()
 
 local reason, wait, probing = admit(probe_ok == '1', trial)
 if reason == '' then
-  wait = trial and may_try_again() and 0 or quota_wait()
+  wait = trial and may_try_again(quota) and 0 or quota_wait(quota)
   reason = wait > 0 and 'throttled' or ''
 end
 local released = 0
@@ -24,7 +23,7 @@ end
 
 if reason == '' then
   reason = 'granted'
-  quota_take()
+  quota_take(quota)
   if released == 1 then
     redis.call('ZADD', SENDING, now + setting.lease_for, item)
   end
@@ -32,8 +31,8 @@ if reason == '' then
     take_probes(owner)
   end
   if trial then
-    put('trial', now + setting.trial_every)
+    set_trial(trial_pause(trials), trials + 1)
   end
 end
-quota_save()
+quota_save(quota)
 return reply(reason, wait, reason == 'granted' and probing and 1 or 0, released, quota.window)

@@ -11,8 +11,14 @@ if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch or settings ~
 elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then -- a success would clear these
   return { now }
 end
+if OWN then
+  local state, page, count = unpack(redis.call('HMGET', OWN, ENDPOINT .. '/state', 'page:' .. CONFIGURATION, ENDPOINT .. '/failures'))
+  if state and state ~= 'closed' or page == ENDPOINT or (count or '0') ~= '0' then
+    return { now }
+  end
+end
 
 count_calls(setting.size, ENDPOINT, 'none', 0, 1, took, took, '')
-quota_record('success', tonumber(window), tonumber(granted_at), tonumber(limit), tonumber(remaining), tonumber(reset))
-quota_save()
+quota_record(quota, 'success', tonumber(window), tonumber(granted_at), tonumber(limit), tonumber(remaining), tonumber(reset))
+quota_save(quota)
 return { now, 'recorded' }

@@ -1,23 +1,22 @@
 -- Release: choose which of these held items may be sent now.
--- ARGV    6.. the items, oldest first; no items: only count how many may go
+-- ARGV    10.. the items, oldest first; no items: only count how many may go
 -- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms until the next try, how many more
 --         may go now, the items that may go | forgotten
 -- Why     two callers with the same items must not both send them, nor together exceed the window.
 if not generation then
   return { 'forgotten' }
 end
-expire_state(service)
-expire_state(endpoint)
+expire_all()
 load_window()
 
 local room, reason, wait = release_room()
 local granted = {}
-for _, item in ipairs({ unpack(ARGV, 6) }) do
+for _, item in ipairs({ unpack(ARGV, 10) }) do
   local known_already = redis.call('ZSCORE', RELEASED, item) or redis.call('ZSCORE', SENDING, item)
   if #granted < room and not known_already then
     redis.call('ZADD', RELEASED, now + setting.lease_for, item)
     granted[#granted + 1] = item
   end
 end
-quota_save()
+quota_save(quota)
 return reply(reason, wait, room - #granted, granted)

@@ -1,7 +1,7 @@
 """Assemble the breaker's Lua scripts from their files, and register them with a client."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -10,9 +10,11 @@ from redis.cluster import RedisCluster
 from redis.commands.core import Script
 
 Client = Redis | RedisCluster
+KEYS_KEPT = 4096
+"""How many lists of keys are kept: some for each account of a thousand."""
 
 # The fragments that stand before each script; a fragment needs only those before it.
-_STATE = ("arguments", "state_machine", "expire")
+_STATE = ("arguments", "state_machine", "account", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "release_window")
@@ -21,7 +23,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "acquire": (*_CALL, "throttle"),
         "acquire_closed": ("closed_arguments", "quota"),
-        "record": (*_RELEASE, "throttle", "call_stats"),
+        "record": (*_RELEASE, "throttle", "trip", "call_stats"),
         "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
         "give_back": (*_STATE, "reply"),
@@ -73,11 +75,14 @@ def register(client: Client) -> Scripts:
     return Scripts(client)
 
 
-@cache
-def breaker_keys(service: str, endpoint: str) -> tuple[str, ...]:
-    """Name the keys of a breaker's scripts, in their order; one hash tag keeps them on one node of a cluster."""
+@lru_cache(KEYS_KEPT)
+def breaker_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
+    """Name the keys of a breaker's scripts, in their order; one hash tag keeps them on one node of a cluster.
+
+    `own_key` and `limit_key` are those of circuit_breaker/account.py.
+    """
     names = (
-        "rate",
+        f"rate:{limit_key}" if limit_key else "rate",
         "counts",
         "windows",
         "breaker",
@@ -86,15 +91,16 @@ def breaker_keys(service: str, endpoint: str) -> tuple[str, ...]:
         "sending",
         "failures",
         f"failures:{endpoint}",
+        *(() if own_key is None else (f"key:{own_key}", f"key:{own_key}:failures:{endpoint}")),
     )
     return tuple(f"{{{service}}}:{name}" for name in names)
 
 
-@cache
-def closed_keys(service: str, endpoint: str) -> tuple[str, ...]:
+@lru_cache(KEYS_KEPT)
+def closed_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
     """Name the keys of the scripts for a closed breaker, in their order."""
-    rate, counts, windows, breaker, *_ = breaker_keys(service, endpoint)
-    return rate, breaker, counts, windows
+    rate, counts, windows, breaker, *rest = breaker_keys(service, endpoint, own_key, limit_key)
+    return rate, breaker, counts, windows, *rest[5:6]
 
 
 @cache

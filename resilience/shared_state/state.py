@@ -15,6 +15,8 @@ from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit
 
 Words = tuple[str | float, ...]
+BEGINNINGS = 4096
+"""How many beginnings of commands are kept: some for each of a thousand accounts."""
 
 
 class Beginning(NamedTuple):
@@ -105,6 +107,8 @@ class SharedState:
         script = self._scripts[name]
         if (begin := self._beginnings.get((name, keys, fixed))) is None:
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
+            if len(self._beginnings) >= BEGINNINGS:  # as many accounts have called as are remembered
+                self._beginnings.clear()
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         late = self.absence.late
         try:

@@ -54,8 +54,8 @@ def _record(built: Dependencies, transitions: Sequence[Transition]) -> int:
 
 def _lasting(transitions: Sequence[Transition], before: datetime) -> list[Transition]:
     """Leave out what db/monitoring/retention.py deletes: a row that is written again would be counted again."""
-    newest = {one.endpoint: one for one in transitions if one.at < before}
-    return [one for one in transitions if one.at >= before or one is newest[one.endpoint]]
+    newest = {(one.endpoint, one.account): one for one in transitions if one.at < before}
+    return [one for one in transitions if one.at >= before or one is newest[one.endpoint, one.account]]
 
 
 def _row(transition: Transition) -> dict[str, object]:
@@ -64,6 +64,7 @@ def _row(transition: Transition) -> dict[str, object]:
     return {
         "service": transition.service,
         "endpoint": transition.endpoint,
+        "account_id": transition.account,
         "old_state": transition.old.value,
         "new_state": transition.new.value,
         "reason": transition.reason,

@@ -4,7 +4,9 @@ from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.settings import BreakerSettings, Limits
 from resilience.circuit_breaker.types import CallOutcome
 
-KEYS, CONFIGURATIONS = ("key-a", "key-b"), ("here", "there")
+KEYS, CONFIGURATIONS = ("key-a", "key-b", "key-c", "key-d"), ("here", "there")
+ACCOUNTS = {"key-a": "1", "key-b": "7", "key-c": "8", "key-d": "9"}
+"""The account of each key, where a service has several."""
 ITEMS = ("1", "2", "3", "4", "5", "6")
 JUMPS = (0, 1, 1, 7, 50, 149, 250, 300, 499, 999, 1500, 72_000, 300_000, -40, -600_000, -9_000_000)
 _SMALL = {

@@ -11,6 +11,7 @@ from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, Stat
 from resilience.circuit_breaker.wire import OutcomeReport, ScopeState, override_argument, restore_argument
 from resilience.shared_state import scripts
 from resilience.shared_state.answers import pairs
+from tests.breaker_model.actors import KEYS
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
 from tests.breaker_model.rules import Breaker, RememberedScope, Reply
@@ -40,7 +41,8 @@ class Permit:
     window: int
     granted_at: int
     closed: bool
-    """Whether both breakers were closed when it was given."""
+    """Whether all breakers were closed when it was given."""
+    own_epoch: int = 0
 
 
 @dataclass
@@ -77,28 +79,32 @@ class Pair:
             self.rules = Breaker()
         else:
             self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[3])
-            kept = {"limit": self.rules.limit, "counts": self.rules.counts, "events": self.rules.events}
-            ramp = Ramp(waiting=self.rules.ramp.waiting, sending=self.rules.ramp.sending)
-            self.rules = Breaker(**kept, ramp=ramp)  # type: ignore[arg-type]
+            old = self.rules
+            for scope in [scope for own in old.own.values() for scope in own.scopes.values()]:
+                scope.epoch *= scope.moved  # as long as it has not changed it has the generation's
+            ramp = Ramp(waiting=old.ramp.waiting, sending=old.ramp.sending)
+            self.rules = Breaker(limits=old.limits, counts=old.counts, events=old.events, own=old.own, ramp=ramp)
         for name in HOLDERS:
-            self._expect(name, at, ("1",) * 18, ["forgotten"])
+            self._expect(name, at, ("1",) * 20, ["forgotten"])
         for name in SHORT:
             self._expect(name, at, range(8), [at.now])
         self.compare()
 
     def forget_limit(self) -> None:
-        """Wipe what the server knows of the rate limit alone."""
+        """Wipe what the server knows of the rate limits alone."""
         self._catch_up()
-        self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[0])
-        self.rules.limit = Limit()
+        self.client.delete(*(_limit_key(key) for key in ("", *KEYS)))
+        self.rules.limits = {}
 
     def forget_failures(self) -> None:
         """Wipe the times of the failures alone."""
         self._catch_up()
         for endpoint in ENDPOINTS:
             self.client.delete(*scripts.breaker_keys(SERVICE, endpoint)[-2:])
-        for scope in self.rules.scopes.values():
-            scope.forget_times()
+            self.client.delete(*(scripts.breaker_keys(SERVICE, endpoint, key)[-1] for key in KEYS))
+        for scopes in (self.rules.scopes, *(own.scopes for own in self.rules.own.values())):
+            for scope in scopes.values():
+                scope.forget_times()
 
     def restore(
         self,
@@ -117,21 +123,28 @@ class Pair:
         self.owners += 1
         owner, epochs = f"o{self.owners}", self.rules.epochs(at)
         short = not item and not trial and self.owners % 2
-        closed = self.rules.closed(at) and not self.rules.blocks.admission(at, trial=False).reason
+        closed = self.rules.closed(at) and not self.rules.blocks(at).admission(at, trial=False).reason
         known = self._last_closed(at)
         if short:
-            self._expect("still_closed", at, known, [at.now, "closed"] if known == epochs else [at.now])
-        expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial)
-        if short and closed and known == epochs:
-            self._same("acquire_closed", at, known, [at.now, expected[15], expected[18]])
+            own = self.rules.own_scope(at)
+            still = known == epochs and (own is None or own.state == "closed")
+            self._expect("still_closed", at, known, [at.now, "closed"] if still else [at.now])
+        closed = bool(short and closed and known == epochs)
+        expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial, short=closed)
+        if closed:
+            own_epoch = expected[14][1] if expected[14] else 0
+            self._same("acquire_closed", at, known, [at.now, expected[16], expected[19], own_epoch])
         else:
             if short:
                 self._expect("acquire_closed", at, known, [at.now])
             self._same("acquire", at, (owner, int(probe_ok), item, int(trial)), expected)
-        if expected[14] != "granted":
+        if expected[15] != "granted":
             return None
-        both_closed = expected[5] == expected[9] == "closed"
-        permit = Permit(at.endpoint, owner, item, trial, expected[6], expected[10], expected[18], at.now, both_closed)
+        own_state, own_epoch = expected[14][:2] or ("closed", 0)
+        all_closed = expected[5] == expected[9] == own_state == "closed"
+        permit = Permit(
+            at.endpoint, owner, item, trial, expected[6], expected[10], expected[19], at.now, all_closed, own_epoch
+        )  # fmt: skip
         self.permits = [*self.permits[-7:], permit]
         return permit
 
@@ -141,7 +154,7 @@ class Pair:
         epochs = permit.service_epoch, permit.endpoint_epoch
         report = report._replace(
             owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=epochs[0],
-            endpoint_epoch=epochs[1], window=permit.window, granted_at=permit.granted_at,
+            endpoint_epoch=epochs[1], window=permit.window, granted_at=permit.granted_at, own_epoch=permit.own_epoch,
         )  # fmt: skip
         self.reports += 1
         success = report.outcome is CallOutcome.SUCCESS and permit.closed and not permit.item and not permit.trial
@@ -154,7 +167,7 @@ class Pair:
         )
         own = (*epochs, permit.window, permit.granted_at, report.took, report.limit, report.remaining, report.reset)
         if nothing_to_change:
-            self.rules.record(at, report)
+            self.rules.record(at, report, short=True)
             self._same("record_closed", at, own, [at.now, "recorded"])
         else:
             self._expect("record_closed", at, own, [at.now])
@@ -168,7 +181,7 @@ class Pair:
         """Ask which held items may go."""
         expected = self.rules.release(at, items)
         self._same("release", at, items, expected)
-        granted: list[str] = expected[17]
+        granted: list[str] = expected[18]
         return granted
 
     def give_back(self, at: Caller, item: str) -> None:
@@ -188,15 +201,17 @@ class Pair:
     def status(self, at: Caller) -> None:
         """Look at everything."""
         self._catch_up()
-        known, now, breaker, rate, waiting, sending, *left = self._run("status", at, ())
+        known, now, breaker, rate, own, waiting, sending, *left = self._run("status", at, ())
         assert (known, now) == ("known", at.now)
         begun = self._server_time()
         assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
         begun = self._server_time()
         [first], [second], [third] = (self._run(name, at._replace(now=0), range(8)) for name in SHORT)
         assert begun <= first <= second <= third <= self._server_time()
-        assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
-        seen = replace(self.rules.limit)
+        states, limits, hashes = self._states()
+        assert (_plain(pairs(breaker)), _plain(pairs(rate))) == (states, limits[at.limit_of])
+        assert self._plain_own(pairs(own)) == (hashes[at.key] if at.account else {})
+        seen = replace(self.rules.limit(at))
         seen.clamp(at.limits, at.now)
         assert tuple(left) == seen.left(at.limits, at.now)
         for counted, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
@@ -242,12 +257,14 @@ class Pair:
 
     def moments(self) -> Iterator[int]:
         """Give the moments at which something changes by itself."""
-        rules, limit = self.rules, self.rules.limit
-        for scope in rules.scopes.values():
-            yield from (scope.ends, scope.lease, scope.mixed_at + 500)
+        rules = self.rules
+        for scope in [*rules.scopes.values(), *(one for own in rules.own.values() for one in own.scopes.values())]:
+            yield from (scope.ends, scope.lease, scope.mixed_at + 500, scope.epoch + 1000)
             yield from (at + 1000 for at in scope.in_a_row[:1])
-        yield from (limit.throttled_until, limit.resets_at, limit.scout_at + 5000, rules.blocks.next_trial)
-        yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), limit.tat // 1000)
+        for limit in rules.limits.values():
+            yield from (limit.throttled_until, limit.resets_at, limit.scout_at + 5000, limit.tat // 1000)
+        yield from (kept.next_trial for kept in (rules.kept, *(own.kept for own in rules.own.values())))
+        yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values())
 
     def arrows(self) -> set[tuple[str, str, str]]:
         """Read which changes of state the server's stream tells of: old, new, reason."""
@@ -271,16 +288,26 @@ class Pair:
             self.compare()
 
     def _then_read(self, pipe: Pipeline) -> Pipeline:
-        rate, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
-        for name in (breaker, rate, counts, windows):
+        _, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
+        of_keys = [*map(_limit_key, ("", *KEYS)), *map(_own_key, KEYS)]
+        for name in (breaker, *of_keys, counts, windows):
             pipe.hgetall(name)
         for name in (released, sending):
             pipe.zrange(name, 0, -1, withscores=True)
+        for name in (*_LASTING, *_AT_REST):
+            pipe.pttl(name)
         return pipe.xrange(events)
 
     def _compare(self, kept: Sequence[Any]) -> None:
-        states, limit, seconds, cells, waiting, being_sent, entries = kept
-        assert (_plain(states), _plain(limit)) == self._states()
+        states, *of_keys, entries = kept
+        at_rest = len(_AT_REST)
+        of_keys, lasting, leaving = of_keys[: -at_rest - 3], of_keys[-at_rest - 3 : -at_rest], of_keys[-at_rest:]
+        *of_keys, seconds, cells, waiting, being_sent = of_keys
+        assert max(lasting) < 0
+        assert -1 not in leaving  # it would stay for ever
+        limits = dict(zip(("", *KEYS), map(_plain, of_keys), strict=False))
+        own = dict(zip(KEYS, map(self._plain_own, of_keys[len(limits) :]), strict=True))
+        assert (_plain(states), limits, own) == self._states()
         assert seconds == self.rules.counts.second_fields()
         assert ("run" in cells) == ("whole_from" in cells)
         cells.pop("run", None)
@@ -309,29 +336,54 @@ class Pair:
     def _expect(self, name: str, at: Caller, own: Sequence[Any], expected: Reply) -> None:
         self._ahead.append((name, at, own, expected))
 
-    def _states(self) -> tuple[dict[str, str], dict[str, str]]:
-        limit = {name: str(value) for name, value in self.rules.limit.fields().items()}
-        return _plain(self.rules.fields()), _plain(limit)
+    def _states(self) -> tuple[dict[str, str], dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+        limits = {key: self.rules.limits.get(key, Limit()).fields() for key in ("", *KEYS)}
+        own = {key: self.rules.own[key].fields() if key in self.rules.own else {} for key in KEYS}
+        return (
+            _plain(self.rules.fields()),
+            {key: _plain({name: str(value) for name, value in limit.items()}) for key, limit in limits.items()},
+            {key: self._plain_own(fields) for key, fields in own.items()},
+        )
+
+    def _plain_own(self, fields: dict[str, str]) -> dict[str, str]:
+        own = _plain({**fields, "born": str(self.rules.generation)})
+        return {name: value for name, value in own.items() if name != "born"}
 
     def _run(self, name: str, at: Caller, own: Sequence[Any]) -> Reply:
         answer: Reply = self.client.evalsha(*self._call(name, at, own))
         return answer
 
     def _call(self, name: str, at: Caller, own: Sequence[Any]) -> tuple[Any, ...]:
-        keys = scripts.breaker_keys(SERVICE, at.endpoint)
-        common: tuple[Any, ...] = (at.endpoint, at.key, at.configuration, at.limits.text, at.now)
+        names = (SERVICE, at.endpoint, at.key if at.account else None, at.limit_of)
+        keys, pace = scripts.breaker_keys(*names), (at.limits.emission_interval, at.limits.burst_tolerance)
+        common: tuple[Any, ...] = (at.endpoint, at.key, at.configuration, at.text, *pace)
         if name in SHORT:  # whose own arguments begin with the epochs
-            sizes = at.limits.emission_interval, at.limits.burst_tolerance, at.limits.rate_window, at.limits.size
-            keys, common, own = (
-                scripts.closed_keys(SERVICE, at.endpoint),
-                (*common[:-1], *sizes, *own[:2], at.now),
-                own[2:],
-            )
+            keys = scripts.closed_keys(*names)
+            common, own = (*common, at.limits.rate_window, at.limits.size, *own[:2], at.now), own[2:]
+        else:
+            common = (*common, at.account, at.to_open, at.now)
         return self.lua[name], len(keys), *keys, *common, *own
 
     def _stats(self, name: str, at: Caller, *own: Any) -> Any:
         keys = scripts.stats_keys(SERVICE)
         return self.client.evalsha(self.lua[name], len(keys), *keys, at.limits.size, at.now, *own)
+
+
+def _limit_key(key: str) -> str:
+    return scripts.breaker_keys(SERVICE, CREATE, None, key)[0]
+
+
+def _own_key(key: str) -> str:
+    return scripts.breaker_keys(SERVICE, CREATE, key)[-2]
+
+
+_LASTING = (_limit_key(""), *(scripts.breaker_keys(SERVICE, endpoint)[-1] for endpoint in ENDPOINTS))
+_AT_REST = (
+    *map(_limit_key, KEYS),
+    *map(_own_key, KEYS),
+    *(scripts.breaker_keys(SERVICE, endpoint, key)[-1] for endpoint in ENDPOINTS for key in KEYS),
+)
+"""What is deleted when its account is at rest; what is the service's stays."""
 
 
 def _plain(fields: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The breaker by its rules, written once more and simply: what the scripts must reply, keep and tell. Times in ms.
 
-Two scopes, one above the other: the service, and the endpoint. Each step has the name of its script, and answers as it
-does; `Caller` is who takes it.
+Two scopes, one above the other: the service, and the endpoint; and one more for an account that is not alone. Each step
+has the name of its script, and answers as it does; `Caller` is who takes it.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OutcomeReport
-from tests.breaker_model.blocks import Blocks
+from tests.breaker_model.blocks import Blocks, Kept
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
@@ -28,6 +28,24 @@ RESULTS = {
 
 
 @dataclass
+class OwnHash:
+    """What is kept of the key of an account that is not alone: its breakers by endpoint, and its blocks."""
+
+    account: str
+    kept: Kept = field(default_factory=Kept)
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    reset_at: int = 0
+    """The last reset of the service that it has obeyed."""
+
+    def fields(self) -> dict[str, str]:
+        """Name what is kept as the hash does."""
+        known: dict[str, Any] = {"reset": self.reset_at, **self.kept.fields()}
+        for scope in self.scopes.values():
+            known |= scope.fields()
+        return {name: str(value) for name, value in known.items()}
+
+
+@dataclass
 class Breaker:
     """Everything that is shared."""
 
@@ -35,9 +53,13 @@ class Breaker:
     restored_epoch: int = 0
     last_override: int = 0
     settings: str = ""
-    blocks: Blocks = field(default_factory=Blocks)
+    reset_at: int = 0
+    kept: Kept = field(default_factory=Kept)
     scopes: dict[str, Scope] = field(default_factory=dict)
-    limit: Limit = field(default_factory=Limit)
+    own: dict[str, OwnHash] = field(default_factory=dict)
+    """By key, of accounts that are not alone."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """By key; '': the service's."""
     ramp: Ramp = field(default_factory=Ramp)
     counts: Counts = field(default_factory=Counts)
     events: list[dict[str, str]] = field(default_factory=list)
@@ -64,6 +86,8 @@ class Breaker:
         if not self.generation:
             self.generation, self.counts.whole_from, self.scopes = max(seen + 1, at.now), at.now, {}
             self._append_event("", "closed", "closed", "begun", at, epoch=self.generation)
+            for scope in [scope for own in self.own.values() for scope in own.scopes.values()]:
+                scope.epoch = scope.epoch or self.generation
         if not same:
             self.restored_epoch = seen
         for name, state, epoch, ends, opens in scopes:
@@ -71,38 +95,38 @@ class Breaker:
             if (scope.epoch < epoch) if same else (scope.epoch == self.generation):
                 scope.epoch = max(scope.epoch, epoch)
                 self._move(scope, state, "restored", at, ends=ends, opens=opens)
-        self.limit.clamp(at.limits, at.now)
+        self.limit(at).clamp(at.limits, at.now)
         for override in overrides:
             self._apply_override(override, at)
         return self._reply(at, "done" if self.changes or not same else "ignored")
 
-    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Reply:
-        """Let a call go, when all agree."""
-        self.limit.clamp(at.limits, at.now)
-        self._expire(at)
+    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool, short: bool = False) -> Reply:
+        """Let a call go, when all agree; `short`: by the script that only knows closed breakers."""
+        self.limit(at).clamp(at.limits, at.now)
+        self._expire(at, short=short)
         reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial)
         if not reason:
-            finds_out = trial and self.limit.may_try_again(at.limits, at.now)
-            wait = 0 if finds_out else self.limit.wait(at.limits, at.now)
+            finds_out = trial and self.limit(at).may_try_again(at.limits, at.now)
+            wait = 0 if finds_out else self.limit(at).wait(at.limits, at.now)
             reason = "throttled" if wait else ""
         if reason:
             released = self.ramp.waiting.pop(item, None) is not None
-            return self._reply(at, reason, wait, 0, int(released), self.limit.number)
-        self.limit.take(at.limits, at.now)
+            return self._reply(at, reason, wait, 0, int(released), self.limit(at).number)
+        self.limit(at).take(at.limits, at.now)
         released = self.ramp.send(item, at.now + at.limits.lease_for)
         if probing:
             self._take_probes(at, owner)
         if trial:
-            self.blocks.next_trial = at.now + at.limits.trial_every
-        return self._reply(at, "granted", 0, int(probing), int(released), self.limit.number)
+            self.blocks(at).take_trial(at)
+        return self._reply(at, "granted", 0, int(probing), int(released), self.limit(at).number)
 
-    def record(self, at: Caller, report: OutcomeReport) -> Reply:
-        """Record what came of a call."""
-        self.limit.clamp(at.limits, at.now)
+    def record(self, at: Caller, report: OutcomeReport, *, short: bool = False) -> Reply:
+        """Record what came of a call; `short` as in `acquire`."""
+        self.limit(at).clamp(at.limits, at.now)
         if report.error:
             about = (report.error, report.severity, 1, report.took, report.took, report.context)
             self.counts.count(at.endpoint, *about, size=at.limits.size, now=at.now)
-        self._expire(at, report.context)
+        self._expire(at, report.context, short=short)
         self._report_to_the_limit(at, report)
         epochs = self.epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
@@ -110,15 +134,8 @@ class Breaker:
             self._refresh_ramp(at)
             if self.ramp.sending.pop(report.item, None) is not None:
                 self.ramp.apply_outcome(report.outcome, self._least(at), at.limits.release_max)
-        self.blocks.apply_outcome(at, report)
-        service_alive, endpoint_alive = RESULTS.get(report.outcome, (None, None))
-        if report.service_epoch > 0 and report.service_epoch != epochs[0]:
-            endpoint_alive = None  # begun before a change of the service: no headers of its endpoint
-        elif report.endpoint_epoch > 0 and report.endpoint_epoch != epochs[1] and service_alive is False:
-            service_alive = None  # in flight when its endpoint opened: it does not open the service, too
-        tripped = self._apply_outcome(self.scope(""), report.service_epoch, at, report, alive=service_alive)
-        endpoint = self.scope(at.endpoint)
-        self._apply_outcome(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
+        self.blocks(at).apply_outcome(at, report)
+        self._apply_to_all(at, report)
         room = 0
         if report.item:
             self._refresh_ramp(at)
@@ -127,7 +144,7 @@ class Breaker:
 
     def release(self, at: Caller, items: Sequence[str]) -> Reply:
         """Let the oldest held items go that may; none twice."""
-        self.limit.clamp(at.limits, at.now)
+        self.limit(at).clamp(at.limits, at.now)
         self._expire(at)
         self._refresh_ramp(at)
         room, reason, wait = self._room(at)
@@ -148,21 +165,45 @@ class Breaker:
     def is_open(self, at: Caller, owner: str, *, alone: bool) -> Reply:
         """Say whether it is open; in half-open the first to ask has the place."""
         self._expire(at)
-        scopes = (self.scope(""),) if alone else (self.scope(""), self.scope(at.endpoint))
-        reason, _, probing = _first(scopes, at, probe_ok=True)
+        scopes = (self.scope(""),) if alone else self.scopes_of(at)
+        reason, _, probing = self._first(scopes, at, probe_ok=True)
         if not reason and probing:
             self._take_probes(at, owner)
         return self._reply(at, int(bool(reason)))
 
     def override(self, at: Caller, override: OperatorOverride) -> Reply:
         """Obey an operator."""
-        self.limit.clamp(at.limits, at.now)
+        self.limit(at).clamp(at.limits, at.now)
         self._expire(at)
         return self._reply(at, self._apply_override(override, at))
 
     def scope(self, name: str) -> Scope:
         """Return the service's breaker, or an endpoint's."""
-        return self.scopes.setdefault(name, Scope(name, self.generation))
+        return self.scopes.setdefault(name, Scope(name, self.generation, prefix=name and f"{name}/"))
+
+    def own_hash(self, at: Caller) -> OwnHash:
+        """Return what is kept of the key of an account that is not alone."""
+        return self.own.setdefault(at.key, OwnHash(at.account))
+
+    def own_scope(self, at: Caller) -> Scope | None:
+        """Return the account's breaker for the endpoint; None: it is alone."""
+        if not at.account:
+            return None
+        scope = Scope(f"{at.endpoint}/{at.account}", self.generation, prefix=f"{at.endpoint}/")
+        return self.own_hash(at).scopes.setdefault(at.endpoint, scope)
+
+    def scopes_of(self, at: Caller) -> tuple[Scope, ...]:
+        """Return the breakers that must all admit a call."""
+        own = self.own_scope(at)
+        return self.scope(""), self.scope(at.endpoint), *(() if own is None else (own,))
+
+    def limit(self, at: Caller) -> Limit:
+        """Return what is known of the limits of this key."""
+        return self.limits.setdefault(at.limit_of, Limit())
+
+    def blocks(self, at: Caller) -> Blocks:
+        """Return what blocks this account."""
+        return Blocks(self.own_hash(at).kept if at.limit_of else self.kept, self.kept)
 
     def epochs(self, at: Caller) -> tuple[int, int]:
         """Return the epochs of the service and the endpoint."""
@@ -170,19 +211,19 @@ class Breaker:
 
     def closed(self, at: Caller) -> bool:
         """Return whether both breakers are closed, and the last who wrote had the same settings."""
-        states = {self.scope("").state, self.scope(at.endpoint).state}
-        return states == {"closed"} and self.settings == at.limits.text
+        states = {scope.state for scope in self.scopes_of(at)}
+        return states == {"closed"} and self.settings == at.text
 
     def nothing_to_forget(self, at: Caller) -> bool:
         """Return whether a success finds no count to set to zero, and no page that it shows to be over."""
-        failures = self.scope("").in_a_row or self.scope(at.endpoint).in_a_row
-        return not failures and self.blocks.paged.get(at.configuration) != at.endpoint
+        failures = any(scope.in_a_row for scope in self.scopes_of(at))
+        return not failures and self.blocks(at).paged(at) != at.endpoint
 
     def fields(self) -> dict[str, str]:
         """Name what is kept of the states as the hash does."""
         known: dict[str, Any] = {
             "born": self.generation, "seeded": self.restored_epoch, "ordered": self.last_override,
-            "settings": self.settings, **self.blocks.fields(), **self.ramp.fields(),
+            "settings": self.settings, "reset": self.reset_at, **self.kept.fields(), **self.ramp.fields(),
         }  # fmt: skip
         for scope in self.scopes.values():
             known |= scope.fields()
@@ -190,39 +231,67 @@ class Breaker:
 
     # Steps within a step.
 
-    def _expire(self, at: Caller, context: str = "") -> None:
+    def _expire(self, at: Caller, context: str = "", *, short: bool = False) -> None:
         """Do what time alone changes; no clock calls, so the first call finds it."""
         self.changes = []
-        for scope in (self.scope(""), self.scope(at.endpoint)):
+        if not short:
+            self._obey_reset(at, context=context)
+        for scope in self.scopes_of(at):
             scope.forget_later(at.limits, at.now)
             if scope.ends and at.now >= scope.ends and scope.state == "off":
                 self._move(scope, "closed", "off_over", at, context=context)
             elif scope.ends and at.now >= scope.ends:
                 self._move(scope, "half_open", "open_over", at, opens=scope.opens, context=context)
 
+    def _obey_reset(self, at: Caller, *, again: bool = False, **word: str | int) -> None:
+        """Do for an account's hash what an operator's reset of the service did, with its next step."""
+        if not at.account or not self.reset_at or (self.own_hash(at).reset_at == self.reset_at and not again):
+            return
+        own = self.own_hash(at)
+        own.reset_at = self.reset_at
+        for _, scope in sorted(own.scopes.items(), key=lambda known: known[0]):
+            if scope.state != "closed" or scope.in_a_row:
+                self._move(scope, "closed", "reset", at, **word)
+        if at.limit_of:
+            own.kept.lift(self.reset_at)
+            own.kept.next_trial = own.kept.trials = 0
+
     def _admission(self, at: Caller, *, probe_ok: bool, trial: bool) -> Admission:
-        blocked = self.blocks.admission(at, trial=trial)
-        return (
-            blocked
-            if blocked.reason
-            else _first((self.scope(""), self.scope(at.endpoint)), at, probe_ok=probe_ok or trial)
-        )
+        blocked = self.blocks(at).admission(at, trial=trial)
+        return blocked if blocked.reason else self._first(self.scopes_of(at), at, probe_ok=probe_ok or trial)
+
+    def _first(self, scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Admission:
+        """Return the first obstacle of these breakers; none where the service's is switched off."""
+        if scopes[0].state == "off":
+            return Admission()
+        found = [scope.admission(at, probe_ok=probe_ok, gives_way=self._gives_way(scope, at)) for scope in scopes]
+        shut = next((one for one in found if one.reason), None)
+        return shut or Admission(probing=any(one.probing for one in found))
+
+    def _gives_way(self, scope: Scope, at: Caller) -> bool:
+        """Return whether a probe should rather be another account's: this one is ill, or made the last probe."""
+        own = self.own_scope(at)
+        if own is None or scope is own or at.to_open == 1:
+            return False
+        return own.state != "closed" or scope.probed_by == at.account
 
     def _take_probes(self, at: Caller, owner: str) -> None:
-        for scope in (self.scope(""), self.scope(at.endpoint)):
+        for scope in self.scopes_of(at):
             if scope.state == "half_open":
                 scope.set_probe(owner, at.now + at.limits.lease_for)
+                if at.account and scope is not self.own_scope(at):
+                    scope.probed_by = at.account
 
     def _room(self, at: Caller) -> tuple[int, str, int]:
         """Return how many held items may be released, or why none and the ms to wait."""
         reason, wait, probing = self._admission(at, probe_ok=True, trial=False)
         if not reason:
-            wait = self.limit.wait(at.limits, at.now)
+            wait = self.limit(at).wait(at.limits, at.now)
             reason = "throttled" if wait else ""
         if reason:
             return 0, reason, wait
         free = self.ramp.free(at.limits.release_max, probing=probing)
-        free = int(min(free, self.limit.room(at.limits, at.now) - len(self.ramp.waiting)))
+        free = int(min(free, self.limit(at).room(at.limits, at.now) - len(self.ramp.waiting)))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
     def _refresh_ramp(self, at: Caller) -> None:
@@ -235,20 +304,44 @@ class Breaker:
 
     def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
         if report.outcome == "success" and report.trial:
-            self.limit.end_throttle(at.limits, at.now)
+            self.limit(at).end_throttle(at.limits, at.now)
         if report.window >= 0:
-            self.limit.answered(report.window, report.granted_at)
+            self.limit(at).answered(report.window, report.granted_at)
         if report.outcome == "throttled":
-            self.limit.apply_429(report.granted_at, report.retry_after, at.limits, at.now)
+            self.limit(at).apply_429(report.granted_at, report.retry_after, at.limits, at.now)
         if report.limit:  # a 429 tells it, too
-            self.limit.apply_limit(report.limit, report.reset)
+            self.limit(at).apply_limit(report.limit, report.reset)
         if report.outcome == "throttled":
             return
-        if report.outcome == "success" and report.granted_at >= self.limit.throttled_until:
-            self.limit.refused = 0
+        if report.outcome == "success" and report.granted_at >= self.limit(at).throttled_until:
+            self.limit(at).refused = 0
         if report.limit:
             headers = (report.limit, report.remaining, report.reset)
-            self.limit.apply_headers(report.window, report.granted_at, headers, at.limits, at.now)
+            self.limit(at).apply_headers(report.window, report.granted_at, headers, at.limits, at.now)
+
+    def _apply_to_all(self, at: Caller, report: OutcomeReport) -> None:
+        """Take in what an outcome says of each scope."""
+        service_epoch, endpoint_epoch = self.epochs(at)
+        own = self.own_scope(at)
+        service_alive, endpoint_alive = RESULTS.get(report.outcome, (None, None))
+        own_alive = None if report.never_sent else endpoint_alive  # an account cannot cause that nothing is sent
+        begun_before = report.own_epoch != 0 and own is not None and report.own_epoch != own.epoch
+        itself_only = own is not None and own_alive is False and (own.state != "closed" or begun_before)
+        if report.service_epoch > 0 and report.service_epoch != service_epoch:
+            endpoint_alive = own_alive = None  # begun before a change of the service: no headers of its endpoint
+        elif report.endpoint_epoch > 0 and report.endpoint_epoch != endpoint_epoch:
+            own_alive = None
+            if service_alive is False:
+                service_alive = None  # in flight when its endpoint opened: it does not open the service, too
+        tripped = False
+        for scope, epoch, alive in (
+            (self.scope(""), report.service_epoch, service_alive),
+            (self.scope(at.endpoint), report.endpoint_epoch, endpoint_alive),
+        ):
+            if not (itself_only and scope.state == "closed"):
+                tripped |= self._apply_outcome(scope, epoch, at, report, alive=alive, tripped=tripped)
+        if own is not None:
+            self._apply_outcome(own, report.own_epoch, at, report, alive=own_alive, tripped=tripped)
 
     def _apply_outcome(
         self, scope: Scope, epoch: int, at: Caller, report: OutcomeReport, *, alive: bool | None, tripped: bool = False
@@ -267,9 +360,12 @@ class Breaker:
         elif scope.state == "closed" and alive is False:
             if tripped:  # the service's opening says it all
                 scope.in_a_row = []
-            elif scope.count_failure(at.limits, at.now):
+            elif scope.count_failure(at, self._blamed(scope, at, report)):
                 return self._open(scope, at.limits.threshold, at, report)
         return False
+
+    def _blamed(self, scope: Scope, at: Caller, report: OutcomeReport) -> str:
+        return "" if scope is self.own_scope(at) or not at.account else "-" if report.never_sent else at.account
 
     def _open(self, scope: Scope, failures: int, at: Caller, report: OutcomeReport) -> bool:
         grown = at.limits.open_for * report.stretch * at.limits.growth**scope.opens
@@ -292,16 +388,18 @@ class Breaker:
                 self._move(service, "forced_open", "forced_open", at, ends=ends, **word)
             case OverrideKind.OFF:
                 self._move(service, "off", "switched_off", at, ends=ends, **word)
-                self.limit.end_throttle(at.limits, at.now)
+                self.limit(at).end_throttle(at.limits, at.now)
             case OverrideKind.BLOCK:
-                self.blocks.blocked[override.fingerprint] = at.now
+                self.kept.blocked[override.fingerprint] = at.now
             case OverrideKind.RESET:
-                self.blocks.lift(at.now)
-                self.limit.end_throttle(at.limits, at.now)
+                self.kept.lift(at.now)
+                self.reset_at = at.now
+                self.limit(at).end_throttle(at.limits, at.now)
                 for _, scope in sorted(self.scopes.items(), key=lambda known: known[0]):
                     if scope.name and (scope.state != "closed" or scope.in_a_row):
                         self._move(scope, "closed", "reset", at, **word)
                 self._move(service, "closed", "reset", at, **word)
+                self._obey_reset(at, **word, again=True)
             case OverrideKind.AUTO if service.state == "forced_open":
                 self._move(service, "half_open", "automatic_again", at, **word)
             case OverrideKind.AUTO if service.state == "off":
@@ -314,10 +412,10 @@ class Breaker:
     ) -> None:  # fmt: skip
         """Change a state: an epoch that never was, and one event."""
         old, failures = scope.state, len(scope.in_a_row) if failures is None else failures
-        scope.epoch = max(scope.epoch + 1, at.now)
+        scope.epoch, scope.moved = max(scope.epoch + 1, at.now), True
         scope.state, scope.ends, scope.opens, scope.in_a_row = state, ends, opens, []
         scope.set_probe("", 0)
-        if state == "closed":
+        if state == "closed" and "/" not in scope.name:
             self.counts.reset_recent_calls()
         self.changes.append([scope.name, old, state, scope.epoch, reason, failures])
         self._append_event(scope.name, old, state, reason, at, failures=failures, epoch=scope.epoch, ends=ends, **word)
@@ -328,18 +426,13 @@ class Breaker:
         self.events.append({field: str(value) for field, value in event.items()})
 
     def _reply(self, at: Caller, *own: Any) -> Reply:
-        others, self.settings = self.settings, at.limits.text
+        others, self.settings = self.settings, at.text
         return [
             at.now, self.generation, "" if others == self.settings else others,
-            int(at.key in self.blocks.blocked), int(at.configuration in self.blocks.misconfigured),
-            *self.scope("").view, *self.scope(at.endpoint).view, self.changes, *own,
+            int(self.blocks(at).is_blocked(at)), int(self.blocks(at).is_misconfigured(at)),
+            *self.scope("").view, *self.scope(at.endpoint).view, self.changes, self._own_view(at), *own,
         ]  # fmt: skip
 
-
-def _first(scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Admission:
-    """Return the first obstacle of these breakers; none where the service's is switched off."""
-    if scopes[0].state == "off":
-        return Admission()
-    found = [scope.admission(at.now, probe_ok=probe_ok) for scope in scopes]
-    shut = next((one for one in found if one.reason), None)
-    return shut or Admission(probing=any(one.probing for one in found))
+    def _own_view(self, at: Caller) -> Reply:
+        own = self.own_scope(at)
+        return [] if own is None else list(own.view)

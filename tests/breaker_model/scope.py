@@ -1,4 +1,4 @@
-"""One breaker by its rules: the service's, or an endpoint's."""
+"""One breaker by its rules: the service's, an endpoint's, or an account's for an endpoint."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +17,27 @@ class Caller(NamedTuple):
     configuration: str
     limits: Limits
     now: int
+    account: str = ""
+    """The account's id; '': it is alone."""
+    neighbours: int = 1
+    """How many accounts the service has."""
+    settings: str = ""
+    """The text of its settings; '': that of `limits`, whose limit is the settings' own."""
+
+    @property
+    def text(self) -> str:
+        """Return the text of the settings, which is the same for accounts with different limits."""
+        return self.settings or self.limits.text
+
+    @property
+    def to_open(self) -> int:
+        """Return of how many accounts the failures in a row must be that open the breaker for all."""
+        return min(3, self.neighbours)
+
+    @property
+    def limit_of(self) -> str:
+        """Return whose limit this is: the key's, or '' the service's, which account 1 keeps."""
+        return "" if self.account in ("", "1") else self.key
 
 
 class Admission(NamedTuple):
@@ -42,16 +63,26 @@ class Scope:
     lease: int = 0
     mixed_at: int = 0
     """When a success last ended a row of failures."""
+    prefix: str = ""
+    """What its fields begin with."""
+    failed_by: list[str] = field(default_factory=list)
+    """The accounts of the last failures, the newest first; '-': nothing was sent, so no account is the cause."""
+    probed_by: str = ""
+    """The account of the last probe."""
+    moved: bool = False
+    """Whether its state was ever changed: its epoch is its own, not that of the generation."""
 
-    def admission(self, now: int, *, probe_ok: bool) -> Admission:
+    def admission(self, at: Caller, *, probe_ok: bool, gives_way: bool = False) -> Admission:
         """Say what stands in the way of a call."""
         match self.state:
             case "open" | "forced_open":
-                return Admission("breaker_open", self.ends - now if self.ends else -1)
-            case "half_open" if now < self.lease:
-                return Admission("breaker_open", self.lease - now)
+                return Admission("breaker_open", self.ends - at.now if self.ends else -1)
+            case "half_open" if at.now < self.lease:
+                return Admission("breaker_open", self.lease - at.now)
             case "half_open" if not probe_ok:
                 return Admission("breaker_open", BUSY)
+            case "half_open" if gives_way and 0 <= at.now - self.epoch < BUSY:
+                return Admission("breaker_open", self.epoch + BUSY - at.now)
         return Admission(probing=self.state == "half_open")
 
     def set_probe(self, owner: str, lease: int) -> None:
@@ -64,13 +95,20 @@ class Scope:
             self.ends = min(self.ends, now + limits.open_max)
         self.lease = min(self.lease, now + limits.lease_for)
 
-    def count_failure(self, limits: Limits, now: int) -> bool:
-        """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`."""
-        if limits.threshold > NEVER:
+    def count_failure(self, at: Caller, account: str) -> bool:
+        """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`.
+
+        `account`: by whom it was, if it opens the breaker only with those of others; '-': by no account's fault.
+        """
+        if at.limits.threshold > NEVER:
             return False
-        self.in_a_row.append(now)
-        last = self.in_a_row[-limits.threshold :]
-        return len(last) == limits.threshold and now - last[0] <= limits.span
+        if account:
+            self.failed_by = [account, *(self.failed_by if self.in_a_row else ())][: at.limits.threshold]
+        self.in_a_row.append(at.now)
+        last = self.in_a_row[-at.limits.threshold :]
+        accounts = len(set(self.failed_by) - {"-"}) + self.failed_by.count("-")
+        enough = not account or accounts >= min(at.to_open, at.limits.threshold)
+        return enough and len(last) == at.limits.threshold and at.now - last[0] <= at.limits.span
 
     def end_the_row(self, now: int) -> None:
         """Set the count of failures in a row back to nothing, by a success."""
@@ -92,9 +130,10 @@ class Scope:
 
     def fields(self) -> dict[str, str | int]:
         """Name what is kept as the hash does."""
-        at = f"{self.name}/" if self.name else ""
+        at = self.prefix
         return {
             f"{at}state": self.state, f"{at}epoch": self.epoch, f"{at}ends": self.ends, f"{at}opens": self.opens,
             f"{at}failures": len(self.in_a_row), f"{at}owner": self.owner, f"{at}lease": self.lease,
-            f"{at}mixed_at": self.mixed_at,
+            f"{at}mixed_at": self.mixed_at, f"{at}failed_by": " ".join(self.failed_by),
+            f"{at}probed_by": self.probed_by,
         }  # fmt: skip

@@ -9,6 +9,7 @@ from redis import Redis
 from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OutcomeReport
 from tests.breaker_model.actors import (
+    ACCOUNTS,
     BAD,
     CLIENTS,
     CONFIGURATIONS,
@@ -22,19 +23,24 @@ from tests.breaker_model.actors import (
     OUTCOMES,
     TOOK,
 )
+from tests.breaker_model.limit import Limit
 from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller
 
 
-def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int, every: int = 1) -> Pair:
+def walk(
+    client: Redis, read: Callable[[str], str], *, seed: int, steps: int, every: int = 1, neighbours: int = 0
+) -> Pair:
     """Take so many steps and return both sides; `read` gives the text of a script. `every`: as Pair says.
+
+    `neighbours`: how many accounts the service has; 0: one that is alone.
 
     Raises:
         AssertionError: A script and the rules disagreed.
         ResponseError: A script broke.
     """
     both = Pair(client, read, every)
-    Walk(both, random.Random(seed)).go(steps)  # noqa: S311 - the same walk every time
+    Walk(both, random.Random(seed), neighbours).go(steps)  # noqa: S311 - the same walk every time
     both.compare()
     return both
 
@@ -42,9 +48,10 @@ def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int, ev
 class Walk:
     """Choose steps at random."""
 
-    def __init__(self, pair: Pair, rng: random.Random) -> None:
+    def __init__(self, pair: Pair, rng: random.Random, neighbours: int = 0) -> None:
         self.pair = pair
         self.rng = rng
+        self.neighbours = neighbours
         self.overrides = 0
         self.pair.forget(self.caller(), everything=True)
         self.restore()
@@ -71,6 +78,7 @@ class Walk:
             self.throttle: 4,
             self.wait_out: 3,
             self.lift: 5,
+            self.stay_refused: 1,
             self.count: 3,
             self.restore: 2,
             self.forget: 2,
@@ -86,12 +94,26 @@ class Walk:
     def caller(self, client: int | None = None, endpoint: str = "") -> Caller:
         """Choose who takes the next step."""
         which = self.rng.choice((0,) * 12 + tuple(range(len(CLIENTS)))) if client is None else client
-        key, configuration = (
-            self.rng.choice(KEYS[:1] * 4 + KEYS),
-            self.rng.choice(CONFIGURATIONS[:1] * 4 + CONFIGURATIONS),
-        )
+        configuration = self.rng.choice(CONFIGURATIONS[:1] * 4 + CONFIGURATIONS)
         endpoint = endpoint or self.rng.choice((CREATE, CREATE, LIST))
-        return Caller(endpoint, key, configuration, CLIENTS[which], self.pair.now)
+        if not self.neighbours or self.rng.random() < 0.03:  # alone, or one that has just been so
+            key = self.rng.choice(KEYS[:1] * 4 + KEYS[:2])
+            return Caller(endpoint, key, configuration, CLIENTS[which], self.pair.now)
+        key = self.rng.choice((*KEYS[:1] * 2, *KEYS[1:2] * 4, *KEYS))
+        return self.account(Caller(endpoint, key, configuration, CLIENTS[which], self.pair.now))
+
+    @property
+    def limit(self) -> Limit:
+        """Return the limit of one of the callers."""
+        return self.pair.rules.limit(self.caller())
+
+    def account(self, at: Caller) -> Caller:
+        """Return the same caller as one of several accounts, each with a limit of its own."""
+        pace = CLIENTS[(KEYS.index(at.key) + NO_LIMIT) % len(CLIENTS)]
+        limits = at.limits._replace(emission_interval=pace.emission_interval, burst_tolerance=pace.burst_tolerance)
+        return at._replace(
+            account=ACCOUNTS[at.key], neighbours=self.neighbours, limits=limits, settings=at.limits.text
+        )  # fmt: skip
 
     def wait(self) -> None:
         """Let time go by: some, or until just before, at, or just after something changes."""
@@ -122,12 +144,12 @@ class Walk:
             reason=pick(("timeout", "http_503")), retry_after=pick((0, 0, 400, 700, 5000, 9_000_000)),
             stretch=pick((1, 1.25)), context=pick(("", '{"a":1}')), error=pick(("", *ERRORS)),
             severity=pick((0, 1, 2, 3)), took=pick(TOOK),
-            limit=headers[0], remaining=headers[1], reset=headers[2],
+            limit=headers[0], remaining=headers[1], reset=headers[2], never_sent=pick((0, 0, 0, 1)),
         )  # fmt: skip
 
     def headers(self, at: Caller, permit: Permit) -> tuple[int, int, int]:
         """Choose what an answer tells of the count: about what we believe, a little beside it, or anything."""
-        pick, known = self.rng.choice, self.pair.rules.limit
+        pick, known = self.rng.choice, self.pair.rules.limit(at)
         limit = pick((0, 0, 0, 1, 1, 2, 20, 40, 60))
         flight = known.this.granted - known.this.answered + known.last.granted - known.last.answered
         lefts = (
@@ -172,7 +194,13 @@ class Walk:
         number = self.rng.choice((0, 0, self.overrides, self.overrides, max(0, self.overrides - 1)))
         ends = self.rng.choice((None, datetime.fromtimestamp((self.pair.now + 600) / 1000, tz=UTC)))
         return OperatorOverride(
-            kind or self.rng.choice(tuple(OverrideKind)), "op", "why", ends, number, self.rng.choice(KEYS), number + 1
+            kind or self.rng.choice(tuple(OverrideKind)),
+            "op",
+            "why",
+            ends,
+            number,
+            self.rng.choice(KEYS[:2]),
+            number + 1,
         )
 
     def restore(self) -> None:
@@ -196,9 +224,10 @@ class Walk:
         if self.rng.random() < 0.2:
             self.pair.forget_limit()
         elif self.rng.random() < 0.5:
-            limit = self.pair.rules.limit
+            at = self.caller(0)
+            limit = self.pair.rules.limit(at)
             self.pair.now = max(self.pair.now, self.rng.choice((limit.throttled_until, limit.resets_at - 1)))
-            self.pair.acquire(self.caller(0))
+            self.pair.acquire(at._replace(now=self.pair.now))
         self.pair.status(self.caller(self.rng.choice((None, None, NO_LIMIT))))
 
     def forget(self) -> None:
@@ -251,7 +280,17 @@ class Walk:
             self.pair.now = max(self.pair.now, max(scope.ends, scope.lease) + self.rng.choice((-1, 0, 0, 1)))
             for _ in range(2):
                 self.rng.choice((self.acquire, self.acquire, self.is_open, self.release))()
+        self.probe_again(endpoint)
         self.record()
+
+    def probe_again(self, endpoint: str) -> None:
+        """Ask for the next probe by the account that made the last one: it gives way for a second."""
+        for scope in (self.pair.rules.scope(""), self.pair.rules.scope(endpoint)):
+            at = self.caller(0, endpoint)
+            if scope.state == "half_open" and at.account:
+                self.pair.now = max(self.pair.now, scope.epoch + 1000 - self.rng.choice((0, 0, 1)))
+                key = next((key for key, account in ACCOUNTS.items() if account == scope.probed_by), at.key)
+                self.pair.acquire(self.account(at._replace(key=key, now=self.pair.now)))
 
     def set_back(self) -> None:
         """Open it, or have a probe go, or a booking be released; then set the clock back."""
@@ -296,7 +335,7 @@ class Walk:
         client = self.rng.choice((1, 1, 2))
         permits = [self.pair.acquire(self.caller(client)) for _ in range(self.rng.randrange(1, 5))]
         if self.rng.random() < 0.4:
-            self.pair.now = max(self.pair.now, self.pair.rules.limit.resets_at + self.rng.choice((-1, 0, 1)))
+            self.pair.now = max(self.pair.now, self.limit.resets_at + self.rng.choice((-1, 0, 1)))
             permits.append(self.pair.acquire(self.caller(client)))
         self.rng.shuffle(permits)
         for permit in filter(None, permits):
@@ -311,9 +350,9 @@ class Walk:
         if permit:
             self.pair.record(self.caller(2), permit, self.report(GOOD, (20, 0, 900)))
         self.pair.acquire(self.caller(2))
-        self.pair.now = max(self.pair.now, self.pair.rules.limit.resets_at)
+        self.pair.now = max(self.pair.now, self.limit.resets_at)
         self.pair.acquire(self.caller(2))
-        self.pair.now = max(self.pair.now, self.pair.rules.limit.scout_at + self.rng.choice((20, 4999, 5000, 5001)))
+        self.pair.now = max(self.pair.now, self.limit.scout_at + self.rng.choice((20, 4999, 5000, 5001)))
         self.pair.acquire(self.caller(2))
 
     def throttle(self) -> None:
@@ -326,7 +365,7 @@ class Walk:
             if permit:
                 outcome = self.rng.choice((CallOutcome.THROTTLED, CallOutcome.THROTTLED, GOOD))
                 self.pair.record(self.caller(client), permit, self.report(outcome))
-            self.pair.now = max(self.pair.now, self.pair.rules.limit.throttled_until + self.rng.choice((-1, 0, 0, 1)))
+            self.pair.now = max(self.pair.now, self.limit.throttled_until + self.rng.choice((-1, 0, 0, 1)))
         for _ in range(2):
             self.pair.acquire(self.caller(client))
 
@@ -360,3 +399,13 @@ class Walk:
             self.pair.now += self.rng.choice((0, 1, 399, 400))
         if late:
             self.pair.record(self.caller(1), late, self.report(self.rng.choice((bad, GOOD))))
+
+    def stay_refused(self) -> None:
+        """Have a key refused at each trial: the pauses between them grow, and then no more."""
+        at = self.caller(0)
+        for _ in range(self.rng.choice((2, 9))):
+            at = at._replace(now=self.pair.now)
+            permit = self.pair.acquire(at, trial=self.pair.rules.blocks(at).is_blocked(at))
+            if permit:
+                self.pair.record(at, permit, self.report(CallOutcome.CREDENTIALS))
+            self.pair.now = max(self.pair.now, self.pair.rules.blocks(at).home.next_trial)

@@ -42,7 +42,10 @@ _TOTALS = """
         'accepted', 'retries', 'finished', 'released', 'wait_seconds', 'breaker_transitions', 'calcom_failures'
     )
 """
-_MOVES = "SELECT coalesce(endpoint, service), new_state, count(*) FROM circuit_breaker_events GROUP BY 1, 2"
+_MOVES = """
+    SELECT coalesce(endpoint, service), new_state, count(*) FROM circuit_breaker_events
+    WHERE account_id IS NULL GROUP BY 1, 2
+"""
 _FAILURES = """
     SELECT coalesce(endpoint, 'any'), error_type, sum(count) FROM failure_metrics
     WHERE service = 'calcom' AND error_type <> 'none'

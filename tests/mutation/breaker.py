@@ -10,6 +10,7 @@ _REDIS = "tests/integration/breaker/redis/test_redis_"
 _LATE = f"{_REDIS}late_answers.py::"
 _SNAPSHOT = f"{_REDIS}old_snapshot.py::"
 _CLOCK = f"{_REDIS}clock_back.py::"
+_ACCOUNTS = "tests/integration/breaker/accounts/test_accounts.py::"
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
 _GUARDED = "tests/integration/test_guarded_call.py::"
 
@@ -24,9 +25,9 @@ def _python(name: str, module: str, old: str, new: str, test: str) -> Breakage:
     )  # fmt: skip
 
 
-def _here(name: str, old: str, new: str, test: str) -> Breakage:
+def _here(name: str, old: str, new: str, test: str, module: str = "breaker") -> Breakage:
     return Breakage(
-        name=f"without-redis-{name}", promise=3, file="resilience/circuit_breaker/local.py", old=old, new=new,
+        name=f"without-redis-{name}", promise=3, file=f"resilience/circuit_breaker/local/{module}.py", old=old, new=new,
         test=f"{_LOCAL}{test}",
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ BREAKER = (
     # -- epochs
     _lua(
         "epoch-ignored",
-        "lib/state_machine",
+        "lib/trip",
         "if epoch ~= 0 and epoch ~= scope.epoch then",
         "if false then",
         f"{_CALM}test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it",
@@ -94,28 +95,28 @@ BREAKER = (
     ),
     _lua(
         "place-freed-by-anybody",
-        "lib/state_machine",
+        "lib/trip",
         "owner == '' and result or owner ~= '' and owner == scope.owner",
         "owner == '' or owner == scope.owner",
         f"{_STATES}test_a_place_is_given_back_by_its_holder_alone[]",
     ),
     _lua(
         "given-up-probe-decides",
-        "lib/state_machine",
+        "lib/trip",
         "owner ~= '' and owner == scope.owner",
         "owner ~= ''",
         f"{_STATES}test_a_prober_that_was_given_up_decides_nothing",
     ),
     _lua(
         "place-of-a-probe-that-says-nothing-kept",
-        "lib/state_machine",
+        "lib/trip",
         "    else -- the probe's place becomes free\n      set_probe(scope, '', 0)\n",
         "",
         f"{_STATES}test_a_probe_that_says_nothing_frees_the_place",
     ),
     _lua(
         "retry-after-ignored",
-        "lib/state_machine",
+        "lib/trip",
         "or length, report.retry_after)",
         "or length, 0)",
         f"{_STATES}test_open_lasts_as_long_as_retry_after_asks[120-120]",
@@ -123,14 +124,14 @@ BREAKER = (
     _lua(
         "limit-not-asked",
         "acquire_closed",
-        "wait = quota_wait()",
+        "wait = quota_wait(quota)",
         "wait = 0",
         f"{_STATES}test_a_429_holds_everybody_for_as_long_as_it_says",
     ),
     _lua(
         "limit-not-asked-for-held-work",
         "acquire",
-        "or quota_wait()",
+        "or quota_wait(quota)",
         "or 0",
         f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
     ),
@@ -201,7 +202,7 @@ BREAKER = (
     ),
     _lua(
         "reset-of-the-service-alone",
-        "lib/overrides",
+        "lib/account",
         "if scope.state ~= 'closed' or scope.failures > 0 then",
         "if false then",
         f"{_STATES}test_reset_closes_everything_and_forgets_the_failures",
@@ -222,7 +223,7 @@ BREAKER = (
     ),
     _lua(
         "row-cut-by-others",
-        "lib/state_machine",
+        "lib/trip",
         "redis.call('LTRIM', failures, 0, NEVER - 1)",
         "redis.call('LTRIM', failures, 0, setting.threshold - 1)",
         f"{_INTEGRATION}mixed.py::test_each_opens_after_so_many_failures_as_its_own_setting_says",
@@ -247,7 +248,7 @@ BREAKER = (
     _lua(
         "everybody-finds-out",
         "lib/blocks",
-        "if now < next_trial_at and next_trial_at <= now + setting.trial_every then",
+        "if now < next_trial_at and next_trial_at <= now + trial_pause(trials - 1) then",
         "if false then",
         f"{_BLOCKS}test_one_call_a_minute_finds_out_in_the_whole_fleet",
         promise=5,
@@ -267,6 +268,54 @@ BREAKER = (
         "elseif outcome == 'success' then",
         f"{_BLOCKS}test_a_page_that_meets_a_post_holds_nobody_else",
         promise=5,
+    ),
+    # -- several accounts
+    _lua(
+        "trials-of-one-key-are-all-keys",
+        "lib/account",
+        "local HOME = OWN and ACCOUNT ~= '1' and OWN or BREAKER",
+        "local HOME = BREAKER",
+        f"{_ACCOUNTS}test_a_refused_key_has_trials_of_its_own",
+        promise=5,
+    ),
+    _lua(
+        "a-thousand-refused-keys-ask-each-minute",
+        "lib/blocks",
+        "setting.trial_every * math.min(2 ^ math.max(0, before), MOST)",
+        "setting.trial_every",
+        f"{_ACCOUNTS}test_a_refused_key_has_trials_of_its_own",
+        promise=5,
+    ),
+    _lua(
+        "reset-of-one-account-alone",
+        "lib/account",
+        "if own and reset_at and own_reset ~= reset_at then",
+        "if false then",
+        f"{_ACCOUNTS}test_a_reset_reaches_every_account",
+        promise=5,
+    ),
+    _lua(
+        "ill-account-not-seen-while-closed",
+        "acquire_closed",
+        "if state and state ~= 'closed' or refused or wrong then",
+        "if refused or wrong then",
+        f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[shared-failure_endpoint-http_500-20]",
+    ),
+    Breakage(
+        name="one-limit-for-all-accounts",
+        promise=3,
+        file="resilience/shared_state/scripts.py",
+        old='f"rate:{limit_key}" if limit_key else "rate"',
+        new='"rate"',
+        test=f"{_ACCOUNTS}test_a_limit_is_one_keys[shared]",
+    ),
+    Breakage(
+        name="without-redis-one-limit-for-all-accounts",
+        promise=3,
+        file="resilience/circuit_breaker/local/breaker.py",
+        old='return "keyless" if account.keyless and not account.alone else account.key',
+        new='return ""',
+        test=f"{_ACCOUNTS}test_a_limit_is_one_keys[alone]",
     ),
     # -- the pace of held work
     _lua(
@@ -333,8 +382,8 @@ BREAKER = (
     _python(
         "fresh-pace-of-each-absence",
         "failover",
-        "max(self._paid_until, at + self._limits.emission_interval / SECOND)",
-        "0.0",
+        "paid = None if self.shared is None else self._paid_until",
+        "paid = None",
         f"{_LATE}test_being_alone_again_and_again_makes_nobody_quicker",
     ),
     _python(
@@ -407,7 +456,7 @@ BREAKER = (
     _lua(
         "harmless-call-put-off-by-a-clock-that-was-set-back",
         "lib/blocks",
-        "if now < next_trial_at and next_trial_at <= now + setting.trial_every then",
+        "if now < next_trial_at and next_trial_at <= now + trial_pause(trials - 1) then",
         "if now < next_trial_at then",
         f"{_CLOCK}test_the_harmless_call_is_not_put_off",
         promise=5,
@@ -430,6 +479,7 @@ BREAKER = (
         "(now < breaker.lease or not probe_ok)",
         "not probe_ok",
         "test_after_thirty_seconds_one_call_goes_at_a_time",
+        "scope",
     ),
     _here(
         "old-calls-believed",
@@ -448,23 +498,25 @@ BREAKER = (
         "max(self.tat, since) + calls",
         "self.tat + calls",
         "test_calls_go_at_an_even_pace",
+        "key",
     ),
     _here(
         "no-bound-in-flight",
-        "elif not self.limits.emission_interval and len(self.in_flight) >= self.limits.release_max:",
-        "elif False:",
+        "if not limits.emission_interval and len(self.in_flight) >= limits.release_max:",
+        "if False:",
         "test_without_a_limit_so_many_are_in_flight_as_are_released",
+        "key",
     ),
     _here(
         "item-released-twice",
-        "[item for item in items if item not in self.released][:room]",
+        "[item for item in items if item not in key.released][:room]",
         "list(items)[:room]",
         "test_an_item_is_not_released_twice",
     ),
     _here(
         "others-key-is-ours",
-        "case OverrideKind.BLOCK if override.fingerprint == self.key:",
-        "case OverrideKind.BLOCK:",
+        "CallingAccount(key=override.fingerprint)",
+        "self.account",
         "test_an_order_blocks_the_key_it_names",
     ),
     _here(
@@ -472,11 +524,13 @@ BREAKER = (
         "case CallOutcome.SUCCESS if report.trial:",
         "case CallOutcome.SUCCESS:",
         "test_a_refused_key_is_blocked_here",
+        "key",
     ),
     _here(
         "block-for-good",
-        "self.blocked[cause], trial = now + self.limits.trial_every, True",
-        "self.blocked[cause] = now + self.limits.trial_every",
+        "self.blocked[cause], trial = now + limits.trial_every, True",
+        "self.blocked[cause] = now + limits.trial_every",
         "test_what_is_blocked_in_redis_lets_one_call_go_a_minute_here[a refused key]",
+        "key",
     ),
 )

@@ -2,7 +2,8 @@
 
 from tests.mutation.breakage import Breakage
 
-_QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local.py"
+_QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local/breaker.py"
+_KEY = "resilience/circuit_breaker/local/key.py"
 _THROTTLE, _OVERRIDES = "resilience/lua/lib/throttle.lua", "resilience/lua/lib/overrides.lua"
 _LONG = "tests/integration/breaker/limit/test_long_throttle.py::"
 _HEADERS = "tests/integration/breaker/test_quota_headers.py::"
@@ -18,25 +19,25 @@ def _taken(name: str, old: str, new: str, test: str, file: str = _QUOTA) -> Brea
 QUOTA = (
     _taken(
         "window-without-its-edge",
-        "local resets_at = at + reset + reset_margin",
+        "local resets_at = at + reset + reset_margin(quota)",
         "local resets_at = at + reset",
         f"{_HEADERS}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
         "window-counted-from-the-answer",
-        "local resets_at = at + reset + reset_margin",
-        "local resets_at = now + reset + reset_margin",
+        "local resets_at = at + reset + reset_margin(quota)",
+        "local resets_at = now + reset + reset_margin(quota)",
         f"{_HEADERS}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
         "windows-of-a-second-taken-for-one",
-        "math.min(setting.rate_window / 40, length / 2)",
+        "math.min(setting.rate_window / 40, window_length(quota) / 2)",
         "setting.rate_window / 40",
         f"{_WORLD}test_a_limit_of_a_few_seconds_is_used[1.0-1.9-exactly]",
     ),
     _taken(
         "margin-of-a-minute-after-each-second",
-        "math.min(setting.rate_window / 200, length / 20)",
+        "math.min(setting.rate_window / 200, window_length(quota) / 20)",
         "setting.rate_window / 40",
         f"{_WORLD}test_a_limit_of_a_few_seconds_is_used[2.0-1.25-exactly]",
     ),
@@ -60,7 +61,7 @@ QUOTA = (
     ),
     _taken(
         "flight-forgotten",
-        " - in_flight() - reserve",
+        " - in_flight(quota) - reserve",
         " - reserve",
         f"{_WORLD}test_what_cal_com_allows_is_used_up_and_no_call_is_one_too_many[0-130]",
     ),
@@ -84,8 +85,8 @@ QUOTA = (
     ),
     _taken(
         "lost-report-in-flight-for-good",
-        "quota_set('granted_before', quota.granted)\n",
-        "quota_set('granted_before', quota.granted_before + quota.granted)\n",
+        "quota_set(quota, 'granted_before', quota.granted)\n",
+        "quota_set(quota, 'granted_before', quota.granted_before + quota.granted)\n",
         f"{_HEADERS}test_a_call_that_was_never_reported_is_in_flight_for_two_windows",
     ),
     _taken(
@@ -97,8 +98,8 @@ QUOTA = (
     ),
     _taken(
         "429-of-a-day-waited-out",
-        "wait = trial and may_try_again() and 0 or quota_wait()",
-        "wait = quota_wait()",
+        "wait = trial and may_try_again(quota) and 0 or quota_wait(quota)",
+        "wait = quota_wait(quota)",
         f"{_LONG}test_one_harmless_call_a_minute_finds_out_in_the_whole_fleet",
         "resilience/lua/acquire.lua",
     ),
@@ -125,21 +126,22 @@ QUOTA = (
     ),
     _taken(
         "all-go-at-once-after-a-429",
-        "    next_window()\n  end\nend\n\nlocal function throttle_by",
-        "    quota_set('resets_at', 0)\n    quota_set('exhausted', 0)\n  end\nend\n\nlocal function throttle_by",
+        "    next_window(quota)\n  end\nend\n\nlocal function throttle_by",
+        "    quota_set(quota, 'resets_at', 0)\n    quota_set(quota, 'exhausted', 0)\n  end\nend\n\n"
+        "local function throttle_by",
         f"{_LONG}test_its_success_lets_calls_go_again_and_one_goes_first",
         _THROTTLE,
     ),
     _taken(
         "reset-ends-no-429",
-        "    reset_all()\n    end_throttle()\n",
+        "    reset_all()\n    end_throttle(quota)\n",
         "    reset_all()\n",
         f"{_LONG}test_an_operator_ends_what_a_429_asked_for[reset]",
         _OVERRIDES,
     ),
     _taken(
         "off-ends-no-429",
-        "'switched_off')\n    end_throttle()\n",
+        "'switched_off')\n    end_throttle(quota)\n",
         "'switched_off')\n",
         f"{_LONG}test_an_operator_ends_what_a_429_asked_for[switch_off]",
         _OVERRIDES,
@@ -161,10 +163,10 @@ QUOTA = (
     ),
     _taken(
         "429-of-a-day-waited-out-without-redis",
-        "if self.throttled_until > now + self.limits.trial_every:",
+        "if self.throttled_until > now + limits.trial_every:",
         "if False:",
         "tests/unit/resilience/test_local_breaker.py::test_after_a_429_that_asks_for_a_day_one_call_a_minute_finds_out",
-        _LOCAL,
+        _KEY,
     ),
     _taken(
         "429-shuts-nobody",
@@ -174,39 +176,39 @@ QUOTA = (
     ),
     _taken(
         "clock-set-back-believed",
-        "  clamp('tat', now * 1000 + burst_tolerance + emission_interval)\n",
+        "    clamp(quota, 'tat', now * 1000 + burst_tolerance + emission_interval)\n",
         "",
         f"{_HEADERS}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "window-of-a-clock-set-back",
-        "clamp('resets_at', now + setting.rate_window + clock_tolerance)\n",
+        "clamp(quota, 'resets_at', now + setting.rate_window + clock_tolerance(quota))\n",
         "",
         f"{_HEADERS}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "our-own-limit-without-a-pace",
-        "if emission_interval > 0 and backlog() > burst_tolerance then",
+        "if quota.emission_interval > 0 and backlog(quota) > quota.burst_tolerance then",
         "if false then",
         f"{_WORLD}test_no_window_has_more_calls_than_our_own_limit",
     ),
     _taken(
         "line-waits-for-what-beat-missed",
-        "self._take_pace(len(granted), now - SECOND)",
-        "self._take_pace(len(granted), now)",
+        "key.take_pace(len(granted), now - SECOND, limits)",
+        "key.take_pace(len(granted), now, limits)",
         f"{_PACE}test_the_line_goes_at_the_limits_pace",
         _LOCAL,
     ),
     _taken(
         "released-is-paced-twice",
         'paced = item != ""',
-        "paced = item in self.released",
+        "paced = item in key.released",
         f"{_PACE}test_what_was_released_elsewhere_is_not_paced_once_more",
         _LOCAL,
     ),
     _taken(
         "unheard-order-forgotten-without-redis",
-        "            local.apply_overrides(ours, at)\n",
+        "            local.apply_overrides(self._read_overrides() or (), at)\n",
         "",
         "tests/promises/redis/test_redis_gone.py::test_an_override_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
         "resilience/circuit_breaker/failover.py",

@@ -186,7 +186,7 @@ REPORTS = (
         name="pruned-change-counted-again",
         promise=6,
         file="tasks/maintenance/breaker_transitions.py",
-        old="if one.at >= before or one is newest[one.endpoint]]",
+        old="if one.at >= before or one is newest[one.endpoint, one.account]]",
         new="]",
         test="tests/integration/metrics/test_metric_totals.py::test_a_change_that_was_pruned_is_not_counted_again",
     ),

@@ -6,34 +6,35 @@ from tests.mutation.breakage import Breakage
 
 _ODDS = "tests/integration/breaker/test_trip_odds.py::"
 _RULE = "tests/integration/breaker/test_trip_rule.py::"
+_ACCOUNTS = "tests/integration/breaker/accounts/test_accounts.py::"
 _HALF = "tests/promises/outage/test_dead_endpoint.py::"
 _PART = "tests/promises/bad_day/test_half_a_service.py::"
 _LOOKS = "tests/unit/tasks/test_unknown.py::"
 _ALIVE = "elseif scope.state == 'closed' and result and scope.failures > 0 then"
+_trip = partial(Breakage, promise=3, file="resilience/lua/lib/trip.lua")
 _state_machine = partial(Breakage, promise=3, file="resilience/lua/lib/state_machine.lua")
-_record = partial(Breakage, promise=3, file="resilience/lua/record.lua")
 
 TRIP = (
-    _state_machine(
+    _trip(
         name="success-forgives-nothing",
         old=_ALIVE,
         new="elseif scope.state == 'closed' and result and false then",
         test=f"{_ODDS}test_a_bad_day_opens_it_hardly_ever[failure_service]",
     ),
-    _state_machine(
+    _trip(
         name="share-instead-of-a-row",
         old="scope.failures > 0 then -- a success, or a failure that opened the service\n    count_failures(scope, 0)",
         new="scope.failures > 0 then -- one success pays for one failure\n"
         "    count_failures(scope, scope.failures - 1)",
         test=f"{_ODDS}test_a_bad_day_opens_it_hardly_ever[failure_service]",
     ),
-    _record(
+    _trip(
         name="silence-forgives",
-        old="if outcome == 'success' then\n  service_result",
-        new="if outcome == 'success' or outcome == 'ignored' then\n  service_result",
+        old="if outcome == 'success' then\n    service_result",
+        new="if outcome == 'success' or outcome == 'ignored' then\n    service_result",
         test=f"{_RULE}test_what_says_nothing_of_the_service_neither_counts_nor_clears[ignored]",
     ),
-    _record(
+    _trip(
         name="limit-counts-as-failure",
         old="elseif outcome == 'failure_service' then",
         new="elseif outcome == 'failure_service' or outcome == 'throttled' then",
@@ -47,56 +48,56 @@ TRIP = (
         new="    kind=ReplyKind.TAKEN,\n    outcome=CallOutcome.IGNORED,\n",
         test=f"{_HALF}test_a_refusal_shows_that_cal_com_lives",
     ),
-    _state_machine(
+    _trip(
         name="window-not-asked",
         old="<= setting.span then",
         new=">= 0 then",
         test=f"{_RULE}test_a_row_that_is_longer_than_the_window_opens_nothing",
     ),
-    _state_machine(
+    _trip(
         name="never-does-trip",
         old="if setting.threshold <= NEVER then",
         new="if true then",
         test=f"{_RULE}test_a_threshold_above_a_thousand_means_never",
     ),
-    _record(
+    _trip(
         name="reads-hide-a-dead-post",
-        old="service_result, endpoint_result = 'failed', 'failed'",
-        new="service_result, endpoint_result = 'failed', nil",
+        old="service_result, endpoint_result, own_result = 'failed', 'failed', 'failed'",
+        new="service_result, endpoint_result, own_result = 'failed', nil, 'failed'",
         test=f"{_HALF}test_a_dead_post_is_left_alone_after_five_though_every_look_is_answered[time-outs]",
     ),
-    _state_machine(
+    _trip(
         name="dead-list-shuts-the-service",
         old=_ALIVE,
         new="elseif scope.state == 'closed' and result and scope.name ~= '' then",
         test=f"{_HALF}test_a_dead_list_opens_the_list_alone_and_bookings_go_on",
     ),
-    _record(
+    _trip(
         name="error-shows-no-life",
-        old="service_result, endpoint_result = 'alive', 'failed'",
-        new="service_result, endpoint_result = nil, 'failed'",
+        old="service_result, endpoint_result, own_result = 'alive', 'failed', 'failed'",
+        new="service_result, endpoint_result, own_result = nil, 'failed', 'failed'",
         test=f"{_RULE}test_an_error_of_one_endpoint_shows_that_the_service_lives",
     ),
-    _state_machine(
+    _trip(
         name="both-scopes-open",
         old="elseif scope.state == 'closed' and result == 'failed' and not tripped then",
         new="elseif scope.state == 'closed' and result == 'failed' then",
         test=f"{_RULE}test_when_both_would_open_only_the_service_does",
     ),
-    _state_machine(
+    _trip(
         name="probe-without-an-answer-is-no-failure",
         old="elseif result == 'failed' and not tripped then\n      trip(",
         new="elseif result == 'failed' and scope.name == '' then\n      trip(",
         test=f"{_RULE}test_an_endpoints_probe_that_is_not_answered_opens_it_again",
     ),
-    _record(
+    _trip(
         name="in-flight-opens-all",
-        old="elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' then",
+        old="elseif endpoint_changed and service_result == 'failed' then",
         new="elseif false then",
         test="tests/integration/breaker/test_breaker_states.py::"
         "test_calls_in_flight_when_their_endpoint_opened_do_not_open_the_service",
     ),
-    _state_machine(
+    _trip(
         name="half-a-service-is-shut-as-a-dead-one",
         old="is_mixed(scope) and length / SHORT or length",
         new="length",
@@ -108,7 +109,7 @@ TRIP = (
         new="",
         test=f"{_PART}test_a_sudden_outage_is_left_alone_for_a_whole_open",
     ),
-    _state_machine(
+    _trip(
         name="service-that-opened-shows-that-its-endpoint-works",
         old="    if result == 'alive' then\n      scope.mixed_at",
         new="    if true then\n      scope.mixed_at",
@@ -119,6 +120,57 @@ TRIP = (
         old="now - scope.mixed_at >= 0 and ",
         new="",
         test=f"{_PART}test_a_success_before_a_clock_that_was_set_back_shortens_no_open",
+    ),
+    _trip(
+        name="two-accounts-stop-all",
+        old="return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)",
+        new="return number >= math.min(2, ACCOUNTS_TO_OPEN, setting.threshold)",
+        test=f"{_ACCOUNTS}test_two_accounts_of_twenty_open_only_themselves[shared]",
+    ),
+    _trip(
+        name="one-account-stops-all",
+        old="return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)",
+        new="return true",
+        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[shared-failure_endpoint-http_500-20]",
+    ),
+    _trip(
+        name="accounts-of-an-earlier-row-count",
+        old="scope.failures > 1 and scope.failed_by or ''",
+        new="scope.failed_by or ''",
+        test="tests/integration/breaker/test_breaker_model.py::"
+        "test_the_scripts_keep_the_rules_of_several_accounts[0-2]",
+    ),
+    _trip(
+        name="ill-account-counts-for-all",
+        old="(own.state ~= 'closed' or epochs[3] ~= 0 and epochs[3] ~= own.epoch)",
+        new="false",
+        test=f"{_ACCOUNTS}test_while_its_own_breaker_is_not_closed_an_account_counts_for_itself_only[shared]",
+    ),
+    _trip(
+        name="no-connection-blamed-on-the-account",
+        old="never_sent and '-' or ACCOUNT",
+        new="ACCOUNT",
+        test=f"{_ACCOUNTS}test_what_was_never_sent_opens_for_all_whoever_called[shared]",
+    ),
+    _state_machine(
+        name="ill-account-probes-for-all",
+        old="(own.state ~= 'closed' or scope.probed_by == ACCOUNT)",
+        new="scope.probed_by == ACCOUNT",
+        test=f"{_ACCOUNTS}test_the_probe_is_of_an_account_that_is_well",
+    ),
+    _state_machine(
+        name="one-account-probes-each-time",
+        old="(own.state ~= 'closed' or scope.probed_by == ACCOUNT)",
+        new="own.state ~= 'closed'",
+        test=f"{_ACCOUNTS}test_the_probes_go_in_turn",
+    ),
+    Breakage(
+        name="without-redis-one-account-stops-all",
+        promise=3,
+        file="resilience/circuit_breaker/local/scope.py",
+        old="enough = different >= min(accounts, limits.threshold)",
+        new="enough = True",
+        test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[alone-failure_endpoint-http_500-20]",
     ),
     Breakage(
         name="one-at-a-time-in-half-a-service",
@@ -131,7 +183,7 @@ TRIP = (
     Breakage(
         name="without-redis-half-a-service-is-shut-as-a-dead-one",
         promise=3,
-        file="resilience/circuit_breaker/local.py",
+        file="resilience/circuit_breaker/local/breaker.py",
         old="self.limits.open_for // SHORT if mixed else",
         new="",
         test="tests/unit/resilience/test_local_breaker.py::"

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0009_changes"
-down_revision = "0007_api_keys"
+down_revision = "0008_breaker_accounts"
 
 _STATEMENTS = """
 -- A row is one wish (db/models/changes.py). `from_uid` is the uid at Cal.com that its POSTs change: of a seat that of

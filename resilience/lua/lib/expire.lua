@@ -7,7 +7,7 @@ local function forget_later(scope)
   local latest_end = math.min(scope.ends, now + setting.open_max)
   if scope.state == 'open' and scope.ends ~= latest_end then
     scope.ends = latest_end
-    put(scope.prefix .. 'ends', latest_end)
+    put(scope.prefix .. 'ends', latest_end, scope.hash)
   end
   local latest_lease = math.min(scope.lease, now + setting.lease_for)
   if scope.lease ~= latest_lease then
@@ -23,5 +23,12 @@ local function expire_state(scope)
     move(scope, 'closed', 0, 0, 'off_over')
   else
     move(scope, 'half_open', 0, scope.opens, 'open_over')
+  end
+end
+
+local function expire_all()
+  obey_reset()
+  for _, scope in ipairs(scopes) do
+    expire_state(scope)
   end
 end

@@ -1,34 +1,15 @@
 -- Fragment: an operator's override.
 -- Why     each override records who and why, and begins a new epoch. An override with a number (its row in the database) is applied
 --         once, so it can be sent again whenever Redis may have lost it.
-local function scope_named(name) -- an endpoint, or '': the service
-  if name == '' then
-    return service
-  elseif name == endpoint.name then
-    return endpoint
-  end
-  local fields = redis.call('HMGET', BREAKER, name .. '/state', name .. '/epoch', name .. '/failures')
-  return new_scope(name, name .. '/', fields[1], fields[2], 0, 0, fields[3])
-end
-
 local function reset_all()
   flush() -- so that HKEYS also has what an earlier override has just blocked
-  local fields = redis.call('HKEYS', BREAKER)
-  table.sort(fields)
-  for _, field in ipairs(fields) do
-    local name = string.match(field, '^(.+)/failures$')
-    if string.find(field, '^blocked:') or string.find(field, '^wrong:') or string.find(field, '^page:') then
-      redis.call('HDEL', BREAKER, field)
-    elseif name then
-      local scope = scope_named(name)
-      if scope.state ~= 'closed' or scope.failures > 0 then
-        move(scope, 'closed', 0, 0, 'reset')
-      end
-    end
-  end
+  reset_hash(BREAKER)
   blocked, misconfigured = false, false
   put('cleared', now)
+  put('reset', now)
   move(service, 'closed', 0, 0, 'reset')
+  reset_at = now
+  obey_reset() -- the hashes of other accounts follow with their next call
 end
 
 local function apply_override(given) -- see override.lua
@@ -43,10 +24,10 @@ local function apply_override(given) -- see override.lua
     move(service, 'forced_open', given.ends, 0, 'forced_open')
   elseif kind == 'off' then
     move(service, 'off', given.ends, 0, 'switched_off')
-    end_throttle()
+    end_throttle(quota)
   elseif kind == 'reset' then
     reset_all()
-    end_throttle()
+    end_throttle(quota)
   elseif kind == 'block' then
     blocked = given.fingerprint == KEY and now or blocked
     put('blocked:' .. given.fingerprint, now)

@@ -43,11 +43,11 @@ end
 
 local function quota_room() -- how many calls both limits allow, if nothing else denies them
   local room = math.huge
-  if emission_interval > 0 then
-    room = math.floor((burst_tolerance + emission_interval - backlog()) / emission_interval)
+  if quota.emission_interval > 0 then
+    room = math.floor((quota.burst_tolerance + quota.emission_interval - backlog(quota)) / quota.emission_interval)
   end
   if quota.limit > 0 then
-    room = math.min(room, scouting() and 1 or reported_room())
+    room = math.min(room, scouting(quota) and 1 or reported_room(quota))
   end
   return room
 end
@@ -56,7 +56,7 @@ end
 local function release_room()
   local reason, wait, probing = admit(true, false)
   if reason == '' then
-    wait = quota_wait()
+    wait = quota_wait(quota)
     reason = wait > 0 and 'throttled' or ''
   end
   if reason ~= '' then

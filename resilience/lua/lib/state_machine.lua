@@ -1,4 +1,4 @@
--- Fragment: the breaker's rules, except the changes that time alone causes (expire.lua): read, move, admit, apply an outcome.
+-- Fragment: the breaker's states: read, move, admit. What opens it is in trip.lua, what time alone changes in expire.lua.
 --
 --     [*] --> closed: Redis is new, or has forgotten (begun)
 --     closed --> open: threshold failures in a row (the error type)
@@ -15,7 +15,8 @@
 --     [*] --> forced_open: as a process remembers it (restored)
 --     [*] --> off: as a process remembers it (restored)
 --
--- There are two scopes, the service and the endpoint; both must admit a call. An operator's open, off and auto concern the service.
+-- There are two scopes, the service and the endpoint, and one more for an account that is not alone (account.lua): all must admit a
+-- call. An operator's open, off and auto concern the service.
 -- KEYS    BREAKER: the scopes' fields (an endpoint's fields begin with its name and '/'), and
 --         born: the generation (the first epoch), missing after Redis has lost its data   seeded: see restore.lua
 --         settings: those of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
@@ -24,8 +25,7 @@
 -- Why     all is done in one step, so that exactly one of 64 simultaneous failures opens the breaker, and one probe goes at a time;
 --         a change, its epoch and its event are written together, also if a process is killed.
 local BUSY = 1000 -- ms until the next try, if the probe's place is not for this call
-local NEVER = 1000 -- a threshold above this never opens the breaker
-local SHORT = 10 -- an OPEN is this many times shorter while only a part of the service works
+local KEPT = 7200000 -- ms after its last write at which what belongs to one key is deleted
 -- read
 
 local prefix = ENDPOINT .. '/'
@@ -38,36 +38,39 @@ local generation, other_settings, last_override = tonumber(stored[1]), stored[2]
 local unblocked_at, next_trial_at = (stored[4] or 0) + 0, (stored[5] or 0) + 0
 local blocked, misconfigured, paged_endpoint = stored[6], stored[7], stored[8]
 
-local function new_scope(name, at, state, epoch, ends, opens, failures, owner, lease, mixed_at)
+local function new_scope(name, at, hash, state, epoch, ends, opens, failures, owner, lease, mixed_at)
   return {
-    name = name, prefix = at, state = state or 'closed', epoch = (epoch or generation or 0) + 0, ends = (ends or 0) + 0,
+    name = name, prefix = at, hash = hash, state = state or 'closed', epoch = (epoch or generation or 0) + 0, ends = (ends or 0) + 0,
     opens = (opens or 0) + 0, failures = (failures or 0) + 0, owner = owner or '', lease = (lease or 0) + 0,
     mixed_at = (mixed_at or 0) + 0, -- when a success last ended a row of failures
   }
 end
 
-local service, endpoint = new_scope('', '', unpack(stored, 9, 16)), new_scope(ENDPOINT, prefix, unpack(stored, 17, 24))
+local service = new_scope('', '', BREAKER, unpack(stored, 9, 16))
+local endpoint = new_scope(ENDPOINT, prefix, BREAKER, unpack(stored, 17, 24))
+local scopes, own = { service, endpoint }, nil -- own: the account's, see account.lua
 
 -- move: the one function that changes a state
 
 local override = { by = '', why = '', action = 0 } -- the cause of a change
 local context = '' -- the context of the call that changes a state, JSON
-local changes, writes = {}, {}
+local changes, writes, own_writes = {}, {}, {}
 
-local function put(field, value)
-  writes[#writes + 1] = field
-  writes[#writes + 1] = value
+local function put(field, value, hash) -- hash: BREAKER, if not given
+  local to = hash and hash ~= BREAKER and own_writes or writes
+  to[#to + 1] = field
+  to[#to + 1] = value
 end
 
 local function set_probe(scope, owner, lease) -- the probe's place of a half-open scope
   scope.owner, scope.lease = owner, lease
-  put(scope.prefix .. 'owner', owner)
-  put(scope.prefix .. 'lease', lease)
+  put(scope.prefix .. 'owner', owner, scope.hash)
+  put(scope.prefix .. 'lease', lease, scope.hash)
 end
 
 local function count_failures(scope, failures)
   scope.failures = failures
-  put(scope.prefix .. 'failures', failures)
+  put(scope.prefix .. 'failures', failures, scope.hash)
 end
 
 local function append_event(name, old, new, reason, failures, epoch, ends)
@@ -81,11 +84,11 @@ local function move(scope, state, ends, opens, reason)
   scope.state, scope.ends, scope.opens = state, ends, opens
   scope.epoch = math.max(scope.epoch + 1, now) -- an epoch is never used twice, also after Redis has lost its data
   for _, name in ipairs({ 'state', 'epoch', 'ends', 'opens' }) do
-    put(scope.prefix .. name, scope[name])
+    put(scope.prefix .. name, scope[name], scope.hash)
   end
   count_failures(scope, 0)
   set_probe(scope, '', 0)
-  if state == 'closed' then -- the counts of an outage are no evidence about the next calls
+  if state == 'closed' and scope.hash == BREAKER then -- the counts of an outage are no evidence about the next calls
     redis.call('DEL', COUNTS)
   end
   changes[#changes + 1] = { scope.name, old, state, scope.epoch, reason, failures }
@@ -94,6 +97,14 @@ end
 
 -- admit: what denies a call ('': nothing), ms to wait (-1: until an operator acts), whether the call would be a probe
 
+-- Whether this call must leave the probe's place of the service or the endpoint to another account, for a second: its account's own
+-- breaker is not closed, or it made the last probe. After that second any call may be the probe.
+local function gives_way(scope)
+  local waited = now - scope.epoch
+  return scope ~= own and waited >= 0 and waited < BUSY and ACCOUNTS_TO_OPEN > 1
+    and (own.state ~= 'closed' or scope.probed_by == ACCOUNT)
+end
+
 local function admit_to_scope(scope, probe_ok)
   if scope.state == 'open' or scope.state == 'forced_open' then
     return 'breaker_open', scope.ends == 0 and -1 or scope.ends - now, false
@@ -101,79 +112,37 @@ local function admit_to_scope(scope, probe_ok)
     return 'breaker_open', scope.lease - now, false
   elseif scope.state == 'half_open' and not probe_ok then
     return 'breaker_open', BUSY, false
+  elseif scope.state == 'half_open' and own and gives_way(scope) then
+    return 'breaker_open', scope.epoch + BUSY - now, false
   end
   return '', 0, scope.state == 'half_open'
 end
 
-local function admit_to_both(probe_ok)
-  if service.state == 'off' then
-    return '', 0, false
+local function admit_to_all(probe_ok)
+  local reason, wait, probes, probing = '', 0, false, false
+  for _, scope in ipairs(service.state == 'off' and {} or scopes) do
+    reason, wait, probes = admit_to_scope(scope, probe_ok)
+    if reason ~= '' then
+      return reason, wait, false
+    end
+    probing = probing or probes
   end
-  local reason, wait, probing = admit_to_scope(service, probe_ok)
-  if reason ~= '' then
-    return reason, wait, false
-  end
-  local endpoint_probing
-  reason, wait, endpoint_probing = admit_to_scope(endpoint, probe_ok)
-  return reason, wait, probing or endpoint_probing
+  return reason, wait, probing
 end
 
 local function take_probes(owner)
-  for _, scope in ipairs({ service, endpoint }) do
+  for _, scope in ipairs(scopes) do
     if scope.state == 'half_open' then
       set_probe(scope, owner, now + setting.lease_for)
+      if own and scope ~= own then
+        put(scope.prefix .. 'probed_by', ACCOUNT)
+      end
     end
   end
 end
-
--- apply an outcome; for each scope its result is 'alive', 'failed' or nil (no evidence). The service comes first.
-
-local tripped = false -- if both would open, only the service opens
 
 -- Whether a success ended a row of failures less than one OPEN ago: then only a part of the service works. For example, half the
 -- hosts behind a balancer are dead. A time in the future shows that a clock was set back.
 local function is_mixed(scope)
   return now - scope.mixed_at >= 0 and now - scope.mixed_at < setting.open_for
-end
-
-local function trip(scope, failures, report)
-  local length = setting.open_for * report.stretch * setting.growth ^ scope.opens
-  length = math.max(is_mixed(scope) and length / SHORT or length, report.retry_after)
-  scope.failures, tripped = failures, true
-  move(scope, 'open', now + math.floor(math.min(length, setting.open_max)), scope.opens + 1, report.reason)
-end
-
-local function fail(scope, failures, report) -- trips if the first of the last `threshold` failures in a row is at most `span` old
-  count_failures(scope, scope.failures + 1)
-  redis.call('LPUSH', failures, now)
-  redis.call('LTRIM', failures, 0, NEVER - 1)
-  if scope.failures >= setting.threshold
-    and now - (redis.call('LINDEX', failures, setting.threshold - 1) or 0) <= setting.span then
-    trip(scope, setting.threshold, report)
-  end
-end
-
-local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0, owner '': without a permit
-  local owner = report.owner
-  if epoch ~= 0 and epoch ~= scope.epoch then -- the call began before a change of state
-    return
-  elseif scope.state == 'closed' and result == 'failed' and not tripped then
-    if setting.threshold <= NEVER then
-      fail(scope, failures, report)
-    end
-  elseif scope.state == 'closed' and result and scope.failures > 0 then -- a success, or a failure that opened the service
-    count_failures(scope, 0)
-    if result == 'alive' then
-      scope.mixed_at = now
-      put(scope.prefix .. 'mixed_at', now)
-    end
-  elseif scope.state == 'half_open' and (owner == '' and result or owner ~= '' and owner == scope.owner) then
-    if result == 'alive' then
-      move(scope, 'closed', 0, 0, 'probe_succeeded')
-    elseif result == 'failed' and not tripped then
-      trip(scope, 1, report)
-    else -- the probe's place becomes free
-      set_probe(scope, '', 0)
-    end
-  end
 end

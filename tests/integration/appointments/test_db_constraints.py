@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from db.lifecycle import HoldReason, Status
 from db.models.resilience import alert_incidents, breaker_overrides, circuit_breaker_events, failure_metrics
+from db.monitoring import breaker_events
 
 NOW = datetime.now(UTC)
 HELD = {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": NOW}
@@ -88,6 +89,17 @@ def test_what_happened_once_is_written_once(record: Any, model: Any, values: dic
 
     with pytest.raises(IntegrityError), record.engine.begin() as conn:
         conn.execute(insert(model).values(**values))
+
+
+def test_breakers_of_several_accounts_may_change_in_one_moment(record: Any) -> None:
+    """Each is written, once; the record of the endpoint does not show these."""
+    changes = [TRANSITION | {"endpoint": "bookings.create", "account_id": account} for account in (7, 8, 7)]
+    with record.engine.begin() as conn:
+        written = breaker_events.record_transitions(conn, [change | {"created_at": NOW} for change in changes])
+        shown = breaker_events.latest(conn, "calcom", 10)
+        outage = breaker_events.last_outage(conn, "calcom", "bookings.create")
+
+    assert (written, shown, outage.began) == (2, [], None)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from resilience.circuit_breaker.types import State
+from resilience.circuit_breaker.types import OperatorOverride, OverrideKind, State
 from resilience.shared_state import scripts
 from tests.breaker_model.actors import CLIENTS
 from tests.breaker_model.scope import Caller
@@ -39,16 +39,22 @@ def test_the_document_shows_the_drawing_of_the_code() -> None:
 
 
 def test_each_arrow_is_taken_and_no_other(redis_url: str) -> None:
-    """A long life of a breaker makes all of these changes, and none that is not drawn."""
+    """A long life of a breaker, of one account or of three, makes all of these changes, and none that is not drawn."""
     seen: set[Arrow] = set()
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         for seed in range(8):
             both = walk(client, scripts.assemble, seed=seed, steps=400)
             seen |= both.taken | both.arrows()
-        for state in (State.OPEN, State.HALF_OPEN, State.FORCED_OPEN, State.OFF):  # a walk seldom restores each
+        for state in (
+            State.OPEN,
+            State.HALF_OPEN,
+            State.FORCED_OPEN,
+            State.OFF,
+        ):  # a walk seldom restores each, and seldom switches each off
             at = Caller("create", "key-a", "here", CLIENTS[0], both.now)
             both.forget(at, everything=True)
             both.restore(at, (0, 1), [("", state, 0, 0, 1)], [])
+            both.override(at, OperatorOverride(OverrideKind.OFF, "op", "why"))
             seen |= both.arrows()
     taken = {_as_drawn(*arrow) for arrow in seen}
     assert taken == set().union(*map(named, drawn()))

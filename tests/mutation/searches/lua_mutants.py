@@ -24,45 +24,53 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "throttle: return now <= quota.throttled_until and math.abs(now - recorded_at) >= setting.trial_every",
         ),
         "What a scope is moved from has no end and no count of openings to look at.": (
-            "overrides: return new_scope(name, name .. '/', fields[1], fields[2], 1, 0, fields[3])",
-            "overrides: return new_scope(name, name .. '/', fields[1], fields[2], 0, 1, fields[3])",
+            "account: return new_scope(hash == BREAKER and name or name .. '/' .. ACCOUNT, name .. '/', hash, fields[1",
         ),
         "A window of a day before has the slot of the present one, so that one more window back is none.": (
             "mark_incomplete: local first = math.max(now - ARGV[3], now - 1440 * size)",
         ),
         "They are written in pairs.": (
-            "quota: if #quota_writes > 1 then",
+            "quota: if #quota.writes > 1 then",
             "reply: if #writes > 1 then",
+            "reply: if #own_writes > 1 then",
         ),
         "At the bound itself both ways are the same.": (
-            "quota: if emission_interval > 0 and backlog() >= burst_tolerance then",
+            "quota: if quota.emission_interval > 0 and backlog(quota) >= quota.burst_tolerance then",
             "quota: elseif resets_at >= quota.resets_at then",
-            "state_machine: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
+            "trip: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
-        "No window lasts a millisecond.": (
-            "quota: local length = quota.longest > 1 and quota.longest or setting.rate_window",
-        ),
+        "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),
         "No limit of ours has an interval of a microsecond.": (
-            "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
+            "quota: if quota.emission_interval > 1 and backlog(quota) > quota.burst_tolerance then",
             "quota: if emission_interval > 1 then",
-            "release_window: if emission_interval > 1 then",
-            "status: if emission_interval > 1 then",
+            "quota: if quota.emission_interval > 1 then",
+            "release_window: if quota.emission_interval > 1 then",
+            "status: if quota.emission_interval > 1 then",
         ),
         "The first to ask begins window 1: no permit is of window 0.": (
             "quota: elseif window > 0 and window == quota.window - 1 then",
             "quota: elseif window >= 1 and window == quota.window - 1 then",
         ),
         "An epoch is a time of these years.": (
-            "record: if service_epoch > 1 and service_epoch ~= service.epoch then",
-            "record: elseif endpoint_epoch > 1 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' the",
+            "trip: local service_changed = epochs[1] > 1 and epochs[1] ~= service.epoch",
+            "trip: local endpoint_changed = epochs[2] > 1 and epochs[2] ~= endpoint.epoch",
         ),
         "Where nothing stands in the way the limit says how long to wait.": (
             "state_machine: return '', 1, scope.state == 'half_open'",
-            "state_machine: return '', 1, false",
+            "state_machine: local reason, wait, probes, probing = '', 1, false, false",
         ),
+        "A service has a name, so that its keys begin with two characters at least.": (
+            "quota: if (quota.begun or quota.window == 0) and string.find(quota.key, ':rate:', 2, true) then",
+        ),
+        "An account that is alone counts no trials; of another one they are read.": (
+            "account: local trials, reset_at, own_reset = 1, nil, nil",
+        ),
+        "A moment is one of these years.": ("account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",),
         "A bound of memory: no walk is so long.": (
+            "quota: local KEEP_FOR = 7200001",
+            "state_machine: local KEPT = 7200001",
             "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
-            "state_machine: redis.call('LTRIM', failures, 0, NEVER - 2)",
+            "trip: redis.call('LTRIM', failures, 0, NEVER - 2)",
         ),
     }
 )

@@ -21,8 +21,9 @@ METRICS = (
         name="transition-totalled-twice",
         promise=6,
         file="db/monitoring/breaker_events.py",
-        old="for service, endpoint, new_state in new)",
-        new='for service, endpoint, new_state in [(r["service"], r["endpoint"], r["new_state"]) for r in rows])',
+        old="for service, endpoint, new_state, account in new\n",
+        new='for service, endpoint, new_state, account in [(r["service"], r["endpoint"], r["new_state"], None) '
+        "for r in rows]\n",
         test=f"{_TOTALS}test_transitions_equal_the_rows",
     ),
     Breakage(

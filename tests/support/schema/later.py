@@ -15,9 +15,10 @@ TODAY = [
     "0005_actions",
     "0006_accounts",
     "0007_api_keys",
+    "0008_breaker_accounts",
     "0009_changes",
 ]
-LATER = "0008_later"
+LATER = "0010_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

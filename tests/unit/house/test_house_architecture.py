@@ -45,11 +45,12 @@ def test_every_statement_that_writes_an_event_is_named() -> None:
 
 
 def test_every_key_of_a_script_is_there() -> None:
-    """The breaker's, an endpoint's, and those that only count."""
+    """The breaker's, an endpoint's, those of one of several accounts, and those that only count."""
     described = {name for row in rows("Every key in Redis") for name in names(row[0]) if name.startswith("{")}
 
     assert described == {
         *breaker_keys("calcom", "ENDPOINT"),
+        *breaker_keys("calcom", "ENDPOINT", "KEY", "KEY"),
         *stats_keys("calcom"),
         *stats_keys("database"),
         "{http}:key:ID",

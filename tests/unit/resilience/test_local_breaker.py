@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from resilience.circuit_breaker.local import LocalBreaker
+from resilience.circuit_breaker.local.breaker import LocalBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import (
@@ -33,7 +33,7 @@ class Process:
     def __init__(self, seen: BreakerState | None = None, **settings: float) -> None:
         snapshot = BreakerSnapshot(clock=lambda: 0.0, wall=lambda: 0.0)
         if seen is not None:
-            snapshot.update(seen, CREATE, T0)
+            snapshot.update(seen, CREATE, T0, KEY)
         limits = BreakerSettings(**{"rate_limit": 0, **settings}).limits  # type: ignore[arg-type]
         self.local = LocalBreaker(limits, snapshot, T0, KEY)
         self.changes: list[Change] = []

@@ -1,0 +1,1 @@
+"""The breaker of one process, for the time in which Redis is gone."""
