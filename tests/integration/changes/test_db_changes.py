@@ -64,6 +64,11 @@ def test_two_seats_of_one_booking_are_never_changed_at_once(record: Any) -> None
 
     again = claim(record, first)
     assert again is not None
+    move(record, again, ChangeStatus.RETRYING, outcome_unknown=False)  # it was refused, and is sent again
+    assert claim(record, second) is None
+
+    again = claim(record, first)
+    assert again is not None
     move(record, again, ChangeStatus.DONE)
     with record.engine.begin() as conn:
         assert [one.id for one in sweeps.let_next_go(conn, ended=again)] == [second.id]
