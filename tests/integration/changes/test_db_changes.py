@@ -13,6 +13,12 @@ from db.changes.asking import NewChange
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
+from resilience.retry_policy import RetryPolicy
+from tasks.changes.decided import case_of
+from tasks.changes.evidence import Shown
+from tasks.changes.looks import ChangeLook
+from tasks.decisions import BookingDecisions
+from tasks.dependencies import Timings
 
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 PENDING, WAITING = ChangeStatus.PENDING, ChangeStatus.WAITING
@@ -151,3 +157,18 @@ def test_held_changes_stand_in_the_line_by_their_place(record: Any) -> None:
         assert probes == [one.id for one in order if one.wanted is None]
         assert [one.id for one in sweeps.release_these(conn, [held[1].id])] == [held[1].id]
     assert read(record, held[1]).status is PENDING
+
+
+def test_a_change_is_settled_at_its_settle_at_and_not_before(record: Any) -> None:
+    """Until then a POST of it may be at work, and nothing is sent again."""
+    row = booked(record, "uid-1")
+    claimed = claim(record, change(record, row, LATER))
+    assert claimed is not None
+    times = {"settle_at": appointments.FromNow(60), "ends_at": appointments.FromNow(160)}
+    move(record, claimed, ChangeStatus.RETRYING, outcome_unknown=True, **times)
+    again = claim(record, claimed)
+    assert again is not None
+
+    case, _ = case_of(BookingDecisions(RetryPolicy(), Timings(), "k", "s"), again, row, ChangeLook(shown=Shown.ALIVE))
+
+    assert (case.settled, case.ended) == (False, False)

@@ -38,7 +38,7 @@ CHANGES_SENT = (
         name="changed-again-before-settle-at",
         old="settled=times.settled_in <= 0,",
         new="settled=True,",
-        test=f"{_LOST}[reschedule-commit_then_hang]",
+        test=f"{_ROWS}test_a_change_is_settled_at_its_settle_at_and_not_before",
     ),
     Breakage(
         name="a-cancel-follows-nobody",
