@@ -14,6 +14,7 @@ from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
+from resilience.shared_readings import SharedReadings
 from tasks.accounts.door import Door
 from tasks.calcom.client import CalcomClient
 
@@ -102,6 +103,7 @@ class Dependencies:
     broker_url: str = field(repr=False)  # holds a password
     page_url: str
     alerts: Sinks
+    slots: SharedReadings
 
     def with_client(self, client: CalcomClient) -> Self:
         """Return the same with the client of an account."""

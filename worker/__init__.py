@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
     from tasks.operations.changes import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
+    from tasks.slots.free import FreeSlots, free_slots
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
 
@@ -22,6 +23,7 @@ __all__ = [
     "ChangeReceipt",
     "ChangeRefusedError",
     "Conflict",
+    "FreeSlots",
     "IdempotencyConflict",
     "Outcome",
     "Receipt",
@@ -32,6 +34,7 @@ __all__ = [
     "configure",
     "enqueue_booking",
     "enqueue_bookings",
+    "free_slots",
     "outcome",
     "reschedule_booking",
     "wait",
@@ -40,8 +43,10 @@ __all__ = [
 _HOMES = {
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
+    "FreeSlots": "tasks.slots.free",
     "app": "tasks.host.application",
     "configure": "worker.wiring",
+    "free_slots": "tasks.slots.free",
 }
 _HOMES |= dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
 _HOMES |= dict.fromkeys(

@@ -50,6 +50,7 @@ class Via(StrEnum):
     FLOWER = "Flower"
     PAGE = "page"
     PYTHON = "Python"
+    VOICE = "voice agent"
 
 
 class CommandOutcome(StrEnum):

@@ -15,6 +15,7 @@ from tests.mutation.asking.changes import CHANGES_SENT
 from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
+from tests.mutation.asking.voice import VOICE
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -240,6 +241,7 @@ BREAKAGES = (
     *COMPANY,
     *EVIDENCE,
     *FRONT_DOOR,
+    *VOICE,
     *GUEST,
     *CHANGES,
     *CHANGES_SENT,

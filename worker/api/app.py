@@ -28,9 +28,12 @@ from worker.api.addresses import Proxies
 from worker.api.calls import Calls
 from worker.api.gate import ApiServices, Gate
 from worker.api.problems import ApiError, of_status
+from worker.api.slots.resource import slots
 from worker.api.threads import THREADS, Threads
+from worker.api.voice import retell, vapi
 from worker.api.waiters import Waiters
 from worker.settings.model import Settings
+from worker.settings.voice import VoiceSettings
 
 CONNECTIONS = THREADS + 1
 PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
@@ -38,22 +41,22 @@ PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
 log = Logger("http")
 
 
-def make(settings: Settings) -> Calls:
+def make(settings: Settings, voice: VoiceSettings) -> Calls:
     """Return the application; what it shares is made when the process begins."""
-    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=_lifespan(settings, lambda: outer))
+    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=_lifespan(settings, voice, lambda: outer))
     app.router.redirect_slashes = False
     outer = Calls(app)
     return outer
 
 
-def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starlette], Any]:
+def _lifespan(settings: Settings, voice: VoiceSettings, calls: Callable[[], Calls]) -> Callable[[Starlette], Any]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         threads = Threads()
         redis = make_redis(settings.redis_url) if settings.redis_url else None
         gate = Gate(threads, CallLimit("http", redis, emit=_log_state), Proxies(settings.trusted_proxies))
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
-        app.state.services = ApiServices(threads, gate, waiters)
+        app.state.services = ApiServices(threads, gate, waiters, voice)
 
         def stop() -> None:
             calls().closing = True
@@ -123,6 +126,10 @@ _ROUTES = [
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
+    Route("/v1/slots", slots, methods=["GET"]),
+    Route("/v1/voice/retell", retell.call, methods=["POST"]),
+    Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),
+    Route("/v1/voice/vapi", vapi.call, methods=["POST"]),
     Route("/v1/openapi.json", documented.openapi),
     Route("/health", pages.health),
     Route("/ready", pages.ready),

@@ -15,6 +15,7 @@ from worker import logs, wiring
 from worker.console.stop import Stop
 from worker.running import running
 from worker.settings.model import Settings
+from worker.settings.voice import VoiceSettings
 
 HEADERS_WITHIN = 3  # seconds; a half-sent request holds a connection no longer
 LAST_CALLS = 12  # seconds from SIGTERM to SIGKILL: two more than calls that have begun have
@@ -32,7 +33,7 @@ def run(*, workers: int | None) -> None:
         from granian.log import LogLevels  # noqa: PLC0415 - the same
     except ImportError:
         raise Stop("booking serve needs the extra http: pip install 'booking-worker[http]'") from None
-    settings = running(Settings.load())
+    settings, voice = running(Settings.load()), VoiceSettings.load()
     logs.configure(settings)
     where = urlsplit(f"//{settings.http_address}")
     host, port = where.hostname or "", where.port or 0
@@ -60,16 +61,16 @@ def run(*, workers: int | None) -> None:
         log_dictconfig={"handlers": {}, "loggers": {"_granian": {}}},  # its lines go to our handler
     )
     log.info("http", url=f"http://{settings.http_address}", processes=server.workers)
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, voice), wrap_loader=False)
 
 
-def _load(settings: Settings) -> Callable[..., Any]:
+def _load(settings: Settings, voice: VoiceSettings) -> Callable[..., Any]:
     """Return the application of a child process."""
     from worker.api import app  # noqa: PLC0415 - the parent process serves nothing
 
     logs.configure(settings)
     fill(lambda: wiring.build_from(settings, pool_size=app.CONNECTIONS))
-    return app.make(settings)
+    return app.make(settings, voice)
 
 
 def _is_loopback(host: str) -> bool:

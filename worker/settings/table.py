@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from worker.settings.model import Settings
 from worker.settings.texts import text_of
+from worker.settings.voice import VoiceSettings
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "settings.md"
@@ -53,7 +56,7 @@ class SettingRow:
 
 def rows() -> Iterator[SettingRow]:
     """List the settings in the order in which they are declared."""
-    for field, info in Settings.model_fields.items():
+    for field, info in _fields():
         about = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         yield SettingRow(
             SECTIONS.get(field),
@@ -63,6 +66,13 @@ def rows() -> Iterator[SettingRow]:
             str(about.get("zero", "")),
             info.description or "",
         )
+
+
+def _fields() -> Iterator[tuple[str, FieldInfo]]:
+    for field, info in Settings.model_fields.items():
+        yield field, info
+        if field == "trusted_proxies":
+            yield from VoiceSettings.model_fields.items()
 
 
 def table() -> str:

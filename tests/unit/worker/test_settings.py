@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from worker.settings import table
 from worker.settings.model import Settings, SettingsError
 from worker.settings.texts import text_of
+from worker.settings.voice import VoiceSettings
 
 SECRET = "s3cret-Passw0rd"
 DESIGN = {
@@ -285,7 +286,9 @@ def test_the_example_file_is_what_it_says(tmp_path: Path) -> None:
     lines = table.example().splitlines()
     (tmp_path / ".env").write_text("\n".join(line[1:] for line in lines if line[:2].strip("#").isupper()))
     assert Settings.load() == Settings.load(**{name: info.default for name, info in Settings.model_fields.items()})
-    assert len((tmp_path / ".env").read_text().splitlines()) == len(Settings.model_fields)
+    assert len((tmp_path / ".env").read_text().splitlines()) == len(Settings.model_fields) + len(
+        VoiceSettings.model_fields
+    )
 
 
 def test_a_name_with_our_prefix_wins_over_the_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
