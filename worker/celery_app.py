@@ -96,6 +96,7 @@ class Configuration:
         "tasks.calcom_webhooks.looks",
         "tasks.callbacks.deliver",
         "tasks.callbacks.due",
+        "tasks.changes.changing",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
@@ -113,6 +114,7 @@ class Configuration:
         {
             "tasks.booking.*": {"queue": BOOKINGS},
             "tasks.callbacks.deliver.*": {"queue": CALLBACKS},
+            "tasks.changes.*": {"queue": BOOKINGS},
             "tasks.*": {"queue": MAINTENANCE},
         }
     )

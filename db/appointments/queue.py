@@ -1,6 +1,7 @@
 """The queue of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, exists, literal, select
 
@@ -22,9 +23,13 @@ def backlog_reason(conn: Connection) -> HoldReason | None:
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
 
-def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:
-    """Return the ids at the head of the queue; `postable` leaves out those that need a look first."""
-    return list(conn.execute(statement("waiting"), {"limit": limit, "postable": postable}).scalars())
+def waiting(conn: Connection, limit: int, *, postable: bool) -> list[tuple[int, datetime]]:
+    """Return the ids at the head of the queue, each with its place; `postable` leaves out those that need a look first.
+
+    Their order is not always that of their places: see waiting.sql.
+    """
+    found = conn.execute(statement("waiting"), {"limit": limit, "postable": postable})
+    return [(row.id, row.line_at) for row in found]
 
 
 def release_these(conn: Connection, ids: Sequence[int]) -> list[Appointment]:

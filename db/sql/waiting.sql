@@ -58,7 +58,7 @@ line AS (
     UNION ALL
     SELECT id, line_at, probe_failures, 4 FROM rest
 )
-SELECT id
+SELECT id, min(line_at) AS line_at
 FROM line
 GROUP BY id
 ORDER BY min(place), min(probe_failures), min(line_at), id

@@ -11,7 +11,7 @@ from tasks import dependencies
 from tasks.conversations.conversation import Conversation
 from tasks.conversations.finding import meant
 from tasks.database_errors import database_errors
-from tasks.operations import booking_commands
+from tasks.operations import cancelling
 from tasks.operations.booking_commands import CommandOutcome, Via
 
 
@@ -32,7 +32,7 @@ def cancel(
         return None
     engine = dependencies.current().engine
     with database_errors(), deadline(patience()):
-        result = booking_commands.cancel(engine, view.id, by="caller", via=Via.VOICE, why="asked for on the telephone")
+        result = cancelling.cancel(engine, view.id, by="caller", via=Via.VOICE, why="asked for on the telephone")
     if result.outcome is CommandOutcome.CANCELLED:
         return CancelWish(replace(view, status=Status.CANCELLED, hold_reason=None))
     if result.status is not None:

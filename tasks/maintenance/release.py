@@ -5,11 +5,19 @@ Whether a cause is over is read from the breaker's state and our own settings, b
 
 import threading
 from collections.abc import Sequence
+from heapq import merge
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
 
 from db import accounts, appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
+from db.changes import sweeps as changes
+from db.changes.change import BookingChange
+from db.changes.items import change_item, change_of, item_of
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
@@ -87,24 +95,35 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
         # These are a few more than there is room for: another process may be releasing the first of them.
-        waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
+        waiting = _line(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
-            waiting = queue.waiting(conn, 1, postable=False)
+            waiting = _line(conn, 1, postable=False)
     released = breaker.held_work.release(CREATE, waiting)
-    granted = [int(item) for item in released.items]
+    granted = [str(item) for item in released.items]
     if not granted:
         return 0, released
-    released_ids: set[int] = set()
+    released_items: set[str] = set()
     try:
         with deps.engine.begin() as conn:
-            rows = queue.release_these(conn, granted)
-        released_ids = {row.id for row in rows}
-    finally:  # give back the places of bookings that have moved on, or of all if Postgres failed
-        for booking_id in set(granted) - released_ids:
-            breaker.held_work.give_back(CREATE, booking_id)
+            rows: list[Appointment | BookingChange] = [
+                *queue.release_these(conn, [int(item) for item in granted if item.isdigit()]),
+                *changes.release_these(conn, [change_of(item) for item in granted if not item.isdigit()]),
+            ]
+        released_items = {item_of(row) for row in rows}
+    finally:  # give back the places of rows that have moved on, or of all if Postgres failed
+        for item in set(granted) - released_items:
+            breaker.held_work.give_back(CREATE, item)
+    rows.sort(key=lambda row: row.line_at)
     send(deps, rows, released=True)
     log.info("released", count=len(rows), state=released.state.value)
     return len(granted), released
+
+
+def _line(conn: Connection, limit: int, *, postable: bool) -> list[str]:
+    """Return what is at the head of the line, bookings and changes together, as the release window calls them."""
+    bookings = [(place, str(one)) for one, place in queue.waiting(conn, limit, postable=postable)]
+    moves = [(place, change_item(one)) for one, place in changes.in_line(conn, limit, postable=postable)]
+    return [item for _, item in merge(bookings, moves, key=itemgetter(0))][:limit]
 
 
 def _release_due(deps: Dependencies) -> int:
@@ -136,31 +155,36 @@ def _release_of_account(deps: Dependencies, number: int) -> int:
     seen = deps.breaker.get_status()
     key, settings = own.calcom.key_fingerprint, own.calcom.settings_fingerprint
     with deps.engine.begin() as conn:
-        rows = appointments.release_due(
-            conn,
-            account=number,
-            key=key,
-            settings=settings,
-            limit=OF_EACH,
-            key_works=seen.shared and key not in seen.blocked_keys,
-            settings_work=seen.shared and settings not in {*seen.wrong_settings, *seen.paged_settings},
-        )
+        cause: dict[str, Any] = {
+            "account": number,
+            "key": key,
+            "settings": settings,
+            "limit": OF_EACH,
+            "key_works": seen.shared and key not in seen.blocked_keys,
+            "settings_work": seen.shared and settings not in {*seen.wrong_settings, *seen.paged_settings},
+        }
+        rows: list[Appointment | BookingChange] = [
+            *appointments.release_due(conn, **cause),
+            *changes.release_due(conn, **cause),
+        ]
     return _sent(deps, rows)
 
 
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
     """Release held bookings whose time has come or whose cause is over; return how many."""
     calcom = deps.calcom
+    cause: dict[str, Any] = {
+        "key": calcom.key_fingerprint,
+        "settings": calcom.settings_fingerprint,
+        "limit": BATCH,
+        "key_works": key_works,
+        "settings_work": settings_work,
+    }
     with deps.engine.begin() as conn:
-        rows = appointments.release_due(
-            conn,
-            key=calcom.key_fingerprint,
-            settings=calcom.settings_fingerprint,
-            limit=BATCH,
-            key_works=key_works,
-            settings_work=settings_work,
-            closed=closed,
-        )
+        rows: list[Appointment | BookingChange] = [
+            *appointments.release_due(conn, **cause, closed=closed),
+            *changes.release_due(conn, **cause),
+        ]
     return _sent(deps, rows)
 
 
@@ -184,7 +208,7 @@ def release_of_type(deps: Dependencies, missing: MissingType) -> int:
             return count
 
 
-def _sent(deps: Dependencies, rows: Sequence[Appointment]) -> int:
+def _sent(deps: Dependencies, rows: Sequence[Appointment | BookingChange]) -> int:
     if rows:
         send(deps, rows, held=True)
         log.info("released", count=len(rows))

@@ -30,6 +30,8 @@ NotBooked = Annotated[
     bool, typer.Option("--not-booked", help="You have looked at Cal.com yourself, and it is not booked there.")
 ]
 Why = Annotated[str, typer.Option(help="Why; it stands in the booking's story.")]
+Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="What Cal.com tells the attendee.")]
+Account = Annotated[str | None, typer.Option(metavar="NAME", help="Refuse a booking of another account.")]
 
 _first, _bookings, _operating = (partial(command, app, panel=panel) for panel in (FIRST, BOOKINGS, OPERATING))
 
@@ -155,11 +157,37 @@ def resolve(
 @_bookings(
     "worker.cli.orders.retry_cancel:run",
     "booking cancel 42",
-    "booking cancel web-0093 --why 'customer called'",
+    "booking cancel web-0093 --why 'customer called' --reason 'The room is closed'",
     action="cancel",
 )
-def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = ASKED) -> None:
-    """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
+def cancel(
+    bookings: Ids,
+    *,
+    not_booked: NotBooked = False,
+    reason: Reason = None,
+    account: Account = None,
+    why: Why = ASKED,
+) -> None:
+    """Cancel bookings: at Cal.com, if they are there. One that may be booked is cancelled once that is known."""
+
+
+@_bookings(
+    "worker.cli.orders.reschedule:run",
+    "booking reschedule 42 2030-03-05T10:00:00+01:00",
+    "booking reschedule web-0093 2030-03-05T09:00:00Z --reason 'The host is ill'",
+)
+def reschedule(
+    booking: IdOrKey,
+    start: Annotated[str, typer.Argument(metavar="START", help="The new start, with its offset from UTC.")],
+    *,
+    reason: Reason = None,
+    account: Account = None,
+    why: Why = ASKED,
+) -> None:
+    """Move a booking to another start: at Cal.com, if it is there. One that may be booked is moved once that is known.
+
+    Its length stays. A series cannot be moved; move a week of it at Cal.com.
+    """
 
 
 @_bookings("worker.cli.orders.calls:run", "booking calls", "booking calls 42 web-0093 --why 'they start at noon'")

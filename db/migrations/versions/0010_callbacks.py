@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0010_callbacks"
-down_revision = "0008_breaker_accounts"
+down_revision = "0009_changes"
 
 _STATEMENTS = Path(__file__).parents[1] / "callbacks.sql"
 _DOWN = """

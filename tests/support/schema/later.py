@@ -16,6 +16,7 @@ TODAY = [
     "0006_accounts",
     "0007_api_keys",
     "0008_breaker_accounts",
+    "0009_changes",
     "0010_callbacks",
 ]
 LATER = "0011_later"
