@@ -25,6 +25,15 @@ events AS (
         )
     WHERE appointment_id = ANY(:ids)
 ),
+changes AS (
+    UPDATE booking_changes
+    SET reason = CASE WHEN length(reason) > 0 THEN 'forgotten' ELSE '' END,
+        idempotency_key = 'forgotten:' || gen_random_uuid(),
+        correlation_id = 'forgotten-' || id,
+        refusal = NULL,
+        last_error = NULL
+    WHERE appointment_id = ANY(:ids)
+),
 told AS (
     UPDATE callbacks SET data = data || '{"key": null}' WHERE appointment_id = ANY(:ids)
 )

@@ -24,6 +24,16 @@ from tests.support.schema.models import all_tables
 
 PAT = {"name": "Pat Example", "email": "pat@example.com", "phone_number": "+4930123456", "time_zone": "Europe/Berlin"}
 NEEDLES = ("pat example", "pat@example.com", "4930123456", "room 7", "form-pat", "allergic")
+_WISH = """
+INSERT INTO booking_changes (
+    appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, idempotency_key,
+    correlation_id, task_id, refusal, last_error, line_at
+)
+SELECT
+    id, account_id, 'calcom', 'cancel', 'refused', start_at, 'Pat Example is ill', 'caller', 'python', 'form-pat',
+    'c', task_id || 'c', 'Room 7', 'Room 7', now()
+FROM appointments WHERE id = :id
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +85,7 @@ def filled() -> dict[str, BookingRequest]:
     for status, request in made.items():
         booking = enqueue_booking(request, api_key_id=key).appointment_id
         move(booking, Status(status), last_error="Pat Example is no guest", refusal={"words": "pat@example.com"})
+        sql(_WISH, id=booking)
         with dependencies.current().engine.begin() as conn:
             detail = {"why": "Pat Example rang", "words": "Pat Example is blocked"}
             events.record(conn, booking, "note", "operator", detail)
