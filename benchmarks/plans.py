@@ -149,7 +149,7 @@ class Read:
 def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     """Return everything that is measured, by name."""
     row, booked = _found(conn, "living-1"), _found(conn, "ended-1")
-    in_line = queue.waiting(conn, 5, postable=False)
+    in_line = [one for one, _ in queue.waiting(conn, 5, postable=False)]
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
         "release_due": lambda: appointments.release_due(conn, key="key", settings="set", limit=500),

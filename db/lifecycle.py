@@ -84,7 +84,12 @@ _MOVES: dict[Status, frozenset[Status]] = {
             Status.CONFIRMED,  # found at Cal.com later (record_late_uid), which is an incident
         }
     ),
-    Status.CONFIRMED: frozenset({Status.CANCELLED}),
+    Status.CONFIRMED: frozenset(
+        {
+            Status.CANCELLED,
+            Status.PENDING,  # Cal.com lost its seat while it was moved: it is booked again
+        }
+    ),
     # Found at Cal.com later (a late 201, a lookup, the audit): record_late_uid moves them, and opens an incident.
     Status.REJECTED: frozenset({Status.CONFIRMED}),
     Status.EXPIRED: frozenset({Status.CONFIRMED}),

@@ -36,15 +36,18 @@ class CallLimit:
         self._lock = threading.Lock()
         self._local: dict[str, float] = {}
 
-    def wait(self, caller: str, per_minute: int) -> float:
-        """Count one call, and return 0.0; or count nothing, and return the seconds until the next one may come."""
-        interval = MINUTE / per_minute
+    def wait(self, caller: str, per_minute: int, *, at_once: int | None = None) -> float:
+        """Count one call, and return 0.0; or count nothing, and return the seconds until the next one may come.
+
+        `at_once` calls may come at once after a quiet time; None: as many as a minute has.
+        """
+        interval, at_once = MINUTE / per_minute, at_once or per_minute
         if self._shared is not None:
-            fixed = (round(interval * 1_000_000), per_minute)
+            fixed = (round(interval * 1_000_000), at_once)
             answer = self._shared.call("call_limit", (f"{{{self._service}}}:{caller}",), fixed)
             if answer is not None:
                 return float(answer) / 1000
-        return self._wait_locally(caller, interval, per_minute)
+        return self._wait_locally(caller, interval, at_once)
 
     def _wait_locally(self, caller: str, interval: float, at_once: int) -> float:
         with self._lock:

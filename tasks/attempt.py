@@ -1,25 +1,24 @@
 """One attempt at a claimed booking: look it up at Cal.com, or post it, and return the move that follows."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
-from db.lifecycle import HoldReason, Status
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
+from db.changes.change import BookingChange
+from resilience.circuit_breaker.types import CallOutcome, Denied, Recorded
 from tasks import event_type_lookup
-from tasks.accounts.door import NoAccess
-from tasks.calcom.access import CREATE
-from tasks.calcom.lookup import LookupKind
-from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
+from tasks.calcom.http.answer import MaySend
+from tasks.calcom.reply import ReplyKind
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
-from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import CallMade, Move, Posted, Proceed, at_once, confirmed, unbookable
-from tasks.unknown import outcome
+from tasks.guarded_calls import CallResult, GuardedCalls
+from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
+from tasks.unknown import answered, outcome
 from tasks.unknown.inquiry import Inquiry
+
+Report = tuple[Recorded, CallMade | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,29 @@ class AttemptResult:
 
 def attempt(claim: Claim) -> AttemptResult:
     """Look the booking up or post it, and return the move that follows; the caller writes it."""
-    if claim.no_access is not None:
-        return _without_access(claim, claim.no_access)
-    deps, reports = claim.deps, list[tuple[Recorded, CallMade | None]]()
+    reports: list[Report] = []
+    inquiry = Inquiry(claim, *means_of(claim, reports))
+    has_place = claim.released  # until the POST takes over the place in the release window
+    move: Move | None = None
+    try:
+        step = before_post(inquiry) if claim.no_access is None else answered.without_access(claim.no_access)
+        has_place = has_place and isinstance(step, Move)
+        move = step if isinstance(step, Move) else post(inquiry, step)
+    except LeaseLost:
+        pass
+    finally:
+        if has_place:
+            claim.give_back()
+    return result_of(move, reports, gave_back=has_place)
+
+
+def means_of(claim: Claim, reports: list[Report]) -> tuple[GuardedCalls, BookingDecisions]:
+    """Return the calls of an attempt, which add their reports to a list, and its rules."""
+    deps = claim.deps
     calls = GuardedCalls(
         deps,
         claim.row.correlation_id,
-        owner=str(claim.row.claim_token),
+        owner=str(claim.subject.claim_token),
         probe_ok=claim.released,
         renew=claim.renew,
         patience=deps.timings.margin,  # the part of the lease that the calls do not need
@@ -66,30 +81,13 @@ def attempt(claim: Claim) -> AttemptResult:
         on_report=lambda *report: reports.append(report),
     )
     fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
-    inquiry = Inquiry(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
-    has_place = claim.released  # until the POST takes over the place in the release window
-    move: Move | None = None
-    try:
-        step = before_post(inquiry)
-        has_place = has_place and isinstance(step, Move)
-        move = step if isinstance(step, Move) else post(inquiry, step)
-    except LeaseLost:
-        pass
-    finally:
-        if has_place:
-            deps.breaker.held_work.give_back(CREATE, claim.row.id)
+    return calls, BookingDecisions(deps.policy, deps.timings, *fingerprints)
+
+
+def result_of(move: Move | None, reports: Sequence[Report], *, gave_back: bool) -> AttemptResult:
+    """Return the result of an attempt that made the calls of these reports."""
     move = move and replace(move, calls=[call for _, call in reports if call])
-    return AttemptResult(move, tuple(recorded for recorded, _ in reports), gave_back=has_place)
-
-
-def _without_access(claim: Claim, shut: NoAccess) -> AttemptResult:
-    """Return the hold of a booking for whose account nothing may be called."""
-    if claim.released:
-        claim.deps.breaker.held_work.give_back(CREATE, claim.row.id)
-    hold: dict[str, Any] = {"hold_reason": shut.reason, "held_for": shut.held_for}
-    if shut.reason is HoldReason.CREDENTIALS:
-        hold |= {"error_type": ErrorType.CREDENTIALS, "last_error": shut.why}
-    return AttemptResult(Move(Status.HELD, f"held: {shut.why}", hold), gave_back=claim.released)
+    return AttemptResult(move, tuple(recorded for recorded, _ in reports), gave_back=gave_back)
 
 
 def before_post(inquiry: Inquiry) -> Move | Proceed:
@@ -123,14 +121,14 @@ def post(inquiry: Inquiry, allowed: Proceed) -> Move:
         return inquiry.rules.not_now(row, permit.reason, allowed)
     if row.outcome_unknown and (stop := inquiry.renew_to_post(allowed, permit)) is not None:
         return stop
-    posted = _send(inquiry, permit)
-    follows = _booked if posted.reply.kind is ReplyKind.BOOKED else _not_booked
+    posted = send_once(claim, lambda may_send: inquiry.calls.post(permit, claim.row, may_send))
+    follows = _booked if posted.reply.kind is ReplyKind.BOOKED else answered.not_booked
     move = follows(inquiry, allowed, posted)
-    return replace(move, changes={**move.changes, **_counted(claim.row, posted)})
+    return replace(move, changes={**move.changes, **counted(claim.row, posted)})
 
 
-def _send(inquiry: Inquiry, permit: Permit) -> Posted:
-    claim = inquiry.claim
+def send_once(claim: Claim, post: Callable[[MaySend], CallResult[Any]]) -> Posted:
+    """Send a POST unless the claim is too old, and return the result."""
     called_at, sent_at = claim.clock(), None
 
     def may_send() -> bool:
@@ -138,7 +136,7 @@ def _send(inquiry: Inquiry, permit: Permit) -> Posted:
         sent_at = claim.first_byte_at(called_at)
         return sent_at is not None
 
-    result = inquiry.calls.post(permit, claim.row, may_send)
+    result = post(may_send)
     return Posted(
         result.reply,
         sent_ago=None if sent_at is None else claim.clock() - sent_at,
@@ -158,38 +156,7 @@ def _booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
     return inquiry.booked_again(move, posted) if allowed.evidence else move
 
 
-def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
-    """Return the move of a row whose POST was answered with anything but its booking."""
-    row, reply, rules = inquiry.claim.row, posted.reply, inquiry.rules
-    if reply.error_type is ErrorType.LEASE_LOST:
-        return at_once("the claim was too old to send")
-    if reply.may_have_booked:
-        kept = event_type_lookup.known(inquiry.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
-        kind = kept.kind if kept is not None and kept.fresh else None
-        step = outcome.unknown(rules, row, posted, kind=kind, post=allowed)
-        return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step
-    open_before = row.outcome_unknown
-    match reply.kind:
-        case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if open_before:
-            return outcome.lookup_failed(rules, row, reply, posted)  # nothing new is known
-        case ReplyKind.NOT_SENT:
-            return rules.again(row, reply.error_type, reply.message, posted)
-        case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
-            return rules.held(row, reply)
-    return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
-
-
-def _found_at_once(inquiry: Inquiry) -> Move | None:
-    """Look the booking up after a proxy's page replaced the answer to its POST; None: the lookup found nothing."""
-    try:
-        result = inquiry.early_lookup()
-    except (NotNow, SQLAlchemyError):  # the unknown outcome must still be written
-        return None
-    found = result.kind is not LookupKind.FAILED
-    return outcome.after_lookup(inquiry.rules, inquiry.claim.row, result) if found else None
-
-
-def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
+def counted(row: Appointment | BookingChange, posted: Posted) -> dict[str, Any]:
     """Return the columns that count a row's POSTs, and its successive probes that failed though Cal.com answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:

@@ -7,6 +7,7 @@ from celery.exceptions import Ignore, Retry
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import Appointment
+from db.changes.change import BookingChange
 from resilience.exceptions import AppointmentException
 from resilience.retry_policy import is_immediate
 from tasks import dependencies
@@ -17,7 +18,7 @@ from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 class ComeAgain(Exception):  # noqa: N818 - no error: the wait that it reports is committed
     """Ask that the task is sent again in `delay` seconds: its row is committed as `retrying`."""
 
-    def __init__(self, row: Appointment, delay: float, why: str) -> None:
+    def __init__(self, row: Appointment | BookingChange, delay: float, why: str) -> None:
         super().__init__(why)
         self.row = row
         self.delay = delay
@@ -46,7 +47,7 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
             self._send_again(exc.row, exc.delay, exc)
         self._retry_database(exc)
 
-    def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
+    def _send_again(self, row: Appointment | BookingChange, delay: float, exc: BaseException) -> NoReturn:
         if delay > LONGEST_COUNTDOWN or not send(dependencies.current(), [row], countdown=delay):
             raise Ignore
         raise Retry(exc=exc, when=delay)

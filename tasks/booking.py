@@ -1,18 +1,19 @@
 """The task that books: claim, attempt, move."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client import correlation
-from db.appointments import Appointment
 from db.lifecycle import Status
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.attempt import AttemptResult, attempt
 from tasks.base import BookingTask, ComeAgain
-from tasks.claim import claim
+from tasks.claim import Claim, claim
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
@@ -22,17 +23,29 @@ from tasks.moves import Move
 from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 
 log = Logger(__name__)
+C = TypeVar("C", bound=Claim)
 
 
 @app.task(bind=True, base=BookingTask, name=TASK)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
-    if type(appointment_id) is not int:
-        log.warning("no_such_id", given=type(appointment_id).__name__)
+    return carry_out(self, appointment_id, claim, attempt)
+
+
+def carry_out(
+    task: BookingTask, number: int, claim: Callable[..., C | None], attempt: Callable[[C], AttemptResult]
+) -> str:
+    """Claim a row by its id, attempt it, write the move, and return the state in which it is now.
+
+    Raises:
+        ComeAgain, Ignore: As `_follow`; or there is nothing to claim.
+    """
+    if type(number) is not int:
+        log.warning("no_such_id", given=type(number).__name__)
         raise Ignore
-    released, at_once = bool(self.request.get(RELEASED)), bool(self.request.get(AT_ONCE))
+    released, at_once = bool(task.request.get(RELEASED)), bool(task.request.get(AT_ONCE))
     deps = dependencies.current()
-    claimed = claim(deps, appointment_id, released=released, at_once=at_once)
+    claimed = claim(deps, number, released=released, at_once=at_once)
     if claimed is None:
         raise Ignore  # a second delivery, or the row is in another state by now
     with correlation.bound(claimed.row.correlation_id):
@@ -40,20 +53,28 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         move = result.move and claimed.write(result.move)
         _let_others_go(deps, result)
         if move is None:
-            log.warning("lease_lost", appointment_id=appointment_id)
+            log.warning("lease_lost", appointment_id=claimed.row.id)
             raise Ignore
-        return _follow(deps, claimed.row, move)
+        return _follow(deps, claimed, move)
 
 
-def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
-    """Return the state in which the booking is now.
+def _follow(deps: Dependencies, claimed: Claim, move: Move) -> str:
+    """Return the state in which the booking, or the change, is now.
 
     Raises:
-        ComeAgain: The booking's task is to be sent again.
-        Ignore: The booking is held; the release sends its task.
+        ComeAgain: Its task is to be sent again.
+        Ignore: It is held; the release sends its task.
     """
+    row = claimed.subject
     error = move.changes.get("error_type")  # the next line logs the event type's id: its slug would name a host
-    log.info("moved", appointment_id=row.id, to=move.to.value, why=move.why, error=error, event_type=row.event_type_id)
+    log.info(
+        "moved",
+        appointment_id=claimed.row.id,
+        to=move.to.value,
+        why=move.why,
+        error=error,
+        event_type=row.event_type_id,
+    )
     if move.to is Status.RETRYING:
         retries = move.changes.get("retry_count", row.retry_count)
         raise ComeAgain(replace(row, retry_count=retries), move.retry_in or 0.0, move.why)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment, events
 from db.appointments.there.places import BookedThere
+from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.accounts.door import NoAccess
@@ -24,6 +25,7 @@ from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
 from tasks.moves import WANTED_AGAIN, Move
 from tasks.publish import LONGEST_COUNTDOWN
+from tasks.wishes import moved_instead
 
 WRITES, WRITE_AGAIN = 3, 0.3  # tries, and seconds between them; Cal.com's answer must not be lost
 
@@ -56,7 +58,7 @@ def claim(
         deps = deps.for_claim(got.row.account_id, got.account, got.version)
     except NoAccess as shut:
         no_access = shut
-    waited = _waited(got.row)
+    waited = waited_for(got.row)
     ends = at + deps.timings.lease
     return Claim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
 
@@ -85,6 +87,15 @@ class Claim:
     no_access: NoAccess | None = None
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
+    @property
+    def subject(self) -> Appointment | BookingChange:
+        """Return what the claim is of; a change's claim has its booking as `row`."""
+        return self.row
+
+    def give_back(self) -> None:
+        """Free the place in the release window that is not used."""
+        self.deps.breaker.held_work.give_back(CREATE, self.row.id)
+
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease before a further call, and return the row as it is now.
 
@@ -111,6 +122,7 @@ class Claim:
         A cancellation becomes WANTED_AGAIN if the caller has requested the booking again meanwhile.
         """
         at_once, tried = self.at_once, 0
+        move = moved_instead(self.deps, self.row, move) if move.to is Status.CANCELLED else move
         while True:
             tried += 1
             try:
@@ -128,22 +140,24 @@ class Claim:
 
     def _write(self, move: Move, *, at_once: bool) -> bool:
         row = self.row
-        columns = _columns(row, move, at_once=at_once)
-        with self.deps.engine.begin() if move.notable else self.deps.autocommit.connect() as conn:
+        columns = columns_of(row, move, at_once=at_once)
+        with self.deps.engine.begin() if move.notable or move.also else self.deps.autocommit.connect() as conn:
             moved = appointments.move(
-                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, detail=self._detail(move),
-                **columns,
+                conn, row.id, Status.BOOKING, Status(move.to), token=row.claim_token, why=move.why,
+                detail=self.detail(move), **columns,
             )  # fmt: skip
+            if moved and move.also:
+                move.also(conn)
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
         if not moved and move.to is Status.CONFIRMED:  # the claim is lost, but Cal.com's booking is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:
-                appointments.record_late_uid(conn, row.id, there, detail=self._detail(move))
+                appointments.record_late_uid(conn, row.id, there, detail=self.detail(move))
         return moved
 
-    def _detail(self, move: Move) -> dict[str, Any]:
+    def detail(self, move: Move) -> dict[str, Any]:
         """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""
         seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
         times: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
@@ -151,11 +165,12 @@ class Claim:
         return times | dict(move.facts) | {name: value for name, value in given.items() if value}
 
 
-def _waited(row: Appointment) -> float | None:
+def waited_for(row: Appointment | BookingChange) -> float | None:
+    """Return the seconds from the sending of its message to its claim; None: not known."""
     return None if row.enqueued_at is None else (row.updated_at - row.enqueued_at).total_seconds()
 
 
-def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:
+def columns_of(row: Appointment | BookingChange, move: Move, *, at_once: bool) -> dict[str, Any]:
     """Return the columns that are written with a move."""
     columns = {**move.changes, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:

@@ -10,6 +10,7 @@ from typing import Any
 
 from booking_client.states import LINE
 from db.appointments import Appointment, FromNow
+from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
 from resilience.retry_policy import RetryPolicy
@@ -36,7 +37,7 @@ class BookingDecisions:
 
     # -- at the claim ------------------------------------------------------------------------------------------------
 
-    def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
+    def not_now(self, row: Appointment | BookingChange, reason: Reason, allowed: Proceed | None = None) -> Move:
         """Return the hold of a booking whose call the breaker or the rate limit denied.
 
         `allowed` is the POST that was denied (None: a lookup was denied). If it is certain that nothing is booked, the
@@ -50,7 +51,7 @@ class BookingDecisions:
         """Return the hold of a booking that reached a worker while older requests are still held: it is in line."""
         return Move(Status.HELD, "bookings requested earlier wait", {"hold_reason": backlog, "held_for": LINE})
 
-    def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
+    def lookup_unavailable(self, row: Appointment | BookingChange, opens_in: float | None) -> Move:
         """Return the hold of a booking that cannot be looked up while others may be posted; it leaves the line.
 
         `opens_in`: how many seconds OPEN still lasts; None: another lookup is the probe now, and may last long.
@@ -61,7 +62,9 @@ class BookingDecisions:
 
     # -- after a call ------------------------------------------------------------------------------------------------
 
-    def again(self, row: Appointment, error_type: str, message: str, posted: Posted | None = None) -> Move:
+    def again(
+        self, row: Appointment | BookingChange, error_type: str, message: str, posted: Posted | None = None
+    ) -> Move:
         """Return the retry of a booking that is certainly not booked, or its end if the retries are used up."""
         went_wrong = {"last_error": message or error_type, "error_type": error_type}
         if not self.may_retry(row.retry_count, error_type):
@@ -74,7 +77,7 @@ class BookingDecisions:
 
     def retry(
         self,
-        row: Appointment,
+        row: Appointment | BookingChange,
         why: str,
         changes: Mapping[str, Any],
         delay: float,
@@ -102,7 +105,7 @@ class BookingDecisions:
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(
-        self, row: Appointment, error_type: str | None, message: str | None, changes: Mapping[str, Any]
+        self, row: Appointment | BookingChange, error_type: str | None, message: str | None, changes: Mapping[str, Any]
     ) -> Move:
         """Return the end of a booking whose retries are used up."""
         if self.is_spared(row, error_type):
@@ -110,7 +113,7 @@ class BookingDecisions:
             return Move(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
-    def is_spared(self, row: Appointment, error_type: str | None) -> bool:
+    def is_spared(self, row: Appointment | BookingChange, error_type: str | None) -> bool:
         """Return whether `error_type` must not fail the booking now: outages never do, faults of Cal.com's only later.
 
         Without this rule a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
@@ -118,12 +121,12 @@ class BookingDecisions:
         asked_ago = (row.updated_at - row.requested_at).total_seconds()
         return error_type in OUTAGE or (error_type in FAULTS and asked_ago < self.timings.wait_for_proof)
 
-    def before_start(self, row: Appointment, pause: float) -> float:
+    def before_start(self, row: Appointment | BookingChange, pause: float) -> float:
         """Return `pause`, shortened so that it ends before the start is too near (unchanged if it is too near now)."""
         left = (row.start_at - row.updated_at).total_seconds() - self.timings.lead - self.timings.margin
         return min(pause, left) if left > 0 else pause
 
-    def held(self, row: Appointment, reply: Reply) -> Move:
+    def held(self, row: Appointment | BookingChange, reply: Reply) -> Move:
         """Return the hold of a booking whose call met a rate limit, a refused key, or another server.
 
         A harmless call finds out when that is over. If another server than Cal.com's API answers one booking alone,
@@ -135,7 +138,7 @@ class BookingDecisions:
             hold["hold_until"] = self._try_again(row)
         return Move(Status.HELD, _BECAUSE[reason], hold | error(reply))
 
-    def no_event_type(self, row: Appointment, message: str) -> Move:
+    def no_event_type(self, row: Appointment | BookingChange, message: str) -> Move:
         """Return the hold of a booking whose event type has disappeared from Cal.com, until it is found again.
 
         An operator's error (another Cal.com, a type that was moved or deleted) must refuse no customer. The pause does
@@ -145,12 +148,12 @@ class BookingDecisions:
         hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
-    def _try_again(self, row: Appointment) -> FromNow:
+    def _try_again(self, row: Appointment | BookingChange) -> FromNow:
         """Return when to try a booking again that another server answered; the pause doubles each time."""
         met = max(row.posts - row.retry_count, 0)  # POSTs that another server answered: they cost no retry
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
-    def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
+    def _hold(self, row: Appointment | BookingChange, reason: HoldReason) -> dict[str, Any]:
         """Return the columns of a hold that ends with the state of the breaker or the limit, or with other settings."""
         hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker knows when the hold ends
         match reason:

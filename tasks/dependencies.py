@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from booking_client.states import DEFAULT_ACCOUNT
@@ -15,6 +16,7 @@ from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
+from resilience.shared_readings import SharedReadings
 from tasks.accounts.callers import Callers
 from tasks.accounts.door import FIRST_VERSION, Access, Door
 from tasks.calcom.client import CalcomClient
@@ -83,6 +85,19 @@ class Sinks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """Say how callbacks are signed, and where they may go beside public addresses.
+
+    The first of `secrets` signs; a second one signs, too, while receivers change over. `networks` are ours: http is
+    allowed there, too. `loopback`: so are the addresses of this machine, and any port; for tests and development.
+    """
+
+    secrets: tuple[SecretStr, ...] = ()
+    networks: tuple[str, ...] = ()
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Hold what a task needs; only worker/wiring.py builds an object of this class.
 
@@ -107,6 +122,9 @@ class Dependencies:
     broker_url: str = field(repr=False)  # holds a password
     page_url: str
     alerts: Sinks
+    slots: SharedReadings
+    callbacks: CallbackSettings = CallbackSettings()
+    webhook_secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
 
     def with_access(self, access: Access) -> Self:
         """Return the same with the client of an account, and as its caller."""

@@ -92,12 +92,12 @@ class GuardedCalls(CalcomReads):
         self._on_report = on_report
         self._numbers = count()
 
-    def permit_post(self, item: int | None = None) -> Permit | Denied:
-        """Ask whether a booking may be posted now; each permit must be passed to `post` or `give_up`.
+    def permit_post(self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True) -> Permit | Denied:
+        """Ask whether a POST may be sent now; each permit must be passed to `post`, `call` or `give_up`.
 
         `item` is the id of a row that the paced release let go: its POST takes the row's place in the release window.
         """
-        return self._permit(CREATE, next(self._numbers), probe_ok=True, item=item)
+        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item)
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
         """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
@@ -110,7 +110,7 @@ class GuardedCalls(CalcomReads):
             address = attendee_address(row)
             return read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
 
-        return self._call(permit, send, read)
+        return self.call(permit, send, read)
 
     def give_up(self, permit: Permit) -> None:
         """Record that nothing was sent with a permit."""
@@ -123,7 +123,7 @@ class GuardedCalls(CalcomReads):
             NotNow: The breaker or the rate limit denies the call; nothing was sent.
         """
         permit = self._permit_or_raise(request.endpoint)
-        return self._call(permit, lambda: self._client.get(request), _read_whole).answer
+        return self.call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
         # The probe is a booking that may be posted now. If no such booking waits, one to be looked up first is
@@ -168,9 +168,10 @@ class GuardedCalls(CalcomReads):
             self.pause(wait)
         return permit
 
-    def _call(
+    def call(
         self, permit: Permit, send: Callable[[], Answer | NoAnswer], read: Callable[[Answer | NoAnswer], R]
     ) -> CallResult[R]:
+        """Send once, read the answer, and record its outcome."""
         answer: Answer | NoAnswer | None = None
         try:
             answer = send()

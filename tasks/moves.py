@@ -1,14 +1,16 @@
 """The steps that a booking can take next: a move to a state, with the columns to write, or a POST to Cal.com."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from db.appointments.appointment import Appointment
 from db.appointments.moves import FromNow
 from db.appointments.there.places import BookedThere
-from db.lifecycle import Status
+from db.lifecycle import ChangeStatus, Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 
@@ -32,10 +34,10 @@ class Move:
     """Hold the next state of a row and the columns to write with it.
 
     `retry_in`: seconds until its task is sent again (None: it is not sent). `notable` is the kind of an event
-    that alerts an operator. `calls` are the calls that led to the move, for its event.
+    that alerts an operator. `calls` are the calls that led to the move, for its event. `also` is written with it.
     """
 
-    to: Status
+    to: Status | ChangeStatus
     why: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     retry_in: float | None = None
@@ -43,6 +45,7 @@ class Move:
     calls: Sequence[CallMade] = ()
     words: str = ""  # Cal.com's words, stored only in the row and its event: they may name a customer
     facts: Mapping[str, Any] = field(default_factory=dict)  # for the move's event: metrics count by these
+    also: Callable[[Connection], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Appointment, Kept
+from db.changes import sweeps as changes
+from db.changes.change import BookingChange
 from db.lifecycle import Status
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
@@ -27,11 +29,13 @@ from tasks.host.log import Logger
 # Longer waits are left to the sweeper, which sends the message when it is due.
 LONGEST_COUNTDOWN = 60.0
 TASK, QUEUE = "tasks.booking.book_appointment", "bookings"
+CHANGE_TASK = "tasks.changes.changing.change_booking"
 CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "booking_released"  # headers
 AT_ONCE = "booking_at_once"  # the attempt before this message failed at the database
 MESSAGE_VERSION = 1  # a header, so that old and new workers can run side by side during a deploy
 
 log = Logger(__name__)
+Sendable = Appointment | Kept | BookingChange
 
 
 # Kombu uses `socket_timeout` for a worker's blocking BRPOP, too, so a producer that must fail fast has a connection of
@@ -44,7 +48,7 @@ _local = threading.local()
 
 def send(
     deps: Dependencies,
-    rows: Iterable[Appointment | Kept],
+    rows: Iterable[Sendable],
     *,
     countdown: float | None = None,
     released: bool = False,
@@ -59,16 +63,17 @@ def send(
     if unsent:
         try:
             with deps.engine.begin() as conn:
-                appointments.mark_unsent(conn, unsent)
+                appointments.mark_unsent(conn, [row.id for row in unsent if not isinstance(row, BookingChange)])
+                changes.mark_unsent(conn, [row.id for row in unsent if isinstance(row, BookingChange)])
         except SQLAlchemyError as exc:  # the sweeper sends unmarked rows, too, but later
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
     return not unsent
 
 
 def _publish(
-    deps: Dependencies, rows: Iterable[Appointment | Kept], countdown: float | None, *, released: bool, held: bool
-) -> list[int]:
-    """Return the ids of rows whose message was not, or perhaps not, sent; after a failure no further send is tried."""
+    deps: Dependencies, rows: Iterable[Sendable], countdown: float | None, *, released: bool, held: bool
+) -> list[Sendable]:
+    """Return the rows whose message was not, or perhaps not, sent; after a failure no further send is tried."""
     todo = list(rows)
     sent = 0
     try:
@@ -82,7 +87,7 @@ def _publish(
                         _send(producer, countdown, **message(row, released=released))
                 sent += len(part)
     except Exception as exc:  # noqa: BLE001 - kombu raises its transports' own errors; none may reach the caller
-        unsent = [row.id for row in todo[sent:]]
+        unsent = todo[sent:]
         log.warning("publish_failed", unsent=len(unsent), error=type(exc).__name__, next="the sweeper sends them")
         return unsent
     return []
@@ -113,7 +118,7 @@ def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
     return {"exchange": level_name(MAX_LEVEL), "routing_key": calculate_routing_key(int(countdown), queue)}
 
 
-def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
+def tell(deps: Dependencies, kind: str, row: Appointment | BookingChange, *, hostname: str | None = None) -> None:
     """Send Flower an event about a booking's task; the caller does not wait for a broker that is down.
 
     `hostname` is the worker that sends it (None: the worker that runs the present task).
@@ -127,14 +132,14 @@ def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | Non
         log.info("event_not_sent", kind=kind, error=type(exc).__name__)
 
 
-def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str | None = None) -> None:
+def _tell(producer: Producer, kind: str, row: Sendable, hostname: str | None = None) -> None:
     if hostname is None:
         ours = current_task and current_task.app is app  # Flower knows no worker of a host
         hostname = current_task.request.hostname if ours else None
     if hostname is None:  # an operator's shell, which Flower would list as a worker
         return
     # The task's name is for a Flower that has just started, or for a task that no worker has received yet.
-    fields = {"uuid": row.task_id, "name": TASK, "args": f"[{row.id}]", "retries": row.retry_count}
+    fields = {"uuid": row.task_id, "name": task_of(row), "args": f"[{row.id}]", "retries": row.retry_count}
     _dispatcher(hostname).publish(kind, fields, producer)
 
 
@@ -163,23 +168,28 @@ def send_once_more(deps: Dependencies, request: Any, *, countdown: float, at_onc
     }
     try:
         with _producer(deps.broker_url) as producer:
-            _send(producer, countdown, name=TASK, args=list(request.args), queue=QUEUE, **again)
+            _send(producer, countdown, name=request.task, args=list(request.args), queue=QUEUE, **again)
     except Exception:  # noqa: BLE001 - as in _publish
         return False
     return True
 
 
-def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any]:
+def message(row: Sendable, *, released: bool = False) -> dict[str, Any]:
     """Return send_task's arguments for a row; a row keeps one task id through retry, hold and release."""
     headers = {CORRELATION: row.correlation_id, VERSION: MESSAGE_VERSION, RELEASED: released}
     return {
-        "name": TASK,
+        "name": task_of(row),
         "args": [row.id],
         "task_id": row.task_id,
         "retries": row.retry_count,
         "headers": headers,
         "queue": QUEUE,
     }
+
+
+def task_of(row: Sendable) -> str:
+    """Return the name of a row's Celery task."""
+    return CHANGE_TASK if isinstance(row, BookingChange) else TASK
 
 
 @contextmanager

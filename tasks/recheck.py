@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from db import appointments
 from db.appointments.appointment import Appointment
@@ -43,17 +44,34 @@ class Recheck:
     awaits_host: bool | None = None
 
 
-def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[], float] = time.monotonic) -> Recheck:
+class Occasion(NamedTuple):
+    """Say why Cal.com is asked, for the booking's events, and how many seconds after the last time at the earliest."""
+
+    why: str = "it was requested again"
+    by: str = "caller"
+    pause: float = PAUSE
+
+
+REQUESTED_AGAIN = Occasion()
+
+
+def still_booked(
+    deps: Dependencies,
+    appointment_id: int,
+    *,
+    occasion: Occasion = REQUESTED_AGAIN,
+    clock: Callable[[], float] = time.monotonic,
+) -> Recheck:
     """Look up a confirmed booking by its uid, and cancel it here if Cal.com shows it as cancelled.
 
     A booking that was moved at Cal.com is followed, and the row stores its new uid. Cal.com is asked at most once in
-    PAUSE, and not while bookings wait for the breaker or the rate limit.
+    the occasion's pause, and not while bookings wait for the breaker or the rate limit.
 
     "Not found" proves no cancellation, because Cal.com shows cancelled bookings, too. This answer comes from another
     Cal.com or from a replica that lags, or the organizer's account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
-        row = places.claim_recheck(conn, appointment_id, pause_seconds=PAUSE)
+        row = places.claim_recheck(conn, appointment_id, pause_seconds=occasion.pause)
     if row is None:
         return Recheck(Standing.UNASKED)
     made = list[CallMade | None]()
@@ -66,9 +84,9 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
     if isinstance(now, Reply):
         return Recheck(Standing.UNASKED)
     if now is None:
-        _cancel(deps, row, made)
+        _cancel(deps, row, made, occasion)
         return Recheck(Standing.CANCELLED)
-    _record(deps, row, now)
+    _record(deps, row, now, occasion)
     return Recheck(Standing.LIVES, now.start, now.awaits_host)
 
 
@@ -127,21 +145,21 @@ def _is_old(deps: Dependencies, row: Appointment) -> bool:
         return appointments.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
 
 
-def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
+def _record(deps: Dependencies, row: Appointment, now: Booking, occasion: Occasion) -> None:
     there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new uid
     with deps.engine.begin() as conn:
-        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was requested again")
+        places.record_places(conn, [(row, there)], by=occasion.by, why=f"seen at Cal.com when {occasion.why}")
 
 
-def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> None:
+def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None], occasion: Occasion) -> None:
     with deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
             row.id,
             Status.CONFIRMED,
             Status.CANCELLED,
-            why="found cancelled at Cal.com when it was requested again",
-            by="caller",
+            why=f"found cancelled at Cal.com when {occasion.why}",
+            by=occasion.by,
             detail={"calls": [call for call in made if call]},
         )
     log.info("found_cancelled", appointment_id=row.id, moved=moved)

@@ -13,31 +13,45 @@ if TYPE_CHECKING:
     from booking_client.request.model import BookingRequest
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
+    from tasks.operations.changes import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
+    from tasks.slots.free import FreeSlots, free_slots
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
 
 __all__ = [
     "BookingRequest",
+    "ChangeReceipt",
+    "ChangeRefusedError",
     "Conflict",
+    "FreeSlots",
     "IdempotencyConflict",
     "Outcome",
     "Receipt",
     "Settings",
     "SettingsError",
     "app",
+    "cancel_booking",
     "configure",
     "enqueue_booking",
     "enqueue_bookings",
+    "free_slots",
     "outcome",
+    "reschedule_booking",
     "wait",
 ]
 
 _HOMES = {
     "Settings": "worker.settings.model",
     "SettingsError": "worker.settings.model",
+    "FreeSlots": "tasks.slots.free",
     "app": "tasks.host.application",
     "configure": "worker.wiring",
-} | dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
+    "free_slots": "tasks.slots.free",
+}
+_HOMES |= dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
+_HOMES |= dict.fromkeys(
+    ("ChangeReceipt", "ChangeRefusedError", "cancel_booking", "reschedule_booking"), "tasks.operations.changes"
+)
 
 
 def __getattr__(name: str) -> Any:

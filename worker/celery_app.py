@@ -19,6 +19,7 @@ from worker.settings.model import Settings, SettingsError
 from worker.transports.connection import close_pools
 
 BOOKINGS = "bookings"
+CALLBACKS = "callbacks"  # apart, so that a receiver that hangs delays no booking
 MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
 
 # A message that a worker took and did not acknowledge comes back after this, in seconds. Several times the longest task
@@ -73,8 +74,8 @@ class Configuration:
 
     @cached_property
     def task_queues(self) -> list[Queue]:
-        """Return both queues; on RabbitMQ they are replicated, and what waited elsewhere for its time comes to them."""
-        names = (BOOKINGS, MAINTENANCE)
+        """Return the queues; on RabbitMQ they are replicated, and what waited elsewhere for its time comes to them."""
+        names = (BOOKINGS, MAINTENANCE, CALLBACKS)
         if not self.broker_url.startswith(("amqp", "pyamqp")):
             return [Queue(name, Exchange(name), name) for name in names]
         waited, lasting = Exchange(CELERY_DELAYED_DELIVERY_EXCHANGE, type="topic"), {"x-queue-type": "quorum"}
@@ -92,6 +93,10 @@ class Configuration:
         "tasks.audit.nightly",
         "tasks.incidents.delivery",
         "tasks.booking",
+        "tasks.calcom_webhooks.looks",
+        "tasks.callbacks.deliver",
+        "tasks.callbacks.due",
+        "tasks.changes.changing",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
@@ -105,7 +110,14 @@ class Configuration:
         "tasks.maintenance.breaker_transitions",
     )
     task_default_queue = BOOKINGS
-    task_routes = MappingProxyType({"tasks.booking.*": {"queue": BOOKINGS}, "tasks.*": {"queue": MAINTENANCE}})
+    task_routes = MappingProxyType(
+        {
+            "tasks.booking.*": {"queue": BOOKINGS},
+            "tasks.callbacks.deliver.*": {"queue": CALLBACKS},
+            "tasks.changes.*": {"queue": BOOKINGS},
+            "tasks.*": {"queue": MAINTENANCE},
+        }
+    )
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
     broker_channel_error_retry = True  # nor one that answers that it takes nothing: a replica by now, a full disk

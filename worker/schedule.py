@@ -26,6 +26,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "release-held": every(1.0, "tasks.maintenance.release.release_held"),
     "record-transitions": every(1.0, "tasks.maintenance.breaker_transitions.record_transitions"),
     "rescue-stranded": every(2.0, "tasks.maintenance.sweeper.rescue_stranded"),
+    "send-callbacks": every(1.0, "tasks.callbacks.due.send_due"),
+    "look-at-hints": every(1.0, "tasks.calcom_webhooks.looks.look_at_hints"),
     "ask-again": every(5.0, "tasks.maintenance.recovery.ask_again"),
     "look-again": every(20.0, "tasks.maintenance.late_lookups.look_again"),
     "expire-held": every(10.0, "tasks.maintenance.sweeper.expire_held"),

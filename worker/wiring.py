@@ -1,18 +1,26 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
 from db.engine import POOL_SIZE, make_engine
+from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
+from resilience.shared_readings import SharedReadings
+from resilience.shared_state.client import make_redis
 from tasks.accounts.callers import Callers
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
+from tasks.calcom.access import CALCOM_RATE
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import Dependencies, Timings, fill
+from tasks.dependencies import CallbackSettings, Dependencies, Timings, fill
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
+
+SLOTS = "slots"
+SLOTS_FRESH = 15.0  # seconds that an answer about free times counts
+SLOTS_SHARE = 5  # they take one call in so many
 
 
 def build() -> Dependencies:
@@ -76,7 +84,27 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         broker_url=settings.broker_url or "",
         page_url=settings.page_url,
         alerts=AlertSinks(settings.alert_urls),
+        slots=_slot_readings(settings),
+        callbacks=CallbackSettings(
+            secrets=settings.callback_secret,
+            networks=settings.callback_networks,
+            loopback=settings.callback_loopback_for_tests,
+        ),
+        webhook_secrets=settings.calcom_webhook_secret,
     )
+
+
+def _slot_readings(settings: Settings) -> SharedReadings:
+    """Build what reads free times: in any minute at most a fifth of the rate limit, so that bookings have the rest."""
+    share = max(1, (settings.calcom_rate_limit_per_minute or CALCOM_RATE) // SLOTS_SHARE)
+    at_once = max(1, share // 4)
+    redis = make_redis(settings.redis_url) if settings.redis_url else None
+    limit = CallLimit(SLOTS, redis)
+
+    def may_read() -> bool:
+        return not limit.wait("readings", share - at_once + 1, at_once=at_once)
+
+    return SharedReadings(SLOTS, redis, fresh=SLOTS_FRESH, may_read=may_read)
 
 
 fill(build)

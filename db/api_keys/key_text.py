@@ -33,6 +33,11 @@ def is_key(text: str) -> bool:
     return _FORM.fullmatch(text) is not None and _checksum(text[:-_SUM_LENGTH]) == text[-_SUM_LENGTH:]
 
 
+def is_handle(text: str) -> bool:
+    """Return whether a text has the form of a handle."""
+    return len(text) == HANDLE_LENGTH and all(mark in _DIGITS for mark in text)
+
+
 def hash_of(key: str) -> bytes:
     """Return the SHA-256 that the table has of a key."""
     return hashlib.sha256(key.encode("ascii")).digest()

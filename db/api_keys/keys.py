@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.api_keys import api_keys
@@ -21,6 +21,7 @@ class Scope(StrEnum):
 
     BOOK = "book"  # ask for bookings
     READ = "read"  # ask how its bookings are
+    VOICE = "voice"  # be named by a voice agent's address, which proves itself by its own secret
     FIND = "find"  # find its bookings by a person's e-mail address or number
     UID = "uid"  # read Cal.com's uid: a uid is enough to cancel at Cal.com
     ALL = "all"  # see the bookings that others asked for, too
@@ -40,6 +41,9 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
+    callback_url: str | None = field(repr=False)  # who has it may send to it
+    callback_off_at: datetime | None
+    secret_version: int
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
@@ -94,6 +98,18 @@ def revoke(conn: Connection, name: str) -> bool:
     return bool(conn.execute(ended.values(revoked_at=func.now())).rowcount)
 
 
+def set_callback(conn: Connection, name: str, url: str | None) -> bool:
+    """Set where the callbacks of the bookings go that a key asks for from now on; None: nowhere; False: no such key."""
+    changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
+    return bool(conn.execute(changed.values(callback_url=url, callback_off_at=None)).rowcount)
+
+
+def renew_secret(conn: Connection, name: str) -> bool:
+    """Have a key's callbacks signed by another secret from now on; False: no key in force has this name."""
+    changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
+    return bool(conn.execute(changed.values(secret_version=_columns.secret_version + 1)).rowcount)
+
+
 def named(conn: Connection, name: str) -> ApiKey | None:
     """Return the key of a name, in force or revoked; None: there is none."""
     row = conn.execute(select(api_keys).where(_columns.name == name)).mappings().first()
@@ -115,7 +131,15 @@ def in_force(conn: Connection) -> int:
 def by_hash(conn: Connection, key_hash: bytes) -> ApiKey | None:
     """Return the key in force that has this hash, and record that it is used, to the minute; None: there is none."""
     is_old = and_(_columns.old_hash == key_hash, _columns.old_until > func.now())
-    known = or_(_columns.key_hash == key_hash, is_old)
+    return _used(conn, or_(_columns.key_hash == key_hash, is_old))
+
+
+def by_handle(conn: Connection, handle: str) -> ApiKey | None:
+    """Return the key in force that has this handle, and record its use as `by_hash` does; None: there is none."""
+    return _used(conn, _columns.handle == handle)
+
+
+def _used(conn: Connection, known: ColumnElement[bool]) -> ApiKey | None:
     minute = func.date_trunc("minute", func.now())
     is_due = case((_columns.last_used_at.is_(None), True), else_=_columns.last_used_at < minute)
     query = select(api_keys, is_due.label("is_due")).where(known, _columns.revoked_at.is_(None))

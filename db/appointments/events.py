@@ -17,7 +17,10 @@ TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and the
 SERIES_CUT = "series_cut"  # fewer weeks at Cal.com than were asked for
 CANCEL_THERE = "cancel_there"  # a cancel was asked for, and it is booked: to be cancelled at Cal.com
 MADE_AGAIN = "made_again"  # the evidence POST made the booking: the first had not lived
-NOTABLE = frozenset({TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN})  # what operators must hear of
+CHANGE_NEEDS_YOU = "change_needs_you"  # a cancel or a move ended otherwise than somebody was told
+NOTABLE = frozenset(
+    {TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN, CHANGE_NEEDS_YOU}
+)  # what operators must hear of
 _SHOWN_OTHERWISE = frozenset({"why", "words", "denied_for", "by_own_answer"})  # the last two: figures count by them
 
 

@@ -46,3 +46,11 @@ def _before(row: Appointment) -> ColumnElement[bool]:
     # A literal, so that the partial index on confirmed bookings serves the prepared statement, too.
     own = _COLUMNS.account_id == row.account_id
     return and_(_COLUMNS.id != row.id, own, _COLUMNS.status == literal_column("'confirmed'"), confirmed)
+
+
+def another_uid(conn: Connection, row: Appointment) -> str | None:
+    """Return the uid of the latest other booking of the account that is confirmed; None: there is none."""
+    ours = _COLUMNS.id != row.id, _COLUMNS.account_id.is_not_distinct_from(row.account_id)
+    other = _COLUMNS.calcom_booking_uid != row.calcom_booking_uid  # another seat of the same booking says nothing
+    wanted = select(_COLUMNS.calcom_booking_uid).where(_COLUMNS.status == literal_column("'confirmed'"), *ours, other)
+    return conn.execute(wanted.order_by(_COLUMNS.id.desc()).limit(1)).scalar_one_or_none()

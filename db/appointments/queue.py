@@ -1,6 +1,7 @@
 """Each account's queue of bookings that wait for the breaker or the rate limit, and how they leave it, in order."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, exists, literal, select
 
@@ -14,8 +15,8 @@ from db.sql import statement
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
 QUEUED = (*PACED, HoldReason.IN_LINE)
 """The reasons of all that is in the queue, as they are shown."""
-Line = dict[int, list[int]]
-"""By account the ids of its queued bookings, in their order."""
+Places = dict[int, list[tuple[int, datetime]]]
+"""By account the ids of what is in its line, in their order, each with its place."""
 
 
 def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason | None:
@@ -30,22 +31,26 @@ def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason |
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
 
-def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:
-    """Return the ids at the head of account 1's queue; `postable` leaves out those that need a look first."""
+def waiting(conn: Connection, limit: int, *, postable: bool) -> list[tuple[int, datetime]]:
+    """Return the first of account 1's queue, as `waiting_of` does for each of several accounts."""
     return waiting_of(conn, (DEFAULT_ACCOUNT,), limit, postable=postable)[DEFAULT_ACCOUNT]
 
 
-def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Line:
-    """Return the ids at the head of each account's queue, at most `limit` of each, the accounts in the order given."""
+def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Places:
+    """Return the ids at the head of each account's queue, at most `limit` of each, the accounts in the order given.
+
+    With each id comes its place. Their order is not always that of their places: see waiting.sql. `postable` leaves out
+    those that need a look first.
+    """
     asked = {"accounts": list(accounts), "limit": limit, "postable": postable}
-    line: Line = {number: [] for number in accounts}
-    for account, booking_id in conn.execute(statement("waiting"), asked):
-        line[account].append(booking_id)
-    return line
+    places: Places = {number: [] for number in accounts}
+    for account, booking_id, place in conn.execute(statement("waiting"), asked):
+        places[account].append((booking_id, place))
+    return places
 
 
 def in_line(conn: Connection, *, after: int, limit: int) -> list[AccountPace]:
-    """Return the active accounts but those up to `after` that have queued bookings, by number, `limit` at most.
+    """Return the active accounts but those up to `after` whose line is not empty, by number, `limit` at most.
 
     Of so many accounts in line those that are paused are left out.
     """

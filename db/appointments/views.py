@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, literal, select
 
 from booking_client.database.statements import load
 from booking_client.insertion import stored_key
@@ -14,6 +14,7 @@ from booking_client.request.model import BookingRequest
 from booking_client.states import FINAL, HELD_BY
 from db.connection import fetch
 from db.lifecycle import HoldReason, Status
+from db.models.bookings import appointments
 from db.sql import prepared
 
 _COLUMNS = (
@@ -94,6 +95,12 @@ def by_key(conn: Connection, key: str, api_key_id: int) -> BookingView | None:
     return BookingView.read(found[0]) if found else None
 
 
+def by_keys(conn: Connection, keys: Collection[str], api_key_id: int) -> list[BookingView]:
+    """Read the bookings that an API key asked for with these given keys, the oldest first."""
+    stored = [stored_key(key, api_key_id) for key in keys]
+    return _read(conn, "views_by_keys", {"keys": stored, "api_key": api_key_id})
+
+
 def of_person(
     conn: Connection,
     *,
@@ -109,6 +116,14 @@ def of_person(
     """
     asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1]}
     return _read(conn, "views_of_person", {**asked, "api_key": of_key, "limit": limit})
+
+
+def count_held(conn: Connection, api_key_id: int | None, most: int) -> int:
+    """Count the held bookings of an API key, or of all (None), `most` of them at most."""
+    held = select(literal(1)).where(appointments.c.status == Status.HELD)
+    if api_key_id is not None:
+        held = held.where(appointments.c.api_key_id == api_key_id)
+    return int(conn.execute(select(func.count()).select_from(held.limit(most).subquery())).scalar_one())
 
 
 def _read(conn: Connection, name: str, asked: dict[str, Any]) -> list[BookingView]:

@@ -19,4 +19,7 @@ api_keys = Table(
     required("created_at", MOMENT, server_default=func.now()),
     Column("last_used_at", MOMENT),  # to the minute
     Column("revoked_at", MOMENT),
+    Column("callback_url", Text),  # where what its bookings come to is sent
+    Column("callback_off_at", MOMENT),  # when that address answered 410: nothing is sent there any more
+    required("secret_version", Integer, server_default="1"),  # of the secret that signs its callbacks
 )

@@ -143,6 +143,7 @@ appointments = Table(
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
     required("account_id", Integer, server_default="1"),  # whose key books it; it never changes
     Column("api_key_id", BigInteger),  # which API key asked for it; null: none did
+    Column("callback_url", Text),  # where its callbacks go; null: nowhere
 )
 
 

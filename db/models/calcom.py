@@ -1,6 +1,6 @@
-"""The tables of what each key may know of event types, as Cal.com answered it."""
+"""The tables of what Cal.com has told: of event types by its answers, and of bookings by its webhooks."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, false, func
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBinary, Table, Text, Uuid, false, func
 
 from db.event_kind import EventKind
 from db.models.bookings import MOMENT, EnumText, metadata, required
@@ -24,4 +24,22 @@ calcom_event_types = Table(
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it
     Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went
     required("account_id", Integer, server_default="1"),  # the account of the key
+)
+
+# A webhook of Cal.com's: a hint that a booking may have changed.
+calcom_webhooks = Table(
+    "calcom_webhooks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("account_id", Integer),  # whose address it came to
+    required("trigger", Text),
+    required("uid", Text),
+    Column("old_uid", Text),  # of the booking that was moved
+    Column("reference", Uuid),  # ours; some triggers lack it
+    required("told_at", MOMENT),  # by Cal.com's clock
+    required("body_hash", LargeBinary),
+    required("received_at", MOMENT, server_default=func.clock_timestamp()),
+    required("looks", Integer, server_default="0"),
+    Column("next_at", MOMENT),  # when Cal.com is asked; null: it is over
+    Column("outcome", Text),
 )

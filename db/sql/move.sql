@@ -1,6 +1,6 @@
 -- Move a booking if it is still where it is expected; its event stands if and only if it moved. The caller says what else
 -- is written, and where the booking is expected.
--- Who asked for a cancel must hear that it is booked.
+-- Who asked for a cancel must hear that it is booked, unless the change that waits cancels it there.
 WITH changed AS (
     UPDATE appointments
     SET status = :to,
@@ -16,5 +16,6 @@ told AS (
     SELECT id, :to, :by, :detail FROM changed WHERE :told
     UNION ALL
     SELECT id, 'cancel_there', :by, '{}' FROM changed WHERE :told AND :to = 'confirmed' AND cancel_requested
+        AND NOT EXISTS (SELECT FROM booking_changes WHERE appointment_id = changed.id AND status = 'waiting')
 )
 SELECT id FROM changed

@@ -1,6 +1,6 @@
 -- Find the bookings of some accounts (:accounts) that wait for the breaker or for the rate limit, of each in the order of its
--- line (line_at, which the client's insert.sql gives), at most :limit of each. Nothing is locked here: between this and release_these.sql the breaker is asked, and no
--- lock is ever held across a network call.
+-- line (line_at, which the client's insert.sql gives), at most :limit of each. Nothing is locked here: between this and
+-- release_these.sql the breaker is asked, and no lock is ever held across a network call.
 -- A type fails while Cal.com answers one of its bookings with an error of its own, so that nobody knows what became of it.
 -- What waits for the breaker and is of such a type goes behind the others: else each of its bookings would be a probe,
 -- or would open the breaker again, before anybody else's turn. Only one of those that have failed goes meanwhile, and
@@ -10,7 +10,7 @@
 -- One arm a reason, so that the index (account_id, hold_reason, line_at) gives the order and 100,000 held rows cost no more
 -- than a hundred.
 -- postable: in half-open only a booking that may be posted now can be the probe, never a look.
-SELECT own.account_id, one.id
+SELECT own.account_id, one.id, one.line_at
 FROM unnest(CAST(:accounts AS integer[])) WITH ORDINALITY AS own (account_id, number)
 CROSS JOIN LATERAL (
     WITH unclear AS MATERIALIZED (

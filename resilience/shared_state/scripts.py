@@ -32,6 +32,8 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "restore": (*_STATE, "reply", "quota", "throttle", "overrides", "server_run"),
         "status": (*_STATE, "quota"),
         "call_limit": (),
+        "reading_begin": (),
+        "reading_end": (),
         "still_closed": ("closed_arguments", "admission"),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),
         "recent_calls": _COUNTING,

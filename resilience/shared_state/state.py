@@ -14,6 +14,7 @@ from resilience.shared_state.absence import Absence
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit
 
+MOST_BEGINNINGS = 10_000  # keys come from callers, too, and a process may live for months
 Words = tuple[str | float, ...]
 BEGINNINGS = 4096
 """How many beginnings of commands are kept: some for each of a thousand accounts."""
@@ -106,6 +107,8 @@ class SharedState:
             return lambda: None
         script = self._scripts[name]
         if (begin := self._beginnings.get((name, keys, fixed))) is None:
+            if len(self._beginnings) >= MOST_BEGINNINGS:
+                self._beginnings.clear()
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
             if len(self._beginnings) >= BEGINNINGS:  # as many accounts have called as are remembered
                 self._beginnings.clear()

@@ -93,7 +93,7 @@ class AuditCalls(GuardedCalls):
             return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
 
         permit = self._permit_or_raise(CANCEL)
-        reply = self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
+        reply = self.call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
         return None if reply.answer in NOT_THERE else reply
 
     def _turn(self, ask: Ask, _number: int) -> Permit | Denied:

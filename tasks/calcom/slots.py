@@ -1,8 +1,10 @@
 """Ask whether Cal.com still offers a start; slots are read from its primary database, lists perhaps from a replica."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import gcd
+from typing import Any
 
 from db.appointments.appointment import Appointment
 from tasks.calcom.booking import integer, list_of, object_of, parse, read_instant, to_millisecond
@@ -51,12 +53,27 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
     """Return the starts that `answer` to GET /v2/slots offers, in UTC; None: it shows no slots."""
     if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
         return None
+    shown = _shown(answer)
+    return None if shown is None else frozenset(start for start, _ in shown)
+
+
+def free_starts(answer: Answer | NoAnswer) -> list[datetime] | None:
+    """Return the starts that somebody can book by `answer` to GET /v2/slots, in UTC and in order; None: it shows none.
+
+    A seated time that is full is offered all the same (seen); it is left out.
+    """
+    if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
+        return None
+    shown = _shown(answer)
+    return None if shown is None else sorted({start for start, slot in shown if slot.get("seatsRemaining") != 0})
+
+
+def _shown(answer: Answer) -> list[tuple[datetime, Mapping[str, Any]]] | None:
     days = object_of(parse(answer.body)).get("data")
     if not isinstance(days, dict) or not all(isinstance(day, list) for day in days.values()):
         return None
-    slots = [slot for day in days.values() for slot in day]
-    starts = {read_instant(slot.get("start")) for slot in slots if isinstance(slot, dict)}
-    return frozenset(start for start in starts if start is not None)
+    slots = [(read_instant(slot.get("start")), slot) for day in days.values() for slot in day if isinstance(slot, dict)]
+    return [(start, slot) for start, slot in slots if start is not None]
 
 
 def seats_left(answer: Answer | NoAnswer, start: datetime) -> int | None:

@@ -35,6 +35,12 @@ def known_key(key_hash: bytes) -> ApiKey | None:
         return keys.by_hash(conn, key_hash)
 
 
+def known_handle(handle: str) -> ApiKey | None:
+    """Return the key in force that has this handle; None: there is none. A handle is no secret and proves nothing."""
+    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+        return keys.by_handle(conn, handle)
+
+
 def list_keys() -> list[ApiKey]:
     """Return all keys, the revoked ones last."""
     with dependencies.current().autocommit.connect() as conn:

@@ -121,3 +121,19 @@ UNSENT: dict[ChangeAnswer, ChangeAct] = {
     ChangeAnswer.OLD_VERSION: ChangeAct.HOLD_UNKNOWN,
 }
 """What answers lead to that are no customer's matter, whatever was asked."""
+
+UNCLEAR = frozenset(
+    {
+        ChangeAnswer.OTHER_BOOKING,
+        ChangeAnswer.TAKEN,
+        ChangeAnswer.REFUSED,
+        ChangeAnswer.OVER,
+        ChangeAnswer.NOT_ALLOWED,
+    }
+)
+"""Refusals that prove nothing while an earlier POST is of unknown outcome: the lookup decides with them."""
+
+CLEAR = frozenset(
+    {ChangeAnswer.MOVED_BEFORE, ChangeAnswer.SEAT_GONE, ChangeAnswer.ORIGINAL_GONE, ChangeAnswer.NOT_FOUND}
+)
+"""Answers to a POST that has certainly changed nothing, though a lookup must follow."""

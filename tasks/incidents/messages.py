@@ -141,8 +141,13 @@ _TEMPLATES = {
         "Booked, but to be cancelled at Cal.com: {count}",
         "Booked, but had to be cancelled at Cal.com: {count}",
         "It is booked, and we will cancel it.",
-        "a cancellation was requested, but Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
-        " uid), then `booking audit --fix`",
+        "Cal.com has a booking that is cancelled here, or whose cancel was asked for by an older release: `booking"
+        " cancel {first_id}`, or cancel it there (`booking show {first_id}` has its uid), then `booking audit --fix`",
+    ),
+    IncidentKind.CHANGE_NEEDS_YOU: _always(
+        "Cancels and moves that need you: {count}",
+        _LATER,
+        "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`",
     ),
     IncidentKind.MADE_AGAIN: _always(
         "Posted again as evidence, and booked by that POST: {count}",

@@ -38,7 +38,13 @@ ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADE
 LEAVE_AFTER = 30.0
 # Kinds of faults that are written as an event of their booking when they are noticed; an operator must act on each.
 NOTABLE = frozenset(
-    {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
+    {
+        IncidentKind.TOLD_NOT_BOOKED,
+        IncidentKind.SERIES_CUT,
+        IncidentKind.CANCEL_THERE,
+        IncidentKind.MADE_AGAIN,
+        IncidentKind.CHANGE_NEEDS_YOU,
+    }
 )
 # The observation of these kinds ends by itself after QUIET.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE

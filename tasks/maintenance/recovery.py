@@ -108,7 +108,7 @@ class TrialCalls(GuardedCalls):
             NotNow: A process has asked within the minute; or the breaker or the limit denies the call.
         """
         permit = self._permit_or_raise(LIST, trial=True)
-        return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
+        return self.call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
 
 
 def _read_page(answer: Answer | NoAnswer) -> Reply | None:

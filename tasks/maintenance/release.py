@@ -5,12 +5,15 @@ Whether a cause is over is read from the breaker's state and our own settings, b
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts, appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
+from db.changes import sweeps as changes
+from db.changes.change import BookingChange
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
@@ -18,6 +21,7 @@ from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.maintenance.line import first_line
 from tasks.maintenance.turns import AHEAD, ReleaseTurns, let_go
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
@@ -91,11 +95,11 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
         # These are a few more than there is room for: another process may be releasing the first of them.
-        waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
+        waiting = first_line(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
-            waiting = queue.waiting(conn, 1, postable=False)
+            waiting = first_line(conn, 1, postable=False)
     released = breaker.held_work.release(CREATE, waiting)
-    return let_go(deps, [int(item) for item in released.items], released.state), released
+    return let_go(deps, released.items, released.state), released
 
 
 def _release_due(deps: Dependencies) -> int:
@@ -128,22 +132,24 @@ def _release_of_account(deps: Dependencies, number: int) -> int:
 
 
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
-    """Release an account's held bookings whose time has come or whose cause is over; return how many.
+    """Release what an account has held and whose time has come or whose cause is over; return how many.
 
     At most 16 at once of one of several accounts: what one key has held must not lie before the messages of others.
     """
     calcom, alone = deps.calcom, deps.caller.id == DEFAULT_ACCOUNT and deps.callers.is_alone()
+    cause: dict[str, Any] = {
+        "account": deps.caller.id,
+        "key": calcom.key_fingerprint,
+        "settings": calcom.settings_fingerprint,
+        "limit": BATCH if alone else OF_EACH,
+        "key_works": key_works,
+        "settings_work": settings_work,
+    }
     with deps.engine.begin() as conn:
-        rows = appointments.release_due(
-            conn,
-            account=deps.caller.id,
-            key=calcom.key_fingerprint,
-            settings=calcom.settings_fingerprint,
-            limit=BATCH if alone else OF_EACH,
-            key_works=key_works,
-            settings_work=settings_work,
-            closed=closed,
-        )
+        rows: list[Appointment | BookingChange] = [
+            *appointments.release_due(conn, **cause, closed=closed),
+            *changes.release_due(conn, **cause),
+        ]
     return _sent(deps, rows)
 
 
@@ -167,7 +173,7 @@ def release_of_type(deps: Dependencies, missing: MissingType) -> int:
             return count
 
 
-def _sent(deps: Dependencies, rows: Sequence[Appointment]) -> int:
+def _sent(deps: Dependencies, rows: Sequence[Appointment | BookingChange]) -> int:
     if rows:
         send(deps, rows, held=True)
         log.info("released", count=len(rows))

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Appointment, queue
+from db.changes import sweeps as changes
 from db.lifecycle import Status
 from db.monitoring import incidents, metric_totals
 from db.monitoring.incidents import IncidentKind
@@ -41,6 +42,7 @@ def rescue_stranded() -> dict[str, int]:
         "leases": _lost_leases(deps),
         "requests": dispatch(deps),
         "messages": _lost_messages(deps),
+        "changes": _changes(deps),
     }
     if any(found.values()):
         log.info("rescued", **found)
@@ -63,6 +65,8 @@ def expire_held() -> int:
         given_up = appointments.never_known(conn, BATCH)
     if given_up:
         log.warning("never_known", count=len(given_up))
+    with deps.engine.begin() as conn:
+        changes.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
     _flag_degraded(deps)
     return len(expired)
 
@@ -89,6 +93,25 @@ def _lost_leases(deps: Dependencies) -> int:
         )
     send(deps, (row for row in rows if row.hold_reason is None and row.next_attempt_at is None))
     return len(rows)
+
+
+def _changes(deps: Dependencies) -> int:
+    """Take up the changes of dead workers, send missing messages, and let those go whose turn has come."""
+    with deps.engine.begin() as conn:
+        lost = changes.lost_leases(
+            conn,
+            BATCH,
+            settle_seconds=deps.timings.settle_unanswered,
+            ends_seconds=deps.timings.ends_unanswered,
+            suspect_after=LEASES_LOST_SUSPECT,
+        )
+        rows = [row for row in lost if row.hold_reason is None] + changes.let_next_go(conn, BATCH)
+        waits = changes.has_sent(conn)
+    empty = waits and queue_is_empty(deps.broker_url)  # no transaction is open while the broker is asked
+    with deps.engine.begin() as conn:
+        rows += changes.unsent(conn, BATCH, queue_empty=empty, patience_seconds=GRACE)
+    send(deps, rows)
+    return len(lost) + len(rows)
 
 
 def _lost_messages(deps: Dependencies) -> int:

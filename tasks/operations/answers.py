@@ -23,8 +23,15 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.NOT_RETRYABLE: "Nothing was done: it is neither held nor failed any more.",
         CommandOutcome.GOES_BY_ITSELF: "Nothing was done: it goes by itself by now.",
         CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
+        CommandOutcome.FORGOTTEN: "Nothing was done: its person was forgotten.",
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
+        CommandOutcome.CANCEL_ASKED: "Its cancel goes to Cal.com.",
+        CommandOutcome.MOVE_ASKED: "Its move goes to Cal.com.",
+        CommandOutcome.MOVED: "It is asked for at the new start.",
+        CommandOutcome.MOVED_LATER: "It is moved once its outcome is known.",
+        CommandOutcome.OVER: "Nothing was done: it has taken place.",
+        CommandOutcome.OTHER_ACCOUNT: "Nothing was done: it is another account's.",
         ResolveOutcome.RESOLVED: "It is confirmed.",
         ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
         ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
@@ -47,6 +54,7 @@ _DONE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "is cancelled only once a lookup shows that it is not booked",
             "are cancelled only once a lookup shows that they are not booked",
         ),
+        CommandOutcome.CANCEL_ASKED: ("is cancelled at Cal.com", "are cancelled at Cal.com"),
         CallListOutcome.SHOWN: ("was shown", "were shown"),
     }
 )
@@ -57,8 +65,11 @@ _LEFT: Mapping[str, tuple[str, str]] = MappingProxyType(
         CommandOutcome.NOT_RETRYABLE: ("is neither held nor failed", "are neither held nor failed"),
         CommandOutcome.GOES_BY_ITSELF: ("goes by itself", "go by themselves"),
         CommandOutcome.ASKED_AGAIN: ("has a newer request that lives", "have newer requests that live"),
+        CommandOutcome.FORGOTTEN: ("names nobody any more", "name nobody any more"),
         CommandOutcome.STILL_OPEN: ("may still become a booking", "may still become bookings"),
         CommandOutcome.ENDED: ("has ended", "have ended"),
+        CommandOutcome.OVER: ("has taken place", "have taken place"),
+        CommandOutcome.OTHER_ACCOUNT: ("is another account's", "are another account's"),
     }
 )
 

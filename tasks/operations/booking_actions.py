@@ -15,7 +15,8 @@ from db.lifecycle import Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks.dependencies import Dependencies
-from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, cancel_in, retry_in
+from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, retry_in
+from tasks.operations.cancelling import cancel_in
 from tasks.publish import send
 
 MOST = 1_000  # bookings of one action
@@ -102,7 +103,8 @@ def _count(conn: Connection, action: OperatorAction, position: int, result: Comm
 def _command(action: OperatorAction) -> Command:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
-    return Command("operator", via, action.why, bool(action.target.get("not_booked")), who, action.epoch_seen)
+    given = {name: action.target.get(name) for name in ("reason", "account")}
+    return Command("operator", via, action.why, bool(action.target.get("not_booked")), who, action.epoch_seen, **given)
 
 
 def _send(deps: Dependencies, released: list[CommandResult]) -> None:

@@ -1,11 +1,11 @@
-"""What an operator can do with bookings, the same from the command line, Flower and the page: try again, cancel.
+"""What an operator can do with bookings, the same from the command line, Flower and the page: try again.
 
 Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
 record who gave the command, in which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,17 +15,20 @@ from sqlalchemy import Connection, Engine, func, select
 
 from db import appointments
 from db.appointments import Appointment, sweeps
-from db.lifecycle import FINAL, HoldReason, Status
+from db.changes import asking, moves
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest, Chosen
+from db.monitoring.operator_actions import Chosen
+from db.personal import FORGOTTEN
 from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
 
 BATCH = 200
 _RETRYABLE = frozenset({Status.HELD, Status.FAILED})
-_FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # counts of failures in a row begin again
-_WAIT_FOR_NO_TIME = frozenset(
+FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # counts of failures in a row begin again
+WAIT_FOR_NO_TIME = frozenset(
     {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
 )
 
@@ -47,6 +50,8 @@ class Via(StrEnum):
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
     PAGE = "page"
+    PYTHON = "Python"
+    VOICE = "voice agent"
 
 
 class CommandOutcome(StrEnum):
@@ -56,15 +61,29 @@ class CommandOutcome(StrEnum):
     SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: a lookup at Cal.com comes before any POST
     CANCELLED = "cancelled"
     CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: it is cancelled if that call does not book it
-    CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once it is known not to be booked
+    CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once its outcome is known
+    CANCEL_ASKED = "cancel_asked"  # it is booked: its cancel goes to Cal.com
+    MOVE_ASKED = "move_asked"  # it is booked: its move goes to Cal.com
+    MOVED = "moved"  # it is not booked: it is asked for at the new start
+    MOVED_LATER = "moved_later"  # it may be booked: moved once its outcome is known
     # Nothing was done:
     MISSING = "missing"  # no booking has this id
     MOVED_ON = "moved_on"  # it has just moved on by itself
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
     GOES_BY_ITSELF = "goes_by_itself"  # an action of the page on a booking that by now is released by itself
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
+    FORGOTTEN = "forgotten"  # its person was forgotten: nobody can be booked
     STILL_OPEN = "still_open"  # the operator gave "not booked" while a call may still turn into a booking
-    ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
+    ENDED = "ended"  # there is nothing to cancel or to move; `status` says how it ended
+    OVER = "over"  # it has taken place
+    SAME_START = "same_start"
+    SERIES = "series"  # a series is not moved
+    PAST = "past"  # the new start is in the past, or too near
+    NO_OFFSET = "no_offset"  # the new start has no offset from UTC
+    OTHER_ACCOUNT = "other_account"
+    BEING_CANCELLED = "being_cancelled"
+    KEY_REUSED = "key_reused"  # the key of the change stands for another one
+    TAKEN_BY_OWN = "taken_by_own"  # the same attendee has another request for the new start
 
 
 _DONE = frozenset(
@@ -74,6 +93,10 @@ _DONE = frozenset(
         CommandOutcome.CANCELLED,
         CommandOutcome.CANCELLED_AFTER_CALL,
         CommandOutcome.CANCELLED_AFTER_LOOKUP,
+        CommandOutcome.CANCEL_ASKED,
+        CommandOutcome.MOVE_ASKED,
+        CommandOutcome.MOVED,
+        CommandOutcome.MOVED_LATER,
     }
 )
 
@@ -83,7 +106,8 @@ class Command:
     """A command: who gives it, in which way, and why; `not_booked`: the operator saw no booking at Cal.com.
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
-    None: it is not given.
+    None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
+    and the booking must be of `account` (None: of any).
     """
 
     by: str
@@ -92,6 +116,9 @@ class Command:
     not_booked: bool = False
     who: str | None = None
     seen: int | None = None
+    reason: str | None = None
+    key: str | None = None
+    account: str | None = None
 
     @property
     def event(self) -> dict[str, Any]:
@@ -103,8 +130,8 @@ class Command:
 class CommandResult:
     """The outcome of a command, and the state in which it found the booking.
 
-    `open_for`: with STILL_OPEN, the seconds in which a call may still turn into a booking. `released`: the row whose
-    message is to be sent after the commit. `repeated`: the same command was given before.
+    `open_for`: with STILL_OPEN, the seconds in which a call may still turn into a booking. `released`: the row, or the
+    change, whose message is to be sent after the commit. `repeated`: the same command was given before.
     """
 
     booking_id: int
@@ -112,7 +139,8 @@ class CommandResult:
     status: Status | None = None
     hold_reason: HoldReason | None = None
     open_for: float = 0.0
-    released: Appointment | None = field(default=None, repr=False)
+    released: Appointment | BookingChange | None = field(default=None, repr=False)
+    change: BookingChange | None = field(default=None, repr=False)
     repeated: bool = False
 
     @property
@@ -125,7 +153,7 @@ def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_b
     """Retry a held or failed booking as `retry_in` does, and send its message."""
     with engine.begin() as conn:
         result = retry_in(conn, booking_id, Command(by, via, why, not_booked))
-    return _sent(result)
+    return send_released(result)
 
 
 def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
@@ -137,21 +165,38 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
     row = appointments.get(conn, booking_id, lock=True)  # locked, so that the decision is about the row as it is
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
-    if _is_stale(row, command):
-        return _result(row, CommandOutcome.MOVED_ON)
+    if is_stale(row, command):
+        return result_of(row, CommandOutcome.MOVED_ON)
+    if row.attendee_email == FORGOTTEN:
+        return result_of(row, CommandOutcome.FORGOTTEN)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
-        return _result(row, meant)
+        change = _retried_change(conn, row, command)
+        return result_of(row, meant) if change is None else result_of(row, CommandOutcome.SENT, released=change)
     if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:
-        return _result(row, CommandOutcome.GOES_BY_ITSELF)
+        return result_of(row, CommandOutcome.GOES_BY_ITSELF)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
-        return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-    changes = {**_FRESH_COUNTS, **(KNOWN if command.not_booked else {})}
+        return result_of(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+    changes = {**FRESH_COUNTS, **(KNOWN if command.not_booked else {})}
     try:
-        released = _move(conn, row, Status.PENDING, command.event, changes)
+        released = move_as_read(conn, row, Status.PENDING, command.event, changes)
     except appointments.KeyTakenError:
-        return _result(row, CommandOutcome.ASKED_AGAIN)
-    return _result(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+        return result_of(row, CommandOutcome.ASKED_AGAIN)
+    return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+
+
+def _retried_change(conn: Connection, row: Appointment, command: Command) -> BookingChange | None:
+    """Send the latest change of a confirmed booking again, if it is held or has failed; None: it is neither."""
+    latest = asking.of_booking(conn, row.id)[-1:] if row.status is Status.CONFIRMED else []
+    for change in latest:
+        if change.status not in {ChangeStatus.HELD, ChangeStatus.FAILED}:
+            continue
+        afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
+        moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
+        if change.wanted is None:
+            asking.cancel_wanted(conn, row.id, wanted=True)
+        return moves.get(conn, change.id)
+    return None
 
 
 def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
@@ -191,59 +236,6 @@ def retry_held(
         yield len(rows)
 
 
-def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
-    """Cancel a booking as `cancel_in` does, and send its message if it must be looked up first.
-
-    A revoke from Flower reaches every worker; the worker that changes the row records an operator's action.
-    """
-    with engine.begin() as conn:
-        result = cancel_in(conn, booking_id, Command(by, via, why, not_booked))
-        if via is Via.FLOWER and result.done and not result.repeated:
-            asked = ActionRequest(who=by, via=via, action="cancel", why=why, ids=(booking_id,))
-            operator_actions.record(conn, asked, result.outcome)
-    return _sent(result)
-
-
-def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
-    """Cancel a booking that is not at Cal.com; if its outcome is unknown, once a lookup has found nothing.
-
-    A call under way is never cut off, so that its answer is not lost.
-    """
-    row = appointments.get(conn, booking_id, lock=True)
-    if row is None:
-        return CommandResult(booking_id, CommandOutcome.MISSING)
-    if _is_stale(row, command):
-        return _result(row, CommandOutcome.MOVED_ON)
-    meant = cancel_outcome(row, not_booked=command.not_booked)
-    if meant is CommandOutcome.ENDED:
-        return _result(row, meant)
-    if command.not_booked and (seconds := open_for(conn, row)) > 0:
-        return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # the uid came with a late answer
-        meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
-    if meant is CommandOutcome.CANCELLED:
-        moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
-        return _result(row, meant if moved else CommandOutcome.MOVED_ON)
-    if row.status is not Status.HELD or row.hold_reason not in _WAIT_FOR_NO_TIME:
-        if row.cancel_requested:
-            return replace(_result(row, meant), repeated=True)
-        asked = appointments.request_cancel(conn, row.id, row.status, **command.event)
-        return _result(row, meant if asked else CommandOutcome.MOVED_ON)
-    event = command.event | {"why": f"look before cancelling: {command.why}"}
-    released = _move(conn, row, Status.PENDING, event, {**_FRESH_COUNTS, "cancel_requested": True})
-    return _result(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
-
-
-def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
-    """Return the outcome that a cancel of this row would have now."""
-    if row.status in FINAL:
-        return CommandOutcome.ENDED
-    if row.status is Status.BOOKING:
-        return CommandOutcome.CANCELLED_AFTER_CALL
-    open_still = row.outcome_unknown and not not_booked
-    return CommandOutcome.CANCELLED_AFTER_LOOKUP if open_still else CommandOutcome.CANCELLED
-
-
 def open_for(conn: Connection, row: Appointment) -> float:
     """Return for how many seconds a call may still turn into a booking, or a replica may show that booking late."""
     ends_at = row.ends_at or row.settle_at  # both are null until a call had no clear answer
@@ -258,19 +250,19 @@ def version(row: Appointment) -> int:
     return round(row.updated_at.timestamp() * 1000)
 
 
-def _is_stale(row: Appointment, command: Command) -> bool:
+def is_stale(row: Appointment, command: Command) -> bool:
     """Return whether the booking has changed since the operator looked for it at Cal.com."""
     return command.not_booked and command.seen is not None and command.seen != version(row)
 
 
-def _sent(result: CommandResult) -> CommandResult:
+def send_released(result: CommandResult) -> CommandResult:
     """Send the message of a released booking; return the result as it is."""
     if result.released is not None:
         send(dependencies.current(), [result.released], held=result.status is Status.HELD)
     return result
 
 
-def _move(
+def move_as_read(
     conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Appointment | None:
     """Move the row if its status is still the one that was read; return the new row; None: the status has changed."""
@@ -280,7 +272,12 @@ def _move(
     return appointments.get(conn, row.id) if moved else None
 
 
-def _result(
-    row: Appointment, outcome: CommandOutcome, *, open_for: float = 0.0, released: Appointment | None = None
+def result_of(
+    row: Appointment,
+    outcome: CommandOutcome,
+    *,
+    open_for: float = 0.0,
+    released: Appointment | BookingChange | None = None,
 ) -> CommandResult:
+    """Return the result of a command for a row as it was found."""
     return CommandResult(row.id, outcome, row.status, row.hold_reason, open_for, released)

@@ -21,13 +21,13 @@ from tasks.operations.booking_actions import RETRY
 from tasks.operations.booking_commands import (
     GO_BY_THEMSELVES,
     CommandOutcome,
-    cancel_outcome,
     open_for,
     retry_outcome,
     version,
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.operations.cancelling import cancel_outcome
 from tasks.operations.resolving import may_be_booked
 from tasks.words import duration, plural
 

@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
+from db.changes import asking
 from db.lifecycle import FINAL
 from tasks import dependencies
 from tasks.host.log import Logger
-from tasks.operations import booking_commands
+from tasks.operations import cancelling
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.publish import tell
 
@@ -54,12 +55,27 @@ def _cancel(engine: Engine, task_id: str, hostname: str) -> None:
     for _ in range(TRIES):
         with engine.connect() as conn:
             row = appointments.by_task(conn, task_id)
+        if row is None and _withdraw(engine, task_id):
+            return
         if row is None or row.status in FINAL or row.cancel_requested:
             return
-        result = booking_commands.cancel(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
+        result = cancelling.cancel(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
         if result.done:
             found = replace(row, status=result.status or row.status)  # as the command found it
             log.info("revoked", appointment_id=row.id, status=found.status.value, outcome=result.outcome.value)
             if result.outcome is CommandOutcome.CANCELLED:
                 tell(dependencies.current(), "task-revoked", found, hostname=hostname)
             return
+
+
+def _withdraw(engine: Engine, task_id: str) -> bool:
+    """Withdraw the change of a task id, if it was not sent; return whether it was withdrawn."""
+    with engine.begin() as conn:
+        change = asking.by_task(conn, task_id)
+        if change is None or appointments.get(conn, change.appointment_id, lock=True) is None:
+            return False
+        withdrawn = asking.withdraw(conn, [change], by="operator", why="revoked")
+        if withdrawn and change.wanted is None:
+            asking.cancel_wanted(conn, change.appointment_id, wanted=False)
+    log.info("change_revoked", change_id=change.id, withdrawn=bool(withdrawn))
+    return bool(withdrawn)

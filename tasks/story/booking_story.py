@@ -8,16 +8,19 @@ from sqlalchemy import Connection, func, select
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
 from db.appointments.queue import QUEUED
+from db.changes import asking
+from db.changes.change import BookingChange
 from resilience.circuit_breaker.types import Block
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
+from tasks.story.change_words import standing
 from tasks.story.timeline import whole_timeline
 from tasks.story.why import why
 
 
 @dataclass(frozen=True, slots=True)
 class BookingStory:
-    """A booking at `now`, by Postgres's clock: its row, why it is not moving, and what happened to it.
+    """A booking at `now`, by Postgres's clock: its row, why it is not moving, its changes, and what happened to it.
 
     `deleted`: Cal.com no longer has its event type. `events` are all events after the request.
     """
@@ -27,6 +30,7 @@ class BookingStory:
     deleted: bool
     why: str
     events: list[Event]
+    changes: list[BookingChange]
 
     @property
     def what(self) -> str:
@@ -51,4 +55,6 @@ def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingSto
     if row.hold_reason in QUEUED:
         key, configuration = calcom.key_fingerprint, calcom.settings_fingerprint
         block = deps.breaker.get_status().block(CREATE, key=key, configuration=configuration)
-    return BookingStory(row, now, deleted, why(row, now, deleted=deleted, block=block), events)
+    changes = asking.of_booking(conn, row.id)
+    told = [why(row, now, deleted=deleted, block=block), *(standing(one, now) for one in changes if not one.over)]
+    return BookingStory(row, now, deleted, " ".join(told), events, changes)

@@ -39,6 +39,10 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "told_not_booked": "booked, and reported as not booked",
         "series_cut": "some weeks are missing",
         "made_again": "booked by its second POST",
+        "change_needs_you": "a change needs an operator",
+        "change_asked": "change asked for",
+        "change_pending": "change waits for a worker",
+        "change_retrying": "change will be tried again",
     }
 )
 # Why a breaker changed, by the state machine's word; it opens by the last failure's type, which may be the same word.

@@ -21,7 +21,7 @@ from tasks.words import ago, duration, plural
 Line = Callable[[Appointment, datetime], str]
 
 OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
-_CANCELLED_LATER = " Its cancellation is requested: it is cancelled once it is certain that Cal.com has not booked it."
+_CHANGED_LATER = " It is not posted at this start any more: a cancel or a move is asked for, and follows its outcome."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
 
@@ -36,7 +36,7 @@ def why(row: Appointment, now: datetime, *, deleted: bool = False, block: Block 
     line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
     is_queued = row.hold_reason in QUEUED and (row.hold_until is None or row.hold_reason is not HoldReason.THROTTLED)
     waits = f" {_QUEUE_WAITS[block]} {_IN_ORDER}" if is_queued else ""
-    return line(row, now) + waits + (_DELETED if deleted else "") + (_CANCELLED_LATER if row.cancel_requested else "")
+    return line(row, now) + waits + (_DELETED if deleted else "") + (_CHANGED_LATER if row.cancel_requested else "")
 
 
 def is_cut(row: Appointment) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from db.appointments import FromNow
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
+from db.changes.change import BookingChange
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
@@ -34,7 +35,7 @@ class Times:
     waited: float  # how long the booking has waited for proof while Cal.com could be asked
 
     @classmethod
-    def of(cls, row: Appointment, rules: BookingDecisions) -> "Times":
+    def of(cls, row: Appointment | BookingChange, rules: BookingDecisions) -> "Times":
         """Return the times of a row by Postgres's clock at its claim or last renewal."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
@@ -178,7 +179,9 @@ def late_answer(row: Appointment) -> Move:
     return found(row, there, "a late answer")
 
 
-def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:
+def lookup_failed(
+    rules: BookingDecisions, row: Appointment | BookingChange, reply: Reply | None, posted: Posted | None = None
+) -> Move:
     """Return the move after a lookup that failed, or a second POST (`posted`) that proves nothing new.
 
     The error of the row's first POST stays: that error decides about retries, and a lookup's own error must not.
@@ -209,7 +212,7 @@ def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, wa
     return reply.kind is ReplyKind.UNKNOWN and in_a_row and waited > rules.timings.wait_for_proof
 
 
-def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
+def lookup_again(rules: BookingDecisions, row: Appointment | BookingChange, times: Times) -> Move:
     """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then the time since its end."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:

@@ -27,7 +27,7 @@ from worker.local.embedded import Guard, Postgres, find
 from worker.local.embedded.server import ServerLayout
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "booking.json"
-RUN = ("valkey", "simulator", "worker", "maintenance", "beat", "flower", "serve", "prometheus")
+RUN = ("valkey", "simulator", "worker", "maintenance", "callbacks", "beat", "flower", "serve", "prometheus")
 COLLECTOR = 4318  # OpenTelemetry's own port
 PANEL_ROUNDS = 400  # rounds of all that are still without data, half a second apart: a net
 BOOK_ROUNDS = 60  # rounds after which more is booked: a minute in which Valkey began, or was late, has no figures

@@ -16,7 +16,7 @@ from worker.settings.model import Settings
 
 pytestmark = pytest.mark.debian_compose
 
-PROGRAMS = ("worker", "maintenance", "beat", "flower", "serve")
+PROGRAMS = ("worker", "maintenance", "callbacks", "beat", "flower", "serve")
 KUBERNETES = ("1.29", "1.33", "1.37")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
 

@@ -15,7 +15,7 @@ from tasks.calcom.reads import LIST
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
-from tasks.operations import booking_commands
+from tasks.operations import cancelling
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, carry, carry_until, let_pass, lose, state, write
@@ -254,7 +254,7 @@ def test_the_operator_cancels_what_waits_for_a_type(simulator: Any) -> None:
     held, asked = missing(simulator, 1, 2)
     engine = dependencies.current().engine
     assert (
-        booking_commands.cancel(engine, held, by="operator", via=Via.COMMAND_LINE, why="a test").outcome
+        cancelling.cancel(engine, held, by="operator", via=Via.COMMAND_LINE, why="a test").outcome
         is CommandOutcome.CANCELLED
     )
     write(asked, cancel_requested=True)

@@ -12,9 +12,14 @@ from tests.mutation.accounts.lines import LINES
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
+from tests.mutation.asking.callbacks import CALLBACKS
+from tests.mutation.asking.changes import CHANGES_SENT
 from tests.mutation.asking.clients import CLIENTS
+from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
+from tests.mutation.asking.voice import VOICE
+from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -201,9 +206,10 @@ BREAKAGES = (
         test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
     ),
     # -- 5: an operator's error fails no customer
-    _attempt(
+    Breakage(
         name="refused-key-fails-bookings",
         promise=5,
+        file="tasks/unknown/answered.py",
         old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
@@ -239,9 +245,14 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *CALLBACKS,
+    *FORGETTING,
     *FRONT_DOOR,
+    *VOICE,
+    *WEBHOOKS,
     *GUEST,
     *CHANGES,
+    *CHANGES_SENT,
     *EVENT_TYPES,
     *HEALTH,
     *TRUTH,

@@ -122,7 +122,7 @@ RULES = (
     ),
     _rule(
         "page-after-an-earlier-post-settles-nothing",
-        "tasks/attempt.py",
+        "tasks/unknown/answered.py",
         "if reply.may_have_booked:",
         "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",
         "round robin, hosts it",

@@ -68,7 +68,7 @@ HEALTH = (
         name="task-that-no-worker-had-listed-without-its-name",
         promise=6,
         file="tasks/publish.py",
-        old='"name": TASK, "args": f"[{row.id}]", ',
+        old='"name": task_of(row), "args": f"[{row.id}]", ',
         new="",
         test=_LISTED,
     ),

@@ -103,9 +103,10 @@ OPERATIONS = (
         new="",
         test=f"{_PAGE}test_whose_booking_it_is_is_shown_once_that_is_recorded",
     ),
-    _booking_commands(
+    Breakage(
         name="revoked-without-a-record",
         promise=6,
+        file="tasks/operations/cancelling.py",
         old="if via is Via.FLOWER and result.done and not result.repeated:",
         new="if False:",
         test=f"{_REVOKED}test_what_flower_revokes_is_recorded_once",

@@ -77,11 +77,11 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False) -> dict[str
         "id": view.id,
         "status": view.status,
         "hold_reason": view.hold_reason,
-        "start": _written(view.start),
+        "start": written(view.start),
         "final": view.final,
         "needs_host": bool(view.awaits_host),
         "say": say(view, again=again),
-        "requested_at": None if view.requested_at is None else _written(view.requested_at),
+        "requested_at": None if view.requested_at is None else written(view.requested_at),
     }
     return shown | {"uid": view.uid} if Scope.UID in key.scopes else shown
 
@@ -91,5 +91,6 @@ def json_response(content: Mapping[str, Any], status: int = 200, headers: Mappin
     return Response(_encode(content), status, None if headers is None else dict(headers), "application/json")
 
 
-def _written(at: datetime) -> str:
+def written(at: datetime) -> str:
+    """Return a time in UTC as the API writes it."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -25,10 +25,13 @@ from tasks.callers.views import views_of_all
 from tasks.host.log import Logger
 from worker.api import bookings, documented, pages
 from worker.api.addresses import Proxies
+from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
 from worker.api.gate import ApiServices, Gate
 from worker.api.problems import ApiError, of_status
+from worker.api.slots.resource import slots
 from worker.api.threads import THREADS, Threads
+from worker.api.voice import retell, vapi
 from worker.api.waiters import Waiters
 from worker.settings.model import Settings
 
@@ -53,7 +56,7 @@ def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starl
         redis = make_redis(settings.redis_url) if settings.redis_url else None
         gate = Gate(threads, CallLimit("http", redis, emit=_log_state), Proxies(settings.trusted_proxies))
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
-        app.state.services = ApiServices(threads, gate, waiters)
+        app.state.services = ApiServices(threads, gate, waiters, settings)
 
         def stop() -> None:
             calls().closing = True
@@ -123,6 +126,11 @@ _ROUTES = [
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
+    Route("/v1/slots", slots, methods=["GET"]),
+    Route("/v1/voice/retell", retell.call, methods=["POST"]),
+    Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),
+    Route("/v1/voice/vapi", vapi.call, methods=["POST"]),
+    Route("/v1/calcom/webhook/{token}", receive.webhook, methods=["POST"]),
     Route("/v1/openapi.json", documented.openapi),
     Route("/health", pages.health),
     Route("/ready", pages.ready),

@@ -24,15 +24,34 @@ async def json_object(request: Request, limit: int = MAX_BODY) -> dict[str, Any]
         ApiError: It is none, is longer than `limit` bytes, or takes more than SECONDS.
         HTTPException: 415, its type is not application/json.
     """
+    require_json(request)
+    return parsed_object(await raw(request, limit))
+
+
+def require_json(request: Request) -> None:
+    """Raise HTTPException (415) unless the body's type is application/json."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
+
+
+def parsed_object(data: bytes) -> dict[str, Any]:
+    """Return the object of JSON that bytes are.
+
+    Raises:
+        ApiError: They are none.
+    """
     try:
-        return read_object(await _read(request, limit))
+        return read_object(data)
     except UnreadableError as error:
         raise ApiError("not-utf8" if error.not_utf8 else "not-json", f"The body {error}.") from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def raw(request: Request, limit: int = MAX_BODY) -> bytes:
+    """Return the body as it came.
+
+    Raises:
+        ApiError: It is longer than `limit` bytes, or takes more than SECONDS.
+    """
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > limit):
         raise _too_large(limit)

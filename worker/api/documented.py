@@ -13,10 +13,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from booking_client.request.model import BookingRequest
+from tasks.conversations.conversation import CALL_ID
 from worker.api import bookings, pages
 from worker.api.answers import BatchResults, BookingDocument, BookingList, ProblemDocument, json_response
 from worker.api.find import FindRequest
 from worker.api.problems import MEDIA_TYPE, TYPES
+from worker.api.slots.resource import SlotsDocument, slots
+from worker.api.voice import retell, vapi
+from worker.api.voice.retell import RetellAnswer
+from worker.api.voice.tools import TOOLS
+from worker.api.voice.vapi import VapiAnswer
 from worker.version import version
 
 _CORRELATION = {
@@ -76,6 +82,7 @@ _KEY_HEADER = _parameter(
 )
 _KEY_QUERY = _parameter("key", "query", _KEY_TEXT, "The idempotency key of the request.", required=True)
 _ID = _parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
+_MOMENT = {"type": "string", "format": "date-time"}
 _READ = ("not-json", "not-utf8", "too-slow", "too-large", "invalid")
 BOOK: dict[str, Any] = {
     "status_code": 202,
@@ -126,6 +133,49 @@ FIND: dict[str, Any] = {
 }
 
 
+SLOTS: dict[str, Any] = {
+    "response_model": None,
+    "responses": {
+        **_problems("invalid"),
+        200: _answer(SlotsDocument, "The free times, or that they are not known."),
+    },
+    "openapi_extra": {
+        "parameters": [
+            _parameter(
+                "event_type_id", "query", {"type": "integer", "minimum": 1}, "The id of the event type.", required=True
+            ),
+            _parameter("from", "query", _MOMENT, "The beginning, with its offset.", required=True),
+            _parameter("to", "query", _MOMENT, "The end, at most 31 days later.", required=True),
+            _parameter("time_zone", "query", {"type": "string", "default": "UTC"}, "The zone of the answer (IANA)."),
+        ]
+    },
+}
+_VOICE_PARAMETERS = [
+    _parameter("key", "query", {"type": "string"}, "The first 8 characters of an API key after bw_; no secret."),
+    _parameter("type", "query", {"type": "integer", "minimum": 1}, "The id of the event type."),
+    _parameter("lang", "query", {"enum": ["en", "de"], "default": "en"}, "The language of the sentences."),
+    _parameter("within", "query", {"type": "number", "minimum": 0.5, "maximum": 20, "default": 2.5}, "Seconds."),
+    _parameter("time_zone", "query", {"type": "string"}, "The zone of times without an offset (IANA)."),
+    _parameter("call_id", "query", {"type": "string", "pattern": CALL_ID.pattern}, "The call's id."),
+]
+_TOOL = _parameter("tool", "path", {"enum": list(TOOLS)}, "The tool.", required=True)
+_ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+RETELL: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**_problems(*_READ), 200: _answer(RetellAnswer, "A sentence for the caller.")},
+    "openapi_extra": {**_ANY_OBJECT, "parameters": _VOICE_PARAMETERS, "security": [{"retell": []}]},
+}
+RETELL_TOOL: dict[str, Any] = RETELL | {
+    "responses": {**RETELL["responses"], **_problems(*_READ, "no-such-tool")},
+    "openapi_extra": {**RETELL["openapi_extra"], "parameters": [_TOOL, *_VOICE_PARAMETERS]},
+}
+VAPI: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**_problems(*_READ), 200: _answer(VapiAnswer, "A result for each tool call.")},
+    "openapi_extra": {**_ANY_OBJECT, "parameters": _VOICE_PARAMETERS, "security": [{"key": []}, {"vapi": []}]},
+}
+
+
 _DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
 _OPEN = {"response_model": None, "tags": ["process"]}
 _READY: dict[str, Any] = _OPEN | {"responses": {503: _problems()[503]}}
@@ -136,6 +186,10 @@ _DESCRIBED: Mapping[Callable[..., Any], dict[str, Any]] = MappingProxyType(
         bookings.book_batch: BATCH,
         bookings.find: FIND,
         bookings.by_id: BY_ID,
+        slots: SLOTS,
+        retell.call: RETELL,
+        retell.function: RETELL_TOOL,
+        vapi.call: VAPI,
         pages.health: _OPEN,
         pages.ready: _READY,
     }
@@ -159,11 +213,15 @@ def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     written = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = written["components"]
     components["schemas"] |= _schemas()
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "retell": {"type": "apiKey", "in": "header", "name": "X-Retell-Signature"},
+        "vapi": {"type": "apiKey", "in": "header", "name": "X-Vapi-Secret"},
+    }
     for path, operations in written["paths"].items():
         if path.startswith("/v1/"):
             for one in operations.values():
-                one["security"] = [{"key": []}]
+                one.setdefault("security", [{"key": []}])
     return written
 
 

@@ -10,19 +10,21 @@ from typing import Any, Self, TypeVar
 
 from starlette.requests import Request
 
-from db.api_keys.key_text import hash_of, is_key
+from db.api_keys.key_text import hash_of, is_handle, is_key
 from db.api_keys.keys import ApiKey, Scope
 from resilience.call_limit import CallLimit
-from tasks.callers.keys import known_key
+from tasks.callers.keys import known_handle, known_key
 from worker.api.addresses import Proxies
 from worker.api.calls import call_of
 from worker.api.problems import ApiError
 from worker.api.threads import Threads
 from worker.api.waiters import Waiters
+from worker.settings.model import Settings
 
 FRESH = 3.0  # seconds that a key counts as read from Postgres; with a statement's patience below the five of a revoke
 WRONG_A_MINUTE = 20  # wrong keys of one address
 T = TypeVar("T")
+N = TypeVar("N", bytes, str)  # what a key is looked up by: its hash, or its handle
 _SHARES = 4096  # counts of wrong keys: an address has one of them, so that nobody can have us count without end
 
 
@@ -79,8 +81,8 @@ class Gate:
         self._threads = threads
         self._limit = limit
         self._proxies = proxies
-        self._read: dict[bytes, _Read] = {}
-        self._reading: dict[bytes, asyncio.Task[ApiKey | None]] = {}
+        self._read: dict[bytes | str, _Read] = {}
+        self._reading: dict[bytes | str, asyncio.Task[ApiKey | None]] = {}
 
     async def admit(self, request: Request, scope: Scope) -> "Admitted":
         """Return the admission of a request by its key.
@@ -91,37 +93,55 @@ class Gate:
         """
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         text = text.strip()
-        key = await self._known(text) if kind.lower() == "bearer" and is_key(text) else None
+        is_bearer = kind.lower() == "bearer" and is_key(text)
+        return await self._admitted(request, scope, await self._known(hash_of(text), known_key) if is_bearer else None)
+
+    async def admit_proven(self, request: Request, handle: str, scope: Scope) -> "Admitted":
+        """Return the admission by a key's handle, of a request that has proven by another secret where it comes from.
+
+        Raises:
+            ApiError: No key in force has this handle.
+            AppointmentDatabaseException: As `admit`.
+        """
+        key = await self._known(handle, known_handle) if is_handle(handle) else None
+        return await self._admitted(request, scope, key)
+
+    async def _admitted(self, request: Request, scope: Scope, key: ApiKey | None) -> "Admitted":
         if key is None:
-            await self._count_wrong(request)
-            raise ApiError("unauthorized")
+            raise await self.refused(request)
         call_of(request.scope).caller = key.name
         return Admitted(key, scope, self._threads, self._limit)
 
-    async def _known(self, text: str) -> ApiKey | None:
-        hashed = hash_of(text)
-        read = self._read.get(hashed)
+    async def _known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> ApiKey | None:
+        read = self._read.get(name)
         if read is not None and time.monotonic() - read.at < FRESH:
             return read.key
-        reading = self._reading.get(hashed)
+        reading = self._reading.get(name)
         if reading is None:
-            reading = self._reading[hashed] = asyncio.create_task(self._look_up(hashed))
-            reading.add_done_callback(lambda _: self._reading.pop(hashed, None))
+            reading = self._reading[name] = asyncio.create_task(self._look_up(name, look_up))
+            reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
-    async def _look_up(self, hashed: bytes) -> ApiKey | None:
+    async def _look_up(self, name: N, look_up: Callable[[N], ApiKey | None]) -> ApiKey | None:
         asked_at = time.monotonic()
-        key = await self._threads.run(partial(known_key, hashed))
+        key = await self._threads.run(partial(look_up, name))
         if key is None:
-            self._read.pop(hashed, None)
+            self._read.pop(name, None)
         else:
-            self._read[hashed] = _Read(key, asked_at)
+            self._read[name] = _Read(key, asked_at)
         return key
 
-    async def _count_wrong(self, request: Request) -> None:
-        """Count a wrong key. Good ones are looked up all the same: who guesses shuts nobody else at its address out."""
+    async def refused(self, request: Request) -> ApiError:
+        """Count a wrong key or signature, and return its problem.
+
+        Good ones are looked up all the same: who guesses shuts nobody else at its address out.
+
+        Raises:
+            ApiError: The address has sent too many wrong ones.
+        """
         if wait := await self._threads.run(partial(self._limit.wait, self._share(request), WRONG_A_MINUTE)):
             raise ApiError("rate-limited", wait=wait)
+        return ApiError("unauthorized")
 
     def _share(self, request: Request) -> str:
         return f"wrong:{zlib.crc32(self._proxies.caller(request).encode()) % _SHARES}"
@@ -134,6 +154,7 @@ class ApiServices:
     threads: Threads
     gate: Gate
     waiters: Waiters
+    settings: Settings
 
 
 def services_of(request: Request) -> ApiServices:

@@ -21,13 +21,18 @@ def wait(request: Request) -> float:
     text = request.query_params.get("wait") if request.scope["query_string"] else None
     if text is None:
         return 0.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
+    seconds = seconds_of(text)
     if not 0 <= seconds <= MOST_SECONDS:
         raise invalid({"wait": f"must be a number of seconds from 0 to {MOST_SECONDS:g}"})
     return seconds
+
+
+def seconds_of(text: str) -> float:
+    """Return a number; not-a-number where the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def key(request: Request) -> str:

@@ -28,6 +28,7 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "unauthorized": ProblemType(401, "An API key is needed."),
         "scope": ProblemType(403, "The API key may not do this."),
         "no-such-booking": ProblemType(404, "There is no such booking."),
+        "no-such-tool": ProblemType(404, "There is no such tool."),
         "too-slow": ProblemType(408, "The body came too slowly."),
         "too-large": ProblemType(413, "The body is too large."),
         "invalid": ProblemType(422, "The request is not valid."),

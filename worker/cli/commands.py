@@ -9,7 +9,7 @@ from worker.cli import release
 from worker.cli.accounts import account_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
-from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, command
+from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, Yes, command
 from worker.cli.keys import key_commands
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ NotBooked = Annotated[
     bool, typer.Option("--not-booked", help="You have looked at Cal.com yourself, and it is not booked there.")
 ]
 Why = Annotated[str, typer.Option(help="Why; it stands in the booking's story.")]
+Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="What Cal.com tells the attendee.")]
+Account = Annotated[str | None, typer.Option(metavar="NAME", help="Refuse a booking of another account.")]
 
 _first, _bookings, _operating = (partial(command, app, panel=panel) for panel in (FIRST, BOOKINGS, OPERATING))
 
@@ -155,11 +157,37 @@ def resolve(
 @_bookings(
     "worker.cli.orders.retry_cancel:run",
     "booking cancel 42",
-    "booking cancel web-0093 --why 'customer called'",
+    "booking cancel web-0093 --why 'customer called' --reason 'The room is closed'",
     action="cancel",
 )
-def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = ASKED) -> None:
-    """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
+def cancel(
+    bookings: Ids,
+    *,
+    not_booked: NotBooked = False,
+    reason: Reason = None,
+    account: Account = None,
+    why: Why = ASKED,
+) -> None:
+    """Cancel bookings: at Cal.com, if they are there. One that may be booked is cancelled once that is known."""
+
+
+@_bookings(
+    "worker.cli.orders.reschedule:run",
+    "booking reschedule 42 2030-03-05T10:00:00+01:00",
+    "booking reschedule web-0093 2030-03-05T09:00:00Z --reason 'The host is ill'",
+)
+def reschedule(
+    booking: IdOrKey,
+    start: Annotated[str, typer.Argument(metavar="START", help="The new start, with its offset from UTC.")],
+    *,
+    reason: Reason = None,
+    account: Account = None,
+    why: Why = ASKED,
+) -> None:
+    """Move a booking to another start: at Cal.com, if it is there. One that may be booked is moved once that is known.
+
+    Its length stays. A series cannot be moved; move a week of it at Cal.com.
+    """
 
 
 @_bookings("worker.cli.orders.calls:run", "booking calls", "booking calls 42 web-0093 --why 'they start at noon'")
@@ -243,6 +271,53 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show the latest incidents, the newest first, and why an alert could not be delivered."""
+
+
+@_operating(
+    "worker.cli.calcom_webhook:run",
+    "booking calcom-webhook",
+    "booking calcom-webhook --account salon-7",
+    name="calcom-webhook",
+)
+def calcom_webhook(
+    *, account: Annotated[str, typer.Option(metavar="NAME", help="Whose webhook it is.")] = "default"
+) -> None:
+    """Show address and secret of an account's webhook, to be set at Cal.com, and when its last hint came.
+
+    They follow from CALCOM_WEBHOOK_SECRET, and are stored nowhere. Exit code 1 if no hint has come yet.
+    """
+
+
+@_operating(
+    "worker.cli.orders.forget:run",
+    "booking forget pat@example.com --dry-run",
+    "booking forget +15550100123",
+    more="A request with the same idempotency key is a new request afterwards.",
+)
+def forget(
+    person: Annotated[str, typer.Argument(metavar="EMAIL|+NUMBER|ID", help="Whom; of an id, that booking alone.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is.")] = False,
+    yes: Yes = False,
+    why: Why = ASKED,
+) -> None:
+    """Forget a person for good: name, address, number, guests, answers and notes of the bookings that are over.
+
+    Counts and audits stay as they are. A booking that lives is not forgotten, and the exit code is 1: cancel it first.
+    """
+
+
+@_operating(
+    "worker.cli.keys.callbacks:run", "booking callbacks", "booking callbacks --again", "booking callbacks --again 42 43"
+)
+def callbacks(
+    bookings: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Of --again: only of these.")] = None,
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
+    json: Json = False,
+    why: Why = ASKED,
+) -> None:
+    """Show what is still to be sent to callers, and why it could not be. Exit code 1 if something was given up."""
 
 
 audit_commands.add_to(app)

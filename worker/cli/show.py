@@ -11,8 +11,10 @@ from rich.text import Text
 
 from db.appointments import Appointment
 from db.appointments.events import Event
+from db.changes.change import BookingChange
 from db.lifecycle import FINAL, Status
 from tasks.story.booking_story import BookingStory, gather
+from tasks.story.change_words import standing
 from tasks.story.sentences import Run, facts, folded, sentence, title
 from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural
@@ -57,7 +59,13 @@ def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
     first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": story.why}
-    return {**first, **fields, "story": [asdict(event) for event in story.events]}
+    changes = [_change(change, personal=personal) for change in story.changes]
+    return {**first, **fields, "changes": changes, "story": [asdict(event) for event in story.events]}
+
+
+def _change(change: BookingChange, *, personal: bool) -> dict[str, Any]:
+    left_out = {"claim_token"} if personal else {"claim_token", "reason"}
+    return {name: value for name, value in asdict(change).items() if name not in left_out}
 
 
 def _standing(row: Appointment) -> str:
@@ -83,6 +91,8 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     if row.series_uid:
         yield "series", _series(row, now)
     yield "tries", _tries(row)
+    for change in story.changes:
+        yield "change", standing(change, now)
     if row.last_error:
         yield "last error", row.last_error
     yield "key", row.idempotency_key + (" (made from the request)" if row.key_derived else "")

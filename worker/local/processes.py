@@ -46,6 +46,11 @@ def maintenance() -> Part:
     return _worker("maintenance", "maintenance", "maintenance", 4)
 
 
+def callbacks() -> Part:
+    """Return the worker that sends callbacks: separate, so that a receiver that hangs delays no booking."""
+    return _worker("callbacks", "callbacks", "callbacks", 16)
+
+
 def beat() -> Part:
     """Return beat, which sends the periodic tasks."""
     return Part("beat", _celery("beat"), ready="beat: Starting")

@@ -123,6 +123,19 @@ def _network(value: str) -> str:
         raise ValueError("is no address or network, as 10.0.0.7 or 10.0.0.0/24") from None
 
 
+def _own_network(value: str) -> str:
+    network = ipaddress.ip_network(_network(value))
+    if network.is_loopback or network.is_link_local or network.is_multicast or network.prefixlen == 0:
+        raise ValueError("must be networks of yours: not loopback, link-local, multicast, or all addresses")
+    return str(network)
+
+
+def _signing_secrets(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if len(values) > 2 or any(len(value.get_secret_value()) < 32 for value in values):
+        raise ValueError("must be one secret, or two during a change, of 32 random characters or more")
+    return values
+
+
 def _listen_address(value: str) -> str:
     try:
         parts = urlsplit(f"//{value}")
@@ -175,3 +188,5 @@ Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_
 Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]
 EncryptionKeys = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks), AfterValidator(_fernet_keys)]
+OwnNetworks = Annotated[tuple[Annotated[str, AfterValidator(_own_network)], ...], BeforeValidator(_commas)]
+SigningSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks), AfterValidator(_signing_secrets)]

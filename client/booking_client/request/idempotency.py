@@ -6,6 +6,8 @@ start as a UTC instant, and no absent field. So a new field changes no hash of a
 
 import hashlib
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,8 +27,13 @@ def derive_key(request: BookingRequest) -> str:
     """
     attendee = request.attendee.email or request.attendee.phone_number
     slugs = [request.organization_slug, request.team_slug, request.username, request.event_type_slug]
+    return key_at(request.start, request.event_type_id, slugs, attendee)
+
+
+def key_at(start: datetime, event_type_id: int | None, slugs: Sequence[str | None], attendee: str | None) -> str:
+    """Return the derived key of an attendee's booking at a start; `slugs` as in `derive_key`, which says the rule."""
     folded = [None if slug is None else slug.lower() for slug in slugs]
-    parts = [request.event_type_id, *folded, _instant(request), attendee]
+    parts = [event_type_id, *folded, _instant(start), attendee]
     return f"auto1-{_digest(parts)[:40]}"
 
 
@@ -38,14 +45,14 @@ def payload_hash(request: BookingRequest) -> str:
     """
     payload = _present(request, but=_NOT_HASHED)
     payload["attendee"] = _present(request.attendee)
-    payload["start"] = _instant(request)
+    payload["start"] = _instant(request.start)
     if request.location is not None:
         payload["location"] = dict(request.location)
     return _digest(payload)
 
 
-def _instant(request: BookingRequest) -> str:
-    return request.start.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _instant(start: datetime) -> str:
+    return start.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _present(model: BaseModel, *, but: frozenset[str] = frozenset()) -> dict[str, Any]:

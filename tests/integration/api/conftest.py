@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from db.engine import make_engine
+from tests.support.api.agents import SECRETS
 from tests.support.api.served import Api, Serving
 
 
@@ -17,7 +18,7 @@ def api(
     url = new_database(template)
     engine = make_engine(url)
     folder = tmp_path_factory.mktemp("served")
-    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url}, engine, folder) as serving:
+    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS}, engine, folder) as serving:
         yield serving.start()
     engine.dispose()
 
@@ -26,6 +27,6 @@ def api(
 def serving(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Serving]:
     """Start APIs of the test's own, before its own database."""
     engine = make_engine(database_url)
-    with Serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url}, engine, tmp_path) as made:
+    with Serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, **SECRETS}, engine, tmp_path) as made:
         yield made
     engine.dispose()

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.api.agents import address, post_signed
 from tests.support.api.served import Api
 from worker.api.problems import TYPES
+from worker.api.voice.tools import TOOLS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integrating.md").read_text("utf-8")
 
@@ -35,6 +37,31 @@ def test_each_block_runs_in_its_order(api: Api, monkeypatch: pytest.MonkeyPatch)
     assert page["same"]["id"] == page["booking"]["id"] != booked["id"]
     assert [one["id"] for one in page["found"]] == [booked["id"], page["booking"]["id"]]
     assert [one["status"] for one in page["results"]] == [202, 202]
+    [slots] = map(json.loads, blocks("json slots"))
+    assert page["free"].keys() in ({"known", "slots"} | {"held"}, slots.keys())
+
+
+def test_the_payloads_of_voice_agents_are_answered_in_the_form_that_is_shown(api: Api) -> None:
+    """Retell's signed, Vapi's with the key; no worker runs, so a sentence is another one."""
+    caller = api.key()
+    [asked], [shown] = blocks("json retell"), map(json.loads, blocks("json retell-answer"))
+    [calls], [results] = blocks("json vapi"), map(json.loads, blocks("json vapi-answer"))
+
+    answer = post_signed(caller, address(caller, "/v1/voice/retell", within="0.5"), asked.encode())
+    headers = {"Content-Type": "application/json"}
+    vapi = caller.call("POST", address(caller, "/v1/voice/vapi", within="0.5"), data=calls.encode(), headers=headers)
+
+    assert (answer.status_code, answer.json().keys()) == (200, shown.keys())
+    assert vapi.status_code == 200
+    ids = [[one["toolCallId"] for one in told["results"]] for told in (vapi.json(), results)]
+    assert ids == [["tc_1", "tc_2"]] * 2
+
+
+def test_the_table_of_tools_is_the_codes() -> None:
+    """Each tool has its row."""
+    section = PAGE.partition("| tool |")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"^\| `([a-z]+)` \|", section, re.MULTILINE)) == set(TOOLS)
 
 
 def test_the_table_of_errors_is_the_codes() -> None:

@@ -79,6 +79,8 @@ def test_the_document_describes_every_route_and_no_other(api: Api) -> None:
     assert found == {
         ("post", "/v1/bookings"), ("get", "/v1/bookings"), ("post", "/v1/bookings/batch"),
         ("post", "/v1/bookings/find"), ("get", "/v1/bookings/{id}"), ("get", "/health"), ("get", "/ready"),
+        ("get", "/v1/slots"), ("post", "/v1/voice/retell"), ("post", "/v1/voice/retell/{tool}"),
+        ("post", "/v1/voice/vapi"),
     }  # fmt: skip
     answers = document["paths"]["/v1/bookings"]["post"]["responses"]
     assert answers.keys() == {"200", "202", "400", "401", "403", "408", "413", "415", "422", "429", "503"}

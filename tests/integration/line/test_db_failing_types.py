@@ -21,7 +21,7 @@ def held(record: Any, event_type: int, count: int = 1) -> list[int]:
 def line(record: Any, limit: int, *, postable: bool = False) -> Sequence[int]:
     """Return the ids at the head of the line."""
     with record.engine.connect() as conn:
-        return queue.waiting(conn, limit, postable=postable)
+        return [one for one, _ in queue.waiting(conn, limit, postable=postable)]
 
 
 def unknown(record: Any, *ids: int, error: str = "http_500") -> None:

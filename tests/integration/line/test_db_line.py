@@ -108,7 +108,7 @@ def test_every_dealt_queue_goes_in_the_order_of_the_rule(record: Any) -> None:
     queues = [dealt(seed) for seed in range(QUEUES)]
     with record.engine.begin() as conn:
         kept = hold(record, conn, queues)
-        line = queue.waiting(conn, 2 * len(kept), postable=False)
+        line = [one for one, _ in queue.waiting(conn, 2 * len(kept), postable=False)]
     went: dict[int, list[tuple[float, float]]] = {}  # of each queue, when its bookings were asked for, and their places
     for booking in line:
         one, asked = kept[booking]
@@ -129,7 +129,7 @@ def test_single_requests_pass_a_bulk_and_every_tenth_call_is_the_bulks(record: A
     singles = [Asked(0.01 + n * call, far, HoldReason.THROTTLED) for n in range(300)]
     with record.engine.begin() as conn:
         kept = hold(record, conn, [Queue(0, [*bulk, *singles], LineRule(call=call))])
-        line = queue.waiting(conn, 1000, postable=False)
+        line = [one for one, _ in queue.waiting(conn, 1000, postable=False)]
 
     went = [kept[booking][1] in bulk for booking in line]
 
@@ -142,7 +142,7 @@ def test_a_near_start_goes_before_far_ones_that_were_asked_for_earlier(record: A
     near = Asked(70, 110, HoldReason.BREAKER_OPEN)
     with record.engine.begin() as conn:
         kept = hold(record, conn, [Queue(0, [*far, near], LineRule())])
-        [first] = queue.waiting(conn, 1, postable=False)
+        [(first, _)] = queue.waiting(conn, 1, postable=False)
 
     assert kept[first][1] == near
 

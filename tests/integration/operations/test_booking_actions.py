@@ -20,7 +20,7 @@ from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
 from tasks.dependencies import Dependencies
-from tasks.operations import booking_actions, booking_commands, preview
+from tasks.operations import booking_actions, booking_commands, cancelling, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tests.support.fleet import eventually
@@ -139,14 +139,15 @@ def test_what_a_command_decides_on_stays_until_it_is_done(
 ) -> None:
     """However long its process sleeps in between: else what has been called meanwhile counts as not called."""
     row = held(record)
-    decide = getattr(booking_commands, f"{command}_outcome")
+    module = cancelling if command == "cancel" else booking_commands
+    decide = getattr(module, f"{command}_outcome")
 
     def slowly(read: Any, **how: Any) -> Any:
         with record.engine.begin() as conn, pytest.raises(OperationalError, match="could not obtain lock"):
             conn.execute(text("SELECT FROM appointments WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": row.id})
         return decide(read, **how)
 
-    monkeypatch.setattr(booking_commands, f"{command}_outcome", slowly)
+    monkeypatch.setattr(module, f"{command}_outcome", slowly)
 
     assert carry_out(built, of_bookings(command, [row])).done == 1
 

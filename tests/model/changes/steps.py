@@ -11,7 +11,7 @@ from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
 from tasks.changes import order
 from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
-from tasks.changes.evidence import ChangeAct, ChangeCase
+from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
 from tests.model.changes import people, promises
@@ -35,9 +35,6 @@ from tests.model.changes.state import (
 from tests.model.search import TICK, Kind, Step
 
 Act, A = ChangeAct, ChangeAnswer
-# Refusals that prove nothing while an earlier POST is unknown; what a first POST is answered that has moved nothing.
-UNCLEAR = frozenset({A.OTHER_BOOKING, A.TAKEN, A.REFUSED, A.OVER, A.NOT_ALLOWED})
-CLEAR = frozenset({A.MOVED_BEFORE, A.SEAT_GONE, A.ORIGINAL_GONE, A.NOT_FOUND})
 
 
 class Changes:

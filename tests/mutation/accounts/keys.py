@@ -75,8 +75,8 @@ ACCOUNT_KEYS = (
     ),
     _attempt(
         name="an-attempt-changes-its-key",
-        old="deps, reports = claim.deps, list",
-        new="claim.deps = claim.deps.for_account(claim.row.account_id)\n    deps, reports = claim.deps, list",
+        old="    reports: list[Report] = []\n",
+        new="    claim.deps = claim.deps.for_account(claim.row.account_id)\n    reports: list[Report] = []\n",
         test=f"{_KEY}test_an_attempt_keeps_the_key_of_its_claim",
     ),
     _door(
@@ -115,8 +115,8 @@ ACCOUNT_KEYS = (
     ),
     _attempt(
         name="a-pause-keeps-the-place",
-        old="    if claim.released:\n        claim.deps.breaker",
-        new="    if False:\n        claim.deps.breaker",
+        old="        if has_place:\n            claim.give_back()",
+        new="        if False:\n            claim.give_back()",
         test=f"{_KEY}test_a_pause_gives_the_place_in_the_window_back",
     ),
     Breakage(

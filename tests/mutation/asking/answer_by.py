@@ -33,8 +33,8 @@ ANSWER_BY = (
         name="answer-by-in-the-key",
         promise=2,
         file="client/booking_client/request/idempotency.py",
-        old="parts = [request.event_type_id, ",
-        new="parts = [str(request.answer_by), request.event_type_id, ",
+        old="    return key_at(request.start, request.event_type_id, slugs, attendee)",
+        new="    return key_at(request.start, request.event_type_id, [*slugs, str(request.answer_by)], attendee)",
         test="tests/unit/request/test_idempotency.py::test_until_when_an_answer_is_wanted_is_no_part_of_the_request",
     ),
     Breakage(

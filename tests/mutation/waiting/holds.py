@@ -114,7 +114,7 @@ HOLDS = (
     Breakage(
         name="page-not-looked-behind",
         promise=2,
-        file="tasks/attempt.py",
+        file="tasks/unknown/answered.py",
         old="return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step",
         new="return step",
         test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",

@@ -16,7 +16,8 @@ from tasks import dependencies
 from tasks.attempt import attempt
 from tasks.claim import Claim, claim
 from tasks.enqueue import Conflict
-from tasks.operations.booking_commands import CommandOutcome, Via, cancel
+from tasks.operations.booking_commands import CommandOutcome, Via
+from tasks.operations.cancelling import cancel
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write
 from worker import Receipt, enqueue_booking, enqueue_bookings

@@ -17,7 +17,7 @@ from tasks.claim import claim
 from tasks.enqueue import outcome
 from tasks.guarded_calls import GuardedCalls
 from tasks.maintenance import sweeper
-from tasks.operations import booking_commands
+from tasks.operations import cancelling
 from tasks.operations.booking_commands import Via
 from tests.support.fleet import request
 from tests.support.stepping import book, carry, let_pass
@@ -108,7 +108,7 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
 
     def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
         engine = dependencies.current().engine
-        booking_commands.cancel(engine, asked, by="operator", via=Via.COMMAND_LINE, why="the customer called")
+        cancelling.cancel(engine, asked, by="operator", via=Via.COMMAND_LINE, why="the customer called")
         return seen(calls, params)
 
     monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)

@@ -36,7 +36,7 @@ def starting(number: int, within: timedelta) -> int:
 def line() -> list[int]:
     """Return the bookings that wait, in the order in which they will go."""
     with dependencies.current().engine.connect() as conn:
-        return queue.waiting(conn, 100, postable=True)
+        return [one for one, _ in queue.waiting(conn, 100, postable=True)]
 
 
 @pytest.mark.usefixtures("outage")

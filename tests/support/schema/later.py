@@ -16,9 +16,11 @@ TODAY = [
     "0006_accounts",
     "0007_api_keys",
     "0008_breaker_accounts",
-    "0009_lines",
+    "0009_changes",
+    "0010_callbacks",
+    "0011_lines",
 ]
-LATER = "0010_later"
+LATER = "0012_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -9,7 +9,7 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.slots import Slot, ask_slots, seats_left
+from tasks.calcom.slots import Slot, ask_slots, free_starts, seats_left
 
 Make = Callable[..., Appointment]
 
@@ -78,3 +78,16 @@ def test_slots_show_how_many_seats_are_left(slot: dict[str, Any], left: int | No
 def test_slots_that_show_nothing_show_no_seats(body: bytes) -> None:
     """Nothing is refused for that."""
     assert seats_left(Answer(200, {}, body, 0.1), datetime(2030, 3, 1, 9, tzinfo=UTC)) is None
+
+
+def test_a_full_time_is_not_free() -> None:
+    """Cal.com offers it all the same; a time without any seat taken shows no number."""
+    shown = [
+        {"start": f"2030-03-04T{hour}:00:00Z", **more} for hour, more in (("11", {}), ("10", {"seatsRemaining": 0}))
+    ]
+    shown.append({"start": "2030-03-04T09:00:00Z", "seatsRemaining": 1})
+
+    found = free_starts(Answer(200, {}, json.dumps({"data": {"2030-03-04": shown}}).encode(), 0.1))
+
+    assert [start.hour for start in found or ()] == [9, 11]
+    assert free_starts(Answer(200, {}, b'{"data": []}', 0.1)) is None

@@ -55,6 +55,9 @@ def test_every_key_of_a_script_is_there() -> None:
         *stats_keys("database"),
         "{http}:key:ID",
         "{http}:wrong:SHARE",
+        "{slots}:answer:QUESTION",
+        "{slots}:reading:QUESTION",
+        "{slots}:readings",
     }
 
 

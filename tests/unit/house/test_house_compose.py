@@ -13,7 +13,7 @@ import yaml
 from celery.bin.celery import celery as celery_command
 from flower.options import options as flower_options
 
-from worker.celery_app import BOOKINGS, MAINTENANCE
+from worker.celery_app import BOOKINGS, CALLBACKS, MAINTENANCE
 from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -42,13 +42,13 @@ def locked(package: str) -> str:
 
 
 def test_every_part_of_the_product_is_a_service() -> None:
-    """Servers, migration, both workers, beat, Flower, the API, the profiles: nothing is left to start by hand."""
-    assert {"migrate", "worker", "maintenance", "beat", "flower", "serve"} == OURS
+    """Servers, migration, all workers, beat, Flower, the API, the profiles: nothing is left to start by hand."""
+    assert {"migrate", "worker", "maintenance", "callbacks", "beat", "flower", "serve"} == OURS
     assert set(SERVICES) - OURS == {"postgres", "valkey", *PROFILES}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == PROFILES
 
 
-@pytest.mark.parametrize("name", ["worker", "maintenance", "beat", "flower"])
+@pytest.mark.parametrize("name", ["worker", "maintenance", "callbacks", "beat", "flower"])
 def test_celery_commands_exist(name: str) -> None:
     """Each service's command is one that Celery has, with options that it knows."""
     program, app_option, app, subcommand, *rest = SERVICES[name]["command"]
@@ -60,9 +60,9 @@ def test_celery_commands_exist(name: str) -> None:
 
 def test_every_queue_has_a_worker_on_threads() -> None:
     """No message waits in a queue that nobody reads."""
-    commands = [SERVICES[name]["command"] for name in ("worker", "maintenance")]
+    commands = [SERVICES[name]["command"] for name in ("worker", "maintenance", "callbacks")]
 
-    assert [command[command.index("--queues") + 1] for command in commands] == [BOOKINGS, MAINTENANCE]
+    assert [command[command.index("--queues") + 1] for command in commands] == [BOOKINGS, MAINTENANCE, CALLBACKS]
     assert {command[command.index("--pool") + 1] for command in commands} == {"threads"}
 
 

@@ -22,7 +22,7 @@ def test_flower_is_told_of_the_row_as_the_command_found_it(
     found = CommandResult(1, CommandOutcome.CANCELLED, Status.HELD)
     monkeypatch.setattr(revoke.dependencies, "current", lambda: deps)
     monkeypatch.setattr(revoke.appointments, "by_task", lambda _conn, _task: row(status=Status.PENDING))
-    monkeypatch.setattr(revoke.booking_commands, "cancel", lambda *_, **_named: found)
+    monkeypatch.setattr(revoke.cancelling, "cancel", lambda *_, **_named: found)
     monkeypatch.setattr(revoke, "tell", lambda _deps, kind, one, **_: events.append((kind, one.status)))
 
     revoke.cancel(["task"], "worker@host")

@@ -206,4 +206,6 @@ def test_a_moment_that_passed_asks_whether_beat_runs(late: Appointment) -> None:
 
 def test_a_cancellation_that_was_asked_for_is_said() -> None:
     """The operator sees that the order stands."""
-    assert "cancellation is requested" in why(row(Status.BOOKING, lease_expires_at=soon(5), cancel_requested=True), NOW)
+    assert "a cancel or a move is asked for" in why(
+        row(Status.BOOKING, lease_expires_at=soon(5), cancel_requested=True), NOW
+    )

@@ -1,6 +1,6 @@
 """What beat sends, some worker runs."""
 
-from tasks.publish import TASK
+from tasks.publish import CHANGE_TASK, TASK
 from worker import app
 from worker.celery_app import reconfigure
 from worker.schedule import schedule
@@ -25,10 +25,13 @@ def test_a_task_is_named_after_its_module() -> None:
 
 
 def test_no_task_but_the_bookings_tells_flower_of_itself() -> None:
-    """Whatever its base class: Flower's list is of bookings (docs/page.md)."""
+    """Whatever its base class: Flower's list is of bookings and their changes (docs/page.md)."""
     app.loader.import_default_modules()
 
-    assert {name for name, task in app.tasks.items() if task.send_events and not name.startswith("celery.")} == {TASK}
+    assert {name for name, task in app.tasks.items() if task.send_events and not name.startswith("celery.")} == {
+        TASK,
+        CHANGE_TASK,
+    }
 
 
 def test_a_task_that_is_loaded_after_another_deployment_was_taken_up_is_known() -> None:

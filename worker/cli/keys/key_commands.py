@@ -22,7 +22,8 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
 @_keys(
     "worker.cli.keys.keys:add",
     "booking keys add voice-agent --scopes book,read --types 101,102 --rate 120",
-    more="Scopes: book (ask for bookings), read (ask how they are), find (find them by a person's address or number), "
+    more="Scopes: book (ask for bookings and free times), read (ask how they are), voice (be named by a voice agent's "
+    "address), find (find them by a person's address or number), "
     "uid (read Cal.com's uid), all (also see what others asked for).",
 )
 def add(
@@ -53,3 +54,28 @@ def rotate(name: Name, *, why: Why = ASKED) -> None:
 @_keys("worker.cli.keys.keys:revoke", "booking keys revoke voice-agent --why 'it stood in a log'")
 def revoke(name: Name, *, why: Why = ASKED) -> None:
     """End a key. It is refused everywhere within 5 seconds; its bookings stay."""
+
+
+@_keys(
+    "worker.cli.keys.callbacks:set_callback",
+    "booking keys callback voice-agent https://example.com/hooks",
+    "booking keys callback voice-agent --off",
+)
+def callback(
+    name: Name,
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="Where to; https, port 443 or 8443.")] = None,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Nowhere, instead.")] = False,
+    why: Why = ASKED,
+) -> None:
+    """Set where what its bookings come to is sent. Bookings that are stored already keep what they have."""
+
+
+@_keys("worker.cli.keys.callbacks:secret", "booking keys secret voice-agent")
+def secret(
+    name: Name,
+    *,
+    new: Annotated[bool, typer.Option("--new", help="Another one signs from now on.")] = False,
+    why: Why = ASKED,
+) -> None:
+    """Print the secret that signs a key's callbacks; two of them while CALLBACK_SECRET has two values."""

@@ -45,7 +45,8 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
             watched.append(_process(beside_servers, processes.simulator(*again)))
         _require_broker(ready.settings)
         _migrate(ready)
-        parts = [*processes.fleet(*[CONCURRENCY] * workers), processes.flower(free_port(port))]
+        sending = [processes.callbacks()] if ready.settings.callback_secret else []
+        parts = [*processes.fleet(*[CONCURRENCY] * workers), *sending, processes.flower(free_port(port))]
         watched += _start(ready.processes, parts)
         screen.say()
         calcom = ready.calcom.url if ready.simulator else None

@@ -1,9 +1,9 @@
-"""A line for each account: its bookings that wait for the breaker or the limit, in their order."""
+"""A line for each account: its bookings and changes that wait for the breaker or the limit, in their order."""
 
 from alembic import op
 
-revision = "0009_lines"
-down_revision = "0008_breaker_accounts"
+revision = "0011_lines"
+down_revision = "0010_callbacks"
 
 _STATEMENTS = """
 -- waiting, claim, insert, in_line: of one account, and from one account that has a line to the next
@@ -13,6 +13,12 @@ CREATE INDEX appointments_account_line ON appointments (account_id, hold_reason,
 -- release_due, accounts_held: of one account, what is held for a time
 CREATE INDEX appointments_account_due ON appointments (account_id, hold_until)
     WHERE status = 'held' AND hold_until IS NOT NULL;
+-- change_line, change_claim, in_line
+CREATE INDEX booking_changes_account_line ON booking_changes (account_id, hold_reason, line_at, id)
+    WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled');
+-- accounts_held, change_due: of one account, what is held for a cause or a time
+CREATE INDEX booking_changes_account_held ON booking_changes (account_id, hold_reason, hold_until)
+    WHERE status = 'held';
 
 -- A caller need not read the accounts: of those that are open it learns how fast each one's messages may go.
 CREATE FUNCTION calcom_callers(wanted text[]) RETURNS TABLE (
@@ -26,6 +32,8 @@ $$;
 """
 _DOWN = """
 DROP FUNCTION calcom_callers(text[]);
+DROP INDEX booking_changes_account_held;
+DROP INDEX booking_changes_account_line;
 DROP INDEX appointments_account_due;
 DROP INDEX appointments_account_line;
 """

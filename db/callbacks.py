@@ -1,0 +1,182 @@
+"""Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, delete, func, select, text, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.api_keys import api_keys
+from db.models.bookings import appointments
+from db.models.callbacks import callback_hosts, callbacks
+from db.sql import statement
+
+AT_ONCE = 4  # callbacks on their way to one host
+THRESHOLD = 5  # failures in a row, after which a host rests
+REST = 30.0  # seconds
+LEASE = 30.0  # seconds that a worker has a callback
+_LOCK = 0x63616C6C6261636B  # of those who claim, one after the other
+
+_columns = callbacks.c
+_waits = and_(_columns.delivered_at.is_(None), _columns.given_up_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """One callback as it is sent. `secret_version` is that of its key's secret."""
+
+    id: int
+    appointment_id: int
+    sequence: int
+    api_key_id: int
+    secret_version: int
+    type: str
+    url: str = field(repr=False)  # who has it may send to it
+    host: str
+    data: Mapping[str, Any] = field(repr=False)
+    tries: int
+    created_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Return its id for the receiver, the same at each try."""
+        return f"cb_{self.appointment_id}_{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCallback:
+    """A callback that is not delivered, as operators see it."""
+
+    appointment_id: int
+    sequence: int
+    type: str
+    host: str
+    tries: int
+    next_at: datetime | None
+    trouble: str | None
+    given_up_at: datetime | None
+    created_at: datetime
+
+
+def claim(conn: Connection, *, lease: float = LEASE) -> list[tuple[int, int]]:
+    """Take what is due for workers to send, until the lease ends; return the id of each and the number of its claim."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    asked = {"threshold": THRESHOLD, "at_once": AT_ONCE, "lease_seconds": lease}
+    return [(row.id, row.claims) for row in conn.execute(statement("claim_callbacks"), asked)]
+
+
+def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) -> Callback | None:
+    """Return what a claim gave to this worker; None: it is over, or has less than so many seconds left."""
+    query = (
+        select(callbacks, api_keys.c.secret_version)
+        .join(api_keys, api_keys.c.id == _columns.api_key_id)
+        .where(
+            _is_claim(callback_id, claims),
+            _columns.next_at > func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
+        )
+    )
+    row = conn.execute(query).mappings().first()
+    return None if row is None else Callback(**{name: row[name] for name in Callback.__dataclass_fields__})
+
+
+def delivered(conn: Connection, callback: Callback, claims: int) -> bool:
+    """Record that the receiver took it, and make the next of its booking due; False: another worker has it by now."""
+    return _end(conn, callback, claims, delivered_at=func.now(), trouble=None) and _is_well(conn, callback.host)
+
+
+def failed(
+    conn: Connection, callback: Callback, claims: int, *, trouble: str, retry_in: float | None, hurts: bool
+) -> bool:
+    """Record a try that failed, and when the next one is; None: it is given up, and the next of its booking is due.
+
+    `hurts`: the host itself failed, which makes it rest. False: another worker has it by now.
+    """
+    if hurts:
+        _hurt(conn, callback.host)
+    else:
+        _is_well(conn, callback.host)
+    if retry_in is None:
+        return _end(conn, callback, claims, given_up_at=func.now(), trouble=trouble)
+    later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in)
+    written = update(callbacks).where(_is_claim(callback.id, claims))
+    written = written.values(is_sending=False, next_at=later, trouble=trouble, tries=_columns.tries + 1)
+    return bool(conn.execute(written).rowcount)
+
+
+def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, seconds: float) -> None:
+    """Record that a callback could not be sent for a reason of our own; that counts as no try."""
+    later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    written = update(callbacks).where(_is_claim(callback.id, claims))
+    conn.execute(written.values(is_sending=False, next_at=later, trouble=trouble))
+
+
+def switch_off(conn: Connection, callback: Callback) -> None:
+    """Send nothing to an address any more: it answered 410. What waits for it is given up."""
+    gone = update(api_keys).where(api_keys.c.id == callback.api_key_id, api_keys.c.callback_url == callback.url)
+    conn.execute(gone.values(callback_off_at=func.now()))
+    ended = update(callbacks).where(_columns.url == callback.url, _waits)
+    conn.execute(ended.values(given_up_at=func.now(), next_at=None, is_sending=False, trouble="410"))
+
+
+def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
+    """Return what is not delivered, the oldest first; what was given up comes last."""
+    names = WaitingCallback.__dataclass_fields__
+    query: Select[Any] = select(*(_columns[name] for name in names)).where(_columns.delivered_at.is_(None))
+    order = _columns.given_up_at.is_not(None), _columns.id
+    return [WaitingCallback(*row) for row in conn.execute(query.order_by(*order).limit(limit))]
+
+
+def count_waiting(conn: Connection) -> tuple[int, int]:
+    """Return how many wait, and how many were given up."""
+    counted = func.count().filter(_waits), func.count().filter(_columns.given_up_at.is_not(None))
+    row = conn.execute(select(*counted).where(_columns.delivered_at.is_(None))).one()
+    return row[0], row[1]
+
+
+def send_again(conn: Connection, ids: Collection[int]) -> int:
+    """Make what is not delivered due now, also what was given up, its host well, its address on; return how many.
+
+    `ids` are those of the bookings; none: all. Of each booking the first goes, and the others after it.
+    """
+    chosen = and_(_columns.delivered_at.is_(None), _columns.appointment_id.in_(ids) if ids else true())
+    locked = select(appointments.c.id).where(appointments.c.id.in_(select(_columns.appointment_id).where(chosen)))
+    conn.execute(locked.order_by(appointments.c.id).with_for_update())
+    first = select(func.min(_columns.sequence).label("first"), _columns.appointment_id).where(chosen)
+    heads = first.group_by(_columns.appointment_id).subquery()
+    is_first = _columns.sequence == heads.c.first
+    conn.execute(delete(callback_hosts).where(callback_hosts.c.host.in_(select(_columns.host).where(chosen))))
+    keys = select(_columns.api_key_id).where(chosen)
+    conn.execute(update(api_keys).where(api_keys.c.id.in_(keys)).values(callback_off_at=None))
+    revived = update(callbacks).where(chosen, _columns.appointment_id == heads.c.appointment_id)
+    due = case((is_first, func.now()), else_=None)
+    revived = revived.values(given_up_at=None, tries=0, is_sending=False, claims=_columns.claims + 1, next_at=due)
+    return conn.execute(revived).rowcount
+
+
+def _is_claim(callback_id: int, claims: int) -> Any:
+    return and_(_columns.id == callback_id, _columns.claims == claims, _columns.is_sending)
+
+
+def _end(conn: Connection, callback: Callback, claims: int, **values: Any) -> bool:
+    booking = appointments.c.id == callback.appointment_id
+    conn.execute(select(appointments.c.id).where(booking).with_for_update(key_share=True))
+    written = update(callbacks).where(_is_claim(callback.id, claims))
+    ended = conn.execute(written.values(is_sending=False, next_at=None, tries=_columns.tries + 1, **values)).rowcount
+    if ended:
+        conn.execute(statement("callback_over"), {"appointment_id": callback.appointment_id})
+    return bool(ended)
+
+
+def _is_well(conn: Connection, host: str) -> bool:
+    conn.execute(delete(callback_hosts).where(callback_hosts.c.host == host))
+    return True
+
+
+def _hurt(conn: Connection, host: str) -> None:
+    """Count a failure of a host; from THRESHOLD in a row on it rests."""
+    count = callback_hosts.c.failures + 1
+    rest = case((count >= THRESHOLD, func.now() + func.make_interval(0, 0, 0, 0, 0, 0, REST)), else_=None)
+    written = insert(callback_hosts).values(host=host, failures=1)
+    conn.execute(written.on_conflict_do_update(index_elements=["host"], set_={"failures": count, "rests_until": rest}))

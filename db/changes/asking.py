@@ -1,0 +1,161 @@
+"""Changes as they are asked for: stored, found again, withdrawn, and done at once where no call is needed.
+
+The caller has locked the booking, so that of two wishes at once one sees the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from booking_client.insertion import stored_key
+from booking_client.request.idempotency import key_at
+from db.appointments import events
+from db.appointments.appointment import Appointment
+from db.changes.change import BookingChange
+from db.changes.moves import move
+from db.lifecycle import LIVE, ChangeStatus, Status
+from db.models.accounts import calcom_accounts
+from db.models.bookings import appointments
+from db.models.changes import ChangeKind, booking_changes
+
+_UNSENT = frozenset({ChangeStatus.WAITING, ChangeStatus.PENDING, ChangeStatus.RETRYING, ChangeStatus.HELD})
+_LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewChange:
+    """A wish: `start_at` is the wanted start of a reschedule (None: a cancel); `by`, `via`, `why`: for the story."""
+
+    start_at: datetime | None
+    reason: str
+    by: str
+    via: str
+    key: str | None = None
+
+    @property
+    def kind(self) -> ChangeKind:
+        """Return what is wished."""
+        return ChangeKind.CANCEL if self.start_at is None else ChangeKind.RESCHEDULE
+
+
+def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:
+    """Return all changes of a booking, in the order in which they were asked for."""
+    query = select(booking_changes).where(booking_changes.c.appointment_id == appointment_id)
+    return [BookingChange.of(row) for row in conn.execute(query.order_by(booking_changes.c.id)).mappings()]
+
+
+def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
+    """Return the changes of a booking that are not over."""
+    return [change for change in of_booking(conn, appointment_id) if not change.over]
+
+
+def by_key(conn: Connection, appointment_id: int, key: str) -> BookingChange | None:
+    """Return the change of a booking that was asked for with a key."""
+    columns = booking_changes.c
+    query = select(booking_changes).where(columns.appointment_id == appointment_id, columns.idempotency_key == key)
+    row = conn.execute(query).mappings().first()
+    return None if row is None else BookingChange.of(row)
+
+
+def by_task(conn: Connection, task_id: str) -> BookingChange | None:
+    """Return a change by its Celery task's id."""
+    row = conn.execute(select(booking_changes).where(booking_changes.c.task_id == task_id)).mappings().first()
+    return None if row is None else BookingChange.of(row)
+
+
+def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why: str) -> list[BookingChange]:
+    """Withdraw those of these changes that were never sent; return them."""
+    unsent = [one for one in changes if one.status in _UNSENT and not one.posts and not one.outcome_unknown]
+    return [one for one in unsent if move(conn, one.id, one.status, ChangeStatus.WITHDRAWN, why=why, by=by)]
+
+
+def keep(
+    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float
+) -> BookingChange:
+    """Store a change of a locked booking; a pending one counts as enqueued now."""
+    uid = row.series_uid or row.calcom_booking_uid
+    service = select(calcom_accounts.c.service).where(calcom_accounts.c.id == row.account_id).scalar_subquery()
+    now: datetime = conn.execute(select(func.now())).scalar_one()
+    start = row.booked_start_at or row.start_at
+    values = {
+        "appointment_id": row.id,
+        "account_id": row.account_id,
+        "service": service,
+        "kind": new.kind,
+        "status": status,
+        "start_at": new.start_at or start,
+        "reason": new.reason,
+        "asked_by": new.by,
+        "via": new.via,
+        "idempotency_key": new.key,
+        "correlation_id": row.correlation_id,
+        "task_id": str(uuid4()),
+        "from_uid": None if status is ChangeStatus.WAITING else uid,
+        "from_seat_uid": None if status is ChangeStatus.WAITING else row.calcom_seat_uid,
+        "enqueued_at": now if status is ChangeStatus.PENDING else None,
+        "line_at": place_in_line(now, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
+        "requested_at": now,
+    }
+    stored = conn.execute(insert(booking_changes).values(values).returning(booking_changes)).mappings().one()
+    change = BookingChange.of(stored)
+    told = {"change": change.id, "what": change.kind.value, "via": new.via, "at": change.start_at.isoformat()}
+    events.record(conn, row.id, "change_asked", new.by, told)
+    return change
+
+
+def place_in_line(requested_at: datetime, until: datetime) -> datetime:
+    """Return `line_at` of what was asked for at a moment and must be done until another, as insert.sql has it."""
+    seconds = max((until - requested_at).total_seconds(), 0.0)
+    return requested_at + timedelta(seconds=min(seconds / _LEAD_SHARE, _LONGEST, seconds / 2))
+
+
+def at_start(row: Appointment, start: datetime, *, lead_seconds: float) -> dict[str, Any]:
+    """Return the columns of a booking that is not at Cal.com, asked for at another start; an `answer_by` stays."""
+    slugs = [row.organization_slug, row.team_slug, row.username, row.event_type_slug]
+    key = key_at(start.astimezone(UTC), row.event_type_id, slugs, row.attendee_email or row.attendee_phone)
+    end = {} if row.end_at is None else {"end_at": row.end_at + (start - row.start_at)}
+    derived = {"idempotency_key": stored_key(key, row.api_key_id)} if row.key_derived else {}
+    until = start - timedelta(seconds=lead_seconds)
+    return {
+        "start_at": start,
+        "line_at": place_in_line(row.requested_at, min(until, row.answer_by or until)),
+        **end,
+        **derived,
+    }
+
+
+def is_taken(conn: Connection, row: Appointment, wanted: Mapping[str, Any]) -> bool:
+    """Return whether another booking, which lives, has the derived key among these columns."""
+    if "idempotency_key" not in wanted:
+        return False
+    columns = appointments.c
+    same = columns.idempotency_key == wanted["idempotency_key"], columns.account_id == row.account_id
+    lives = columns.key_derived, columns.status.in_([*LIVE, Status.CONFIRMED]), columns.id != row.id
+    return conn.execute(select(columns.id).where(*same, *lives).limit(1)).first() is not None
+
+
+def ask_at(conn: Connection, row: Appointment, values: Mapping[str, Any]) -> None:
+    """Have a locked booking that is certainly not at Cal.com asked for with the columns of `at_start`."""
+    conn.execute(update(appointments).where(appointments.c.id == row.id).values(**values, updated_at=func.now()))
+
+
+def cancel_wanted(conn: Connection, appointment_id: int, *, wanted: bool) -> None:
+    """Say in a confirmed booking's row whether its cancel is asked for; since when it is known there stays."""
+    where = appointments.c.id == appointment_id, appointments.c.status == "confirmed"
+    conn.execute(update(appointments).where(*where).values(cancel_requested=wanted))
+
+
+def is_of(conn: Connection, row: Appointment, account: str) -> bool:
+    """Return whether a booking is of the account of this name."""
+    name = select(calcom_accounts.c.name).where(calcom_accounts.c.id == row.account_id)
+    return bool(conn.execute(name).scalar_one() == account)
+
+
+def waiting_start(conn: Connection, appointment_id: int) -> BookingChange | None:
+    """Return the reschedule that waits for the open outcome of a booking; None: none does."""
+    waits = [one for one in open_of(conn, appointment_id) if one.status is ChangeStatus.WAITING and one.wanted]
+    return waits[-1] if waits else None

@@ -1,0 +1,121 @@
+"""A change as it was read: frozen, detached from any session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from booking_client.states import LINE
+from db.lifecycle import OVER, ChangeStatus, HoldReason, Strategy
+from db.models.changes import ChangeKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingChange:
+    """A row of `booking_changes`; instants are aware, in UTC.
+
+    It has what the decisions about a booking ask of a row; what only bookings have is None here.
+    """
+
+    id: int
+    appointment_id: int
+    account_id: int
+    service: str
+    kind: ChangeKind
+    status: ChangeStatus
+    start_at: datetime
+    reason: str = field(repr=False)  # a customer's words
+    asked_by: str
+    via: str
+    correlation_id: str
+    task_id: str
+    from_uid: str | None
+    from_seat_uid: str | None
+    to_uid: str | None
+    to_seat_uid: str | None
+    claim_token: UUID | None
+    lease_expires_at: datetime | None
+    leases_lost: int
+    enqueued_at: datetime | None
+    next_attempt_at: datetime | None
+    outcome_unknown: bool
+    settle_at: datetime | None
+    ends_at: datetime | None
+    looks: int
+    posts: int
+    retry_count: int
+    probe_failures: int
+    may_have_moved: bool
+    refusal: str | None
+    weeks_named: list[str]
+    hold_reason: HoldReason | None
+    held_at: datetime | None
+    hold_until: datetime | None
+    held_for: str | None
+    error_type: str | None
+    last_error: str | None
+    line_at: datetime
+    requested_at: datetime
+    updated_at: datetime
+
+    @property
+    def wanted(self) -> datetime | None:
+        """Return the wanted start; None: it is a cancel."""
+        return self.start_at if self.kind is ChangeKind.RESCHEDULE else None
+
+    @property
+    def over(self) -> bool:
+        """Return whether nothing of it is sent any more."""
+        return self.status in OVER
+
+    def seconds_left(self, lead: float) -> float:
+        """Return for how long it could be sent when it was written last; `lead` and the result are seconds."""
+        return (self.start_at - timedelta(seconds=lead) - self.updated_at).total_seconds()
+
+    @property
+    def event_type_id(self) -> None:
+        """Return None: its booking has an event type."""
+
+    @property
+    def resilience_strategy(self) -> Strategy | None:
+        """Return None: only bookings are counted by the pattern that helped them."""
+        return None
+
+    @property
+    def circuit_breaker_open_at_booking(self) -> datetime | None:
+        """Return None, as with `resilience_strategy`."""
+        return None
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """Return None: `settle_at` and `ends_at` say all of its POSTs."""
+        return None
+
+    @property
+    def askable_since(self) -> datetime | None:
+        """Return None: anybody may ask for it by its uid."""
+        return None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Read a row; columns that a newer migration added are passed over."""
+        return cls.read([row[name] for name in COLUMNS])
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """Read a row whose columns are COLUMNS, in their order."""
+        values = dict(zip(COLUMNS, row, strict=True))
+        for name, enum in _ENUMS.items():
+            if values[name] is not None:
+                values[name] = enum(values[name])
+        if values["held_for"] == LINE:
+            values["hold_reason"] = HoldReason.IN_LINE
+        return cls(**values)
+
+
+COLUMNS = tuple(column.name for column in fields(BookingChange))
+COLUMNS_SQL = ", ".join(COLUMNS)
+_ENUMS = {"kind": ChangeKind, "status": ChangeStatus, "hold_reason": HoldReason}

@@ -1,0 +1,152 @@
+-- Callbacks: what is sent to the callers of the HTTP API when their bookings settle (db/models/callbacks.py).
+
+ALTER TABLE api_keys
+    ADD COLUMN callback_url text,
+    ADD COLUMN callback_off_at timestamptz,
+    ADD COLUMN secret_version integer DEFAULT 1 NOT NULL;
+ALTER TABLE appointments ADD COLUMN callback_url text;
+
+CREATE TABLE callbacks (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    appointment_id bigint NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
+    sequence integer NOT NULL,
+    api_key_id bigint NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL,
+    url text NOT NULL,
+    host text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    claims integer DEFAULT 0 NOT NULL,
+    is_sending boolean DEFAULT false NOT NULL,
+    next_at timestamptz,
+    trouble text,
+    created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    delivered_at timestamptz,
+    given_up_at timestamptz,
+    CONSTRAINT callbacks_numbered UNIQUE (appointment_id, sequence),
+    CONSTRAINT callbacks_over_is_not_due CHECK (
+        num_nonnulls(delivered_at, given_up_at) = 0 OR next_at IS NULL AND NOT is_sending
+    )
+);
+-- claim_callbacks: from host to host, and in each what is due. What waits for an earlier one of its booking is not in it.
+CREATE INDEX callbacks_due ON callbacks (host, next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX callbacks_sending ON callbacks (host) WHERE is_sending;
+-- the next of a booking; what waits, and what was given up
+CREATE INDEX callbacks_waiting ON callbacks (appointment_id, sequence) WHERE delivered_at IS NULL;
+
+-- A host that fails; a host without a row is well.
+CREATE TABLE callback_hosts (
+    host text PRIMARY KEY,
+    failures integer NOT NULL,
+    rests_until timestamptz
+);
+
+-- A booking takes the callback address of the key that asks for it, and keeps it when the key gets another one.
+CREATE FUNCTION take_callback_url() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    SELECT callback_url INTO NEW.callback_url
+    FROM api_keys WHERE id = NEW.api_key_id AND callback_off_at IS NULL;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER appointments_take_callback_url BEFORE INSERT ON appointments
+FOR EACH ROW WHEN (NEW.api_key_id IS NOT NULL AND NEW.callback_url IS NULL) EXECUTE FUNCTION take_callback_url();
+
+-- Store one callback of a booking, in the transaction that moves it: there is no move without it, and none without a move.
+-- The caller has the booking's row locked, so numbers have no gap, and the second waits for the first (`next_at` null)
+-- until `callback_over` makes it due. Nothing of a person is in `data`, but for the key that the caller chose itself.
+CREATE FUNCTION write_callback(booking appointments, kind text, told jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    before callbacks;
+BEGIN
+    PERFORM FROM api_keys
+    WHERE id = booking.api_key_id AND callback_url = booking.callback_url AND callback_off_at IS NOT NULL;
+    IF FOUND THEN  -- the address has answered 410
+        RETURN;
+    END IF;
+    SELECT * INTO before FROM callbacks WHERE appointment_id = booking.id ORDER BY sequence DESC LIMIT 1;
+    INSERT INTO callbacks (appointment_id, sequence, api_key_id, type, url, host, next_at, data)
+    VALUES (
+        booking.id, coalesce(before.sequence, 0) + 1, booking.api_key_id, kind, booking.callback_url,
+        lower(substring(booking.callback_url FROM '^[a-z]+://([^/?#]+)')),
+        CASE WHEN NOT EXISTS (
+            SELECT FROM callbacks
+            WHERE appointment_id = booking.id AND delivered_at IS NULL AND given_up_at IS NULL
+        ) THEN now() END,
+        jsonb_build_object(
+            'id', booking.id,
+            'key', CASE WHEN NOT booking.key_derived
+                THEN regexp_replace(booking.idempotency_key, '^api[0-9]+:', '') END,
+            'status', booking.status,
+            'start', to_char(
+                timezone('UTC', coalesce(booking.booked_start_at, booking.start_at)), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+            ),
+            'needs_host', booking.status = 'confirmed' AND coalesce(booking.awaits_host, false)
+        ) || told
+    );
+END
+$$;
+
+-- What callers are told of a booking's move. `corrects`: what they were told last, and is not true: it was ended here, and
+-- lives at Cal.com.
+CREATE FUNCTION tell_of_booking() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    kind text;
+    last text;
+BEGIN
+    IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
+        kind := CASE
+            WHEN NEW.status = 'confirmed' AND NEW.awaits_host THEN 'booking.requested'
+            WHEN NEW.status IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled') THEN 'booking.' || NEW.status
+        END;
+    ELSIF NEW.status = 'confirmed' THEN
+        kind := CASE
+            WHEN coalesce(NEW.booked_start_at, NEW.start_at) <> coalesce(OLD.booked_start_at, OLD.start_at)
+                THEN 'booking.rescheduled'
+            WHEN OLD.awaits_host AND NEW.awaits_host = false THEN 'booking.confirmed'
+        END;
+    ELSIF NEW.status = 'held' AND NEW.resilience_strategy = 'graceful_degradation'
+        AND OLD.resilience_strategy IS DISTINCT FROM NEW.resilience_strategy
+    THEN
+        kind := 'booking.degraded';
+    END IF;
+    IF kind IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.status = 'confirmed' THEN
+        SELECT type INTO last FROM callbacks
+        WHERE appointment_id = NEW.id AND type <> 'booking.degraded' ORDER BY sequence DESC LIMIT 1;
+    END IF;
+    PERFORM write_callback(NEW, kind, jsonb_build_object(
+        'corrects', CASE WHEN last IN ('booking.rejected', 'booking.failed', 'booking.expired') THEN last END
+    ));
+    RETURN NULL;
+END
+$$;
+-- By their WHEN they cost a booking without a callback nothing.
+CREATE TRIGGER appointments_tell AFTER UPDATE ON appointments
+FOR EACH ROW WHEN (NEW.callback_url IS NOT NULL) EXECUTE FUNCTION tell_of_booking();
+CREATE TRIGGER appointments_tell_inserted AFTER INSERT ON appointments
+FOR EACH ROW WHEN (NEW.callback_url IS NOT NULL) EXECUTE FUNCTION tell_of_booking();
+
+-- What Cal.com has told of bookings: a hint, and never a proof. No name, no address.
+CREATE TABLE calcom_webhooks (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id integer NOT NULL,
+    trigger text NOT NULL,
+    uid text NOT NULL,
+    old_uid text,
+    reference uuid,
+    told_at timestamptz NOT NULL,
+    body_hash bytea NOT NULL,
+    received_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    looks integer DEFAULT 0 NOT NULL,
+    next_at timestamptz,
+    outcome text,
+    CONSTRAINT calcom_webhooks_hash_length CHECK (octet_length(body_hash) = 32)
+);
+CREATE UNIQUE INDEX calcom_webhooks_body ON calcom_webhooks (body_hash);
+CREATE INDEX calcom_webhooks_due ON calcom_webhooks (next_at) WHERE next_at IS NOT NULL;

@@ -1,0 +1,35 @@
+"""The tables of the callbacks: what is sent to callers of the HTTP API, and the hosts that fail."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, false, func
+
+from db.models.bookings import JSON, MOMENT, metadata, required
+
+# One callback of a booking; written by the triggers of db/migrations/callbacks.sql alone.
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("appointment_id", BigInteger),
+    required("sequence", Integer),  # in its booking, from 1
+    required("api_key_id", BigInteger),  # whose secret signs it
+    required("type", Text),
+    required("data", JSON),  # what it says; nothing of a person
+    required("url", Text),
+    required("host", Text),  # of the address, with its port
+    required("tries", Integer, server_default="0"),
+    required("claims", Integer, server_default="0"),  # times that it was given to a worker
+    required("is_sending", Boolean, server_default=false()),  # a worker has it, until next_at
+    Column("next_at", MOMENT),  # null: it is over, or an earlier one of its booking is not
+    Column("trouble", Text),  # of the last try
+    required("created_at", MOMENT, server_default=func.clock_timestamp()),
+    Column("delivered_at", MOMENT),
+    Column("given_up_at", MOMENT),
+)
+
+callback_hosts = Table(
+    "callback_hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    required("failures", Integer),  # in a row
+    Column("rests_until", MOMENT),
+)

@@ -1,0 +1,64 @@
+"""The table of changes: wishes to cancel or to move a booking."""
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, Uuid, false, func, text
+
+from db.lifecycle import ChangeStatus, HoldReason
+from db.models.bookings import JSON, MOMENT, EnumText, metadata, required
+
+
+class ChangeKind(StrEnum):
+    """What a change does with its booking."""
+
+    CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
+
+
+# A wish to cancel or to move one booking, and where it stands; constraints and indexes stand in the migration.
+booking_changes = Table(
+    "booking_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("appointment_id", BigInteger),
+    required("account_id", Integer),  # of its booking
+    required("service", Text),  # that account's Cal.com
+    required("kind", EnumText(ChangeKind)),
+    required("status", EnumText(ChangeStatus)),
+    required("start_at", MOMENT),  # a reschedule: the wanted start; a cancel: that of its booking
+    required("reason", Text),  # Cal.com's e-mail shows it to the attendee
+    required("asked_by", Text),
+    required("via", Text),
+    Column("idempotency_key", Text),
+    required("correlation_id", Text),
+    required("task_id", Text),
+    Column("from_uid", Text),  # what its POSTs change: a booking, or a whole series; null: not at Cal.com yet
+    Column("from_seat_uid", Text),
+    Column("to_uid", Text),  # where the booking is after a reschedule
+    Column("to_seat_uid", Text),
+    Column("claim_token", Uuid),
+    Column("lease_expires_at", MOMENT),
+    required("leases_lost", Integer, server_default="0"),  # in a row
+    Column("enqueued_at", MOMENT),
+    Column("next_attempt_at", MOMENT),
+    required("resends", Integer, server_default="0"),
+    required("outcome_unknown", Boolean, server_default=false()),
+    Column("settle_at", MOMENT),  # from when no POST of it can be at work
+    Column("ends_at", MOMENT),  # from when absence, and that the booking still stands, may end it
+    required("looks", Integer, server_default="0"),
+    required("posts", Integer, server_default="0"),
+    required("retry_count", Integer, server_default="0"),
+    required("probe_failures", Integer, server_default="0"),
+    required("may_have_moved", Boolean, server_default=false()),  # a POST may have changed the booking
+    Column("refusal", Text),  # the answer to the latest POST, a refusal after one of unknown outcome
+    required("weeks_named", JSON, server_default=text("'[]'::jsonb")),  # of a series: uids that a POST has named
+    Column("hold_reason", EnumText(HoldReason)),
+    Column("held_at", MOMENT),
+    Column("hold_until", MOMENT),
+    Column("held_for", Text),
+    Column("error_type", Text),
+    Column("last_error", Text),
+    required("line_at", MOMENT),  # its place in the line of bookings and changes
+    required("requested_at", MOMENT, server_default=func.now()),
+    required("updated_at", MOMENT, server_default=func.now()),
+)

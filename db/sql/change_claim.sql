@@ -1,0 +1,53 @@
+-- Take a change for one attempt, if its turn has come: of two deliveries at once, exactly one finds it.
+-- Never two calls that change one uid: while another change of it is at work or of unknown outcome, or will be sent again, this
+-- one is not taken, and goes on when that one ends (change_next.sql). Of two that are taken in the same moment the unique
+-- index refuses one. What is unknown itself keeps the uid, and is looked for.
+-- Of one booking the changes go in the order in which they were asked for.
+-- It comes back with the hold reason of those before it in its account's line, as a booking does (claim.sql), and its
+-- account's state.
+WITH claimed AS (
+    UPDATE booking_changes AS wanted
+    SET status = 'changing',
+        claim_token = gen_random_uuid(),
+        lease_expires_at = now() + make_interval(secs => :lease_seconds),
+        next_attempt_at = NULL,
+        updated_at = now()
+    WHERE id = :change_id
+        AND status IN ('pending', 'retrying')
+        AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
+        AND (outcome_unknown OR NOT EXISTS (
+            SELECT FROM booking_changes AS other
+            WHERE other.service = wanted.service AND other.from_uid = wanted.from_uid AND other.id <> wanted.id
+                AND other.status IN ('waiting', 'pending', 'changing', 'retrying', 'held')
+                AND (
+                    other.status = 'changing' OR other.outcome_unknown OR other.posts > 0 AND wanted.posts = 0
+                    OR other.appointment_id = wanted.appointment_id AND other.id < wanted.id
+                )
+        ))
+    RETURNING
+        CASE
+            WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
+            WHEN EXISTS (
+                SELECT FROM appointments AS earlier
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'
+                    AND earlier.line_at < wanted.line_at
+            ) OR EXISTS (
+                SELECT FROM booking_changes AS earlier
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
+            ) THEN 'breaker_open'
+            WHEN EXISTS (
+                SELECT FROM appointments AS earlier
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'throttled'
+                    AND earlier.line_at < wanted.line_at
+            ) OR EXISTS (
+                SELECT FROM booking_changes AS earlier
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
+            ) THEN 'throttled'
+        END AS backlog,
+        /* columns */
+)
+SELECT account.state, account.version, claimed.*
+FROM claimed
+JOIN calcom_accounts AS account ON account.id = claimed.account_id

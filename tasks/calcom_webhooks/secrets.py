@@ -1,0 +1,45 @@
+"""The address and the secret of each account's webhook: derived from CALCOM_WEBHOOK_SECRET, and stored nowhere."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+_SALT = b"booking-worker calcom webhooks"
+_TOKEN = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{40}", re.ASCII)
+
+
+def token_of(secret: SecretStr, account: int) -> str:
+    """Return the last part of an account's address: who does not know it cannot even send a wrong signature."""
+    return f"{account}-{_derived(secret, f'token {account}')[:40]}"
+
+
+def secret_of(secret: SecretStr, account: int) -> str:
+    """Return what Cal.com signs an account's webhooks with."""
+    return _derived(secret, f"secret {account}")
+
+
+def account_of(token: str, secrets: Sequence[SecretStr]) -> int | None:
+    """Return the account whose address has this token; None: no address has it."""
+    read = _TOKEN.fullmatch(token)
+    if read is None:
+        return None
+    account = int(read[1])
+    known = [hmac.compare_digest(token, token_of(secret, account)) for secret in secrets]
+    return account if any(known) else None
+
+
+def is_signed(body: bytes, signature: str, secrets: Sequence[SecretStr], account: int) -> bool:
+    """Return whether the account's secret has signed these very bytes."""
+    if not signature.isascii():
+        return False
+    made = [hmac.digest(secret_of(one, account).encode(), body, hashlib.sha256).hex() for one in secrets]
+    return any([hmac.compare_digest(signature.lower(), one) for one in made])  # noqa: C419 - each is compared
+
+
+def _derived(secret: SecretStr, info: str) -> str:
+    """Return 64 characters by HKDF with SHA-256 (RFC 5869): of 32 bytes its second step has one round."""
+    extracted = hmac.digest(_SALT, secret.get_secret_value().encode(), hashlib.sha256)
+    return hmac.digest(extracted, info.encode() + b"\x01", hashlib.sha256).hex()

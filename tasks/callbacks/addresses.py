@@ -1,0 +1,104 @@
+"""Where a callback may go: no address of a caller's may lead into our own network.
+
+The name is looked up once, every address that it has is checked, and the connection goes to one of these addresses: a
+name that shows another address at the next look-up (DNS rebinding) gains nothing by it.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from urllib.parse import urlsplit
+
+from tasks.calcom.http.resolver import RESOLVER, Address, Resolver
+from tasks.dependencies import CallbackSettings
+
+PORTS = frozenset({443, 8443})
+MAX_LENGTH = 2000  # of an address
+_UNICAST_6 = IPv6Network("2000::/3")  # all others have another use: mapped, NAT64, a site's own, a link's, multicast
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # which Python (3.11) takes for global in part
+            "192.88.99.0/24",  # relays of 6to4
+            "2001::/23",  # Teredo and other protocols' own
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4: an IPv4 address in IPv6
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+
+
+class ForbiddenAddressError(OSError):
+    """Report that a callback's address is none that callbacks may go to; nothing was connected."""
+
+
+class CallbackUrlError(ValueError):
+    """Report why a text is no address for callbacks."""
+
+
+class CheckedResolver(Resolver):
+    """Resolve a name to addresses that callbacks may go to; if one of them is not, to none."""
+
+    def __init__(self, settings: CallbackSettings, resolver: Resolver = RESOLVER, *, is_plain: bool) -> None:
+        super().__init__()
+        self._settings, self._resolver, self._is_plain = settings, resolver, is_plain
+
+    def resolve(self, host: str, port: int, timeout: float) -> Sequence[Address]:
+        """Return the addresses of `host`.
+
+        Raises:
+            ForbiddenAddressError: One of them is not public, or is reached by http or another port.
+            OSError: As Resolver.
+        """
+        addresses = self._resolver.resolve(host, port, timeout)
+        usual = not self._is_plain and port in PORTS
+        if not all(is_allowed(str(address[4][0]), self._settings, usual=usual) for address in addresses):
+            raise ForbiddenAddressError("the address is not public")
+        return addresses
+
+
+def is_allowed(text: str, settings: CallbackSettings, *, usual: bool) -> bool:
+    """Return whether a connection may go to an IP address; `usual`: with TLS, and to one of PORTS."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if settings.loopback and address.is_loopback:
+        return True
+    if any(address in ipaddress.ip_network(network) for network in settings.networks):
+        return True
+    return usual and _is_public(address)
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _UNICAST_6:
+        return False
+    if any(address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def checked_url(url: str, settings: CallbackSettings) -> str:
+    """Return an address as it is stored.
+
+    Raises:
+        CallbackUrlError: It is no address for callbacks. Where its name leads is checked at each connection.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise CallbackUrlError("is not an address") from None
+    if len(url) > MAX_LENGTH or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise CallbackUrlError(f"must be at most {MAX_LENGTH:,} printable characters of ASCII, without a blank or a \\")
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise CallbackUrlError("must begin with https://HOST")
+    if parts.scheme == "http" and not (settings.networks or settings.loopback):
+        raise CallbackUrlError("must begin with https://; http is for the networks of CALLBACK_NETWORKS")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise CallbackUrlError("must not carry a user, a password or a #")
+    if port is not None and port not in PORTS and not (settings.loopback or settings.networks):
+        raise CallbackUrlError("must have port 443 or 8443")
+    return url

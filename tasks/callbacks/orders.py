@@ -1,0 +1,79 @@
+"""What operators do about callbacks: where a key's go, which secret signs them, and what is sent again."""
+
+from collections.abc import Collection
+
+from db import callbacks
+from db.api_keys import keys
+from db.callbacks import WaitingCallback
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
+from tasks import dependencies
+from tasks.callbacks.addresses import CallbackUrlError, checked_url
+from tasks.callbacks.signing import SigningError, secrets_of
+from tasks.callers.keys import KeyRefusedError
+
+
+def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
+    """Set where the callbacks of a key go; None: nowhere. Bookings that are stored already keep what they have.
+
+    Raises:
+        KeyRefusedError: No key in force has this name, or no callback may go there.
+    """
+    deps = dependencies.current()
+    try:
+        if url is not None:
+            url = checked_url(url, deps.callbacks)
+    except CallbackUrlError as error:
+        raise KeyRefusedError(f"the callback's address {error}") from None
+    with deps.engine.begin() as conn:
+        if not keys.set_callback(conn, name, url):
+            raise _missing(name)
+        operator_actions.record(conn, asked, "changed", bookings=0)
+
+
+def secrets(name: str) -> list[str]:
+    """Return the secrets that sign the callbacks of a key, the first of CALLBACK_SECRET first.
+
+    Raises:
+        KeyRefusedError: No key has this name, or CALLBACK_SECRET is not set.
+    """
+    deps = dependencies.current()
+    with deps.engine.connect() as conn:
+        key = keys.named(conn, name)
+    if key is None:
+        raise _missing(name)
+    try:
+        return secrets_of(deps.callbacks.secrets, key.id, key.secret_version)
+    except SigningError as error:
+        raise KeyRefusedError(str(error)) from None
+
+
+def renew_secret(asked: ActionRequest, name: str) -> None:
+    """Have the callbacks of a key signed by another secret, from the next one on.
+
+    Raises:
+        KeyRefusedError: No key in force has this name.
+    """
+    with dependencies.current().engine.begin() as conn:
+        if not keys.renew_secret(conn, name):
+            raise _missing(name)
+        operator_actions.record(conn, asked, "renewed", bookings=0)
+
+
+def waiting(limit: int) -> tuple[list[WaitingCallback], int, int]:
+    """Return what is not delivered, and how many wait, and how many were given up."""
+    with dependencies.current().engine.connect() as conn:
+        wait, given_up = callbacks.count_waiting(conn)
+        return list(callbacks.waiting(conn, limit)), wait, given_up
+
+
+def send_again(asked: ActionRequest, bookings: Collection[int]) -> int:
+    """Make callbacks due now that are not delivered, those of some bookings or (none named) of all; return how many."""
+    with dependencies.current().engine.begin() as conn:
+        number = callbacks.send_again(conn, bookings)
+        operator_actions.record(conn, asked, "sent_again", bookings=0)
+    return number
+
+
+def _missing(name: str) -> KeyRefusedError:
+    return KeyRefusedError(f"{name}: no key in force has this name; `booking keys list` shows them")

@@ -1,0 +1,274 @@
+"""One attempt at a claimed change: look its booking up at Cal.com, or post it, and return the move that follows."""
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from db.appointments import FromNow
+from db.appointments.event_types import EventType
+from db.appointments.there.places import BookedThere
+from db.changes.change import BookingChange
+from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.types import Denied, Permit, Reason, State
+from tasks import event_type_lookup
+from tasks.attempt import AttemptResult, Report, counted, means_of, result_of, send_once
+from tasks.calcom.access import CANCEL, RESCHEDULE
+from tasks.calcom.booking_answers import booked_there
+from tasks.calcom.changes.cancel import cancel_body, read_cancel
+from tasks.calcom.changes.reply import ChangeReply
+from tasks.calcom.changes.reschedule import read_reschedule, reschedule_body
+from tasks.calcom.http.answer import Answer, MaySend, NoAnswer
+from tasks.calcom.reply import ErrorType, SettleAfter
+from tasks.changes import decided, questions
+from tasks.changes.cancel import after_cancel_look, week_to_cancel
+from tasks.changes.claimed import ChangeClaim
+from tasks.changes.ending import Seen, carried_out, open_columns
+from tasks.changes.evidence import ChangeAct, Shown
+from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
+from tasks.changes.reschedule import (
+    Wish,
+    before_reschedule,
+)
+from tasks.claim import LeaseLost
+from tasks.decisions import BookingDecisions
+from tasks.event_type_lookup import NotAskedError
+from tasks.guarded_calls import CallResult, GuardedCalls, NotNow
+from tasks.moves import KNOWN, Move, Posted, at_once
+from tasks.unknown import answered, outcome
+
+_AGAIN = frozenset({ChangeAct.POST_AGAIN, ChangeAct.RETRY})
+
+
+def attempt_change(claim: ChangeClaim) -> AttemptResult:
+    """Look the change's booking up or post the change, and return the move that follows; the caller writes it.
+
+    Its place in the release window is its own until the end: the window counts the POSTs of bookings alone.
+    """
+    reports: list[Report] = []
+    move: Move | None = None
+    try:
+        attempt = ChangeAttempt(claim, *means_of(claim, reports))
+        move = attempt.move() if claim.no_access is None else answered.without_access(claim.no_access)
+    except LeaseLost:
+        pass
+    finally:
+        if claim.released:
+            claim.give_back()
+    return result_of(move, reports, gave_back=claim.released)
+
+
+@dataclass(slots=True)
+class ChangeAttempt:
+    """Ask Cal.com about a claimed change with `calls`, send it, and decide by `rules`."""
+
+    claim: ChangeClaim
+    calls: GuardedCalls
+    rules: BookingDecisions
+
+    @property
+    def change(self) -> BookingChange:
+        """Return the change as its claim or last renewal read it."""
+        return self.claim.change
+
+    def move(self) -> Move:
+        """Return the move that ends the attempt.
+
+        Raises:
+            LeaseLost: The change is no longer ours.
+        """
+        try:
+            return self._before() or self._work()
+        except NotNow as no:
+            if no.lookups_only:
+                return self.rules.lookup_unavailable(self.change, no.opens_in)
+            return self.rules.not_now(self.change, no.denied.reason)
+        except NotAskedError as no:
+            return outcome.lookup_failed(self.rules, self.change, no.reply)
+
+    def _before(self) -> Move | None:
+        """Return the move of a change for which nothing is asked; None: something is."""
+        change, booking, backlog = self.change, self.claim.row, self.claim.backlog
+        if backlog is not None:
+            return self.rules.behind_others(backlog)
+        if change.outcome_unknown:
+            return None
+        if booking.status is not Status.CONFIRMED:
+            act = ChangeAct.DONE if change.wanted is None else ChangeAct.REFUSE_CANCELLED
+            return self._end(act, Seen())
+        uid = booking.series_uid or booking.calcom_booking_uid
+        if not change.posts and (change.from_uid, change.from_seat_uid) != (uid, booking.calcom_seat_uid):
+            there = {"from_uid": uid, "from_seat_uid": booking.calcom_seat_uid, "next_attempt_at": FromNow(0)}
+            return Move(Status.RETRYING, "its booking has another uid by now", there, retry_in=0)
+        if change.wanted is None:
+            return None
+        wish = Wish(same_start=(booking.booked_start_at or booking.start_at) == change.wanted)
+        act_before = before_reschedule(wish)
+        if act_before is None and change.seconds_left(self.rules.timings.lead) <= 0:
+            act_before = ChangeAct.EXPIRE
+        return None if act_before is None else self._end(act_before, Seen())
+
+    def _work(self) -> Move:
+        if self.change.wanted is None and self.claim.row.series_uid is not None:
+            return self._series()
+        return self._look() if self.change.outcome_unknown else self._post()
+
+    def _end(self, act: ChangeAct, seen: Seen) -> Move:
+        return carried_out(self.rules, self.change, self.claim.row, act, seen)
+
+    # -- the POST ------------------------------------------------------------------------------------------------------
+
+    def _post(self, after_look: ChangeAct | None = None) -> Move:
+        """Post the change, and return the move that follows; `after_look` is what a lookup has allowed."""
+        kept = None
+        if self.change.wanted is not None:
+            kept = event_type_lookup.recent(self.claim.deps, self.calls, self.claim.row)
+            if kept.seats and after_look is None and questions.is_full(self.calls, self.claim.row, self.change):
+                return self._end(ChangeAct.REFUSE_FULL, Seen())
+        posted = self._sent(self.change.from_uid or "", kept=kept, after_look=after_look)
+        return posted if isinstance(posted, Move) else self._answered(posted)
+
+    def _sent(
+        self, uid: str, *, kept: EventType | None = None, week: bool = False, after_look: ChangeAct | None = None
+    ) -> Posted | Move:
+        change = self.change
+        endpoint = CANCEL if change.wanted is None else RESCHEDULE
+        permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None)
+        if isinstance(permit, Denied):
+            return self._denied(permit)
+        if after_look is not None:
+            self._renew_to_post(after_look, permit)
+        return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, kept=kept, week=week))
+
+    def _renew_to_post(self, act: ChangeAct, permit: Permit) -> None:
+        """Write before the next POST what the lookup has shown, and that the POST costs a retry."""
+        known = KNOWN | {"may_have_moved": False, "refusal": None} if act is ChangeAct.RETRY else {}
+        retries = self.change.retry_count + (act in _AGAIN and not permit.probe)
+        try:
+            self.claim.renew(**known, retry_count=retries)
+        except BaseException:
+            self.calls.give_up(permit)
+            raise
+
+    def _denied(self, denied: Denied) -> Move:
+        """Return the hold of a change whose POST may not go: its own endpoint's breaker holds nobody else."""
+        if denied.reason is not Reason.BREAKER_OPEN or denied.state is not State.CLOSED:
+            return self.rules.not_now(self.change, denied.reason)
+        wait = denied.retry_after if denied.endpoint_state is State.OPEN else None
+        pause = self.rules.before_start(self.change, self.rules.timings.open if wait is None else wait)
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(pause)}
+        return Move(Status.HELD, "Cal.com answers no such calls", hold)
+
+    def _call(
+        self, permit: Permit, uid: str, may_send: MaySend, *, kept: EventType | None, week: bool
+    ) -> CallResult[ChangeReply]:
+        change, booking, client = self.change, self.claim.row, self.claim.deps.calcom
+        seat, ids = change.from_seat_uid, {"may_send": may_send, "correlation_id": change.correlation_id}
+        if change.wanted is None:
+            body = cancel_body(change.reason, seat_uid=seat, subsequent=week)
+            return self.calls.call(
+                permit,
+                lambda: client.cancel_booking(uid, body, **ids),  # type: ignore[arg-type]
+                lambda answer: read_cancel(answer, seat_uid=seat),
+            )
+        body, keyless = reschedule_body(change.wanted, reason=change.reason, seat_uid=seat), decided.is_keyless(kept)
+
+        def read(answer: Answer | NoAnswer) -> ChangeReply:
+            reference, start = str(booking.uuid), change.start_at
+            return read_reschedule(answer, reference=reference, start=start, seat=seat is not None, keyless=keyless)
+
+        return self.calls.call(
+            permit,
+            lambda: client.reschedule_booking(uid, body, keyless=keyless, **ids),  # type: ignore[arg-type]
+            read,
+        )
+
+    # -- the answer ----------------------------------------------------------------------------------------------------
+
+    def _answered(self, posted: Posted, *, week: bool = False) -> Move:
+        """Return the move after the answer to a POST, which counts it."""
+        reply = cast("ChangeReply", posted.reply)
+        if reply.error_type is ErrorType.LEASE_LOST:
+            return at_once("the claim was too old to send")
+        act = decided.after_answer(self.rules, self.claim, self.calls, reply, week=week)
+        move = self._end(act, Seen(reply, posted, self._place(act, reply)))
+        return replace(move, changes={**move.changes, **counted(self.change, posted)})
+
+    def _place(self, act: ChangeAct, reply: ChangeReply) -> BookedThere | None:
+        if act is not ChangeAct.DONE or self.change.wanted is None:
+            return None
+        start = None if self.change.wanted == self.claim.row.start_at else self.change.wanted
+        return BookedThere(reply.uid, reply.seat_uid, None, start, reply.awaits_host)
+
+    # -- the lookup ----------------------------------------------------------------------------------------------------
+
+    def _look(self) -> Move:
+        """Look the booking up, and return the move that its state allows."""
+        change, booking = self.change, self.claim.row
+        uid, seat = change.from_uid or "", change.from_seat_uid
+        if seat is not None:
+            look = look_at_seat(self.calls, uid, seat, wanted=change.wanted)
+        else:
+            look = look_at_booking(self.calls, uid, reference=str(booking.uuid), wanted=change.wanted)
+        return self._judged(look)
+
+    def _judged(self, look: ChangeLook) -> Move:
+        change, booking = self.change, self.claim.row
+        case, decide = decided.case_of(self.rules, change, booking, look)
+        act = decide(case)
+        there = None if look.there is None else booked_there(look.there, booking, self._seat_at(look))
+        if act is ChangeAct.ASK_LIST:
+            listed = questions.listed(self.claim.deps, self.calls, booking, change)
+            case, there = listed.judge(case, there)
+            act = decide(case)
+        if act is ChangeAct.ASK_SLOTS:
+            act = decide(replace(case, slot=questions.slot_at(self.calls, booking, change)))  # type: ignore[call-arg]
+        if act is ChangeAct.ASK_ANOTHER:
+            another = questions.shows_another(self.claim.deps, self.calls, booking)
+            act = decide(replace(case, another=another))
+        if act is ChangeAct.FOLLOW and there is not None:
+            return self._followed(there)
+        if act in _AGAIN:
+            return self._post(after_look=act)
+        failed = look.reply if look.shown is Shown.UNREADABLE else None
+        return self._end(act, Seen(failed, None, there))
+
+    def _seat_at(self, look: ChangeLook) -> str | None:
+        """Return the seat's uid in a booking that a lookup has shown."""
+        marks = look.there.marks if look.there is not None else {}
+        return marks.get(str(self.claim.row.uuid)) or self.change.from_seat_uid
+
+    def _followed(self, there: BookedThere) -> Move:
+        """Return the move of a cancel whose booking lives under another uid: it is sent to that one."""
+        uids = {"from_uid": there.uid, "from_seat_uid": there.seat_uid, "posts": 0, "next_attempt_at": FromNow(0)}
+        why = "the booking lives under another uid: cancel it there"
+        also = questions.followed(self.claim.row, there)
+        return Move(Status.RETRYING, why, {**KNOWN, **uids}, retry_in=0, also=also)
+
+    # -- a series ------------------------------------------------------------------------------------------------------
+
+    def _series(self) -> Move:
+        """Cancel a series from its next week on, and read it again: a week that was moved may live outside of the rest.
+
+        Raises:
+            LeaseLost: The change is no longer ours.
+        """
+        while True:
+            change = self.change
+            look = look_at_series(self.calls, self.claim.row.series_uid or "", since=change.updated_at)
+            week = week_to_cancel(look.weeks, since=change.updated_at)
+            if look.shown is not Shown.ALIVE or week is None:
+                return self._judged(look)
+            again = None
+            if week in change.weeks_named:
+                act = after_cancel_look(decided.case_of(self.rules, change, self.claim.row, look)[0])
+                if act is not ChangeAct.POST_AGAIN:
+                    return self._end(act, Seen())
+                again = act
+            posted = self._sent(week, week=True, after_look=again)
+            if isinstance(posted, Move):
+                return posted
+            move = self._answered(posted, week=True)
+            named = {"weeks_named": [*self.change.weeks_named, week]}
+            if not (move.changes.get("outcome_unknown") and posted.reply.settle_after is SettleAfter.ANSWERED):
+                return replace(move, changes={**move.changes, **named}) if posted.sent_ago is not None else move
+            more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
+            self.claim.renew(**more)

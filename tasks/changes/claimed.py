@@ -1,0 +1,120 @@
+"""A claimed change: its row, its booking's row, its lease, and the one place that writes the move of its attempt."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import appointments
+from db.appointments import Appointment, events
+from db.changes import asking, moves, sweeps
+from db.changes.change import BookingChange
+from db.changes.items import change_item
+from db.lifecycle import OVER, ChangeStatus
+from db.models.changes import ChangeKind
+from tasks.accounts.door import NoAccess
+from tasks.calcom.access import CREATE
+from tasks.claim import Claim, LeaseLost, columns_of, waited_for
+from tasks.dependencies import Dependencies
+from tasks.host.log import Logger
+from tasks.moves import Move
+from tasks.publish import send
+
+log = Logger(__name__)
+
+
+def claim_change(
+    deps: Dependencies,
+    change_id: int,
+    *,
+    released: bool = False,
+    at_once: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> "ChangeClaim | None":
+    """Claim a change; None: there is nothing to claim, or another change of its uid goes first. As `tasks.claim`."""
+    at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
+    with deps.autocommit.connect() as conn:
+        got = moves.claim(conn, change_id, lease_seconds=deps.timings.lease, released=released)
+        booking = got and appointments.get(conn, got.change.appointment_id)
+    if got is None or booking is None:
+        if released:
+            deps.breaker.held_work.give_back(CREATE, change_item(change_id))
+        return None
+    no_access = None
+    try:
+        deps = deps.for_claim(got.change.account_id, got.account, got.version)
+    except NoAccess as shut:
+        no_access = shut
+    ends, waited = at + deps.timings.lease, waited_for(got.change)
+    return ChangeClaim(
+        deps, booking, ends, released, got.backlog, at_once, clock, at, waited, no_access, change=got.change
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class ChangeClaim(Claim):
+    """Hold a claimed change; `row` is its booking as the claim read it."""
+
+    change: BookingChange
+
+    @property
+    def subject(self) -> BookingChange:
+        """Return the change."""
+        return self.change
+
+    def give_back(self) -> None:
+        """Free the place in the release window."""
+        self.deps.breaker.held_work.give_back(CREATE, change_item(self.change.id))
+
+    def renew(self, **changes: Any) -> Appointment:
+        """Extend the lease of the change before a further call, write columns of it, and return its booking.
+
+        Raises:
+            LeaseLost: The change is no longer ours.
+        """
+        at, lease = self.clock(), self.deps.timings.lease
+        with self.deps.autocommit.connect() as conn:
+            renewed = moves.renew(conn, self.change, lease_seconds=lease, **changes)
+        if renewed is None:
+            raise LeaseLost
+        self.change, self.lease_ends = renewed, at + lease
+        return self.row
+
+    def write(self, move: Move) -> Move | None:
+        """Write the move as a booking's is written; a change that has ended lets the next one of its uid go."""
+        written = Claim.write(self, move)
+        if written is not None and written.to in OVER:
+            try:
+                with self.deps.engine.begin() as conn:
+                    following = sweeps.let_next_go(conn, ended=self.change)
+            except SQLAlchemyError as exc:
+                log.warning("next_change_not_sent", error=type(exc).__name__, next="the sweeper sends it")
+            else:
+                send(self.deps, following)
+        return written
+
+    def _write(self, move: Move, *, at_once: bool) -> bool:
+        change, to = self.change, ChangeStatus(move.to.value)
+        columns = columns_of(change, move, at_once=at_once)
+        with self.deps.engine.begin() as conn:
+            appointments.get(conn, change.appointment_id, lock=True)  # first the booking, as everybody locks
+            moved = moves.move(
+                conn,
+                change.id,
+                ChangeStatus.CHANGING,
+                to,
+                token=change.claim_token,
+                why=move.why,
+                detail=self.detail(move),
+                **columns,
+            )
+            if moved and move.also:
+                move.also(conn)
+            if moved and to in OVER - {ChangeStatus.DONE} and change.kind is ChangeKind.CANCEL:
+                asking.cancel_wanted(conn, change.appointment_id, wanted=False)
+            if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
+                told = {"change": change.id, "what": change.kind.value, "why": move.why}
+                events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)
+        return moved

@@ -1,0 +1,90 @@
+"""What the rules decide about a change: an answer or a lookup, with what is known of its rows, is a case of them."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import cast
+
+from db.appointments import Appointment
+from db.appointments.event_types import EventType
+from db.changes.change import BookingChange
+from db.event_kind import EventKind
+from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
+from tasks.calcom.slots import Slot
+from tasks.changes import questions
+from tasks.changes.cancel import after_cancel, after_cancel_look
+from tasks.changes.claimed import ChangeClaim
+from tasks.changes.evidence import ChangeAct, ChangeCase
+from tasks.changes.looks import ChangeLook
+from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
+from tasks.decisions import OUTAGE, BookingDecisions
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.unknown.outcome import Times
+
+Decide = Callable[[ChangeCase], ChangeAct]
+
+
+def is_keyless(kept: EventType | None) -> bool:
+    """Return whether a reschedule goes without our key, by what is known of its event type."""
+    if kept is None or kept.policy_kind in {EventKind.OTHER, EventKind.UNKNOWN}:
+        return goes_without_key(None)
+    return goes_without_key(True if kept.confirms else kept.confirms_free_email)
+
+
+def is_young(rules: BookingDecisions, change: BookingChange, booking: Appointment) -> bool:
+    """Return whether a replica may not show yet what the booking's row says."""
+    return change.updated_at - booking.updated_at < timedelta(seconds=rules.timings.settle_unanswered)
+
+
+def after_answer(
+    rules: BookingDecisions, claim: ChangeClaim, calls: GuardedCalls, reply: ChangeReply, *, week: bool
+) -> ChangeAct:
+    """Return the step after the answer to a POST; what else must be asked for it is asked."""
+    change, booking = claim.change, claim.row
+
+    def decide(slot: Slot | None = None, *, another: bool | None = None) -> ChangeAct:
+        unknown, young = change.outcome_unknown, is_young(rules, change, booking)
+        if change.wanted is None:
+            return after_cancel(reply.answer, unknown=unknown, series=week, young=young, another=another)
+        seat = change.from_seat_uid is not None
+        return after_reschedule(reply.answer, unknown=unknown, seat=seat, slot=slot, young=young, another=another)
+
+    act = decide()
+    try:
+        if act is ChangeAct.ASK_ANOTHER:
+            return decide(another=questions.shows_another(claim.deps, calls, booking))
+        if act is ChangeAct.ASK_SLOTS:
+            return decide(questions.slot_at(calls, booking, change))
+    except NotNow:  # what the answer was must still be written
+        return ChangeAct.LOOK
+    return act
+
+
+def case_of(
+    rules: BookingDecisions, change: BookingChange, booking: Appointment, look: ChangeLook
+) -> tuple[ChangeCase, Decide]:
+    """Return the case of a change of unknown outcome after a lookup, and the rule that decides it."""
+    times = Times.of(change, rules)
+    waited = (change.updated_at - change.requested_at).total_seconds()
+    case = ChangeCase(
+        shown=look.shown,
+        settled=times.settled_in <= 0,
+        ended=times.ends_in <= 0,
+        seat=change.from_seat_uid is not None,
+        refusal=None if change.refusal is None else ChangeAnswer(change.refusal),
+        young=is_young(rules, change, booking),
+        may_retry=rules.may_retry(change.retry_count, change.error_type),
+        outage=change.error_type in OUTAGE,
+        waited=waited >= rules.timings.wait_for_proof,
+    )
+    if change.wanted is None:
+        return case, after_cancel_look
+    move_case = MoveCase(
+        **asdict(case),
+        moved=change.may_have_moved,
+        repeated=change.posts > 1,
+        wanted=look.wanted,
+        lives=look.lives,
+        near=change.seconds_left(rules.timings.lead) <= 0,
+    )
+    return move_case, cast("Decide", after_reschedule_look)

@@ -1,0 +1,179 @@
+"""Make a step that the rules allow a move of a change, and write what it says of the booking."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db import appointments
+from db.appointments import Appointment, FromNow, events
+from db.appointments.there.places import BookedThere, record_places
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, HoldReason, Status
+from resilience.error_types import ErrorType
+from tasks.calcom.changes.reply import ChangeReply
+from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
+from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct
+from tasks.decisions import BookingDecisions, error
+from tasks.moves import KNOWN, Move, Posted
+from tasks.unknown import outcome
+from tasks.unknown.outcome import Times
+
+Also = Callable[[Connection], object]
+
+_WHY: Mapping[ChangeAct, str] = MappingProxyType(
+    {
+        ChangeAct.DONE: "done at Cal.com",
+        ChangeAct.DONE_NOT_FOUND: "not found at Cal.com any more",
+        ChangeAct.DONE_TWICE: "moved, and somebody else moved it as well",
+        ChangeAct.REFUSE: "Cal.com refused it",
+        ChangeAct.REFUSE_OVER: "the booking is over",
+        ChangeAct.REFUSE_NOT_ALLOWED: "its event type does not allow that",
+        ChangeAct.REFUSE_FULL: "no seat is free at the wanted start",
+        ChangeAct.REFUSE_OTHER_BOOKING: "the attendee has another booking at the wanted start",
+        ChangeAct.REFUSE_MOVED: "moved by somebody else meanwhile",
+        ChangeAct.REFUSE_MOVED_UNSEEN: "moved by somebody else meanwhile; look at Cal.com whether it is there twice",
+        ChangeAct.REFUSE_CANCELLED: "the booking is cancelled at Cal.com",
+        ChangeAct.REFUSE_NOT_FOUND: "the booking is not found at Cal.com",
+        ChangeAct.BOOK_AGAIN: "Cal.com has lost the seat while it was moved; it is booked again",
+        ChangeAct.EXPIRE: "the wanted start came too near",
+    }
+)
+_ALARMS = frozenset(
+    {
+        ChangeAct.DONE_TWICE,
+        ChangeAct.REFUSE_NOT_ALLOWED,
+        ChangeAct.REFUSE_MOVED_UNSEEN,
+        ChangeAct.BOOK_AGAIN,
+    }
+)
+_GONE = frozenset({ChangeAct.REFUSE_CANCELLED, ChangeAct.REFUSE_NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Hold what led to an act: the answer to a POST or a lookup, and where the booking is now, if that is shown."""
+
+    reply: Reply | None = None
+    posted: Posted | None = None
+    there: BookedThere | None = None
+
+
+def carried_out(  # noqa: PLR0911 - one return for each act
+    rules: BookingDecisions, change: BookingChange, booking: Appointment, act: ChangeAct, seen: Seen
+) -> Move:
+    """Return the move of a change for an act that ends its attempt."""
+    reply, posted = seen.reply, seen.posted
+    match act:
+        case ChangeAct.LOOK if posted is not None:
+            return unknown(rules, change, posted)
+        case ChangeAct.LOOK if reply is not None:
+            return outcome.lookup_failed(rules, change, reply)
+        case ChangeAct.LOOK:
+            return outcome.lookup_again(rules, change, Times.of(change, rules))
+        case ChangeAct.RETRY if reply is not None:
+            return rules.again(change, reply.error_type, reply.message, posted)
+        case ChangeAct.HOLD if reply is not None:
+            return rules.held(change, reply) if not change.outcome_unknown else _still(rules, change, reply, posted)
+        case ChangeAct.HOLD_UNKNOWN:
+            return _not_ours(rules, change, reply, posted)
+        case ChangeAct.BLIND:
+            return outcome.blind(rules, Times.of(change, rules))
+        case ChangeAct.UNREACHABLE:
+            once_more = max(change.retry_count - 1, 0)  # after the hold there is one POST more, as for a booking
+            until = {"hold_until": FromNow(rules.timings.open), "retry_count": once_more}
+            hold = {"hold_reason": HoldReason.UNREACHABLE, **until}
+            return Move(Status.HELD, "retries used up while Cal.com cannot be reached", hold)
+        case ChangeAct.FAIL:
+            words = change.last_error or change.error_type or ""
+            return Move(Status.FAILED, "retries used up; the booking stands as before", {"last_error": words})
+    return _ended(change, booking, act, seen)
+
+
+def _ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: Seen) -> Move:
+    there = seen.there
+    to = ChangeStatus.REFUSED
+    if act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}:
+        to = ChangeStatus.DONE
+    elif act is ChangeAct.EXPIRE:
+        to = ChangeStatus.EXPIRED
+    words = seen.reply.message if seen.reply is not None and to is ChangeStatus.REFUSED else ""
+    written: dict[str, Any] = {"last_error": None, "error_type": None}
+    if to is not ChangeStatus.DONE:
+        written["last_error"] = words or _WHY[act]
+    elif there is not None:
+        written |= {"to_uid": there.uid, "to_seat_uid": there.seat_uid}
+    why = f"refused: {_WHY[act]}" if to is ChangeStatus.REFUSED else _WHY[act]
+    return Move(to, why, written, words=words, also=_also(change, booking, act, there))
+
+
+def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: BookedThere | None) -> Also:
+    """Return what writes the end of a change into its booking, and calls an operator where one is needed."""
+
+    def write(conn: Connection) -> None:
+        if act is ChangeAct.BOOK_AGAIN:
+            _book_again(conn, change, booking)
+        elif act in _GONE or (change.wanted is None and act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND}):
+            why = f"cancelled at Cal.com: {_WHY[act]}"
+            appointments.move(conn, booking.id, Status.CONFIRMED, Status.CANCELLED, why=why)
+        elif there is not None:
+            record_places(conn, [(booking, there)], by="worker", why=_WHY[act])
+        if act in _ALARMS:
+            told = {"change": change.id, "what": change.kind.value, "why": _WHY[act]}
+            events.record(conn, booking.id, events.CHANGE_NEEDS_YOU, "worker", told)
+
+    return write
+
+
+def _book_again(conn: Connection, change: BookingChange, booking: Appointment) -> None:
+    afresh = {"posts": 0, "retry_count": 0, "calcom_booking_uid": None, "calcom_seat_uid": None, "enqueued_at": None}
+    there = {"start_at": change.start_at, "booked_start_at": None, "awaits_host": None}
+    why = _WHY[ChangeAct.BOOK_AGAIN]
+    appointments.move(conn, booking.id, Status.CONFIRMED, Status.PENDING, why=why, **{**KNOWN, **afresh, **there})
+
+
+def unknown(rules: BookingDecisions, change: BookingChange, posted: Posted) -> Move:
+    """Return the move of a change whose POST may have changed the booking: a lookup follows."""
+    changes = open_columns(rules, change, posted)
+    if posted.reply.kind is ReplyKind.CONFIGURATION:
+        held = rules.held(change, posted.reply)
+        return replace(held, changes={**changes, **held.changes})
+    pause = rules.policy.delay(change.retry_count)
+    return rules.retry(change, "the outcome is unknown; look it up first", changes, pause, posted=posted)
+
+
+def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted) -> dict[str, Any]:
+    """Return the columns of a change whose outcome is unknown after a POST: `settle_at` and `ends_at` are set."""
+    reply, sent_ago, timings = posted.reply, posted.sent_ago or 0.0, rules.timings
+    finished = reply.settle_after is SettleAfter.ANSWERED
+    ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
+    if change.outcome_unknown:
+        ends = max(ends, Times.of(change, rules).ends_in)
+    answer = reply.answer if isinstance(reply, ChangeReply) else None
+    return {
+        "outcome_unknown": True,
+        "settle_at": FromNow(timings.settle_answered if finished else timings.settle_unanswered - sent_ago),
+        "ends_at": FromNow(ends),
+        "looks": 0,
+        "may_have_moved": change.may_have_moved or answer not in CLEAR,
+        "refusal": answer.value if answer in UNCLEAR and change.outcome_unknown and answer else None,
+        **error(reply),
+    }
+
+
+def _still(rules: BookingDecisions, change: BookingChange, reply: Reply, posted: Posted | None) -> Move:
+    """Return the hold of a change of unknown outcome whose next POST was refused for no customer's matter."""
+    held = rules.held(change, reply)
+    changes = {**(open_columns(rules, change, posted) if posted else {}), **held.changes}
+    return replace(held, changes={**changes, "error_type": change.error_type})
+
+
+def _not_ours(rules: BookingDecisions, change: BookingChange, reply: Reply | None, posted: Posted | None) -> Move:
+    """Return the hold of a change for which another Cal.com seems to answer, or an older version of the API."""
+    message = (reply and reply.message) or "Cal.com knows none of our bookings"
+    hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": rules.settings, "hold_until": FromNow(60)}
+    words = {"error_type": ErrorType.CONFIGURATION, "last_error": message}
+    changes = open_columns(rules, change, posted) if posted else {}
+    return Move(Status.HELD, "held: is this our Cal.com?", {**changes, **hold, **words})

@@ -1,0 +1,78 @@
+"""Book within a telephone call: a repeat is the same request, and a second booking is asked about first."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from booking_client.receipts import IdempotencyConflict
+from booking_client.request.model import BookingRequest
+from booking_client.states import LIVE
+from db.appointments.views import BookingView
+from db.lifecycle import Status
+from tasks import dependencies
+from tasks.callers import views
+from tasks.conversations.conversation import Conversation
+from tasks.enqueue import enqueue_booking
+from tasks.recheck import Standing, still_booked
+
+WANTED = LIVE | {Status.CONFIRMED}
+
+
+@dataclass(frozen=True, slots=True)
+class InCall:
+    """Hold a booking of the call. `again`: it was asked for before.
+
+    `second`: nothing was stored, since the call has this other booking and did not say that it wants one more.
+    """
+
+    view: BookingView
+    again: bool = False
+    second: bool = False
+
+
+def book(conversation: Conversation, request: BookingRequest, *, another: bool) -> InCall:
+    """Store a request of the call, or return the booking that it repeats; `another`: one more is wanted.
+
+    Raises:
+        CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
+    """
+    if not another and (own := _of_this_person(conversation, request)) is not None:
+        return InCall(own, again=True)
+    key = conversation.key
+    view: BookingView | None = None
+    for name in conversation.keys or (None,):
+        try:
+            receipt = enqueue_booking(request.model_copy(update={"idempotency_key": name}), api_key_id=key.id)
+        except IdempotencyConflict as conflict:
+            view = views.view(key, conflict.conflict.appointment_id)
+            if view is not None and view.status in WANTED and not another:
+                break
+            continue
+        known = views.view(key, receipt.appointment_id) if receipt.duplicate else None
+        told = BookingView.of(receipt, request, key.id)
+        if known is not None:  # the receipt's start is newer than the row's, if Cal.com was asked
+            told = replace(known, start=receipt.start, awaits_host=receipt.awaits_host)
+        return InCall(told, again=receipt.duplicate)
+    if view is None:
+        raise RuntimeError("a call has all of its bookings, and none of them is there")
+    return InCall(view, second=True)
+
+
+def _of_this_person(conversation: Conversation, request: BookingRequest) -> BookingView | None:
+    """Return what the same person has at the same time by an earlier call: else Cal.com would call it taken.
+
+    A caller that names a person and the very time learns nothing new. A confirmed booking is looked up at Cal.com, as
+    for any caller that asks again.
+    """
+    person = request.attendee
+    starts = request.start, request.start + timedelta(seconds=1)
+    phone = None if person.email else person.phone_number
+    found = views.find(conversation.key, email=person.email, phone=phone, starts=starts)
+    own = next((view for view in found if view.status in WANTED), None)
+    if own is None or own.status is not Status.CONFIRMED:
+        return own
+    now = still_booked(dependencies.current(), own.id)
+    if now.standing is Standing.CANCELLED:
+        return None
+    if now.standing is Standing.UNASKED:
+        return own
+    return replace(own, start=now.start or own.start, awaits_host=now.awaits_host)

@@ -1,0 +1,79 @@
+"""Cancel bookings, the same from Python, the command line, Flower and the page."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from db import appointments
+from db.appointments import Appointment
+from db.lifecycle import FINAL, Status
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest, Chosen
+from tasks.moves import KNOWN
+from tasks.operations import change_asking
+from tasks.operations.booking_commands import (
+    Command,
+    CommandOutcome,
+    CommandResult,
+    Via,
+    is_stale,
+    move_as_read,
+    open_for,
+    result_of,
+    send_released,
+)
+
+
+def cancel(
+    engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False, **more: Any
+) -> CommandResult:
+    """Cancel a booking as `cancel_in` does, and send its message, or its cancel's; `more` is of the Command.
+
+    A revoke from Flower reaches every worker; the worker that changes the row records an operator's action.
+    """
+    with engine.begin() as conn:
+        result = cancel_in(conn, booking_id, Command(by, via, why, not_booked, **more))
+        if via is Via.FLOWER and result.done and not result.repeated:
+            asked = ActionRequest(who=by, via=via, action="cancel", why=why, ids=(booking_id,))
+            operator_actions.record(conn, asked, result.outcome)
+    return send_released(result)
+
+
+def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
+    """Cancel a booking: at Cal.com, if it is there; if its outcome is unknown, once that is known.
+
+    A call under way is never cut off, so that its answer is not lost.
+    """
+    row = appointments.get(conn, booking_id, lock=True)
+    if row is None:
+        return CommandResult(booking_id, CommandOutcome.MISSING)
+    if is_stale(row, command):
+        return result_of(row, CommandOutcome.MOVED_ON)
+    if (known := change_asking.known(conn, row, None, command)) is not None:
+        return known
+    if row.status is Status.CONFIRMED and command.via not in {
+        Via.PAGE,
+        Via.VOICE,
+    }:  # these cancel what is not booked yet
+        return change_asking.ask(conn, row, None, command)
+    meant = cancel_outcome(row, not_booked=command.not_booked)
+    if meant is CommandOutcome.ENDED:
+        return result_of(row, meant)
+    if command.not_booked and (seconds := open_for(conn, row)) > 0:
+        return result_of(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # the uid came with a late answer
+        meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
+    if meant is CommandOutcome.CANCELLED:
+        moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
+        return result_of(row, meant if moved else CommandOutcome.MOVED_ON)
+    return change_asking.wish(conn, row, None, command, meant)
+
+
+def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
+    """Return the outcome that a cancel of this row would have now."""
+    if row.status in FINAL:
+        return CommandOutcome.ENDED
+    if row.status is Status.BOOKING:
+        return CommandOutcome.CANCELLED_AFTER_CALL
+    open_still = row.outcome_unknown and not not_booked
+    return CommandOutcome.CANCELLED_AFTER_LOOKUP if open_still else CommandOutcome.CANCELLED

@@ -1,0 +1,116 @@
+"""Ask for a change of a booking: what is refused without a call, what needs no call, and what goes to Cal.com.
+
+The booking's row is locked, so that of two who ask at once one sees what the other has asked for.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from db import appointments
+from db.appointments import Appointment
+from db.changes import asking
+from db.changes.asking import NewChange
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, Status
+from db.models.changes import ChangeKind
+from tasks import dependencies
+from tasks.operations.booking_commands import (
+    FRESH_COUNTS,
+    WAIT_FOR_NO_TIME,
+    Command,
+    CommandOutcome,
+    CommandResult,
+    move_as_read,
+    result_of,
+)
+
+LONGEST = timedelta(hours=24)  # an event of unknown length is over by then: Cal.com has none that is longer
+REASONS = {ChangeKind.CANCEL: "Cancelled on request", ChangeKind.RESCHEDULE: "Moved on request"}
+"""What Cal.com tells the attendee if nobody says more; Cal.com refuses a cancel without a reason."""
+
+
+def new_change(start: datetime | None, command: Command) -> NewChange:
+    """Return the wish of a command; `start` None: a cancel."""
+    kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
+    reason = (command.reason or "").strip() or REASONS[kind]
+    by = command.who or command.by
+    return NewChange(start_at=start, reason=reason, by=by, via=command.via, key=command.key)
+
+
+def known(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> CommandResult | None:
+    """Return the result of a wish that is refused for its account, or that is known by its key; else None."""
+    if command.account is not None and not asking.is_of(conn, row, command.account):
+        return result_of(row, CommandOutcome.OTHER_ACCOUNT)
+    change = asking.by_key(conn, row.id, command.key) if command.key is not None else None
+    if change is None:
+        return None
+    if change.wanted != start:
+        return result_of(row, CommandOutcome.KEY_REUSED)
+    outcome = CommandOutcome.CANCEL_ASKED if start is None else CommandOutcome.MOVE_ASKED
+    return CommandResult(row.id, outcome, row.status, change=change, repeated=True)
+
+
+def is_over(conn: Connection, row: Appointment) -> bool:
+    """Return whether a confirmed booking has ended; of a series only Cal.com knows."""
+    length = timedelta(minutes=row.length_in_minutes) if row.length_in_minutes else LONGEST
+    if row.end_at is not None:
+        length = row.end_at - row.start_at
+    return row.series_uid is None and (row.booked_start_at or row.start_at) + length <= appointments.now(conn)
+
+
+def ask(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> CommandResult:
+    """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
+    outcome = CommandOutcome.CANCEL_ASKED if start is None else CommandOutcome.MOVE_ASKED
+    opened = asking.open_of(conn, row.id)
+    if (same := same_of(opened, start)) is not None:
+        return CommandResult(row.id, outcome, row.status, change=same, repeated=True)
+    if is_over(conn, row):
+        return result_of(row, CommandOutcome.OVER)
+    withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
+    status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING
+    change = keep(conn, row, start, command, status)
+    if start is None:
+        asking.cancel_wanted(conn, row.id, wanted=True)
+    released = change if status is ChangeStatus.PENDING else None
+    return CommandResult(row.id, outcome, row.status, released=released, change=change)
+
+
+def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChange | None:
+    """Return the latest of these changes if it is this very wish."""
+    return opened[-1] if opened and opened[-1].wanted == start else None
+
+
+def keep(
+    conn: Connection, row: Appointment, start: datetime | None, command: Command, status: ChangeStatus
+) -> BookingChange:
+    """Store a change."""
+    lead = dependencies.current().timings.lead
+    return asking.keep(conn, row, new_change(start, command), status, lead_seconds=lead)
+
+
+def wish(
+    conn: Connection, row: Appointment, start: datetime | None, command: Command, meant: CommandOutcome
+) -> CommandResult:
+    """Store a wish that waits for the open outcome of a booking, and stands against further POSTs of it until then."""
+    opened = asking.open_of(conn, row.id)
+    if (same := same_of(opened, start)) is not None:
+        return CommandResult(row.id, meant, row.status, row.hold_reason, change=same, repeated=True)
+    result = _stand_against_posts(conn, row, command, meant)
+    if not result.done:
+        return result
+    asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
+    return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING))
+
+
+def _stand_against_posts(conn: Connection, row: Appointment, command: Command, meant: CommandOutcome) -> CommandResult:
+    """Have a booking of open outcome not posted at its start any more, and looked up if nothing else does that soon."""
+    if row.status is not Status.HELD or row.hold_reason not in WAIT_FOR_NO_TIME:
+        if row.cancel_requested:
+            return result_of(row, meant)
+        asked = appointments.request_cancel(conn, row.id, row.status, **command.event)
+        return result_of(row, meant if asked else CommandOutcome.MOVED_ON)
+    event = command.event | {"why": f"look before it is cancelled or moved: {command.why}"}
+    released = move_as_read(conn, row, Status.PENDING, event, {**FRESH_COUNTS, "cancel_requested": True})
+    return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)

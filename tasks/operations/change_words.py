@@ -1,0 +1,47 @@
+"""What a person hears of a cancel or a move that was asked for: one sentence for each outcome."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from db.lifecycle import Status
+from tasks.operations.booking_commands import CommandOutcome, CommandResult
+
+_O = CommandOutcome
+SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
+    {
+        _O.CANCELLED: "cancelled.",
+        _O.CANCELLED_AFTER_CALL: "its call to Cal.com is under way; it is cancelled, whatever that call brings.",
+        _O.CANCELLED_AFTER_LOOKUP: "it may be booked already; it is cancelled once a lookup has shown whether it is.",
+        _O.CANCEL_ASKED: "its cancel goes to Cal.com; `booking show {id}` says when it is cancelled.",
+        _O.MOVE_ASKED: "its move goes to Cal.com; `booking show {id}` says when it is moved.",
+        _O.MOVED: "it is not booked yet; it is asked for at the new start.",
+        _O.MOVED_LATER: "it may be booked already; it is moved once that is known.",
+        _O.MISSING: "no booking has this id or key",
+        _O.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
+        _O.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
+        _O.ENDED: "is {status} for good; there is nothing to cancel or to move",
+        _O.OVER: "has taken place already; it can neither be cancelled nor moved",
+        _O.SAME_START: "has this start already",
+        _O.SERIES: "is a series, which Cal.com cannot move; move a week of it at Cal.com",
+        _O.PAST: "cannot be moved to a start that is past or too near",
+        _O.NO_OFFSET: "the new start needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
+        _O.OTHER_ACCOUNT: "belongs to another account",
+        _O.BEING_CANCELLED: "is being cancelled, and cannot be moved any more",
+        _O.KEY_REUSED: "this key stands for another change of it",
+        _O.TAKEN_BY_OWN: "the same attendee has another request for that start",
+    }
+)
+_ENDED: Mapping[Status, str] = MappingProxyType(
+    {
+        Status.CANCELLED: "is cancelled already",
+        Status.FAILED: "has failed and was never booked; there is nothing to cancel or to move",
+    }
+)
+
+
+def sentence_of(result: CommandResult) -> str:
+    """Return what became of a cancel or a move that was asked for."""
+    text = SENTENCES[result.outcome]
+    if result.outcome is CommandOutcome.ENDED and result.status is not None:
+        text = _ENDED.get(result.status, text)
+    return text.format(id=result.booking_id, status=result.status, open_for=result.open_for)

@@ -1,0 +1,93 @@
+"""Cancel and move bookings from Python: `from worker import cancel_booking, reschedule_booking`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import Connection
+
+from db import appointments
+from db.connection import deadline
+from db.lifecycle import ChangeStatus
+from tasks import dependencies
+from tasks.database_errors import database_errors
+from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
+from tasks.operations.cancelling import cancel_in
+from tasks.operations.change_words import sentence_of
+from tasks.operations.rescheduling import reschedule_in
+
+PATIENCE = 10.0  # seconds
+
+
+class ChangeRefusedError(ValueError):
+    """Raised when a change cannot be asked for; nothing was stored, and `outcome` says why."""
+
+    def __init__(self, outcome: CommandOutcome, sentence: str) -> None:
+        super().__init__(sentence)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReceipt:
+    """What became of a wish when it was asked for.
+
+    `change_id` names it (None: the booking was not at Cal.com, and is cancelled). `duplicate`: it was asked for before.
+    """
+
+    booking_id: int
+    change_id: int | None
+    status: ChangeStatus
+    said: str
+    duplicate: bool
+
+    @classmethod
+    def of(cls, result: CommandResult) -> Self:
+        """Return the receipt of a wish that was taken."""
+        change = result.change
+        status = ChangeStatus.WAITING if change is None else change.status
+        if change is None and result.outcome is CommandOutcome.CANCELLED:
+            status = ChangeStatus.DONE
+        return cls(
+            result.booking_id, None if change is None else change.id, status, sentence_of(result), result.repeated
+        )
+
+
+def cancel_booking(
+    booking: int | str, *, reason: str | None = None, key: str | None = None, account: str | None = None
+) -> ChangeReceipt:
+    """Cancel a booking, by its id, uuid or idempotency key; at Cal.com, if it is there.
+
+    `reason` is what Cal.com tells the attendee. The same `key` is the same change. `account`: as in the request.
+
+    Raises:
+        ChangeRefusedError: It cannot be cancelled; nothing was stored.
+        AppointmentDatabaseException: Postgres did not store it; ask again, with the same key.
+    """
+    return _asked(
+        booking, cancel_in, Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
+    )
+
+
+def reschedule_booking(
+    booking: int | str,
+    start: datetime,
+    *,
+    reason: str | None = None,
+    key: str | None = None,
+    account: str | None = None,
+) -> ChangeReceipt:
+    """Move a booking to another start; else as `cancel_booking`."""
+    command = Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
+    return _asked(booking, lambda conn, found, asked: reschedule_in(conn, found, start, asked), command)
+
+
+def _asked(
+    booking: int | str, ask: Callable[[Connection, int, Command], CommandResult], command: Command
+) -> ChangeReceipt:
+    with database_errors(), deadline(PATIENCE), dependencies.current().engine.begin() as conn:
+        row = appointments.find(conn, str(booking), account=command.account)
+        result = CommandResult(0, CommandOutcome.MISSING) if row is None else ask(conn, row.id, command)
+    if not result.done:
+        raise ChangeRefusedError(result.outcome, sentence_of(result))
+    return ChangeReceipt.of(send_released(result))

@@ -1,0 +1,101 @@
+"""Forget a person: what is over is replaced for good; what lives stays, and is named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from booking_client.request import fields
+from db import personal
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
+from db.personal import PersonalBooking
+from tasks import dependencies
+
+_LEAST = 5  # characters of a name that is looked for in orders: a shorter one is in other words, too
+_LEAST_DIGITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom to forget: one of the three is given."""
+
+    email: str | None = None
+    phone: str | None = None
+    booking: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Person":
+        """Read an e-mail address, a number that begins with +, or a booking's id.
+
+        Raises:
+            ValueError: It is none of them.
+        """
+        text = text.strip()
+        if text.isascii() and text.isdigit():
+            return cls(booking=int(text))
+        return cls(phone=fields.phone(text)) if text.startswith("+") else cls(email=fields.email(text))
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetResult:
+    """What was found of a person; `living` are the ids of those that stay, `at_calcom` how many Cal.com has or had."""
+
+    own: int
+    as_guest: int
+    living: Sequence[int]
+    at_calcom: int
+
+
+def look(person: Person) -> ForgetResult:
+    """Return what there is of a person; nothing is changed."""
+    with dependencies.current().engine.connect() as conn:
+        found = _found(personal.find(conn, email=person.email, phone=person.phone, booking=person.booking))
+        conn.rollback()
+    return found
+
+
+def forget(asked: ActionRequest, person: Person) -> ForgetResult:
+    """Replace what is of a person in bookings that are over; on record without the person."""
+    with dependencies.current().engine.begin() as conn:
+        bookings = personal.find(conn, email=person.email, phone=person.phone, booking=person.booking)
+        found = _found(bookings)
+        own = [one for one in bookings if one.is_own and one.is_over]
+        ids = [one.id for one in own]
+        personal.forget(conn, ids)
+        personal.forget_words(
+            conn,
+            _words(person, own),
+            _names(own),
+            ids=ids,
+            guest_of=[one.id for one in bookings if one.is_over and not one.is_own],
+            kept=found.living,
+        )
+        asked = replace(asked, ids=tuple(ids))
+        operator_actions.record(conn, asked, "forgotten", bookings=len(ids))
+    return found
+
+
+def _found(bookings: Sequence[PersonalBooking]) -> ForgetResult:
+    bookings = [one for one in bookings if not one.is_forgotten]
+    over = [one for one in bookings if one.is_over]
+    return ForgetResult(
+        own=sum(one.is_own for one in over),
+        as_guest=sum(not one.is_own for one in over),
+        living=[one.id for one in bookings if not one.is_over],
+        at_calcom=sum(one.is_there for one in bookings),
+    )
+
+
+def _words(person: Person, own: Sequence[PersonalBooking]) -> list[str]:
+    """Return what is looked for everywhere; of a booking that was given by its id nothing is."""
+    if person.booking is not None:
+        return []
+    known = {person.email, person.phone, *(word for one in own for word in (one.email, one.phone))}
+    words = {word for word in known if word and word != personal.FORGOTTEN}
+    digits = {word.removeprefix("+") for word in words if word.startswith("+") and len(word) > _LEAST_DIGITS}
+    return sorted(words | digits)
+
+
+def _names(own: Sequence[PersonalBooking]) -> list[str]:
+    """Return what is looked for in orders, and in the events of these bookings."""
+    known = {word for one in own for word in (one.name, one.email, one.phone)}
+    return sorted(word for word in known if word and len(word) >= _LEAST and word != personal.FORGOTTEN)

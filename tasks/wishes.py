@@ -1,0 +1,39 @@
+"""A wish for another start that stood against further POSTs: it is obeyed once it is certain that nothing is booked."""
+
+from sqlalchemy import Connection
+
+from db.appointments import Appointment, FromNow
+from db.changes import asking, moves
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, Status
+from tasks.dependencies import Dependencies
+from tasks.moves import KNOWN, Move
+
+
+def moved_instead(deps: Dependencies, row: Appointment, cancelled: Move) -> Move:
+    """Return the move of a booking that is not booked and was to be cancelled: with a wanted start it is posted there.
+
+    The cancel itself, if that is what is wished, or if Cal.com has cancelled the booking.
+    """
+    if "calcom_booking_uid" in cancelled.changes:
+        return cancelled
+    with deps.engine.connect() as conn:
+        change = asking.waiting_start(conn, row.id)
+        if change is None:
+            return cancelled
+        wanted = asking.at_start(row, change.start_at, lead_seconds=deps.timings.lead)
+        if asking.is_taken(conn, row, wanted):  # asked for there meanwhile, by a request that lives
+            return cancelled
+    afresh = {"cancel_requested": False, "posts": 0, "retry_count": 0, "next_attempt_at": FromNow(0)}
+
+    def done(conn: Connection) -> None:
+        _done(conn, change)
+
+    why = "not booked at its old start; it is booked at the wanted one"
+    return Move(Status.RETRYING, why, {**KNOWN, **afresh, **wanted}, retry_in=0, also=done)
+
+
+def _done(conn: Connection, change: BookingChange) -> None:
+    moves.move(
+        conn, change.id, ChangeStatus.WAITING, ChangeStatus.DONE, why="not booked yet: asked for at the new start"
+    )

@@ -1,0 +1,147 @@
+"""A hint is no proof: Cal.com is asked, its answer is believed, and for what the row says already nothing is asked."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from db import calcom_webhooks
+from db.appointments import Appointment
+from db.calcom_webhooks import Hint
+from db.lifecycle import HoldReason, Status
+from tasks import dependencies
+from tasks.calcom_webhooks import hints, looks
+from tasks.calcom_webhooks.looks import look_at_hints
+from tests.support.audits.scene import Scene
+from tests.support.callbacks.callers import sql
+from tests.support.callbacks.webhooks import GIVEN, body
+
+
+@pytest.fixture
+def scene(
+    settings: Callable[..., dict[str, str]], record: Any, simulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> Scene:
+    """Hand out a record and a Cal.com with nothing in them, and patience with a Postgres that is only slow."""
+    settings(**GIVEN)
+    monkeypatch.setattr(hints, "WITHIN", 30.0)
+    monkeypatch.setattr(looks, "PATIENCE", 30.0)
+    return Scene(record, simulator)
+
+
+def told(trigger: str, uid: str | None, **more: Any) -> None:
+    """Store a hint, as one that came 2 seconds ago."""
+    import json  # noqa: PLC0415 - of this helper
+
+    sent = body(trigger, uid or "", **more)
+    hint = hints.read(1, sent, json.loads(sent))
+    assert hint is not None
+    hints.keep(hint)
+    due()
+
+
+def due() -> None:
+    """Let the time of the next look come."""
+    sql("UPDATE calcom_webhooks SET next_at = now() WHERE next_at IS NOT NULL")
+
+
+def asked(scene: Scene) -> int:
+    """Return how many calls Cal.com has had."""
+    return len(scene.simulator.journal())
+
+
+def outcome() -> Any:
+    """Return what came of the last hint, how many looks were counted, and whether it is over."""
+    return sql("SELECT ROW(outcome, looks, next_at IS NULL)::text FROM calcom_webhooks ORDER BY id DESC LIMIT 1")
+
+
+def now(scene: Scene, row: Appointment) -> Appointment:
+    """Read a row again."""
+    read: Appointment = scene.record.read(row.id)
+    return read
+
+
+def test_a_booking_that_was_cancelled_there_is_cancelled_here(scene: Scene) -> None:
+    """Cal.com shows it."""
+    row = scene.confirmed()
+    scene.cancel(row.calcom_booking_uid or "")
+    told("BOOKING_CANCELLED", row.calcom_booking_uid)
+
+    assert look_at_hints.run() == 1
+    assert (now(scene, row).status, outcome()) == (Status.CANCELLED, "(changed,0,t)")
+
+
+def test_a_cancel_that_did_not_happen_changes_nothing(scene: Scene) -> None:
+    """A forged one, or a cancel that was rolled back: three looks, and then no more."""
+    row = scene.confirmed()
+    told("BOOKING_CANCELLED", row.calcom_booking_uid)
+    for _ in range(4):
+        look_at_hints.run()
+        sql("UPDATE appointments SET checked_at = NULL")
+        due()
+
+    assert (now(scene, row).status, outcome()) == (Status.CONFIRMED, "(unchanged,2,t)")
+
+
+def test_what_the_row_says_already_costs_no_call(scene: Scene) -> None:
+    """Its own creation, its own end, a stranger's booking, and one of another account."""
+    row, ended = scene.confirmed(), scene.confirmed()
+    scene.record.move(ended, Status.CANCELLED)
+    before = asked(scene)
+    told("BOOKING_CREATED", row.calcom_booking_uid, reference=str(row.uuid))
+    told("BOOKING_RESCHEDULED", row.calcom_booking_uid, rescheduleUid="older")
+    told("BOOKING_CANCELLED", ended.calcom_booking_uid)
+    told("BOOKING_CANCELLED", "strangers")
+    assert look_at_hints.run() == 4
+
+    assert asked(scene) == before
+    assert sql("SELECT count(*) FROM calcom_webhooks WHERE outcome IN ('said', 'stranger') AND next_at IS NULL") == 4
+
+
+def test_a_call_of_ours_under_way_is_not_disturbed(scene: Scene) -> None:
+    """Its answer will say it; the hint is looked at later."""
+    row = scene.record.claimed()
+    before = asked(scene)
+    told("BOOKING_CREATED", "uid-new", reference=str(row.uuid))
+    look_at_hints.run()
+
+    assert (asked(scene), now(scene, row).status, outcome()) == (before, Status.BOOKING, "(,1,f)")
+
+
+def test_a_booking_that_was_told_as_not_booked_is_found(scene: Scene) -> None:
+    """With our reference at Cal.com; a hint alone, even with our reference in it, confirms nothing."""
+    lost, made = scene.row(Status.EXPIRED), scene.row(Status.EXPIRED)
+    uid = scene.post(made)["uid"]
+    told("BOOKING_CREATED", "uid-forged", reference=str(lost.uuid))
+    look_at_hints.run()
+    told("BOOKING_CREATED", uid, reference=str(lost.uuid))
+    look_at_hints.run()
+    told("BOOKING_CREATED", uid, reference=str(made.uuid))
+    look_at_hints.run()
+
+    assert (now(scene, lost).status, now(scene, made).status) == (Status.EXPIRED, Status.CONFIRMED)
+    assert now(scene, made).calcom_booking_uid == uid
+
+
+def test_looks_go_behind_bookings(scene: Scene) -> None:
+    """While others wait for the breaker or the limit, Cal.com is not asked for a hint."""
+    row = scene.confirmed()
+    scene.cancel(row.calcom_booking_uid or "")
+    waits = scene.record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    told("BOOKING_CANCELLED", row.calcom_booking_uid)
+    assert look_at_hints.run() == 0
+
+    scene.record.move(waits, Status.PENDING)
+    assert look_at_hints.run() == 1
+    assert now(scene, row).status is Status.CANCELLED
+
+
+def test_a_hint_of_another_account_finds_nothing(scene: Scene) -> None:
+    """Its address is that account's, whatever its body says."""
+    row = scene.confirmed()
+    hint = Hint(
+        account_id=2, trigger="BOOKING_CANCELLED", uid=row.calcom_booking_uid or "", old_uid=None, reference=row.uuid,
+        told_at=datetime.now(UTC), body_hash=b"x" * 32,
+    )  # fmt: skip
+    with dependencies.current().engine.connect() as conn:
+        assert calcom_webhooks.bookings_of(conn, hint) == []

@@ -1,0 +1,113 @@
+"""Cal.com's webhooks come in: only what is signed is stored, once, and nothing of a person."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.engine import make_engine
+from tests.support.api.served import Api, Serving
+from tests.support.callbacks.webhooks import GIVEN, SECRET, body, path, signature
+from tests.support.fleet import eventually
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def api(
+    template: str, new_database: Callable[..., str], valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """Serve one API to all tests of the module; each tells of a booking of its own."""
+    url = new_database(template)
+    engine = make_engine(url)
+    folder = tmp_path_factory.mktemp("served")
+    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **GIVEN}, engine, folder) as serving:
+        yield serving.start()
+    engine.dispose()
+
+
+def tell(api: Api, sent: bytes, *, signed: str | None = None, to: str | None = None) -> int:
+    """Send a webhook; return the status of the answer."""
+    headers = {**JSON, "X-Cal-Signature-256": signature(sent) if signed is None else signed}
+    return api.call("POST", to or path(), data=sent, headers=headers).status_code
+
+
+def kept(api: Api, uid: str) -> Any:
+    """Return how many hints there are of a uid."""
+    return api.sql("SELECT count(*) FROM calcom_webhooks WHERE uid = :uid", uid=uid)
+
+
+def test_a_webhook_is_stored_once_and_without_a_person(api: Api) -> None:
+    """The same body again changes nothing."""
+    sent = body("BOOKING_CREATED", "uid-once", reference="00000000-0000-0000-0000-000000000007")
+    assert [tell(api, sent), tell(api, sent)] == [204, 204]
+
+    row = api.sql("SELECT CAST(one AS text) FROM calcom_webhooks AS one WHERE uid = 'uid-once'")
+    assert (kept(api, "uid-once"), "BOOKING_CREATED" in row, "-000000000007" in row) == (1, True, True)
+    assert not [word for word in ("Pat", "pat@", "Host") if word in row]
+
+
+def test_what_is_not_signed_by_the_accounts_secret_is_not_stored(api: Api) -> None:
+    """Forged, cut, another account's or another deployment's, without a signature, at an address that is none."""
+    sent = body("BOOKING_CANCELLED", "uid-forged")
+    other = "another-secret-of-webhooks-with-40-letters"
+    assert [
+        tell(api, sent, signed="0" * 64),
+        tell(api, sent, signed=""),
+        tell(api, sent[:-1], signed=signature(sent)),
+        tell(api, sent, signed=signature(sent, account=2)),
+        tell(api, sent, to=path(account=2)),
+        tell(api, sent, to=path(secret=other)),
+        tell(api, sent, signed=signature(sent, secret=other)),
+        tell(api, sent, to="/v1/calcom/webhook/1-x"),
+    ] == [401] * 8
+    assert kept(api, "uid-forged") == 0
+
+
+def test_signed_rubbish_is_refused_or_tells_nothing(api: Api) -> None:
+    """No object, no booking, a trigger that we do not know, bytes that are no UTF-8, NUL, a uid without end."""
+    rubbish = [b"[]", b"\xff", b"{", b'{"triggerEvent": 7}', b'{"triggerEvent":"PING","createdAt":"","payload":{}}']
+    rubbish += [
+        body("BOOKING_PAID", "uid-rubbish"),
+        body("BOOKING_CREATED", "x\x00"),
+        body("BOOKING_CREATED", "x" * 999),
+    ]
+    assert {tell(api, sent) for sent in rubbish} <= {204, 400}
+    assert api.sql("SELECT count(*) FROM calcom_webhooks WHERE uid LIKE 'x%' OR uid = 'uid-rubbish'") == 0
+
+
+def test_a_webhook_that_is_a_day_old_leads_to_no_look(api: Api) -> None:
+    """It was replayed, or waited too long."""
+    assert tell(api, body("BOOKING_CANCELLED", "uid-old", age=timedelta(hours=25))) == 204
+    assert tell(api, body("BOOKING_CANCELLED", "uid-new", age=timedelta(hours=23))) == 204
+
+    due = "SELECT next_at IS NOT NULL FROM calcom_webhooks WHERE uid = :uid"
+    assert (api.sql(due, uid="uid-old"), api.sql(due, uid="uid-new")) == (False, True)
+
+
+def test_while_postgres_is_frozen_the_answer_is_503(
+    postgres: Any, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """The hint is lost, and Cal.com goes on."""
+    engine = make_engine(database_url)
+    with Serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, **GIVEN}, engine, tmp_path) as serving:
+        api = serving.start(patient=False)
+        eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-before")) == 204, what="Postgres is quick enough")
+        postgres.pause()
+        try:
+            assert tell(api, body("BOOKING_CREATED", "uid-frozen")) == 503
+        finally:
+            postgres.recover()
+        eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-after")) == 204, what="all goes on")
+    engine.dispose()
+
+
+def test_the_secret_is_in_no_answer_and_no_log(api: Api) -> None:
+    """Nor is the token of an address."""
+    tell(api, body("BOOKING_CREATED", "uid-log"))
+    log = api.log.read_text()
+
+    assert "/v1/calcom/webhook/{token}" in log
+    assert not [word for word in (SECRET, path(), "uid-log") if word in log]

@@ -1,0 +1,103 @@
+"""What callbacks promise, taken away: where they go, who signed them, their order, and that none is lost."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_ADDRESSES = "tests/unit/callbacks/test_callback_addresses.py::"
+_WRITTEN = "tests/integration/callbacks/test_callbacks_written.py::"
+_SENT = "tests/integration/callbacks/test_callbacks_delivered.py::"
+_address = partial(Breakage, promise=7, file="tasks/callbacks/addresses.py")
+_signing = partial(Breakage, promise=7, file="tasks/callbacks/signing.py")
+_hosts = partial(Breakage, promise=3, file="db/callbacks.py")
+_outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
+
+CALLBACKS = (
+    _address(
+        name="a-callback-goes-to-a-private-address",
+        old="    return address.is_global and not",
+        new="    return not",
+        test=f"{_ADDRESSES}test_an_address_that_is_not_public_is_refused[10.1.2.3]",
+    ),
+    _address(
+        name="a-callback-goes-to-ipv4-within-ipv6",
+        old="if isinstance(address, IPv6Address) and address not in _UNICAST_6:",
+        new="if False:",
+        test=f"{_ADDRESSES}test_an_address_that_is_not_public_is_refused[fec0:0:0:0:0:0:0:1]",
+    ),
+    _address(
+        name="a-callback-goes-by-6to4",
+        old="    if any(address in network for network in _SPECIAL):\n        return False\n",
+        new="",
+        test=f"{_ADDRESSES}test_an_address_that_is_not_public_is_refused[192.0.0.8]",
+    ),
+    _address(
+        name="a-name-with-one-public-address-is-enough",
+        old="if not all(is_allowed(",
+        new="if not any(is_allowed(",
+        test=f"{_ADDRESSES}test_one_address_of_ours_among_public_ones_is_enough_to_refuse",
+    ),
+    _address(
+        name="an-address-is-not-checked-when-it-is-called",
+        old='            raise ForbiddenAddressError("the address is not public")\n',
+        new="            pass\n",
+        test=f"{_ADDRESSES}test_a_name_that_is_public_first_and_loopback_next_gains_nothing",
+    ),
+    _address(
+        name="a-callback-goes-by-http",
+        old="usual = not self._is_plain and port in PORTS",
+        new="usual = port in PORTS or self._is_plain",
+        test=f"{_ADDRESSES}test_http_leads_to_networks_of_ours_alone",
+    ),
+    _signing(
+        name="a-callback-is-signed-with-the-secret-of-all",
+        old='    info = f"key {key_id} version {version}".encode()\n',
+        new='    info = f"key {min(key_id, 0)} version {version}".encode()\n',
+        test=f"{_SENT}test_each_key_and_each_renewal_has_a_secret_of_its_own",
+    ),
+    _signing(
+        name="a-callback-is-signed-without-its-body",
+        old="Webhook(secret).sign(name, at, body)",
+        new='Webhook(secret).sign(name, at, "")',
+        test=f"{_SENT}test_callbacks_are_signed_and_in_order",
+    ),
+    _outbox(
+        name="a-callback-overtakes-the-one-before-it",
+        old="""            WHERE appointment_id = booking.id AND delivered_at IS NULL AND given_up_at IS NULL
+        ) THEN now() END,""",
+        new="            WHERE false\n        ) THEN now() END,",
+        test=f"{_SENT}test_the_second_waits_while_the_first_is_refused",
+    ),
+    _outbox(
+        name="an-end-is-not-told",
+        old="WHEN NEW.status IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled')",
+        new="WHEN NEW.status IN ('confirmed', 'rejected', 'failed', 'cancelled')",
+        test=f"{_WRITTEN}test_each_end_of_a_booking_is_a_callback[expired-changes3]",
+    ),
+    _outbox(
+        name="what-was-told-wrongly-stays",
+        old="        'corrects', CASE WHEN last IN",
+        new="        'corrects', CASE WHEN false AND last IN",
+        test=f"{_WRITTEN}test_what_was_told_wrongly_is_corrected",
+    ),
+    Breakage(
+        name="a-callback-whose-worker-died-is-lost",
+        promise=1,
+        file="db/sql/claim_callbacks.sql",
+        old="next_at = now() + make_interval(secs => :lease_seconds)",
+        new="next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
+        test=f"{_SENT}test_a_claim_ends_with_its_lease",
+    ),
+    _hosts(
+        name="a-host-has-any-number-of-callbacks-at-once",
+        old="AT_ONCE = 4",
+        new="AT_ONCE = 400",
+        test=f"{_SENT}test_a_receiver_that_hangs_delays_no_other_one",
+    ),
+    _hosts(
+        name="a-host-that-fails-does-not-rest",
+        old="THRESHOLD = 5",
+        new="THRESHOLD = 5000",
+        test=f"{_SENT}test_a_host_that_fails_five_times_rests",
+    ),
+)

@@ -1,0 +1,75 @@
+"""Changes as the workers send them: what would go wrong without one of their guards."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_ROWS = "tests/integration/changes/test_db_changes.py::"
+_THERE = "tests/promises/changes/test_changed_there.py::"
+_TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
+_ASKED = "tests/integration/cli/changes/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
+_LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
+_decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
+
+CHANGES_SENT = (
+    Breakage(
+        name="changes-at-once-on-the-uid",
+        promise=2,
+        file="db/migrations/versions/0009_changes.py",
+        old="ON booking_changes (service, from_uid)\n    WHERE",
+        new="ON booking_changes (service, from_uid, id)\n    WHERE",
+        test=f"{_ROWS}test_postgres_itself_refuses_two_of_one_uid",
+    ),
+    Breakage(
+        name="a-change-does-not-wait-on-the-uid",
+        promise=2,
+        file="db/sql/change_claim.sql",
+        old="other.from_uid = wanted.from_uid AND other.id <> wanted.id",
+        new="other.from_uid = wanted.from_uid AND other.id < 0",
+        test=f"{_ROWS}test_two_seats_of_one_booking_are_never_changed_at_once",
+    ),
+    _decided(
+        name="moved-without-the-wanted-start",
+        old="wanted=look.wanted,",
+        new="wanted=True,",
+        test=f"{_LOST}[reschedule-hang]",
+    ),
+    _decided(
+        name="changed-again-before-settle-at",
+        old="settled=times.settled_in <= 0,",
+        new="settled=True,",
+        test=f"{_ROWS}test_a_change_is_settled_at_its_settle_at_and_not_before",
+    ),
+    Breakage(
+        name="a-cancel-follows-nobody",
+        promise=2,
+        file="tasks/changes/attempting.py",
+        old="if act is ChangeAct.FOLLOW and there is not None:\n            return self._followed(there)",
+        new="if act is ChangeAct.FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())",
+        test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
+    ),
+    Breakage(
+        name="moved-to-the-same-start",
+        promise=2,
+        file="tasks/operations/rescheduling.py",
+        old="(row.booked_start_at or row.start_at) == wanted and",
+        new="False and",
+        test=f"{_ASKED}[move to the same start-Python]",
+    ),
+    Breakage(
+        name="changes-out-of-the-line",
+        promise=4,
+        file="tasks/maintenance/release.py",
+        old="merge(bookings, moves, key=itemgetter(0))",
+        new="[*bookings, *moves]",
+        test=f"{_TROUBLE}test_an_outage_holds_changes_and_lets_them_go_with_the_bookings_in_one_line",
+    ),
+    Breakage(
+        name="a-wanted-start-is-forgotten",
+        promise=1,
+        file="tasks/claim.py",
+        old="move = moved_instead(self.deps, self.row, move) if move.to is Status.CANCELLED else move\n        while",
+        new="while",
+        test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
+    ),
+)

@@ -1,0 +1,45 @@
+"""What `booking forget` promises, taken away, one by one."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_TESTS = "tests/integration/operations/test_forgetting.py::"
+_bookings = partial(Breakage, promise=7, file="db/sql/forget_bookings.sql")
+
+FORGETTING = (
+    _bookings(
+        name="a-forgotten-person-has-a-hash",
+        old="        payload_hash = CAST(gen_random_uuid() AS text),\n",
+        new="",
+        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+    ),
+    _bookings(
+        name="a-forgotten-person-has-a-derived-key",
+        old="        idempotency_key = 'forgotten:' || gen_random_uuid(),\n",
+        new="",
+        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+    ),
+    _bookings(
+        name="a-forgotten-person-is-in-callbacks",
+        old="    UPDATE callbacks SET data = data || '{\"key\": null}' WHERE appointment_id = ANY(:ids)\n",
+        new="    UPDATE callbacks SET data = data WHERE appointment_id = ANY(:ids)\n",
+        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+    ),
+    Breakage(
+        name="who-is-to-come-is-forgotten",
+        promise=7,
+        file="db/sql/personal_bookings.sql",
+        old="OR status = 'confirmed' AND now() > coalesce(",
+        new="OR status = 'confirmed' OR now() > coalesce(",
+        test=f"{_TESTS}test_a_booking_that_lives_is_not_forgotten",
+    ),
+    Breakage(
+        name="nobody-is-booked-again",
+        promise=2,
+        file="tasks/operations/booking_commands.py",
+        old="    if row.attendee_email == FORGOTTEN:\n",
+        new="    if False:\n",
+        test=f"{_TESTS}test_a_forgotten_booking_is_not_tried_again",
+    ),
+)

@@ -1,0 +1,87 @@
+"""What voice agents and the free times are guarded by, taken away, one by one."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
+_HOSTILE = "tests/integration/api/voice/test_voice_hostile.py::"
+_SLOTS = "tests/promises/asking/test_free_slots.py::"
+_booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+
+VOICE = (
+    Breakage(
+        name="any-signature-is-retells",
+        promise=7,
+        file="worker/api/voice/signatures.py",
+        old="read[2]) for key in keys)",
+        new="read[2]) or True for key in keys)",
+        test=f"{_HOSTILE}test_a_wrong_signature_is_401[4]",
+    ),
+    Breakage(
+        name="any-key-may-be-named-by-an-agent",
+        promise=7,
+        file="worker/api/voice/answering.py",
+        old="self.address.handle, Scope.VOICE)",
+        new="self.address.handle, Scope.BOOK)",
+        test=f"{_HOSTILE}test_both_keys_of_retell_are_taken_and_no_key_of_ours_is_guessed",
+    ),
+    _booking(
+        name="a-repeat-in-a-call-is-one-more-request",
+        old='update={"idempotency_key": name}',
+        new='update={"idempotency_key": name and f"{name}:{id(request)}"}',
+        test=f"{_TOOLS}test_a_second_booking_of_the_call_is_asked_about_first[retell]",
+    ),
+    _booking(
+        name="a-second-booking-of-a-call-is-not-asked-about",
+        old="if view is not None and view.status in WANTED and not another:",
+        new="if view is not None and view.status not in WANTED:",
+        test=f"{_TOOLS}test_a_second_booking_of_the_call_is_asked_about_first[vapi]",
+    ),
+    _booking(
+        name="a-later-call-is-told-that-its-own-time-is-taken",
+        old="    if not another and (own",
+        new="    if another and (own",
+        test=f"{_TOOLS}test_the_same_person_is_not_told_in_a_later_call_that_its_own_time_is_taken[retell]",
+    ),
+    Breakage(
+        name="who-names-no-start-is-told",
+        promise=7,
+        file="tasks/conversations/finding.py",
+        old="    if wanted or start is None or",
+        new="    start = start or datetime(2030, 3, 5, 9, tzinfo=UTC)\n    if wanted or",
+        test=f"{_TOOLS}test_the_status_is_told_to_the_call_and_to_who_names_person_and_start[vapi]",
+    ),
+    Breakage(
+        name="free-times-take-the-whole-limit",
+        promise=3,
+        file="worker/wiring.py",
+        old="SLOTS_SHARE = 5",
+        new="SLOTS_SHARE = 1",
+        test=f"{_SLOTS}test_many_askers_take_a_fifth_of_the_limit",
+    ),
+    Breakage(
+        name="in-an-outage-nothing-is-free",
+        promise=6,
+        file="tasks/slots/free.py",
+        old="    except NotNow:\n        return None\n",
+        new='    except NotNow:\n        return json.dumps({"as_of": as_of, "starts": []})\n',
+        test=f"{_SLOTS}test_in_an_outage_nothing_is_known_and_nobody_guesses",
+    ),
+    Breakage(
+        name="each-process-reads-the-free-times",
+        promise=3,
+        file="resilience/lua/reading_begin.lua",
+        old="if kept then",
+        new="if kept == '' then",
+        test=f"{_SLOTS}test_all_who_ask_the_same_cost_one_call",
+    ),
+    Breakage(
+        name="a-full-time-is-free",
+        promise=6,
+        file="tasks/calcom/slots.py",
+        old='if slot.get("seatsRemaining") != 0}',
+        new="if slot}",
+        test="tests/unit/calcom/test_calcom_slots.py::test_a_full_time_is_not_free",
+    ),
+)

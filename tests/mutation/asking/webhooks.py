@@ -1,0 +1,39 @@
+"""That a webhook of Cal.com's is a hint and never a proof, taken away."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_CAME_IN = "tests/integration/calcom_webhooks/test_webhooks_received.py::"
+_HINTS = "tests/integration/calcom_webhooks/test_hints.py::"
+_looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
+_secrets = partial(Breakage, promise=7, file="tasks/calcom_webhooks/secrets.py")
+
+WEBHOOKS = (
+    _looks(
+        name="a-hint-is-a-proof-of-a-booking",
+        old="if str(row.uuid) in one.marks and not one.cancelled]",
+        new="if not one.cancelled]",
+        test=f"{_HINTS}test_a_booking_that_was_told_as_not_booked_is_found",
+    ),
+    _looks(
+        name="a-hint-of-what-is-known-costs-a-call",
+        old="    if says(row, hint):\n        return LookOutcome.SAID\n",
+        new="",
+        test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
+    ),
+    _secrets(
+        name="a-webhook-is-taken-unsigned",
+        old="    return any([hmac.compare_digest(signature.lower(), one) for one in made])",
+        new="    return any([True for one in made])",
+        test=f"{_CAME_IN}test_what_is_not_signed_by_the_accounts_secret_is_not_stored",
+    ),
+    Breakage(
+        name="a-look-overtakes-bookings",
+        promise=3,
+        file="db/sql/hints_due.sql",
+        old="WHERE status = 'held' AND hold_reason = 'breaker_open')",
+        new="WHERE false)",
+        test=f"{_HINTS}test_looks_go_behind_bookings",
+    ),
+)

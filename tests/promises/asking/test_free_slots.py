@@ -1,0 +1,134 @@
+"""Free times are read by the key and the limit of bookings: once for all who ask, or they are not known."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+from tasks import dependencies
+from tasks.slots import free
+from tests.support.fleet import request, row
+from tests.support.stepping import accept, carry, write
+from worker import free_slots
+
+PLAIN, DAY = 101, timedelta(days=1)
+BEGIN = datetime(2030, 3, 4, tzinfo=UTC)
+FIFTH = 24  # of Cal.com's 120 calls a minute
+
+
+def readings(simulator: Any) -> int:
+    """Count how often Cal.com was asked for free times."""
+    return sum(one["target"].startswith("/v2/slots") for one in simulator.journal())
+
+
+def test_what_cal_com_offers_is_free_and_what_is_booked_is_not(
+    settings: Callable[..., dict[str, str]], simulator: Any
+) -> None:
+    """Within the period alone, in UTC and in order."""
+    settings()
+    [booking] = accept(request(0, PLAIN, start="2030-03-04T10:00:00Z"))
+    assert carry(booking).status is Status.CONFIRMED
+    simulator.settings(slots_cache=0)
+
+    found = free_slots(PLAIN, BEGIN + timedelta(hours=9), BEGIN + timedelta(hours=11), seconds=60)
+
+    assert found.known
+    assert [start.isoformat()[11:16] for start in found.starts] == ["09:00", "09:30", "10:30"]
+    assert found.as_of is not None
+
+
+def test_all_who_ask_the_same_cost_one_call(settings: Callable[..., dict[str, str]], simulator: Any) -> None:
+    """Thirty at once, of several periods of the day, in two processes; then 15 seconds are over."""
+    settings()
+    here = dependencies.current()
+    periods = [(BEGIN + timedelta(hours=hour), BEGIN + timedelta(hours=hour + 2)) for hour in range(10)]
+    with ThreadPoolExecutor(30) as askers:
+        found = list(askers.map(lambda period: free_slots(PLAIN, *period, seconds=60), periods * 3))
+    dependencies.fill(lambda: here)
+    dependencies.end()
+    settings()  # as another process: what it knows of its own is gone, and Redis has the answer
+    found.append(free_slots(PLAIN, *periods[0], seconds=60))
+
+    assert {one.known for one in found} == {True}
+    assert len({one.as_of for one in found}) == 1
+    assert readings(simulator) == 1
+
+
+def test_many_askers_take_a_fifth_of_the_limit(settings: Callable[..., dict[str, str]], simulator: Any) -> None:
+    """Sixty other questions within a minute; who is not served hears that it is not known."""
+    settings()
+
+    with ThreadPoolExecutor(20) as askers:
+        found = list(
+            askers.map(lambda n: free_slots(PLAIN, BEGIN + n * DAY, BEGIN + n * DAY + DAY, seconds=60), range(60))
+        )
+
+    known = sum(one.known for one in found)
+    assert readings(simulator) == known
+    assert FIFTH // 4 <= known <= FIFTH
+    assert {one.starts for one in found if not one.known} == {()}
+
+
+def test_in_an_outage_nothing_is_known_and_nobody_guesses(
+    settings: Callable[..., dict[str, str]], simulator: Any
+) -> None:
+    """No call is made while the breaker is open; what is held is told."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="2", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="600")
+    for number in accept(request(1, PLAIN), request(2, PLAIN)):
+        write(number, status=Status.HELD, hold_reason=HoldReason.BREAKER_OPEN, held_at=row(number).created_at)
+    for _ in range(2):
+        dependencies.current().breaker.record_failure("timeout")
+
+    found = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60)
+
+    assert (found.known, found.starts, found.held) == (False, (), 2)
+    assert readings(simulator) == 0
+
+
+def test_a_reading_that_failed_is_no_answer(settings: Callable[..., dict[str, str]], simulator: Any) -> None:
+    """Nor is one that takes longer than the caller waits, whose answer then serves who asks next."""
+    settings()
+    simulator.faults("status", name="internal", match={"method": "GET"}, count=1)
+    failed = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60)
+    simulator.faults("latency", delay=1.0, match={"method": "GET"}, count=1)
+
+    hasty = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=0.05)
+    patient = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60)
+
+    assert (failed.known, hasty.known, patient.known) == (False, False, True)
+    assert readings(simulator) == 2
+
+
+def test_without_redis_each_process_reads_for_itself(settings: Callable[..., dict[str, str]], simulator: Any) -> None:
+    """Once for all of its own, and within the same share."""
+    settings(REDIS_URL="redis://127.0.0.1:1", CELERY_BROKER_URL="redis://127.0.0.1:1")
+
+    found = [free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60) for _ in range(3)]
+
+    assert [one.known for one in found] == [True] * 3
+    assert readings(simulator) == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(BEGIN, BEGIN), (BEGIN, BEGIN - DAY), (BEGIN, BEGIN + 32 * DAY), (BEGIN.replace(tzinfo=None), BEGIN + DAY)],
+)
+def test_a_period_that_is_none_is_refused(begin: datetime, end: datetime) -> None:
+    """Before anything is asked."""
+    with pytest.raises(ValueError, match=r"period|offset"):
+        free.SlotsQuestion(PLAIN, begin, end)
+
+
+def test_a_reader_that_has_died_holds_nobody_up_for_long(settings: Callable[..., dict[str, str]]) -> None:
+    """Its lease makes others wait a little, and then nothing is known."""
+    settings()
+    slots, pauses = dependencies.current().slots, threading.Semaphore(0)
+    slots._shared.call("reading_begin", ("{slots}:answer:dead", "{slots}:reading:dead"), (60_000,))  # type: ignore[union-attr]  # noqa: SLF001 - the other process
+    slots._clock, slots._pause = iter(range(100)).__next__, lambda _: pauses.release()  # type: ignore[method-assign,assignment]  # noqa: SLF001 - time
+
+    assert slots.ask("dead", lambda: pytest.fail("it must not be read twice")).result(60) is None
+    assert pauses.acquire(blocking=False)

@@ -1,0 +1,94 @@
+"""Voice agents for tests: Retell's custom functions, whole and as arguments only, and Vapi's tool calls."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+
+import requests
+
+from tests.support.api.served import Caller
+from worker.api.voice.signatures import sign
+
+RETELL_KEY, VAPI_SECRET = "retell-key", "vapi-secret"
+SECRETS: Mapping[str, str] = MappingProxyType(
+    {"RETELL_API_KEYS": f"old-retell-key {RETELL_KEY}", "VAPI_SECRETS": VAPI_SECRET}
+)
+ARGUMENTS: Mapping[str, Any] = MappingProxyType(
+    {"start": "2030-03-05T10:00:00", "name": "Pat Example", "email": "pat@example.com"}
+)
+_numbers = count(1)
+
+
+def some_arguments(**changes: Any) -> dict[str, Any]:
+    """Return the arguments of a booking for a person of its own."""
+    return {**ARGUMENTS, "email": f"caller{next(_numbers)}@example.com", **changes}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the agent was answered."""
+
+    say: str
+    answer: requests.Response
+    status: str | None = None
+    booking: int | None = None
+
+
+Ask = Callable[..., Heard]
+
+
+def address(caller: Caller, path: str, **more: str) -> str:
+    """Return an agent's address for a key."""
+    given = {"key": caller.key[3:11], "type": "101", "time_zone": "Europe/Berlin", "within": "20", **more}
+    return f"{path}?" + "&".join(f"{name}={value}" for name, value in given.items())
+
+
+def post_signed(
+    caller: Caller, path: str, body: bytes, *, key: str = RETELL_KEY, at: float | None = None, signature: str = ""
+) -> requests.Response:
+    """Send a body as Retell does."""
+    header = signature or sign(body, key, round((time.time() if at is None else at) * 1000))
+    headers = {"X-Retell-Signature": header, "Content-Type": "application/json"}
+    return caller.api.call("POST", path, data=body, headers=headers)
+
+
+def retell(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use a custom function whose whole payload is sent."""
+    body = {"name": tool, "call": {"call_id": call, "from_number": "+12025550100"}, "args": arguments}
+    path = address(caller, "/v1/voice/retell", **more)
+    return _from_retell(post_signed(caller, path, json.dumps(body).encode()))
+
+
+def retell_args_only(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use a custom function of which the arguments alone are sent."""
+    named = {"call_id": call} if call else {}
+    path = address(caller, f"/v1/voice/retell/{tool}", **named, **more)
+    return _from_retell(post_signed(caller, path, json.dumps(arguments).encode()))
+
+
+def vapi(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use one tool."""
+    answer = vapi_calls(caller, [{"id": "tc_1", "name": tool, "arguments": arguments}], call, **more)
+    [result] = answer.json()["results"]
+    assert result["toolCallId"] == "tc_1"
+    return Heard(result["result"], answer)
+
+
+def vapi_calls(caller: Caller, calls: list[dict[str, Any]], call: str, **more: str) -> requests.Response:
+    """Use several tools at once."""
+    body = {"message": {"type": "tool-calls", "call": {"id": call}, "toolCallList": calls}}
+    return caller.call("POST", address(caller, "/v1/voice/vapi", **more), json=body)
+
+
+AGENTS: Mapping[str, Ask] = MappingProxyType({"retell": retell, "retell-args-only": retell_args_only, "vapi": vapi})
+
+
+def _from_retell(answer: requests.Response) -> Heard:
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    assert document.keys() == {"say", "status", "booking", "start"}
+    return Heard(document["say"], answer, document["status"], document["booking"])

@@ -1,0 +1,145 @@
+"""Where callbacks may go: each form of an address that leads into our network is refused, and no connection is made."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from db.callbacks import Callback
+from tasks.calcom.http.resolver import Resolver
+from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, checked_url, is_allowed
+from tasks.callbacks.sending import DELAYS, delay, post
+from tasks.dependencies import CallbackSettings
+
+OURS = CallbackSettings(secrets=(SecretStr("x" * 32),))
+FORBIDDEN = (
+    "127.0.0.1", "127.9.9.9", "0.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "192.0.0.8", "192.0.2.1", "198.18.0.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
+    "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1",
+    "64:ff9b:0:0:0:0:808:808", "64:ff9b:1::1", "2001:0:1::1", "2002:7f00:1::", "2001:db8::1", "fc00::1", "fd12::1",
+    "fe80::1", "fec0:0:0:0:0:0:0:1", "ff02::1", "fe80::1%eth0", "not-an-address",
+)  # fmt: skip
+
+
+@pytest.fixture
+def listener() -> Iterator[Any]:
+    """Listen on loopback, over IPv4 and IPv6, and count who connects."""
+    server = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    seen: list[Any] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                seen.append(server.accept())
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield server.getsockname()[1], seen
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def callback_to(url: str) -> Callback:
+    """Return a callback that goes to an address."""
+    return Callback(
+        id=1, appointment_id=1, sequence=1, api_key_id=1, secret_version=1, type="booking.confirmed", url=url,
+        host="example.com", data={}, tries=0, created_at=datetime(2030, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_an_address_that_is_not_public_is_refused(address: str) -> None:
+    """Whatever its form."""
+    assert not is_allowed(address, OURS, usual=True)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_a_public_address_is_allowed_over_tls_alone(address: str) -> None:
+    """And at a usual port."""
+    assert is_allowed(address, OURS, usual=True)
+    assert not is_allowed(address, OURS, usual=False)
+    assert not is_allowed(address, CallbackSettings(loopback=True, networks=("10.0.0.0/8",)), usual=False)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"]
+)
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_no_connection_leaves_for_loopback(listener: Any, host: str, scheme: str) -> None:
+    """A listener counts; with 10.0.0.0/8 named, so that http and its port are allowed where that is."""
+    port, seen = listener
+    came_of = post(callback_to(f"{scheme}://{host}:{port}/x"), {}, "{}", CallbackSettings(networks=("10.0.0.0/8",)))
+
+    assert came_of.trouble is not None
+    assert seen == []
+
+
+def test_a_name_that_is_public_first_and_loopback_next_gains_nothing(listener: Any) -> None:
+    """The connection goes to the address that was checked, and each look-up is checked again."""
+    port, seen = listener
+    answers = iter(["10.0.0.1", "127.0.0.1"])
+    asked: list[str] = []
+
+    def look_up(_: str, wanted: int) -> Sequence[Any]:
+        address = next(answers)
+        asked.append(address)
+        return socket.getaddrinfo(address, wanted, type=socket.SOCK_STREAM)
+
+    rule = CallbackSettings(networks=("10.0.0.0/8",))
+    resolver = CheckedResolver(rule, Resolver(look_up), is_plain=True)
+    [(*_, checked)] = resolver.resolve("rebinding.example.com", port, 5)
+    assert (checked[0], asked) == ("10.0.0.1", ["10.0.0.1"])
+
+    came_of = post(callback_to(f"http://rebinding.example.com:{port}/"), {}, "{}", rule, Resolver(look_up))
+    assert (came_of.trouble is not None, seen, asked) == (True, [], ["10.0.0.1", "127.0.0.1"])
+
+
+def test_one_address_of_ours_among_public_ones_is_enough_to_refuse(listener: Any) -> None:
+    """A name with both is refused whole."""
+    port, seen = listener
+
+    def look_up(_: str, wanted: int) -> Sequence[Any]:
+        return [socket.getaddrinfo(one, wanted, type=socket.SOCK_STREAM)[0] for one in ("93.184.215.14", "127.0.0.1")]
+
+    came_of = post(callback_to(f"https://both.example.com:{port}/"), {}, "{}", OURS, Resolver(look_up))
+    assert (came_of.trouble is not None, seen) == (True, [])
+    with pytest.raises(OSError, match="not public"):
+        CheckedResolver(OURS, Resolver(look_up), is_plain=False).resolve("both.example.com", 443, 5)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/x", "ftp://example.com", "https://pat@example.com/", "https://example.com:22/",
+        "https://example.com/#x", "https://", "https://exa mple.com/", "https://example.com\\@10.0.0.1/",
+        "https://example.com:0x50/", f"https://example.com/{'x' * 2000}",
+    ],
+)  # fmt: skip
+def test_an_address_of_another_form_is_refused(url: str) -> None:
+    """Before it is stored."""
+    with pytest.raises(CallbackUrlError):
+        checked_url(url, OURS)
+
+
+def test_retries_are_those_of_the_schedule() -> None:
+    """Each a tenth longer or shorter, longer where the receiver asks for it; then none."""
+    assert [delay(tries, 0, 0.5) for tries in range(9)] == [*DELAYS, None]
+    assert (delay(0, 0, 0.0), delay(0, 0, 1.0), delay(0, 60, 0.5)) == (4.5, 5.5, 60)
+
+
+def test_http_leads_to_networks_of_ours_alone() -> None:
+    """A public address is called by TLS, also where http is allowed to a network."""
+
+    def look_up(_: str, wanted: int) -> Sequence[Any]:
+        return socket.getaddrinfo("93.184.215.14", wanted, type=socket.SOCK_STREAM)
+
+    rule = CallbackSettings(networks=("10.0.0.0/8",))
+    assert CheckedResolver(rule, Resolver(look_up), is_plain=False).resolve("public.example.com", 443, 5)
+    for port, is_plain in ((443, True), (80, True), (22, False)):
+        with pytest.raises(OSError, match="not public"):
+            CheckedResolver(rule, Resolver(look_up), is_plain=is_plain).resolve("public.example.com", port, 5)

@@ -1,0 +1,1 @@
+"""The resource `slots`: the free times of an event type."""

@@ -1,0 +1,60 @@
+"""The endpoint of the free times, and their document."""
+
+import asyncio
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from db.api_keys.keys import Scope
+from tasks.slots import free
+from tasks.slots.free import FreeSlots, SlotsQuestion
+from worker.api.answers import json_response, written
+from worker.api.gate import services_of
+from worker.api.problems import ApiError
+from worker.api.slots.asked import SlotsRequest
+
+
+class SlotsDocument(BaseModel):
+    """The free times of an event type, or that they are not known."""
+
+    model_config = ConfigDict(title="Slots")
+
+    known: bool = Field(description="false: Cal.com could not be asked; a booking is stored all the same.")
+    slots: list[datetime] = Field(description="The free starts, in the zone that was asked for.")
+    as_of: datetime | None = Field(None, description="When Cal.com was asked; at most 15 seconds ago.")
+    held: int | None = Field(None, description="Not known: how many bookings of this key wait, 1,000 at most.")
+
+
+async def slots(request: Request) -> Response:
+    """Return the free times of an event type, or that they are not known."""
+    async with await services_of(request).gate.admit(request, Scope.BOOK) as admission:
+        asked, key = SlotsRequest.read(request), admission.key
+        if key.event_types is not None and asked.question.event_type_id not in key.event_types:
+            raise ApiError("scope", "It may ask of its own event types alone.")
+        await admission.run(int)
+        found = await within(asked.question, free.SECONDS)
+        if found is None:
+            unknown = await services_of(request).threads.run(lambda: free.not_known(key.id))
+            held = {} if unknown.held is None else {"held": unknown.held}
+            return json_response({"known": False, "slots": [], **held})
+    as_of = None if found.as_of is None else written(found.as_of)
+    starts = [start.astimezone(asked.zone).isoformat() for start in found.starts]
+    return json_response({"known": True, "as_of": as_of, "slots": starts})
+
+
+async def within(question: SlotsQuestion, seconds: float) -> FreeSlots | None:
+    """Return the free times; None: they are not known within so many seconds. Who waits holds no thread."""
+    answer = asyncio.wrap_future(free.asked(question))
+    try:
+        async with asyncio.timeout(seconds):
+            return question.answered(await asyncio.shield(answer))
+    except TimeoutError:
+        answer.add_done_callback(_forget)
+        return None
+
+
+def _forget(answer: "asyncio.Future[str | None]") -> None:
+    if not answer.cancelled():
+        answer.exception()  # it is read by nobody

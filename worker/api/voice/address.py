@@ -1,0 +1,78 @@
+"""What the address of an agent's tool says: whose key, which event type, the language, and how long the agent waits."""
+
+from dataclasses import dataclass
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from booking_client.request.fields import zones
+from db.api_keys.keys import ApiKey
+from tasks.conversations.conversation import CALL_ID
+from worker.api.parameters import MOST_SECONDS, seconds_of
+from worker.api.problems import ApiError, invalid
+from worker.api.sentences import ENGLISH, SENTENCES
+
+WITHIN = 2.5  # seconds; a person on the phone takes more for silence
+LEAST_WITHIN = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceAddress:
+    """Hold the parameters of an address; a wrong one is a mistake of the set-up, and is told as such."""
+
+    handle: str
+    event_type: int | None
+    language: str
+    within: float
+    call: str | None
+    time_zone: ZoneInfo | None
+
+    @classmethod
+    def read(cls, request: Request) -> Self:
+        """Read the address.
+
+        Raises:
+            ApiError: A parameter is wrong.
+        """
+        given = request.query_params
+        errors: dict[str, str] = {}
+        within = seconds_of(given.get("within", str(WITHIN)))
+        if not LEAST_WITHIN <= within <= MOST_SECONDS:
+            errors["within"] = f"must be a number of seconds from {LEAST_WITHIN:g} to {MOST_SECONDS:g}"
+        kind = given.get("type")
+        if kind is not None and not (kind.isascii() and kind.isdigit() and 0 < len(kind) < 10 and int(kind) > 0):
+            errors["type"] = "must be the id of an event type"
+        language = given.get("lang", ENGLISH)
+        if language not in SENTENCES:
+            errors["lang"] = f"must be one of {', '.join(SENTENCES)}"
+        call = given.get("call_id")
+        if call is not None and not CALL_ID.fullmatch(call):  # as {{call_id}} that nobody has filled in
+            errors["call_id"] = "must be the call's id: letters, digits and _ . : -, 100 at most"
+        zone = given.get("time_zone")
+        if zone is not None and zone not in zones():
+            errors["time_zone"] = "must be an IANA name, as in Europe/Berlin"
+        if errors:
+            raise invalid(errors)
+        return cls(
+            handle=given.get("key", ""),
+            event_type=None if kind is None else int(kind),
+            language=language,
+            within=within,
+            call=call,
+            time_zone=None if zone is None else ZoneInfo(zone),
+        )
+
+    def type_for(self, key: ApiKey) -> int:
+        """Return the event type of this address, else the only one that the key may book.
+
+        Raises:
+            ApiError: There is none, or the key may not book it.
+        """
+        only = next(iter(key.event_types)) if key.event_types is not None and len(key.event_types) == 1 else None
+        kind = self.event_type or only
+        if kind is None:
+            raise invalid({"type": "is missing: the event type's id"})
+        if key.event_types is not None and kind not in key.event_types:
+            raise ApiError("scope", "It may book its own event types alone, each by its id.")
+        return kind

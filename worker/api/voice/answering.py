@@ -1,0 +1,132 @@
+"""Answer what an agent asks, all within the time that its address gives: with the truth that is known by then."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+
+from db.api_keys.keys import Scope
+from db.appointments.views import BookingView
+from resilience.exceptions import AppointmentException
+from tasks.conversations.conversation import CALL_ID, Conversation
+from worker.api.gate import Admitted, ApiServices, services_of
+from worker.api.problems import ApiError
+from worker.api.sentences import not_accepted
+from worker.api.voice.address import VoiceAddress
+from worker.api.voice.arguments import Arguments, UnclearError
+from worker.api.voice.sentences import ASKED, Asked
+from worker.api.voice.tools import TOOLS, Told, ToolUse
+
+MOST_AT_ONCE = 8  # tools in one message
+TO_ANSWER = 0.1  # seconds of an agent's time that the answer itself has
+_UNAVAILABLE = (AppointmentException, SQLAlchemyError)
+
+
+class Asking(NamedTuple):
+    """Hold one use of a tool as it came."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+class Spoken(NamedTuple):
+    """Hold an answer: its sentence, and the booking that it is about, if it is about one."""
+
+    say: str
+    view: BookingView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Answer the tools of one request; `ends_at` is by the event loop's clock."""
+
+    request: Request
+    address: VoiceAddress
+    agent: str
+    ends_at: float
+
+    @classmethod
+    def of(cls, request: Request, agent: str) -> "Answering":
+        """Begin, with the time of the address.
+
+        Raises:
+            ApiError: The address is wrong.
+        """
+        address = VoiceAddress.read(request)
+        ends_at = asyncio.get_running_loop().time() + max(0.1, address.within - TO_ANSWER)
+        return cls(request, address, agent, ends_at)
+
+    @asynccontextmanager
+    async def admitted(self, *, proven: bool) -> AsyncIterator[Admitted | None]:
+        """Admit by the address's key (`proven`), or by the header's; None: Postgres does not answer.
+
+        Raises:
+            ApiError: There is no such key, or it may not be named by an agent.
+        """
+        admission = await self._admission(proven=proven)
+        if admission is None:
+            yield None
+        else:
+            async with admission:
+                yield admission
+
+    async def _admission(self, *, proven: bool) -> Admitted | None:
+        gate = services_of(self.request).gate
+        try:
+            async with asyncio.timeout_at(self.ends_at):
+                if proven:
+                    return await gate.admit_proven(self.request, self.address.handle, Scope.VOICE)
+                return await gate.admit(self.request, Scope.VOICE)
+        except (*_UNAVAILABLE, TimeoutError):
+            return None
+        except ApiError as error:
+            if error.type == "not-kept":
+                return None
+            raise
+
+    async def answers(self, admission: Admitted | None, call: object, asked: Sequence[Asking]) -> list[Spoken]:
+        """Answer each, in their order: first all is stored, then all waits together for what may settle.
+
+        Raises:
+            ApiError: The key may not book this event type.
+        """
+        if admission is None:
+            return [Spoken(not_accepted(self.address.language)) for _ in asked]
+        named = self.address.call or (call if isinstance(call, str) and CALL_ID.fullmatch(call) else None)
+        kind = self.address.type_for(admission.key)
+        conversation = Conversation(agent=self.agent, call=named, key=admission.key, event_type=kind)
+        told = [await self._told(admission, conversation, one) for one in asked[:MOST_AT_ONCE]]
+        told += [self._ask(Asked.ONE_AT_A_TIME) for _ in asked[MOST_AT_ONCE:]]
+        services = services_of(self.request)
+        return list(await asyncio.gather(*[self._settled(services, one) for one in told]))
+
+    async def _told(self, admission: Admitted, conversation: Conversation, asked: Asking) -> Told:
+        tool = TOOLS.get(asked.tool)
+        if tool is None or tool.scope not in admission.key.scopes:
+            return self._ask(Asked.CANNOT)
+        arguments = Arguments(asked.arguments, self.address.time_zone, self.address.language)
+        try:
+            async with asyncio.timeout_at(self.ends_at):
+                return await tool.run(ToolUse(admission, conversation, arguments, self._left))
+        except UnclearError as unclear:
+            return self._ask(unclear.asked)
+        except TimeoutError:  # the work goes on, and the same request again finds it
+            return self._ask(Asked.STILL_AT_IT)
+        except (*_UNAVAILABLE, ApiError):
+            return Told(not_accepted(self.address.language))
+
+    async def _settled(self, services: ApiServices, told: Told) -> Spoken:
+        if told.view is not None and told.view.is_worth_waiting:
+            told = Told(view=await services.waiters.wait(told.view, self._left), again=told.again)
+        return Spoken(told.say(self.address.language), told.view)
+
+    @property
+    def _left(self) -> float:
+        return self.ends_at - asyncio.get_running_loop().time()
+
+    def _ask(self, asked: Asked) -> Told:
+        return Told(ASKED[self.address.language][asked])

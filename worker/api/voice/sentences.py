@@ -1,0 +1,77 @@
+"""What an agent says where no booking says it: what it asks the caller, and what is free. Beside those of bookings."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from worker.api.sentences import ENGLISH
+
+
+class Asked(StrEnum):
+    """What the agent has to ask or to say."""
+
+    START = "start"  # no day and time, or not one that is to come
+    NAME = "name"
+    CONTACT = "contact"  # neither an e-mail address nor a number
+    EMAIL = "email"
+    PHONE = "phone"
+    ZONE = "zone"
+    DETAILS = "details"  # something else is wrong
+    SECOND = "second"  # the call has another booking
+    WHICH = "which"  # none is meant, or several are
+    CANCEL_NOTED = "cancel_noted"  # a call is under way, or its outcome is unknown
+    BOOKED = "booked"  # Cal.com has it, and it is to be cancelled
+    CANNOT = "cannot"  # no such tool, or not with this key
+    ONE_AT_A_TIME = "one_at_a_time"
+    STILL_AT_IT = "still_at_it"  # there was no time to know more
+    FREE = "free"
+    NOTHING_FREE = "nothing_free"
+    NOT_SEEN = "not_seen"  # Cal.com could not be asked
+
+
+ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
+    {
+        ENGLISH: {
+            Asked.START: "Which day and time would you like? It has to be a time to come.",
+            Asked.NAME: "What is your name, please?",
+            Asked.CONTACT: "Where can we reach you? Please tell me an e-mail address, or a number with its country "
+            "code.",
+            Asked.EMAIL: "I did not get the e-mail address. Please spell it for me.",
+            Asked.PHONE: "I did not get the number. Please tell it to me with its country code.",
+            Asked.ZONE: "In which city are you, so that I have the right time?",
+            Asked.DETAILS: "I did not get all of that. Please tell me once more.",
+            Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
+            Asked.WHICH: "Which day and time is it about, and under which e-mail address or number?",
+            Asked.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
+            Asked.BOOKED: "It is booked already, and I cannot cancel it from here.",
+            Asked.CANNOT: "I cannot do that here.",
+            Asked.ONE_AT_A_TIME: "One thing after the other, please. What shall I do first?",
+            Asked.STILL_AT_IT: "One moment please, I am still at it. Please ask me again.",
+            Asked.FREE: "{times}: which of these would you like?",
+            Asked.NOTHING_FREE: "Nothing is free then. Which other day?",
+            Asked.NOT_SEEN: "I cannot see the free times right now. Tell me a time, and I will note it.",
+        },
+        "de": {
+            Asked.START: "Welcher Tag und welche Uhrzeit passt Ihnen? Es muss ein Zeitpunkt in der Zukunft sein.",
+            Asked.NAME: "Wie ist Ihr Name, bitte?",
+            Asked.CONTACT: "Wie erreichen wir Sie? Bitte nennen Sie eine E-Mail-Adresse oder eine Nummer mit "
+            "Ländervorwahl.",
+            Asked.EMAIL: "Die E-Mail-Adresse habe ich nicht verstanden. Bitte buchstabieren Sie sie.",
+            Asked.PHONE: "Die Nummer habe ich nicht verstanden. Bitte nennen Sie sie mit Ländervorwahl.",
+            Asked.ZONE: "In welcher Stadt sind Sie, damit die Uhrzeit stimmt?",
+            Asked.DETAILS: "Das habe ich nicht ganz verstanden. Bitte sagen Sie es noch einmal.",
+            Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage für {time}. Möchten Sie einen weiteren "
+            "Termin?",
+            Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer?",
+            Asked.CANCEL_NOTED: "Ich habe vermerkt, dass Sie absagen, und wir bestätigen es Ihnen.",
+            Asked.BOOKED: "Der Termin ist schon gebucht, und ich kann ihn von hier aus nicht absagen.",
+            Asked.CANNOT: "Das kann ich hier nicht tun.",
+            Asked.ONE_AT_A_TIME: "Bitte eins nach dem anderen. Was soll ich zuerst tun?",
+            Asked.STILL_AT_IT: "Einen Moment bitte, ich bin noch dabei. Bitte fragen Sie mich noch einmal.",
+            Asked.FREE: "{times}: Welche Zeit passt Ihnen?",
+            Asked.NOTHING_FREE: "Da ist nichts frei. Welcher andere Tag passt Ihnen?",
+            Asked.NOT_SEEN: "Ich sehe die freien Zeiten gerade nicht. Nennen Sie mir eine Zeit, und ich merke sie vor.",
+        },
+    }
+)
+OR: Mapping[str, str] = MappingProxyType({ENGLISH: "or", "de": "oder"})

@@ -1,0 +1,34 @@
+"""By what an agent's provider proves itself: compared in constant time, over bytes that nobody has parsed yet."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+WITHIN_MS = 300_000  # how old, or how early, a signature may be; Retell's own SDK has the same
+_SIGNATURE = re.compile(r"v=([0-9]{1,15}),d=([0-9a-f]{64})", re.ASCII)
+
+
+def sign(body: bytes, key: str, at_ms: int) -> str:
+    """Return the header X-Retell-Signature of a body, as Retell writes it (retell-sdk, lib/webhook_auth.py)."""
+    return f"v={at_ms},d={_digest(body, key, str(at_ms))}"
+
+
+def is_retells(body: bytes, header: str | None, keys: Sequence[SecretStr], *, now_ms: float) -> bool:
+    """Return whether a header is the signature of this body by one of the keys, made within WITHIN_MS of now."""
+    read = _SIGNATURE.fullmatch(header or "")
+    if read is None or abs(now_ms - int(read[1])) > WITHIN_MS:
+        return False
+    return any(hmac.compare_digest(_digest(body, key.get_secret_value(), read[1]), read[2]) for key in keys)
+
+
+def is_vapis(header: str | None, secrets: Sequence[SecretStr]) -> bool:
+    """Return whether a header is one of the secrets."""
+    given = (header or "").encode()
+    return any(hmac.compare_digest(given, secret.get_secret_value().encode()) for secret in secrets)
+
+
+def _digest(body: bytes, key: str, at: str) -> str:
+    return hmac.new(key.encode(), body + at.encode(), hashlib.sha256).hexdigest()

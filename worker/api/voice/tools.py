@@ -1,0 +1,114 @@
+"""The tools of a voice agent: one table for Retell and Vapi. To add one is to add its entry."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import NamedTuple
+
+from db.api_keys.keys import Scope
+from db.appointments.views import BookingView
+from db.lifecycle import Status
+from tasks.conversations import booking, cancelling, finding
+from tasks.conversations.conversation import Conversation
+from tasks.slots.free import SECONDS, SlotsQuestion
+from worker.api.gate import Admitted
+from worker.api.sentences import say, spoken
+from worker.api.slots.resource import within
+from worker.api.voice.arguments import Arguments, UnclearError
+from worker.api.voice.sentences import ASKED, OR, Asked
+
+MOST_TIMES = 3  # that are named at once: who listens remembers no more
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """Hold one use of a tool: by whose key, in which call, with which arguments; `left` seconds for it."""
+
+    admission: Admitted
+    conversation: Conversation
+    arguments: Arguments
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Hold what is answered: a sentence, or a booking that has one, which may settle yet. `again` as in `say`."""
+
+    sentence: str | None = None
+    view: BookingView | None = None
+    again: bool = False
+
+    def say(self, language: str) -> str:
+        """Return the sentence."""
+        if self.sentence is not None or self.view is None:
+            return self.sentence or ASKED[language][Asked.CANNOT]
+        return say(replace(self.view, language=language), again=self.again)
+
+
+class Tool(NamedTuple):
+    """Hold what a tool needs of its key, and its work."""
+
+    scope: Scope
+    run: Callable[[ToolUse], Awaitable[Told]]
+
+
+async def book(use: ToolUse) -> Told:
+    """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
+    asked = use.arguments.request(use.conversation.event_type)
+    made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
+    if not made.second:
+        return Told(view=made.view, again=made.again)
+    language = use.arguments.language
+    time = spoken(made.view.start, made.view.time_zone, language)
+    return Told(ASKED[language][Asked.SECOND].format(time=time))
+
+
+async def status(use: ToolUse) -> Told:
+    """Say how the booking is that the caller means."""
+    email, phone = use.arguments.person()
+    start = use.arguments.start
+    view = await use.admission.run(finding.meant, use.conversation, email=email, phone=phone, start=start)
+    return Told(ASKED[use.arguments.language][Asked.WHICH]) if view is None else Told(view=view)
+
+
+async def slots(use: ToolUse) -> Told:
+    """Name the next free times, of the day that is named or of the days to come."""
+    await use.admission.run(int)
+    arguments, now = use.arguments, datetime.now(UTC)
+    begin, end = arguments.period(now)
+    if end <= now:
+        raise UnclearError(Asked.START)
+    begin = max(begin, now)
+    question = SlotsQuestion(use.conversation.event_type, begin, end)
+    language, zone = arguments.language, arguments.time_zone.key
+    free = await within(question, min(SECONDS, use.left))
+    if free is None:
+        return Told(ASKED[language][Asked.NOT_SEEN])
+    times = [spoken(start, zone, language) for start in free.starts[:MOST_TIMES]]
+    if not times:
+        return Told(ASKED[language][Asked.NOTHING_FREE])
+    told = f" {OR[language]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
+    return Told(ASKED[language][Asked.FREE].format(times=told))
+
+
+async def cancel(use: ToolUse) -> Told:
+    """Cancel the booking that the caller means, unless Cal.com has it already."""
+    email, phone = use.arguments.person()
+    start, sentences = use.arguments.start, ASKED[use.arguments.language]
+    wish = await use.admission.run(cancelling.cancel, use.conversation, email=email, phone=phone, start=start)
+    if wish is None:
+        return Told(sentences[Asked.WHICH])
+    if wish.noted:
+        return Told(sentences[Asked.CANCEL_NOTED])
+    return Told(sentences[Asked.BOOKED]) if wish.view.status is Status.CONFIRMED else Told(view=wish.view)
+
+
+TOOLS: Mapping[str, Tool] = MappingProxyType(
+    {
+        "book": Tool(Scope.BOOK, book),
+        "status": Tool(Scope.READ, status),
+        "cancel": Tool(Scope.BOOK, cancel),
+        "slots": Tool(Scope.BOOK, slots),
+    }
+)

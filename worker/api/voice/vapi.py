@@ -1,0 +1,66 @@
+"""Vapi's tool calls: several in one message, always answered with 200, each with text of one line."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from worker.api.answers import json_response
+from worker.api.bodies import json_object
+from worker.api.gate import services_of
+from worker.api.voice.answering import Answering, Asking
+from worker.api.voice.signatures import is_vapis
+from worker.json_object import UnreadableError, read_object
+
+
+class VapiResult(BaseModel):
+    """The result of one tool call."""
+
+    toolCallId: str  # noqa: N815 - Vapi's name
+    result: str = Field(description="The one sentence to say.")
+
+
+class VapiAnswer(BaseModel):
+    """The results of a message's tool calls, in their order; nothing for a message of another type."""
+
+    results: list[VapiResult] | None = None
+
+
+async def call(request: Request) -> Response:
+    """Answer the tool calls of a message; a message of another type is taken note of."""
+    services, secret = services_of(request), request.headers.get("x-vapi-secret")
+    proven = secret is not None
+    if proven and not is_vapis(secret, services.settings.vapi_secrets):
+        raise await services.gate.refused(request)
+    answering = Answering.of(request, "vapi")
+    async with answering.admitted(proven=proven) as admission:
+        message = _object((await json_object(request)).get("message"))
+        if message.get("type") != "tool-calls":
+            return json_response({})
+        calls = list(_calls(message))
+        told = await answering.answers(admission, _object(message.get("call")).get("id"), [one for _, one in calls])
+    results = [{"toolCallId": number, "result": one.say} for (number, _), one in zip(calls, told, strict=True)]
+    return json_response({"results": results})
+
+
+def _calls(message: dict[str, Any]) -> Iterator[tuple[str, Asking]]:
+    """Yield the id and the tool of each call; Vapi has written them in three ways."""
+    listed = message.get("toolCallList") or message.get("toolCalls")
+    for one in map(_object, listed if isinstance(listed, list) else []):
+        function = _object(one.get("function"))
+        number, name = one.get("id"), one.get("name") or function.get("name")
+        parts = one.get("arguments"), one.get("parameters"), function.get("arguments")
+        if isinstance(number, str):
+            yield number, Asking(str(name), _object(next(filter(None, parts), None)))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Return an object of JSON, also one that is written as text; anything else is an empty one."""
+    if isinstance(value, str):
+        try:
+            return read_object(value.encode("utf-8", "surrogatepass"))
+        except UnreadableError:
+            return {}
+    return value if isinstance(value, dict) else {}

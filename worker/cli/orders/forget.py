@@ -1,0 +1,42 @@
+"""The work of `booking forget`."""
+
+from tasks.operations import forgetting
+from tasks.operations.forgetting import ForgetResult, Person
+from tasks.words import plural
+from worker.cli.record import agreed, requested
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.stop import Stop
+
+SHOWN = 20  # ids of bookings that live
+
+
+def run(person: str, *, dry_run: bool, yes: bool, why: str) -> bool:
+    """Forget a person after a yes; False: bookings that live are left."""
+    try:
+        whom = Person.parse(person)
+    except ValueError:
+        raise Stop("give an e-mail address, a number that begins with +, or a booking's id") from None
+    ready()
+    found = forgetting.look(whom)
+    if not (found.own or found.as_guest or found.living):
+        screen.say("Nothing is stored of this person.")
+        if whom.booking is not None or dry_run:
+            return True
+    _say(found)
+    meant = f"{plural(found.own, 'booking')} will be forgotten for good"
+    if dry_run or not (yes or agreed(meant, "Forget them?", without_asking="forget them")):
+        return not found.living
+    done = forgetting.forget(requested("forget", why=why, target={}), whom)
+    screen.say(f"{plural(done.own, 'booking')} forgotten.")
+    screen.note("A backup from before brings the person back: forget again after a restore.")
+    return not done.living
+
+
+def _say(found: ForgetResult) -> None:
+    screen.say(f"{plural(found.own, 'ended booking')} of this person; a guest in {found.as_guest:,} of others'.")
+    if found.living:
+        listed = ", ".join(map(str, found.living[:SHOWN]))
+        screen.say(f"{plural(len(found.living), 'booking')} still living, not forgotten: {listed}. Cancel these first.")
+    if found.at_calcom:
+        screen.say(f"Cal.com has or had {found.at_calcom:,} of these: delete them there, each in its menu.")

@@ -1,0 +1,36 @@
+"""`booking reschedule`: move one booking to another start."""
+
+from datetime import datetime
+
+from tasks.operations.booking_commands import Command, Via
+from tasks.operations.change_words import sentence_of
+from tasks.operations.rescheduling import RESCHEDULE, reschedule
+from worker.cli import record
+from worker.cli.named import named
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+
+
+def run(booking: str, start: str, *, reason: str | None, account: str | None, why: str) -> bool:
+    """Move the booking, print what becomes of it, and return whether it is moved or will be.
+
+    Raises:
+        Stop: There is no such row, or `start` is no time.
+    """
+    try:
+        wanted = datetime.fromisoformat(start)
+    except ValueError:
+        raise Stop(f"{start}: not a time; give it as in 2030-03-05T10:00:00+01:00") from None
+    deps = ready()
+    with listening(screen.note):
+        with deps.engine.connect() as conn:
+            row = named(conn, booking)
+        action = record.begin(deps.engine, RESCHEDULE, why=why, target={"start": start}, ids=(row.id,))
+        command = Command("operator", Via.COMMAND_LINE, why, reason=reason, account=account)
+        result = reschedule(deps.engine, row.id, wanted, command)
+        said = f"{row.id}: {sentence_of(result)}"
+        record.finish(deps.engine, action, {result.outcome: 1}, refused=None if result.done else said)
+    (screen.say if result.done else screen.note)(said)
+    return result.done

@@ -1,0 +1,41 @@
+"""The settings of `booking serve`."""
+
+from pydantic import BaseModel
+
+from worker.settings.setting import setting
+from worker.settings.values import ListenAddress, Networks, OwnNetworks, SecretList, SigningSecrets
+
+
+class HttpSettings(BaseModel):
+    """Say where the HTTP API listens, who proves what there, and what it sends."""
+
+    http_address: ListenAddress = setting(
+        "127.0.0.1:8080", "where `booking serve` listens; a proxy with TLS stands before it", unit="HOST:PORT"
+    )
+    trusted_proxies: Networks = setting(
+        (), "proxies whose X-Forwarded-For or Forwarded is believed; only wrong keys are counted by it", unit="networks"
+    )
+    retell_api_keys: SecretList = setting(
+        (), "Retell's API keys, which sign its calls, separated by blanks; none: refused", repr=False
+    )
+    vapi_secrets: SecretList = setting(
+        (), "what Vapi sends as X-Vapi-Secret, separated by blanks; none: refused", repr=False
+    )
+    callback_secret: SigningSecrets = setting(
+        (),
+        "signs callbacks: 32 random characters or more; a second one, after a blank, signs beside it during a change",
+        repr=False,
+    )
+    calcom_webhook_secret: SigningSecrets = setting(
+        (),
+        "makes the addresses and secrets of Cal.com's webhooks, an account each: 32 random characters or more; "
+        "of a second one, after a blank, they are taken during a change",
+        repr=False,
+    )
+    callback_networks: OwnNetworks = setting(
+        (), "networks of yours that callbacks may go to beside public addresses, also by http", unit="networks"
+    )
+    callback_loopback_for_tests: bool = setting(
+        False,
+        "true: callbacks may go to this machine itself, by http and to any port; for tests and development alone",
+    )
