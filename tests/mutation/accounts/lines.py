@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _LINES = "tests/integration/accounts/test_lines.py::"
+_CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
 _ADMISSION = "tasks/admission.py"
 _line = partial(Breakage, promise=4)
 _OWN = "held.account_id = own.account_id AND "
@@ -86,6 +87,34 @@ LINES = (
         old="for own in (deps, *_others(deps))",
         new="for own in (deps,)",
         test=f"{_LINES}test_a_refused_key_is_tried_again_by_itself",
+    ),
+    _line(
+        name="a-change-stands-in-another-accounts-line",
+        file="db/sql/change_line.sql",
+        old="WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        test=f"{_CHANGES}test_each_line_has_its_bookings_and_its_changes_by_place",
+    ),
+    _line(
+        name="an-account-with-nothing-but-a-change-has-no-turn",
+        file="db/sql/in_line.sql",
+        old="         FROM booking_changes\n         WHERE status = 'held'",
+        new="         FROM booking_changes\n         WHERE false AND status = 'held'",
+        test=f"{_CHANGES}test_an_account_with_nothing_but_a_change_has_its_turn",
+    ),
+    _line(
+        name="a-change-waits-behind-another-accounts-bookings",
+        file="db/sql/change_claim.sql",
+        old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        test=f"{_CHANGES}test_a_change_passes_the_bookings_of_another_account",
+    ),
+    _line(
+        name="a-change-whose-cause-is-over-stays-behind",
+        file="db/sql/accounts_held.sql",
+        old="         FROM booking_changes\n         WHERE status = 'held'",
+        new="         FROM booking_changes\n         WHERE false AND status = 'held'",
+        test=f"{_CHANGES}test_a_change_whose_cause_is_over_goes_with_its_account",
     ),
 )
 """Each of these is the rule that makes an account's flood, fault or refused key its own."""
