@@ -11,6 +11,7 @@ from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, Yes, command
 from worker.cli.keys import key_commands
+from worker.cli.telling import telling_commands
 
 app = typer.Typer(
     name="booking",
@@ -206,12 +207,7 @@ def called(bookings: Ids, *, undo: Annotated[bool, typer.Option("--undo", help="
     """
 
 
-@_operating(
-    "worker.cli.report.report:run",
-    "booking report",
-    "booking report --since 7d",
-    "booking report --since 24h --compare 7d",
-)
+@_operating("worker.cli.report.report:run", "booking report", "booking report --since 24h --compare 7d")
 def report(
     *,
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 90m, 24h, 7d.")] = "24h",
@@ -274,21 +270,6 @@ def alerts(
 
 
 @_operating(
-    "worker.cli.calcom_webhook:run",
-    "booking calcom-webhook",
-    "booking calcom-webhook --account salon-7",
-    name="calcom-webhook",
-)
-def calcom_webhook(
-    *, account: Annotated[str, typer.Option(metavar="NAME", help="Whose webhook it is.")] = "default"
-) -> None:
-    """Show address and secret of an account's webhook, to be set at Cal.com, and when its last hint came.
-
-    They follow from CALCOM_WEBHOOK_SECRET, and are stored nowhere. Exit code 1 if no hint has come yet.
-    """
-
-
-@_operating(
     "worker.cli.orders.forget:run",
     "booking forget pat@example.com --dry-run",
     "booking forget +15550100123",
@@ -307,20 +288,8 @@ def forget(
     """
 
 
-@_operating(
-    "worker.cli.keys.callbacks:run", "booking callbacks", "booking callbacks --again", "booking callbacks --again 42 43"
-)
-def callbacks(
-    bookings: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="Of --again: only of these.")] = None,
-    *,
-    again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
-    json: Json = False,
-    why: Why = ASKED,
-) -> None:
-    """Show what is still to be sent to callers, and why it could not be. Exit code 1 if something was given up."""
-
-
 audit_commands.add_to(app)
+telling_commands.add_to(app)
 release.add_to(app)
 app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)

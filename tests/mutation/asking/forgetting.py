@@ -16,8 +16,14 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-person-has-a-derived-key",
-        old="        idempotency_key = 'forgotten:' || gen_random_uuid(),\n",
-        new="",
+        old="        request_metadata = '{}',\n        idempotency_key = 'forgotten:' || gen_random_uuid(),\n",
+        new="        request_metadata = '{}',\n",
+        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+    ),
+    _bookings(
+        name="a-forgotten-person-is-in-a-change",
+        old="    SET reason = CASE WHEN length(reason) > 0 THEN 'forgotten' ELSE '' END,\n",
+        new="    SET reason = reason,\n",
         test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
     ),
     _bookings(

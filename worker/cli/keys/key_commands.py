@@ -57,7 +57,7 @@ def revoke(name: Name, *, why: Why = ASKED) -> None:
 
 
 @_keys(
-    "worker.cli.keys.callbacks:set_callback",
+    "worker.cli.telling.callbacks:set_callback",
     "booking keys callback voice-agent https://example.com/hooks",
     "booking keys callback voice-agent --off",
 )
@@ -71,7 +71,7 @@ def callback(
     """Set where what its bookings come to is sent. Bookings that are stored already keep what they have."""
 
 
-@_keys("worker.cli.keys.callbacks:secret", "booking keys secret voice-agent")
+@_keys("worker.cli.telling.callbacks:secret", "booking keys secret voice-agent")
 def secret(
     name: Name,
     *,

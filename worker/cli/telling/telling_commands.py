@@ -1,0 +1,46 @@
+"""`booking callbacks` and `booking calcom-webhook`."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from worker.cli.command import ASKED, OPERATING, Json, command
+
+Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command `booking` these two."""
+    operating = partial(command, app, panel=OPERATING)
+
+    @operating(
+        "worker.cli.telling.calcom_webhook:run",
+        "booking calcom-webhook",
+        "booking calcom-webhook --account salon-7",
+        name="calcom-webhook",
+    )
+    def calcom_webhook(
+        *, account: Annotated[str, typer.Option(metavar="NAME", help="Whose webhook it is.")] = "default"
+    ) -> None:
+        """Show address and secret of an account's webhook, to be set at Cal.com, and when its last hint came.
+
+        They follow from CALCOM_WEBHOOK_SECRET, and are stored nowhere. Exit code 1 if no hint has come yet.
+        """
+
+    @operating(
+        "worker.cli.telling.callbacks:run",
+        "booking callbacks",
+        "booking callbacks --again",
+        "booking callbacks --again 42 43",
+    )
+    def callbacks(
+        bookings: Annotated[
+            list[int] | None, typer.Argument(metavar="ID...", help="Of --again: only of these.")
+        ] = None,
+        *,
+        again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
+        json: Json = False,
+        why: Why = ASKED,
+    ) -> None:
+        """Show what is still to be sent to callers, and why it could not be. Exit code 1 if something was given up."""
