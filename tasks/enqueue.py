@@ -17,7 +17,7 @@ from db.connection import deadline, fetch
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
-from tasks.admission import begin_admission
+from tasks.accounts.admission import begin_admission
 from tasks.calcom.access import CALCOM_RATE
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.dependencies import Dependencies
@@ -83,7 +83,8 @@ def _keep(
     committing = False
     try:
         with deadline(patience(len(requests))):
-            admission = begin_admission(deps, requests)  # Redis answers while the rows are built
+            # Redis answers while the rows are built.
+            admission = begin_admission(deps.breaker.view, deps.callers, deps.caller, requests)
             rows = rows_of(requests, first_number, api_key_id=api_key_id)
             rows = admission.place(rows)  # this reads the operators' overrides if Redis has lost them
             with deps.autocommit.connect() if one else deps.engine.begin() as conn:

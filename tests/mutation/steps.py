@@ -96,9 +96,9 @@ STEPS = (
     Breakage(
         name="enqueue-takes-the-probe",
         promise=3,
-        file="tasks/admission.py",
-        old="        return view.begin_admission(CREATE, callers.get(name, deps.caller), count)\n",
-        new="        return lambda: None if deps.breaker.is_open(CREATE) else count\n",
+        file="tasks/enqueue.py",
+        old="            admission = begin_admission(",
+        new="            deps.breaker.is_open('bookings.create')\n            admission = begin_admission(",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
     ),
     # -- one guarded call

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _LINES = "tests/integration/accounts/test_lines.py::"
 _CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
-_ADMISSION = "tasks/admission.py"
+_ADMISSION = "tasks/accounts/admission.py"
 _line = partial(Breakage, promise=4)
 _OWN = "held.account_id = own.account_id AND "
 
@@ -49,8 +49,8 @@ LINES = (
     _line(
         name="a-cause-lets-all-go",
         file="tasks/maintenance/release.py",
-        old="limit=BATCH if alone else OF_EACH",
-        new="limit=BATCH",
+        old='"limit": BATCH if alone else OF_EACH',
+        new='"limit": BATCH',
         test=f"{_LINES}test_a_cause_lets_sixteen_of_an_account_go_at_once",
     ),
     _line(

@@ -12,8 +12,9 @@ from booking_client.insertion import Kept, NewAppointment
 from booking_client.request.model import BookingRequest
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.view import BreakerView
+from tasks.accounts.callers import Callers
 from tasks.calcom.access import CREATE
-from tasks.dependencies import Dependencies
 
 Answer = Callable[[], int | None]
 """Waits until it is known how many messages may go; None: the breaker is open."""
@@ -23,7 +24,7 @@ Answer = Callable[[], int | None]
 class AdmittedBatch:
     """What was asked for a batch of requests, by account."""
 
-    deps: Dependencies
+    view: BreakerView
     callers: Mapping[str | None, CallingAccount]
     answers: Mapping[str | None, Answer]
     admitted: dict[str | None, int] = field(default_factory=dict)
@@ -50,23 +51,27 @@ class AdmittedBatch:
         for name, caller in self.callers.items():
             unused = self.admitted.get(name, 0) - used[name]
             if unused > 0:
-                self.deps.breaker.view.give_back_messages(CREATE, caller, unused)
+                self.view.give_back_messages(CREATE, caller, unused)
 
 
-def begin_admission(deps: Dependencies, requests: Sequence[BookingRequest]) -> AdmittedBatch:
-    """Ask for the messages of these requests; of one account, Redis answers while the caller does other work."""
+def begin_admission(
+    view: BreakerView, known: Callers, first: CallingAccount, requests: Sequence[BookingRequest]
+) -> AdmittedBatch:
+    """Ask for the messages of these requests; of one account, Redis answers while the caller does other work.
+
+    `first` is account 1, who stands for an account that is not there.
+    """
     wanted = Counter(getattr(request, "account", None) for request in requests)  # what is no request is refused later
-    callers = deps.callers.named(wanted)
-    view = deps.breaker.view
+    callers = known.named(wanted)
 
     def ask(name: str | None, count: int) -> Answer:
-        return view.begin_admission(CREATE, callers.get(name, deps.caller), count)
+        return view.begin_admission(CREATE, callers.get(name, first), count)
 
     if len(wanted) == 1:
         answers = {name: ask(name, count) for name, count in wanted.items()}
     else:  # a thread waits for one answer at a time
         answers = {name: partial(_now, ask, name, count) for name, count in wanted.items()}
-    return AdmittedBatch(deps, callers, answers)
+    return AdmittedBatch(view, callers, answers)
 
 
 def _now(ask: Callable[[str | None, int], Answer], name: str | None, count: int) -> int | None:
