@@ -78,7 +78,7 @@ def test_the_sweeper_is_the_net_and_no_message_was_lost(bookings: Bookings) -> N
     with deps.engine.connect() as conn:
         counted = incidents.open_incidents(conn, list(incidents.IncidentKind))
 
-    assert rescued == {"leases": 0, "requests": 1, "messages": 0}
+    assert rescued == {"leases": 0, "requests": 1, "messages": 0, "changes": 0}
     assert row(receipt.appointment_id).enqueued_at is not None
     assert row(receipt.appointment_id).resends == 0
     assert not queue_is_empty(deps.broker_url)
