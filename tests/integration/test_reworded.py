@@ -24,6 +24,7 @@ from resilience.circuit_breaker.types import Reason
 from tasks import attempt, decisions, dependencies
 from tasks.booking import _follow
 from tasks.calcom.reply import ReplyKind
+from tasks.claim import claim
 from tasks.decisions import BookingDecisions
 from tasks.dependencies import Dependencies
 from tasks.moves import Proceed, confirmed
@@ -119,8 +120,10 @@ def test_cal_coms_words_stay_in_the_row(built: Dependencies, monkeypatch: pytest
     monkeypatch.setattr(refusal, "_REFUSED_AS", dict.fromkeys(ReplyKind, reworded))
     move = refusal.rejected(ReplyKind.TAKEN, WORDS)
     accepted = row(enqueue_booking(request(1)).appointment_id)
+    claimed = claim(built, accepted.id)
+    assert claimed is not None
     with logged() as lines:
-        assert _follow(built, accepted, move) == "rejected"
+        assert _follow(built, claimed, move) == "rejected"
     ended = Event("rejected", "worker", {"why": move.why, "words": move.words}, accepted.requested_at)
     story = Story(1, accepted.uuid, accepted.correlation_id, None, accepted.requested_at, (Numbered(0, ended),))
 

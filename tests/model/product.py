@@ -112,6 +112,10 @@ class _Dealt:
         self.answers = iter(turn.answers)
         self.called = turn.allowed is not None
 
+    @property
+    def subject(self) -> Appointment:
+        return self.row
+
     def ask(self, what: str, of: object = None) -> Any:
         for answer in self.answers:
             return answer

@@ -17,7 +17,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its message is taken": ("tasks.booking", "claim", "before"),
     "the claim is written, not committed": ("db.appointments", "claim", "after"),
     "it is claimed": ("tasks.booking", "claim", "after"),
-    "the breaker permits it": ("tasks.attempt", "_send", "before"),
+    "the breaker permits it": ("tasks.attempt", "send_once", "before"),
     "its lease is checked, it is about to be sent": ("tasks.calcom.http.call", "Call.before_send", "after"),
     "it is sent, not answered": ("tasks.calcom.http.exchange", "_BoundedConnection.getresponse", "before"),
     "it is answered": ("tasks.calcom.client", "CalcomClient.post_booking", "after"),

@@ -37,7 +37,7 @@ def configure_django(url: str) -> None:
 
 
 def test_each_block_runs_in_its_order(database_url: str, settings: Callable[..., dict[str, str]]) -> None:
-    """As one program, with the product's own settings, which one block needs; what a block defines is called."""
+    """As one program; what a block defines is called."""
     settings()
     page: dict[str, Any] = {}
     for block in BLOCKS:
@@ -47,8 +47,7 @@ def test_each_block_runs_in_its_order(database_url: str, settings: Callable[...,
     assert page["outcome"].status == "pending"
     assert "start" in page["problems"]
     assert page["follow"](None) is None
-    with psycopg.connect(database_url) as conn:
-        # The first booking was moved, so that who asks for its start again gets another one.
+    with psycopg.connect(database_url) as conn:  # the first booking was moved, so its old time is asked for again
         assert conn.execute("SELECT id, booking FROM orders ORDER BY id").fetchall() == [(1, 2), (2, 2)]
         conn.execute("DROP TABLE orders; CREATE TABLE orders (id bigint PRIMARY KEY, booking bigint)")
     with TestClient(page["app"]) as client:

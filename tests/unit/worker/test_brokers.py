@@ -24,6 +24,7 @@ def test_on_rabbitmq_queues_are_quorum_queues_and_each_message_is_confirmed(url:
     assert {queue.name: queue.queue_arguments for queue in made.task_queues} == {
         "bookings": {"x-queue-type": "quorum"},
         "maintenance": {"x-queue-type": "quorum"},
+        "callbacks": {"x-queue-type": "quorum"},
     }
     assert made.broker_transport_options == {"confirm_publish": True}
 
@@ -35,13 +36,13 @@ def test_on_rabbitmq_what_has_waited_comes_to_its_queue() -> None:
         for queue in configuration(celery_broker_url=RABBIT).task_queues
         for bound in queue.bindings
     ]
-    assert waited == [("celery_delayed_delivery", "#.bookings"), ("celery_delayed_delivery", "#.maintenance")]
+    assert waited == [("celery_delayed_delivery", f"#.{name}") for name in ("bookings", "maintenance", "callbacks")]
 
 
 def test_on_redis_queues_are_plain() -> None:
     """It knows no arguments, and its options are its own."""
     made = configuration(redis_url="redis://redis.example")
-    assert [(queue.queue_arguments, queue.bindings) for queue in made.task_queues] == [(None, set()), (None, set())]
+    assert [(queue.queue_arguments, queue.bindings) for queue in made.task_queues] == [(None, set())] * 3
     assert "confirm_publish" not in made.broker_transport_options
 
 
