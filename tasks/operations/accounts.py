@@ -17,12 +17,13 @@ from db.accounts import Account
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
+from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks.accounts.keys import KeyUnreadableError
 from tasks.calcom.access import service_of
 from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import KeyCalls, NotNow
+from tasks.guarded_calls import GuardedCalls, NotNow
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
@@ -269,3 +270,10 @@ def _sealed(deps: Dependencies, key: SecretStr, number: int, service: str) -> st
         return deps.door.cipher.encrypt(key, account=number, service=service)
     except KeyUnreadableError as error:
         raise AccountRefusedError(str(error)) from None
+
+
+class KeyCalls(GuardedCalls):
+    """Call with a key that is no account's yet: what is answered says nothing of the keys that bookings have."""
+
+    def _outcome(self, permit: Permit, reply: Reply | None) -> CallOutcome:  # noqa: ARG002 - as the guarded call's
+        return CallOutcome.IGNORED

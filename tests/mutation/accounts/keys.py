@@ -166,9 +166,9 @@ ACCOUNT_KEYS = (
     Breakage(
         name="an-offered-key-blocks-the-settings",
         promise=5,
-        file="tasks/guarded_calls.py",
-        old="        return CallOutcome.IGNORED\n\n\ndef",
-        new="        return super()._outcome(permit, reply)\n\n\ndef",
+        file="tasks/operations/accounts.py",
+        old="        return CallOutcome.IGNORED\n",
+        new="        return super()._outcome(permit, reply)\n",
         test=f"{_DONE}test_what_cannot_be_an_account_is_refused",
     ),
 )

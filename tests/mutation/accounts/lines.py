@@ -77,8 +77,8 @@ LINES = (
     _line(
         name="a-call-counts-for-account-1",
         file="tasks/guarded_calls.py",
-        old="            caller = self.deps.caller\n",
-        new="            caller = None\n",
+        old='f"{self._owner}:{number}", self.deps.caller\n',
+        new='f"{self._owner}:{number}", None\n',
         test=f"{_LINES}test_two_accounts_from_end_to_end",
     ),
     _line(
