@@ -165,6 +165,7 @@ ACCOUNT_KEYS = (
     ),
     _operations(
         name="an-offered-key-blocks-the-settings",
+        promise=5,
         old="        return CallOutcome.IGNORED\n",
         new="        return super()._outcome(permit, reply)\n",
         test=f"{_DONE}test_what_cannot_be_an_account_is_refused",
