@@ -1,12 +1,12 @@
 """The accounts at Cal.com: read, added and changed, each change with a new version, on the caller's connection."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, literal_column, select, text, update
 
-from db.models.accounts import AccountState
+from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.models.bookings import appointments
 from db.sql import statement
@@ -14,6 +14,7 @@ from db.sql import statement
 MOST_SERVICES = 100  # Cal.coms, by address
 _columns = _accounts.c
 _LOCK = 0x6163636F756E74  # "account"
+_PACES = text("SELECT * FROM calcom_callers(CAST(:names AS text[]))")
 _OPEN = _columns.state != literal_column("'closed'")
 
 
@@ -42,6 +43,12 @@ class Account:
     def of(cls, row: RowMapping) -> Self:
         """Read a row; columns that a newer migration added are passed over."""
         return cls(**{column.name: row[column.name] for column in fields(cls)})
+
+
+def paces(conn: Connection, names: Collection[str]) -> dict[str, AccountPace]:
+    """Return the pace of each of these accounts that is not closed, by name; a caller may ask, too."""
+    rows = conn.execute(_PACES, {"names": list(names)}).mappings()
+    return {row["name"]: AccountPace.of(row) for row in rows}
 
 
 def state(conn: Connection, number: int) -> tuple[AccountState, int]:

@@ -18,7 +18,9 @@ TABLES = (
     "heartbeats", "held_now", "metric_totals", "nightly_audits", "operator_actions", "restored_bookings",
 )  # fmt: skip
 OPTION = "booking_schema"  # of an engine, and so of each of its connections
-_FUNCTIONS = ("calcom_account_id", "calcom_account_name", "calcom_open_account", "take_restored_booking")
+_FUNCTIONS = (
+    "calcom_account_id", "calcom_account_name", "calcom_callers", "calcom_open_account", "take_restored_booking",
+)  # fmt: skip
 _OURS = re.compile(rf"(?<![\w.])(?<!%\()(?:{'|'.join((*TABLES, *_FUNCTIONS))})\b(?! AS \()")
 
 

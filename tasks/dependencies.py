@@ -12,11 +12,13 @@ from sqlalchemy import Engine
 from booking_client.states import DEFAULT_ACCOUNT
 from db.models.accounts import AccountState
 from resilience.call_stats.stats import CallStats
+from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
 from resilience.shared_readings import SharedReadings
-from tasks.accounts.door import Door
+from tasks.accounts.callers import Callers
+from tasks.accounts.door import FIRST_VERSION, Access, Door
 from tasks.calcom.client import CalcomClient
 
 
@@ -102,12 +104,15 @@ class Dependencies:
     `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
     uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back. `page_url` is
     the Resilience page's address, or its path alone. `calcom` is the
-    client of account 1; what works for a booking has that of the booking's account (`with_client`), and no other.
+    client of account 1, `caller` is that account as the breaker knows it, alone; what works for a booking has both of
+    the booking's account (`with_access`), and no other. `callers` says who calls for an account without its key.
     """
 
     engine: Engine
     autocommit: Engine
     calcom: CalcomClient
+    caller: CallingAccount
+    callers: Callers
     door: Door
     breaker: CircuitBreaker
     detector: FailureDetector
@@ -121,9 +126,15 @@ class Dependencies:
     callbacks: CallbackSettings = CallbackSettings()
     webhook_secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
 
+    def with_access(self, access: Access) -> Self:
+        """Return the same with the client of an account, and as its caller."""
+        client, caller = access
+        same = client is self.calcom and caller == self.caller
+        return self if same else replace(self, calcom=client, caller=caller)
+
     def with_client(self, client: CalcomClient) -> Self:
-        """Return the same with the client of an account."""
-        return self if client is self.calcom else replace(self, calcom=client)
+        """Return the same with the client of a key that is no account's yet; the breaker takes its calls for ours."""
+        return replace(self, calcom=client)
 
     def for_claim(self, account: int, state: AccountState, version: int) -> Self:
         """Return the same with the client of a claimed booking's account, of which the claim has read this.
@@ -131,9 +142,9 @@ class Dependencies:
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.
         """
-        if account == DEFAULT_ACCOUNT and state is AccountState.ACTIVE:
+        if account == DEFAULT_ACCOUNT and state is AccountState.ACTIVE and version == FIRST_VERSION:
             return self
-        return self.with_client(self.door.client(account, state, version))
+        return self.with_access(self.door.access(account, state, version))
 
     def for_account(self, account: int) -> Self:
         """Return the same with the client of an account as it is now.
@@ -141,7 +152,7 @@ class Dependencies:
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.
         """
-        return self.with_client(self.door.client_now(account))
+        return self.with_access(self.door.access_now(account))
 
 
 _lock = threading.Lock()

@@ -14,10 +14,11 @@ from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.connection import deadline, fetch
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
-from tasks.calcom.access import CALCOM_RATE, CREATE
+from tasks.accounts.admission import begin_admission
+from tasks.calcom.access import CALCOM_RATE
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.dependencies import Dependencies
 from tasks.publish import send
@@ -78,21 +79,23 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
 def _keep(
     deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0, api_key_id: int | None
 ) -> list[Inserted]:
-    alone = len(requests) == 1
+    one = len(requests) == 1
     committing = False
     try:
         with deadline(patience(len(requests))):
-            shut = deps.breaker.view.begin_is_blocking(CREATE)  # Redis answers while the rows are built
+            # Redis answers while the rows are built.
+            admission = begin_admission(deps.breaker.view, deps.callers, deps.caller, requests)
             rows = rows_of(requests, first_number, api_key_id=api_key_id)
-            if shut():  # this reads the operators' overrides if Redis has lost them
-                rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
-            with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
-                committing = alone
+            rows = admission.place(rows)  # this reads the operators' overrides if Redis has lost them
+            with deps.autocommit.connect() if one else deps.engine.begin() as conn:
+                committing = one
                 kept = appointments.insert(conn, rows, behind_others=True, line=_line_rule(deps))
                 committing = True
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=committing) from None
-    send(deps, (one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING))
+    sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
+    send(deps, sent)
+    admission.give_back(sent)
     deps.database_calls.flush_if_due()
     return kept
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Generic, TypeVar
 from uuid import uuid4
@@ -22,6 +23,7 @@ from tasks.dependencies import Dependencies
 from tasks.moves import CallMade
 
 _WORKER = socket.gethostname()
+_OWN_PROBE = State.CLOSED, State.HALF_OPEN  # only the reading endpoint waits for a probe: then this read is that probe
 _LEAST_PAUSE = 0.05  # seconds
 
 R = TypeVar("R", bound=Reply | None)
@@ -139,12 +141,13 @@ class GuardedCalls(CalcomReads):
     def _permit(
         self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False
     ) -> Permit | Denied:
-        owner = f"{self._owner}:{number}"
+        owner, caller = f"{self._owner}:{number}", self.deps.caller
+        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=caller)
 
         def ask() -> Permit | Denied:
-            permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item, trial=trial)
-            if isinstance(permit, Denied) and not probe_ok and _is_own_probe(permit):
-                permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item, trial=trial)
+            permit = acquire(owner=owner, probe_ok=probe_ok)
+            if isinstance(permit, Denied) and not probe_ok and (permit.state, permit.endpoint_state) == _OWN_PROBE:
+                permit = acquire(owner=f"{owner}:probe", probe_ok=True)
             return permit
 
         return self._turn(ask, number)
@@ -194,18 +197,6 @@ class GuardedCalls(CalcomReads):
         if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
             return CallOutcome.IGNORED  # a proxy answered a read: no block, since POSTs may work and could not end it
         return outcome
-
-
-class KeyCalls(GuardedCalls):
-    """Call with a key that is no account's yet: what is answered says nothing of the keys that bookings have."""
-
-    def _outcome(self, permit: Permit, reply: Reply | None) -> CallOutcome:  # noqa: ARG002 - as the guarded call's
-        return CallOutcome.IGNORED
-
-
-def _is_own_probe(denied: Denied) -> bool:
-    """Return whether only the reading endpoint waits for a probe: then this read is that probe."""
-    return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 
 
 def _read_whole(answer: Answer | NoAnswer) -> Reply | None:

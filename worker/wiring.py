@@ -5,6 +5,7 @@ from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
 from resilience.shared_readings import SharedReadings
 from resilience.shared_state.client import make_redis
+from tasks.accounts.callers import Callers
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.access import CALCOM_RATE
@@ -58,6 +59,8 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         engine=engine,
         autocommit=autocommit,
         calcom=calcom,
+        caller=breaker.account,
+        callers=Callers(autocommit, breaker.account),
         door=Door(autocommit, calcom, KeyCipher(settings.account_encryption_keys)),
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),

@@ -1,35 +1,61 @@
-"""The queue of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
+"""Each account's queue of bookings that wait for the breaker or the rate limit, and how they leave it, in order."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, literal, select
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
+from db.models.accounts import AccountPace
 from db.models.bookings import appointments
 from db.sql import statement
 
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
 QUEUED = (*PACED, HoldReason.IN_LINE)
 """The reasons of all that is in the queue, as they are shown."""
+Places = dict[int, list[tuple[int, datetime]]]
+"""By account the ids of what is in its line, in their order, each with its place."""
 
 
-def backlog_reason(conn: Connection) -> HoldReason | None:
-    """Return what queued bookings wait for; None: none waits. The breaker comes before the limit."""
+def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason | None:
+    """Return what queued bookings of an account (None: of any) wait for; None: none waits.
+
+    The breaker comes before the limit.
+    """
     held = select(literal(1)).where(appointments.c.status == Status.HELD)
+    held = held if account is None else held.where(appointments.c.account_id == account)
     waits = [exists(held.where(appointments.c.hold_reason == reason)) for reason in PACED]
     found = conn.execute(select(*waits)).one()
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
 
 def waiting(conn: Connection, limit: int, *, postable: bool) -> list[tuple[int, datetime]]:
-    """Return the ids at the head of the queue, each with its place; `postable` leaves out those that need a look first.
+    """Return the first of account 1's queue, as `waiting_of` does for each of several accounts."""
+    return waiting_of(conn, (DEFAULT_ACCOUNT,), limit, postable=postable)[DEFAULT_ACCOUNT]
 
-    Their order is not always that of their places: see waiting.sql.
+
+def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Places:
+    """Return the ids at the head of each account's queue, at most `limit` of each, the accounts in the order given.
+
+    With each id comes its place. Their order is not always that of their places: see waiting.sql. `postable` leaves out
+    those that need a look first.
     """
-    found = conn.execute(statement("waiting"), {"limit": limit, "postable": postable})
-    return [(row.id, row.line_at) for row in found]
+    asked = {"accounts": list(accounts), "limit": limit, "postable": postable}
+    places: Places = {number: [] for number in accounts}
+    for account, booking_id, place in conn.execute(statement("waiting"), asked):
+        places[account].append((booking_id, place))
+    return places
+
+
+def in_line(conn: Connection, *, after: int, limit: int) -> list[AccountPace]:
+    """Return the active accounts but those up to `after` whose line is not empty, by number, `limit` at most.
+
+    Of so many accounts in line those that are paused are left out.
+    """
+    rows = conn.execute(statement("in_line"), {"after": after, "limit": limit}).mappings()
+    return [AccountPace.of(row) for row in rows]
 
 
 def release_these(conn: Connection, ids: Sequence[int]) -> list[Appointment]:

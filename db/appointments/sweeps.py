@@ -3,7 +3,8 @@
 Rows that come back as pending or retrying count as enqueued: send them after the commit, or `mark_unsent` them.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.connection import fetch
 from db.lifecycle import HoldReason, Status
+from db.models.accounts import AccountPace
 from db.models.bookings import appointments
 from db.sql import prepared, statement
 
@@ -144,12 +146,34 @@ def release_kind(
     )
 
 
-def requested(conn: Connection, limit: int, *, lead_seconds: float, blocked: bool) -> list[Appointment]:
+class Requested(NamedTuple):
+    """How many bookings an account has among those that `requested` takes up next."""
+
+    pace: AccountPace
+    rows: int
+
+
+def requested_of(conn: Connection, limit: int) -> list[Requested]:
+    """Count by account what `requested` takes up next."""
+    rows = conn.execute(statement("requested_of"), {"limit": limit}).mappings()
+    return [Requested(AccountPace.of(row), row["rows"]) for row in rows]
+
+
+def requested(
+    conn: Connection,
+    limit: int,
+    *,
+    lead_seconds: float,
+    blocked: Collection[int] = (),
+    admitted: Mapping[int, int] | None = None,
+) -> list[Appointment]:
     """Take up bookings that a client kept and nobody has published; return them in the order of the line.
 
-    Pending, counted as enqueued now; or held at once: the breaker is `blocked`, or others wait.
+    Pending, counted as enqueued now; or held at once: the breaker is `blocked` for their account, others of it wait, or
+    of their account no more than so many are `admitted` now.
     """
-    asked = {"limit": limit, "lead_seconds": lead_seconds, "blocked": blocked}
+    bounds = json.dumps(dict(admitted or {}))
+    asked = {"limit": limit, "lead_seconds": lead_seconds, "blocked": list(blocked), "admitted": bounds}
     return [Appointment.read(row) for row in fetch(conn, prepared("requested", COLUMNS_SQL), asked)]
 
 

@@ -4,12 +4,12 @@ Rows that come back count as enqueued: send them after the commit, or `mark_unse
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from booking_client.states import DEFAULT_ACCOUNT
+from db.appointments.queue import Places
 from db.changes.change import COLUMNS_SQL, BookingChange
 from db.changes.moves import SENT_FOR
 from db.connection import fetch
@@ -58,10 +58,13 @@ def release_due(
     return _rows(conn, "change_due", account=account, key=key, settings=settings, limit=limit, **works)
 
 
-def in_line(conn: Connection, limit: int, *, postable: bool) -> list[tuple[int, datetime]]:
-    """Return the first changes of the line, each with its place; `postable` as in `db.appointments.queue.waiting`."""
-    found = conn.execute(statement("change_line"), {"limit": limit, "postable": postable})
-    return [(row.id, row.line_at) for row in found]
+def in_line_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Places:
+    """Return the first changes of each account's line, each with its place, as `db.appointments.queue.waiting_of`."""
+    asked = {"accounts": list(accounts), "limit": limit, "postable": postable}
+    places: Places = {number: [] for number in accounts}
+    for account, change_id, place in conn.execute(statement("change_line"), asked):
+        places[account].append((change_id, place))
+    return places
 
 
 def release_these(conn: Connection, ids: Sequence[int]) -> list[BookingChange]:

@@ -1,8 +1,10 @@
 """The table of the accounts at Cal.com: one API key each."""
 
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Self
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, func, true
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, RowMapping, Table, Text, func, true
 
 from db.models.bookings import MOMENT, EnumText, metadata, required
 
@@ -13,6 +15,23 @@ class AccountState(StrEnum):
     ACTIVE = "active"  # an operator
     PAUSED = "paused"  # an operator: nothing is called meanwhile, and bookings are held
     CLOSED = "closed"  # nobody: its key is gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPace:
+    """What says how fast an account's messages and calls may go: columns of its row, but no key."""
+
+    id: int
+    key_fingerprint: str | None
+    calls_per_minute: int | None
+    alone: bool
+    neighbours: int
+    state: AccountState = AccountState.ACTIVE
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Read a row."""
+        return cls(**{column.name: row[column.name] for column in fields(cls) if column.name in row})
 
 
 # An API key at one Cal.com; account 1 is that of the settings.

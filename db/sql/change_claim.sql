@@ -3,7 +3,8 @@
 -- one is not taken, and goes on when that one ends (change_next.sql). Of two that are taken in the same moment the unique
 -- index refuses one. What is unknown itself keeps the uid, and is looked for.
 -- Of one booking the changes go in the order in which they were asked for.
--- It comes back with the hold reason of those before it in the line, as a booking does (claim.sql), and its account's state.
+-- It comes back with the hold reason of those before it in its account's line, as a booking does (claim.sql), and its
+-- account's state.
 WITH claimed AS (
     UPDATE booking_changes AS wanted
     SET status = 'changing',
@@ -28,17 +29,21 @@ WITH claimed AS (
             WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'
+                    AND earlier.line_at < wanted.line_at
             ) OR EXISTS (
                 SELECT FROM booking_changes AS earlier
-                WHERE earlier.status = 'held' AND earlier.hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
             ) THEN 'breaker_open'
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'throttled'
+                    AND earlier.line_at < wanted.line_at
             ) OR EXISTS (
                 SELECT FROM booking_changes AS earlier
-                WHERE earlier.status = 'held' AND earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
             ) THEN 'throttled'
         END AS backlog,
         /* columns */

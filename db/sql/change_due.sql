@@ -4,6 +4,7 @@
 WITH candidate AS (
     SELECT id, held_at FROM booking_changes
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
+        AND account_id = :account
     UNION
     SELECT id, held_at FROM booking_changes
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account

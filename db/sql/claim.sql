@@ -3,7 +3,7 @@
 -- A message that comes before its time is a second delivery (its row waits for another one): letting it in would undo
 -- the backoff. A little early is let in, for the worker's clock is not ours.
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
--- It comes back with the hold reason of those before it in the line (line_at): one that was let go has its place in the
+-- It comes back with the hold reason of those before it in its account's line (line_at): one that was let go has its place in the
 -- window, and one whose POST may have booked is looked for; all others wait behind them.
 -- With it comes the state of its account, and the version of that: a worker that has the client of this version reads no
 -- more of it.
@@ -30,11 +30,13 @@ claimed AS (
             WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'
+                    AND earlier.line_at < wanted.line_at
             ) THEN 'breaker_open'
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
+                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'throttled'
+                    AND earlier.line_at < wanted.line_at
             ) THEN 'throttled'
         END AS backlog,
         /* columns */

@@ -22,6 +22,7 @@
 WITH candidate AS (
     SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
+        AND account_id = :account
     UNION
     SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for < :key
@@ -52,8 +53,10 @@ WITH candidate AS (
     UNION
     (SELECT id, held_at, line_at FROM appointments
     WHERE :closed AND status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3
-        AND held_at <= now() - interval '5 seconds'
-        AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')
+        AND held_at <= now() - interval '5 seconds' AND account_id = :account
+        AND NOT EXISTS (
+            SELECT FROM appointments WHERE account_id = :account AND status = 'held' AND hold_reason = 'breaker_open'
+        )
     LIMIT 16)
     UNION
     SELECT blind.id, blind.held_at, blind.line_at

@@ -47,6 +47,7 @@ class HeldWork:
             to_seconds(releases.wait),
             state.service.state,
             state.endpoint_state,
+            releases.places,
         )
 
     def count_releasable(

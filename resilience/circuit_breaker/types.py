@@ -154,6 +154,8 @@ class Released:
     """Seconds until the next try if no item may go; None: an operator must act."""
     state: State
     endpoint_state: State
+    places: int = 0
+    """How many more items may be sent, whichever account's they are."""
 
 
 class OverrideKind(StrEnum):

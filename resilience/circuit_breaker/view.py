@@ -11,10 +11,12 @@ from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import State
-from resilience.shared_state.answers import Answers
+from resilience.shared_state.answers import LATE, Answers
 
-BeginShort = Callable[[str, str, tuple[int, int], float | None, CallingAccount], Callable[[], Any]]
-"""Sends a short script for a closed breaker: takes its name, the endpoint, the epochs, the time and who calls."""
+BeginShort = Callable[..., Callable[[], Any]]
+"""Sends a short script for a closed breaker: takes its name, endpoint, epochs, time, caller and further arguments."""
+AT_ONCE = 16
+"""How many messages of an account may go where its pace is not known."""
 
 
 class BreakerView:
@@ -46,12 +48,41 @@ class BreakerView:
 
         The same thread calls that function when it needs the answer, and may do other work meanwhile.
         """
-        caller = account or self._failover.account
+        admitted = self.begin_admission(endpoint, account or self._failover.account, 0)
+        return lambda: admitted() is None
+
+    def begin_admission(self, endpoint: str, account: CallingAccount, wanted: int) -> Callable[[], int | None]:
+        """Ask whether so many messages of an account may go; return the function that waits for the answer.
+
+        That is how many may go now, all of an account that is alone; None: an open breaker denies every call. The same
+        thread waits for the answer, and may do other work meanwhile.
+        """
         epochs = self._snapshot.closed.get(endpoint) or self._known_closed.get(endpoint)
-        if epochs is None:
-            return lambda: self._is_blocking(endpoint, caller)
-        still_closed = self._begin_short("still_closed", endpoint, epochs, None, caller)
-        return lambda: still_closed() is None and self._is_blocking(endpoint, caller)
+        begun = None
+        if epochs is not None:
+            begun = self._begin_short("still_closed", endpoint, epochs, None, account, wanted)
+        unpaced = wanted if account.alone else min(wanted, AT_ONCE)
+
+        def admitted() -> int | None:
+            reply = begun() if begun is not None else None
+            if reply is not None:
+                known = not account.alone and reply is not LATE
+                return int(reply[2]) if known else unpaced
+            if self._is_blocking(endpoint, account):
+                return None
+            newer = self._known_closed.get(endpoint)
+            if account.alone or wanted == 0 or newer is None or newer == epochs:
+                return unpaced
+            reply = self._begin_short("still_closed", endpoint, newer, None, account, wanted)()
+            return unpaced if reply is None or reply is LATE else int(reply[2])
+
+        return admitted
+
+    def give_back_messages(self, endpoint: str, account: CallingAccount, count: int) -> None:
+        """Give back that so many messages may go, for others of the account: these were not sent."""
+        epochs = self._snapshot.closed.get(endpoint) or self._known_closed.get(endpoint)
+        if epochs is not None and not account.alone:
+            self._begin_short("still_closed", endpoint, epochs, None, account, -count)()
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:
         """Return the fleet's changes of state after an id, oldest first; Redis keeps about the last 1,000.

@@ -125,6 +125,8 @@ class Releases(NamedTuple):
     wait: int
     room: int
     items: tuple[str, ...]
+    places: int
+    """How many more items may go, whichever account's they are."""
 
 
 class KnownState(NamedTuple):
@@ -228,8 +230,8 @@ def _admission(reason: Any, wait: int, probe: int, released: int, window: int) -
     return Admission(None if answer == "granted" else Reason(answer), wait, probe == 1, released == 1, window)
 
 
-def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releases:
-    return Releases(Reason(word(reason)) if reason else None, wait, room, tuple(word(item) for item in items))
+def _releases(reason: Any, wait: int, room: int, items: Sequence[Any], places: int) -> Releases:
+    return Releases(Reason(word(reason)) if reason else None, wait, room, tuple(word(item) for item in items), places)
 
 
 def _known_state(raw: Sequence[Any]) -> KnownState:

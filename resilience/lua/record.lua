@@ -39,7 +39,7 @@ apply_to_all(outcome, { service_epoch, endpoint_epoch, tonumber(own_epoch) }, {
 local room = 0
 if item ~= '' then -- the process that ended this item may send the next one
   load_window()
-  room = release_room()
+  room = own and free_places() or release_room() -- of several accounts the next item may be another one's
 end
 quota_save(quota)
 return reply('recorded', room)

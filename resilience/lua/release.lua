@@ -1,7 +1,7 @@
 -- Release: choose which of these held items may be sent now.
 -- ARGV    10.. the items, oldest first; no items: only count how many may go
 -- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms until the next try, how many more
---         may go now, the items that may go | forgotten
+--         may go now, the items that may go, how many more may go, whichever account's they are | forgotten
 -- Why     two callers with the same items must not both send them, nor together exceed the window.
 if not generation then
   return { 'forgotten' }
@@ -18,5 +18,8 @@ for _, item in ipairs({ unpack(ARGV, 10) }) do
     granted[#granted + 1] = item
   end
 end
+if own and #granted > 0 then
+  put('admitted', now * 1000 + ahead + #granted * message_interval, OWN)
+end
 quota_save(quota)
-return reply(reason, wait, room - #granted, granted)
+return reply(reason, wait, room - #granted, granted, free_places())

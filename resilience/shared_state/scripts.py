@@ -17,7 +17,7 @@ KEYS_KEPT = 4096
 _STATE = ("arguments", "state_machine", "account", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
-_RELEASE = (*_CALL, "release_window")
+_RELEASE = (*_CALL, "admission", "release_window")
 _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -34,7 +34,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "call_limit": (),
         "reading_begin": (),
         "reading_end": (),
-        "still_closed": ("closed_arguments",),
+        "still_closed": ("closed_arguments", "admission"),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),
         "recent_calls": _COUNTING,
         "reset_recent_calls": _COUNTING,

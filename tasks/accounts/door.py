@@ -1,6 +1,6 @@
 """The one door to Cal.com's clients: each account's has its own key, and all of one Cal.com share their connections."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -9,11 +9,14 @@ from booking_client.states import DEFAULT_ACCOUNT, HoldReason
 from db import accounts
 from db.accounts import Account
 from db.models.accounts import AccountState
+from resilience.circuit_breaker.account import CallingAccount
+from tasks.accounts.callers import caller_of
 from tasks.accounts.keys import KeyCipher, KeyUnreadableError
 from tasks.accounts.recent import Recent
 from tasks.calcom.access import checked_url, fingerprint, service_of
 from tasks.calcom.client import CalcomClient
 
+FIRST_VERSION = 1  # of account 1, as it is made: alone
 CLIENTS = 1_000  # of the accounts met last; another one's is one statement
 UNREADABLE = "unreadable"
 """What bookings are held for whose key cannot be decrypted: no key's fingerprint, so that any readable key ends it."""
@@ -33,10 +36,16 @@ class NoAccess(Exception):  # noqa: N818 - no error: the account's bookings wait
         return UNREADABLE if self.reason is HoldReason.CREDENTIALS else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    version: int
+class Access(NamedTuple):
+    """The client of an account, and who calls by it, as the breaker knows it."""
+
     client: CalcomClient
+    caller: CallingAccount
+
+
+class _Opened(NamedTuple):
+    version: int
+    access: Access
 
 
 class Door:
@@ -49,31 +58,31 @@ class Door:
         self.cipher = cipher
         self._engine = engine
         self._default = default
-        self._clients: Recent[int, _Opened] = Recent(CLIENTS)
+        self._opened: Recent[int, _Opened] = Recent(CLIENTS)
+        alone = CallingAccount(key=default.key_fingerprint, configuration=default.settings_fingerprint)
+        self._opened[DEFAULT_ACCOUNT] = _Opened(FIRST_VERSION, Access(default, alone))
         self._services: Recent[str, CalcomClient] = Recent(accounts.MOST_SERVICES)
 
-    def client(self, account: int, state: AccountState, version: int) -> CalcomClient:
-        """Return the client of an account by what a claim has read of it; a version not met costs a statement.
+    def access(self, account: int, state: AccountState, version: int) -> Access:
+        """Return the access of an account by what a claim has read of it; a version not met costs a statement.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.
         """
         if state is not AccountState.ACTIVE:
             raise _shut(state)
-        if account == DEFAULT_ACCOUNT:
-            return self._default
-        known = self._clients.get(account)
-        return known.client if known is not None and known.version == version else self._open(account)
+        known = self._opened.get(account)
+        return known.access if known is not None and known.version == version else self._open(account)
 
-    def client_now(self, account: int) -> CalcomClient:
-        """Return the client of an account, whose state is read now.
+    def access_now(self, account: int) -> Access:
+        """Return the access of an account, whose state is read now.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.
         """
         with self._engine.connect() as conn:
             state, version = accounts.state(conn, account)
-        return self.client(account, state, version)
+        return self.access(account, state, version)
 
     def address(self, base_url: str | None) -> str:
         """Return the address of a Cal.com without a slash at its end; None: that of the settings."""
@@ -113,14 +122,15 @@ class Door:
             raise NoAccess(HoldReason.CREDENTIALS, str(unreadable)) from None
         return self.client_for(account.base_url, key)
 
-    def _open(self, number: int) -> CalcomClient:
+    def _open(self, number: int) -> Access:
         with self._engine.connect() as conn:
             account = accounts.get(conn, number)
         if account.state is not AccountState.ACTIVE:
             raise _shut(account.state)
         client = self.client_of(account)
-        self._clients[number] = _Opened(account.version, client)
-        return client
+        access = Access(client, caller_of(account, client.key_fingerprint, client.settings_fingerprint))
+        self._opened[number] = _Opened(account.version, access)
+        return access
 
 
 def _shut(state: AccountState) -> NoAccess:

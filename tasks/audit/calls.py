@@ -113,7 +113,7 @@ class AuditCalls(GuardedCalls):
     def _bookings_wait(self) -> bool:
         """Return whether bookings wait for the rate limit: bookings get the free calls before an audit."""
         with self.deps.engine.connect() as conn:
-            return queue.backlog_reason(conn) is HoldReason.THROTTLED
+            return queue.backlog_reason(conn, self.account) is HoldReason.THROTTLED
 
 
 class RestoredCalls(AuditCalls):
@@ -171,7 +171,8 @@ class NightlyCalls(AuditCalls):
 def spacing(deps: Dependencies) -> float:
     """Return the seconds between two calls of a nightly audit: a tenth of the rate limit, ours or Cal.com's."""
     settings = deps.breaker.settings
-    limits = settings.rate_limit, deps.breaker.get_status().limit_told
+    own = settings.rate_limit if deps.caller.rate_limit is None else deps.caller.rate_limit
+    limits = own, deps.breaker.view.status(account=deps.caller).limit_told
     return _SHARE * settings.rate_window / min(filter(None, limits), default=CALCOM_RATE)
 
 
@@ -182,7 +183,7 @@ def lease(deps: Dependencies) -> float:
 
 def is_calm(deps: Dependencies) -> bool:
     """Return whether Redis answers, Cal.com's breaker is closed, and neither our key nor our settings are refused."""
-    status = deps.breaker.get_status()
+    status = deps.breaker.view.status(account=deps.caller)
     refused = deps.calcom.key_fingerprint in status.blocked_keys
     wrong = deps.calcom.settings_fingerprint in status.wrong_settings
     return status.shared and status.state is State.CLOSED and not (refused or wrong)

@@ -1,8 +1,11 @@
 """Publish what clients keep: their rows have no message yet, for a client asks neither broker nor breaker."""
 
+from collections import Counter
 from collections.abc import Callable
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db import appointments
+from db.appointments import Appointment, sweeps
 from db.lifecycle import Status
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
@@ -17,16 +20,44 @@ log = Logger(__name__)
 def dispatch(deps: Dependencies, meanwhile: Callable[[], object] = lambda: None) -> int:
     """Send the messages of the bookings that clients have kept; return how many bookings there were.
 
-    As enqueue_booking does: what the breaker blocks, or comes while others wait, is held at once. Any number of
-    processes may run it at once. `meanwhile` is called after each BATCH: a bulk takes seconds.
+    As enqueue_booking does: what the breaker blocks, what comes while others of its account wait, and what is more than
+    the pace of its account's messages, is held at once. Any number of processes may run it at once. `meanwhile` is
+    called after each BATCH: a bulk takes seconds.
     """
     count = 0
     while True:
-        blocked = deps.breaker.view.begin_is_blocking(CREATE)
-        with deps.autocommit.connect() as conn:
-            rows = appointments.requested(conn, BATCH, lead_seconds=deps.timings.lead, blocked=blocked())
+        rows = _take_up(deps)
         count += len(rows)
         sent = send(deps, (row for row in rows if row.status is Status.PENDING))
         meanwhile()
         if not sent or len(rows) < BATCH:
             return count
+
+
+def _take_up(deps: Dependencies) -> list[Appointment]:
+    if not deps.callers.is_alone():
+        return _take_up_of_accounts(deps)
+    blocked = deps.breaker.view.begin_is_blocking(CREATE)
+    with deps.autocommit.connect() as conn:
+        accounts = [DEFAULT_ACCOUNT] if blocked() else []
+        return appointments.requested(conn, BATCH, lead_seconds=deps.timings.lead, blocked=accounts)
+
+
+def _take_up_of_accounts(deps: Dependencies) -> list[Appointment]:
+    """Take up as many of each account as messages of it may go now; the others of this batch wait in its line."""
+    view = deps.breaker.view
+    with deps.autocommit.connect() as conn:
+        wanted = sweeps.requested_of(conn, BATCH)
+    callers = {one.pace.id: deps.callers.of(one.pace) for one in wanted}
+    answers = {one.pace.id: view.begin_admission(CREATE, callers[one.pace.id], one.rows)() for one in wanted}
+    admitted = {account: count for account, count in answers.items() if count is not None}
+    blocked = [account for account, count in answers.items() if count is None]
+    with deps.autocommit.connect() as conn:
+        rows = appointments.requested(
+            conn, BATCH, lead_seconds=deps.timings.lead, blocked=blocked, admitted=admitted
+        )  # fmt: skip
+    used = Counter(row.account_id for row in rows if row.status is Status.PENDING)
+    for account, count in admitted.items():
+        if count > used[account]:  # others wait, so their line has it; or another process has taken up these rows
+            view.give_back_messages(CREATE, callers[account], count - used[account])
+    return rows

@@ -18,7 +18,7 @@ log = Logger(__name__)
 
 
 def look_for_type(deps: Dependencies) -> int:
-    """Look for one missing event type; if Cal.com has it, release the bookings that wait for it; return how many.
+    """Look for a missing event type of an account; if Cal.com has it, release what waits for it; return how many.
 
     The fleet looks for a type at most once a minute, and each run for one type only: a thousand missing types (the URL
     leads to another Cal.com) must not use up the limit. The run reads the type's slots: Cal.com shows them to every
@@ -26,7 +26,9 @@ def look_for_type(deps: Dependencies) -> int:
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:
-        missing = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
+        missing = sweeps.missing_type(
+            conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, account=deps.caller.id
+        )
     if missing is None:
         return 0
     try:

@@ -5,9 +5,12 @@ held bookings are released by the breaker's state (`tasks.maintenance.release`).
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 
 from booking_client import correlation
 from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
 from db.appointments import queue, sweeps
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
@@ -21,7 +24,7 @@ from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.maintenance.missing_types import look_for_type
-from tasks.maintenance.release import release_caused, release_first
+from tasks.maintenance.release import ACCOUNTS, release_caused, release_first
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later
 
@@ -29,18 +32,21 @@ ASK_AGAIN = "tasks.maintenance.recovery.ask_again"
 
 log = Logger(__name__)
 _asking = threading.Lock()
+_last = {"held": 0, "in_line": 0}  # where this process stopped: the next run goes on behind these accounts
 
 
 @app.task(base=PeriodicTask, name=ASK_AGAIN)
 def ask_again() -> int:
     """If a booking waits for Cal.com's answer and the breaker permits, ask Cal.com; return how many were released.
 
-    The breaker grants the call once a minute in the whole fleet, so any number of processes may run this.
+    The breaker grants the call once a minute in the whole fleet; of several accounts once for each, and less often the
+    longer its key is refused. So any number of processes may run this.
     """
     if not _asking.acquire(blocking=False):
         return 0
     try:
-        return _recover(dependencies.current()) + look_for_type(dependencies.current())
+        deps = dependencies.current()
+        return sum(_recover(own) + look_for_type(own) for own in (deps, *_others(deps)))
     finally:
         _asking.release()
 
@@ -50,8 +56,22 @@ def ask_at_once(deps: Dependencies) -> None:
     call_later(deps, ASK_AGAIN, "maintenance", countdown=0)
 
 
+def _others(deps: Dependencies) -> Iterator[Dependencies]:
+    """Yield what works for the next accounts, of which something waits: ten that a cause holds, ten in line."""
+    if deps.callers.is_alone():
+        return
+    with deps.autocommit.connect() as conn:
+        held = accounts.held(conn, after=_last["held"], limit=ACCOUNTS)
+        in_line = [pace.id for pace in queue.in_line(conn, after=_last["in_line"], limit=ACCOUNTS)]
+    for name, numbers in (("held", held), ("in_line", in_line)):
+        _last[name] = numbers[-1] if len(numbers) == ACCOUNTS else 0
+    for number in sorted({*held, *in_line} - {DEFAULT_ACCOUNT}):
+        with suppress(NoAccess):
+            yield deps.for_account(number)
+
+
 def _recover(deps: Dependencies) -> int:
-    calcom, seen = deps.calcom, deps.breaker.get_status()
+    calcom, seen = deps.calcom, deps.breaker.view.status(account=deps.caller)
     refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
     wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
     paged = not seen.shared or calcom.settings_fingerprint in seen.paged_settings
@@ -59,10 +79,11 @@ def _recover(deps: Dependencies) -> int:
         return 0
     with deps.engine.connect() as conn:
         held = sweeps.waiting_for_a_call(
-            conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
-        )
+            conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN,
+            account=deps.caller.id,
+        )  # fmt: skip
         # A block also holds the bookings in the line, under another hold reason; without Redis no block is known.
-        queued = seen.shared and queue.backlog_reason(conn) is not None
+        queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None
     waits = (
         (refused and held.credentials)
         or ((refused or wrong or seen.throttled_for) and queued)
@@ -97,7 +118,7 @@ def _read_page(answer: Answer | NoAnswer) -> Reply | None:
 
 def _answers(deps: Dependencies) -> bool:
     try:
-        reply = TrialCalls(deps.for_account(DEFAULT_ACCOUNT), correlation.new()).try_again()
+        reply = TrialCalls(deps.for_account(deps.caller.id), correlation.new()).try_again()
     except (NotNow, NoAccess):  # asked within the minute; or the breaker is open, or the limit is reached
         return False
     log.info("asked_again", answer="well" if reply is None else reply.error_type.value)

@@ -5,19 +5,15 @@ Whether a cause is over is read from the breaker's state and our own settings, b
 
 import threading
 from collections.abc import Sequence
-from heapq import merge
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection
-
+from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts, appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
 from db.changes import sweeps as changes
 from db.changes.change import BookingChange
-from db.changes.items import change_item, change_of, item_of
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
@@ -25,11 +21,12 @@ from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.maintenance.line import first_line
+from tasks.maintenance.turns import AHEAD, ReleaseTurns, let_go
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 
 BATCH = 500
-AHEAD = 16
 ROUNDS = 4
 ACCOUNTS, OF_EACH = 10, 16  # of other accounts: how many in a run, and bookings of each that a cause lets go
 RELEASE = "tasks.maintenance.release.release_held"
@@ -37,6 +34,7 @@ RELEASE = "tasks.maintenance.release.release_held"
 log = Logger(__name__)
 _releasing = threading.Lock()
 _wanted = threading.Event()
+_turns = ReleaseTurns()
 _last_account = 0  # where this process stopped: the next run goes on behind it
 
 
@@ -77,6 +75,8 @@ def release_when_open_ends(deps: Dependencies) -> None:
 
 
 def _release(deps: Dependencies, recorded: Recorded | None) -> int:
+    if not deps.callers.is_alone():
+        return _turns.release(deps)
     breaker, count = deps.breaker, 0
     view: Recorded | Released = (
         recorded if recorded and recorded.room > 0 else breaker.held_work.count_releasable(CREATE)
@@ -95,46 +95,23 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
         # These are a few more than there is room for: another process may be releasing the first of them.
-        waiting = _line(conn, min(view.room + AHEAD, BATCH), postable=probing)
+        waiting = first_line(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
-            waiting = _line(conn, 1, postable=False)
+            waiting = first_line(conn, 1, postable=False)
     released = breaker.held_work.release(CREATE, waiting)
-    granted = [str(item) for item in released.items]
-    if not granted:
-        return 0, released
-    released_items: set[str] = set()
-    try:
-        with deps.engine.begin() as conn:
-            rows: list[Appointment | BookingChange] = [
-                *queue.release_these(conn, [int(item) for item in granted if item.isdigit()]),
-                *changes.release_these(conn, [change_of(item) for item in granted if not item.isdigit()]),
-            ]
-        released_items = {item_of(row) for row in rows}
-    finally:  # give back the places of rows that have moved on, or of all if Postgres failed
-        for item in set(granted) - released_items:
-            breaker.held_work.give_back(CREATE, item)
-    rows.sort(key=lambda row: row.line_at)
-    send(deps, rows, released=True)
-    log.info("released", count=len(rows), state=released.state.value)
-    return len(granted), released
-
-
-def _line(conn: Connection, limit: int, *, postable: bool) -> list[str]:
-    """Return what is at the head of the line, bookings and changes together, as the release window calls them."""
-    bookings = [(place, str(one)) for one, place in queue.waiting(conn, limit, postable=postable)]
-    moves = [(place, change_item(one)) for one, place in changes.in_line(conn, limit, postable=postable)]
-    return [item for _, item in merge(bookings, moves, key=itemgetter(0))][:limit]
+    return let_go(deps, released.items, released.state), released
 
 
 def _release_due(deps: Dependencies) -> int:
-    calcom, seen = deps.calcom, deps.breaker.get_status()
+    calcom, seen = deps.calcom, deps.breaker.view.status(account=deps.caller)
     blocked = {*seen.wrong_settings, *seen.paged_settings}
     create = seen.endpoints.get(CREATE, seen.breaker)
+    own = seen.account_endpoints.get(CREATE, create)
     return release_caused(  # without the shared breaker no cause is over: this process does not know the others' calls
         deps,
         key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
         settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
-        closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,
+        closed=seen.shared and seen.breaker.state is create.state is own.state is State.CLOSED,
     )
 
 
@@ -149,34 +126,22 @@ def _release_of_accounts(deps: Dependencies) -> int:
 
 def _release_of_account(deps: Dependencies, number: int) -> int:
     try:
-        own = deps.for_account(number)
+        return _release_due(deps.for_account(number))
     except NoAccess:
         return 0
-    seen = deps.breaker.get_status()
-    key, settings = own.calcom.key_fingerprint, own.calcom.settings_fingerprint
-    with deps.engine.begin() as conn:
-        cause: dict[str, Any] = {
-            "account": number,
-            "key": key,
-            "settings": settings,
-            "limit": OF_EACH,
-            "key_works": seen.shared and key not in seen.blocked_keys,
-            "settings_work": seen.shared and settings not in {*seen.wrong_settings, *seen.paged_settings},
-        }
-        rows: list[Appointment | BookingChange] = [
-            *appointments.release_due(conn, **cause),
-            *changes.release_due(conn, **cause),
-        ]
-    return _sent(deps, rows)
 
 
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
-    """Release held bookings whose time has come or whose cause is over; return how many."""
-    calcom = deps.calcom
+    """Release what an account has held and whose time has come or whose cause is over; return how many.
+
+    At most 16 at once of one of several accounts: what one key has held must not lie before the messages of others.
+    """
+    calcom, alone = deps.calcom, deps.caller.id == DEFAULT_ACCOUNT and deps.callers.is_alone()
     cause: dict[str, Any] = {
+        "account": deps.caller.id,
         "key": calcom.key_fingerprint,
         "settings": calcom.settings_fingerprint,
-        "limit": BATCH,
+        "limit": BATCH if alone else OF_EACH,
         "key_works": key_works,
         "settings_work": settings_work,
     }
@@ -191,7 +156,7 @@ def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, 
 def release_first(deps: Dependencies) -> int:
     """Release the one booking that goes first when Cal.com's API answers again; return how many (0 or 1)."""
     with deps.engine.begin() as conn:
-        first = sweeps.first_to_try(conn, settings=deps.calcom.settings_fingerprint)
+        first = sweeps.first_to_try(conn, settings=deps.calcom.settings_fingerprint, account=deps.caller.id)
         rows = [] if first is None else queue.release_these(conn, [first])
     return _sent(deps, rows)
 

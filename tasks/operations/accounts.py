@@ -17,22 +17,23 @@ from db.accounts import Account
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
+from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks.accounts.keys import KeyUnreadableError
 from tasks.calcom.access import service_of
 from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import KeyCalls, NotNow
+from tasks.guarded_calls import GuardedCalls, NotNow
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
 )
 LEAST_CALLS, MOST_CALLS = 7, 60_000  # a minute; fewer never settle an unclear answer (worker/settings/model.py)
-NOT_YET = (
-    "further accounts cannot be added yet: this version lets go what waits of all accounts in one line, so that one "
-    "account's flood would hold the others' bookings"
+ELSEWHERE = (
+    "an account at another Cal.com than CALCOM_BASE_URL cannot be added yet: this version has one breaker for all "
+    "accounts, so that an outage there would hold everybody's bookings"
 )
-"""Why `booking accounts add` refuses. It goes with its reader, when each account has a line of its own."""
+"""Why `booking accounts add` refuses another address. It goes when each Cal.com has a breaker of its own."""
 _FIRST = (
     "this is the first account beside `default`: callers (booking_client in hosts, too) and workers of an older "
     "version would ignore it; make sure that none is left, nor a shell with one, and add --yes"
@@ -269,3 +270,10 @@ def _sealed(deps: Dependencies, key: SecretStr, number: int, service: str) -> st
         return deps.door.cipher.encrypt(key, account=number, service=service)
     except KeyUnreadableError as error:
         raise AccountRefusedError(str(error)) from None
+
+
+class KeyCalls(GuardedCalls):
+    """Call with a key that is no account's yet: what is answered says nothing of the keys that bookings have."""
+
+    def _outcome(self, permit: Permit, reply: Reply | None) -> CallOutcome:  # noqa: ARG002 - as the guarded call's
+        return CallOutcome.IGNORED

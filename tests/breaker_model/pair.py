@@ -128,7 +128,9 @@ class Pair:
         if short:
             own = self.rules.own_scope(at)
             still = known == epochs and (own is None or own.state == "closed")
-            self._expect("still_closed", at, known, [at.now, "closed"] if still else [at.now])
+            wanted = self.owners % 5 - 1
+            count = self.rules.admit_messages(at, wanted) if still else 0
+            self._expect("still_closed", at, (*known, wanted), [at.now, "closed", count] if still else [at.now])
         closed = bool(short and closed and known == epochs)
         expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial, short=closed)
         if closed:
@@ -263,6 +265,7 @@ class Pair:
             yield from (at + 1000 for at in scope.in_a_row[:1])
         for limit in rules.limits.values():
             yield from (limit.throttled_until, limit.resets_at, limit.scout_at + 5000, limit.tat // 1000)
+        yield from (own.admitted // 1000 for own in rules.own.values())
         yield from (kept.next_trial for kept in (rules.kept, *(own.kept for own in rules.own.values())))
         yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values())
 

@@ -4,12 +4,14 @@ Two scopes, one above the other: the service, and the endpoint; and one more for
 has the name of its script, and answers as it does; `Caller` is who takes it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OutcomeReport
+from tests.breaker_model import messages
 from tests.breaker_model.blocks import Blocks, Kept
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
@@ -36,10 +38,12 @@ class OwnHash:
     scopes: dict[str, Scope] = field(default_factory=dict)
     reset_at: int = 0
     """The last reset of the service that it has obeyed."""
+    admitted: int = 0
+    """When its next message is due at an even pace, microseconds."""
 
     def fields(self) -> dict[str, str]:
         """Name what is kept as the hash does."""
-        known: dict[str, Any] = {"reset": self.reset_at, **self.kept.fields()}
+        known: dict[str, Any] = {"reset": self.reset_at, "admitted": self.admitted, **self.kept.fields()}
         for scope in self.scopes.values():
             known |= scope.fields()
         return {name: str(value) for name, value in known.items()}
@@ -139,7 +143,7 @@ class Breaker:
         room = 0
         if report.item:
             self._refresh_ramp(at)
-            room = self._room(at)[0]
+            room = self._places(at) if at.account else self._room(at)[0]
         return self._reply(at, "recorded", room)
 
     def release(self, at: Caller, items: Sequence[str]) -> Reply:
@@ -153,7 +157,19 @@ class Breaker:
             if len(granted) < room and item not in self.ramp.waiting and item not in self.ramp.sending:
                 self.ramp.waiting[item] = at.now + at.limits.lease_for
                 granted.append(item)
-        return self._reply(at, reason, wait, room - len(granted), granted)
+        if granted and at.account:
+            own = self.own_hash(at)
+            own.admitted = messages.take(own.admitted, at, len(granted))
+        return self._reply(at, reason, wait, room - len(granted), granted, self._places(at))
+
+    def admit_messages(self, at: Caller, wanted: int) -> int:
+        """Let so many messages of an account go as its pace allows; return how many."""
+        if not at.account or not wanted:
+            return 0
+        own = self.own_hash(at)
+        count = min(wanted, messages.left(own.admitted, at))
+        own.admitted = messages.take(own.admitted, at, count)
+        return count
 
     def give_back(self, at: Caller, item: str) -> Reply:
         """Free the place of an item that ended without a call."""
@@ -287,12 +303,26 @@ class Breaker:
         reason, wait, probing = self._admission(at, probe_ok=True, trial=False)
         if not reason:
             wait = self.limit(at).wait(at.limits, at.now)
+            if at.account and not wait:
+                wait = messages.wait(self.own_hash(at).admitted, at)
             reason = "throttled" if wait else ""
         if reason:
             return 0, reason, wait
-        free = self.ramp.free(at.limits.release_max, probing=probing)
-        free = int(min(free, self.limit(at).room(at.limits, at.now) - len(self.ramp.waiting)))
+        room = self.limit(at).room(at.limits, at.now)
+        if at.account:  # its messages have a pace, here; else each that goes will take from the limit
+            room = min(room, messages.left(self.own_hash(at).admitted, at), 1 if probing else math.inf)
+        else:
+            room -= len(self.ramp.waiting)
+        free = int(min(self._places(at), room))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
+
+    def _places(self, at: Caller) -> int:
+        """Return how many more items may be released, whichever account's they are."""
+        scopes = () if self.scope("").state == "off" else (self.scope(""), self.scope(at.endpoint))
+        if any(scope.state in ("open", "forced_open") or at.now < scope.lease for scope in scopes):
+            return 0
+        probing = any(scope.state == "half_open" for scope in scopes)
+        return max(0, self.ramp.free(at.limits.release_max, probing=probing))
 
     def _refresh_ramp(self, at: Caller) -> None:
         self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for, self._least(at))

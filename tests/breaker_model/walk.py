@@ -40,7 +40,10 @@ def walk(
         ResponseError: A script broke.
     """
     both = Pair(client, read, every)
-    Walk(both, random.Random(seed), neighbours).go(steps)  # noqa: S311 - the same walk every time
+    one = Walk(both, random.Random(seed), neighbours)  # noqa: S311 - the same walk every time
+    one.go(steps)
+    if neighbours > 1:
+        one.probe_alone()
     both.compare()
     return both
 
@@ -291,6 +294,25 @@ class Walk:
                 self.pair.now = max(self.pair.now, scope.epoch + 1000 - self.rng.choice((0, 0, 1)))
                 key = next((key for key, account in ACCOUNTS.items() if account == scope.probed_by), at.key)
                 self.pair.acquire(self.account(at._replace(key=key, now=self.pair.now)))
+
+    def probe_alone(self) -> None:
+        """Have a window of several places, and an account alone fail: of its items one goes, as its own probe."""
+        self.pair.override(self.caller(), OperatorOverride(OverrideKind.RESET, "op", "why"))
+        self.pair.now += 72_000
+        self.pair.forget_limit()
+
+        def at() -> Caller:  # the account that has no limit
+            return self.account(Caller(CREATE, KEYS[0], CONFIGURATIONS[0], CLIENTS[NO_LIMIT], self.pair.now))
+
+        for good in (True, True, False, False, False):
+            item = "".join(self.pair.release(at(), ITEMS[:1])) if good else ""
+            permit = self.pair.acquire(at(), item=item)
+            if permit:
+                self.pair.record(at(), permit, self.report(GOOD if good else BAD)._replace(retry_after=0, never_sent=0))
+        own = self.pair.rules.own_scope(at())
+        if own is not None:
+            self.pair.now = max(self.pair.now, own.ends)
+        self.pair.release(at(), ITEMS)
 
     def set_back(self) -> None:
         """Open it, or have a probe go, or a booking be released; then set the clock back."""

@@ -38,8 +38,8 @@ AUDITS = (
     ),
     _calls(
         name="audited-beyond-what-cal-com-tells",
-        old="settings.rate_limit, deps.breaker.get_status().limit_told\n",
-        new="settings.rate_limit, 0\n",
+        old="limits = own, deps.breaker.view.status(account=deps.caller).limit_told\n",
+        new="limits = own, 0\n",
         test=_NIGHT + "test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms",
     ),
     _nights(

@@ -8,6 +8,7 @@ from functools import partial
 
 from tests.mutation.accounts.apart import APART
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
+from tests.mutation.accounts.lines import LINES
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
@@ -240,6 +241,7 @@ BREAKAGES = (
     # -- the right key, and no other account's row
     *ACCOUNT_KEYS,
     *APART,
+    *LINES,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,

@@ -97,8 +97,8 @@ STEPS = (
         name="enqueue-takes-the-probe",
         promise=3,
         file="tasks/enqueue.py",
-        old="            shut = deps.breaker.view.begin_is_blocking(CREATE)",
-        new="            shut = lambda: deps.breaker.is_open(CREATE)",
+        old="            admission = begin_admission(",
+        new="            deps.breaker.is_open('bookings.create')\n            admission = begin_admission(",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
     ),
     # -- one guarded call

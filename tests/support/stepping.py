@@ -150,5 +150,6 @@ def _release(appointment_id: int) -> None:
     """Let a held booking go whose time or cause has passed, or that stands in the breaker's line."""
     calcom = dependencies.current().calcom
     with dependencies.current().engine.begin() as conn:
-        appointments.release_due(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, limit=100)
+        own = {"key": calcom.key_fingerprint, "settings": calcom.settings_fingerprint}
+        appointments.release_due(conn, **own, limit=100, account=row(appointment_id).account_id)
         queue.release_these(conn, [appointment_id])

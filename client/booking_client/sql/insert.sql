@@ -6,8 +6,8 @@
 -- `mark_unsent` takes that back when it was not; so the usual case costs no second statement. Else the commit wakes the
 -- dispatcher, which publishes it: one notification a transaction, whatever the number of rows.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
--- `behind_others`: a request that comes while others wait for the breaker or the limit waits with them, in the line: held
--- as they are, and `held_for` says that it is only behind them (states.LINE).
+-- `behind_others`: a request that comes while others of its account wait for the breaker or the limit waits with them, in
+-- the line: held as they are, and `held_for` says that it is only behind them (states.LINE).
 -- `line_at` is its place in that line, the whole rule of which is here. A row stands at the moment of its request, put
 -- back by a 96th of the time it has, at most 15 minutes: who must soon be booked goes first. In a bulk it is put back by
 -- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
@@ -18,19 +18,9 @@
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
 ),
-backlog AS (
-    SELECT CASE
-        WHEN NOT :behind_others THEN NULL
-        WHEN EXISTS (SELECT FROM /* schema */appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
-        WHEN EXISTS (SELECT FROM /* schema */appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
-    END AS reason
-),
 request AS (
-    SELECT
-        one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds, account_id,
-        one.hold_reason IS NULL AND backlog.reason IS NOT NULL AS in_line
+    SELECT one.*, asked_at, seconds, account_id
     FROM asked
-    CROSS JOIN backlog
     CROSS JOIN jsonb_to_recordset(CAST(:requests AS jsonb)) AS one (
         number integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text,
         task_id text, event_type_id bigint, event_type_slug text, username text, team_slug text, organization_slug text,
@@ -50,6 +40,29 @@ request AS (
         ) AS seconds
     ) AS time_it_has
     WHERE asked.in_time
+),
+backlog AS (
+    SELECT own.account_id, CASE
+        WHEN EXISTS (
+            SELECT FROM /* schema */appointments AS held
+            WHERE held.account_id = own.account_id AND status = 'held' AND hold_reason = 'breaker_open'
+        ) THEN 'breaker_open'
+        WHEN EXISTS (
+            SELECT FROM /* schema */appointments AS held
+            WHERE held.account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'
+        ) THEN 'throttled'
+    END AS reason
+    FROM (SELECT DISTINCT account_id FROM request) AS own
+    WHERE :behind_others
+),
+placed AS (
+    SELECT
+        request.*,
+        CASE WHEN hold_reason = 'throttled' THEN coalesce(backlog.reason, hold_reason) ELSE coalesce(hold_reason, backlog.reason) END
+            AS waits_for,
+        backlog.reason IS NOT NULL AND (hold_reason IS NULL OR hold_reason = 'throttled') AS in_line
+    FROM request
+    LEFT JOIN backlog USING (account_id)
 ),
 written AS (
     INSERT INTO /* schema */appointments (
@@ -79,7 +92,7 @@ written AS (
         coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END),
         account_id,
         api_key_id
-    FROM request
+    FROM placed
     ORDER BY idempotency_key, account_id
     ON CONFLICT DO NOTHING
     RETURNING /* columns */

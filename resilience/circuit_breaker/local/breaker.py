@@ -153,8 +153,10 @@ class LocalBreaker:
         key.take_pace(len(granted), now - SECOND, limits)
         if reason is None and room == 0:
             reason, wait = Reason.IN_FLIGHT, 1.0
-        left = room - len(granted)
-        return Released(tuple(granted), left, reason, wait, scopes[0].state, endpoint_state(scopes)), changes
+        left, states = room - len(granted), (scopes[0].state, endpoint_state(scopes))
+        shut = admit_to_all(scopes[:2], now, probe_ok=True)[0] is not None
+        places = 0 if shut else self.limits.release_max  # without Redis no window is shared: each account has its pace
+        return Released(tuple(granted), left, reason, wait, *states, places), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
         """Return whether no call may go. In half-open the first caller gets False and takes the probe's place."""

@@ -1,6 +1,6 @@
 -- Fragment: the breaker of one of several accounts, for one endpoint: one scope more. An account that is alone has none.
 -- KEYS    OWN: the fields of the account's scopes (ENDPOINT/state, ...), and of its key: blocked, wrong, page, trial, trials, cleared as
---         in blocks.lua   reset: the last reset of the service that this hash has obeyed
+--         in blocks.lua; admitted: see admission.lua   reset: the last reset of the service that this hash has obeyed
 --         BREAKER: failed_by: by whom the last failures in a row of a scope were, the newest first: an account's id, or '-' if nothing
 --         was sent, which no account can cause   probed_by: the account of a scope's last probe   reset: when all was last reset
 --         The blocks of account 1 stay in BREAKER, where workers without accounts write them, too.

@@ -7,6 +7,7 @@
 --         arguments follow from 10
 -- Why     no worker's clock decides. The limit is no setting: accounts with different limits share one breaker.
 local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SERVICE_FAILURES, ENDPOINT_FAILURES, OWN, OWN_FAILURES = unpack(KEYS)
+local KEPT = 7200000 -- ms after its last write at which what belongs to one key is deleted
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 local ACCOUNT, ACCOUNTS_TO_OPEN = ARGV[7], tonumber(ARGV[8])
 

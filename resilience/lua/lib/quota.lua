@@ -13,7 +13,6 @@
 --         flight and a reserve. After a window that was used up or shared, one call goes first.
 local MAX_THROTTLE = 3600000 -- the most ms that a 429 may stop us, also if a clock was set back
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try (an answer may free a call); ms to wait for a scout
-local KEEP_FOR = 7200000 -- ms
 
 local function quota_set(quota, name, value)
   if quota[name] ~= value then
@@ -28,7 +27,7 @@ local function quota_save(quota)
     redis.call('HSET', quota.key, unpack(quota.writes))
     -- Of one of several accounts: at rest it has no key here. Once in a window is enough; window 0: nothing has begun one.
     if (quota.begun or quota.window == 0) and string.find(quota.key, ':rate:', 1, true) then
-      redis.call('PEXPIRE', quota.key, KEEP_FOR)
+      redis.call('PEXPIRE', quota.key, KEPT)
     end
   end
 end

@@ -5,6 +5,7 @@
 --         window starts again at the least size: one, or the threshold if only a part of the service works. Otherwise a service
 --         that fails every second call would keep the window at one, and its working part would be idle.
 local epoch_fence, window
+local ahead -- of an account that is not alone: see admission.lua
 
 local function resize(size)
   window = size
@@ -16,6 +17,7 @@ local function least()
 end
 
 local function load_window()
+  ahead = own and messages_ahead(redis.call('HGET', OWN, 'admitted'))
   if not window then
     epoch_fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
     window = math.min(tonumber(window) or 1, setting.release_max)
@@ -52,19 +54,37 @@ local function quota_room() -- how many calls both limits allow, if nothing else
   return room
 end
 
--- Returns how many more items may be released now, why none may, and ms until the next try.
+-- Returns how many more items may be released, whichever account's: for one of several the limits of each allow fewer.
+local function free_places()
+  local size = window
+  for _, scope in ipairs(service.state == 'off' and {} or { service, endpoint }) do
+    if scope.state == 'open' or scope.state == 'forced_open' or now < scope.lease then
+      return 0
+    elseif scope.state == 'half_open' then
+      size = 1
+    end
+  end
+  return math.max(0, size - redis.call('ZCARD', RELEASED) - redis.call('ZCARD', SENDING))
+end
+
+-- Returns how many more items of this account may be released now, why none may, and ms until the next try. Of an account that is
+-- alone each released item will take from the limit; of another one it takes from the pace of messages, here.
 local function release_room()
   local reason, wait, probing = admit(true, false)
   if reason == '' then
     wait = quota_wait(quota)
+    if own and wait == 0 then
+      wait = messages_wait(ahead)
+    end
     reason = wait > 0 and 'throttled' or ''
   end
   if reason ~= '' then
     return 0, reason, wait
   end
-  local waiting = redis.call('ZCARD', RELEASED)
-  local free = (probing and 1 or window) - waiting - redis.call('ZCARD', SENDING)
-  free = math.min(free, quota_room() - waiting)
+  local free = math.min(free_places(), probing and 1 or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
+  if own then
+    free = math.min(free, messages_left(ahead))
+  end
   if free <= 0 then
     return 0, 'in_flight', BUSY
   end

@@ -25,7 +25,6 @@
 -- Why     all is done in one step, so that exactly one of 64 simultaneous failures opens the breaker, and one probe goes at a time;
 --         a change, its epoch and its event are written together, also if a process is killed.
 local BUSY = 1000 -- ms until the next try, if the probe's place is not for this call
-local KEPT = 7200000 -- ms after its last write at which what belongs to one key is deleted
 -- read
 
 local prefix = ENDPOINT .. '/'

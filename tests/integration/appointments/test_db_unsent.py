@@ -160,7 +160,7 @@ def test_what_a_client_kept_is_the_dispatchers(record: Any) -> None:
     kept = waiting(record, enqueued_at=None)
 
     assert unsent(record) == []
-    assert [row.id for row in record.sweep(appointments.requested, 10, lead_seconds=0, blocked=False)] == [kept.id]
+    assert [row.id for row in record.sweep(appointments.requested, 10, lead_seconds=0)] == [kept.id]
 
 
 def test_a_dispatcher_does_not_wait_for_the_disk(record: Any) -> None:
@@ -169,7 +169,7 @@ def test_a_dispatcher_does_not_wait_for_the_disk(record: Any) -> None:
     how = "SHOW synchronous_commit"
     with record.engine.connect() as conn:
         before = conn.exec_driver_sql(how).scalar_one()
-        appointments.requested(conn, 10, lead_seconds=0, blocked=False)
+        appointments.requested(conn, 10, lead_seconds=0)
         inside = conn.exec_driver_sql(how).scalar_one()
         conn.commit()
         after = conn.exec_driver_sql(how).scalar_one()

@@ -152,8 +152,8 @@ def test_held_changes_stand_in_the_line_by_their_place(record: Any) -> None:
         held.append(read(record, one))
     order = sorted(held, key=lambda one: (one.line_at, one.id))
     with record.engine.begin() as conn:
-        assert [one for one, _ in sweeps.in_line(conn, 10, postable=False)] == [one.id for one in order]
-        probes = [one for one, _ in sweeps.in_line(conn, 10, postable=True)]
+        assert [one for one, _ in sweeps.in_line_of(conn, (1,), 10, postable=False)[1]] == [one.id for one in order]
+        probes = [one for one, _ in sweeps.in_line_of(conn, (1,), 10, postable=True)[1]]
         assert probes == [one.id for one in order if one.wanted is None]
         assert [one.id for one in sweeps.release_these(conn, [held[1].id])] == [held[1].id]
     assert read(record, held[1]).status is PENDING

@@ -205,8 +205,8 @@ APART = (
         name="another-accounts-type-fails-ours",
         promise=4,
         file="db/sql/waiting.sql",
-        old="WHERE type.account_id = one.account_id\n                 AND (",
-        new="WHERE (",
+        old="            AND account_id = own.account_id\n    ),\n    failing",
+        new="    ),\n    failing",
         test=f"{_APART}test_a_failing_type_of_another_account_puts_nobody_back",
     ),
     _revision(

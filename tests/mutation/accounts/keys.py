@@ -163,12 +163,11 @@ ACCOUNT_KEYS = (
         new="is None",
         test=f"{_DONE}test_a_key_is_rotated_for_the_same_user",
     ),
-    Breakage(
+    _operations(
         name="an-offered-key-blocks-the-settings",
         promise=5,
-        file="tasks/guarded_calls.py",
-        old="        return CallOutcome.IGNORED\n\n\ndef",
-        new="        return super()._outcome(permit, reply)\n\n\ndef",
+        old="        return CallOutcome.IGNORED\n",
+        new="        return super()._outcome(permit, reply)\n",
         test=f"{_DONE}test_what_cannot_be_an_account_is_refused",
     ),
 )

@@ -59,9 +59,9 @@ CHANGES_SENT = (
     Breakage(
         name="changes-out-of-the-line",
         promise=4,
-        file="tasks/maintenance/release.py",
-        old="merge(bookings, moves, key=itemgetter(0))",
-        new="[*bookings, *moves]",
+        file="tasks/maintenance/line.py",
+        old="merge(own, changed, key=itemgetter(0))",
+        new="[*own, *changed]",
         test=f"{_TROUBLE}test_an_outage_holds_changes_and_lets_them_go_with_the_bookings_in_one_line",
     ),
     Breakage(

@@ -57,14 +57,14 @@ CLIENTS = (
     ),
     _requested(
         name="dispatched-while-the-breaker-is-open",
-        old="        WHEN :blocked THEN 'breaker_open'\n",
-        new="        WHEN :blocked AND false THEN 'breaker_open'\n",
+        old="        WHEN account_id = ANY (CAST(:blocked AS integer[])) THEN 'breaker_open'\n",
+        new="",
         test=f"{_DISPATCHED}test_while_the_breaker_is_open_it_is_held_at_once",
     ),
     _requested(
         name="client-overtakes",
-        old="WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'",
-        new="WHERE false) THEN 'throttled'",
+        old="WHERE held.account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'",
+        new="WHERE false",
         test=f"{_DISPATCHED}test_while_others_wait_it_waits_behind_them",
     ),
     _requested(

@@ -41,6 +41,8 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),
         "No limit of ours has an interval of a microsecond.": (
+            "admission: local message_interval = setting.emission_interval > 1 and setting.emission_interval or NO_LIM",
+            "admission: if setting.emission_interval > 1 then",
             "quota: if quota.emission_interval > 1 and backlog(quota) > quota.burst_tolerance then",
             "quota: if emission_interval > 1 then",
             "quota: if quota.emission_interval > 1 then",
@@ -67,8 +69,8 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "A moment is one of these years.": ("account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",),
         "A bound of memory: no walk is so long.": (
-            "quota: local KEEP_FOR = 7200001",
-            "state_machine: local KEPT = 7200001",
+            "arguments: local KEPT = 7200001",
+            "closed_arguments: local KEPT = 7200001",
             "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
             "trip: redis.call('LTRIM', failures, 0, NEVER - 2)",
         ),

@@ -57,8 +57,8 @@ COMPANY = (
     ),
     _in_line(
         name="broken-type-probed-one-by-one",
-        old="         AND NOT EXISTS (\n             SELECT FROM failing AS type",
-        new="         AND NOT EXISTS (\n             SELECT FROM (SELECT * FROM failing WHERE false) AS type",
+        old="             AND NOT EXISTS (\n                 SELECT FROM failing AS type",
+        new="             AND NOT EXISTS (\n                 SELECT FROM (SELECT * FROM failing WHERE false) AS type",
         test=f"{_TYPES}test_the_probe_is_of_another_type_than_the_one_that_failed[1000]",
     ),
     _in_line(
@@ -106,14 +106,14 @@ COMPANY = (
     _release(
         name="rests-though-the-outage-is-over",
         promise=4,
-        old="closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,",
+        old="closed=seen.shared and seen.breaker.state is create.state is own.state is State.CLOSED,",
         new="closed=False,",
         test=_GOES,
     ),
     _rested(
         name="rested-goes-before-the-line",
-        old="AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')",
-        new="",
+        old="WHERE account_id = :account AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE false",
         test=_GOES,
     ),
     _rested(
@@ -125,7 +125,7 @@ COMPANY = (
     _release(
         name="rested-goes-while-its-call-is-shut",
         promise=3,
-        old="seen.breaker.state is create.state is State.CLOSED",
+        old="seen.breaker.state is create.state is own.state is State.CLOSED",
         new="seen.breaker.state is State.CLOSED",
         test=f"{_PROBES}test_what_rests_stays_while_the_breaker_is_not_closed[bookings.create]",
     ),

@@ -36,15 +36,15 @@ HOLDS = (
     _recovery(
         name="line-behind-a-block-asks-nobody",
         promise=5,
-        old="queued = seen.shared and queue.backlog_reason(conn) is not None",
+        old="queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None",
         new="queued = False",
         test="tests/integration/test_recovery.py::test_a_line_behind_a_block_is_enough_to_ask[settings]",
     ),
     _recovery(
         name="line-asks-without-redis",
         promise=3,
-        old="queued = seen.shared and queue.backlog_reason(conn) is not None",
-        new="queued = queue.backlog_reason(conn) is not None",
+        old="queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None",
+        new="queued = queue.backlog_reason(conn, deps.caller.id) is not None",
         test="tests/integration/test_recovery.py::test_without_redis_a_line_is_no_reason_to_ask",
     ),
     Breakage(
@@ -239,7 +239,7 @@ HOLDS = (
                 "missing-type-never-looked-for",
                 5,
                 "tasks/maintenance/recovery.py",
-                " + look_for_type(dependencies.current())",
+                " + look_for_type(own)",
                 "",
                 "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
             ),

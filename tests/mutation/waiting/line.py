@@ -65,8 +65,8 @@ LINE = (
         name="line-at-the-claim-by-request",
         promise=4,
         file="db/sql/claim.sql",
-        old="'throttled' AND earlier.line_at < wanted.line_at",
-        new="'throttled' AND earlier.requested_at < wanted.requested_at",
+        old="'throttled'\n                    AND earlier.line_at < wanted.line_at",
+        new="'throttled'\n                    AND earlier.requested_at < wanted.requested_at",
         test=f"{_LINE}test_a_booking_waits_for_those_before_it_in_the_line_only",
     ),
 )

@@ -53,6 +53,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
 
         monkeypatch.setattr("tasks.enqueue.send", send)
         monkeypatch.setattr("tasks.maintenance.release.send", send)
+        monkeypatch.setattr("tasks.maintenance.turns.send", send)
         with beat():
             yield
 

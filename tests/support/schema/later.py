@@ -18,8 +18,9 @@ TODAY = [
     "0008_breaker_accounts",
     "0009_changes",
     "0010_callbacks",
+    "0011_lines",
 ]
-LATER = "0011_later"
+LATER = "0012_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
@@ -71,7 +72,7 @@ def answer(status: int = 200, body: bytes = EMPTY, **headers: str) -> Answer:
 def calls(breaker: Breaker, client: Client, **more: Any) -> TrialCalls:
     """Return guarded calls of this client."""
     statements = SimpleNamespace(flush_if_due=lambda: None)
-    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, database_calls=statements)
+    deps: Any = SimpleNamespace(calcom=client, caller=CallingAccount(), breaker=breaker, database_calls=statements)
     return TrialCalls(deps, "story", **more)
 
 

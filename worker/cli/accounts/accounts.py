@@ -31,12 +31,14 @@ def add(name: str, *, base_url: str | None, rate: int | None, yes: bool, why: st
     Raises:
         Stop: It was refused.
     """
-    if operations.NOT_YET:
-        raise Stop(operations.NOT_YET)
     wanted = NewAccount(name=name, base_url=base_url, calls_per_minute=rate)
-    return _done(
-        "is added", lambda deps: operations.add(deps, wanted, read_key(), _asked(operations.ADD, name, why), first=yes)
-    )
+
+    def added(deps: Dependencies) -> Account:
+        if not deps.door.is_settings(deps.door.address(base_url)):
+            raise Stop(operations.ELSEWHERE)
+        return operations.add(deps, wanted, read_key(), _asked(operations.ADD, name, why), first=yes)
+
+    return _done("is added", added)
 
 
 def show_all(*, json: bool) -> bool:

@@ -32,13 +32,12 @@ def given(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\nmore\n"))
 
 
-def test_no_account_is_added_yet(accounts: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until each account has a line of its own; all that is behind it is there."""
+def test_an_account_is_added_at_the_cal_com_of_the_settings(accounts: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At another one not yet: each Cal.com needs a breaker of its own."""
     given(monkeypatch, "cal_test_host11")
-    ran = accounts("add", "salon-8", "--yes")
+    ran = accounts("add", "salon-8", "--base-url", "https://cal.example.com")
 
-    assert (ran.code, ran.err) == (1, f"booking: {operations.NOT_YET}\n")
-    monkeypatch.setattr(operations, "NOT_YET", "")
+    assert (ran.code, ran.err) == (1, f"booking: {operations.ELSEWHERE}\n")
     ran = accounts("add", "salon-8", "--rate", 120)
     assert (ran.code, ran.out) == (0, "salon-8 is added.\n")
     assert {one["name"]: one["calls_per_minute"] for one in accounts("list", "--json").json} == {

@@ -1,0 +1,35 @@
+"""The line of each account: its bookings and its changes together, by place, as the release window calls them."""
+
+from collections.abc import Sequence
+from heapq import merge
+from operator import itemgetter
+
+from sqlalchemy import Connection
+
+from booking_client.states import DEFAULT_ACCOUNT
+from db.appointments import queue
+from db.changes import sweeps as changes
+from db.changes.items import change_item
+
+Line = dict[int, list[str]]
+"""By account the items at the head of its line, in their order."""
+
+
+def line_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Line:
+    """Return what is at the head of each account's line, at most `limit` of each, the accounts in the order given.
+
+    `postable` leaves out what cannot be the probe: what needs a look first, and each reschedule.
+    """
+    bookings = queue.waiting_of(conn, accounts, limit, postable=postable)
+    moves = changes.in_line_of(conn, accounts, limit, postable=postable)
+    line: Line = {}
+    for account in accounts:
+        own = [(place, str(one)) for one, place in bookings[account]]
+        changed = [(place, change_item(one)) for one, place in moves[account]]
+        line[account] = [item for _, item in merge(own, changed, key=itemgetter(0))][:limit]
+    return line
+
+
+def first_line(conn: Connection, limit: int, *, postable: bool) -> list[str]:
+    """Return what is at the head of account 1's line, as `line_of` does."""
+    return line_of(conn, (DEFAULT_ACCOUNT,), limit, postable=postable)[DEFAULT_ACCOUNT]

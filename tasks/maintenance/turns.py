@@ -1,0 +1,124 @@
+"""The paced release of several accounts: in turn, the first of each one's line, then the second of each.
+
+An account that has no room by its own limit, or whose breaker is open, is passed over: it holds nobody else.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+
+from db.appointments import queue
+from db.appointments.appointment import Appointment
+from db.changes import sweeps as changes
+from db.changes.change import BookingChange
+from db.changes.items import change_of, item_of
+from db.models.accounts import AccountPace
+from resilience.circuit_breaker.types import Reason, Released, State
+from tasks.accounts.recent import Recent
+from tasks.calcom.access import CREATE
+from tasks.dependencies import Dependencies
+from tasks.host.log import Logger
+from tasks.maintenance.line import Line, line_of
+from tasks.publish import send
+
+AHEAD = 16  # accounts, or items of a line, that are read beyond what there is room for
+ROUNDS = 4  # then the next release goes on from there
+LONGEST_REST = 5.0  # seconds: an account's obstacle may end earlier than it was said to
+_KEPT = 10_000
+Row = Appointment | BookingChange
+
+log = Logger(__name__)
+
+
+class ReleaseTurns:
+    """Release in turn, from the account where this process stopped; `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = 0
+        self._rests_until: Recent[int, float] = Recent(_KEPT)
+
+    def release(self, deps: Dependencies) -> int:
+        """Release the first of the lines as far as there are places in the window; return how many."""
+        view, count = deps.breaker.held_work.count_releasable(CREATE), 0
+        probing = State.HALF_OPEN in (view.state, view.endpoint_state)
+        places = view.places
+        for _ in range(ROUNDS):
+            if places <= 0 or not (paces := self._in_line(deps, places + AHEAD)):
+                break
+            granted, places, state = self._grant(deps, paces, places, probing=probing)
+            count += let_go(deps, granted, state or view.state)
+        return count
+
+    def _in_line(self, deps: Dependencies, limit: int) -> list[AccountPace]:
+        """Return the accounts whose turn it is, each once: those behind the last one, and then from the first on."""
+        first = self._last
+        with deps.autocommit.connect() as conn:
+            found = queue.in_line(conn, after=first, limit=limit)
+            if first and len(found) < limit:
+                found += [pace for pace in queue.in_line(conn, after=0, limit=limit - len(found)) if pace.id <= first]
+        now = self._clock()
+        if found:
+            self._last = found[-1].id
+        return [pace for pace in found if (self._rests_until.get(pace.id) or now) <= now]
+
+    def _grant(
+        self, deps: Dependencies, paces: Sequence[AccountPace], places: int, *, probing: bool
+    ) -> tuple[list[str], int, State | None]:
+        """Ask the breaker for the first of each account's line; return what is granted, and the places left."""
+        callers = {pace.id: deps.callers.of(pace) for pace in paces}
+        share = 1 if probing else -(-(places + AHEAD) // len(callers))
+        with deps.autocommit.connect() as conn:
+            line = line_of(conn, list(callers), share, postable=probing)
+            if probing and not any(line.values()):
+                line = line_of(conn, list(callers), share, postable=False)
+        granted: list[str] = []
+        state: State | None = None
+        dealt = deal(line, places)
+        spare = {account: items[:1] for account, items in line.items() if items and account not in dealt}
+        for account, items in [*dealt.items(), *spare.items()]:
+            if places <= 0:
+                break
+            released = deps.breaker.held_work.release(CREATE, items[:places], account=callers[account])
+            granted += released.items
+            places, state = released.places, released.state
+            self._last = account
+            self._rest(account, released)
+        return granted, places, state
+
+    def _rest(self, account: int, released: Released) -> None:
+        if released.reason not in (None, Reason.IN_FLIGHT):
+            wait = LONGEST_REST if released.retry_after is None else min(released.retry_after, LONGEST_REST)
+            self._rests_until[account] = self._clock() + wait
+
+
+def deal(line: Line, most: int) -> Line:
+    """Return what has its turn, `most` of them: the first of each account, then the second of each."""
+    dealt: Line = {}
+    for turn in zip_longest(*line.values()):
+        for account, item in zip(line, turn, strict=True):
+            if item is not None and most > 0:
+                dealt.setdefault(account, []).append(item)
+                most -= 1
+    return dealt
+
+
+def let_go(deps: Dependencies, granted: Sequence[str], state: State) -> int:
+    """Send what the breaker has given places in the window, bookings and changes; return how many places that were."""
+    if not granted:
+        return 0
+    released_items: set[str] = set()
+    try:
+        with deps.engine.begin() as conn:
+            rows: list[Row] = [
+                *queue.release_these(conn, [int(item) for item in granted if item.isdigit()]),
+                *changes.release_these(conn, [change_of(item) for item in granted if not item.isdigit()]),
+            ]
+        released_items = {item_of(row) for row in rows}
+    finally:  # give back the places of rows that have moved on, or of all if Postgres failed
+        for item in set(granted) - released_items:
+            deps.breaker.held_work.give_back(CREATE, item)
+    rows.sort(key=lambda row: row.line_at)
+    send(deps, rows, released=True)
+    log.info("released", count=len(rows), state=state.value)
+    return len(granted)

@@ -1,0 +1,120 @@
+"""A line for each account, part by part: without it one account's bookings hold, or overtake, another's."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_LINES = "tests/integration/accounts/test_lines.py::"
+_CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
+_ADMISSION = "tasks/accounts/admission.py"
+_line = partial(Breakage, promise=4)
+_OWN = "held.account_id = own.account_id AND "
+
+LINES = (
+    _line(
+        name="no-admission",
+        file=_ADMISSION,
+        old="            elif may_go > 0:\n",
+        new="            elif may_go >= 0:\n",
+        test=f"{_LINES}test_what_is_more_than_the_limit_waits_in_the_row",
+    ),
+    _line(
+        name="who-stands-in-line-takes-its-messages",
+        file=_ADMISSION,
+        old="            if unused > 0:\n",
+        new="            if unused < 0:\n",
+        test=f"{_LINES}test_who_stands_in_line_takes_no_message_from_it",
+    ),
+    _line(
+        name="no-admission-by-the-dispatcher",
+        file="tasks/maintenance/dispatch.py",
+        old="blocked=blocked, admitted=admitted",
+        new="blocked=blocked",
+        test=f"{_LINES}test_what_a_client_keeps_waits_in_the_row_as_well",
+    ),
+    _line(
+        name="the-line-takes-no-message",
+        file="resilience/lua/release.lua",
+        old="if own and #granted > 0 then",
+        new="if false then",
+        test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
+    ),
+    _line(
+        name="no-turns",
+        file="tasks/maintenance/turns.py",
+        old="dealt = deal(line, places)",
+        new="dealt = line",
+        test=f"{_LINES}test_each_account_lets_its_first_go_and_then_its_second",
+    ),
+    _line(
+        name="a-cause-lets-all-go",
+        file="tasks/maintenance/release.py",
+        old='"limit": BATCH if alone else OF_EACH',
+        new='"limit": BATCH',
+        test=f"{_LINES}test_a_cause_lets_sixteen_of_an_account_go_at_once",
+    ),
+    _line(
+        name="a-worker-waits-behind-another-accounts-line",
+        file="db/sql/claim.sql",
+        old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        test=f"{_LINES}test_a_worker_passes_those_of_another_account",
+    ),
+    _line(
+        name="a-request-waits-behind-another-accounts-line",
+        file="client/booking_client/sql/insert.sql",
+        old=f"WHERE {_OWN}status = 'held' AND hold_reason = 'throttled'",
+        new="WHERE status = 'held' AND hold_reason = 'throttled'",
+        test=f"{_LINES}test_what_is_more_than_the_limit_waits_in_the_row",
+    ),
+    _line(
+        name="a-kept-request-waits-behind-another-accounts-line",
+        file="db/sql/requested.sql",
+        old=f"WHERE {_OWN}status = 'held' AND hold_reason = 'throttled'",
+        new="WHERE status = 'held' AND hold_reason = 'throttled'",
+        test=f"{_LINES}test_a_request_kept_beside_another_accounts_line_goes",
+    ),
+    _line(
+        name="a-call-counts-for-account-1",
+        file="tasks/guarded_calls.py",
+        old='f"{self._owner}:{number}", self.deps.caller\n',
+        new='f"{self._owner}:{number}", None\n',
+        test=f"{_LINES}test_two_accounts_from_end_to_end",
+    ),
+    _line(
+        name="a-refused-key-is-never-tried-again",
+        file="tasks/maintenance/recovery.py",
+        old="for own in (deps, *_others(deps))",
+        new="for own in (deps,)",
+        test=f"{_LINES}test_a_refused_key_is_tried_again_by_itself",
+    ),
+    _line(
+        name="a-change-stands-in-another-accounts-line",
+        file="db/sql/change_line.sql",
+        old="WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        test=f"{_CHANGES}test_each_line_has_its_bookings_and_its_changes_by_place",
+    ),
+    _line(
+        name="an-account-with-nothing-but-a-change-has-no-turn",
+        file="db/sql/in_line.sql",
+        old="         FROM booking_changes\n         WHERE status = 'held'",
+        new="         FROM booking_changes\n         WHERE false AND status = 'held'",
+        test=f"{_CHANGES}test_an_account_with_nothing_but_a_change_has_its_turn",
+    ),
+    _line(
+        name="a-change-waits-behind-another-accounts-bookings",
+        file="db/sql/change_claim.sql",
+        old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        test=f"{_CHANGES}test_a_change_passes_the_bookings_of_another_account",
+    ),
+    _line(
+        name="a-change-whose-cause-is-over-stays-behind",
+        file="db/sql/accounts_held.sql",
+        old="         FROM booking_changes\n         WHERE status = 'held'",
+        new="         FROM booking_changes\n         WHERE false AND status = 'held'",
+        test=f"{_CHANGES}test_a_change_whose_cause_is_over_goes_with_its_account",
+    ),
+)
+"""Each of these is the rule that makes an account's flood, fault or refused key its own."""
