@@ -11,6 +11,7 @@ from starlette.responses import Response
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from db.lifecycle import HoldReason, Status
+from worker.api.changes.documents import ChangeDocument
 from worker.api.sentences import say
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -30,6 +31,10 @@ class BookingDocument(BaseModel):
     say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
     requested_at: datetime
     uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
+    change: ChangeDocument | None = Field(
+        None,
+        description="The cancel or the move that was asked for last; only where one booking is read.",
+    )
 
 
 class BookingList(BaseModel):
