@@ -15,9 +15,15 @@ from starlette.routing import BaseRoute, Route
 from booking_client.request.model import BookingRequest
 from tasks.conversations.conversation import CALL_ID
 from worker.api import bookings, pages
-from worker.api.answers import BatchResults, BookingDocument, BookingList, ProblemDocument, json_response
+from worker.api.answers import (
+    BatchResults,
+    BookingDocument,
+    BookingList,
+    ChangeDocument,
+    ProblemDocument,
+    json_response,
+)
 from worker.api.changes import resource as changes
-from worker.api.changes.documents import ChangeDocument
 from worker.api.changes.resource import CancelRequest, RescheduleRequest
 from worker.api.find import FindRequest
 from worker.api.problems import MEDIA_TYPE, TYPES
