@@ -21,6 +21,7 @@ class Scope(StrEnum):
 
     BOOK = "book"  # ask for bookings
     READ = "read"  # ask how its bookings are
+    CHANGE = "change"  # cancel and move its bookings
     VOICE = "voice"  # be named by a voice agent's address, which proves itself by its own secret
     FIND = "find"  # find its bookings by a person's e-mail address or number
     UID = "uid"  # read Cal.com's uid: a uid is enough to cancel at Cal.com

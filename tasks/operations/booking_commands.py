@@ -52,6 +52,7 @@ class Via(StrEnum):
     PAGE = "page"
     PYTHON = "Python"
     VOICE = "voice agent"
+    HTTP = "HTTP"
 
 
 class CommandOutcome(StrEnum):

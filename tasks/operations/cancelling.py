@@ -51,10 +51,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return result_of(row, CommandOutcome.MOVED_ON)
     if (known := change_asking.known(conn, row, None, command)) is not None:
         return known
-    if row.status is Status.CONFIRMED and command.via not in {
-        Via.PAGE,
-        Via.VOICE,
-    }:  # these cancel what is not booked yet
+    if row.status is Status.CONFIRMED and command.via is not Via.PAGE:  # it cancels what is not booked yet
         return change_asking.ask(conn, row, None, command)
     meant = cancel_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.ENDED:

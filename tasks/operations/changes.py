@@ -23,9 +23,9 @@ PATIENCE = 10.0  # seconds
 class ChangeRefusedError(ValueError):
     """Raised when a change cannot be asked for; nothing was stored, and `outcome` says why."""
 
-    def __init__(self, outcome: CommandOutcome, sentence: str) -> None:
-        super().__init__(sentence)
-        self.outcome = outcome
+    def __init__(self, result: CommandResult) -> None:
+        super().__init__(sentence_of(result))
+        self.outcome = result.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +89,5 @@ def _asked(
         row = appointments.find(conn, str(booking), account=command.account)
         result = CommandResult(0, CommandOutcome.MISSING) if row is None else ask(conn, row.id, command)
     if not result.done:
-        raise ChangeRefusedError(result.outcome, sentence_of(result))
+        raise ChangeRefusedError(result)
     return ChangeReceipt.of(send_released(result))

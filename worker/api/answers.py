@@ -10,10 +10,27 @@ from starlette.responses import Response
 
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import ChangeStatus, HoldReason, Status
+from db.models.changes import ChangeKind
 from worker.api.sentences import say
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class ChangeDocument(BaseModel):
+    """How a cancel or a move of a booking stands."""
+
+    model_config = ConfigDict(title="Change")
+
+    id: int | None = Field(description="Null: the booking was not at Cal.com, and is cancelled.")
+    booking: int
+    kind: ChangeKind
+    status: ChangeStatus
+    hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
+    start: datetime | None = Field(description="The start that is wanted, in UTC; null: it is a cancel.")
+    final: bool = Field(description="Whether nothing of it is sent any more.")
+    say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
+    requested_at: datetime | None
 
 
 class BookingDocument(BaseModel):
@@ -30,6 +47,10 @@ class BookingDocument(BaseModel):
     say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
     requested_at: datetime
     uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
+    change: ChangeDocument | None = Field(
+        None,
+        description="The cancel or the move that was asked for last; only where one booking is read.",
+    )
 
 
 class BookingList(BaseModel):

@@ -27,6 +27,7 @@ from worker.api import bookings, documented, pages
 from worker.api.addresses import Proxies
 from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
+from worker.api.changes import resource as changes
 from worker.api.gate import ApiServices, Gate
 from worker.api.problems import ApiError, of_status
 from worker.api.slots.resource import slots
@@ -126,6 +127,9 @@ _ROUTES = [
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
+    Route("/v1/bookings/{id}/cancel", changes.cancel, methods=["POST"]),
+    Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
+    Route("/v1/bookings/{id}/changes/{change}", changes.by_id, methods=["GET"]),
     Route("/v1/slots", slots, methods=["GET"]),
     Route("/v1/voice/retell", retell.call, methods=["POST"]),
     Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),

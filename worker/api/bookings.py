@@ -11,12 +11,13 @@ from booking_client.request.model import BookingRequest
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
-from tasks.callers import views
+from tasks.callers import changes, views
 from tasks.enqueue import enqueue_booking, enqueue_bookings
 from worker.api import parameters
 from worker.api.answers import document, json_response
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
+from worker.api.changes.resource import change_document
 from worker.api.find import FindRequest
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
@@ -70,7 +71,7 @@ async def by_key(request: Request) -> Response:
     """Return the newest booking that was asked for with an idempotency key."""
     async with await services_of(request).gate.admit(request, Scope.READ) as admission:
         view = _found(await admission.run(views.view_by_key, admission.key, parameters.key(request)))
-    return json_response(document(view, admission.key))
+    return await _with_change(request, view, admission.key)
 
 
 async def find(request: Request) -> Response:
@@ -90,7 +91,12 @@ async def by_id(request: Request) -> Response:
         view = _found(await admission.run(views.view, admission.key, number))
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
-    return json_response(document(view, admission.key))
+    return await _with_change(request, view, admission.key)
+
+
+async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
+    newest = await services_of(request).threads.run(partial(changes.latest, key, view.id))
+    return json_response({**document(view, key), "change": None if newest is None else change_document(newest)})
 
 
 def _found(view: BookingView | None) -> BookingView:

@@ -15,7 +15,16 @@ from starlette.routing import BaseRoute, Route
 from booking_client.request.model import BookingRequest
 from tasks.conversations.conversation import CALL_ID
 from worker.api import bookings, pages
-from worker.api.answers import BatchResults, BookingDocument, BookingList, ProblemDocument, json_response
+from worker.api.answers import (
+    BatchResults,
+    BookingDocument,
+    BookingList,
+    ChangeDocument,
+    ProblemDocument,
+    json_response,
+)
+from worker.api.changes import resource as changes
+from worker.api.changes.resource import CancelRequest, RescheduleRequest
 from worker.api.find import FindRequest
 from worker.api.problems import MEDIA_TYPE, TYPES
 from worker.api.slots.resource import SlotsDocument, slots
@@ -29,7 +38,7 @@ _CORRELATION = {
     "X-Correlation-Id": {"description": "The caller's, or a new one.", "schema": {"type": "string"}},
 }
 _RETRY = {"Retry-After": {"description": "Seconds until it is worth another try.", "schema": {"type": "integer"}}}
-_LOCATION = {"Location": {"description": "The booking.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "The booking, or its change.", "schema": {"type": "string"}}}
 
 
 def _problems(*types: str) -> dict[int | str, dict[str, Any]]:
@@ -133,6 +142,32 @@ FIND: dict[str, Any] = {
 }
 
 
+_CHANGE_KEY = _parameter(
+    "Idempotency-Key", "header", _KEY_TEXT, "The same key again is the same change of the booking."
+)
+_REFUSED = ("being-cancelled", "ended", "moved-on", "over", "same-start", "series", "taken-by-own")
+_CHANGE = {
+    202: _answer(ChangeDocument, "It is stored.", _LOCATION),
+    200: _answer(ChangeDocument, "It is done, or is known already.", _LOCATION),
+}
+CANCEL: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": None,
+    "responses": {
+        **_problems(*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED),
+        **_CHANGE,
+    },
+    "openapi_extra": {**_body(CancelRequest), "parameters": [_ID, _CHANGE_KEY]},
+}
+RESCHEDULE: dict[str, Any] = CANCEL | {
+    "openapi_extra": {**_body(RescheduleRequest), "parameters": [_ID, _CHANGE_KEY]},
+}
+_NUMBER = _parameter("change", "path", {"type": "integer", "minimum": 1}, "The change's id.", required=True)
+CHANGE: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**_problems("no-such-booking", "no-such-change"), 200: _answer(ChangeDocument, "The change.")},
+    "openapi_extra": {"parameters": [_ID, _NUMBER]},
+}
 SLOTS: dict[str, Any] = {
     "response_model": None,
     "responses": {
@@ -186,6 +221,9 @@ _DESCRIBED: Mapping[Callable[..., Any], dict[str, Any]] = MappingProxyType(
         bookings.book_batch: BATCH,
         bookings.find: FIND,
         bookings.by_id: BY_ID,
+        changes.cancel: CANCEL,
+        changes.reschedule: RESCHEDULE,
+        changes.by_id: CHANGE,
         slots: SLOTS,
         retell.call: RETELL,
         retell.function: RETELL_TOOL,
@@ -228,7 +266,7 @@ def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return the schemas that no signature names: bodies, and problems."""
     found: dict[str, Any] = {}
-    for model in (BookingRequest, FindRequest, ProblemDocument):
+    for model in (BookingRequest, FindRequest, CancelRequest, RescheduleRequest, ProblemDocument):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= schema.pop("$defs", {})
         schema.get("properties", {}).pop(bookings.OF_THE_KEY, None)

@@ -59,3 +59,15 @@ def booking_id(request: Request) -> int:
     if not _ID.fullmatch(text):
         raise ApiError("no-such-booking")
     return int(text)
+
+
+def change_id(request: Request) -> int:
+    """Return the id of a change in the path.
+
+    Raises:
+        ApiError: It names no change.
+    """
+    text = request.path_params["change"]
+    if not _ID.fullmatch(text):
+        raise ApiError("no-such-change")
+    return int(text)

@@ -77,7 +77,7 @@ _TIMES: Mapping[str, SpokenTime] = MappingProxyType(
         "de": SpokenTime("de_DE", "EEEE, d. MMMM 'um' HH:mm 'Uhr'"),
     }
 )
-_BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
+BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
     {
         HoldReason.BREAKER_OPEN: Said.OUTAGE,
         HoldReason.THROTTLED: Said.OUTAGE,
@@ -106,7 +106,7 @@ _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
 def what_is_true(view: BookingView, *, again: bool = False) -> Said:
     """Return which sentence is true of a booking; `again`: its caller asked for it before."""
     if view.hold_reason is not None:
-        return _BY_REASON[view.hold_reason]
+        return BY_REASON[view.hold_reason]
     if view.status is Status.CONFIRMED:
         done = Said.AGAIN if again else Said.DONE
         return Said.HOST if view.awaits_host else done

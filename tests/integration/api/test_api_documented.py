@@ -37,6 +37,9 @@ def test_each_block_runs_in_its_order(api: Api, monkeypatch: pytest.MonkeyPatch)
     assert page["same"]["id"] == page["booking"]["id"] != booked["id"]
     assert [one["id"] for one in page["found"]] == [booked["id"], page["booking"]["id"]]
     assert [one["status"] for one in page["results"]] == [202, 202]
+    [change] = map(json.loads, blocks("json change"))
+    assert page["moved"].keys() == page["cancelled"].keys() == change.keys()
+    assert [page[name]["status"] for name in ("moved", "cancelled")] == ["done", "done"]
     [slots] = map(json.loads, blocks("json slots"))
     assert page["free"].keys() in ({"known", "slots"} | {"held"}, slots.keys())
 

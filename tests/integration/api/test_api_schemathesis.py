@@ -80,7 +80,8 @@ def test_the_document_describes_every_route_and_no_other(api: Api) -> None:
         ("post", "/v1/bookings"), ("get", "/v1/bookings"), ("post", "/v1/bookings/batch"),
         ("post", "/v1/bookings/find"), ("get", "/v1/bookings/{id}"), ("get", "/health"), ("get", "/ready"),
         ("get", "/v1/slots"), ("post", "/v1/voice/retell"), ("post", "/v1/voice/retell/{tool}"),
-        ("post", "/v1/voice/vapi"),
+        ("post", "/v1/voice/vapi"), ("post", "/v1/bookings/{id}/cancel"), ("post", "/v1/bookings/{id}/reschedule"),
+        ("get", "/v1/bookings/{id}/changes/{change}"),
     }  # fmt: skip
     answers = document["paths"]["/v1/bookings"]["post"]["responses"]
     assert answers.keys() == {"200", "202", "400", "401", "403", "408", "413", "415", "422", "429", "503"}

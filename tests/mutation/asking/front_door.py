@@ -5,10 +5,12 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _OWN = "tests/integration/api/test_api_own_bookings.py::"
+_CHANGES = "tests/integration/api/test_api_changes.py::"
 _KEYS = "tests/integration/api/test_api_keys.py::"
 _HURT = "tests/integration/api/test_api_hurt.py::"
 _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
+_changes = partial(Breakage, file="tasks/callers/changes.py")
 
 FRONT_DOOR = (
     Breakage(
@@ -18,6 +20,20 @@ FRONT_DOOR = (
         old="    AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))\n",
         new="    AND (CAST(:api_key AS bigint) IS NULL OR true)\n",
         test=f"{_OWN}test_a_booking_of_another_key_is_as_one_that_is_not_there",
+    ),
+    _changes(
+        name="a-key-changes-others-bookings",
+        promise=7,
+        old="    of_key = wish.key.id  #",
+        new="    of_key = None  #",
+        test=f"{_CHANGES}test_another_keys_booking_is_as_one_that_is_not_there",
+    ),
+    _changes(
+        name="the-key-of-a-change-is-forgotten",
+        promise=2,
+        old="reason=self.reason, key=self.idempotency_key)",
+        new="reason=self.reason)",
+        test=f"{_CHANGES}test_the_same_key_is_the_same_change",
     ),
     Breakage(
         name="a-key-takes-anothers-idempotency-key",

@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
+_CHANGES = "tests/integration/api/voice/test_voice_changes.py::"
 _HOSTILE = "tests/integration/api/voice/test_voice_hostile.py::"
 _SLOTS = "tests/promises/asking/test_free_slots.py::"
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
@@ -43,6 +44,14 @@ VOICE = (
         old="    if not another and (own",
         new="    if another and (own",
         test=f"{_TOOLS}test_the_same_person_is_not_told_in_a_later_call_that_its_own_time_is_taken[retell]",
+    ),
+    Breakage(
+        name="a-repeated-move-in-a-call-is-one-more",
+        promise=2,
+        file="tasks/conversations/changing.py",
+        old="    named = None if what is None or",
+        new="    named = None if what is not None or",
+        test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[retell]",
     ),
     Breakage(
         name="who-names-no-start-is-told",

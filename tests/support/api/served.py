@@ -22,7 +22,7 @@ from tests.support.fleet import eventually
 
 ROOT = Path(__file__).parents[3]
 MANY = 600_000  # calls a minute
-ALL = frozenset({Scope.BOOK, Scope.READ, Scope.FIND, Scope.VOICE})
+ALL = frozenset({Scope.BOOK, Scope.READ, Scope.FIND, Scope.VOICE, Scope.CHANGE})
 REQUEST: Mapping[str, Any] = {
     "event_type_id": 101,
     "start": "2030-03-05T10:00:00+01:00",

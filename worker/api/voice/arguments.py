@@ -79,6 +79,18 @@ class Arguments:
         text = self.text("start")
         return None if text is None else self._moment(text)
 
+    @property
+    def new_start(self) -> datetime:
+        """Return the start that a booking is to be moved to, in UTC.
+
+        Raises:
+            UnclearError: None is named, or as with `start`.
+        """
+        text = self.text("new_start")
+        if text is None:
+            raise UnclearError(Asked.NEW_START)
+        return self._moment(text)
+
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the day that is named, from the time that is named; else DAYS from now.
 

@@ -19,8 +19,10 @@ class Asked(StrEnum):
     DETAILS = "details"  # something else is wrong
     SECOND = "second"  # the call has another booking
     WHICH = "which"  # none is meant, or several are
-    CANCEL_NOTED = "cancel_noted"  # a call is under way, or its outcome is unknown
-    BOOKED = "booked"  # Cal.com has it, and it is to be cancelled
+    NEW_START = "new_start"  # it is to be moved, and nobody said to when
+    OVER = "over"  # it has taken place
+    SERIES = "series"
+    OWN = "own"  # the same person has another request for that start
     CANNOT = "cannot"  # no such tool, or not with this key
     ONE_AT_A_TIME = "one_at_a_time"
     STILL_AT_IT = "still_at_it"  # there was no time to know more
@@ -42,8 +44,10 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
             Asked.WHICH: "Which day and time is it about, and under which e-mail address or number?",
-            Asked.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
-            Asked.BOOKED: "It is booked already, and I cannot cancel it from here.",
+            Asked.NEW_START: "To which day and time shall I move it?",
+            Asked.OVER: "That appointment is over; I cannot change it any more.",
+            Asked.SERIES: "It is a series, which I cannot move from here.",
+            Asked.OWN: "You have another request for that time already. Which other time suits you?",
             Asked.CANNOT: "I cannot do that here.",
             Asked.ONE_AT_A_TIME: "One thing after the other, please. What shall I do first?",
             Asked.STILL_AT_IT: "One moment please, I am still at it. Please ask me again.",
@@ -63,8 +67,10 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage für {time}. Möchten Sie einen weiteren "
             "Termin?",
             Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer?",
-            Asked.CANCEL_NOTED: "Ich habe vermerkt, dass Sie absagen, und wir bestätigen es Ihnen.",
-            Asked.BOOKED: "Der Termin ist schon gebucht, und ich kann ihn von hier aus nicht absagen.",
+            Asked.NEW_START: "Auf welchen Tag und welche Uhrzeit soll ich den Termin verlegen?",
+            Asked.OVER: "Der Termin ist vorbei; ich kann ihn nicht mehr ändern.",
+            Asked.SERIES: "Das ist eine Terminreihe, die ich von hier aus nicht verlegen kann.",
+            Asked.OWN: "Für diese Zeit haben Sie schon eine andere Anfrage. Welche andere Zeit passt Ihnen?",
             Asked.CANNOT: "Das kann ich hier nicht tun.",
             Asked.ONE_AT_A_TIME: "Bitte eins nach dem anderen. Was soll ich zuerst tun?",
             Asked.STILL_AT_IT: "Einen Moment bitte, ich bin noch dabei. Bitte fragen Sie mich noch einmal.",

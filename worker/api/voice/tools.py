@@ -3,15 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
-from tasks.conversations import booking, cancelling, finding
+from tasks.conversations import booking, changing, finding
+from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
+from tasks.operations.booking_commands import CommandOutcome
 from tasks.slots.free import SECONDS, SlotsQuestion
+from worker.api.changes.sentences import SaidOfChange, say_change, sentence
 from worker.api.gate import Admitted
 from worker.api.sentences import say, spoken
 from worker.api.slots.resource import within
@@ -93,22 +97,59 @@ async def slots(use: ToolUse) -> Told:
 
 
 async def cancel(use: ToolUse) -> Told:
-    """Cancel the booking that the caller means, unless Cal.com has it already."""
+    """Cancel the booking that the caller means."""
     email, phone = use.arguments.person()
-    start, sentences = use.arguments.start, ASKED[use.arguments.language]
-    wish = await use.admission.run(cancelling.cancel, use.conversation, email=email, phone=phone, start=start)
-    if wish is None:
-        return Told(sentences[Asked.WHICH])
-    if wish.noted:
-        return Told(sentences[Asked.CANCEL_NOTED])
-    return Told(sentences[Asked.BOOKED]) if wish.view.status is Status.CONFIRMED else Told(view=wish.view)
+    start = use.arguments.start
+    made = await use.admission.run(changing.cancel, use.conversation, email=email, phone=phone, start=start)
+    return _of_change(use, made, None)
+
+
+async def reschedule(use: ToolUse) -> Told:
+    """Move the booking that the caller means; until Cal.com has moved it, it is noted."""
+    email, phone = use.arguments.person()
+    start, wanted = use.arguments.start, use.arguments.new_start
+    move = partial(changing.reschedule, use.conversation, wanted)
+    return _of_change(use, await use.admission.run(move, email=email, phone=phone, start=start), wanted)
+
+
+_REFUSED: Mapping[CommandOutcome, Asked] = MappingProxyType(
+    {
+        CommandOutcome.PAST: Asked.START,
+        CommandOutcome.OVER: Asked.OVER,
+        CommandOutcome.SERIES: Asked.SERIES,
+        CommandOutcome.TAKEN_BY_OWN: Asked.OWN,
+        CommandOutcome.MOVED_ON: Asked.STILL_AT_IT,
+        CommandOutcome.KEY_REUSED: Asked.DETAILS,
+        CommandOutcome.MISSING: Asked.WHICH,
+    }
+)
+_STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(
+    {
+        CommandOutcome.SAME_START: SaidOfChange.MOVED_ALREADY,
+        CommandOutcome.BEING_CANCELLED: SaidOfChange.CANCEL_NOTED,
+    }
+)
+
+
+def _of_change(use: ToolUse, made: ChangeInCall | None, wanted: datetime | None) -> Told:
+    language = use.arguments.language
+    if made is None:
+        return Told(ASKED[language][Asked.WHICH])
+    if made.change is not None:
+        return Told(say_change(made.change, language))
+    if made.refused is None:
+        return Told(view=made.view)
+    if made.refused in _STANDS_SO and made.view.status is Status.CONFIRMED:
+        return Told(sentence(_STANDS_SO[made.refused], made.view, wanted, language))
+    return Told(ASKED[language][_REFUSED[made.refused]]) if made.refused in _REFUSED else Told(view=made.view)
 
 
 TOOLS: Mapping[str, Tool] = MappingProxyType(
     {
         "book": Tool(Scope.BOOK, book),
         "status": Tool(Scope.READ, status),
-        "cancel": Tool(Scope.BOOK, cancel),
+        "cancel": Tool(Scope.CHANGE, cancel),
+        "reschedule": Tool(Scope.CHANGE, reschedule),
         "slots": Tool(Scope.BOOK, slots),
     }
 )

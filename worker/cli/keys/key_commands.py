@@ -22,8 +22,8 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
 @_keys(
     "worker.cli.keys.keys:add",
     "booking keys add voice-agent --scopes book,read --types 101,102 --rate 120",
-    more="Scopes: book (ask for bookings and free times), read (ask how they are), voice (be named by a voice agent's "
-    "address), find (find them by a person's address or number), "
+    more="Scopes: book (ask for bookings and free times), read (ask how they are), change (cancel and move them), "
+    "voice (be named by a voice agent's address), find (find them by a person's address or number), "
     "uid (read Cal.com's uid), all (also see what others asked for).",
 )
 def add(

@@ -194,25 +194,3 @@ def test_a_call_that_nothing_names_has_the_derived_key(api: Api) -> None:
     assert said == [NOTED] * 2
     derived = "SELECT bool_and(key_derived) FROM appointments WHERE attendee_email = :email"
     assert (rows(api, asked["email"]), api.sql(derived, email=asked["email"])) == (1, True)
-
-
-def test_a_booking_that_is_not_made_yet_is_cancelled(api: Api, ask: Ask) -> None:
-    """By its call; what Cal.com has stays, what a call may be making is noted, and a stranger learns nothing."""
-    caller, asked = api.key(), some_arguments()
-    ask(caller, "book", asked, "call-12")
-
-    def becomes(columns: str) -> None:
-        api.sql(f"UPDATE appointments SET {columns} WHERE attendee_email = :email", email=asked["email"])  # noqa: S608 - ours
-
-    stranger = ask(caller, "cancel", {"email": asked["email"]}, "call-13").say
-    becomes(f"status = 'confirmed', calcom_booking_uid = 'u', {ENDED}")
-    refused = ask(caller, "cancel", {}, "call-12").say
-    becomes("status = 'pending', calcom_booking_uid = NULL, outcome_unknown = true, sent_at = now(), settle_at = now()")
-    noted = ask(caller, "cancel", {}, "call-12").say
-    becomes("outcome_unknown = false, sent_at = NULL, settle_at = NULL")
-    cancelled = [ask(caller, "cancel", {}, "call-12").say for _ in range(2)]
-
-    assert stranger == "Which day and time is it about, and under which e-mail address or number?"
-    assert refused == "It is booked already, and I cannot cancel it from here."
-    assert noted == "I have noted that you cancel; we will confirm it."
-    assert cancelled == ["It is cancelled."] * 2

@@ -1,0 +1,98 @@
+"""Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from booking_client.asking import patience
+from db.api_keys.keys import ApiKey
+from db.appointments import views
+from db.appointments.views import BookingView
+from db.changes import asking, moves
+from db.changes.change import BookingChange
+from db.connection import deadline
+from db.lifecycle import Status
+from tasks import dependencies
+from tasks.database_errors import database_errors
+from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
+from tasks.operations.cancelling import cancel_in
+from tasks.operations.changes import ChangeRefusedError
+from tasks.operations.rescheduling import reschedule_in
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfCaller:
+    """Hold a booking, and a change of it as it stands. `again`: it was asked for before.
+
+    `change` None: the booking was not at Cal.com, and is cancelled.
+    """
+
+    view: BookingView
+    change: BookingChange | None = field(repr=False)
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerWish:
+    """Hold who wishes a change of which booking, and how; the same `idempotency_key` is the same change of it."""
+
+    key: ApiKey
+    booking: int
+    via: Via
+    reason: str | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+    @property
+    def command(self) -> Command:
+        """Return the command that is given."""
+        return Command("caller", self.via, "asked for", reason=self.reason, key=self.idempotency_key)
+
+
+def cancel(wish: CallerWish) -> ChangeOfCaller:
+    """Cancel a booking; one that is cancelled already is a wish that is known.
+
+    Raises:
+        ChangeRefusedError: It cannot be cancelled, or it is another key's; nothing was stored.
+        SQLAlchemyError: Postgres has perhaps stored it; ask again, and it is the same change.
+    """
+    return _asked(wish, lambda conn: cancel_in(conn, wish.booking, wish.command), is_cancel=True)
+
+
+def reschedule(wish: CallerWish, start: datetime) -> ChangeOfCaller:
+    """Move a booking to another start; else as `cancel`."""
+    return _asked(wish, lambda conn: reschedule_in(conn, wish.booking, start, wish.command))
+
+
+def _asked(wish: CallerWish, ask: Callable[[Connection], CommandResult], *, is_cancel: bool = False) -> ChangeOfCaller:
+    of_key = wish.key.id  # a key of the scope `all` sees what others asked for, and changes none of it
+    with deadline(patience()), dependencies.current().engine.begin() as conn:
+        if not views.by_ids(conn, [wish.booking], of_key=of_key):
+            raise ChangeRefusedError(CommandResult(wish.booking, CommandOutcome.MISSING))
+        result = ask(conn)
+        [view] = views.by_ids(conn, [wish.booking], of_key=of_key)
+    if not result.done:
+        if is_cancel and result.outcome is CommandOutcome.ENDED and result.status is Status.CANCELLED:
+            return ChangeOfCaller(view, None, again=True)
+        raise ChangeRefusedError(result)
+    send_released(result)
+    return ChangeOfCaller(view, result.change, again=result.repeated)
+
+
+def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
+    """Return a change of a booking; None: there is none that the key may see."""
+    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+        found = moves.get(conn, number)
+        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
+    if found is None or found.appointment_id != booking or not seen:
+        return None
+    return ChangeOfCaller(seen[0], found)
+
+
+def latest(key: ApiKey, booking: int) -> ChangeOfCaller | None:
+    """Return the newest change of a booking; None: there is none, or the key may not see the booking."""
+    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
+        changes = asking.of_booking(conn, booking) if seen else []
+    return ChangeOfCaller(seen[0], changes[-1]) if changes else None

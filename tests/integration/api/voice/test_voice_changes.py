@@ -1,0 +1,163 @@
+"""A caller cancels and moves: noted until Cal.com has done it, once a call, and nobody else's booking."""
+
+from typing import Any
+
+import pytest
+
+from db.api_keys.keys import Scope
+from tests.support.api.agents import AGENTS, Ask, retell, some_arguments
+from tests.support.api.served import ALL, Api
+
+BOOKED = (
+    "status = 'confirmed', calcom_booking_uid = 'u' || id, hold_reason = NULL, held_at = NULL, hold_until = NULL, "
+    "held_for = NULL"
+)
+NEW = {"new_start": "2030-03-06T10:00:00"}
+SPOKEN, OLD = "Wednesday, 6 March at 10:00", "Tuesday, 5 March at 10:00"
+WHICH = "Which day and time is it about, and under which e-mail address or number?"
+OUTAGE = "The calendar does not answer right now."
+
+
+@pytest.fixture(params=AGENTS)
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Give each agent in turn."""
+    return AGENTS[request.param]
+
+
+def becomes(api: Api, email: str, columns: str) -> None:
+    """Have a person's booking stand as a worker leaves it."""
+    api.sql(f"UPDATE appointments SET {columns} WHERE attendee_email = :email", email=email)  # noqa: S608 - ours
+
+
+def changes_become(api: Api, email: str, columns: str) -> None:
+    """Have the changes of a person's booking stand as a worker leaves them."""
+    own = "appointment_id IN (SELECT id FROM appointments WHERE attendee_email = :email)"
+    api.sql(f"UPDATE booking_changes SET {columns} WHERE {own}", email=email)  # noqa: S608 - ours
+
+
+def changes(api: Api, email: str) -> int:
+    """Return how many changes a person's booking has."""
+    joined = "booking_changes c JOIN appointments a ON a.id = c.appointment_id"
+    counted: int = api.sql(f"SELECT count(*) FROM {joined} WHERE attendee_email = :email", email=email)  # noqa: S608
+    return counted
+
+
+def booked(api: Api, caller: Any, ask: Ask, call: str) -> str:
+    """Have a call book, and Cal.com have it; return the person's address."""
+    asked = some_arguments()
+    ask(caller, "book", asked, call)
+    becomes(api, asked["email"], BOOKED)
+    email: str = asked["email"]
+    return email
+
+
+def test_a_booking_that_is_not_made_yet_is_cancelled(api: Api, ask: Ask) -> None:
+    """By its call; what a call may be making is noted, and a stranger learns nothing."""
+    caller, asked = api.key(), some_arguments()
+    ask(caller, "book", {**asked}, "call-12", within="0.5")
+    email = asked["email"]
+
+    stranger = ask(caller, "cancel", {"email": email}, "call-13").say
+    becomes(api, email, "outcome_unknown = true, sent_at = now(), settle_at = now()")
+    noted = ask(caller, "cancel", {}, "call-12").say
+    changes_become(api, email, "status = 'withdrawn', idempotency_key = NULL")
+    becomes(api, email, "outcome_unknown = false, sent_at = NULL, settle_at = NULL")
+    cancelled = [ask(caller, "cancel", {}, "call-12").say for _ in range(2)]
+
+    assert stranger == WHICH
+    assert noted == "I have noted that you cancel; we will confirm it."
+    assert cancelled == ["It is cancelled.", "It is cancelled already."]
+
+
+def test_what_cal_com_has_is_cancelled_once_a_call(api: Api, ask: Ask) -> None:
+    """Noted, in an outage too, and cancelled only when it is."""
+    caller = api.key()
+    email = booked(api, caller, ask, "call-20")
+
+    def cancel() -> str:
+        return ask(caller, "cancel", {}, "call-20").say
+
+    noted = [cancel() for _ in range(2)]
+    changes_become(api, email, "status = 'held', hold_reason = 'breaker_open', held_at = now()")
+    held = cancel()
+    changes_become(api, email, "status = 'done', hold_reason = NULL, held_at = NULL")
+    becomes(api, email, "status = 'cancelled'")
+    done = cancel()
+
+    assert noted == ["I have noted that you cancel; we will confirm it."] * 2
+    assert held == f"{OUTAGE} I have noted that you cancel, and we will confirm it. It stands until then."
+    assert done == "It is cancelled already."
+    assert changes(api, email) == 1
+
+
+def test_what_cal_com_has_is_moved_once_a_call(api: Api, ask: Ask) -> None:
+    """Noted, in an outage too; what was refused stands, and what was moved is not moved twice."""
+    caller = api.key()
+    email = booked(api, caller, ask, "call-21")
+
+    def move() -> str:
+        return ask(caller, "reschedule", NEW, "call-21").say
+
+    noted = [move() for _ in range(2)]
+    changes_become(api, email, "status = 'held', hold_reason = 'breaker_open', held_at = now()")
+    held = move()
+    changes_become(api, email, "status = 'refused', hold_reason = NULL, held_at = NULL")
+    refused = move()
+    changes_become(api, email, "status = 'done'")
+    becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
+    done = move()
+
+    assert noted == [f"I have noted the new time, {SPOKEN}; we will confirm it."] * 2
+    assert held == f"{OUTAGE} I have noted {SPOKEN}, in order, and we will confirm it. Your old time stands until then."
+    assert refused == f"I could not move it; {OLD} stands. Which other time suits you?"
+    assert done == f"It is at {SPOKEN} already."
+    assert changes(api, email) == 1
+
+
+def test_a_move_back_and_forth_is_a_new_wish_each_time(api: Api) -> None:
+    """The key of the first is not taken for the third, which would be told of and not done."""
+    caller = api.key()
+    email = booked(api, caller, retell, "call-22")
+    retell(caller, "reschedule", NEW, "call-22")
+    changes_become(api, email, "status = 'done'")
+
+    told = retell(caller, "reschedule", NEW, "call-22").say
+
+    assert told == f"I have noted the new time, {SPOKEN}; we will confirm it."
+    assert changes(api, email) == 2
+
+
+def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) -> None:
+    """Nobody else, and no other key; without a new start it is asked for; a past one, too."""
+    caller = api.key()
+    email = booked(api, caller, ask, "call-23")
+    named = {"email": email, "start": "2030-03-05T10:00:00"}
+
+    told = {
+        "no start": ask(caller, "reschedule", {"email": email, **NEW}, "call-24").say,
+        "other key": ask(api.key(), "reschedule", {**named, **NEW}, "call-23").say,
+        "no new start": ask(caller, "reschedule", named, "call-24").say,
+        "past": ask(caller, "reschedule", {**named, "new_start": "2020-03-05T10:00:00"}, "call-24").say,
+        "same": ask(caller, "reschedule", {**named, "new_start": named["start"]}, "call-24").say,
+    }
+    before = changes(api, email)
+    moved = ask(caller, "reschedule", {**named, **NEW}, "call-24", lang="de").say
+
+    assert told == {
+        "no start": WHICH,
+        "other key": WHICH,
+        "no new start": "To which day and time shall I move it?",
+        "past": "Which day and time would you like? It has to be a time to come.",
+        "same": f"It is at {OLD} already.",
+    }
+    assert moved == "Ich habe die neue Zeit vorgemerkt, Mittwoch, 6. März um 10:00 Uhr, und wir bestätigen sie Ihnen."
+    assert (before, changes(api, email)) == (0, 1)
+
+
+def test_a_key_without_the_scope_changes_nothing(api: Api) -> None:
+    """The tools are not there for it."""
+    caller = api.key(ALL - {Scope.CHANGE})
+
+    told = [retell(caller, tool, NEW, "call-25").say for tool in ("cancel", "reschedule")]
+
+    assert told == ["I cannot do that here."] * 2

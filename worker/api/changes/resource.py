@@ -1,0 +1,130 @@
+"""The resources of changes: cancel a booking, move it, and read how that stands."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from booking_client.request.fields import Strict, storable
+from booking_client.request.messages import problems
+from booking_client.request.model import moment
+from db.api_keys.keys import Scope
+from db.lifecycle import ChangeStatus
+from db.models.changes import ChangeKind
+from tasks.callers import changes
+from tasks.callers.changes import CallerWish, ChangeOfCaller
+from tasks.operations.booking_commands import CommandOutcome, Via
+from tasks.operations.changes import ChangeRefusedError
+from worker.api import parameters
+from worker.api.answers import json_response, written
+from worker.api.bodies import idempotency_key, json_object
+from worker.api.changes.sentences import say_change
+from worker.api.gate import services_of
+from worker.api.problems import ApiError, invalid
+
+Reason = Annotated[str, Field(max_length=500), AfterValidator(storable)]
+
+
+class CancelRequest(Strict):
+    """Cancel a booking; `reason` is what Cal.com tells the attendee."""
+
+    reason: Reason | None = None
+
+    @classmethod
+    def parse(cls, data: Any) -> Self:
+        """Return what `data` (an object of JSON) asks for.
+
+        Raises:
+            ApiError: A field is wrong.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise invalid(dict(problems(error))) from None
+
+
+class RescheduleRequest(CancelRequest):
+    """Move a booking to another start."""
+
+    start: Annotated[datetime, BeforeValidator(moment)]
+
+
+Asked = TypeVar("Asked", bound=CancelRequest)
+
+
+_REFUSED: Mapping[CommandOutcome, str] = MappingProxyType(
+    {
+        CommandOutcome.MISSING: "no-such-booking",
+        CommandOutcome.BEING_CANCELLED: "being-cancelled",
+        CommandOutcome.ENDED: "ended",
+        CommandOutcome.OVER: "over",
+        CommandOutcome.SERIES: "series",
+        CommandOutcome.SAME_START: "same-start",
+        CommandOutcome.TAKEN_BY_OWN: "taken-by-own",
+        CommandOutcome.MOVED_ON: "moved-on",
+        CommandOutcome.KEY_REUSED: "key-reused",
+    }
+)
+
+
+async def cancel(request: Request) -> Response:
+    """Cancel a booking of the key's own. Once it is answered with 2xx, the wish is stored, and is not lost."""
+    return await _ask(request, CancelRequest, lambda wish, _: changes.cancel(wish))
+
+
+async def reschedule(request: Request) -> Response:
+    """Move a booking of the key's own to another start; it stands as it is until Cal.com has moved it."""
+    return await _ask(request, RescheduleRequest, lambda wish, asked: changes.reschedule(wish, asked.start))
+
+
+async def by_id(request: Request) -> Response:
+    """Return how a change of a booking stands."""
+    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
+        booking, number = parameters.booking_id(request), parameters.change_id(request)
+        found = await admission.run(changes.change, admission.key, booking, number)
+    if found is None:
+        raise ApiError("no-such-change")
+    return json_response(change_document(found))
+
+
+async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, Asked], ChangeOfCaller]) -> Response:
+    async with await services_of(request).gate.admit(request, Scope.CHANGE) as admission:
+        booking = parameters.booking_id(request)
+        header = idempotency_key(request.headers.get("idempotency-key"))
+        asked = body.parse(await json_object(request))
+        wish = CallerWish(key=admission.key, booking=booking, via=Via.HTTP, reason=asked.reason, idempotency_key=header)
+        try:
+            found = await admission.run(ask, wish, asked)
+        except ChangeRefusedError as refused:
+            raise _problem(refused.outcome) from None
+    document = change_document(found)
+    place = f"/v1/bookings/{booking}" if found.change is None else f"/v1/bookings/{booking}/changes/{found.change.id}"
+    done = found.again or document["status"] == ChangeStatus.DONE
+    return json_response(document, 200 if done else 202, {"Location": place})
+
+
+def _problem(outcome: CommandOutcome) -> ApiError:
+    if outcome is CommandOutcome.PAST:
+        return invalid({"start": "is past or too near"})
+    return ApiError(_REFUSED[outcome])
+
+
+def change_document(found: ChangeOfCaller) -> dict[str, Any]:
+    """Return the document of a change."""
+    change = found.change
+    wanted = None if change is None else change.wanted
+    return {
+        "booking": found.view.id,
+        "id": None if change is None else change.id,
+        "kind": ChangeKind.CANCEL if change is None else change.kind,
+        "status": ChangeStatus.DONE if change is None else change.status,
+        "hold_reason": None if change is None else change.hold_reason,
+        "start": None if wanted is None else written(wanted),
+        "final": change is None or change.over,
+        "say": say_change(found, found.view.language),
+        "requested_at": None if change is None else written(change.requested_at),
+    }

@@ -1,0 +1,128 @@
+"""What a voice agent may say of a cancel or a move: one fixed sentence for each state; only times are added.
+
+None says "moved" or "cancelled" of what is only noted, or that a booking stands that may have been changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from db.appointments.views import BookingView
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, Status
+from tasks.callers.changes import ChangeOfCaller
+from worker.api.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
+
+
+class SaidOfChange(StrEnum):
+    """What is true of a change; `time` is the wanted start, `old` the booking's."""
+
+    MOVED = "moved"
+    MOVED_HOST = "moved_host"  # Cal.com has moved it, and its host must confirm it
+    MOVE_NOTED = "move_noted"  # under way, or its outcome is unknown
+    MOVE_OUTAGE = "move_outage"
+    MOVE_REFUSED = "move_refused"
+    MOVED_ALREADY = "moved_already"  # it is at this start
+    CANCELLED = "cancelled"
+    CANCELLED_ALREADY = "cancelled_already"
+    CANCEL_NOTED = "cancel_noted"
+    CANCEL_OUTAGE = "cancel_outage"
+    CANCEL_REFUSED = "cancel_refused"
+    OPERATOR = "operator"
+
+
+_C = SaidOfChange
+CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
+    {
+        ENGLISH: {
+            _C.MOVED: "It is moved to {time}.",
+            _C.MOVED_HOST: "You asked for {time}; your old time is given up, and you will hear when the new one is "
+            "confirmed.",
+            _C.MOVE_NOTED: "I have noted the new time, {time}; we will confirm it.",
+            _C.MOVE_OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will "
+            "confirm it. Your old time stands until then.",
+            _C.MOVE_REFUSED: "I could not move it; {old} stands. Which other time suits you?",
+            _C.MOVED_ALREADY: "It is at {time} already.",
+            _C.CANCELLED: "It is cancelled.",
+            _C.CANCELLED_ALREADY: "It is cancelled already.",
+            _C.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
+            _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
+            "confirm it. It stands until then.",
+            _C.CANCEL_REFUSED: "I could not cancel it; it stands. A colleague will call you.",
+            _C.OPERATOR: "I have noted it; we will come back to you.",
+        },
+        "de": {
+            _C.MOVED: "Ihr Termin ist verlegt: {time}.",
+            _C.MOVED_HOST: "Ihre Anfrage für {time} liegt vor; die alte Zeit ist frei, und Sie hören von uns, sobald "
+            "die neue bestätigt ist.",
+            _C.MOVE_NOTED: "Ich habe die neue Zeit vorgemerkt, {time}, und wir bestätigen sie Ihnen.",
+            _C.MOVE_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe {time} der Reihe nach vorgemerkt, und wir "
+            "bestätigen es. Bis dahin gilt die alte Zeit.",
+            _C.MOVE_REFUSED: "Ich konnte den Termin nicht verlegen; es bleibt bei {old}. Welche andere Zeit passt "
+            "Ihnen?",
+            _C.MOVED_ALREADY: "Ihr Termin ist bereits zu dieser Zeit: {time}.",
+            _C.CANCELLED: "Der Termin ist abgesagt.",
+            _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
+            _C.CANCEL_NOTED: "Ich habe vermerkt, dass Sie absagen, und wir bestätigen es Ihnen.",
+            _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe vermerkt, dass Sie absagen, und wir "
+            "bestätigen es. Bis dahin gilt der Termin.",
+            _C.CANCEL_REFUSED: "Ich konnte den Termin nicht absagen; er gilt weiter. Jemand von uns ruft Sie an.",
+            _C.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
+        },
+    }
+)
+
+
+def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
+    """Return which sentence is true of a change; None: the booking's own sentence is."""
+    view, change = wish.view, wish.change
+    if change is None or (change.wanted is None and view.status is Status.CANCELLED):
+        return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
+    if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
+        return _not_done(view, change)
+    if change.over:  # what is done may have been changed by somebody since
+        return _done(view, change, again=wish.again)
+    return _under_way(change)
+
+
+def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfChange | None:
+    if change.status is not ChangeStatus.DONE or view.status is not Status.CONFIRMED or view.start != change.wanted:
+        return None
+    if view.awaits_host:
+        return _C.MOVED_HOST
+    return _C.MOVED_ALREADY if again else _C.MOVED
+
+
+def _not_done(view: BookingView, change: BookingChange) -> SaidOfChange | None:
+    if view.status is not Status.CONFIRMED:
+        return None
+    if change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved):
+        return _C.OPERATOR
+    return _C.CANCEL_REFUSED if change.wanted is None else _C.MOVE_REFUSED
+
+
+def _under_way(change: BookingChange) -> SaidOfChange:
+    said = None if change.hold_reason is None else BY_REASON[change.hold_reason]
+    if said is Said.OPERATOR:
+        return _C.OPERATOR
+    if said is Said.OUTAGE and not change.outcome_unknown:
+        return _C.CANCEL_OUTAGE if change.wanted is None else _C.MOVE_OUTAGE
+    return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED
+
+
+def say_change(wish: ChangeOfCaller, language: str | None) -> str:
+    """Return the sentence of a change, in a language and the attendee's time zone."""
+    said = what_is_true_of(wish)
+    if said is None:
+        return say(replace(wish.view, language=language), again=True)
+    return sentence(said, wish.view, None if wish.change is None else wish.change.wanted, language)
+
+
+def sentence(said: SaidOfChange, view: BookingView, wanted: datetime | None, language: str | None) -> str:
+    """Return a sentence with the booking's time, and the wanted one if there is one."""
+    known = language_of(language)
+    old = spoken(view.start, view.time_zone, known)
+    time = old if wanted is None else spoken(wanted, view.time_zone, known)
+    return CHANGE_SENTENCES[known][said].format(time=time, old=old)
