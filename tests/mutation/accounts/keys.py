@@ -92,9 +92,9 @@ ACCOUNT_KEYS = (
         test=f"{_KEY}test_a_version_that_is_known_costs_no_statement",
     ),
     _door(
-        name="a-pause-holds-nothing",
-        old="        if state is not AccountState.ACTIVE:\n",
-        new="        if state is AccountState.CLOSED:\n",
+        name="a-pause-is-held-as-a-refused-key",
+        old="    if state is AccountState.PAUSED:\n",
+        new="    if state is AccountState.CLOSED:\n",
         test=f"{_KEY}test_the_account_of_the_settings_may_be_paused",
     ),
     Breakage(
