@@ -115,7 +115,7 @@ def mutants(file: str) -> Iterator[Mutant]:
 
 
 def sources() -> list[str]:
-    """Name the Lua files of the breaker; the others have tests of their own: rate of a key (api), free times (slots)."""
+    """Name the Lua files of the breaker; the rate of an API key and free times have tests of their own."""
     breakers = scripts.FRAGMENTS.keys() - {"call_limit", "reading_begin", "reading_end"}
     return sorted({file for script in breakers for file in scripts.files_of(script)})
 
