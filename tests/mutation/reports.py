@@ -81,7 +81,7 @@ REPORTS = (
     _claim(
         name="waited-since-the-last-renewal",
         old='{"waited_ms": self.waited,',
-        new='{"waited_ms": _waited(self.row),',
+        new='{"waited_ms": waited_for(self.row),',
         test="tests/integration/test_timeline.py::test_a_claim_that_is_renewed_has_waited_no_longer",
     ),
     Breakage(
