@@ -1,6 +1,6 @@
 """A booking as it was read: frozen, detached from any session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -73,13 +73,14 @@ class Appointment(RequestFields):
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row whose columns are COLUMNS, in their order."""
-        values = dict(zip(COLUMNS, row, strict=True))
-        for name, enum in _ENUMS.items():
-            if values[name] is not None:
-                values[name] = enum(values[name])
-        if values["held_for"] == LINE:
-            values["hold_reason"] = HoldReason.IN_LINE
-        return cls(**values)
+        return cls(**read_columns(COLUMNS, _ENUMS, row))
+
+
+def read_columns(names: Sequence[str], enums: Mapping[str, Any], row: Sequence[Any]) -> dict[str, Any]:
+    """Return the columns of a booking or a change by name, with its states; one in a line is held for that."""
+    values = dict(zip(names, row, strict=True))
+    values |= {name: enum(values[name]) for name, enum in enums.items() if values[name] is not None}
+    return values | {"hold_reason": HoldReason.IN_LINE} if values["held_for"] == LINE else values
 
 
 COLUMNS = tuple(column.name for column in fields(Appointment))

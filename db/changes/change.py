@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from booking_client.states import LINE
+from db.appointments.appointment import read_columns
 from db.lifecycle import OVER, ChangeStatus, HoldReason, Strategy
 from db.models.changes import ChangeKind
 
@@ -107,13 +107,7 @@ class BookingChange:
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row whose columns are COLUMNS, in their order."""
-        values = dict(zip(COLUMNS, row, strict=True))
-        for name, enum in _ENUMS.items():
-            if values[name] is not None:
-                values[name] = enum(values[name])
-        if values["held_for"] == LINE:
-            values["hold_reason"] = HoldReason.IN_LINE
-        return cls(**values)
+        return cls(**read_columns(COLUMNS, _ENUMS, row))
 
 
 COLUMNS = tuple(column.name for column in fields(BookingChange))

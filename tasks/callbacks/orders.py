@@ -10,7 +10,7 @@ from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, checked_url
 from tasks.callbacks.signing import SigningError, secrets_of
-from tasks.callers.keys import KeyRefusedError
+from tasks.callers.keys import KeyRefusedError, no_such_key
 
 
 def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
@@ -27,7 +27,7 @@ def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
         raise KeyRefusedError(f"the callback's address {error}") from None
     with deps.engine.begin() as conn:
         if not keys.set_callback(conn, name, url):
-            raise _missing(name)
+            raise no_such_key(name)
         operator_actions.record(conn, asked, "changed", bookings=0)
 
 
@@ -41,7 +41,7 @@ def secrets(name: str) -> list[str]:
     with deps.engine.connect() as conn:
         key = keys.named(conn, name)
     if key is None:
-        raise _missing(name)
+        raise no_such_key(name)
     try:
         return secrets_of(deps.callbacks.secrets, key.id, key.secret_version)
     except SigningError as error:
@@ -56,7 +56,7 @@ def renew_secret(asked: ActionRequest, name: str) -> None:
     """
     with dependencies.current().engine.begin() as conn:
         if not keys.renew_secret(conn, name):
-            raise _missing(name)
+            raise no_such_key(name)
         operator_actions.record(conn, asked, "renewed", bookings=0)
 
 
@@ -73,7 +73,3 @@ def send_again(asked: ActionRequest, bookings: Collection[int]) -> int:
         number = callbacks.send_again(conn, bookings)
         operator_actions.record(conn, asked, "sent_again", bookings=0)
     return number
-
-
-def _missing(name: str) -> KeyRefusedError:
-    return KeyRefusedError(f"{name}: no key in force has this name; `booking keys list` shows them")

@@ -78,7 +78,7 @@ def rotate_key(asked: ActionRequest, name: str) -> NewKey:
         text = key_text.new_key(known.handle) if known else ""
         ends = keys.rotate(conn, name, key_text.hash_of(text)) if text else None
         if ends is None:
-            raise _missing(name)
+            raise no_such_key(name)
         operator_actions.record(conn, asked, "rotated", bookings=0)
     return NewKey(text, ends)
 
@@ -91,9 +91,10 @@ def revoke_key(asked: ActionRequest, name: str) -> None:
     """
     with dependencies.current().engine.begin() as conn:
         if not keys.revoke(conn, name):
-            raise _missing(name)
+            raise no_such_key(name)
         operator_actions.record(conn, asked, "revoked", bookings=0)
 
 
-def _missing(name: str) -> KeyRefusedError:
+def no_such_key(name: str) -> KeyRefusedError:
+    """Return the error that no key in force has this name."""
     return KeyRefusedError(f"{name}: no key in force has this name; `booking keys list` shows them")

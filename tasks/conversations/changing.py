@@ -49,7 +49,8 @@ def _to(wanted: datetime) -> Callable[[CallerWish], ChangeOfCaller]:
 
 
 def _wish(conversation: Conversation, view: BookingView, what: str | None) -> CallerWish:
-    named = None if what is None or conversation.call is None else f"{conversation.agent}:{conversation.call}:{what}"
+    has_key = what is not None and conversation.call is not None
+    named = f"{conversation.agent}:{conversation.call}:{what}" if has_key else None
     return CallerWish(key=conversation.key, booking=view.id, via=Via.VOICE, idempotency_key=named)
 
 

@@ -16,7 +16,7 @@ from tasks.database_errors import database_errors
 def meant(
     conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
 ) -> BookingView | None:
-    """Return the one booking that is meant; None: there is none, or several, and nothing is told of any.
+    """Return the one booking that is meant; None if no booking fits, or several do.
 
     A caller's number proves nothing: in a later call the caller names a person and the start as well.
     """

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, Self
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from worker.api.problems import ApiError
+from booking_client.request.fields import Strict
+from booking_client.request.messages import problems
+from worker.api.problems import ApiError, invalid
 from worker.json_object import UnreadableError, read_object
 
 SECONDS = 5.0  # for a whole body
@@ -15,6 +18,22 @@ MAX_BODY, MAX_BATCH = 64 * 1024, 1024 * 1024  # bytes
 MAX_KEY = 255
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"', re.ASCII)  # a string of RFC 8941
 _BARE = re.compile(r"[!#-~][ -~]*", re.ASCII)
+
+
+class RequestBody(Strict):
+    """What the body of a request asks for."""
+
+    @classmethod
+    def parse(cls, data: Any) -> Self:
+        """Return what `data` (an object of JSON) asks for.
+
+        Raises:
+            ApiError: A field is wrong.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise invalid(dict(problems(error))) from None
 
 
 async def json_object(request: Request, limit: int = MAX_BODY) -> dict[str, Any]:

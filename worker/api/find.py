@@ -1,17 +1,16 @@
 """What `find` takes: a person by an e-mail address or a number, and a period."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from booking_client.request.fields import Email, Phone, Strict
-from booking_client.request.messages import problems
+from booking_client.request.fields import Email, Phone
 from booking_client.request.model import moment
-from worker.api.problems import invalid
+from worker.api.bodies import RequestBody
 
 
-class FindRequest(Strict):
+class FindRequest(RequestBody):
     """Ask for the bookings of one person that start in a period."""
 
     email: Email | None = None
@@ -24,15 +23,3 @@ class FindRequest(Strict):
         if (self.email is None) == (self.phone is None):
             raise ValueError("needs either an email or a phone")
         return self
-
-    @classmethod
-    def parse(cls, data: Any) -> Self:
-        """Return what `data` (an object of JSON) asks for.
-
-        Raises:
-            ApiError: A field is wrong.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise invalid(dict(problems(error))) from None

@@ -55,10 +55,7 @@ def booking_id(request: Request) -> int:
     Raises:
         ApiError: It names no booking.
     """
-    text = request.path_params["id"]
-    if not _ID.fullmatch(text):
-        raise ApiError("no-such-booking")
-    return int(text)
+    return _id(request, "id", "no-such-booking")
 
 
 def change_id(request: Request) -> int:
@@ -67,7 +64,11 @@ def change_id(request: Request) -> int:
     Raises:
         ApiError: It names no change.
     """
-    text = request.path_params["change"]
+    return _id(request, "change", "no-such-change")
+
+
+def _id(request: Request, name: str, problem: str) -> int:
+    text = request.path_params[name]
     if not _ID.fullmatch(text):
-        raise ApiError("no-such-change")
+        raise ApiError(problem)
     return int(text)

@@ -49,8 +49,8 @@ VOICE = (
         name="a-repeated-move-in-a-call-is-one-more",
         promise=2,
         file="tasks/conversations/changing.py",
-        old="    named = None if what is None or",
-        new="    named = None if what is not None or",
+        old="    has_key = what is not None and",
+        new="    has_key = what is None and",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[retell]",
     ),
     Breakage(

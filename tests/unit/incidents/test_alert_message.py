@@ -110,7 +110,7 @@ def test_the_page_and_the_runbook_have_one_step(
 
 @pytest.mark.parametrize("kind", IncidentKind)
 def test_an_incident_has_the_address_of_its_bookings(kind: IncidentKind) -> None:
-    """Of some bookings: an address that the list of the page reads. Of one: its own page. Of none: the page itself."""
+    """Several bookings have the address of a list, one has that of its own page, and none that of the overview."""
     for facts in (FACTS, {**FACTS, "count": 1, "ids": [42]}, {**FACTS, "ids": [42, 43]}, {}):
         path = page_path(incident(kind, OutageLevel.DOWN), facts)
         if path and "?" not in path:

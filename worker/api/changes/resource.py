@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_client.request.fields import Strict, storable
-from booking_client.request.messages import problems
+from booking_client.request.fields import storable
 from booking_client.request.model import moment
 from db.api_keys.keys import Scope
 from db.lifecycle import ChangeStatus
@@ -21,7 +20,7 @@ from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.operations.changes import ChangeRefusedError
 from worker.api import parameters
 from worker.api.answers import json_response, written
-from worker.api.bodies import idempotency_key, json_object
+from worker.api.bodies import RequestBody, idempotency_key, json_object
 from worker.api.changes.sentences import say_change
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
@@ -29,22 +28,10 @@ from worker.api.problems import ApiError, invalid
 Reason = Annotated[str, Field(max_length=500), AfterValidator(storable)]
 
 
-class CancelRequest(Strict):
+class CancelRequest(RequestBody):
     """Cancel a booking; `reason` is what Cal.com tells the attendee."""
 
     reason: Reason | None = None
-
-    @classmethod
-    def parse(cls, data: Any) -> Self:
-        """Return what `data` (an object of JSON) asks for.
-
-        Raises:
-            ApiError: A field is wrong.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise invalid(dict(problems(error))) from None
 
 
 class RescheduleRequest(CancelRequest):
