@@ -11,7 +11,7 @@ ENOUGH = 3
 """Failures in a row of this many accounts, or of all that the service has, open the breaker for all accounts."""
 FIRST = 1
 """The account that keeps the service's own limit and blocks: workers that know no accounts write the same ones."""
-_KEPT = 4096
+KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class ClientIdentity(NamedTuple):
 def identities(settings: BreakerSettings) -> Callable[[CallingAccount], ClientIdentity]:
     """Return the function that describes an account to the scripts; it keeps its last few thousand answers."""
 
-    @lru_cache(_KEPT)
+    @lru_cache(KEPT)
     def identity(account: CallingAccount) -> ClientIdentity:
         return ClientIdentity(
             account.key, account.configuration, settings.limits.text, *settings.pace(account.rate_limit),

@@ -12,12 +12,12 @@ While Redis is gone, each process has a small breaker of its own (local.py). No 
 import random
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
-from resilience.circuit_breaker.account import CallingAccount, identities
+from resilience.circuit_breaker.account import KEPT, CallingAccount, identities
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
 from resilience.circuit_breaker.operators import OperatorControls
@@ -189,6 +189,7 @@ class ClosedBreaker:
         self._shared = shared
         self._sizes = settings.limits.rate_window, settings.limits.size
         self._identity = identities(settings)
+        self._fixed = lru_cache(KEPT)(self._fixed_for)  # each booking of an account sends the same
         self._snapshot = snapshot
         self._clock = clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
@@ -224,9 +225,13 @@ class ClosedBreaker:
         if self._shared is None:
             return lambda: None
         at = 0 if now is None else round(now * 1000)
+        return partial(
+            self._closed_reply, self._shared.begin(script, *self._fixed(endpoint, account), (*epochs, at, *own))
+        )
+
+    def _fixed_for(self, endpoint: str, account: CallingAccount) -> tuple[tuple[str, ...], tuple[str | int, ...]]:
         keys = closed_keys(self._service, endpoint, account.own_key, account.limit_key)
-        fixed = (endpoint, *self._identity(account)[:5], *self._sizes)
-        return partial(self._closed_reply, self._shared.begin(script, keys, fixed, (*epochs, at, *own)))
+        return keys, (endpoint, *self._identity(account)[:5], *self._sizes)
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()

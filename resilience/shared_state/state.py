@@ -16,8 +16,6 @@ from resilience.shared_state.events import Emit
 
 MOST_BEGINNINGS = 10_000  # keys come from callers, too, and a process may live for months
 Words = tuple[str | float, ...]
-BEGINNINGS = 4096
-"""How many beginnings of commands are kept: some for each of a thousand accounts."""
 
 
 class Beginning(NamedTuple):
@@ -110,8 +108,6 @@ class SharedState:
             if len(self._beginnings) >= MOST_BEGINNINGS:
                 self._beginnings.clear()
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
-            if len(self._beginnings) >= BEGINNINGS:  # as many accounts have called as are remembered
-                self._beginnings.clear()
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         late = self.absence.late
         try:
