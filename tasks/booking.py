@@ -67,8 +67,10 @@ def _follow(deps: Dependencies, claimed: Claim, move: Move) -> str:
     """
     row = claimed.subject
     error = move.changes.get("error_type")  # the next line logs the event type's id: its slug would name a host
-    told = {"to": move.to.value, "why": move.why, "error": error, "event_type": row.event_type_id}
-    log.info("moved", appointment_id=claimed.row.id, **told)
+    log.info(
+        "moved", appointment_id=claimed.row.id, to=move.to.value, why=move.why, error=error,
+        event_type=row.event_type_id,
+    )  # fmt: skip
     if move.to is Status.RETRYING:
         retries = move.changes.get("retry_count", row.retry_count)
         raise ComeAgain(replace(row, retry_count=retries), move.retry_in or 0.0, move.why)
