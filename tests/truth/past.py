@@ -81,14 +81,19 @@ class Past:
     def counted(self, count: Callable[[Record], int], value: int, *, at_least: bool = False) -> bool | None:
         """Return whether a count was this value, or passed it between two snapshots; None: nobody counted.
 
-        A state that lasts for less than the time between two snapshots is seen in none: what has changed counts as one
-        more, or one less.
+        A state that lasts for less than the time between two snapshots is seen in none of them: each booking that
+        changed between these two counts as one more, or one less.
         """
-        found = [count(one) for one in self.records()]
+        found = list(self.records())
         if not found:
             return None
-        slack = self.changed()
-        return (at_least or min(found) - slack <= value) and value <= max(found) + slack
+        if at_least and value <= max(map(count, found)):
+            return True
+        return any(
+            min(count(one), count(other)) - brief <= value <= max(count(one), count(other)) + brief
+            for one, other in pairwise([found[0], *found])
+            for brief in (len(changed(one, other)),)
+        )
 
     def was(self, number: int, holds: Callable[[dict[str, Any]], Any]) -> bool | None:
         """Return whether a booking's row was so; None: it has changed, perhaps to this and on between two snapshots."""
@@ -99,12 +104,6 @@ class Past:
         if since is None or not seen or seen[-1]["updated_at"] >= since:
             return None
         return False
-
-    def changed(self) -> int:
-        """Return how many bookings have changed."""
-        last = list(self.records())[-1:]
-        since = self.snapshots[0].at - timedelta(seconds=1)
-        return sum(row["updated_at"] >= since for record in last for row in record.rows.values())
 
     def counted_there(self, count: Callable[[Snapshot], int], value: int) -> bool:
         """Return whether a count of Redis was this value, or near it.
@@ -117,26 +116,34 @@ class Past:
         return bool(found) and min(found) - BRIEF <= value <= max(found) + BRIEF
 
     def met(
-        self,
-        moments: Callable[[Record], Iterator[datetime | None]],
-        at: datetime,
-        *,
-        first: str | None = None,
-        off: float = 1.5,
+        self, moments: Callable[[Record], Iterator[datetime | None]], at: datetime, *, off: float = 1.5
     ) -> bool | None:
-        """Return whether one of the record's moments is this one, `off` seconds more or less; None: nobody looked.
-
-        `first` names the column whose first moment it is: a booking that left the rows and came back between two
-        snapshots lets another one be the first.
-        """
+        """Return whether one of the record's moments is this one, `off` seconds more or less; None: nobody looked."""
         near = timedelta(seconds=off)
         if not list(self.records()):
             return None
+        return self.recorded(lambda record: any(one and abs(one - at) <= near for one in moments(record)))
 
-        def is_met(record: Record) -> bool:
-            return any(one and abs(one - at) <= near for one in moments(record))
+    def first(self, column: str, at: datetime, *reasons: str, off: float = 1.5) -> bool | None:
+        """Return whether this was the first moment in a column of what these reasons (none: all) hold.
 
-        def was_met(record: Record) -> bool:
-            return any(row[first] and abs(row[first] - at) <= near for row in record.rows.values())
+        Between two snapshots a booking may leave the held ones and come back: then another one is the first.
+        """
+        near, found = timedelta(seconds=off), list(self.records())
+        for one, other in pairwise([*found[:1], *found]):
+            gone = changed(one, other)
+            for record in (one, other):
+                held = [row for row in record.rows.values() if row["status"] == "held" and row[column]]
+                among = [row for row in held if not reasons or row["hold_reason"] in reasons]
+                stayed = sorted(row[column] for row in among if row["id"] not in gone)
+                may_be = [row[column] for row in among if row["id"] in gone] + stayed[:1]
+                if any(abs(moment - at) <= near for moment in may_be):
+                    return True
+        return False if found else None
 
-        return self.recorded(is_met) or bool(first and self.changed() and self.recorded(was_met))
+
+def changed(one: Record, other: Record) -> set[int]:
+    """Return the bookings that are not in both records as they were."""
+    numbers = one.rows.keys() | other.rows.keys()
+    before, after = ({number: row["updated_at"] for number, row in record.rows.items()} for record in (one, other))
+    return {number for number in numbers if before.get(number) != after.get(number)}

@@ -8,7 +8,7 @@ from tasks.overview.ranking.phrases import OF_AN_OUTAGE
 from tests.truth.claims.grammar import Check, Part, Seen, near
 from tests.truth.past import Snapshot
 from tests.truth.record import Record
-from tests.truth.world import LATEST
+from tests.truth.world import AHEAD, LATEST
 
 BUSY = 0.05  # seconds for our few statements: a fourth of it is usual
 SLOW = 0.3  # seconds for our statements: then a reading of the page may take longer than its patience
@@ -40,27 +40,17 @@ ended_badly = counted(lambda record: sum(record.ended.values()))
 
 def first_at_risk(part: Part) -> bool:
     """Check when the first held booking expires; HOLD_LEAD is 0 in this deployment."""
-    return part.lately.met(
-        lambda record: (one["first_start"] for one in record.held.values()), part.at, first="start_at"
-    )
+    return part.lately.first("start_at", part.at)
 
 
 def oldest_held(*reasons: str) -> Check:
     """Check since when the oldest is held for one of these reasons."""
-
-    def moments(record: Record) -> Iterator[datetime | None]:
-        return (record.held[one]["oldest_held_at"] for one in reasons if one in record.held)
-
-    return lambda part: part.lately.met(moments, part.at, first="held_at")
+    return lambda part: part.lately.first("held_at", part.at, *reasons)
 
 
 def next_until(reason: str) -> Check:
     """Check when the first of a reason is tried again."""
-    return lambda part: part.lately.met(
-        lambda record: (record.held[one]["next_until"] for one in (reason,) if one in record.held),
-        part.at,
-        first="hold_until",
-    )
+    return lambda part: part.lately.first("hold_until", part.at, reason)
 
 
 def changed_at(*states: str) -> Check:
@@ -103,7 +93,9 @@ def was_in(seen: Seen, endpoint: str, states: Collection[str]) -> bool:
 
     def has_changed(record: Record) -> bool:
         return any(
-            one["at"] >= seen.at - LATEST and (one["endpoint"] or "") == endpoint and one["new"] in states
+            seen.at - LATEST <= one["at"] <= seen.at + AHEAD
+            and (one["endpoint"] or "") == endpoint
+            and {one["old"], one["new"]} & {*states}
             for one in record.changes
         )
 

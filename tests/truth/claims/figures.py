@@ -86,8 +86,7 @@ def _of_reason(name: str) -> checks.Check:
             return part.lately.counted(
                 lambda record: int(record.held.get(reason, {}).get(name, 0)), part.number, at_least=part.at_least
             )
-        first = _FIRST[name]
-        return part.lately.met(lambda record: iter([record.held.get(reason, {}).get(name)]), part.at, first=first)
+        return part.lately.first(_FIRST[name], part.at, reason)
 
     return check
 
