@@ -116,6 +116,18 @@ def test_a_paused_server_keeps_connections_and_answers_nothing(running: embedded
         assert valkey.ping()
 
 
+def test_after_a_pause_no_thread_runs(running: embedded.Servers) -> None:
+    """A thread takes SIGSTOP when it is let run, on a busy machine later; the others answer until then."""
+    valkey = running.valkey
+    ran = 0
+    for _ in range(50):
+        valkey.pause()
+        threads = [open_file(valkey.pid, f"task/{one.name}/stat") for one in Path(f"/proc/{valkey.pid}/task").iterdir()]
+        ran += any(stat.rpartition(")")[2].split()[0] != "T" for stat in threads)
+        valkey.resume()
+    assert ran == 0
+
+
 def test_a_killed_postgres_leaves_no_shared_memory() -> None:
     """A killed Postgres cannot free its segment, and the system would keep it until it boots."""
     with embedded.servers(valkey=False) as servers:

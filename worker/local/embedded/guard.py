@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+STOPPED_SECONDS = 2.0  # how long a stopped process may take: each of its threads stops when it runs next
 PARENT_CHECK_MS = 1000  # how late a dead parent may be noticed when a forked child of it still holds the pipe
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 IPC_RMID = 0  # linux/ipc.h
@@ -50,6 +51,15 @@ def _tree(root: int) -> list[int]:
     for pid in tree:
         tree += children.get(pid, ())
     return tree
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return whether no thread of a process runs: SIGSTOP is taken by one thread, and that one stops the others."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if stat.read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                return False
+    return True
 
 
 def _forget_memory(creator: int) -> None:
@@ -101,11 +111,18 @@ class GuardedProcess:
         return prepare
 
     def send(self, number: int) -> None:
-        """Signal the server and everything below it: a stopped server with running children is not stopped."""
+        """Signal the server and everything below it: a stopped server with running children is not stopped.
+
+        After SIGSTOP none of their threads runs any more: a busy machine stops them only when it lets them run.
+        """
         if self.process.poll() is None:
-            for pid in _tree(self.process.pid):
+            tree = _tree(self.process.pid)
+            for pid in tree:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
+            until = time.monotonic() + STOPPED_SECONDS
+            while number == signal.SIGSTOP and not all(map(_is_stopped, tree)) and time.monotonic() < until:
+                self.wait(0.001)
 
     def wait(self, seconds: float) -> int | None:
         """Return the exit code, or None if it still runs after so many seconds."""
