@@ -29,7 +29,7 @@ from tasks.overview.sentences import render
 from tasks.overview.verdict import Verdict, verdict
 from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
-from tests.support.stepping import accept, carry, is_blind, let_pass, lose
+from tests.support.stepping import accept, carry, is_blind, let_pass, lose, write
 from worker.cli.status import deployment
 from worker.settings import model
 from worker.wiring import build_from
@@ -247,6 +247,7 @@ def test_10_calcom_cannot_be_reached(settings: Settings, call: Booking) -> None:
     settings(CALCOM_BASE_URL="http://127.0.0.1:1", RETRY_MAX_ATTEMPTS="0")
     [one] = hold(1)
     assert row(one).hold_reason is HoldReason.UNREACHABLE
+    write(one, hold_until=datetime.now(UTC) + timedelta(minutes=1))  # in its last second that is "a moment"
     said = r"Cal.com cannot be reached: 1 held, tried again in \d+ s\."
     says(call, 10, said, "it goes by itself.", level=Level.WARNING)
 
