@@ -15,6 +15,9 @@ from db.engine import make_engine
 from db.lifecycle import Status
 from db.models.bookings import appointments as table
 from tests.support import breakers
+from tests.support.api.agents import SECRETS
+from tests.support.api.served import Api, Serving
+from tests.support.callbacks.webhooks import GIVEN
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 
@@ -122,3 +125,16 @@ def shared(template: str, new_database: Callable[..., str]) -> Iterator[Record]:
 def make(redis_url: str) -> breakers.Make:
     """Build breakers that a Valkey of the test's own shares."""
     return partial(breakers.make, redis_url)
+
+
+@pytest.fixture(scope="module")
+def api(
+    template: str, new_database: Callable[..., str], valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """Serve one API to all tests of a module; each has keys, and so bookings, of its own."""
+    url = new_database(template)
+    engine = make_engine(url)
+    folder = tmp_path_factory.mktemp("served")
+    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS, **GIVEN}, engine, folder) as serving:
+        yield serving.start()
+    engine.dispose()

@@ -12,8 +12,8 @@ from db.lifecycle import Status
 from db.monitoring import incidents
 from db.monitoring.incidents import IncidentKind
 from tasks import dependencies
-from tests.support.alert_sink import Sink, sink
 from tests.support.fleet import Fleet, Process, eventually, finals, request
+from tests.support.servers.alert_sink import Sink, sink
 from worker import enqueue_bookings
 
 

@@ -1,11 +1,8 @@
 """Cal.com's webhooks come in: only what is signed is stored, once, and nothing of a person."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from db.engine import make_engine
 from tests.support.api.served import Api, Serving
@@ -13,19 +10,6 @@ from tests.support.callbacks.webhooks import GIVEN, SECRET, body, path, signatur
 from tests.support.fleet import eventually
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def api(
-    template: str, new_database: Callable[..., str], valkey_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Api]:
-    """Serve one API to all tests of the module; each tells of a booking of its own."""
-    url = new_database(template)
-    engine = make_engine(url)
-    folder = tmp_path_factory.mktemp("served")
-    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **GIVEN}, engine, folder) as serving:
-        yield serving.start()
-    engine.dispose()
 
 
 def tell(api: Api, sent: bytes, *, signed: str | None = None, to: str | None = None) -> int:

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.dependencies import AlertMessage
-from tests.support.alert_sink import sink
 from tests.support.fleet import eventually
+from tests.support.servers.alert_sink import sink
 from worker.alerts.sinks import AlertSinks
 
 MESSAGE = AlertMessage("Cal.com is down: 37 held, 2 at risk", "Since: now")

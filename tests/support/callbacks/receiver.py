@@ -5,8 +5,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.servers.quiet_server import quiet_server
 
 Answer = tuple[int, dict[str, str]]
 
@@ -40,6 +42,10 @@ class Receiver:
     got: list[Received] = field(default_factory=list)
     connections: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
+
+    def count(self) -> None:
+        """Count a connection."""
+        self.connections += 1
 
     @property
     def names(self) -> list[str]:
@@ -76,23 +82,6 @@ def receiver(answer: Callable[[Received], Answer | None] | None = None) -> Itera
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 64
-
-        def get_request(self) -> Any:
-            one.connections += 1
-            return super().get_request()
-
-        def handle_error(self, *_: Any) -> None:
-            """Say nothing of a client that was killed."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    one.url = f"http://127.0.0.1:{server.server_port}/hooks"
-    try:
+    with quiet_server(Handler, ended=one.ended, connected=one.count) as port:
+        one.url = f"http://127.0.0.1:{port}/hooks"
         yield one
-    finally:
-        one.ended.set()
-        server.shutdown()
-        server.server_close()

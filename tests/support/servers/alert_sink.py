@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.servers.quiet_server import quiet_server
 
 
 @dataclass
@@ -49,18 +51,6 @@ def sink(manner: str = "ok") -> Iterator[Sink]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """Say nothing of a client that was killed."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    one.url = f"json://127.0.0.1:{server.server_port}/T0ken-of-{manner}"
-    try:
+    with quiet_server(Handler, ended=one.ended) as port:
+        one.url = f"json://127.0.0.1:{port}/T0ken-of-{manner}"
         yield one
-    finally:
-        one.ended.set()
-        server.shutdown()
-        server.server_close()
