@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("worker", "tasks", "resilience", "db", "booking_client", "simulator")
 # A test that asserts fails by one of these, and pytest ends its traceback with that word.
 _ASSERTED = re.compile(r": (AssertionError|Failed)$")
+# Plugins that no test of a breakage needs, and whose import is a quarter of the work of a run.
+_WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 _GRACE = 30.0  # seconds in which an interrupted pytest ends its servers and workers
 
 
@@ -71,7 +73,7 @@ class Workshop:
         """Run these tests in a copy and say how each ended."""
         number = next(self._numbers)
         report, log = self.folder / f"report-{number}.xml", self.folder / f"log-{number}.txt"
-        argv = [sys.executable, "-m", "pytest", "--tb=long", f"--junitxml={report}", *tests]
+        argv = [sys.executable, "-m", "pytest", "--tb=long", f"--junitxml={report}", *_WITHOUT, *tests]
         if self._stopped.is_set():
             return dict.fromkeys(tests, Seen(Ended.BROKEN, "stopped"))
         with log.open("wb") as out:
