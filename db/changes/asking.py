@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from booking_client.insertion import stored_key
 from booking_client.request.idempotency import key_at
@@ -17,7 +17,7 @@ from db.appointments import events
 from db.appointments.appointment import Appointment
 from db.changes.change import BookingChange
 from db.changes.moves import move
-from db.lifecycle import LIVE, ChangeStatus, Status
+from db.lifecycle import LIVE, OVER, ChangeStatus, Status
 from db.models.accounts import calcom_accounts
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes
@@ -51,6 +51,16 @@ def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return the changes of a booking that are not over."""
     return [change for change in of_booking(conn, appointment_id) if not change.over]
+
+
+def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> bool:
+    """Return whether a call may be changing a booking at Cal.com, or has changed it since a moment."""
+    columns = booking_changes.c
+    moving = columns.status.in_([ChangeStatus.CHANGING, ChangeStatus.DONE])
+    sent = or_(moving, columns.posts > 0, columns.outcome_unknown, columns.may_have_moved)
+    lately = or_(columns.status.not_in(OVER), columns.updated_at > since)
+    query = select(columns.id).where(columns.appointment_id == appointment_id, sent, lately).limit(1)
+    return conn.execute(query).first() is not None
 
 
 def by_key(conn: Connection, appointment_id: int, key: str) -> BookingChange | None:
