@@ -123,9 +123,14 @@ def person_of(conn: Connection, action_id: int) -> str | None:
     return conn.execute(select(_columns.who).where(_columns.id == action_id)).scalar_one_or_none()
 
 
-def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool) -> bool:
-    """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn."""
-    asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done}
+def count(
+    conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool, refused: str | None = None
+) -> bool:
+    """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn.
+
+    `refused` says why an action on one booking did nothing.
+    """
+    asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done, "refused": refused}
     return conn.execute(statement("count_action"), asked).first() is not None
 
 

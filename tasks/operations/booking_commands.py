@@ -75,6 +75,7 @@ class CommandOutcome(StrEnum):
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
     FORGOTTEN = "forgotten"  # its person was forgotten: nobody can be booked
     STILL_OPEN = "still_open"  # the operator gave "not booked" while a call may still turn into a booking
+    BOOKED = "booked"  # one of many, and confirmed: each is cancelled by itself
     ENDED = "ended"  # there is nothing to cancel or to move; `status` says how it ended
     OVER = "over"  # it has taken place
     SAME_START = "same_start"
@@ -108,7 +109,7 @@ class Command:
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
-    and the booking must be of `account` (None: of any).
+    and the booking must be of `account` (None: of any). `spares_booked`: a confirmed booking is not cancelled.
     """
 
     by: str
@@ -120,6 +121,7 @@ class Command:
     reason: str | None = None
     key: str | None = None
     account: str | None = None
+    spares_booked: bool = False
 
     @property
     def event(self) -> dict[str, Any]:

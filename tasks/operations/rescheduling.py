@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import Appointment
@@ -10,16 +10,9 @@ from db.changes import asking
 from db.lifecycle import FINAL, ChangeStatus, Status
 from tasks import dependencies
 from tasks.operations import change_asking
-from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of, send_released
+from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of
 
 RESCHEDULE = "reschedule"
-
-
-def reschedule(engine: Engine, booking_id: int, start: datetime, command: Command) -> CommandResult:
-    """Move a booking as `reschedule_in` does, and send the message that follows."""
-    with engine.begin() as conn:
-        result = reschedule_in(conn, booking_id, start, command)
-    return send_released(result)
 
 
 def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: Command) -> CommandResult:
@@ -35,18 +28,30 @@ def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: C
     refused = _refused(conn, row, wanted)
     if refused is not None:
         return result_of(row, refused)
-    if row.status is Status.CONFIRMED:
-        return _ask(conn, row, wanted, command)
-    if row.outcome_unknown or row.status is Status.BOOKING or row.calcom_booking_uid is not None:
-        return change_asking.wish(conn, row, wanted, command, CommandOutcome.MOVED_LATER)
+    match meant := reschedule_outcome(row):
+        case CommandOutcome.MOVE_ASKED:
+            return _ask(conn, row, wanted, command)
+        case CommandOutcome.MOVED_LATER:
+            return change_asking.wish(conn, row, wanted, command, meant)
     return _ask_at(conn, row, wanted, command)
+
+
+def reschedule_outcome(row: Appointment) -> CommandOutcome:
+    """Return the outcome that a move of this row would have now, if nothing refuses it."""
+    if row.status is Status.CONFIRMED:
+        return CommandOutcome.MOVE_ASKED
+    may_be_booked = row.outcome_unknown or row.status is Status.BOOKING or row.calcom_booking_uid is not None
+    return CommandOutcome.MOVED_LATER if may_be_booked else CommandOutcome.MOVED
 
 
 def _refused(conn: Connection, row: Appointment, start: datetime) -> CommandOutcome | None:
     """Return why a booking is not moved to a start; None: it is."""
     lead = timedelta(seconds=dependencies.current().timings.lead)
-    if start <= appointments.now(conn) + lead:
-        return CommandOutcome.PAST
+    return CommandOutcome.PAST if start <= appointments.now(conn) + lead else refused_at_any_start(conn, row)
+
+
+def refused_at_any_start(conn: Connection, row: Appointment) -> CommandOutcome | None:
+    """Return why a booking is moved to no start at all; None: it may be moved."""
     if row.status in FINAL - {Status.CONFIRMED}:
         return CommandOutcome.ENDED
     if any(change.wanted is None for change in asking.open_of(conn, row.id)):
