@@ -1,5 +1,7 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
+from collections.abc import Callable
+
 from db.engine import POOL_SIZE, make_engine
 from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
@@ -96,15 +98,16 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
 
 def _slot_readings(settings: Settings) -> SharedReadings:
     """Build what reads free times: in any minute at most a fifth of the rate limit, so that bookings have the rest."""
-    share = max(1, (settings.calcom_rate_limit_per_minute or CALCOM_RATE) // SLOTS_SHARE)
-    at_once = max(1, share // 4)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
-    limit = CallLimit(SLOTS, redis)
-
-    def may_read() -> bool:
-        return not limit.wait("readings", share - at_once + 1, at_once=at_once)
-
+    may_read = reading_share(CallLimit(SLOTS, redis), settings.calcom_rate_limit_per_minute or CALCOM_RATE)
     return SharedReadings(SLOTS, redis, fresh=SLOTS_FRESH, may_read=may_read)
+
+
+def reading_share(limit: CallLimit, rate: int) -> Callable[[], bool]:
+    """Return what counts a reading if it is within the share; a minute has those at once and those that come back."""
+    share = max(1, rate // SLOTS_SHARE)
+    at_once = max(1, share // 4)
+    return lambda: not limit.wait("readings", share - at_once + 1, at_once=at_once)
 
 
 fill(build)
