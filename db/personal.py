@@ -15,7 +15,7 @@ PART = 100_000  # events that are looked through at once
 
 @dataclass(frozen=True, slots=True)
 class PersonalBooking:
-    """A booking that names a person; `is_own`: it is the person's, who else is a guest of it."""
+    """A booking that names a person; `is_own`: the person is the attendee, not a guest."""
 
     id: int
     is_forgotten: bool
