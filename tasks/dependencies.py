@@ -137,7 +137,7 @@ class Dependencies:
         return replace(self, calcom=client)
 
     def for_claim(self, account: int, state: AccountState, version: int) -> Self:
-        """Return the same with the client of a claimed booking's account, of which the claim has read this.
+        """Return the same with the client of a claimed booking's account, from what the claim has read of it.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.

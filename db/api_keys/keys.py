@@ -42,7 +42,7 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
-    callback_url: str | None = field(repr=False)  # who has it may send to it
+    callback_url: str | None = field(repr=False)  # its holder may send to it
     callback_off_at: datetime | None
     secret_version: int
 

@@ -48,7 +48,7 @@ class Callers:
     def of(self, pace: AccountPace) -> CallingAccount:
         """Return who calls for this account, from what was read of it.
 
-        The settings of another account than 1 are known by its key only: who needs them opens the door to it.
+        The settings of another account than 1 are known by its key only: code that needs them opens the door to it.
         """
         if pace.id == DEFAULT_ACCOUNT:
             return caller_of(pace, self._first.key, self._first.configuration)

@@ -231,7 +231,7 @@ def what_to_do(incident: Incident) -> str:
 
 
 def past(incident: Incident) -> str:
-    """Return one line that says what was wrong, without numbers of what is held."""
+    """Return one line that says what was wrong, without the numbers of held bookings."""
     facts = {**incident.detail, **incident.detail.get("most", {})}
     template = _template(incident.kind, incident.subject, {**facts, "level": incident.detail.get("worst", 0)})
     return _filled(template.past, incident.subject, facts)

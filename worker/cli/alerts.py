@@ -39,7 +39,7 @@ def _test() -> bool:
     """Send a test message to each sink, print the result, and return whether all sinks took it."""
     sinks = AlertSinks(Settings.load().alert_urls)
     if not sinks.names:
-        screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
+        screen.note("ALERT_URLS: not given, so nobody is notified; set it to Apprise URLs, separated by blanks")
         return False
     ok = True
     for place, error in sinks.deliver([(name, _TEST) for name in sinks.names]):
