@@ -12,7 +12,8 @@ from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.access import CALCOM_RATE
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import CallbackSettings, Dependencies, Timings, fill
+from tasks.dependencies import Dependencies, Timings, fill
+from tasks.ports.callbacks import CallbackSettings
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector

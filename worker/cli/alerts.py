@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
 from tasks import dependencies
-from tasks.dependencies import AlertMessage
 from tasks.incidents.places import page_path
+from tasks.ports.sinks import AlertMessage
 from tasks.words import ago
 from worker.alerts.sinks import AlertSinks
 from worker.cli.session import ready
