@@ -26,7 +26,7 @@ def scene(booking: Booking, record: Any, simulator: Any) -> Scene:
 
 
 def blind(scene: Scene, event_type_id: int = 101, **changes: Any) -> Any:
-    """Hold a row of which nothing is known."""
+    """Hold a row whose outcome is unknown."""
     row = scene.record.claimed(event_type_id=event_type_id, start_at=next(scene.starts))
     assert scene.record.move(row, Status.HELD, hold_reason=HoldReason.BLIND_KEY, held_for="a key")
     scene.record.write(row.id, **UNKNOWN, **changes)

@@ -79,7 +79,7 @@ def pass_time(seconds: float) -> None:
 
 
 def notified() -> list[Incident]:
-    """Return the incidents of which operators were notified, the oldest first."""
+    """Return the incidents that operators were notified of, the oldest first."""
     with dependencies.current().engine.connect() as conn:
         return incidents.notified(conn)[::-1]
 
