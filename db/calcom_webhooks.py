@@ -12,7 +12,7 @@ from db.models.bookings import MOMENT, appointments
 from db.models.calcom import calcom_webhooks
 from db.sql import statement
 
-FIRST_LOOK = 2.0  # seconds after it came: Cal.com tells of a cancel before it has committed it
+FIRST_LOOK = 2.0  # seconds after it came: Cal.com reports a cancel before it has committed it
 
 _columns = calcom_webhooks.c
 

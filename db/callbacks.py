@@ -33,7 +33,7 @@ class Callback:
     api_key_id: int
     secret_version: int
     type: str
-    url: str = field(repr=False)  # who has it may send to it
+    url: str = field(repr=False)  # its holder may send to it
     host: str
     data: Mapping[str, Any] = field(repr=False)
     tries: int
@@ -113,10 +113,10 @@ def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, 
 
 
 def switch_off(conn: Connection, callback: Callback) -> None:
-    """Send nothing to an address any more: it answered 410. What waits for it is given up."""
+    """Send nothing of a key to an address any more: it answered 410. What waits for both is given up."""
     gone = update(api_keys).where(api_keys.c.id == callback.api_key_id, api_keys.c.callback_url == callback.url)
     conn.execute(gone.values(callback_off_at=func.now()))
-    ended = update(callbacks).where(_columns.url == callback.url, _waits)
+    ended = update(callbacks).where(_columns.api_key_id == callback.api_key_id, _columns.url == callback.url, _waits)
     conn.execute(ended.values(given_up_at=func.now(), next_at=None, is_sending=False, trouble="410"))
 
 

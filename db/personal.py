@@ -15,7 +15,7 @@ PART = 100_000  # events that are looked through at once
 
 @dataclass(frozen=True, slots=True)
 class PersonalBooking:
-    """A booking that names a person; `is_own`: it is the person's, who else is a guest of it."""
+    """A booking that names a person; `is_own`: the person is the attendee, not a guest."""
 
     id: int
     is_forgotten: bool
@@ -51,7 +51,7 @@ def forget_words(
 ) -> None:
     """Take addresses and numbers (`words`) out of everything, and `names` out of orders and the bookings `ids`.
 
-    `guest_of` are bookings of others, over, of which the person was a guest; `kept` are those that live.
+    `guest_of` are others' bookings, over, that had the person as a guest; `kept` are those that live.
     """
     every = [*map(_pattern, (*words, *names))]
     patterns = {"words": [*map(_pattern, words)], "names": every, "kept": list(kept)}

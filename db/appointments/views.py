@@ -37,7 +37,7 @@ class BookingView:
     time_zone: str
     language: str | None
     requested_at: datetime | None
-    uid: str | None = field(default=None, repr=False)  # who has it may cancel the booking at Cal.com
+    uid: str | None = field(default=None, repr=False)  # its holder may cancel the booking at Cal.com
 
     @property
     def final(self) -> bool:

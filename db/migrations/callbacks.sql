@@ -89,7 +89,7 @@ BEGIN
 END
 $$;
 
--- What callers are told of a booking's move. `corrects`: what they were told last, and is not true: it was ended here, and
+-- What a booking's move tells its caller. `corrects`: the last callback, if it was not true: the booking was ended here, and
 -- lives at Cal.com.
 CREATE FUNCTION tell_of_booking() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$

@@ -49,11 +49,11 @@ class KeptFigures:
     lag: float | None
     """Seconds by which the totals are late; None: nothing was counted yet."""
     unknown: int
-    """Bookings of which nobody knows whether Cal.com has them, up to a cap."""
+    """Bookings whose outcome is unknown, up to a cap."""
     changes: Mapping[ChangeStatus, int]
     """Cancels and moves that are not over, up to a cap of them all."""
     incidents: Mapping[str, int]
-    """Open incidents of which operators are told, by kind."""
+    """Open incidents that operators are notified of, by kind."""
 
 
 def add(conn: Connection, counts: Totals) -> None:

@@ -96,8 +96,6 @@ def _look(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
 def says(row: Appointment, hint: Hint) -> bool:
     """Return whether a row says already what a hint tells, or whether it cannot say it."""
     is_named = row.calcom_booking_uid == hint.uid
-    if row.status is Status.CANCELLED:
-        return True
     match hint.trigger:
         case "BOOKING_CANCELLED" | "BOOKING_REJECTED":
             return row.status is not Status.CONFIRMED

@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{40}", re.ASCII)
 
 
 def token_of(secret: SecretStr, account: int) -> str:
-    """Return the last part of an account's address: who does not know it cannot even send a wrong signature."""
+    """Return the last part of an account's address: without it not even a wrong signature can be sent."""
     return f"{account}-{_derived(secret, f'token {account}')[:40]}"
 
 

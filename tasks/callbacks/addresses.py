@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
 from tasks.calcom.http.resolver import RESOLVER, Address, Resolver
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 PORTS = frozenset({443, 8443})
 MAX_LENGTH = 2000  # of an address

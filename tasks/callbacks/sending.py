@@ -13,7 +13,7 @@ from tasks.calcom.http.exchange import Exchange
 from tasks.calcom.http.resolver import RESOLVER, Resolver
 from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, checked_url
 from tasks.callbacks.signing import secrets_of, signature
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 CONNECT_WITHIN, WITHIN = 3.0, 10.0  # seconds: to connect, and all of it
 MAX_ANSWER = 64 * 1024  # bytes that are read, and thrown away

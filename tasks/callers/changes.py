@@ -36,7 +36,7 @@ class ChangeOfCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerWish:
-    """Hold who wishes a change of which booking, and how; the same `idempotency_key` is the same change of it."""
+    """Who wants which booking changed, and how; the same `idempotency_key` is the same change of it."""
 
     key: ApiKey
     booking: int

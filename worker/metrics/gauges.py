@@ -81,7 +81,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     )
     # A hold that ends and begins again (a failed probe, another try) is still the same wait.
     asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
-    about = "How long ago the first of what is held was asked for; 0: nothing is held"
+    about = "How long ago the first held booking was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)

@@ -90,12 +90,14 @@ def test_what_the_row_says_already_costs_no_call(scene: Scene) -> None:
     before = asked(scene)
     told("BOOKING_CREATED", row.calcom_booking_uid, reference=str(row.uuid))
     told("BOOKING_RESCHEDULED", row.calcom_booking_uid, rescheduleUid="older")
-    told("BOOKING_CANCELLED", ended.calcom_booking_uid)
+    for trigger in ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED"):
+        told(trigger, ended.calcom_booking_uid, reference=str(ended.uuid))
+    assert look_at_hints.run() == 5
     told("BOOKING_CANCELLED", "strangers")
-    assert look_at_hints.run() == 4
+    assert look_at_hints.run() == 1
 
     assert asked(scene) == before
-    assert sql("SELECT count(*) FROM calcom_webhooks WHERE outcome IN ('said', 'stranger') AND next_at IS NULL") == 4
+    assert sql("SELECT count(*) FROM calcom_webhooks WHERE outcome IN ('said', 'stranger') AND next_at IS NULL") == 6
 
 
 def test_a_call_of_ours_under_way_is_not_disturbed(scene: Scene) -> None:
@@ -123,17 +125,32 @@ def test_a_booking_that_was_told_as_not_booked_is_found(scene: Scene) -> None:
     assert now(scene, made).calcom_booking_uid == uid
 
 
-def test_looks_go_behind_bookings(scene: Scene) -> None:
+@pytest.mark.parametrize("reason", [HoldReason.BREAKER_OPEN, HoldReason.THROTTLED])
+def test_looks_go_behind_bookings(scene: Scene, reason: HoldReason) -> None:
     """While others wait for the breaker or the limit, Cal.com is not asked for a hint."""
     row = scene.confirmed()
     scene.cancel(row.calcom_booking_uid or "")
-    waits = scene.record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    waits = scene.record.moved(Status.HELD, hold_reason=reason)
     told("BOOKING_CANCELLED", row.calcom_booking_uid)
     assert look_at_hints.run() == 0
 
     scene.record.move(waits, Status.PENDING)
     assert look_at_hints.run() == 1
     assert now(scene, row).status is Status.CANCELLED
+
+
+def test_a_look_whose_process_died_is_due_again_after_its_lease(scene: Scene) -> None:
+    """Until then nobody else takes it up."""
+    told("BOOKING_CANCELLED", scene.confirmed().calcom_booking_uid)
+
+    def taken() -> int:
+        with dependencies.current().engine.begin() as conn:
+            return len(calcom_webhooks.due(conn, limit=5, lease=looks.LEASE))
+
+    assert [taken(), taken()] == [1, 0]
+    assert sql("SELECT next_at < now() + interval '2 minutes' FROM calcom_webhooks")
+    due()
+    assert taken() == 1
 
 
 def test_a_hint_of_another_account_finds_nothing(scene: Scene) -> None:

@@ -8,6 +8,7 @@ _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _CHANGES = "tests/integration/api/voice/test_voice_changes.py::"
 _HOSTILE = "tests/integration/api/voice/test_voice_hostile.py::"
 _SLOTS = "tests/promises/asking/test_free_slots.py::"
+_wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 
 VOICE = (
@@ -61,13 +62,17 @@ VOICE = (
         new="    start = start or datetime(2030, 3, 5, 9, tzinfo=UTC)\n    if wanted or",
         test=f"{_TOOLS}test_the_status_is_told_to_the_call_and_to_who_names_person_and_start[vapi]",
     ),
-    Breakage(
+    _wiring(
         name="free-times-take-the-whole-limit",
-        promise=3,
-        file="worker/wiring.py",
         old="SLOTS_SHARE = 5",
         new="SLOTS_SHARE = 1",
         test=f"{_SLOTS}test_many_askers_take_a_fifth_of_the_limit",
+    ),
+    _wiring(
+        name="free-times-take-a-share-at-once-and-one-more",
+        old="share - at_once + 1, at_once",
+        new="share, at_once",
+        test="tests/unit/api/test_slot_share.py::test_readings_take_a_fifth_of_a_minutes_calls[120-6-24]",
     ),
     Breakage(
         name="in-an-outage-nothing-is-free",

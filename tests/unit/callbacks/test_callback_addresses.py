@@ -13,7 +13,7 @@ from db.callbacks import Callback
 from tasks.calcom.http.resolver import Resolver
 from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, checked_url, is_allowed
 from tasks.callbacks.sending import DELAYS, delay, post
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 OURS = CallbackSettings(secrets=(SecretStr("x" * 32),))
 FORBIDDEN = (

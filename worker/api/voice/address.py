@@ -19,7 +19,7 @@ LEAST_WITHIN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceAddress:
-    """Hold the parameters of an address; a wrong one is a mistake of the set-up, and is told as such."""
+    """Hold the parameters of an address; a wrong one is a mistake of the set-up, and is reported as one."""
 
     handle: str
     event_type: int | None
