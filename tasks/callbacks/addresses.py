@@ -81,7 +81,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def checked_url(url: str, settings: CallbackSettings) -> str:
-    """Return an address as it is stored.
+    """Return an address as it is stored: scheme and host in lower case, as the host is counted by.
 
     Raises:
         CallbackUrlError: It is no address for callbacks. Where its name leads is checked at each connection.
@@ -101,4 +101,4 @@ def checked_url(url: str, settings: CallbackSettings) -> str:
         raise CallbackUrlError("must not carry a user, a password or a #")
     if port is not None and port not in PORTS and not (settings.loopback or settings.networks):
         raise CallbackUrlError("must have port 443 or 8443")
-    return url
+    return parts._replace(netloc=parts.netloc.lower()).geturl()

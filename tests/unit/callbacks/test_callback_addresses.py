@@ -126,6 +126,11 @@ def test_an_address_of_another_form_is_refused(url: str) -> None:
         checked_url(url, OURS)
 
 
+def test_an_address_is_stored_in_one_form() -> None:
+    """Scheme and host are the same in either case, path and query are not."""
+    assert checked_url("HTTPS://Example.COM:443/Hooks?A=B", OURS) == "https://example.com:443/Hooks?A=B"
+
+
 def test_retries_are_those_of_the_schedule() -> None:
     """Each a tenth longer or shorter, longer where the receiver asks for it; then none."""
     assert [delay(tries, 0, 0.5) for tries in range(9)] == [*DELAYS, None]
