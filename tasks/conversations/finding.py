@@ -22,7 +22,7 @@ def meant(
     """
     own = _of_call(conversation)
     if start is not None:
-        own = [view for view in own if view.start == start] or own
+        own = [view for view in own if view.start == start]  # else another than the one that is named is changed
     wanted = [view for view in own if view.status in WANTED] or own[-1:]
     if len(wanted) == 1:
         return wanted[0]
