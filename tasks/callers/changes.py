@@ -96,3 +96,9 @@ def latest(key: ApiKey, booking: int) -> ChangeOfCaller | None:
         seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
         changes = asking.of_booking(conn, booking) if seen else []
     return ChangeOfCaller(seen[0], changes[-1]) if changes else None
+
+
+def under_way(key: ApiKey, booking: int) -> ChangeOfCaller | None:
+    """Return the newest change of a booking if it is not over; None: it is, or as `latest`."""
+    newest = latest(key, booking)
+    return None if newest is None or newest.change is None or newest.change.over else newest

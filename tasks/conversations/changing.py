@@ -24,6 +24,17 @@ class ChangeInCall:
     refused: CommandOutcome | None = None
 
 
+def status(
+    conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
+) -> ChangeInCall | None:
+    """Return the one booking that is meant, and the change of it that is under way; else as `cancel`."""
+    view = meant(conversation, email=email, phone=phone, start=start)
+    if view is None:
+        return None
+    change = changes.under_way(conversation.key, view.id)
+    return ChangeInCall(view if change is None else change.view, change)
+
+
 def cancel(
     conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
 ) -> ChangeInCall | None:
