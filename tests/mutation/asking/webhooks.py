@@ -32,8 +32,8 @@ WEBHOOKS = (
         name="a-look-overtakes-bookings",
         promise=3,
         file="db/sql/hints_due.sql",
-        old="WHERE status = 'held' AND hold_reason = 'breaker_open')",
-        new="WHERE false)",
+        old="AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="AND false",
         test=f"{_HINTS}test_looks_go_behind_bookings",
     ),
 )
