@@ -3,19 +3,17 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from booking_client.asking import patience
 from booking_client.receipts import IdempotencyConflict
 from booking_client.request.model import BookingRequest
 from booking_client.states import LIVE
 from db.appointments.insertion import take_back_cancel
 from db.appointments.views import BookingView
-from db.connection import deadline
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.callers import changes, views
 from tasks.callers.changes import ChangeOfCaller
+from tasks.callers.connection import caller_connection
 from tasks.conversations.conversation import Conversation
-from tasks.database_errors import database_errors
 from tasks.enqueue import enqueue_booking
 from tasks.recheck import Standing, still_booked
 
@@ -44,7 +42,7 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
     """
     key = conversation.key
     if not another and (own := _of_this_person(conversation, request)) is not None:
-        return InCall(own, again=True, change=changes.under_way(key, own.id))
+        return InCall(own, again=True, change=changes.under_way(own))
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:
@@ -58,7 +56,7 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
         told = BookingView.of(receipt, request, key.id)
         if known is not None:  # the receipt's start is newer than the row's, if Cal.com was asked
             told = replace(known, start=receipt.start, awaits_host=receipt.awaits_host)
-        change = changes.under_way(key, told.id) if receipt.duplicate else None
+        change = changes.under_way(told) if receipt.duplicate else None
         return InCall(told, again=receipt.duplicate, change=change)
     if view is None:
         raise RuntimeError("a call has all of its bookings, and none of them is there")
@@ -79,12 +77,12 @@ def _of_this_person(conversation: Conversation, request: BookingRequest) -> Book
     same = [view for view in same if view.event_type_id == conversation.event_type and view.status in WANTED]
     if not same:
         return None
-    own, deps = same[0], dependencies.current()
-    with database_errors(), deadline(patience()), deps.autocommit.connect() as conn:
+    own = same[0]
+    with caller_connection() as conn:
         take_back_cancel(conn, own.id)
     if own.status is not Status.CONFIRMED:
         return own
-    now = still_booked(deps, own.id)
+    now = still_booked(dependencies.current(), own.id)
     if now.standing is Standing.CANCELLED:
         return None
     if now.standing is Standing.UNASKED:

@@ -31,8 +31,7 @@ def status(
     view = meant(conversation, email=email, phone=phone, start=start)
     if view is None:
         return None
-    change = changes.under_way(conversation.key, view.id)
-    return ChangeInCall(view if change is None else change.view, change)
+    return ChangeInCall(view, changes.under_way(view))
 
 
 def cancel(
