@@ -33,6 +33,14 @@ FORGETTING = (
         test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
     ),
     Breakage(
+        name="who-has-a-longer-address-is-forgotten",
+        promise=7,
+        file="db/personal.py",
+        old='    return rf"(^|{before}|\\\\[bfnrt]){re.escape(word.lower())}{after}"',
+        new="    return re.escape(word.lower())",
+        test=f"{_TESTS}test_what_is_of_others_stays",
+    ),
+    Breakage(
         name="who-is-to-come-is-forgotten",
         promise=7,
         file="db/sql/personal_bookings.sql",

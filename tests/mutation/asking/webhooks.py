@@ -22,6 +22,14 @@ WEBHOOKS = (
         new="",
         test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
     ),
+    Breakage(
+        name="a-look-that-comes-to-nothing-is-made-for-ever",
+        promise=3,
+        file="db/calcom_webhooks.py",
+        old="    is_young = age < oldest\n",
+        new="    is_young = age > -oldest\n",
+        test=f"{_HINTS}test_a_look_that_comes_to_nothing_is_made_less_and_less_and_not_for_ever",
+    ),
     _secrets(
         name="a-webhook-is-taken-unsigned",
         old="    return any([hmac.compare_digest(signature.lower(), one) for one in made])",
