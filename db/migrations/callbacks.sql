@@ -70,7 +70,8 @@ BEGIN
     INSERT INTO callbacks (appointment_id, sequence, api_key_id, type, url, host, next_at, data)
     VALUES (
         booking.id, coalesce(before.sequence, 0) + 1, booking.api_key_id, kind, booking.callback_url,
-        lower(substring(booking.callback_url FROM '^[a-z]+://([^/?#]+)')),
+        -- Never null: what a key has as its address must not stop the move of a booking.
+        coalesce(lower(substring(booking.callback_url FROM '^[A-Za-z]+://([^/?#]+)')), ''),
         CASE WHEN NOT EXISTS (
             SELECT FROM callbacks
             WHERE appointment_id = booking.id AND delivered_at IS NULL AND given_up_at IS NULL

@@ -13,6 +13,7 @@ from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.calcom_webhooks import hints, looks
 from tasks.calcom_webhooks.looks import look_at_hints
+from tests.support.accounts.making import make_account
 from tests.support.audits.scene import Scene
 from tests.support.callbacks.callers import sql
 from tests.support.callbacks.webhooks import GIVEN, body
@@ -127,7 +128,7 @@ def test_a_booking_that_was_told_as_not_booked_is_found(scene: Scene) -> None:
 
 @pytest.mark.parametrize("reason", [HoldReason.BREAKER_OPEN, HoldReason.THROTTLED])
 def test_looks_go_behind_bookings(scene: Scene, reason: HoldReason) -> None:
-    """While others wait for the breaker or the limit, Cal.com is not asked for a hint."""
+    """While others of its account wait for the breaker or the limit, Cal.com is not asked for a hint."""
     row = scene.confirmed()
     scene.cancel(row.calcom_booking_uid or "")
     waits = scene.record.moved(Status.HELD, hold_reason=reason)
@@ -151,6 +152,35 @@ def test_a_look_whose_process_died_is_due_again_after_its_lease(scene: Scene) ->
     assert sql("SELECT next_at < now() + interval '2 minutes' FROM calcom_webhooks")
     due()
     assert taken() == 1
+
+
+def test_bookings_of_another_account_are_not_gone_before(scene: Scene) -> None:
+    """Its outage is not this one's."""
+    row = scene.confirmed()
+    scene.cancel(row.calcom_booking_uid or "")
+    _, other = make_account(scene.record.engine)
+    waits = scene.record.keep(account=other)
+    assert scene.record.move(waits, Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    told("BOOKING_CANCELLED", row.calcom_booking_uid)
+
+    assert look_at_hints.run() == 1
+    assert now(scene, row).status is Status.CANCELLED
+
+
+def test_a_look_that_comes_to_nothing_is_made_less_and_less_and_not_for_ever(scene: Scene) -> None:
+    """A booking that Cal.com shows no more: the pause grows with the hint's age, and a day is the end."""
+    row = scene.confirmed()
+    scene.record.write(row.id, calcom_booking_uid="gone")
+    told("BOOKING_CANCELLED", "gone")
+    pauses = []
+    for age in ("0 s", "2 min", "1 h", "25 h"):
+        sql("UPDATE calcom_webhooks SET received_at = now() - CAST(:age AS interval)", age=age)
+        sql("UPDATE appointments SET checked_at = NULL")
+        due()
+        assert look_at_hints.run() == 1
+        pauses.append(sql("SELECT round(extract(epoch FROM next_at - now()) / 60)::int FROM calcom_webhooks"))
+
+    assert (pauses, outcome()) == ([0, 2, 10, None], "(denied,0,t)")
 
 
 def test_a_hint_of_another_account_finds_nothing(scene: Scene) -> None:

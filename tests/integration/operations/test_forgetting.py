@@ -146,6 +146,42 @@ def test_a_number_and_a_booking_are_forgotten_too(person: str) -> None:
     assert not [needle for needle in ("pat example", "pat@", "4930123456") if needle in dump()]
 
 
+def test_what_is_of_others_stays() -> None:
+    """Their addresses, names and numbers have the person's in them; a word after a line's end is the person's own."""
+    attendee = {**PAT, "name": "Ann", "email": "ann@example.com", "phone_number": None}
+    guests = ["spat@example.com", "a.pat@example.com", "pat@example.com.example"]
+    other, own = (
+        enqueue_booking(one).appointment_id for one in (asking(2, attendee=attendee, guests=guests), asking(1))
+    )
+    for booking in (other, own):
+        move(booking, Status.FAILED)
+    sql(_WISH, id=own)
+    notes = (
+        "spat@example.com",
+        "mail a-pat@example.com",
+        "+49301234567",
+        "1\npat@example.com.",
+        "'pat@example.com' +4930123456",
+    )
+    add = "INSERT INTO operator_actions (request_id, who, via, action, why)"
+    for why in ("Pat Examples", "pat@example.community", "Pat Example: ill"):
+        sql(f"{add} VALUES (gen_random_uuid(), 'o', 'page', 'c', :why)", why=why)
+    with dependencies.current().engine.begin() as conn:
+        for words in notes:
+            events.record(conn, other, "note", "operator", {"words": words})
+    add = "INSERT INTO restored_bookings (reference, start_at, attendee, created_at, absent_from)"
+    sql(f"{add} VALUES (gen_random_uuid(), now(), 'spat@example.com', now(), now())")
+
+    assert forget("pat@example.com").as_guest == 0
+    assert sql("SELECT guests FROM appointments WHERE id = :id", id=other) == guests
+    kept = "SELECT array_agg(detail ->> 'words' ORDER BY id) FROM appointment_events WHERE kind = 'note'"
+    assert sql(kept) == [*notes[:3], None, None]
+    kept = "SELECT array_agg(why ORDER BY id) FROM operator_actions WHERE action = 'c'"
+    assert sql(kept) == ["Pat Examples", "pat@example.community", "forgotten"]
+    assert sql("SELECT count(*) FROM restored_bookings") == 1
+    assert sql("SELECT correlation_id FROM booking_changes") == f"forgotten-{own}"
+
+
 def test_what_is_counted_stays() -> None:
     """Each state, time, error type, event and minute is as it was."""
     filled()

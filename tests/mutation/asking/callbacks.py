@@ -52,8 +52,8 @@ CALLBACKS = (
     ),
     _signing(
         name="a-callback-is-signed-with-the-secret-of-all",
-        old='    info = f"key {key_id} version {version}".encode()\n',
-        new='    info = f"key {min(key_id, 0)} version {version}".encode()\n',
+        old='    info = f"key {key_id} version {version}"\n',
+        new='    info = f"key {min(key_id, 0)} version {version}"\n',
         test=f"{_SENT}test_each_key_and_each_renewal_has_a_secret_of_its_own",
     ),
     _signing(

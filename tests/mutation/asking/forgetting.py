@@ -74,6 +74,14 @@ FORGETTING = (
         test=_LIVES,
     ),
     Breakage(
+        name="who-has-a-longer-address-is-forgotten",
+        promise=7,
+        file="db/personal.py",
+        old='    return rf"(^|{before}|\\\\[bfnrt]){re.escape(word.lower())}{after}"',
+        new="    return re.escape(word.lower())",
+        test=f"{_TESTS}test_what_is_of_others_stays",
+    ),
+    Breakage(
         name="who-is-to-come-is-forgotten",
         promise=7,
         file="db/sql/personal_bookings.sql",

@@ -23,6 +23,14 @@ WEBHOOKS = (
         new="",
         test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
     ),
+    Breakage(
+        name="a-look-that-comes-to-nothing-is-made-for-ever",
+        promise=3,
+        file="db/calcom_webhooks.py",
+        old="    is_young = age < oldest\n",
+        new="    is_young = age > -oldest\n",
+        test=f"{_HINTS}test_a_look_that_comes_to_nothing_is_made_less_and_less_and_not_for_ever",
+    ),
     _secrets(
         name="a-webhook-is-taken-unsigned",
         old="    return any([hmac.compare_digest(signature.lower(), one) for one in made])",
@@ -37,14 +45,14 @@ WEBHOOKS = (
     ),
     _due(
         name="a-look-overtakes-bookings",
-        old="WHERE status = 'held' AND hold_reason = 'breaker_open')",
-        new="WHERE false)",
+        old="AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="AND false",
         test=f"{_HINTS}test_looks_go_behind_bookings[breaker_open]",
     ),
     _due(
         name="a-look-takes-from-a-limit-that-others-wait-for",
-        old="WHERE status = 'held' AND hold_reason = 'throttled')",
-        new="WHERE false)",
+        old="AND status = 'held' AND hold_reason = 'throttled'",
+        new="AND false",
         test=f"{_HINTS}test_looks_go_behind_bookings[throttled]",
     ),
     _due(
