@@ -49,7 +49,7 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-persons-change-has-a-correlation-id",
-        old="gen_random_uuid(),\n        correlation_id = 'forgotten-' || id,\n",
+        old="gen_random_uuid(),\n        correlation_id = 'forgotten-' || appointment_id,\n",
         new="gen_random_uuid(),\n",
         test=_DUMP,
     ),
