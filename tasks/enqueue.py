@@ -19,7 +19,8 @@ from resilience.exceptions import AppointmentDatabaseException, AppointmentExcep
 from tasks import dependencies
 from tasks.accounts.admission import begin_admission
 from tasks.calcom.access import CALCOM_RATE
-from tasks.database_errors import as_appointment_error, database_errors
+from tasks.callers.connection import caller_connection
+from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
 from tasks.publish import send
 
@@ -62,7 +63,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
     """
     deps = dependencies.current()
     if names := accounts_of(requests):
-        with database_errors(), deadline(patience()), deps.autocommit.connect() as conn:
+        with caller_connection() as conn:
             run(open_accounts(None, names), lambda query: fetch(conn, query.sql, query.parameters))
     answers: list[Receipt | Conflict] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
@@ -102,7 +103,7 @@ def _keep(
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return the present state of a booking; None: there is no such booking."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return run(outcome_of(None, appointment_id), lambda query: fetch(conn, query.sql, query.parameters))
 
 

@@ -15,7 +15,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.waits import allowance
+from tasks.calcom.http.headers import allowance
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body

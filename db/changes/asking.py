@@ -118,7 +118,7 @@ def keep(
 
 
 def place_in_line(requested_at: datetime, until: datetime) -> datetime:
-    """Return `line_at` of what was asked for at a moment and must be done until another, as insert.sql has it."""
+    """Return `line_at` of a request of a moment that must be done until another one, as insert.sql has it."""
     seconds = max((until - requested_at).total_seconds(), 0.0)
     return requested_at + timedelta(seconds=min(seconds / _LEAD_SHARE, _LONGEST, seconds / 2))
 

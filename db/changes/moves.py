@@ -80,7 +80,7 @@ def move(
 ) -> bool:
     """Move a change if it is still where it is `expected` (and, if that is changing, still claimed under `token`).
 
-    Writes `changes`, of which those that only a booking has are left out, and an event `change_<to>` of its booking. By
+    Writes `changes`, without the columns that only a booking has, and an event `change_<to>` of its booking. By
     itself: entering held sets `held_at`, leaving it clears the hold; pending and retrying count as enqueued now (unless
     `enqueued_at` is given); what is over is no longer unknown.
 

@@ -114,7 +114,7 @@ def latest(
 
 
 def people(conn: Connection, limit: int) -> dict[str, int]:
-    """Return who has an action, by name, each with the id of the newest one."""
+    """Return the names that have an action, each with the id of the newest one."""
     return {row.who: row.id for row in conn.execute(statement("action_people"), {"limit": limit})}
 
 
@@ -135,7 +135,7 @@ def count(
 
 
 def add_done(conn: Connection, action_id: int, number: int) -> None:
-    """Count so many more as done, of an action that names its bookings by what holds them."""
+    """Add to the number done of an action whose bookings are named by their hold reason."""
     conn.execute(update(_actions).where(_columns.id == action_id).values(done=_columns.done + number))
 
 

@@ -1,5 +1,5 @@
 -- Let changes go whose turn has come: what they waited for, the outcome of their booking or of another change of its uid, is
--- known by now. Who gets a row from here sends it.
+-- known by now. The process that gets a row from here sends it.
 -- A change of a booking that has ended unbooked needs no call: a cancel is done, and there is nothing to move.
 -- Of the rest the first of each booking goes, if nothing else of its uid is at work, unknown, or will be sent again. Those of
 -- the uid (:service, :uid) whose message was turned away meanwhile go as well.

@@ -42,7 +42,7 @@ class CallingAccount:
 
     @property
     def limit_key(self) -> str:
-        """Return by what the limit is kept: the key's fingerprint; '': it is the service's own limit."""
+        """Return the name of the limit: the key's fingerprint; '': it is the service's own limit."""
         if self.alone or (self.id == FIRST and not self.keyless):
             return ""
         return "keyless" if self.keyless else self.key

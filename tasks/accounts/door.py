@@ -64,7 +64,7 @@ class Door:
         self._services: Recent[str, CalcomClient] = Recent(accounts.MOST_SERVICES)
 
     def access(self, account: int, state: AccountState, version: int) -> Access:
-        """Return the access of an account by what a claim has read of it; a version not met costs a statement.
+        """Return an account's access from the state and version that a claim has read; a new version costs a statement.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.

@@ -15,7 +15,7 @@ from db.changes.change import BookingChange
 from db.connection import deadline
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.callers.connection import caller_connection
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
 from tasks.operations.cancelling import cancel_in
 from tasks.operations.changes import ChangeRefusedError
@@ -36,7 +36,7 @@ class ChangeOfCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerWish:
-    """Hold who wishes a change of which booking, and how; the same `idempotency_key` is the same change of it."""
+    """Who wants which booking changed, and how; the same `idempotency_key` is the same change of it."""
 
     key: ApiKey
     booking: int
@@ -82,7 +82,7 @@ def _asked(wish: CallerWish, ask: Callable[[Connection], CommandResult], *, is_c
 
 def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     """Return a change of a booking; None: there is none that the key may see."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         found = moves.get(conn, number)
         seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
     if found is None or found.appointment_id != booking or not seen:
@@ -90,9 +90,14 @@ def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     return ChangeOfCaller(seen[0], found)
 
 
-def latest(key: ApiKey, booking: int) -> ChangeOfCaller | None:
-    """Return the newest change of a booking; None: there is none, or the key may not see the booking."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
-        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
-        changes = asking.of_booking(conn, booking) if seen else []
-    return ChangeOfCaller(seen[0], changes[-1]) if changes else None
+def latest(view: BookingView) -> ChangeOfCaller | None:
+    """Return the newest change of a booking that the caller may see; None: there is none."""
+    with caller_connection() as conn:
+        changes = asking.of_booking(conn, view.id)
+    return ChangeOfCaller(view, changes[-1]) if changes else None
+
+
+def under_way(view: BookingView) -> ChangeOfCaller | None:
+    """Return the newest change of a booking if it is not over; None: it is, or there is none."""
+    newest = latest(view)
+    return None if newest is None or newest.change is None or newest.change.over else newest

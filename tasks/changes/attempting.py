@@ -85,7 +85,7 @@ class ChangeAttempt:
             return outcome.lookup_failed(self.rules, self.change, no.reply)
 
     def _before(self) -> Move | None:
-        """Return the move of a change for which nothing is asked; None: something is."""
+        """Return the move if Cal.com need not be asked; else None."""
         change, booking, backlog = self.change, self.claim.row, self.claim.backlog
         if backlog is not None:
             return self.rules.behind_others(backlog)

@@ -56,6 +56,14 @@ class Admitted:
 
     async def __aexit__(self, *_: object) -> None:
         """Count the call, if its work has not."""
+        await self.count()
+
+    async def count(self) -> None:
+        """Count the call, if its work has not.
+
+        Raises:
+            ApiError: As `run`.
+        """
         if not self._counted:
             await self.run(int)
 

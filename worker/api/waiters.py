@@ -68,7 +68,7 @@ class Waiters:
                     for view in await self._ask(list(self._waiting)):
                         self._note(view)
                 except (AppointmentException, ApiError):
-                    pass  # Postgres does not answer: it is asked again, and who has waited long enough goes
+                    pass  # Postgres does not answer: it is asked again, and a caller that has waited long enough goes
                 await asyncio.sleep(max(0.0, EVERY - (loop.time() - asked_at)))
         finally:
             self._asking = None

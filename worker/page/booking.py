@@ -53,7 +53,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
 
 
 def _offered(deps: Dependencies, row: Appointment) -> list[str]:
-    """Return the actions that are not refused for this booking; `not_booked` is a retry by a person who has looked."""
+    """Return the actions that are not refused for this booking; `not_booked` is a retry after a person has looked."""
 
     def may(action: str, *, not_booked: bool = False) -> bool:
         return preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC).refused is None

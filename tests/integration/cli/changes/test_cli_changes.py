@@ -111,6 +111,8 @@ def test_a_cancel_of_a_booking_goes_to_cal_com(booking: Booking, record: Any) ->
         f"{row.id}: its cancel goes to Cal.com; `booking show {row.id}` says when it is cancelled.\n",
     )
     assert record.read(row.id).cancel_requested
+    shown = booking("show", row.id).out
+    assert ("Its cancel, asked for" in shown, "nothing sends it" in shown) == (True, False)
     again = cancel_booking(row.id)
     assert (again.duplicate, again.status) == (True, ChangeStatus.PENDING)
     assert stored(record) == [(ChangeKind.CANCEL, ChangeStatus.PENDING)]

@@ -63,6 +63,7 @@ export class Action {
     const asked = { not_booked: this.notBooked, until: null, typed: null, why: "", zone: ZONE, ...values };
     const body = { ...asked, action: this.action, request_id, epoch, ids };
     const again = () => this.#send(preview, values);
+    this.startsAt = values.start ?? this.startsAt; // a start that is refused is there again to be mended
     this.#wait("Sending…");
     const answer = await ask("/actions", { body, patience: PATIENCE });
     this.done();

@@ -1,13 +1,13 @@
 // The new start of a booking: typed in the browser's time zone, which its label names, and sent as UTC.
 import { el } from "../core/dom.js";
-import { utc } from "../core/moments.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 const LATEST = "2099-12-31T23:59"; // a later one is refused
-const IN_ZONE = new Intl.DateTimeFormat("en-GB", {
-  ...{ weekday: "short", day: "2-digit", month: "short", year: "numeric" },
+const PARTS = {
+  ...{ weekday: "short", day: "numeric", month: "short", year: "numeric" },
   ...{ hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
-});
+};
+const [HERE, UTC] = [ZONE, "UTC"].map((timeZone) => new Intl.DateTimeFormat("en-GB", { ...PARTS, timeZone }));
 
 // `present` is the start of now, from which the field begins.
 export function start(present) {
@@ -16,12 +16,12 @@ export function start(present) {
     ...{ value: present ? local(new Date(present)) : null, "aria-describedby": "start-in-utc" },
   });
   const means = el("p", { class: "hint", id: "start-in-utc" });
-  const label = el("label", {}, el("span", {}, `New start, in the time of ${ZONE}`), input);
+  const label = el("label", { class: "field" }, el("span", {}, `New start, in the time of ${ZONE}`), input);
   const tell = () => (means.textContent = inWords(moment(input.value)));
   input.addEventListener("input", tell);
   tell();
   return {
-    element: el("div", { class: "field" }, label, means),
+    element: el("div", {}, label, means),
     value: () => ({ start: moment(input.value)?.toISOString().replace(/\.\d+Z$/, "Z") ?? null }),
     isComplete: () => moment(input.value) !== null,
   };
@@ -29,7 +29,8 @@ export function start(present) {
 
 // What the browser makes of it: a time that a clock skips in spring is an hour later.
 export function inWords(at) {
-  return at ? `${IN_ZONE.format(at)}, which is ${utc(at).replace(":00 UTC", " UTC")}` : "Give a day and a time.";
+  if (!at) return "Give a day and a time.";
+  return ZONE === "UTC" ? UTC.format(at) : `${HERE.format(at)} is ${UTC.format(at)}.`;
 }
 
 export function moment(text) {
