@@ -5,7 +5,7 @@ import { TONES, word } from "../core/words.js";
 
 export function drawChanges(block, changes) {
   show(block, changes.length > 0);
-  fill(block.querySelector("div:last-child"), list("ol", { class: "log wishes" }, changes.map(item)));
+  fill(block.querySelector("div:last-child"), list("ol", { class: "log" }, changes.map(item)));
 }
 
 function item(one) {
