@@ -189,17 +189,21 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
 
 
 def _retried_change(conn: Connection, row: Appointment, command: Command) -> BookingChange | None:
-    """Send the latest change of a confirmed booking again, if it is held or has failed; None: it is neither."""
+    """Send the change of a booking again that `retryable_change` returns; None: it has none."""
+    change = retryable_change(conn, row)
+    if change is None:
+        return None
+    afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
+    moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
+    if change.wanted is None:
+        asking.cancel_wanted(conn, row.id, wanted=True)
+    return moves.get(conn, change.id)
+
+
+def retryable_change(conn: Connection, row: Appointment) -> BookingChange | None:
+    """Return the latest change of a confirmed booking, if it is held or has failed."""
     latest = asking.of_booking(conn, row.id)[-1:] if row.status is Status.CONFIRMED else []
-    for change in latest:
-        if change.status not in {ChangeStatus.HELD, ChangeStatus.FAILED}:
-            continue
-        afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
-        moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
-        if change.wanted is None:
-            asking.cancel_wanted(conn, row.id, wanted=True)
-        return moves.get(conn, change.id)
-    return None
+    return next((one for one in latest if one.status in {ChangeStatus.HELD, ChangeStatus.FAILED}), None)
 
 
 def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:

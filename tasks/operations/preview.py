@@ -27,6 +27,7 @@ from tasks.operations.booking_commands import (
     CommandResult,
     open_for,
     retry_outcome,
+    retryable_change,
     version,
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
@@ -107,8 +108,12 @@ def of_bookings(
         found = operator_actions.chosen(conn, ids)
         now: datetime = conn.execute(select(func.now())).scalar_one()
         seconds = open_for(conn, row) if row else 0.0
+        change = retryable_change(conn, row) if row is not None and command == RETRY else None
     if command == CANCEL and row is not None and row.status is Status.CONFIRMED:
         return of_change(deps, CANCEL, row.id, zone=zone)
+    if row is not None and change is not None and change.hold_reason not in GO_BY_THEMSELVES:
+        said = f"Its {'cancel' if change.wanted is None else 'move'} is sent again."
+        return Preview(uuid4(), version(row), (row.id,), 1, (said,))
     outcome = retry_outcome if command == RETRY else _cancel_outcome
     meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
     taken = [one for one, became in meant.items() if became in _ONE]

@@ -10,7 +10,6 @@ from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
-from db.lifecycle import Status
 from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
@@ -59,7 +58,7 @@ def _offered(deps: Dependencies, row: Appointment) -> list[str]:
         return preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC).refused is None
 
     offered = {
-        RETRY: row.status is not Status.CONFIRMED and may(RETRY),
+        RETRY: may(RETRY),
         RESOLVE: may_be_booked(row),
         NOT_BOOKED: row.outcome_unknown and may(RETRY, not_booked=True),
         RESCHEDULE: preview.of_change(deps, RESCHEDULE, row.id, zone=UTC).refused is None,

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
-from db.models.changes import ChangeKind
+from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
 from tests.integration.cli.changes.test_cli_changes import LATER, REFUSALS, booked, made, stored
 from tests.integration.page.test_page_actions import ACT, PREVIEW, WHY, press
+from tests.support.fleet import eventually
 from tests.support.flower_pages import FlowerUnderTest
 from tests.support.page.operating import recorded
 from worker.cli.orders import reschedule, retry_cancel
@@ -69,8 +70,24 @@ def test_a_booking_shows_its_changes_and_what_each_waits_for(flower: FlowerUnder
     assert answer.json()["actions"] == [], "what is being cancelled is neither moved nor cancelled again"
 
 
+def test_a_change_that_failed_is_sent_again_from_the_page(flower: FlowerUnderTest, record: Any) -> None:
+    """Its booking is confirmed, and is not sent; a change that waits for the breaker goes by itself."""
+    row = booked(record)
+    press(flower, "reschedule", [row.id], start=LATER.isoformat())
+    path, columns = f"/resilience/data/bookings/{row.id}", booking_changes.c
+    held = {"status": "held", "hold_reason": "breaker_open", "held_at": LATER, "enqueued_at": None}
+    failed = {"status": "failed", "hold_reason": None, "held_at": None}
+    for values, actions in ((held, ["reschedule", "cancel"]), (failed, ["retry", "reschedule", "cancel"])):
+        with record.engine.begin() as conn:
+            conn.execute(booking_changes.update().where(columns.appointment_id == row.id).values(values))
+        eventually(lambda expected=actions: flower.get(path).json()["actions"] == expected, what=str(actions))
+
+    assert press(flower, "retry", [row.id]).json() == {"done": True, "text": "Sent again."}
+    assert (moved(record, row).status, record.read(row.id).status) == (ChangeStatus.PENDING, Status.CONFIRMED)
+
+
 def test_what_the_page_refuses_it_refuses_in_the_commands_sentence(flower: FlowerUnderTest, record: Any) -> None:
-    """In the preview where any start is refused, and in the answer of whoever was faster; no change is stored."""
+    """In the preview where any start is refused, and in the answer to a page that is too old; no change is stored."""
     for case, (state, start, outcome, said) in REFUSALS.items():
         if case in OF_A_COMMAND:
             continue
