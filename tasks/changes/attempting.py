@@ -251,19 +251,18 @@ class ChangeAttempt:
         Raises:
             LeaseLost: The change is no longer ours.
         """
+        answered = False  # the last POST of this attempt: nothing of ours is at work, though `settle_at` is to come
         while True:
             change = self.change
             look = look_at_series(self.calls, self.claim.row.series_uid or "", since=change.updated_at)
             week = week_to_cancel(look.weeks, since=change.updated_at)
             if look.shown is not Shown.ALIVE or week is None:
                 return self._judged(look)
-            again = None
-            if week in change.weeks_named:
-                act = after_cancel_look(decided.case_of(self.rules, change, self.claim.row, look)[0])
-                if act is not ChangeAct.POST_AGAIN:
-                    return self._end(act, Seen())
-                again = act
-            posted = self._sent(week, week=True, after_look=again)
+            case, new = decided.case_of(self.rules, change, self.claim.row, look)[0], week not in change.weeks_named
+            act = after_cancel_look(replace(case, next_week=new, settled=case.settled or (answered and new)))
+            if act not in {ChangeAct.NEXT_WEEK, ChangeAct.POST_AGAIN}:
+                return self._end(act, Seen())
+            posted = self._sent(week, week=True, after_look=None if new else act)
             if isinstance(posted, Move):
                 return posted
             move = self._answered(posted, week=True)
@@ -272,3 +271,4 @@ class ChangeAttempt:
                 return replace(move, changes={**move.changes, **named}) if posted.sent_ago is not None else move
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
+            answered = True

@@ -49,6 +49,14 @@ CHANGES_SENT = (
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     Breakage(
+        name="a-week-that-begins-has-no-move",
+        promise=2,
+        file="tasks/changes/cancel.py",
+        old="later ones may live\n        return ChangeAct.LOOK",
+        new="later ones may live\n        return ChangeAct.NEXT_WEEK",
+        test=f"{_THERE}test_a_week_that_begins_before_its_cancel_is_looked_for",
+    ),
+    Breakage(
         name="moved-to-the-same-start",
         promise=2,
         file="tasks/operations/rescheduling.py",
