@@ -37,9 +37,17 @@ def has_sent(conn: Connection) -> bool:
     return conn.execute(asked).first() is not None
 
 
-def let_next_go(conn: Connection, limit: int = 100, *, ended: BookingChange | None = None) -> list[BookingChange]:
-    """Move waiting changes on whose turn has come, and return what is to be sent; `ended` made room for its uid."""
-    asked = {"limit": limit, "service": ended and ended.service, "uid": ended and ended.from_uid}
+def let_next_go(conn: Connection, limit: int = 100, *, left: Sequence[BookingChange] = ()) -> list[BookingChange]:
+    """Move waiting changes on whose turn has come; return what is to be sent, and what these turned away that `left`.
+
+    A change has left its uid when it is not at work any more, and its outcome is known.
+    """
+    asked = {
+        "limit": limit,
+        "services": [one.service for one in left],
+        "uids": [one.from_uid for one in left],
+        "left": [one.id for one in left],
+    }
     return [BookingChange.read(row) for row in fetch(conn, prepared("change_next", COLUMNS_SQL), asked)]
 
 

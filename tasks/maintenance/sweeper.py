@@ -66,7 +66,9 @@ def expire_held() -> int:
     if given_up:
         log.warning("never_known", count=len(given_up))
     with deps.engine.begin() as conn:
-        changes.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
+        left = changes.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
+        following = changes.let_next_go(conn, BATCH, left=left) if left else []
+    send(deps, following)
     _flag_degraded(deps)
     return len(expired)
 

@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _ROWS = "tests/integration/changes/test_db_changes.py::"
+_TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
 _ASKED = "tests/integration/cli/changes/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
@@ -27,6 +28,38 @@ CHANGES_SENT = (
         old="other.from_uid = wanted.from_uid AND other.id <> wanted.id",
         new="other.from_uid = wanted.from_uid AND other.id < 0",
         test=f"{_ROWS}test_two_seats_of_one_booking_are_never_changed_at_once",
+    ),
+    Breakage(
+        name="a-change-does-not-wait-for-an-earlier-one",
+        promise=2,
+        file="db/sql/change_claim.sql",
+        old="other.appointment_id = wanted.appointment_id AND other.id < wanted.id",
+        new="false",
+        test=f"{_TURNED}test_of_one_booking_the_earlier_one_goes_first",
+    ),
+    Breakage(
+        name="turned-away-and-forgotten",
+        promise=1,
+        file="tasks/changes/claimed.py",
+        old="left=[self.change]",
+        new="left=[]",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
+    ),
+    Breakage(
+        name="turned-away-until-the-other-one-is-over",
+        promise=1,
+        file="tasks/changes/claimed.py",
+        old="written.to in OVER or not written",
+        new="written.to in OVER or False and not written",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
+    ),
+    Breakage(
+        name="turned-away-by-one-that-has-expired",
+        promise=1,
+        file="tasks/maintenance/sweeper.py",
+        old="BATCH, left=left) if left else []",
+        new="BATCH) if left else []",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_has_expired",
     ),
     _decided(
         name="moved-without-the-wanted-start",
