@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from booking_client import Bookings
 from db.accounts import Account
+from db.appointments import queue
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
@@ -154,6 +155,18 @@ def test_each_account_lets_its_first_go_and_then_its_second(redis_url: str) -> N
 
     went = [one for one in (*first, *second, *own) if state(row(one)) == PENDING]
     assert went in ([*first[:2], second[0], *own], [first[0], *second, *own])
+
+
+def test_the_line_of_a_paused_account_takes_nobodys_turn(salon: Account) -> None:
+    """It is passed over, and does not count as one of those that are read."""
+    next_one = add("salon-8", "cal_test_host12", first=False)
+    hold([*ask([20], None), *ask([0]), *ask([10], "salon-8")])
+    operations.pause(dependencies.current(), salon.name, asked())
+
+    with dependencies.current().autocommit.connect() as conn:
+        found = queue.in_line(conn, after=0, limit=2)
+
+    assert [pace.id for pace in found] == [1, next_one.id]
 
 
 def test_the_first_of_each_goes_before_the_second_of_any() -> None:

@@ -103,6 +103,20 @@ LINES = (
         test=f"{_CHANGES}test_an_account_with_nothing_but_a_change_has_its_turn",
     ),
     _line(
+        name="a-paused-account-has-its-turn",
+        file="db/sql/in_line.sql",
+        old="WHERE one.number > 0 AND account.state <> 'paused'",
+        new="WHERE one.number > 0",
+        test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
+    ),
+    _line(
+        name="paused-accounts-hide-the-next-ones",
+        file="db/sql/in_line.sql",
+        old="CAST(own.state <> 'paused' AS integer)",
+        new="1",
+        test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
+    ),
+    _line(
         name="a-change-waits-behind-another-accounts-bookings",
         file="db/sql/change_claim.sql",
         old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
