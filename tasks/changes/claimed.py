@@ -98,7 +98,7 @@ class ChangeClaim(Claim):
     def _is_known(self, written: Move) -> bool:
         return written.to in OVER or not written.changes.get("outcome_unknown", self.change.outcome_unknown)
 
-    def _write(self, move: Move, *, at_once: bool) -> bool:
+    def _write(self, move: Move, *, at_once: bool) -> Move | None:
         change, to = self.change, ChangeStatus(move.to.value)
         columns = columns_of(change, move, at_once=at_once)
         with self.deps.engine.begin() as conn:
@@ -120,4 +120,4 @@ class ChangeClaim(Claim):
             if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
                 told = {"change": change.id, "what": change.kind.value, "why": move.why}
                 events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)
-        return moved
+        return move if moved else None
