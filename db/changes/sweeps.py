@@ -6,7 +6,7 @@ Rows that come back count as enqueued: send them after the commit, or `mark_unse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.queue import Places
@@ -28,13 +28,6 @@ def lost_leases(
 def unsent(conn: Connection, limit: int, *, queue_empty: bool, patience_seconds: float) -> list[BookingChange]:
     """Take up changes whose message was never sent or is gone; as `db.appointments.unsent`."""
     return _rows(conn, "change_unsent", limit=limit, queue_empty=queue_empty, patience_seconds=patience_seconds)
-
-
-def has_sent(conn: Connection) -> bool:
-    """Return whether a change waits whose message was sent, which may be gone."""
-    table = booking_changes.c
-    asked = select(table.id).where(table.status.in_(SENT_FOR), table.enqueued_at.is_not(None)).limit(1)
-    return conn.execute(asked).first() is not None
 
 
 def let_next_go(conn: Connection, limit: int = 100, *, left: Sequence[BookingChange] = ()) -> list[BookingChange]:
