@@ -82,6 +82,20 @@ LINES = (
         test=f"{_LINES}test_two_accounts_from_end_to_end",
     ),
     _line(
+        name="a-call-without-a-key-counts-for-the-key",
+        file="tasks/guarded_calls.py",
+        old="account = caller.without_key() if keyless else caller",
+        new="account = caller",
+        test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
+    ),
+    _line(
+        name="a-move-without-a-key-counts-for-the-key",
+        file="tasks/changes/attempting.py",
+        old="probe_ok=change.wanted is None, keyless=keyless",
+        new="probe_ok=change.wanted is None",
+        test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
+    ),
+    _line(
         name="a-refused-key-is-never-tried-again",
         file="tasks/maintenance/recovery.py",
         old="for own in (deps, *_others(deps))",
