@@ -34,7 +34,6 @@ PENDING, THROTTLED, IN_LINE = (
 )
 OURS = "cal_test_owner"
 FIVE = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"}
-SLOW = 7  # calls a minute: the next message goes nine seconds later
 
 
 def ask(numbers: Sequence[int], account: str | None = "salon-7") -> list[int]:
@@ -64,13 +63,6 @@ def open_window(url: str, places: int) -> None:
     dependencies.current().breaker.held_work.count_releasable(CREATE)
     with redis.Redis.from_url(url) as client:
         client.hset("{calcom}:breaker", "window", places)
-
-
-@pytest.fixture
-def slow(fleet_of: Callable[..., dict[str, str]]) -> Account:
-    """Add an account of which one message goes at once, and the next one seconds later."""
-    fleet_of()
-    return add(calls_per_minute=SLOW)
 
 
 @pytest.mark.usefixtures("slow")

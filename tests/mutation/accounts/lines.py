@@ -6,8 +6,12 @@ from tests.mutation.breakage import Breakage
 
 _LINES = "tests/integration/accounts/test_lines.py::"
 _CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
+_TAKEN = "tests/integration/accounts/test_admission.py::"
 _ADMISSION = "tasks/accounts/admission.py"
 _line = partial(Breakage, promise=4)
+_turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+_dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
 _OWN = "held.account_id = own.account_id AND "
 
 LINES = (
@@ -26,8 +30,20 @@ LINES = (
         test=f"{_LINES}test_who_stands_in_line_takes_no_message_from_it",
     ),
     _line(
+        name="what-was-not-stored-takes-its-message",
+        file="tasks/enqueue.py",
+        old="        if admission is not None:\n",
+        new="        if admission is not None and sent:\n",
+        test=f"{_TAKEN}test_what_was_not_stored_takes_no_message",
+    ),
+    _dispatch(
+        name="what-was-not-taken-up-takes-its-message",
+        old="if count > used[account]:",
+        new="if count > used[account] > 0:",
+        test=f"{_TAKEN}test_what_was_not_taken_up_takes_no_message",
+    ),
+    _dispatch(
         name="no-admission-by-the-dispatcher",
-        file="tasks/maintenance/dispatch.py",
         old="blocked=blocked, admitted=admitted",
         new="blocked=blocked",
         test=f"{_LINES}test_what_a_client_keeps_waits_in_the_row_as_well",
@@ -74,16 +90,14 @@ LINES = (
         new="WHERE status = 'held' AND hold_reason = 'throttled'",
         test=f"{_LINES}test_a_request_kept_beside_another_accounts_line_goes",
     ),
-    _line(
+    _calls(
         name="a-call-counts-for-account-1",
-        file="tasks/guarded_calls.py",
         old='f"{self._owner}:{number}", self.deps.caller\n',
         new='f"{self._owner}:{number}", None\n',
         test=f"{_LINES}test_two_accounts_from_end_to_end",
     ),
-    _line(
+    _calls(
         name="a-call-without-a-key-counts-for-the-key",
-        file="tasks/guarded_calls.py",
         old="account = caller.without_key() if keyless else caller",
         new="account = caller",
         test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
@@ -109,23 +123,20 @@ LINES = (
         new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
         test=f"{_CHANGES}test_each_line_has_its_bookings_and_its_changes_by_place",
     ),
-    _line(
+    _turns(
         name="an-account-with-nothing-but-a-change-has-no-turn",
-        file="db/sql/in_line.sql",
         old="         FROM booking_changes\n         WHERE status = 'held'",
         new="         FROM booking_changes\n         WHERE false AND status = 'held'",
         test=f"{_CHANGES}test_an_account_with_nothing_but_a_change_has_its_turn",
     ),
-    _line(
+    _turns(
         name="a-paused-account-has-its-turn",
-        file="db/sql/in_line.sql",
         old="WHERE one.number > 0 AND account.state <> 'paused'",
         new="WHERE one.number > 0",
         test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
     ),
-    _line(
+    _turns(
         name="paused-accounts-hide-the-next-ones",
-        file="db/sql/in_line.sql",
         old="CAST(own.state <> 'paused' AS integer)",
         new="1",
         test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
