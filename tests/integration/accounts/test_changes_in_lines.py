@@ -7,7 +7,7 @@ import pytest
 import redis
 from sqlalchemy import func, update
 
-from db import accounts
+from db import accounts, appointments
 from db.accounts import Account
 from db.appointments import Appointment
 from db.changes import asking, moves
@@ -38,7 +38,9 @@ def cancel(number: int, account: str | None = "salon-7", start: datetime | None 
     """Ask for the cancel of a booking of an account, or have it moved to a start."""
     new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with dependencies.current().engine.begin() as conn:
-        return asking.keep(conn, booked(number, account), new, ChangeStatus.PENDING, lead_seconds=0)
+        return asking.keep(
+            conn, booked(number, account), new, ChangeStatus.PENDING, lead_seconds=0, now=appointments.now(conn)
+        )
 
 
 def hold_change(one: BookingChange, reason: HoldReason = HoldReason.BREAKER_OPEN, **more: Any) -> None:

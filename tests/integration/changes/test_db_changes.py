@@ -42,7 +42,7 @@ def change(record: Any, row: Any, start: datetime | None = None, status: ChangeS
     """Ask for a change."""
     new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with record.engine.begin() as conn:
-        return asking.keep(conn, row, new, status, lead_seconds=0)
+        return asking.keep(conn, row, new, status, lead_seconds=0, now=appointments.now(conn))
 
 
 def booked(record: Any, uid: str) -> Any:

@@ -7,6 +7,7 @@ import pytest
 import redis
 from sqlalchemy import func, update
 
+from db import appointments
 from db.appointments import Appointment, FromNow
 from db.changes import asking, moves
 from db.changes.asking import NewChange
@@ -57,7 +58,7 @@ def ask(one: Appointment, start: datetime | None = None) -> BookingChange:
     """Ask for a change of a seat."""
     new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with dependencies.current().engine.begin() as conn:
-        return asking.keep(conn, one, new, ChangeStatus.PENDING, lead_seconds=0)
+        return asking.keep(conn, one, new, ChangeStatus.PENDING, lead_seconds=0, now=appointments.now(conn))
 
 
 def claimed(one: BookingChange) -> ChangeClaim | None:

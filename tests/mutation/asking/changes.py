@@ -8,10 +8,12 @@ _ROWS = "tests/integration/changes/test_db_changes.py::"
 _TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
-_ASKED = "tests/integration/cli/changes/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
+_CLI = "tests/integration/cli/changes/test_cli_changes.py::"
+_ASKED = f"{_CLI}test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
 _claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")
+_moving = partial(Breakage, promise=2, file="tasks/operations/rescheduling.py")
 _decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
 
 CHANGES_SENT = (
@@ -83,13 +85,17 @@ CHANGES_SENT = (
         new="later ones may live\n        return ChangeAct.NEXT_WEEK",
         test=f"{_THERE}test_a_week_that_begins_before_its_cancel_is_looked_for",
     ),
-    Breakage(
+    _moving(
         name="moved-to-the-same-start",
-        promise=2,
-        file="tasks/operations/rescheduling.py",
         old="(row.booked_start_at or row.start_at) == wanted and",
         new="False and",
         test=f"{_ASKED}[move to the same start-Python]",
+    ),
+    _moving(
+        name="a-move-is-recorded-by-itself",
+        old="        refused = None if result.done",
+        new="    with engine.begin() as conn:\n        refused = None if result.done",
+        test=f"{_CLI}test_a_move_and_its_record_are_one_transaction",
     ),
     Breakage(
         name="changes-out-of-the-line",
