@@ -21,11 +21,11 @@ from tasks.enqueue import enqueue_bookings
 from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
-from tasks.maintenance.turns import ReleaseTurns, deal
+from tasks.maintenance.turns import LONGEST_REST, ReleaseTurns, deal
 from tasks.operations import accounts as operations
 from tests.integration.accounts.conftest import NEXT, THEIRS, add, asked
 from tests.support.fleet import request, row
-from tests.support.stepping import POST, accept, carry, let_pass, state, write
+from tests.support.stepping import POST, Hand, accept, carry, let_pass, state, write
 
 PENDING, THROTTLED, IN_LINE = (
     (Status.PENDING, None),
@@ -96,11 +96,14 @@ def test_a_message_goes_when_its_time_has_come(slow: Account, redis_url: str) ->
     first, *line = ask(range(4))
     client, key = own_hash(redis_url, slow.id)
     open_window(redis_url, 8)
-    turns, deps = ReleaseTurns(), dependencies.current()
+    clock, deps = Hand(), dependencies.current()
+    turns = ReleaseTurns(clock)
 
     assert turns.release(deps) == 0
     client.hset(key, "admitted", 0)
-    assert ReleaseTurns().release(deps) == 1
+    assert turns.release(deps) == 0, "the breaker is not asked again at once"
+    clock.move(LONGEST_REST)
+    assert turns.release(deps) == 1
 
     assert stands([first, line[0]]) == {PENDING: 2}
     assert stands(line[1:]) == {THROTTLED: 2}
@@ -147,6 +150,21 @@ def test_each_account_lets_its_first_go_and_then_its_second(redis_url: str) -> N
 
     went = [one for one in (*first, *second, *own) if state(row(one)) == PENDING]
     assert went in ([*first[:2], second[0], *own], [first[0], *second, *own])
+
+
+@pytest.mark.usefixtures("salon")
+def test_a_run_goes_on_behind_the_account_where_the_last_one_stopped(redis_url: str) -> None:
+    """With one place in each run: else the first account would have all of them."""
+    add("salon-8", "cal_test_host12", first=False)
+    lines = ask([20, 21, 22], None), ask([0, 1, 2]), ask([10, 11, 12], "salon-8")
+    hold([one for line in lines for one in line])
+    turns = ReleaseTurns()
+
+    for places in (1, 2, 3):
+        open_window(redis_url, places)
+        assert turns.release(dependencies.current()) == 1
+
+    assert [stands(line)[PENDING] for line in lines] == [1, 1, 1]
 
 
 def test_the_line_of_a_paused_account_takes_nobodys_turn(salon: Account) -> None:

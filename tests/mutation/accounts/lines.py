@@ -12,6 +12,7 @@ _line = partial(Breakage, promise=4)
 _turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
 _dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
+_in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _OWN = "held.account_id = own.account_id AND "
 
 LINES = (
@@ -55,12 +56,23 @@ LINES = (
         new="if false then",
         test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
-    _line(
+    _in_turn(
         name="no-turns",
-        file="tasks/maintenance/turns.py",
         old="dealt = deal(line, places)",
         new="dealt = line",
         test=f"{_LINES}test_each_account_lets_its_first_go_and_then_its_second",
+    ),
+    _in_turn(
+        name="each-run-begins-at-the-first-account",
+        old="            self._last = account\n",
+        new="            self._last = 0\n",
+        test=f"{_LINES}test_a_run_goes_on_behind_the_account_where_the_last_one_stopped",
+    ),
+    _in_turn(
+        name="an-account-without-room-does-not-rest",
+        old="self._rests_until[account] = self._clock() + wait",
+        new="self._rests_until[account] = self._clock() - wait",
+        test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
     _line(
         name="a-cause-lets-all-go",
