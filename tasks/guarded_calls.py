@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from db.appointments.appointment import Appointment
@@ -94,12 +94,15 @@ class GuardedCalls(CalcomReads):
         self._on_report = on_report
         self._numbers = count()
 
-    def permit_post(self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True) -> Permit | Denied:
+    def permit_post(
+        self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True, keyless: bool = False
+    ) -> Permit | Denied:
         """Ask whether a POST may be sent now; each permit must be passed to `post`, `call` or `give_up`.
 
         `item` is the id of a row that the paced release let go: its POST takes the row's place in the release window.
+        `keyless`: it is sent without our key, and Cal.com counts it for our address.
         """
-        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item)
+        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item, keyless=keyless)
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
         """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
@@ -133,16 +136,15 @@ class GuardedCalls(CalcomReads):
         number = next(self._numbers)
         if number:
             self._renew()
-        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, trial=trial)
+        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, keyless=False, trial=trial)
         if isinstance(permit, Denied):
             raise NotNow(permit)
         return permit
 
-    def _permit(
-        self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False
-    ) -> Permit | Denied:
+    def _permit(self, endpoint: str, number: int, *, probe_ok: bool, keyless: bool, **of: Any) -> Permit | Denied:
         owner, caller = f"{self._owner}:{number}", self.deps.caller
-        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=caller)
+        account = caller.without_key() if keyless else caller
+        acquire = partial(self._breaker.acquire, endpoint, account=account, **of)
 
         def ask() -> Permit | Denied:
             permit = acquire(owner=owner, probe_ok=probe_ok)

@@ -82,11 +82,17 @@ def add(conn: Connection, asked: ActionRequest) -> bool:
     return bool(conn.execute(written).rowcount)
 
 
-def record(conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1) -> None:
-    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it."""
+def record(
+    conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1, refused: str | None = None
+) -> None:
+    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it.
+
+    `refused` says why nothing was done.
+    """
     add(conn, done)
     written = update(_actions).where(_columns.request_id == done.request_id)
-    conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=bookings))
+    ended = {"done_at": func.clock_timestamp(), "outcomes": {outcome: 1}, "done": bookings, "refused": refused}
+    conn.execute(written.values(ended))
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:

@@ -151,7 +151,7 @@ class Changes:
             change = change._replace(posts=change.posts - 1, uid=GONE if first else change.uid)
             yield Step(f"change {number} is not sent", Kind.FAIR, with_change(world, number, change))
             return
-        if act not in {Act.LOOK, Act.NEXT_WEEK}:
+        if act is not Act.LOOK:
             yield from self._done(world, number, change, act, f"is answered {answer}", None)
             return
         change = change._replace(
