@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 from db.appointments.appointment import Appointment
@@ -136,15 +136,24 @@ class GuardedCalls(CalcomReads):
         number = next(self._numbers)
         if number:
             self._renew()
-        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, keyless=False, trial=trial)
+        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, trial=trial)
         if isinstance(permit, Denied):
             raise NotNow(permit)
         return permit
 
-    def _permit(self, endpoint: str, number: int, *, probe_ok: bool, keyless: bool, **of: Any) -> Permit | Denied:
+    def _permit(
+        self,
+        endpoint: str,
+        number: int,
+        *,
+        probe_ok: bool,
+        item: int | None = None,
+        trial: bool = False,
+        keyless: bool = False,
+    ) -> Permit | Denied:
         owner, caller = f"{self._owner}:{number}", self.deps.caller
         account = caller.without_key() if keyless else caller
-        acquire = partial(self._breaker.acquire, endpoint, account=account, **of)
+        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=account)
 
         def ask() -> Permit | Denied:
             permit = acquire(owner=owner, probe_ok=probe_ok)

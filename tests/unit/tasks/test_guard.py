@@ -34,7 +34,7 @@ class Breaker:
         self.asked.append({"endpoint": endpoint, **asked})
         if self.denials:
             return self.denials.pop(0)
-        return Permit(endpoint, asked["owner"], "", 1, 1, 0, 0, State.CLOSED, trial=asked.get("trial", False))
+        return Permit(endpoint, asked["owner"], "", 1, 1, 0, 0, State.CLOSED, trial=asked["trial"])
 
     def record(self, permit: Permit, outcome: CallOutcome, **told: Any) -> Recorded:
         """Take a report."""
