@@ -7,11 +7,10 @@ import pytest
 import redis
 from sqlalchemy import func, update
 
-from db import accounts, appointments
+from db import accounts
 from db.accounts import Account
 from db.appointments import Appointment
-from db.changes import asking, moves
-from db.changes.asking import NewChange
+from db.changes import moves
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import ChangeStatus, HoldReason, Status
@@ -23,6 +22,7 @@ from tasks.maintenance.line import line_of
 from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import ReleaseTurns
 from tests.integration.accounts.test_lines import ask, hold, open_window
+from tests.support.changes import ask_change
 from tests.support.fleet import row
 from tests.support.stepping import write
 
@@ -36,11 +36,8 @@ def booked(number: int, account: str | None) -> Appointment:
 
 def cancel(number: int, account: str | None = "salon-7", start: datetime | None = None) -> BookingChange:
     """Ask for the cancel of a booking of an account, or have it moved to a start."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with dependencies.current().engine.begin() as conn:
-        return asking.keep(
-            conn, booked(number, account), new, ChangeStatus.PENDING, lead_seconds=0, now=appointments.now(conn)
-        )
+        return ask_change(conn, booked(number, account), start)
 
 
 def hold_change(one: BookingChange, reason: HoldReason = HoldReason.BREAKER_OPEN, **more: Any) -> None:

@@ -8,8 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from db import appointments
-from db.changes import asking, moves, sweeps
-from db.changes.asking import NewChange
+from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
@@ -23,6 +22,7 @@ from tasks.changes.looks import ChangeLook
 from tasks.decisions import BookingDecisions
 from tasks.dependencies import Timings
 from tasks.moves import Posted
+from tests.support.changes import ask_change
 from tests.unit.changes import test_cancel_evidence as cancels
 from tests.unit.changes import test_reschedule_evidence as reschedules
 
@@ -40,9 +40,8 @@ ANSWERED = {act for table in (cancels, reschedules) for _, _, acts in table.ANSW
 
 def change(record: Any, row: Any, start: datetime | None = None, status: ChangeStatus = PENDING) -> BookingChange:
     """Ask for a change."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with record.engine.begin() as conn:
-        return asking.keep(conn, row, new, status, lead_seconds=0, now=appointments.now(conn))
+        return ask_change(conn, row, start, status)
 
 
 def booked(record: Any, uid: str) -> Any:

@@ -7,10 +7,8 @@ import pytest
 import redis
 from sqlalchemy import func, update
 
-from db import appointments
 from db.appointments import Appointment, FromNow
-from db.changes import asking, moves
-from db.changes.asking import NewChange
+from db.changes import moves
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
@@ -19,6 +17,7 @@ from tasks.changes.claimed import ChangeClaim, claim_change
 from tasks.maintenance.sweeper import expire_held
 from tasks.moves import Move
 from tasks.publish import QUEUE
+from tests.support.changes import ask_change
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, write
 
@@ -56,9 +55,8 @@ def seat(number: int) -> Appointment:
 
 def ask(one: Appointment, start: datetime | None = None) -> BookingChange:
     """Ask for a change of a seat."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with dependencies.current().engine.begin() as conn:
-        return asking.keep(conn, one, new, ChangeStatus.PENDING, lead_seconds=0, now=appointments.now(conn))
+        return ask_change(conn, one, start)
 
 
 def claimed(one: BookingChange) -> ChangeClaim | None:

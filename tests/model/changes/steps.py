@@ -9,12 +9,11 @@ from dataclasses import asdict, replace
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes import order
 from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
 from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
-from tests.model.changes import people, promises
+from tests.model.changes import order, people, promises
 from tests.model.changes.answers import NOW, looked, read
 from tests.model.changes.calcom import Deal, proceed, visible
 from tests.model.changes.rows import as_open, asked, home, number_of, over, with_uid

@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _ROWS = "tests/integration/changes/test_db_changes.py::"
+_ORDER = "tests/integration/changes/test_change_order.py::"
 _TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
@@ -30,6 +31,12 @@ CHANGES_SENT = (
         old="other.from_uid = wanted.from_uid AND other.id <> wanted.id",
         new="other.from_uid = wanted.from_uid AND other.id < 0",
         test=f"{_ROWS}test_two_seats_of_one_booking_are_never_changed_at_once",
+    ),
+    _claim(
+        name="a-change-does-not-wait-for-one-that-is-sent-again",
+        old="OR other.posts > 0 AND wanted.posts = 0",
+        new="",
+        test=f"{_ORDER}test_the_claim_decides_as_the_rule[sent, will be again-never sent-another seat of it]",
     ),
     _claim(
         name="a-change-does-not-wait-for-an-earlier-one",
