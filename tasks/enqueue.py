@@ -9,7 +9,7 @@ from booking_client.asking import PART, accounts_of, open_accounts, outcome_of, 
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import kept_in_part, may_have_kept
 from booking_client.database.statements import run
-from booking_client.insertion import Inserted, LineRule
+from booking_client.insertion import Inserted, Kept, LineRule
 from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
@@ -82,6 +82,8 @@ def _keep(
 ) -> list[Inserted]:
     one = len(requests) == 1
     committing = False
+    admission = None
+    sent: list[Kept] = []
     try:
         with deadline(patience(len(requests))):
             # Redis answers while the rows are built.
@@ -92,11 +94,13 @@ def _keep(
                 committing = one
                 kept = appointments.insert(conn, rows, behind_others=True, line=_line_rule(deps))
                 committing = True
+        sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=committing) from None
-    sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
+    finally:  # of all messages, if Postgres failed
+        if admission is not None:
+            admission.give_back(sent)
     send(deps, sent)
-    admission.give_back(sent)
     deps.database_calls.flush_if_due()
     return kept
 

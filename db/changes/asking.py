@@ -84,12 +84,11 @@ def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why
 
 
 def keep(
-    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float
+    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float, now: datetime
 ) -> BookingChange:
-    """Store a change of a locked booking; a pending one counts as enqueued now."""
+    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time."""
     uid = row.series_uid or row.calcom_booking_uid
     service = select(calcom_accounts.c.service).where(calcom_accounts.c.id == row.account_id).scalar_subquery()
-    now: datetime = conn.execute(select(func.now())).scalar_one()
     start = row.booked_start_at or row.start_at
     values = {
         "appointment_id": row.id,

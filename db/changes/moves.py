@@ -40,6 +40,12 @@ def get(conn: Connection, change_id: int, *, lock: bool = False) -> BookingChang
     return None if row is None else BookingChange.of(row)
 
 
+def by_ids(conn: Connection, ids: Collection[int]) -> list[BookingChange]:
+    """Return the changes of these ids that are there."""
+    query = select(booking_changes).where(booking_changes.c.id.in_(ids))
+    return [BookingChange.of(row) for row in conn.execute(query).mappings()]
+
+
 def claim(conn: Connection, change_id: int, *, lease_seconds: float, released: bool) -> ClaimedChange | None:
     """Move a pending or retrying change to changing; None: it is elsewhere, or another change of its uid goes first."""
     asked = {"change_id": change_id, "lease_seconds": lease_seconds, "early_seconds": EARLY, "released": released}

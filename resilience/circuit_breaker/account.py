@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from resilience.circuit_breaker.settings import BreakerSettings, Limits
+from resilience.circuit_breaker.settings import BreakerSettings
 
 ENOUGH = 3
 """Failures in a row of this many accounts, or of all that the service has, open the breaker for all accounts."""
@@ -82,8 +82,3 @@ def identities(settings: BreakerSettings) -> Callable[[CallingAccount], ClientId
         )  # fmt: skip
 
     return identity
-
-
-def limits_of(account: CallingAccount, settings: BreakerSettings) -> Limits:
-    """Return the numbers of the rules, with the account's pace."""
-    return settings.limits._replace(**settings.pace(account.rate_limit)._asdict())

@@ -1,6 +1,6 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from db.appointments.views import BookingView
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.connection import deadline
-from db.lifecycle import Status
+from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
 from tasks.callers.connection import caller_connection
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
@@ -32,6 +32,16 @@ class ChangeOfCaller:
     view: BookingView
     change: BookingChange | None = field(repr=False)
     again: bool = False
+
+    @property
+    def id(self) -> int:
+        """Return the id of the change; 0: there is none."""
+        return 0 if self.change is None else self.change.id
+
+    @property
+    def is_worth_waiting(self) -> bool:
+        """Return whether it may be over soon: a held one will not."""
+        return self.change is not None and not self.change.over and self.change.status is not ChangeStatus.HELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +98,14 @@ def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     if found is None or found.appointment_id != booking or not seen:
         return None
     return ChangeOfCaller(seen[0], found)
+
+
+def changes_of_all(ids: Collection[int]) -> list[ChangeOfCaller]:
+    """Return the changes of these ids, of any keys: for callers who wait, each of whom has been let in already."""
+    with caller_connection() as conn:
+        found = moves.by_ids(conn, ids)
+        seen = {view.id: view for view in views.by_ids(conn, [one.appointment_id for one in found], of_key=None)}
+    return [ChangeOfCaller(seen[one.appointment_id], one) for one in found if one.appointment_id in seen]
 
 
 def latest(view: BookingView) -> ChangeOfCaller | None:

@@ -53,7 +53,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return known
     meant = cancel_outcome(row, not_booked=command.not_booked, spares_booked=command.spares_booked)
     if meant is CommandOutcome.CANCEL_ASKED:
-        return change_asking.ask(conn, row, None, command)
+        return change_asking.ask(conn, row, None, command, change_asking.moment_of(conn, row))
     if meant in {CommandOutcome.ENDED, CommandOutcome.BOOKED}:
         return result_of(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
@@ -63,7 +63,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     if meant is CommandOutcome.CANCELLED:
         moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return result_of(row, meant if moved else CommandOutcome.MOVED_ON)
-    return change_asking.wish(conn, row, None, command, meant)
+    return change_asking.wish(conn, row, None, command, change_asking.moment_of(conn, row), meant)
 
 
 def cancel_outcome(

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, func, select
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.queue import QUEUED
-from db.changes import asking
 from db.lifecycle import HoldReason, Status
 from db.monitoring import counts_now, operator_actions
 from db.monitoring.operator_actions import Chosen
@@ -166,11 +165,12 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
 
 def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcome:
     """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
-    if row.status is Status.CONFIRMED and change_asking.is_over(conn, row):
+    moment = change_asking.moment_of(conn, row)
+    if row.status is Status.CONFIRMED and change_asking.is_over(row, moment.now):
         return CommandOutcome.OVER
     if action == RESCHEDULE:
-        return refused_at_any_start(conn, row) or reschedule_outcome(row)
-    is_asked = any(change.wanted is None for change in asking.open_of(conn, row.id))
+        return refused_at_any_start(row, moment) or reschedule_outcome(row)
+    is_asked = any(change.wanted is None for change in moment.opened)
     return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
 
 

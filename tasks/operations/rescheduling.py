@@ -11,6 +11,7 @@ from db.lifecycle import FINAL, ChangeStatus, Status
 from tasks import dependencies
 from tasks.operations import change_asking
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of
+from tasks.operations.change_asking import AskingMoment
 
 RESCHEDULE = "reschedule"
 
@@ -25,15 +26,16 @@ def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: C
     wanted = start.astimezone(UTC)
     if (known := change_asking.known(conn, row, wanted, command)) is not None:
         return known
-    refused = _refused(conn, row, wanted)
+    moment = change_asking.moment_of(conn, row)
+    refused = _refused(row, wanted, moment)
     if refused is not None:
         return result_of(row, refused)
     match meant := reschedule_outcome(row):
         case CommandOutcome.MOVE_ASKED:
-            return _ask(conn, row, wanted, command)
+            return _ask(conn, row, wanted, command, moment)
         case CommandOutcome.MOVED_LATER:
-            return change_asking.wish(conn, row, wanted, command, meant)
-    return _ask_at(conn, row, wanted, command)
+            return change_asking.wish(conn, row, wanted, command, moment, meant)
+    return _ask_at(conn, row, wanted, command, moment.now)
 
 
 def reschedule_outcome(row: Appointment) -> CommandOutcome:
@@ -44,28 +46,28 @@ def reschedule_outcome(row: Appointment) -> CommandOutcome:
     return CommandOutcome.MOVED_LATER if may_be_booked else CommandOutcome.MOVED
 
 
-def _refused(conn: Connection, row: Appointment, start: datetime) -> CommandOutcome | None:
+def _refused(row: Appointment, start: datetime, moment: AskingMoment) -> CommandOutcome | None:
     """Return why a booking is not moved to a start; None: it is."""
     lead = timedelta(seconds=dependencies.current().timings.lead)
-    return CommandOutcome.PAST if start <= appointments.now(conn) + lead else refused_at_any_start(conn, row)
+    return CommandOutcome.PAST if start <= moment.now + lead else refused_at_any_start(row, moment)
 
 
-def refused_at_any_start(conn: Connection, row: Appointment) -> CommandOutcome | None:
+def refused_at_any_start(row: Appointment, moment: AskingMoment) -> CommandOutcome | None:
     """Return why a booking is moved to no start at all; None: it may be moved."""
     if row.status in FINAL - {Status.CONFIRMED}:
         return CommandOutcome.ENDED
-    if any(change.wanted is None for change in asking.open_of(conn, row.id)):
+    if any(change.wanted is None for change in moment.opened):
         return CommandOutcome.BEING_CANCELLED
     return CommandOutcome.SERIES if row.series_uid is not None else None
 
 
-def _ask(conn: Connection, row: Appointment, wanted: datetime, command: Command) -> CommandResult:
-    if (row.booked_start_at or row.start_at) == wanted and not asking.open_of(conn, row.id):
+def _ask(conn: Connection, row: Appointment, wanted: datetime, command: Command, moment: AskingMoment) -> CommandResult:
+    if (row.booked_start_at or row.start_at) == wanted and not moment.opened:
         return result_of(row, CommandOutcome.SAME_START)
-    return change_asking.ask(conn, row, wanted, command)
+    return change_asking.ask(conn, row, wanted, command, moment)
 
 
-def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Command) -> CommandResult:
+def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Command, now: datetime) -> CommandResult:
     """Have a booking that is certainly not at Cal.com asked for at another start: no call is needed for that."""
     if row.start_at == wanted:
         return result_of(row, CommandOutcome.SAME_START)
@@ -73,5 +75,5 @@ def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Comma
     if asking.is_taken(conn, row, values):
         return result_of(row, CommandOutcome.TAKEN_BY_OWN)
     asking.ask_at(conn, row, values)
-    change = change_asking.keep(conn, row, wanted, command, ChangeStatus.DONE)
+    change = change_asking.keep(conn, row, wanted, command, ChangeStatus.DONE, now)
     return CommandResult(row.id, CommandOutcome.MOVED, row.status, row.hold_reason, change=change)

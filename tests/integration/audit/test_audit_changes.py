@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import func
 
 from db.appointments import Appointment
-from db.changes import asking, moves
-from db.changes.asking import NewChange
+from db.changes import moves
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import booking_changes
 from tasks.audit import fixes
 from tasks.audit.finding import AuditFindingKind, NoFinding
 from tests.support.audits.scene import Scene
+from tests.support.changes import ask_change
 
 
 @pytest.fixture
@@ -26,9 +26,8 @@ def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) 
 
 def cancelling(scene: Scene, row: Appointment) -> int:
     """Have a worker at the cancel of a row; return the change's id."""
-    new = NewChange(start_at=None, reason="a test", by="caller", via="Python")
     with scene.record.engine.begin() as conn:
-        asked = asking.keep(conn, row, new, ChangeStatus.PENDING, lead_seconds=0)
+        asked = ask_change(conn, row)
         assert moves.claim(conn, asked.id, lease_seconds=50, released=False) is not None
     return asked.id
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from db.changes import asking
-from db.changes.asking import NewChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from tasks import dependencies
 from tasks.operations import resolving
 from tests.support.audits.scene import Scene
+from tests.support.changes import ask_change
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-3)}
@@ -126,9 +125,8 @@ def test_a_cancel_that_was_asked_for_goes_or_is_named(booking: Booking, scene: S
     """An open change goes to Cal.com by itself; without one, which an older release leaves, its command is named."""
     row = blind(scene, cancel_requested=True)
     if has_change:
-        wish = NewChange(start_at=None, reason="", by="operator", via="command_line")
         with dependencies.current().engine.begin() as conn:
-            asking.keep(conn, row, wish, ChangeStatus.WAITING, lead_seconds=0)
+            ask_change(conn, row, status=ChangeStatus.WAITING)
     ran = booking("resolve", row.id, scene.post(row)["uid"])
 
     goes = "Its cancellation was asked for, and goes to Cal.com by itself." in ran.out

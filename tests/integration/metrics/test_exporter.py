@@ -14,11 +14,11 @@ import redis
 import yaml
 from sqlalchemy import text
 
-from db.changes import asking, moves
-from db.changes.asking import NewChange
+from db.changes import moves
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import booking_minutes
 from tasks import dependencies
+from tests.support.changes import ask_change
 from tests.support.fleet import Fleet, eventually, finals, request
 from tests.support.logged import logged
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
@@ -82,9 +82,8 @@ def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
 def test_changes_that_are_not_over_are_counted_by_state(record: Any) -> None:
     """One that is done is not."""
     row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
-    new = NewChange(start_at=None, reason="a test", by="caller", via="Python")
     with record.engine.begin() as conn:
-        waiting, done = (asking.keep(conn, row, new, ChangeStatus.WAITING, lead_seconds=0) for _ in range(2))
+        waiting, done = (ask_change(conn, row, status=ChangeStatus.WAITING) for _ in range(2))
         assert moves.move(conn, done.id, waiting.status, ChangeStatus.DONE, why="a test")
 
     seen = told()
