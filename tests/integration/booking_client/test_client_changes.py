@@ -24,6 +24,7 @@ from booking_client import (
 )
 from db import revisions
 from tasks import dependencies
+from tasks.maintenance.client_wishes import decide_wishes
 from tasks.maintenance.dispatch import dispatch
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.integration.booking_client.test_client_transactions import KINDS, host
@@ -203,12 +204,14 @@ def test_what_is_not_booked_needs_no_call(bookings: Bookings) -> None:
 
 
 def test_a_booking_that_was_not_dispatched_is_never_counted_as_a_lost_message(bookings: Bookings) -> None:
-    """It was asked for and moved in one breath: its message is sent first."""
+    """It was asked for and moved in one breath: its message is sent first, whoever comes first."""
     booking = bookings.enqueue(wanted(1)).appointment_id
     bookings.reschedule(booking, start=LATER)
+    early = decide_wishes(dependencies.current())
     decide()
 
     moved = row(booking)
+    assert early == 0
     assert (moved.start_at, moved.enqueued_at is not None, moved.resends) == (LATER, True, 0)
 
 
