@@ -124,7 +124,7 @@ def test_an_open_transaction_locks_no_booking(bookings: Bookings, record: Any, d
     with psycopg.connect(database_url) as open_one, psycopg.connect(database_url) as worker:
         bookings.cancel(booking, connection=open_one)
         bookings.reschedule(booking, start=LATER, connection=open_one)
-        locked = worker.execute("SELECT id FROM appointments FOR UPDATE NOWAIT").fetchall()
+        locked = worker.execute("SELECT id FROM appointments FOR UPDATE SKIP LOCKED").fetchall()
         worker.rollback()
         decide()
         assert states(bookings, booking) == []
@@ -175,7 +175,9 @@ def test_a_refused_wish_is_seen_in_the_outcome(bookings: Bookings, record: Any) 
     bookings.reschedule(booking, start=row(booking).start_at, change_key="same")
     bookings.reschedule(booking, start=datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1))
     decide()
-    same, past = changes(bookings, booking)
+    seen = changes(bookings, booking)
+    assert len(seen) == 2
+    same, past = seen
     events = sql_of(record, "SELECT kind FROM appointment_events ORDER BY id")
 
     assert (same.status, same.final, same.change_key) == (ChangeStatus.REFUSED, True, "same")
@@ -327,10 +329,29 @@ def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings
     assert row(booking).enqueued_at is not None
 
 
+def test_a_transaction_with_wishes_notifies_once_when_it_commits(
+    bookings: Bookings, record: Any, database_url: str
+) -> None:
+    """The dispatcher is woken by it, as by a request; what decides the wish notifies nobody."""
+    booking = confirmed(record)
+    with psycopg.connect(database_url, autocommit=True) as listener, psycopg.connect(database_url) as conn:
+        listener.execute("LISTEN booking_requested")
+        bookings.reschedule(booking, start=LATER, connection=conn)
+        bookings.cancel(booking, connection=conn)
+        conn.rollback()
+        bookings.reschedule(booking, start=LATER, connection=conn)
+        bookings.cancel(booking, connection=conn)
+        conn.commit()
+        decide()
+        heard = [(one.channel, one.payload) for one in listener.notifies(timeout=0.5)]
+
+    assert heard == [("booking_requested", "")]
+
+
 def test_a_commit_has_the_booking_moved_and_cancelled_at_cal_com(
     fleet: Callable[..., Fleet], database_url: str, simulator: Any
 ) -> None:
-    """No beat runs: the notification of each commit is what wakes the dispatcher."""
+    """By the dispatcher and a worker, as a booking is made."""
     deployment = fleet()
     deployment.worker()
     deployment.maintenance()

@@ -28,7 +28,7 @@ WISHES = (
         file="client/booking_client/sql/keep_wish.sql",
         old="    FROM written\n)",
         new="    FROM written WHERE false\n)",
-        test=f"{_TESTS}test_a_commit_has_the_booking_moved_and_cancelled_at_cal_com",
+        test=f"{_TESTS}test_a_transaction_with_wishes_notifies_once_when_it_commits",
     ),
     _taken_up(
         name="wishes-out-of-their-order",
