@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
+from pydantic import TypeAdapter
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -20,9 +21,11 @@ from booking_client import (
     ChangeKind,
     ChangeOutcome,
     ChangeStatus,
+    Outcome,
     Status,
 )
 from db import revisions
+from db.namespace import TABLES
 from tasks import dependencies
 from tasks.maintenance.client_wishes import decide_wishes
 from tasks.maintenance.dispatch import dispatch
@@ -160,6 +163,7 @@ def test_the_outcome_shows_each_change_from_the_wish_on(bookings: Bookings, reco
     assert sent.asked_at == noted.asked_at
     assert sent.sentence == "Its move to 2031-03-05T09:00:00Z waits for a worker."
     assert [one.outcome.changes for one in bookings.settled_since()] == [(sent,)]
+    assert TypeAdapter(Outcome).validate_json(TypeAdapter(Outcome).dump_json(outcome)) == outcome  # as FastAPI does
     assert sql_of(record, "SELECT reason, via, asked_by FROM booking_changes") == [("ill", "Python", "caller")]
 
 
@@ -206,7 +210,7 @@ def test_what_is_not_booked_needs_no_call(bookings: Bookings) -> None:
 
 
 def test_a_booking_that_was_not_dispatched_is_never_counted_as_a_lost_message(bookings: Bookings) -> None:
-    """It was asked for and moved in one breath: its message is sent first, whoever comes first."""
+    """It was asked for and moved in one breath: its message is sent first, also if a run begins with the wish."""
     booking = bookings.enqueue(wanted(1)).appointment_id
     bookings.reschedule(booking, start=LATER)
     early = decide_wishes(dependencies.current())
@@ -327,6 +331,24 @@ def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings
     assert (again.appointment_id, again.duplicate) == (booking, True)
     assert (row(booking).status, states(bookings, booking)) == (Status.PENDING, [])
     assert row(booking).enqueued_at is not None
+
+
+def test_in_a_schema_of_its_own_a_wish_is_decided_too(settings: Give, empty_database_url: str) -> None:
+    """Beside a host's tables of the same names, which no statement of the client or the product meets."""
+    settings(DATABASE_URL=empty_database_url, DATABASE_SCHEMA="bw")
+    with psycopg.connect(empty_database_url, autocommit=True) as host:
+        for name in TABLES:
+            host.execute(f"CREATE TABLE {name} (id int)")
+    revisions.migrate(dependencies.current().engine)
+    with Bookings(empty_database_url, schema="bw") as bookings:
+        booking = bookings.enqueue(wanted(1)).appointment_id
+        bookings.cancel(booking)
+        again = bookings.enqueue(wanted(1))
+        bookings.reschedule(booking, start=LATER)
+        decide()
+
+        assert again.duplicate
+        assert states(bookings, booking) == [(ChangeKind.RESCHEDULE, ChangeStatus.DONE)]
 
 
 def test_a_transaction_with_wishes_notifies_once_when_it_commits(

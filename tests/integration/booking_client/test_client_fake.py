@@ -218,9 +218,12 @@ def test_coroutines_have_their_own(fake_async_bookings: FakeAsyncBookings) -> No
         told = await anext(heard)
         outcome = await fake_async_bookings.outcome(receipt.appointment_id)
         assert outcome is not None
-        return [told.outcome.status, outcome.status]
+        moved = await fake_async_bookings.reschedule(receipt.appointment_id, start=LATER)
+        await fake_async_bookings.cancel(receipt.appointment_id)
+        assert moved.kind is ChangeKind.RESCHEDULE
+        return [told.outcome.status, outcome.status, fake_async_bookings.orders.complete_change(receipt).status]
 
-    assert asyncio.run(ask()) == [Status.CONFIRMED, Status.CONFIRMED]
+    assert asyncio.run(ask()) == [Status.CONFIRMED, Status.CONFIRMED, Status.CANCELLED]
 
 
 def test_the_columns_that_are_read_are_the_tables() -> None:
