@@ -12,7 +12,8 @@ from db.models.bookings import MOMENT, appointments
 from db.models.calcom import calcom_webhooks
 from db.sql import statement
 
-FIRST_LOOK = 2.0  # seconds after it came: Cal.com tells of a cancel before it has committed it
+FIRST_LOOK = 2.0  # seconds after it came: Cal.com reports a cancel before it has committed it
+PUT_OFF = timedelta(seconds=10), timedelta(minutes=10)  # at least and at most, after a look that came to nothing
 
 _columns = calcom_webhooks.c
 
@@ -37,7 +38,6 @@ class DueHint:
     id: int
     hint: Hint
     looks: int
-    received_at: datetime
 
 
 def add(conn: Connection, hint: Hint, *, oldest: timedelta) -> None:
@@ -52,7 +52,7 @@ def due(conn: Connection, *, limit: int, lease: float) -> list[DueHint]:
     """Take up the hints that are due, for `lease` seconds; none while bookings wait for the breaker or the limit."""
     rows = conn.execute(statement("hints_due"), {"limit": limit, "lease_seconds": lease}).mappings()
     names = Hint.__dataclass_fields__
-    return [DueHint(row["id"], Hint(**{n: row[n] for n in names}), row["looks"], row["received_at"]) for row in rows]
+    return [DueHint(row["id"], Hint(**{n: row[n] for n in names}), row["looks"]) for row in rows]
 
 
 def bookings_of(conn: Connection, hint: Hint) -> list[Appointment]:
@@ -63,11 +63,22 @@ def bookings_of(conn: Connection, hint: Hint) -> list[Appointment]:
     return [Appointment.of(row) for row in conn.execute(query).mappings()]
 
 
-def look_later(conn: Connection, hint_id: int, seconds: float, *, counted: bool) -> None:
-    """Have Cal.com asked again in so many seconds; `counted`: a look was made."""
+def look_later(conn: Connection, hint_id: int, seconds: float) -> None:
+    """Count a look, and have Cal.com asked again in so many seconds."""
     changed = update(calcom_webhooks).where(_columns.id == hint_id)
-    later = func.now() + timedelta(seconds=seconds)
-    conn.execute(changed.values(next_at=later, looks=_columns.looks + int(counted)))
+    conn.execute(changed.values(next_at=func.now() + timedelta(seconds=seconds), looks=_columns.looks + 1))
+
+
+def put_off(conn: Connection, hint_id: int, outcome: str, *, oldest: timedelta) -> None:
+    """Have Cal.com asked later for a hint whose look came to nothing: as long after as the hint is old, within bounds.
+
+    A hint that is older than `oldest` ends with `outcome`: a look that always fails is not made for ever.
+    """
+    age = func.now() - _columns.received_at
+    later = func.now() + func.least(func.greatest(age, PUT_OFF[0]), PUT_OFF[1])
+    is_young = age < oldest
+    values = {"next_at": case((is_young, later), else_=None), "outcome": case((is_young, None), else_=outcome)}
+    conn.execute(update(calcom_webhooks).where(_columns.id == hint_id).values(values))
 
 
 def end(conn: Connection, hint_id: int, outcome: str) -> None:

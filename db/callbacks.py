@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, func, select, text, true, update
+from sqlalchemy import Connection, Select, and_, case, delete, exists, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.api_keys import api_keys
@@ -33,7 +33,7 @@ class Callback:
     api_key_id: int
     secret_version: int
     type: str
-    url: str = field(repr=False)  # who has it may send to it
+    url: str = field(repr=False)  # its holder may send to it
     host: str
     data: Mapping[str, Any] = field(repr=False)
     tries: int
@@ -62,6 +62,8 @@ class WaitingCallback:
 
 def claim(conn: Connection, *, lease: float = LEASE) -> list[tuple[int, int]]:
     """Take what is due for workers to send, until the lease ends; return the id of each and the number of its claim."""
+    if not conn.execute(select(exists().where(_columns.next_at.is_not(None)))).scalar_one():
+        return []  # as nearly always: no tick waits for the lock
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     asked = {"threshold": THRESHOLD, "at_once": AT_ONCE, "lease_seconds": lease}
     return [(row.id, row.claims) for row in conn.execute(statement("claim_callbacks"), asked)]
@@ -113,10 +115,10 @@ def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, 
 
 
 def switch_off(conn: Connection, callback: Callback) -> None:
-    """Send nothing to an address any more: it answered 410. What waits for it is given up."""
+    """Send nothing of a key to an address any more: it answered 410. What waits for both is given up."""
     gone = update(api_keys).where(api_keys.c.id == callback.api_key_id, api_keys.c.callback_url == callback.url)
     conn.execute(gone.values(callback_off_at=func.now()))
-    ended = update(callbacks).where(_columns.url == callback.url, _waits)
+    ended = update(callbacks).where(_columns.api_key_id == callback.api_key_id, _columns.url == callback.url, _waits)
     conn.execute(ended.values(given_up_at=func.now(), next_at=None, is_sending=False, trouble="410"))
 
 

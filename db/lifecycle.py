@@ -100,7 +100,7 @@ _MOVES: dict[Status, frozenset[Status]] = {
 MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(_MOVES)
 
 NEVER_KNOWN = "never_known"
-"""The error type of a failed booking of which nobody knew whether it was booked (sql/never_known.sql writes it)."""
+"""The error type of a failed booking whose outcome was never known (sql/never_known.sql writes it)."""
 
 
 _UNSENT = frozenset({ChangeStatus.HELD, ChangeStatus.EXPIRED, ChangeStatus.WITHDRAWN})  # where what was not sent may go

@@ -122,12 +122,11 @@ class Claim:
         A cancellation becomes WANTED_AGAIN if the caller has requested the booking again meanwhile.
         """
         at_once, tried = self.at_once, 0
-        move = moved_instead(self.deps, self.row, move) if move.to is Status.CANCELLED else move
         while True:
             tried += 1
             try:
-                if self._write(move, at_once=at_once):
-                    return move
+                if (written := self._write(move, at_once=at_once)) is not None:
+                    return written
                 if move.to is not Status.CANCELLED:
                     return None
                 move = WANTED_AGAIN
@@ -138,13 +137,14 @@ class Claim:
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
 
-    def _write(self, move: Move, *, at_once: bool) -> bool:
-        row = self.row
-        columns = columns_of(row, move, at_once=at_once)
-        with self.deps.engine.begin() if move.notable or move.also else self.deps.autocommit.connect() as conn:
+    def _write(self, move: Move, *, at_once: bool) -> Move | None:
+        row, several = self.row, move.to is Status.CANCELLED or move.notable or move.also
+        with self.deps.engine.begin() if several else self.deps.autocommit.connect() as conn:
+            if move.to is Status.CANCELLED:
+                move = moved_instead(conn, row, move, lead_seconds=self.deps.timings.lead)
             moved = appointments.move(
                 conn, row.id, Status.BOOKING, Status(move.to), token=row.claim_token, why=move.why,
-                detail=self.detail(move), **columns,
+                detail=self.detail(move), **columns_of(row, move, at_once=at_once),
             )  # fmt: skip
             if moved and move.also:
                 move.also(conn)
@@ -155,7 +155,7 @@ class Claim:
             there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:
                 appointments.record_late_uid(conn, row.id, there, detail=self.detail(move))
-        return moved
+        return move if moved else None
 
     def detail(self, move: Move) -> dict[str, Any]:
         """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""

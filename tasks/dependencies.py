@@ -2,9 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Self
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -20,6 +20,8 @@ from resilience.shared_readings import SharedReadings
 from tasks.accounts.callers import Callers
 from tasks.accounts.door import FIRST_VERSION, Access, Door
 from tasks.calcom.client import CalcomClient
+from tasks.ports.callbacks import CallbackSettings
+from tasks.ports.sinks import Sinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,52 +62,15 @@ class Timings:
         return max(self.max_age or 900.0, self.ends_unanswered)
 
 
-@dataclass(frozen=True)
-class AlertMessage:
-    """Hold what a sink delivers; the title alone must be enough."""
-
-    title: str
-    body: str
-    resolved: bool = False
-
-
-class Sinks(Protocol):
-    """Describe the sinks in ALERT_URLS; worker/alerts/sinks.py delivers to them."""
-
-    names: tuple[str, ...]
-    """A name for each sink, without secrets: logs and tables contain it."""
-    limit: float
-    """Seconds after which `deliver` has certainly ended."""
-
-    def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
-        """Send each message to the sink that is named with it.
-
-        Yield the index of each message and its error (None: it is delivered), as soon as that is known.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackSettings:
-    """Say how callbacks are signed, and where they may go beside public addresses.
-
-    The first of `secrets` signs; a second one signs, too, while receivers change over. `networks` are ours: http is
-    allowed there, too. `loopback`: so are the addresses of this machine, and any port; for tests and development.
-    """
-
-    secrets: tuple[SecretStr, ...] = ()
-    networks: tuple[str, ...] = ()
-    loopback: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """Hold what a task needs; only worker/wiring.py builds an object of this class.
 
     `autocommit` is the same engine with each statement as a transaction of its own, in one round trip. A single read
     uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back. `page_url` is
-    the Resilience page's address, or its path alone. `calcom` is the
-    client of account 1, `caller` is that account as the breaker knows it, alone; what works for a booking has both of
-    the booking's account (`with_access`), and no other. `callers` says who calls for an account without its key.
+    the Resilience page's address, or its path alone. `calcom` is the client of account 1, `caller` is that account as
+    the breaker knows it, alone; what works for a booking has both of the booking's account (`with_access`), and no
+    other. `callers` says who calls for an account without its key.
     """
 
     engine: Engine
@@ -123,8 +88,8 @@ class Dependencies:
     page_url: str
     alerts: Sinks
     slots: SharedReadings
-    callbacks: CallbackSettings = CallbackSettings()
-    webhook_secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
+    callbacks: CallbackSettings
+    webhook_secrets: tuple[SecretStr, ...] = field(repr=False)
 
     def with_access(self, access: Access) -> Self:
         """Return the same with the client of an account, and as its caller."""
@@ -137,7 +102,7 @@ class Dependencies:
         return replace(self, calcom=client)
 
     def for_claim(self, account: int, state: AccountState, version: int) -> Self:
-        """Return the same with the client of a claimed booking's account, of which the claim has read this.
+        """Return the same with the client of a claimed booking's account, from what the claim has read of it.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.

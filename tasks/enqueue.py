@@ -9,7 +9,7 @@ from booking_client.asking import PART, accounts_of, open_accounts, outcome_of, 
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import kept_in_part, may_have_kept
 from booking_client.database.statements import run
-from booking_client.insertion import Inserted, LineRule
+from booking_client.insertion import Inserted, Kept, LineRule
 from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
@@ -19,7 +19,8 @@ from resilience.exceptions import AppointmentDatabaseException, AppointmentExcep
 from tasks import dependencies
 from tasks.accounts.admission import begin_admission
 from tasks.calcom.access import CALCOM_RATE
-from tasks.database_errors import as_appointment_error, database_errors
+from tasks.callers.connection import caller_connection
+from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
 from tasks.publish import send
 
@@ -62,7 +63,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
     """
     deps = dependencies.current()
     if names := accounts_of(requests):
-        with database_errors(), deadline(patience()), deps.autocommit.connect() as conn:
+        with caller_connection() as conn:
             run(open_accounts(None, names), lambda query: fetch(conn, query.sql, query.parameters))
     answers: list[Receipt | Conflict] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
@@ -81,6 +82,8 @@ def _keep(
 ) -> list[Inserted]:
     one = len(requests) == 1
     committing = False
+    admission = None
+    sent: list[Kept] = []
     try:
         with deadline(patience(len(requests))):
             # Redis answers while the rows are built.
@@ -91,18 +94,20 @@ def _keep(
                 committing = one
                 kept = appointments.insert(conn, rows, behind_others=True, line=_line_rule(deps))
                 committing = True
+        sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=committing) from None
-    sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
+    finally:  # of all messages, if Postgres failed
+        if admission is not None:
+            admission.give_back(sent)
     send(deps, sent)
-    admission.give_back(sent)
     deps.database_calls.flush_if_due()
     return kept
 
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return the present state of a booking; None: there is no such booking."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return run(outcome_of(None, appointment_id), lambda query: fetch(conn, query.sql, query.parameters))
 
 

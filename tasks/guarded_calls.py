@@ -15,7 +15,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.waits import allowance
+from tasks.calcom.http.headers import allowance
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
@@ -94,12 +94,15 @@ class GuardedCalls(CalcomReads):
         self._on_report = on_report
         self._numbers = count()
 
-    def permit_post(self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True) -> Permit | Denied:
+    def permit_post(
+        self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True, keyless: bool = False
+    ) -> Permit | Denied:
         """Ask whether a POST may be sent now; each permit must be passed to `post`, `call` or `give_up`.
 
         `item` is the id of a row that the paced release let go: its POST takes the row's place in the release window.
+        `keyless`: it is sent without our key, and Cal.com counts it for our address.
         """
-        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item)
+        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item, keyless=keyless)
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
         """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
@@ -139,10 +142,18 @@ class GuardedCalls(CalcomReads):
         return permit
 
     def _permit(
-        self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False
+        self,
+        endpoint: str,
+        number: int,
+        *,
+        probe_ok: bool,
+        item: int | None = None,
+        trial: bool = False,
+        keyless: bool = False,
     ) -> Permit | Denied:
         owner, caller = f"{self._owner}:{number}", self.deps.caller
-        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=caller)
+        account = caller.without_key() if keyless else caller
+        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=account)
 
         def ask() -> Permit | Denied:
             permit = acquire(owner=owner, probe_ok=probe_ok)

@@ -2,28 +2,29 @@
 
 from sqlalchemy import Connection
 
+from db import appointments
 from db.appointments import Appointment, FromNow
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
-from tasks.dependencies import Dependencies
 from tasks.moves import KNOWN, Move
 
 
-def moved_instead(deps: Dependencies, row: Appointment, cancelled: Move) -> Move:
+def moved_instead(conn: Connection, row: Appointment, cancelled: Move, *, lead_seconds: float) -> Move:
     """Return the move of a booking that is not booked and was to be cancelled: with a wanted start it is posted there.
 
-    The cancel itself, if that is what is wished, or if Cal.com has cancelled the booking.
+    The cancel itself, if that is what is wished, or if Cal.com has cancelled the booking. The booking is locked: nobody
+    wishes for something else until the move is written.
     """
     if "calcom_booking_uid" in cancelled.changes:
         return cancelled
-    with deps.engine.connect() as conn:
-        change = asking.waiting_start(conn, row.id)
-        if change is None:
-            return cancelled
-        wanted = asking.at_start(row, change.start_at, lead_seconds=deps.timings.lead)
-        if asking.is_taken(conn, row, wanted):  # asked for there meanwhile, by a request that lives
-            return cancelled
+    appointments.get(conn, row.id, lock=True)
+    change = asking.waiting_start(conn, row.id)
+    if change is None:
+        return cancelled
+    wanted = asking.at_start(row, change.start_at, lead_seconds=lead_seconds)
+    if asking.is_taken(conn, row, wanted):  # asked for there meanwhile, by a request that lives
+        return cancelled
     afresh = {"cancel_requested": False, "posts": 0, "retry_count": 0, "next_attempt_at": FromNow(0)}
 
     def done(conn: Connection) -> None:

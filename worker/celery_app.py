@@ -132,7 +132,7 @@ class Configuration:
     task_ignore_result = True  # the row is the result
     result_backend = None
     worker_send_task_events = True  # Flower
-    task_send_sent_event = False  # a worker tells of a task within milliseconds, and this costs as much as its message
+    task_send_sent_event = False  # a worker reports a task within milliseconds, and this costs as much as its message
     worker_hijack_root_logger = False  # worker/logs.py has the root logger
     beat_scheduler = "celery.beat:Scheduler"  # every periodic task is idempotent: no state file to keep
     beat_max_loop_interval = 1

@@ -1,5 +1,7 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
+from collections.abc import Callable
+
 from db.engine import POOL_SIZE, make_engine
 from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
@@ -10,7 +12,8 @@ from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
 from tasks.calcom.access import CALCOM_RATE
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import CallbackSettings, Dependencies, Timings, fill
+from tasks.dependencies import Dependencies, Timings, fill
+from tasks.ports.callbacks import CallbackSettings
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
@@ -96,15 +99,16 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
 
 def _slot_readings(settings: Settings) -> SharedReadings:
     """Build what reads free times: in any minute at most a fifth of the rate limit, so that bookings have the rest."""
-    share = max(1, (settings.calcom_rate_limit_per_minute or CALCOM_RATE) // SLOTS_SHARE)
-    at_once = max(1, share // 4)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
-    limit = CallLimit(SLOTS, redis)
-
-    def may_read() -> bool:
-        return not limit.wait("readings", share - at_once + 1, at_once=at_once)
-
+    may_read = reading_share(CallLimit(SLOTS, redis), settings.calcom_rate_limit_per_minute or CALCOM_RATE)
     return SharedReadings(SLOTS, redis, fresh=SLOTS_FRESH, may_read=may_read)
+
+
+def reading_share(limit: CallLimit, rate: int) -> Callable[[], bool]:
+    """Return what counts a reading if it is within the share; a minute has those at once and those that come back."""
+    share = max(1, rate // SLOTS_SHARE)
+    at_once = max(1, share // 4)
+    return lambda: not limit.wait("readings", share - at_once + 1, at_once=at_once)
 
 
 fill(build)

@@ -38,7 +38,7 @@ from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, h
 class Bookings:
     """Ask for bookings, and hear what became of them; one for the whole process, for any number of threads.
 
-    `database` is a URL, of which ten connections at most are opened when they are needed, or a pool of psycopg_pool.
+    `database` is a URL, to which ten connections at most are opened when needed, or a pool of psycopg_pool.
     `schema` is where booking-worker's tables are. Neither Redis nor Cal.com is asked: a row is all that is needed.
     """
 
@@ -147,7 +147,7 @@ class Bookings:
     ) -> Outcome | None:
         """Return the outcome as soon as it is final, or how the booking stands after `seconds`.
 
-        For the caller who is on the phone. A held booking is told at once, since it will not be quick.
+        For the caller who is on the phone. A held booking is reported at once, since it will not be quick.
 
         Raises:
             AppointmentDatabaseException: Postgres could not be asked.

@@ -42,7 +42,7 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
-    callback_url: str | None = field(repr=False)  # who has it may send to it
+    callback_url: str | None = field(repr=False)  # its holder may send to it
     callback_off_at: datetime | None
     secret_version: int
 
@@ -100,7 +100,7 @@ def revoke(conn: Connection, name: str) -> bool:
 
 
 def set_callback(conn: Connection, name: str, url: str | None) -> bool:
-    """Set where the callbacks of the bookings go that a key asks for from now on; None: nowhere; False: no such key."""
+    """Set the callback address for bookings that the key asks for from now on; None: nowhere; False: no such key."""
     changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
     return bool(conn.execute(changed.values(callback_url=url, callback_off_at=None)).rowcount)
 

@@ -41,7 +41,7 @@ class ShownType:
 
     @property
     def kind(self) -> EventKind:
-        """Return how Cal.com answers a second POST; a type of which it is not told may confirm."""
+        """Return how Cal.com answers a second POST; a type that does not say it may confirm."""
         return self.policy_kind if self.confirms_free_email is False else if_confirmed(self.policy_kind)
 
     @property
@@ -82,7 +82,7 @@ class EventType(ShownType):
 def known(
     conn: Connection, key_fingerprint: str, event_type: str, *, account: int = DEFAULT_ACCOUNT
 ) -> EventType | None:
-    """Return what this key of an account was told of an event type (`Appointment.event_type`), however long ago."""
+    """Return what this key of an account knows of an event type (`Appointment.event_type`), however long ago."""
     asked = select(*_read_columns(event_type, account)).where(
         _columns.key_fingerprint == key_fingerprint, _columns.event_type == event_type
     )

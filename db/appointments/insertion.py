@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from booking_client.database.statements import Query, Rows, run
+from booking_client.database.statements import Query, Rows, load, run
 from booking_client.insertion import Inserted, KeepRule, LineRule, NewAppointment, keep
 from db.connection import fetch, fetch_in_time
 
@@ -26,3 +26,8 @@ def insert(
         return (fetch_in_time if query.bounded else fetch)(conn, query.sql, query.parameters)
 
     return run(keep(rows, KeepRule(behind_others=behind_others, line=line or LineRule())), ask)
+
+
+def take_back_cancel(conn: Connection, appointment_id: int) -> None:
+    """Take back the cancel of a booking whose caller has asked again, if it has one that was not sent."""
+    fetch_in_time(conn, load("take_back_cancel", None, "id"), {"ids": [appointment_id]})

@@ -50,10 +50,7 @@ def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postabl
 
 
 def in_line(conn: Connection, *, after: int, limit: int) -> list[AccountPace]:
-    """Return the active accounts but those up to `after` whose line is not empty, by number, `limit` at most.
-
-    Of so many accounts in line those that are paused are left out.
-    """
+    """Return the accounts but those up to `after` that are not paused and whose line is not empty, by number."""
     rows = conn.execute(statement("in_line"), {"after": after, "limit": limit}).mappings()
     return [AccountPace.of(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Find bookings by what a person has of one: its id, uuid, key, correlation id, or Cal.com's uid of it."""
+"""Find bookings by what a person knows of one: its id, uuid, key, correlation id, or Cal.com's uid of it."""
 
 import re
 import unicodedata

@@ -53,7 +53,7 @@ def release_due(
 ) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
-    `key` and `settings` are today's fingerprints of `account`, of which alone they say something: another key ends
+    `key` and `settings` are today's fingerprints of `account`, and concern no other one: another key ends
     credentials and blind_key, other settings end configuration, sight of the event type that was gained since ends
     blind_key: each hold asks its own question, so that nothing circles. `key_works`: today's key is not refused, so
     credentials end for it, too; `settings_work`: so does configuration for today's settings. `closed`: the breaker is,
@@ -139,7 +139,7 @@ def release_kind(
     by: str = "operator",
     via: str | None = None,
 ) -> list[Appointment]:
-    """Move a batch of what was held for this reason at a moment to pending, for an operator; return the rows."""
+    """Move a batch of bookings that this reason held at a moment to pending, for an operator; return the rows."""
     told = {"by": by, "via": via, "why": why}
     return _rows(
         conn, "release_kind", reason=reason.value, since=since, limit=limit, event_type_id=event_type_id, **told

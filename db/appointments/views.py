@@ -19,7 +19,7 @@ from db.sql import prepared
 
 _COLUMNS = (
     f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
-    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid"
+    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid, event_type_id"
 )
 
 
@@ -37,7 +37,8 @@ class BookingView:
     time_zone: str
     language: str | None
     requested_at: datetime | None
-    uid: str | None = field(default=None, repr=False)  # who has it may cancel the booking at Cal.com
+    event_type_id: int | None
+    uid: str | None = field(default=None, repr=False)  # its holder may cancel the booking at Cal.com
 
     @property
     def final(self) -> bool:
@@ -52,7 +53,8 @@ class BookingView:
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row of the columns above."""
-        number, key, status, reason, error, start, booked_start, awaits_host, zone, language, requested_at, uid = row
+        number, key, status, reason, error, start, booked_start, awaits_host, zone, language, *rest = row
+        requested_at, uid, event_type = rest
         return cls(
             id=number,
             api_key_id=key,
@@ -64,6 +66,7 @@ class BookingView:
             time_zone=zone,
             language=language,
             requested_at=requested_at,
+            event_type_id=event_type,
             uid=uid,
         )
 
@@ -81,6 +84,7 @@ class BookingView:
             time_zone=request.attendee.time_zone,
             language=request.attendee.language,
             requested_at=receipt.requested_at,
+            event_type_id=request.event_type_id,
         )
 
 

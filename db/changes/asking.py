@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from booking_client.insertion import stored_key
 from booking_client.request.idempotency import key_at
@@ -17,7 +17,7 @@ from db.appointments import events
 from db.appointments.appointment import Appointment
 from db.changes.change import BookingChange
 from db.changes.moves import move
-from db.lifecycle import LIVE, ChangeStatus, Status
+from db.lifecycle import LIVE, OVER, ChangeStatus, Status
 from db.models.accounts import calcom_accounts
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes
@@ -57,6 +57,16 @@ def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     return [change for change in of_booking(conn, appointment_id) if not change.over]
 
 
+def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> bool:
+    """Return whether a call may be changing a booking at Cal.com, or has changed it since a moment."""
+    columns = booking_changes.c
+    moving = columns.status.in_([ChangeStatus.CHANGING, ChangeStatus.DONE])
+    sent = or_(moving, columns.posts > 0, columns.outcome_unknown, columns.may_have_moved)
+    lately = or_(columns.status.not_in(OVER), columns.updated_at > since)
+    query = select(columns.id).where(columns.appointment_id == appointment_id, sent, lately).limit(1)
+    return conn.execute(query).first() is not None
+
+
 def by_key(conn: Connection, appointment_id: int, key: str) -> BookingChange | None:
     """Return the change of a booking that was asked for with a key."""
     columns = booking_changes.c
@@ -78,12 +88,11 @@ def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why
 
 
 def keep(
-    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float
+    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float, now: datetime
 ) -> BookingChange:
-    """Store a change of a locked booking; a pending one counts as enqueued now."""
+    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time."""
     uid = row.series_uid or row.calcom_booking_uid
     service = select(calcom_accounts.c.service).where(calcom_accounts.c.id == row.account_id).scalar_subquery()
-    now: datetime = conn.execute(select(func.now())).scalar_one()
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
     values = {
@@ -113,7 +122,7 @@ def keep(
 
 
 def place_in_line(requested_at: datetime, until: datetime) -> datetime:
-    """Return `line_at` of what was asked for at a moment and must be done until another, as insert.sql has it."""
+    """Return `line_at` of a request of a moment that must be done until another one, as insert.sql has it."""
     seconds = max((until - requested_at).total_seconds(), 0.0)
     return requested_at + timedelta(seconds=min(seconds / _LEAD_SHARE, _LONGEST, seconds / 2))
 

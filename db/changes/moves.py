@@ -40,6 +40,12 @@ def get(conn: Connection, change_id: int, *, lock: bool = False) -> BookingChang
     return None if row is None else BookingChange.of(row)
 
 
+def by_ids(conn: Connection, ids: Collection[int]) -> list[BookingChange]:
+    """Return the changes of these ids that are there."""
+    query = select(booking_changes).where(booking_changes.c.id.in_(ids))
+    return [BookingChange.of(row) for row in conn.execute(query).mappings()]
+
+
 def claim(conn: Connection, change_id: int, *, lease_seconds: float, released: bool) -> ClaimedChange | None:
     """Move a pending or retrying change to changing; None: it is elsewhere, or another change of its uid goes first."""
     asked = {"change_id": change_id, "lease_seconds": lease_seconds, "early_seconds": EARLY, "released": released}
@@ -80,7 +86,7 @@ def move(
 ) -> bool:
     """Move a change if it is still where it is `expected` (and, if that is changing, still claimed under `token`).
 
-    Writes `changes`, of which those that only a booking has are left out, and an event `change_<to>` of its booking. By
+    Writes `changes`, without the columns that only a booking has, and an event `change_<to>` of its booking. By
     itself: entering held sets `held_at`, leaving it clears the hold; pending and retrying count as enqueued now (unless
     `enqueued_at` is given); what is over is no longer unknown.
 

@@ -6,7 +6,7 @@ Rows that come back count as enqueued: send them after the commit, or `mark_unse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.queue import Places
@@ -30,16 +30,17 @@ def unsent(conn: Connection, limit: int, *, queue_empty: bool, patience_seconds:
     return _rows(conn, "change_unsent", limit=limit, queue_empty=queue_empty, patience_seconds=patience_seconds)
 
 
-def has_sent(conn: Connection) -> bool:
-    """Return whether a change waits whose message was sent, which may be gone."""
-    table = booking_changes.c
-    asked = select(table.id).where(table.status.in_(SENT_FOR), table.enqueued_at.is_not(None)).limit(1)
-    return conn.execute(asked).first() is not None
+def let_next_go(conn: Connection, limit: int = 100, *, left: Sequence[BookingChange] = ()) -> list[BookingChange]:
+    """Move waiting changes on whose turn has come; return what is to be sent, and what these turned away that `left`.
 
-
-def let_next_go(conn: Connection, limit: int = 100, *, ended: BookingChange | None = None) -> list[BookingChange]:
-    """Move waiting changes on whose turn has come, and return what is to be sent; `ended` made room for its uid."""
-    asked = {"limit": limit, "service": ended and ended.service, "uid": ended and ended.from_uid}
+    A change has left its uid when it is not at work any more, and its outcome is known.
+    """
+    asked = {
+        "limit": limit,
+        "services": [one.service for one in left],
+        "uids": [one.from_uid for one in left],
+        "left": [one.id for one in left],
+    }
     return [BookingChange.read(row) for row in fetch(conn, prepared("change_next", COLUMNS_SQL), asked)]
 
 

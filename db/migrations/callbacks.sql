@@ -70,7 +70,8 @@ BEGIN
     INSERT INTO callbacks (appointment_id, sequence, api_key_id, type, url, host, next_at, data)
     VALUES (
         booking.id, coalesce(before.sequence, 0) + 1, booking.api_key_id, kind, booking.callback_url,
-        lower(substring(booking.callback_url FROM '^[a-z]+://([^/?#]+)')),
+        -- Never null: what a key has as its address must not stop the move of a booking.
+        coalesce(lower(substring(booking.callback_url FROM '^[A-Za-z]+://([^/?#]+)')), ''),
         CASE WHEN NOT EXISTS (
             SELECT FROM callbacks
             WHERE appointment_id = booking.id AND delivered_at IS NULL AND given_up_at IS NULL
@@ -89,7 +90,7 @@ BEGIN
 END
 $$;
 
--- What callers are told of a booking's move. `corrects`: what they were told last, and is not true: it was ended here, and
+-- What a booking's move tells its caller. `corrects`: the last callback, if it was not true: the booking was ended here, and
 -- lives at Cal.com.
 CREATE FUNCTION tell_of_booking() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$

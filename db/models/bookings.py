@@ -4,7 +4,7 @@ What Cal.com answered about event types stands in `db.models.calcom`, what the r
 `db.models.resilience`. Rows are read into frozen dataclasses and moved by `db.appointments`; the tables are
 SQLAlchemy's Core's, for a caller would wait for the import of its ORM.
 
-Here stand the columns, of which statements are built; a test holds them to the migrations. Constraints and indexes
+Statements are built from these columns; a test holds them to the migrations. Constraints and indexes
 stand in the migrations alone (db/migrations/initial/), each with the reason for it.
 """
 

@@ -1,4 +1,4 @@
-"""The tables of what Cal.com has told: of event types by its answers, and of bookings by its webhooks."""
+"""The tables of Cal.com's reports: on event types in its answers, and on bookings by its webhooks."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBinary, Table, Text, Uuid, false, func
 

@@ -1,4 +1,4 @@
-"""The tables of what is counted once so that nobody counts it again, and of what operators did."""
+"""The tables of figures that are counted once, and of operators' actions."""
 
 from functools import partial
 

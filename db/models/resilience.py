@@ -81,7 +81,7 @@ breaker_overrides = Table(
 )
 
 
-# One incident of which operators are notified; only one of a kind and subject is open at a time.
+# One incident that operators are notified of; only one of a kind and subject is open at a time.
 alert_incidents = Table(
     "alert_incidents",
     metadata,

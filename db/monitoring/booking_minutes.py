@@ -25,7 +25,7 @@ _LAST_CHECK = timedelta(seconds=57.5)  # of a minute, for health checks come eve
 
 
 def count_on(conn: Connection, *, batch: int = BATCH) -> bool:
-    """Count a batch of what is new; return whether there is more that can be counted now.
+    """Count a batch of new rows; return whether more can be counted now.
 
     Counts nothing while another process counts, or while a transaction is open that was writing at the last look.
     """

@@ -66,7 +66,7 @@ def past_days(
 
 
 def commonest(conn: Connection, service: str, since: datetime) -> str | None:
-    """Return the type of which a service's calls have failed most since a moment, in the windows that are written."""
+    """Return the most frequent error type of a service's calls since a moment, in the windows that are written."""
     failed = func.sum(_columns.count)
     found = (
         select(_columns.error_type)

@@ -32,7 +32,7 @@ class IncidentKind(StrEnum):
     TOLD_NOT_BOOKED = "told_not_booked"  # none was found booked, after it was told otherwise, for QUIET
     SERIES_CUT = "series_cut"  # no series was counted short for QUIET
     CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
-    CHANGE_NEEDS_YOU = "change_needs_you"  # no cancel or move ended otherwise than it was told for QUIET
+    CHANGE_NEEDS_YOU = "change_needs_you"  # no cancel or move ended differently from what was reported for QUIET
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
@@ -74,7 +74,7 @@ def open_incidents(conn: Connection, kinds: Collection[str], *, lock: bool = Fal
 
 
 def notified(conn: Connection, *, open_only: bool = False, limit: int = 50) -> list[Incident]:
-    """Return the incidents of which operators are notified, the newest first."""
+    """Return the incidents that operators are notified of, the newest first."""
     query = select(alert_incidents).where(_columns.news > 0)
     if open_only:
         query = query.where(_columns.closed_at.is_(None))
@@ -84,7 +84,7 @@ def notified(conn: Connection, *, open_only: bool = False, limit: int = 50) -> l
 def open_suspected(
     conn: Connection, kind: str, subject: str | None, now: datetime, *, count: int, detail: Mapping[str, Any]
 ) -> Incident | None:
-    """Record an incident of which nobody is notified yet; None when one of this kind and subject is open already."""
+    """Record an incident without a notification yet; None when one of this kind and subject is open already."""
     statement = insert(alert_incidents).values(
         kind=kind, subject=subject, occurrences=count, detail=dict(detail), opened_at=now, last_seen_at=now
     )
@@ -110,7 +110,7 @@ def add_message(conn: Connection, incident: Incident, message: str, now: datetim
 
 
 def drop(conn: Connection, incident: Incident) -> None:
-    """Delete an incident of which nobody was notified."""
+    """Delete an incident that no operator was notified of."""
     conn.execute(delete(alert_incidents).where(_columns.id == incident.id, _columns.news == 0))
 
 

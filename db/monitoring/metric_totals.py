@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.lifecycle import ChangeStatus
 from db.models.counts import counted_bookings as _counted
 from db.models.counts import metric_totals as _totals
 from db.models.resilience import alert_incidents
@@ -48,9 +49,11 @@ class KeptFigures:
     lag: float | None
     """Seconds by which the totals are late; None: nothing was counted yet."""
     unknown: int
-    """Bookings of which nobody knows whether Cal.com has them, up to a cap."""
+    """Bookings whose outcome is unknown, up to a cap."""
+    changes: Mapping[ChangeStatus, int]
+    """Cancels and moves that are not over, up to a cap of them all."""
     incidents: Mapping[str, int]
-    """Open incidents of which operators are told, by kind."""
+    """Open incidents that operators are notified of, by kind."""
 
 
 def add(conn: Connection, counts: Totals) -> None:
@@ -81,5 +84,6 @@ def read(conn: Connection, *, cap: int = 1000) -> KeptFigures:
         totals=None if until is None else totals,
         lag=conn.execute(statement("counting_lag"), {"aggregation": AGGREGATION}).scalar_one(),
         unknown=counts_now.unknown(conn, cap=cap),
+        changes=counts_now.open_changes(conn, cap=cap),
         incidents=dict(conn.execute(kinds).all()),
     )

@@ -82,11 +82,17 @@ def add(conn: Connection, asked: ActionRequest) -> bool:
     return bool(conn.execute(written).rowcount)
 
 
-def record(conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1) -> None:
-    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it."""
+def record(
+    conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1, refused: str | None = None
+) -> None:
+    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it.
+
+    `refused` says why nothing was done.
+    """
     add(conn, done)
     written = update(_actions).where(_columns.request_id == done.request_id)
-    conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=bookings))
+    ended = {"done_at": func.clock_timestamp(), "outcomes": {outcome: 1}, "done": bookings, "refused": refused}
+    conn.execute(written.values(ended))
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:
@@ -114,7 +120,7 @@ def latest(
 
 
 def people(conn: Connection, limit: int) -> dict[str, int]:
-    """Return who has an action, by name, each with the id of the newest one."""
+    """Return the names that have an action, each with the id of the newest one."""
     return {row.who: row.id for row in conn.execute(statement("action_people"), {"limit": limit})}
 
 
@@ -130,7 +136,7 @@ def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_
 
 
 def add_done(conn: Connection, action_id: int, number: int) -> None:
-    """Count so many more as done, of an action that names its bookings by what holds them."""
+    """Add to the number done of an action whose bookings are named by their hold reason."""
     conn.execute(update(_actions).where(_columns.id == action_id).values(done=_columns.done + number))
 
 

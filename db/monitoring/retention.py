@@ -18,11 +18,16 @@ OVER = {
         WHERE created_at < :before
         ORDER BY service, endpoint, account_id, created_at DESC, epoch DESC
     )""",
-    # With their events (ON DELETE CASCADE). Never one that lives, and none whose slot was later: the row is what makes
-    # the same key give the same receipt, and once the slot has passed the request cannot be made again anyway (a start
-    # in the past is refused). So nothing is booked twice for want of a row.
+    # With their events (ON DELETE CASCADE). Never one that lives or has an open change, and none whose slot was later:
+    # the row is what makes the same key give the same receipt, and once the slot has passed the request cannot be made
+    # again anyway (a start in the past is refused). So nothing is booked twice for want of a row.
     "appointments": """one.status IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled')
-        AND one.updated_at < :before AND one.start_at < :before""",
+        AND one.updated_at < :before AND greatest(one.start_at, one.booked_start_at) < :before
+        AND NOT EXISTS (
+            SELECT FROM booking_changes AS change
+            WHERE change.appointment_id = one.id
+                AND change.status IN ('waiting', 'pending', 'changing', 'retrying', 'held')
+        )""",
     # A wish for a booking that is gone: no foreign key deletes it, for its check would lock the booking until the
     # transaction of the client who stores the wish has ended.
     "change_wishes": """one.created_at < :before
@@ -30,10 +35,11 @@ OVER = {
     "alert_incidents": "one.closed_at < :before AND one.opened_at < :before",
     "breaker_overrides": "(one.lifted_at < :before OR one.until < :before)",
     "operator_actions": "one.asked_at < :before AND coalesce(one.done_at < :before, true)",
+    "calcom_webhooks": "one.received_at < :before AND one.next_at IS NULL",
 }
 """By table: when a row of it is over for long enough."""
 TABLES = tuple(OVER)
-_BEGUN_AT = {"alert_incidents": "opened_at", "operator_actions": "asked_at"}
+_BEGUN_AT = {"alert_incidents": "opened_at", "operator_actions": "asked_at", "calcom_webhooks": "received_at"}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 -- Let changes go whose turn has come: what they waited for, the outcome of their booking or of another change of its uid, is
--- known by now. Who gets a row from here sends it.
+-- known by now. The process that gets a row from here sends it.
 -- A change of a booking that has ended unbooked needs no call: a cancel is done, and there is nothing to move.
--- Of the rest the first of each booking goes, if nothing else of its uid is at work, unknown, or will be sent again. Those of
--- the uid (:service, :uid) whose message was turned away meanwhile go as well.
+-- Of the rest the first of each booking goes, if nothing else of its uid is at work, unknown, or will be sent again. Those
+-- whose claim was turned away by one of :left go as well: they are due, and have the uid that it had (:services, :uids).
 -- The booking is locked first, as by everybody. SKIP LOCKED: what somebody else is moving is for the next run.
 WITH booking AS (
     SELECT appointment.id, appointment.status, coalesce(series_uid, calcom_booking_uid) AS uid, calcom_seat_uid
@@ -11,7 +11,7 @@ WITH booking AS (
         AND appointment.id IN (SELECT appointment_id FROM booking_changes WHERE status = 'waiting')
     ORDER BY appointment.id
     LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE SKIP LOCKED
 ),
 free AS (
     SELECT change.id, booking.status AS booking, booking.uid, booking.calcom_seat_uid
@@ -56,12 +56,20 @@ told AS (
     FROM moved
 ),
 turned AS (
-    UPDATE booking_changes
+    SELECT id
+    FROM booking_changes
+    WHERE (service, from_uid) IN (SELECT * FROM unnest(CAST(:services AS text[]), CAST(:uids AS text[])))
+        AND status IN ('pending', 'retrying') AND coalesce(next_attempt_at <= now(), true)
+        AND id NOT IN (SELECT id FROM free) AND id <> ALL (CAST(:left AS bigint[]))
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+again AS (
+    UPDATE booking_changes AS change
     SET enqueued_at = now(), updated_at = now()
-    WHERE service = CAST(:service AS text) AND from_uid = CAST(:uid AS text)
-        AND status = 'pending' AND id NOT IN (SELECT id FROM free)
-    RETURNING *
+    FROM turned
+    WHERE change.id = turned.id
+    RETURNING change.*
 )
 SELECT /* columns */ FROM moved WHERE status = 'pending'
 UNION ALL
-SELECT /* columns */ FROM turned
+SELECT /* columns */ FROM again

@@ -1,5 +1,5 @@
 -- Calls of a service in a period, by step: failures by type, and how long all calls took. Windows without a call have no row;
--- those of which a part was lost say so (at_least), also where nothing else is known of them. A window's times stand in each
+-- those that have lost a part say so (at_least), also where nothing else is known of them. A window's times stand in each
 -- of its rows: they count once an endpoint.
 WITH metric AS (
     SELECT

@@ -2,7 +2,8 @@
 -- :threshold times in a row, none to one that rests. A lease (`next_at`) says until when a worker has it: if the worker dies
 -- between sending and recording, it is sent again after that.
 -- From host to host by the index, and in each only what is due: a dead host's backlog is not read at each tick.
--- The caller holds a lock, for two of these would both count a host's free places.
+-- The caller holds a lock, for two of these would both count a host's free places. Who records the end of a callback does not:
+-- so the time is compared again under the lock of the row.
 WITH RECURSIVE waiting (host) AS (
     (SELECT host FROM callbacks WHERE next_at IS NOT NULL ORDER BY host LIMIT 1)
     UNION ALL
@@ -35,5 +36,5 @@ chosen AS (
 UPDATE callbacks AS callback
 SET is_sending = true, claims = claims + 1, next_at = now() + make_interval(secs => :lease_seconds)
 FROM chosen
-WHERE callback.id = chosen.id
+WHERE callback.id = chosen.id AND callback.next_at <= now()
 RETURNING callback.id, callback.claims

@@ -1,5 +1,5 @@
 -- Write how many weeks of a recurring booking are alive at Cal.com: the first to count it does, and so a series that is
--- cut is told once. One of which nobody knows how many weeks it should have may be cut, unless the answer to its own POST
+-- cut is told once. A series whose number of weeks is not known may be cut, unless the answer to its own POST
 -- booked it (`by_own_answer`, tasks/attempt.py): that comes after the last week.
 WITH counted AS (
     UPDATE appointments

@@ -1,4 +1,4 @@
--- End bookings whose slot is nearer than the lead, or of which the caller wanted to know by now. Never one whose outcome
+-- End bookings whose slot is nearer than the lead, or whose `answer_by` has passed. Never one whose outcome
 -- is unknown, or that a late answer has given its booking at Cal.com: its next claim confirms it.
 -- One arm an index; then locked by id, and only if it still is what an arm has found.
 -- SKIP LOCKED: a worker that is just claiming goes first, and decides for itself.

@@ -1,7 +1,7 @@
 -- Find the one booking, held since what answered was not Cal.com, that goes first when a harmless call is answered as it
 -- should be: a page may meet POST alone, and then it costs one booking a try, not all of them.
 -- One that may be posted at once, for only its POST tells; then one whose settle time has come, for its look may let it
--- be posted; then who has not been tried lately; then the first in the line.
+-- be posted; then the one that was tried longest ago; then the first in the line.
 -- Nothing is locked here: release_these.sql locks it, and passes over what has moved on.
 SELECT id
 FROM appointments

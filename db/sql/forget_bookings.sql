@@ -29,7 +29,7 @@ changes AS (
     UPDATE booking_changes
     SET reason = CASE WHEN length(reason) > 0 THEN 'forgotten' ELSE '' END,
         idempotency_key = 'forgotten:' || gen_random_uuid(),
-        correlation_id = 'forgotten-' || id,
+        correlation_id = 'forgotten-' || appointment_id,
         refusal = NULL,
         last_error = NULL
     WHERE appointment_id = ANY(:ids)

@@ -18,6 +18,6 @@ FROM appointments
 WHERE id = CAST(:booking AS bigint)
     OR lower(attendee_email) = lower(CAST(:email AS text))
     OR attendee_phone = CAST(:phone AS text)
-    OR lower(CAST(guests AS text)) LIKE '%' || lower(CAST(:email AS text)) || '%'
+    OR EXISTS (SELECT FROM jsonb_array_elements_text(guests) AS guest WHERE lower(guest) = lower(CAST(:email AS text)))
 ORDER BY id
 FOR UPDATE

@@ -1,4 +1,4 @@
--- Give each sink its row for each incident that it may have to be told of: so a sink that is new in ALERT_URLS hears
+-- Give each sink its row for each incident that it may have to report: so a sink that is new in ALERT_URLS hears
 -- of what is open now, and not of what ended long ago.
 INSERT INTO alert_deliveries (incident_id, sink)
 SELECT incident.id, sink

@@ -3,7 +3,7 @@
 -- another POST is safe, and absence may end it, only when the longest call of theirs, begun now, must be over.
 -- All wait for that, held (settling), whatever held them; suspect and blind_key stay: they are looked for, and no worker
 -- posts them by itself.
--- `askable_since` is the backup's moment: who has waited for long may have cancelled at Cal.com what was booked since.
+-- `askable_since` is the backup's moment: a person who has waited for long may have cancelled at Cal.com what was booked since.
 -- A refusal is kept, as one that may not be the last word: perhaps it was posted again.
 WITH live AS (
     SELECT id, concat_ws(' ', status, /* held by */) AS was, coalesce(hold_reason IN ('suspect', 'blind_key'), false) AS stays

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from resilience.circuit_breaker.settings import BreakerSettings, Limits
+from resilience.circuit_breaker.settings import BreakerSettings
 
 ENOUGH = 3
 """Failures in a row of this many accounts, or of all that the service has, open the breaker for all accounts."""
@@ -42,7 +42,7 @@ class CallingAccount:
 
     @property
     def limit_key(self) -> str:
-        """Return by what the limit is kept: the key's fingerprint; '': it is the service's own limit."""
+        """Return the name of the limit: the key's fingerprint; '': it is the service's own limit."""
         if self.alone or (self.id == FIRST and not self.keyless):
             return ""
         return "keyless" if self.keyless else self.key
@@ -82,8 +82,3 @@ def identities(settings: BreakerSettings) -> Callable[[CallingAccount], ClientId
         )  # fmt: skip
 
     return identity
-
-
-def limits_of(account: CallingAccount, settings: BreakerSettings) -> Limits:
-    """Return the numbers of the rules, with the account's pace."""
-    return settings.limits._replace(**settings.pace(account.rate_limit)._asdict())

@@ -24,7 +24,7 @@ def open_booking(world: World, wish: Wish) -> Booking | None:
 
 
 def check_room(wish: Wish, shared: Booking, *, attendee: bool = True) -> None:
-    """Refuse who has a seat already, then who finds none (seen). `attendee`: False counts only. Raises Refusal."""
+    """Refuse a second seat of an attendee, then one too many (seen). `attendee`: False counts only. Raises Refusal."""
     if not wish.event_type.exclusive:
         return
     if attendee and any(seated.email == wish.email for seated in shared.attendees):

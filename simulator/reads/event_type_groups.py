@@ -1,6 +1,6 @@
 """Serve GET /v2/event-types at version 2024-04-15: the one answer that shows `requiresConfirmationForFreeEmail`.
 
-A user's own types, and those of each team of which the user is an accepted member, in whatever role (seen); the types
+A user's own types, and those of each team that has the user as an accepted member, in any role (seen); the types
 of others are missing, also those that the user may read one by one. All in one answer, without pages.
 """
 

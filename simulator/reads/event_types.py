@@ -35,7 +35,7 @@ async def me(world: World, call: Call) -> Answer:
 
 
 async def one(world: World, call: Call, number: str) -> Answer:
-    """Serve GET /v2/event-types/{id}; who may not read it is told that it does not exist (seen). Raises Refusal."""
+    """Serve GET /v2/event-types/{id}; to a key that may not read it, it does not exist (seen). Raises Refusal."""
     key = key_of(call)
     await world.work(call)
     event_type = _find(world, key, number)

@@ -59,7 +59,7 @@ def begin_admission(
 ) -> AdmittedBatch:
     """Ask for the messages of these requests; of one account, Redis answers while the caller does other work.
 
-    `first` is account 1, who stands for an account that is not there.
+    `first` is account 1, which stands for an account that is not there.
     """
     wanted = Counter(getattr(request, "account", None) for request in requests)  # what is no request is refused later
     callers = known.named(wanted)

@@ -46,9 +46,9 @@ class Callers:
         return found[DEFAULT].alone
 
     def of(self, pace: AccountPace) -> CallingAccount:
-        """Return who calls for an account of which this was read.
+        """Return who calls for this account, from what was read of it.
 
-        The settings of another account than 1 are known by its key only: who needs them opens the door to it.
+        The settings of another account than 1 are known by its key only: code that needs them opens the door to it.
         """
         if pace.id == DEFAULT_ACCOUNT:
             return caller_of(pace, self._first.key, self._first.configuration)

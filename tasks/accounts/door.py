@@ -64,7 +64,7 @@ class Door:
         self._services: Recent[str, CalcomClient] = Recent(accounts.MOST_SERVICES)
 
     def access(self, account: int, state: AccountState, version: int) -> Access:
-        """Return the access of an account by what a claim has read of it; a version not met costs a statement.
+        """Return an account's access from the state and version that a claim has read; a new version costs a statement.
 
         Raises:
             NoAccess: The account is paused or closed, or its key cannot be decrypted.
@@ -125,9 +125,7 @@ class Door:
     def _open(self, number: int) -> Access:
         with self._engine.connect() as conn:
             account = accounts.get(conn, number)
-        if account.state is not AccountState.ACTIVE:
-            raise _shut(account.state)
-        client = self.client_of(account)
+        client = self.client_of(account)  # closed meanwhile it has no key; a pause is the next claim's
         access = Access(client, caller_of(account, client.key_fingerprint, client.settings_fingerprint))
         self._opened[number] = _Opened(account.version, access)
         return access

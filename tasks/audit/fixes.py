@@ -11,6 +11,7 @@ from db.lifecycle import FINAL, LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding, Fix
 from tasks.audit.listing import BookedPlace, between, read_listing
+from tasks.audit.motion import unless_in_motion
 from tasks.audit.questions import verdict
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.changes.cancel import cancel_body
@@ -38,6 +39,9 @@ def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
     row = finding.row
     if row is None or finding.fix is None:
         return Fixed(ok=False, message="not for an audit to decide")
+    with calls.deps.engine.connect() as conn:
+        if unless_in_motion(conn, finding, appointments.now(conn), calls.deps) is not finding:
+            return Fixed(ok=False, message="is being cancelled or moved: run the audit again")
     return _FIXES[finding.fix](calls, row, finding)
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeGuard
 from uuid import UUID
 
+from db import appointments
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from tasks.audit.calls import AuditCalls, AuditHalted
@@ -98,10 +99,12 @@ class BookedPlace:
 class Listing:
     """Cal.com's answers: bookings by uid, our bookings and seats (`places`) by their reference, answers by question.
 
-    `series` are the weeks of each series, by its uid; `seatless` are the seated bookings that show an attendee without
-    a seat; `occurrences` is how many weeks an event type (`Appointment.event_type`) makes, None: it does not recur.
+    `began` is the moment before the first page was read. `series` are the weeks of each series, by its uid; `seatless`
+    are the seated bookings that show an attendee without a seat; `occurrences` is how many weeks an event type
+    (`Appointment.event_type`) makes, None: it does not recur.
     """
 
+    began: datetime
     bookings: dict[str, Booking] = field(default_factory=dict)
     places: defaultdict[str, list[BookedPlace]] = field(default_factory=lambda: defaultdict(list))
     series: defaultdict[str, list[Booking]] = field(default_factory=lambda: defaultdict(list))
@@ -159,7 +162,8 @@ def read_listing(
     Raises:
         AuditHalted: A part could not be read; without it no booking can be called absent.
     """
-    listing = Listing()
+    with calls.deps.engine.connect() as conn:
+        listing = Listing(appointments.now(conn))
     skip = 0
     while True:
         page = _page(calls, {**query, "skip": skip})

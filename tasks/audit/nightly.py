@@ -139,7 +139,9 @@ class _Work:
             now = appointments.get(conn, row.id)
         if now is None:
             return NoFinding.AGREES
-        judged = verdict(self.calls, now, look.seen.listing, settled=is_settled(now, look.began, self.calls.deps))
+        judged = verdict(
+            self.calls, now, look.seen.listing, settled=is_settled(now, look.seen.listing.began, self.calls.deps)
+        )
         return self._confirmed(judged) if isinstance(judged, AuditFinding) else judged
 
     def _confirmed(self, first: AuditFinding) -> AuditFinding | NoFinding:

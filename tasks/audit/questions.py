@@ -21,6 +21,7 @@ from tasks.audit.listing import (
     read_listing,
     wait_after,
 )
+from tasks.audit.motion import unless_in_motion
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.event_type_answers import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
@@ -37,7 +38,10 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
             listing.answers[judged] = _ask_type(calls, row, listing)
         else:
             listing.answers[judged] = _ask_booking(calls, judged, listing)
-    return judged
+    if not isinstance(judged, AuditFinding):
+        return judged
+    with calls.deps.engine.connect() as conn:
+        return unless_in_motion(conn, judged, listing.began, calls.deps)
 
 
 def look_again(

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db import appointments
 from db.appointments import Appointment
 from db.appointments.there.late_answers import TOLD_NOT_BOOKED
 from db.audits import bookings, doubles
@@ -17,6 +16,7 @@ from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
+from tasks.audit.motion import unless_in_motion
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
 from tasks.dependencies import Dependencies
@@ -82,7 +82,7 @@ def survey(
     look = first_look(calls, start, end, progress=progress)
     seen = look.seen
     for number, row in enumerate(look.hidden, 1):  # without an open connection: an audit may wait long for its turn
-        seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, look.began, calls.deps)))
+        seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, seen.listing.began, calls.deps)))
         asking(number, len(look.hidden))
     seen.asked = sum(row.status is Status.CONFIRMED for row in look.hidden)
     seen.findings += look.orphans
@@ -93,11 +93,10 @@ def survey(
 class FirstLook:
     """The result of Cal.com's list alone; Cal.com must be asked more about the rows in `hidden`.
 
-    `began` is the moment before the list was read; `orphans` are the findings of references that no row has.
+    `orphans` are the findings of references that no row has.
     """
 
     seen: Survey
-    began: datetime
     hidden: list[Appointment]
     orphans: list[AuditFinding]
 
@@ -109,20 +108,18 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
         AuditHalted: The list could not be read whole, or the breaker lets nothing through.
     """
     deps = calls.deps
-    with deps.engine.connect() as conn:
-        began = appointments.now(conn)
     seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
     hidden = []
     with deps.engine.connect() as conn:
         for row in _rows_of_range(conn, seen, ours):
-            judged = judge(row, seen.listing, settled=is_settled(row, began, deps))
+            judged = judge(row, seen.listing, settled=is_settled(row, seen.listing.began, deps))
             if isinstance(judged, Question):
                 hidden.append(row)
             else:
-                seen.add(row, judged)
+                seen.add(row, unless_in_motion(conn, judged, seen.listing.began, deps))
     orphans = [found for reference, places in ours.items() if (found := orphan(reference, places))]
-    return FirstLook(seen, began, hidden, orphans)
+    return FirstLook(seen, hidden, orphans)
 
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:

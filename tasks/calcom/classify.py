@@ -7,7 +7,7 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking, object_of, parse, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of, read_existing
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.waits import answered_at
+from tasks.calcom.http.headers import answered_at
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1

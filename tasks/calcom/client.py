@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from tasks.calcom.access import authorization, checked_url, fingerprint
 from tasks.calcom.http.answer import MAX_BODY, Answer, MaySend, NoAnswer, Request
+from tasks.calcom.http.headers import is_quota
 from tasks.calcom.http.resolver import RESOLVER, Resolver
-from tasks.calcom.http.waits import is_quota
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType
 

@@ -14,7 +14,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.event_type_answers import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.waits import answered_at
+from tasks.calcom.http.headers import answered_at
 from tasks.calcom.lookup import (
     PAGE,
     HalfMade,

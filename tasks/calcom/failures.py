@@ -8,7 +8,8 @@ from typing import Any
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import BookedAttendee, Booking, object_of, parse, usable
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.waits import answered_at, retry_after, throttled_for
+from tasks.calcom.http.headers import answered_at
+from tasks.calcom.http.waits import retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 

@@ -21,7 +21,7 @@ MAX_UID = 200
 
 
 def read(account: int, body: bytes, told: Mapping[str, Any]) -> Hint | None:
-    """Return the hint of a signed body; None: it tells of no booking."""
+    """Return the hint of a signed body; None: it concerns no booking."""
     payload = told.get("payload")
     trigger = told.get("triggerEvent")
     if trigger not in TRIGGERS or not isinstance(payload, dict):

@@ -14,6 +14,7 @@ from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply
+from tasks.calcom_webhooks.hints import OLDEST
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.application import app
@@ -24,7 +25,6 @@ from tasks.recheck import PATIENCE, Occasion, Standing, still_booked
 AFTER = (2.0, 10.0, 60.0)  # seconds after a hint came
 AT_ONCE = 5  # hints of one run
 LEASE = 60.0  # seconds of one run
-NOT_NOW = 10.0  # seconds until a look that was denied
 _OCCASION = Occasion("Cal.com's webhook came", "sweeper", pause=1.0)
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 
@@ -39,7 +39,7 @@ class LookOutcome(StrEnum):
     SAID = "said"  # its row says so already: no call
     CHANGED = "changed"  # its row says so now
     UNCHANGED = "unchanged"  # Cal.com shows nothing new, or a call of ours is under way
-    DENIED = "denied"  # the breaker, the limit or the account denies the call
+    DENIED = "denied"  # the breaker, the limit or the account denies the call, or Cal.com shows no booking
 
 
 @app.task(base=PeriodicTask, name="tasks.calcom_webhooks.looks.look_at_hints")
@@ -68,10 +68,10 @@ def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome]) -> Non
     worst = next(one for one in reversed(LookOutcome) if one in outcomes)
     with deps.engine.begin() as conn:
         if worst is LookOutcome.DENIED:
-            calcom_webhooks.look_later(conn, due.id, NOT_NOW, counted=False)
+            calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST)
         elif worst is LookOutcome.UNCHANGED and due.looks + 1 < len(AFTER):
             pause = AFTER[due.looks + 1] - AFTER[due.looks]
-            calcom_webhooks.look_later(conn, due.id, pause, counted=True)
+            calcom_webhooks.look_later(conn, due.id, pause)
         else:
             calcom_webhooks.end(conn, due.id, worst)
     if LookOutcome.CHANGED in outcomes:
@@ -96,8 +96,6 @@ def _look(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
 def says(row: Appointment, hint: Hint) -> bool:
     """Return whether a row says already what a hint tells, or whether it cannot say it."""
     is_named = row.calcom_booking_uid == hint.uid
-    if row.status is Status.CANCELLED:
-        return True
     match hint.trigger:
         case "BOOKING_CANCELLED" | "BOOKING_REJECTED":
             return row.status is not Status.CONFIRMED

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
+from tasks.accounts.derivation import derived
+
 _SALT = b"booking-worker calcom webhooks"
 _TOKEN = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{40}", re.ASCII)
 
 
 def token_of(secret: SecretStr, account: int) -> str:
-    """Return the last part of an account's address: who does not know it cannot even send a wrong signature."""
-    return f"{account}-{_derived(secret, f'token {account}')[:40]}"
+    """Return the last part of an account's address: without it not even a wrong signature can be sent."""
+    return f"{account}-{derived(secret, _SALT, f'token {account}').hex()[:40]}"
 
 
 def secret_of(secret: SecretStr, account: int) -> str:
     """Return what Cal.com signs an account's webhooks with."""
-    return _derived(secret, f"secret {account}")
+    return derived(secret, _SALT, f"secret {account}").hex()
 
 
 def account_of(token: str, secrets: Sequence[SecretStr]) -> int | None:
@@ -37,9 +39,3 @@ def is_signed(body: bytes, signature: str, secrets: Sequence[SecretStr], account
         return False
     made = [hmac.digest(secret_of(one, account).encode(), body, hashlib.sha256).hex() for one in secrets]
     return any([hmac.compare_digest(signature.lower(), one) for one in made])  # noqa: C419 - each is compared
-
-
-def _derived(secret: SecretStr, info: str) -> str:
-    """Return 64 characters by HKDF with SHA-256 (RFC 5869): of 32 bytes its second step has one round."""
-    extracted = hmac.digest(_SALT, secret.get_secret_value().encode(), hashlib.sha256)
-    return hmac.digest(extracted, info.encode() + b"\x01", hashlib.sha256).hex()

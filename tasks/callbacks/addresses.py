@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
+from urllib3.util import parse_url
+
 from tasks.calcom.http.resolver import RESOLVER, Address, Resolver
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 PORTS = frozenset({443, 8443})
 MAX_LENGTH = 2000  # of an address
@@ -30,8 +32,11 @@ _SPECIAL = tuple(
 )
 
 
-class ForbiddenAddressError(OSError):
-    """Report that a callback's address is none that callbacks may go to; nothing was connected."""
+class ForbiddenAddressError(Exception):
+    """Report that a callback's address is none that callbacks may go to; nothing was connected.
+
+    This class is no OSError: the record would say that the name was not found.
+    """
 
 
 class CallbackUrlError(ValueError):
@@ -81,7 +86,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def checked_url(url: str, settings: CallbackSettings) -> str:
-    """Return an address as it is stored.
+    """Return an address as it is stored: scheme and host in lower case, as the host is counted by.
 
     Raises:
         CallbackUrlError: It is no address for callbacks. Where its name leads is checked at each connection.
@@ -89,8 +94,10 @@ def checked_url(url: str, settings: CallbackSettings) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
+        parse_url(url)  # by which it is sent
+        (parts.hostname or "").encode("idna")  # as at the look-up of the name: no part is empty or has 64 characters
     except ValueError:
-        raise CallbackUrlError("is not an address") from None
+        raise CallbackUrlError("cannot be read as an address") from None
     if len(url) > MAX_LENGTH or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise CallbackUrlError(f"must be at most {MAX_LENGTH:,} printable characters of ASCII, without a blank or a \\")
     if parts.scheme not in {"https", "http"} or not parts.hostname:
@@ -101,4 +108,4 @@ def checked_url(url: str, settings: CallbackSettings) -> str:
         raise CallbackUrlError("must not carry a user, a password or a #")
     if port is not None and port not in PORTS and not (settings.loopback or settings.networks):
         raise CallbackUrlError("must have port 443 or 8443")
-    return url
+    return parts._replace(netloc=parts.netloc.lower()).geturl()

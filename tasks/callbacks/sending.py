@@ -11,9 +11,9 @@ from db.callbacks import Callback
 from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.exchange import Exchange
 from tasks.calcom.http.resolver import RESOLVER, Resolver
-from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, checked_url
+from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, ForbiddenAddressError, checked_url
 from tasks.callbacks.signing import secrets_of, signature
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 CONNECT_WITHIN, WITHIN = 3.0, 10.0  # seconds: to connect, and all of it
 MAX_ANSWER = 64 * 1024  # bytes that are read, and thrown away
@@ -70,8 +70,8 @@ def post(
     """Send it once, to an address that was checked; no redirect is followed."""
     try:
         parts = urlsplit(checked_url(callback.url, settings))
-    except CallbackUrlError:
-        return SendResult("the address is not allowed")
+    except CallbackUrlError as error:
+        return SendResult(f"the address {error}")
     exchange = Exchange(
         f"{parts.scheme}://{parts.netloc}",
         connect_timeout=CONNECT_WITHIN,
@@ -83,6 +83,8 @@ def post(
     request = Request("POST", path, headers, body=body.encode(), max_body=MAX_ANSWER)
     try:
         return outcome_of(exchange.send(request, may_send=lambda: True, deadline=WITHIN))
+    except ForbiddenAddressError as error:
+        return SendResult(str(error), hurts=True)
     finally:
         exchange.close()  # the next one looks the name up again
 

@@ -1,12 +1,12 @@
 """The signature of a callback, in the form of Standard Webhooks; each API key's secret is derived, never stored."""
 
 import base64
-import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import SecretStr
+
+from tasks.accounts.derivation import derived
 
 _SALT = b"booking-worker callbacks"
 _NOT_INSTALLED = "the package standardwebhooks is missing: pip install 'booking-worker[http]'"
@@ -24,8 +24,8 @@ def secrets_of(secrets: Sequence[SecretStr], key_id: int, version: int) -> list[
     """
     if not secrets:
         raise SigningError("CALLBACK_SECRET is not set")
-    info = f"key {key_id} version {version}".encode()
-    return [f"whsec_{base64.b64encode(_derived(one.get_secret_value().encode(), info)).decode()}" for one in secrets]
+    info = f"key {key_id} version {version}"
+    return [f"whsec_{base64.b64encode(derived(one, _SALT, info)).decode()}" for one in secrets]
 
 
 def signature(secrets: Sequence[str], name: str, at: datetime, body: str) -> str:
@@ -39,8 +39,3 @@ def signature(secrets: Sequence[str], name: str, at: datetime, body: str) -> str
     except ImportError:
         raise SigningError(_NOT_INSTALLED) from None
     return " ".join(Webhook(secret).sign(name, at, body) for secret in secrets)
-
-
-def _derived(secret: bytes, info: bytes) -> bytes:
-    """Return 32 bytes by HKDF with SHA-256 (RFC 5869): of so few its second step has one round."""
-    return hmac.digest(hmac.digest(_SALT, secret, hashlib.sha256), info + b"\x01", hashlib.sha256)

@@ -1,6 +1,6 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from db.appointments.views import BookingView
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.connection import deadline
-from db.lifecycle import Status
+from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.callers.connection import caller_connection
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
 from tasks.operations.cancelling import cancel_in
 from tasks.operations.changes import ChangeRefusedError
@@ -33,10 +33,20 @@ class ChangeOfCaller:
     change: BookingChange | None = field(repr=False)
     again: bool = False
 
+    @property
+    def id(self) -> int:
+        """Return the id of the change; 0: there is none."""
+        return 0 if self.change is None else self.change.id
+
+    @property
+    def is_worth_waiting(self) -> bool:
+        """Return whether it may be over soon: a held one will not."""
+        return self.change is not None and not self.change.over and self.change.status is not ChangeStatus.HELD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerWish:
-    """Hold who wishes a change of which booking, and how; the same `idempotency_key` is the same change of it."""
+    """Who wants which booking changed, and how; the same `idempotency_key` is the same change of it."""
 
     key: ApiKey
     booking: int
@@ -82,7 +92,7 @@ def _asked(wish: CallerWish, ask: Callable[[Connection], CommandResult], *, is_c
 
 def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     """Return a change of a booking; None: there is none that the key may see."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         found = moves.get(conn, number)
         seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
     if found is None or found.appointment_id != booking or not seen:
@@ -90,9 +100,22 @@ def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     return ChangeOfCaller(seen[0], found)
 
 
-def latest(key: ApiKey, booking: int) -> ChangeOfCaller | None:
-    """Return the newest change of a booking; None: there is none, or the key may not see the booking."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
-        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
-        changes = asking.of_booking(conn, booking) if seen else []
-    return ChangeOfCaller(seen[0], changes[-1]) if changes else None
+def changes_of_all(ids: Collection[int]) -> list[ChangeOfCaller]:
+    """Return the changes of these ids, of any keys: for callers who wait, each of whom has been let in already."""
+    with caller_connection() as conn:
+        found = moves.by_ids(conn, ids)
+        seen = {view.id: view for view in views.by_ids(conn, [one.appointment_id for one in found], of_key=None)}
+    return [ChangeOfCaller(seen[one.appointment_id], one) for one in found if one.appointment_id in seen]
+
+
+def latest(view: BookingView) -> ChangeOfCaller | None:
+    """Return the newest change of a booking that the caller may see; None: there is none."""
+    with caller_connection() as conn:
+        changes = asking.of_booking(conn, view.id)
+    return ChangeOfCaller(view, changes[-1]) if changes else None
+
+
+def under_way(view: BookingView) -> ChangeOfCaller | None:
+    """Return the newest change of a booking if it is not over; None: it is, or there is none."""
+    newest = latest(view)
+    return None if newest is None or newest.change is None or newest.change.over else newest

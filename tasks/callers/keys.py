@@ -5,14 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from booking_client.asking import patience
 from db.api_keys import key_text, keys
 from db.api_keys.keys import ApiKey, Scope
-from db.connection import deadline
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.callers.connection import caller_connection
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
@@ -31,13 +29,13 @@ class NewKey:
 
 def known_key(key_hash: bytes) -> ApiKey | None:
     """Return the key in force that has this hash; None: there is none."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return keys.by_hash(conn, key_hash)
 
 
 def known_handle(handle: str) -> ApiKey | None:
     """Return the key in force that has this handle; None: there is none. A handle is no secret and proves nothing."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return keys.by_handle(conn, handle)
 
 

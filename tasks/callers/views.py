@@ -6,39 +6,36 @@ Each function is one statement with the caller's patience; a booking of another 
 from collections.abc import Collection
 from datetime import datetime
 
-from booking_client.asking import patience
 from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingView
-from db.connection import deadline
-from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.callers.connection import caller_connection
 
 MOST_FOUND = 20
 
 
 def view(key: ApiKey, appointment_id: int) -> BookingView | None:
     """Return a booking; None: there is none of this id that the key may see."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         found = views.by_ids(conn, [appointment_id], of_key=key.sees_bookings_of)
     return found[0] if found else None
 
 
 def view_by_key(key: ApiKey, idempotency_key: str) -> BookingView | None:
     """Return the newest booking that the key asked for with an idempotency key; None: there is none."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return views.by_key(conn, idempotency_key, key.id)
 
 
 def views_of_all(ids: Collection[int]) -> list[BookingView]:
     """Return the bookings of these ids, of any keys: for callers who wait, each of whom has been let in already."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return views.by_ids(conn, ids, of_key=None)
 
 
 def find(key: ApiKey, *, email: str | None, phone: str | None, starts: tuple[datetime, datetime]) -> list[BookingView]:
     """Return the bookings of a person that start in a period, MOST_FOUND of them at most, the earliest first."""
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return views.of_person(
             conn, email=email, phone=phone, starts=starts, of_key=key.sees_bookings_of, limit=MOST_FOUND
         )

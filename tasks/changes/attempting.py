@@ -85,7 +85,7 @@ class ChangeAttempt:
             return outcome.lookup_failed(self.rules, self.change, no.reply)
 
     def _before(self) -> Move | None:
-        """Return the move of a change for which nothing is asked; None: something is."""
+        """Return the move if Cal.com need not be asked; else None."""
         change, booking, backlog = self.change, self.claim.row, self.claim.backlog
         if backlog is not None:
             return self.rules.behind_others(backlog)
@@ -131,12 +131,13 @@ class ChangeAttempt:
     ) -> Posted | Move:
         change = self.change
         endpoint = CANCEL if change.wanted is None else RESCHEDULE
-        permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None)
+        keyless = change.wanted is not None and decided.is_keyless(kept)
+        permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None, keyless=keyless)
         if isinstance(permit, Denied):
             return self._denied(permit)
         if after_look is not None:
             self._renew_to_post(after_look, permit)
-        return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, kept=kept, week=week))
+        return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, keyless=keyless, week=week))
 
     def _renew_to_post(self, act: ChangeAct, permit: Permit) -> None:
         """Write before the next POST what the lookup has shown, and that the POST costs a retry."""
@@ -158,7 +159,7 @@ class ChangeAttempt:
         return Move(Status.HELD, "Cal.com answers no such calls", hold)
 
     def _call(
-        self, permit: Permit, uid: str, may_send: MaySend, *, kept: EventType | None, week: bool
+        self, permit: Permit, uid: str, may_send: MaySend, *, keyless: bool, week: bool
     ) -> CallResult[ChangeReply]:
         change, booking, client = self.change, self.claim.row, self.claim.deps.calcom
         seat, ids = change.from_seat_uid, {"may_send": may_send, "correlation_id": change.correlation_id}
@@ -169,7 +170,7 @@ class ChangeAttempt:
                 lambda: client.cancel_booking(uid, body, **ids),  # type: ignore[arg-type]
                 lambda answer: read_cancel(answer, seat_uid=seat),
             )
-        body, keyless = reschedule_body(change.wanted, reason=change.reason, seat_uid=seat), decided.is_keyless(kept)
+        body = reschedule_body(change.wanted, reason=change.reason, seat_uid=seat)
 
         def read(answer: Answer | NoAnswer) -> ChangeReply:
             reference, start = str(booking.uuid), change.start_at
@@ -251,19 +252,18 @@ class ChangeAttempt:
         Raises:
             LeaseLost: The change is no longer ours.
         """
+        answered = False  # the last POST of this attempt: nothing of ours is at work, though `settle_at` is to come
         while True:
             change = self.change
             look = look_at_series(self.calls, self.claim.row.series_uid or "", since=change.updated_at)
             week = week_to_cancel(look.weeks, since=change.updated_at)
             if look.shown is not Shown.ALIVE or week is None:
                 return self._judged(look)
-            again = None
-            if week in change.weeks_named:
-                act = after_cancel_look(decided.case_of(self.rules, change, self.claim.row, look)[0])
-                if act is not ChangeAct.POST_AGAIN:
-                    return self._end(act, Seen())
-                again = act
-            posted = self._sent(week, week=True, after_look=again)
+            case, new = decided.case_of(self.rules, change, self.claim.row, look)[0], week not in change.weeks_named
+            act = after_cancel_look(replace(case, next_week=new, settled=case.settled or (answered and new)))
+            if act not in {ChangeAct.NEXT_WEEK, ChangeAct.POST_AGAIN}:
+                return self._end(act, Seen())
+            posted = self._sent(week, week=True, after_look=None if new else act)
             if isinstance(posted, Move):
                 return posted
             move = self._answered(posted, week=True)
@@ -272,3 +272,4 @@ class ChangeAttempt:
                 return replace(move, changes={**move.changes, **named}) if posted.sent_ago is not None else move
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
+            answered = True

@@ -34,8 +34,8 @@ def after_cancel(
         return ChangeAct.LOOK if series else ChangeAct.DONE  # a week that was moved may live outside of the rest
     if answer is ChangeAnswer.NOT_FOUND and not series:  # a week may have been moved just now: the series is read again
         return not_found(ChangeAct.DONE_NOT_FOUND, young=young, another=another)
-    if answer is ChangeAnswer.OVER and series:
-        return ChangeAct.NEXT_WEEK
+    if answer is ChangeAnswer.OVER and series:  # that week has begun meanwhile; later ones may live
+        return ChangeAct.LOOK
     if answer in _REFUSED and not unknown:
         return _REFUSED[answer]
     if answer is ChangeAnswer.NOT_SENT and not unknown:
@@ -63,10 +63,10 @@ def after_cancel_look(case: ChangeCase) -> ChangeAct:
 def _alive(case: ChangeCase) -> ChangeAct:
     if not case.settled:
         return ChangeAct.LOOK
+    if case.next_week:  # what was answered to the POST of another week says nothing of this one
+        return ChangeAct.NEXT_WEEK
     if case.refusal in _REFUSED:
         return _REFUSED[case.refusal] if case.ended else ChangeAct.LOOK
-    if case.next_week:
-        return ChangeAct.NEXT_WEEK
     return ChangeAct.POST_AGAIN if case.may_retry else out_of_retries(case)
 
 

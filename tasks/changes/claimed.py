@@ -83,19 +83,22 @@ class ChangeClaim(Claim):
         return self.row
 
     def write(self, move: Move) -> Move | None:
-        """Write the move as a booking's is written; a change that has ended lets the next one of its uid go."""
+        """Write the move as a booking's is written; a change of known outcome lets the next one of its uid go."""
         written = Claim.write(self, move)
-        if written is not None and written.to in OVER:
+        if written is not None and self._is_known(written):
             try:
                 with self.deps.engine.begin() as conn:
-                    following = sweeps.let_next_go(conn, ended=self.change)
+                    following = sweeps.let_next_go(conn, left=[self.change])
             except SQLAlchemyError as exc:
                 log.warning("next_change_not_sent", error=type(exc).__name__, next="the sweeper sends it")
             else:
                 send(self.deps, following)
         return written
 
-    def _write(self, move: Move, *, at_once: bool) -> bool:
+    def _is_known(self, written: Move) -> bool:
+        return written.to in OVER or not written.changes.get("outcome_unknown", self.change.outcome_unknown)
+
+    def _write(self, move: Move, *, at_once: bool) -> Move | None:
         change, to = self.change, ChangeStatus(move.to.value)
         columns = columns_of(change, move, at_once=at_once)
         with self.deps.engine.begin() as conn:
@@ -117,4 +120,4 @@ class ChangeClaim(Claim):
             if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
                 told = {"change": change.id, "what": change.kind.value, "why": move.why}
                 events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)
-        return moved
+        return move if moved else None

@@ -6,10 +6,13 @@ from datetime import timedelta
 from booking_client.receipts import IdempotencyConflict
 from booking_client.request.model import BookingRequest
 from booking_client.states import LIVE
+from db.appointments.insertion import take_back_cancel
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.callers import views
+from tasks.callers import changes, views
+from tasks.callers.changes import ChangeOfCaller
+from tasks.callers.connection import caller_connection
 from tasks.conversations.conversation import Conversation
 from tasks.enqueue import enqueue_booking
 from tasks.recheck import Standing, still_booked
@@ -22,11 +25,13 @@ class InCall:
     """Hold a booking of the call. `again`: it was asked for before.
 
     `second`: nothing was stored, since the call has this other booking and did not say that it wants one more.
+    `change`: the change of it that is under way.
     """
 
     view: BookingView
     again: bool = False
     second: bool = False
+    change: ChangeOfCaller | None = None
 
 
 def book(conversation: Conversation, request: BookingRequest, *, another: bool) -> InCall:
@@ -35,9 +40,9 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
     Raises:
         CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
     """
-    if not another and (own := _of_this_person(conversation, request)) is not None:
-        return InCall(own, again=True)
     key = conversation.key
+    if not another and (own := _of_this_person(conversation, request)) is not None:
+        return InCall(own, again=True, change=changes.under_way(own))
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:
@@ -51,7 +56,8 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
         told = BookingView.of(receipt, request, key.id)
         if known is not None:  # the receipt's start is newer than the row's, if Cal.com was asked
             told = replace(known, start=receipt.start, awaits_host=receipt.awaits_host)
-        return InCall(told, again=receipt.duplicate)
+        change = changes.under_way(told) if receipt.duplicate else None
+        return InCall(told, again=receipt.duplicate, change=change)
     if view is None:
         raise RuntimeError("a call has all of its bookings, and none of them is there")
     return InCall(view, second=True)
@@ -60,15 +66,21 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
 def _of_this_person(conversation: Conversation, request: BookingRequest) -> BookingView | None:
     """Return what the same person has at the same time by an earlier call: else Cal.com would call it taken.
 
-    A caller that names a person and the very time learns nothing new. A confirmed booking is looked up at Cal.com, as
-    for any caller that asks again.
+    A caller that names a person and the very time learns nothing new. Who asks again wants it: a cancel that was not
+    sent is taken back. A confirmed booking is looked up at Cal.com, as for any caller that asks again.
     """
     person = request.attendee
     starts = request.start, request.start + timedelta(seconds=1)
     phone = None if person.email else person.phone_number
     found = views.find(conversation.key, email=person.email, phone=phone, starts=starts)
-    own = next((view for view in found if view.status in WANTED), None)
-    if own is None or own.status is not Status.CONFIRMED:
+    same = [view for view in found if view.api_key_id == conversation.key.id]
+    same = [view for view in same if view.event_type_id == conversation.event_type and view.status in WANTED]
+    if not same:
+        return None
+    own = same[0]
+    with caller_connection() as conn:
+        take_back_cancel(conn, own.id)
+    if own.status is not Status.CONFIRMED:
         return own
     now = still_booked(dependencies.current(), own.id)
     if now.standing is Standing.CANCELLED:

@@ -1,17 +1,18 @@
 """Cancel and move what a caller means, within a telephone call: a repeat is the same change."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from db.appointments.views import BookingView
-from db.lifecycle import ChangeStatus
+from db.lifecycle import ChangeStatus, Status
 from tasks.callers import changes
 from tasks.callers.changes import CallerWish, ChangeOfCaller
 from tasks.conversations.conversation import Conversation
 from tasks.conversations.finding import meant
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.operations.changes import ChangeRefusedError
+
+_BYGONE = frozenset({ChangeStatus.DONE, ChangeStatus.WITHDRAWN, ChangeStatus.EXPIRED, ChangeStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,22 @@ class ChangeInCall:
     refused: CommandOutcome | None = None
 
 
+def status(
+    conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
+) -> ChangeInCall | None:
+    """Return the one booking that is meant, and the change of it that is under way; else as `cancel`."""
+    view = meant(conversation, email=email, phone=phone, start=start)
+    if view is None:
+        return None
+    return ChangeInCall(view, changes.under_way(view))
+
+
 def cancel(
     conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
 ) -> ChangeInCall | None:
     """Cancel the one booking that is meant; None: none is meant, or several are."""
     view = meant(conversation, email=email, phone=phone, start=start)
-    return None if view is None else _asked(view, changes.cancel, _wish(conversation, view, "cancel"))
+    return None if view is None else _changed(conversation, view, None)
 
 
 def reschedule(
@@ -36,16 +47,15 @@ def reschedule(
 ) -> ChangeInCall | None:
     """Move the one booking that is meant; else as `cancel`."""
     view = meant(conversation, email=email, phone=phone, start=start)
-    if view is None:
-        return None
-    made = _asked(view, _to(wanted), _wish(conversation, view, wanted.isoformat()))
-    if made.change is not None and _is_bygone(made.change, wanted):  # moved away since, and back is a new wish
-        return _asked(view, _to(wanted), _wish(conversation, view, None))
+    return None if view is None else _changed(conversation, view, wanted)
+
+
+def _changed(conversation: Conversation, view: BookingView, wanted: datetime | None) -> ChangeInCall:
+    what = "cancel" if wanted is None else wanted.isoformat()
+    made = _asked(_wish(conversation, view, what), view, wanted)
+    if made.change is not None and _is_bygone(made.change, wanted):  # as a move back: a new wish, and not the old one
+        return _asked(_wish(conversation, view, None), view, wanted)
     return made
-
-
-def _to(wanted: datetime) -> Callable[[CallerWish], ChangeOfCaller]:
-    return lambda wish: changes.reschedule(wish, wanted)
 
 
 def _wish(conversation: Conversation, view: BookingView, what: str | None) -> CallerWish:
@@ -54,19 +64,16 @@ def _wish(conversation: Conversation, view: BookingView, what: str | None) -> Ca
     return CallerWish(key=conversation.key, booking=view.id, via=Via.VOICE, idempotency_key=named)
 
 
-def _asked(view: BookingView, ask: Callable[[CallerWish], ChangeOfCaller], wish: CallerWish) -> ChangeInCall:
+def _asked(wish: CallerWish, view: BookingView, wanted: datetime | None) -> ChangeInCall:
     try:
-        made = ask(wish)
+        made = changes.cancel(wish) if wanted is None else changes.reschedule(wish, wanted)
     except ChangeRefusedError as refused:
         return ChangeInCall(view, refused=refused.outcome)
     return ChangeInCall(made.view, made)
 
 
-def _is_bygone(made: ChangeOfCaller, wanted: datetime) -> bool:
+def _is_bygone(made: ChangeOfCaller, wanted: datetime | None) -> bool:
+    """Return whether the change that has this key is over, and what it wanted is not so (any more)."""
     change = made.change
-    return (
-        made.again
-        and change is not None
-        and change.status in {ChangeStatus.DONE, ChangeStatus.WITHDRAWN}
-        and made.view.start != wanted
-    )
+    is_so = made.view.status is Status.CANCELLED if wanted is None else made.view.start == wanted
+    return made.again and change is not None and change.status in _BYGONE and not is_so

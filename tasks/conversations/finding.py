@@ -2,15 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from booking_client.asking import patience
 from db.appointments import views
 from db.appointments.views import BookingView
-from db.connection import deadline
-from tasks import dependencies
+from tasks.callers.connection import caller_connection
 from tasks.callers.views import find
 from tasks.conversations.booking import WANTED
 from tasks.conversations.conversation import Conversation
-from tasks.database_errors import database_errors
 
 
 def meant(
@@ -22,7 +19,7 @@ def meant(
     """
     own = _of_call(conversation)
     if start is not None:
-        own = [view for view in own if view.start == start] or own
+        own = [view for view in own if view.start == start]  # else another than the one that is named is changed
     wanted = [view for view in own if view.status in WANTED] or own[-1:]
     if len(wanted) == 1:
         return wanted[0]
@@ -38,5 +35,5 @@ def meant(
 def _of_call(conversation: Conversation) -> list[BookingView]:
     if not conversation.keys:
         return []
-    with database_errors(), deadline(patience()), dependencies.current().autocommit.connect() as conn:
+    with caller_connection() as conn:
         return views.by_keys(conn, conversation.keys, conversation.key.id)

@@ -14,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
-from tasks.dependencies import AlertMessage, Sinks
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
+from tasks.ports.sinks import AlertMessage, Sinks
 
 AT_ONCE = 10  # messages claimed at once
 MARGIN = 30.0  # seconds that a claim outlives the sending

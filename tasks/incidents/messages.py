@@ -141,8 +141,8 @@ _TEMPLATES = {
         "Booked, but to be cancelled at Cal.com: {count}",
         "Booked, but had to be cancelled at Cal.com: {count}",
         "It is booked, and we will cancel it.",
-        "Cal.com has a booking that is cancelled here, or whose cancel was asked for by an older release: `booking"
-        " cancel {first_id}`, or cancel it there (`booking show {first_id}` has its uid), then `booking audit --fix`",
+        "Cal.com has a booking that was to be cancelled. Where `booking show {first_id}` says confirmed: `booking"
+        " cancel {first_id}`; where it says cancelled: cancel its uid at Cal.com",
     ),
     IncidentKind.CHANGE_NEEDS_YOU: _always(
         "Cancels and moves that need you: {count}",
@@ -231,7 +231,7 @@ def what_to_do(incident: Incident) -> str:
 
 
 def past(incident: Incident) -> str:
-    """Return one line that says what was wrong, without numbers of what is held."""
+    """Return one line that says what was wrong, without the numbers of held bookings."""
     facts = {**incident.detail, **incident.detail.get("most", {})}
     template = _template(incident.kind, incident.subject, {**facts, "level": incident.detail.get("worst", 0)})
     return _filled(template.past, incident.subject, facts)

@@ -76,7 +76,7 @@ def _store_end(conn: Connection, wish: StoredWish, command: Command, result: Com
     to = ChangeStatus.DONE if is_cancelled else ChangeStatus.REFUSED
     if result.outcome is CommandOutcome.KEY_REUSED:
         command = replace(command, key=None)  # it stays the other change's
-    change = change_asking.keep(conn, row, wish.start, command, ChangeStatus.WAITING)
+    change = change_asking.keep(conn, row, wish.start, command, ChangeStatus.WAITING, appointments.now(conn))
     why = sentence_of(result)
     moves.move(
         conn, change.id, ChangeStatus.WAITING, to, why=why, by="caller", last_error=None if is_cancelled else why

@@ -57,12 +57,15 @@ def _take_up_of_accounts(deps: Dependencies) -> list[Appointment]:
     answers = {one.pace.id: view.begin_admission(CREATE, callers[one.pace.id], one.rows)() for one in wanted}
     admitted = {account: count for account, count in answers.items() if count is not None}
     blocked = [account for account, count in answers.items() if count is None]
-    with deps.autocommit.connect() as conn:
-        rows = appointments.requested(
-            conn, BATCH, lead_seconds=deps.timings.lead, blocked=blocked, admitted=admitted
-        )  # fmt: skip
-    used = Counter(row.account_id for row in rows if row.status is Status.PENDING)
-    for account, count in admitted.items():
-        if count > used[account]:  # others wait, so their line has it; or another process has taken up these rows
-            view.give_back_messages(CREATE, callers[account], count - used[account])
-    return rows
+    used = Counter[int]()
+    try:
+        with deps.autocommit.connect() as conn:
+            rows = appointments.requested(
+                conn, BATCH, lead_seconds=deps.timings.lead, blocked=blocked, admitted=admitted
+            )  # fmt: skip
+        used.update(row.account_id for row in rows if row.status is Status.PENDING)
+        return rows
+    finally:
+        for account, count in admitted.items():
+            if count > used[account]:  # others wait, so their line has it; another has these rows; Postgres failed
+                view.give_back_messages(CREATE, callers[account], count - used[account])

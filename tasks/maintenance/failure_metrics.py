@@ -23,8 +23,8 @@ def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
     The rows are the same however often and late this task runs. All windows of a service are written in one
-    transaction, and dropped from Redis only when a later run finds them written. A window of which a part was lost is
-    written as `at_least`, and so is one of which nothing is known.
+    transaction, and dropped from Redis only when a later run finds them written. A window that has lost a part is
+    written as `at_least`, and so is one that is wholly unknown.
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)

@@ -57,7 +57,7 @@ def ask_at_once(deps: Dependencies) -> None:
 
 
 def _others(deps: Dependencies) -> Iterator[Dependencies]:
-    """Yield what works for the next accounts, of which something waits: ten that a cause holds, ten in line."""
+    """Yield what works for the next accounts that have something waiting: ten that a cause holds, ten in line."""
     if deps.callers.is_alone():
         return
     with deps.autocommit.connect() as conn:

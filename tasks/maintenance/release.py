@@ -118,6 +118,8 @@ def _release_due(deps: Dependencies) -> int:
 def _release_of_accounts(deps: Dependencies) -> int:
     """Release what the causes of other accounts held and let go now, ten accounts in a run; return how many."""
     global _last_account  # noqa: PLW0603 - one for each process: any process may begin anywhere
+    if deps.callers.is_alone():
+        return 0
     with deps.autocommit.connect() as conn:
         numbers = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
     _last_account = numbers[-1] if len(numbers) == ACCOUNTS else 0

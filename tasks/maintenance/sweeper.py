@@ -7,7 +7,7 @@ that any number of beats and workers may run these tasks at once.
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,12 +38,10 @@ _sending = threading.Lock()
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send missing messages, those of clients' rows too; return the counts."""
     deps = dependencies.current()
-    found: dict[str, Any] = {
-        "leases": _lost_leases(deps),
-        "requests": dispatch(deps),
-        "messages": _lost_messages(deps),
-        "changes": _changes(deps),
-    }
+    found: dict[str, Any] = {"leases": _lost_leases(deps), "changes": _changes(deps), "requests": dispatch(deps)}
+    asked = _QueueAsked(time.monotonic(), empty=queue_is_empty(deps.broker_url))
+    found["changes"] += _lost_messages_of_changes(deps, asked)
+    found["messages"] = _lost_messages(deps, asked)
     if any(found.values()):
         log.info("rescued", **found)
     return found
@@ -66,7 +64,9 @@ def expire_held() -> int:
     if given_up:
         log.warning("never_known", count=len(given_up))
     with deps.engine.begin() as conn:
-        changes.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
+        left = changes.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
+        following = changes.let_next_go(conn, BATCH, left=left) if left else []
+    send(deps, following)
     _flag_degraded(deps)
     return len(expired)
 
@@ -96,7 +96,7 @@ def _lost_leases(deps: Dependencies) -> int:
 
 
 def _changes(deps: Dependencies) -> int:
-    """Take up the changes of dead workers, send missing messages, and let those go whose turn has come."""
+    """Take up the changes of dead workers, and let those go whose turn has come."""
     with deps.engine.begin() as conn:
         lost = changes.lost_leases(
             conn,
@@ -105,26 +105,42 @@ def _changes(deps: Dependencies) -> int:
             ends_seconds=deps.timings.ends_unanswered,
             suspect_after=LEASES_LOST_SUSPECT,
         )
-        rows = [row for row in lost if row.hold_reason is None] + changes.let_next_go(conn, BATCH)
-        waits = changes.has_sent(conn)
-    empty = waits and queue_is_empty(deps.broker_url)  # no transaction is open while the broker is asked
+        following = changes.let_next_go(conn, BATCH)
+    send(deps, [row for row in lost if row.hold_reason is None] + following)
+    return len(lost) + len(following)
+
+
+class _QueueAsked(NamedTuple):
+    """What the broker has said: an empty queue proves that every message sent `GRACE` before is lost."""
+
+    at: float
+    empty: bool
+
+    @property
+    def patience(self) -> float:
+        """Return how many seconds ago such a message was sent at least."""
+        return GRACE + time.monotonic() - self.at
+
+
+def _lost_messages_of_changes(deps: Dependencies, asked: _QueueAsked) -> int:
     with deps.engine.begin() as conn:
-        rows += changes.unsent(conn, BATCH, queue_empty=empty, patience_seconds=GRACE)
+        rows = changes.unsent(conn, BATCH, queue_empty=asked.empty, patience_seconds=asked.patience)
     send(deps, rows)
-    return len(lost) + len(rows)
+    return len(rows)
 
 
-def _lost_messages(deps: Dependencies) -> int:
-    """Send lost messages again: an empty queue proves that every message sent `GRACE` before is lost.
+def _lost_messages(deps: Dependencies, asked: _QueueAsked) -> int:
+    """Send the lost messages of bookings again.
 
     One thread of a process does this: when Redis has lost a long queue it takes a while, and other tasks must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0
     try:
-        asked_at, empty, count = time.monotonic(), queue_is_empty(deps.broker_url), 0
+        count = 0
         while True:
-            rows = _take_unsent(deps, queue_empty=empty, grace=GRACE + time.monotonic() - asked_at)
+            with deps.engine.begin() as conn:
+                rows = appointments.unsent(conn, BATCH, queue_empty=asked.empty, patience_seconds=asked.patience)
             count += len(rows)
             sent = send(deps, rows)
             if sent:
@@ -149,11 +165,6 @@ def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
             metric_totals.add(conn, {(Total.RESCUED, ("message",)): count})
     except SQLAlchemyError as exc:
         log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)
-
-
-def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list[Appointment]:
-    with deps.engine.begin() as conn:
-        return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=grace)
 
 
 def queue_is_empty(broker_url: str) -> bool:

@@ -35,7 +35,7 @@ _ONE: Mapping[str, str] = MappingProxyType(
         ResolveOutcome.RESOLVED: "It is confirmed.",
         ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
         ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
-        ResolveOutcome.CANCEL_THERE: "Its cancellation was asked for: cancel it at Cal.com.",
+        ResolveOutcome.CANCEL_THERE: "Its cancellation was asked for: run `booking cancel ID`.",
         CallListOutcome.MARKED: "Marked as called.",
         CallListOutcome.TAKEN_BACK: "The mark was taken back.",
     }

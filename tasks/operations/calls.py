@@ -1,6 +1,6 @@
 """The call list: an operator sees whom to call, for one reason, and marks who was called.
 
-A mark is set before the number is dialled: of two operators the first one has it, and the second one is told.
+A mark is set before the number is dialled: of two operators the first one has it, and the second one sees that.
 """
 
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     if (known := change_asking.known(conn, row, None, command)) is not None:
         return known
     if row.status is Status.CONFIRMED and command.via is not Via.PAGE:  # it cancels what is not booked yet
-        return change_asking.ask(conn, row, None, command)
+        return change_asking.ask(conn, row, None, command, change_asking.moment_of(conn, row))
     meant = cancel_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.ENDED:
         return result_of(row, meant)
@@ -63,7 +63,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     if meant is CommandOutcome.CANCELLED:
         moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return result_of(row, meant if moved else CommandOutcome.MOVED_ON)
-    return change_asking.wish(conn, row, None, command, meant)
+    return change_asking.wish(conn, row, None, command, change_asking.moment_of(conn, row), meant)
 
 
 def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:

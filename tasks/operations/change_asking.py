@@ -5,6 +5,7 @@ The booking's row is locked, so that of two who ask at once one sees what the ot
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -31,6 +32,18 @@ REASONS = {ChangeKind.CANCEL: "Cancelled on request", ChangeKind.RESCHEDULE: "Mo
 """What Cal.com tells the attendee if nobody says more; Cal.com refuses a cancel without a reason."""
 
 
+class AskingMoment(NamedTuple):
+    """Postgres's time, and the changes of a locked booking that are not over."""
+
+    now: datetime
+    opened: list[BookingChange]
+
+
+def moment_of(conn: Connection, row: Appointment) -> AskingMoment:
+    """Return the moment at which a change of a booking is asked for; the lock lets nobody change it."""
+    return AskingMoment(appointments.now(conn), asking.open_of(conn, row.id))
+
+
 def new_change(start: datetime | None, command: Command) -> NewChange:
     """Return the wish of a command; `start` None: a cancel."""
     kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
@@ -52,25 +65,27 @@ def known(conn: Connection, row: Appointment, start: datetime | None, command: C
     return CommandResult(row.id, outcome, row.status, change=change, repeated=True)
 
 
-def is_over(conn: Connection, row: Appointment) -> bool:
+def is_over(row: Appointment, now: datetime) -> bool:
     """Return whether a confirmed booking has ended; of a series only Cal.com knows."""
     length = timedelta(minutes=row.length_in_minutes) if row.length_in_minutes else LONGEST
     if row.end_at is not None:
         length = row.end_at - row.start_at
-    return row.series_uid is None and (row.booked_start_at or row.start_at) + length <= appointments.now(conn)
+    return row.series_uid is None and (row.booked_start_at or row.start_at) + length <= now
 
 
-def ask(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> CommandResult:
+def ask(
+    conn: Connection, row: Appointment, start: datetime | None, command: Command, moment: AskingMoment
+) -> CommandResult:
     """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
     outcome = CommandOutcome.CANCEL_ASKED if start is None else CommandOutcome.MOVE_ASKED
-    opened = asking.open_of(conn, row.id)
+    opened = moment.opened
     if (same := same_of(opened, start)) is not None:
         return CommandResult(row.id, outcome, row.status, change=same, repeated=True)
-    if is_over(conn, row):
+    if is_over(row, moment.now):
         return result_of(row, CommandOutcome.OVER)
     withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
     status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING
-    change = keep(conn, row, start, command, status)
+    change = keep(conn, row, start, command, status, moment.now)
     if start is None:
         asking.cancel_wanted(conn, row.id, wanted=True)
     released = change if status is ChangeStatus.PENDING else None
@@ -83,25 +98,29 @@ def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChang
 
 
 def keep(
-    conn: Connection, row: Appointment, start: datetime | None, command: Command, status: ChangeStatus
+    conn: Connection, row: Appointment, start: datetime | None, command: Command, status: ChangeStatus, now: datetime
 ) -> BookingChange:
     """Store a change."""
     lead = dependencies.current().timings.lead
-    return asking.keep(conn, row, new_change(start, command), status, lead_seconds=lead)
+    return asking.keep(conn, row, new_change(start, command), status, lead_seconds=lead, now=now)
 
 
 def wish(
-    conn: Connection, row: Appointment, start: datetime | None, command: Command, meant: CommandOutcome
+    conn: Connection,
+    row: Appointment,
+    start: datetime | None,
+    command: Command,
+    moment: AskingMoment,
+    meant: CommandOutcome,
 ) -> CommandResult:
     """Store a wish that waits for the open outcome of a booking, and stands against further POSTs of it until then."""
-    opened = asking.open_of(conn, row.id)
-    if (same := same_of(opened, start)) is not None:
+    if (same := same_of(moment.opened, start)) is not None:
         return CommandResult(row.id, meant, row.status, row.hold_reason, change=same, repeated=True)
     result = _stand_against_posts(conn, row, command, meant)
     if not result.done:
         return result
-    asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
-    return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING))
+    asking.withdraw(conn, moment.opened, by=command.by, why="a newer wish came before it was sent")
+    return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING, moment.now))
 
 
 def _stand_against_posts(conn: Connection, row: Appointment, command: Command, meant: CommandOutcome) -> CommandResult:

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Engine
 from db import appointments
 from db.appointments import Appointment
 from db.audits import bookings
+from db.changes import asking
 from db.lifecycle import LIVE, HoldReason, Status
+from db.models.changes import ChangeKind
 from db.monitoring import operator_actions
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import booked_there, read_bookings
@@ -35,7 +37,7 @@ class ResolveOutcome(StrEnum):
     WRITTEN_DOWN = "written_down"  # its next attempt confirms it
     NOT_RESOLVED = "not_resolved"
     CALL_CUSTOMER = "call_customer"  # the customer was told that it is not booked
-    CANCEL_THERE = "cancel_there"  # its cancellation was asked for
+    CANCEL_THERE = "cancel_there"  # its cancellation was asked for, and no change sends it
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,13 @@ def _write(calls: GuardedCalls, row: Appointment, ours: Booking) -> Resolved:
         there = booked_there(ours, row, ours.marks[str(row.uuid)])
         had = appointments.record_late_uid(conn, row.id, there, why=WHY, by=BY)
         after = appointments.get(conn, row.id)
+        goes = any(change.kind is ChangeKind.CANCEL for change in asking.open_of(conn, row.id))
     if had is None or after is None:
         return Resolved(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
     if after.calcom_booking_uid != ours.uid:
         return Resolved(ok=False, said=f"{row.id}: has meanwhile been confirmed, as {after.calcom_booking_uid}")
     if after.status is Status.CONFIRMED:
-        return _confirmed(after, had, ours.uid)
+        return _confirmed(after, had, ours.uid, cancel_goes=goes)
     if after.status in LIVE:
         said = f"{row.id}: {ours.uid} is written down; its next attempt confirms it."
         return Resolved(ok=True, said=said, outcomes=(ResolveOutcome.WRITTEN_DOWN,))
@@ -169,13 +172,15 @@ def _write(calls: GuardedCalls, row: Appointment, ours: Booking) -> Resolved:
     return Resolved(ok=False, said=f"{said}, and cancel the other at Cal.com")
 
 
-def _confirmed(row: Appointment, had: Status, uid: str) -> Resolved:
+def _confirmed(row: Appointment, had: Status, uid: str, *, cancel_goes: bool) -> Resolved:
     """Return the result for a row that is confirmed now, with what is left to do."""
     said, outcomes = f"{row.id}: confirmed, as {uid}.", [ResolveOutcome.RESOLVED]
     if had not in LIVE and had is not Status.CONFIRMED:
         said += f" Its customer was told that it is {had}: call them (`booking show {row.id} --personal`)."
         outcomes.append(ResolveOutcome.CALL_CUSTOMER)
-    if row.cancel_requested:
-        said += " Its cancellation was asked for: cancel it at Cal.com, then run `booking audit --fix`."
+    if cancel_goes:
+        said += " Its cancellation was asked for, and goes to Cal.com by itself."
+    elif row.cancel_requested:
+        said += f" Its cancellation was asked for: run `booking cancel {row.id}`."
         outcomes.append(ResolveOutcome.CANCEL_THERE)
     return Resolved(ok=True, said=said, outcomes=tuple(outcomes))

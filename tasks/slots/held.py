@@ -1,4 +1,4 @@
-"""How many bookings wait for Cal.com, for a caller who cannot be told of free times."""
+"""How many bookings wait for Cal.com, for a caller who cannot be given free times."""
 
 import time
 from collections.abc import Callable

@@ -10,6 +10,7 @@ from db.appointments.events import Event
 from db.appointments.queue import QUEUED
 from db.changes import asking
 from db.changes.change import BookingChange
+from db.models.changes import ChangeKind
 from resilience.circuit_breaker.types import Block
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
@@ -56,5 +57,7 @@ def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingSto
         key, configuration = calcom.key_fingerprint, calcom.settings_fingerprint
         block = deps.breaker.get_status().block(CREATE, key=key, configuration=configuration)
     changes = asking.of_booking(conn, row.id)
-    told = [why(row, now, deleted=deleted, block=block), *(standing(one, now) for one in changes if not one.over)]
-    return BookingStory(row, now, deleted, " ".join(told), events, changes)
+    opened = [one for one in changes if not one.over]
+    cancel_goes = any(one.kind is ChangeKind.CANCEL for one in opened)
+    line = why(row, now, deleted=deleted, block=block, cancel_goes=cancel_goes)
+    return BookingStory(row, now, deleted, " ".join([line, *(standing(one, now) for one in opened)]), events, changes)

@@ -23,16 +23,26 @@ Line = Callable[[Appointment, datetime], str]
 OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
 _CHANGED_LATER = " It is not posted at this start any more: a cancel or a move is asked for, and follows its outcome."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
+_NOT_CANCELLED = " Its cancellation was asked for, and nothing sends it: run `booking cancel {}`."
 _DELETED = " Its event type no longer exists at Cal.com."
 
 
-def why(row: Appointment, now: datetime, *, deleted: bool = False, block: Block = Block.UNKNOWN) -> str:
+def why(
+    row: Appointment,
+    now: datetime,
+    *,
+    deleted: bool = False,
+    block: Block = Block.UNKNOWN,
+    cancel_goes: bool = False,
+) -> str:
     """Return the line for `row`; `now` is Postgres's time.
 
-    `deleted`: Cal.com no longer has its event type. `block` is what stops calls now.
+    `deleted`: Cal.com no longer has its event type. `block` is what stops calls now. `cancel_goes`: an open change
+    cancels it.
     """
     if row.status in _ENDS:
-        return _ENDS[row.status](row, now)
+        is_left = row.status is Status.CONFIRMED and row.cancel_requested and not cancel_goes
+        return _ENDS[row.status](row, now) + (_NOT_CANCELLED.format(row.id) if is_left else "")
     line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
     is_queued = row.hold_reason in QUEUED and (row.hold_until is None or row.hold_reason is not HoldReason.THROTTLED)
     waits = f" {_QUEUE_WAITS[block]} {_IN_ORDER}" if is_queued else ""
@@ -178,11 +188,6 @@ def _confirmed(row: Appointment, _now: datetime) -> str:
     if is_cut(row):
         weeks = f"{row.series_weeks} of {plural(row.series_of or 0, 'week')}"
         done += f", but only {weeks}: book the others there by hand, or tell the customer"
-    if row.cancel_requested:
-        done += (
-            ", and its cancellation was requested: cancel it there (its uid is below), then `booking audit --fix` "
-            "writes that down here"
-        )
     return f"{done}."
 
 

@@ -136,7 +136,7 @@ class Watch:
                 )
 
     def _remove(self, reference: str) -> None:
-        """Remove at Cal.com what is made by half, as who is told of it does."""
+        """Remove at Cal.com what is made by half, as the notified operator does."""
         for line in self.environment.calcom.order("GET", f"/_books?reference={reference}")["books"]:
             if line["halfMade"] and line["ended"] is None:
                 self.environment.calcom.order(

@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _NIGHT = "tests/integration/audit/test_nightly.py::"
+_CHANGED = "tests/integration/audit/test_audit_changes.py::"
 _RECORD = "tests/integration/audit/test_db_restored.py::"
 _COMMAND = "tests/integration/cli/audits/test_cli_restored.py::"
 _calls = partial(Breakage, promise=3, file="tasks/audit/calls.py")
@@ -15,6 +16,31 @@ _initial_audits = partial(Breakage, promise=2, file="db/migrations/initial/audit
 _restored_py = partial(Breakage, file="tasks/audit/restored.py")
 
 AUDITS = (
+    # -- while a booking is cancelled or moved
+    Breakage(
+        name="found-while-it-is-changed",
+        promise=2,
+        file="tasks/audit/motion.py",
+        old="NoFinding.UNDER_WAY if asking.is_in_motion(conn, judged.row.id, since=since) else judged",
+        new="judged",
+        test=_CHANGED + "test_a_row_whose_cancel_is_under_way_is_no_finding",
+    ),
+    Breakage(
+        name="sent-and-waiting-is-at-rest",
+        promise=2,
+        file="db/changes/asking.py",
+        old="or_(moving, columns.posts > 0, ",
+        new="or_(moving, ",
+        test=_CHANGED + "test_one_that_was_sent_and_waits_is_under_way",
+    ),
+    Breakage(
+        name="fixed-while-it-is-changed",
+        promise=2,
+        file="tasks/audit/fixes.py",
+        old="calls.deps) is not finding:",
+        new="calls.deps) is None:",
+        test=_CHANGED + "test_no_finding_is_fixed_while_its_row_is_changed",
+    ),
     # -- at night
     Breakage(
         name="series-not-found-cancels-what-stands",

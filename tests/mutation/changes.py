@@ -30,7 +30,7 @@ CANCELLED, MOVED = "told cancelled, and it lives", "told moved, and it is not th
 STAYED, STANDS = "told that it stands, and it was moved", "told that it stands, and it is gone"
 STANDSTILL = "a state that nothing moves on"
 _ORDER, _CANCEL, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
-    "tasks/changes/order.py",
+    "tests/model/changes/order.py",
     "tasks/changes/cancel.py",
     "tasks/changes/reschedule.py",
     "tasks/changes/looks.py",
@@ -42,16 +42,18 @@ CHANGE_RULES = (
     _rule(
         "changes-wait-by-row",
         _ORDER,
-        "other.uid == change.uid and",
-        "other.booking == change.booking and",
+        "other.uid == change.uid\n",
+        "other.booking == change.booking\n",
         "seats, two cancels",
         AT_ONCE,
     ),
     _rule(
         "another-start-before-the-first-is-known",
         _ORDER,
-        "other.changing or other.unknown or other.posts > change.posts == 0",
-        "other.changing",
+        "            or other.unknown\n"
+        "            or other.posts > change.posts == 0\n"
+        "            or (other.booking == change.booking and other.number < change.number)\n",
+        "",
         "plain, two moves, lag",
         AT_ONCE,
     ),

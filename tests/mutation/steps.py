@@ -12,7 +12,7 @@ _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 _inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempt.py")
 _guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls.py")
-_waits = partial(Breakage, promise=3, file="tasks/calcom/http/waits.py")
+_headers = partial(Breakage, promise=3, file="tasks/calcom/http/headers.py")
 _event_types = partial(Breakage, file="tasks/event_type_lookup.py")
 
 STEPS = (
@@ -114,20 +114,22 @@ STEPS = (
         new="            pass\n",
         test="tests/unit/tasks/test_guard.py::test_a_permit_is_given_back_whatever_happens[error1]",
     ),
-    _waits(
+    _headers(
         name="moments-by-our-own-clock",
         old="answered_at(headers) or datetime.now(UTC)",
         new="datetime.now(UTC)",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
     ),
-    _waits(
+    _headers(
         name="tightest-limit-told",
         old="return max(limits,",
         new="return min(limits,",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_of_several_limits_the_one_with_the_most_calls_left_counts[headers2-quota2]",
     ),
-    _waits(
+    Breakage(
         name="429-asked-again-at-once",
+        promise=3,
+        file="tasks/calcom/http/waits.py",
         old="return max(*waits, LEAST_WAIT) if waits else None",
         new="return max(waits, default=None)",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",

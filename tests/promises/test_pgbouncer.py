@@ -191,7 +191,7 @@ def test_retries_holds_and_releases_book_each_request_once(
 ) -> None:
     """Sixteen threads, the periodic tasks and a caller share three connections."""
     server = start(prepared)
-    patient = {"CALCOM_READ_TIMEOUT": "20", "CALCOM_DEADLINE": "20"}  # a POST of which nothing is heard is one more
+    patient = {"CALCOM_READ_TIMEOUT": "20", "CALCOM_DEADLINE": "20"}  # a POST without an answer is one more
     running = fleet(DATABASE_URL=through(server, database_url, query), RETRY_DELAYS="0.2,0.2,0.2", **patient)
     running.start(concurrency=16)
     simulator.faults("status", name="internal", match=POST, count=4)

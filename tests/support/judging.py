@@ -56,7 +56,7 @@ def series(weeks: int, uid: str = "series", **changes: Any) -> list[dict[str, An
 
 def listing(*entries: dict[str, Any]) -> Listing:
     """Read a list."""
-    listed = Listing()
+    listed = Listing(NOW)
     for entry in entries:
         one = read_booking(entry)
         assert one is not None

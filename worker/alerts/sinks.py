@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tasks.dependencies import AlertMessage
+from tasks.ports.sinks import AlertMessage
 
 LIMIT = 20.0  # seconds
 _CHILD = Path(__file__).with_name("child.py")

@@ -21,6 +21,7 @@ from resilience.call_limit import CallLimit
 from resilience.exceptions import AppointmentDatabaseException
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
+from tasks.callers.changes import changes_of_all
 from tasks.callers.views import views_of_all
 from tasks.host.log import Logger
 from worker.api import bookings, documented, pages
@@ -57,11 +58,13 @@ def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starl
         redis = make_redis(settings.redis_url) if settings.redis_url else None
         gate = Gate(threads, CallLimit("http", redis, emit=_log_state), Proxies(settings.trusted_proxies))
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
-        app.state.services = ApiServices(threads, gate, waiters, settings)
+        change_waiters = Waiters(lambda ids: threads.run(partial(changes_of_all, ids)))
+        app.state.services = ApiServices(threads, gate, waiters, change_waiters, settings)
 
         def stop() -> None:
             calls().closing = True
             waiters.close()
+            change_waiters.close()
 
         _at_sigterm(asyncio.get_running_loop(), stop)
         log.info("http_begins", process=os.getpid())

@@ -95,7 +95,7 @@ async def by_id(request: Request) -> Response:
 
 
 async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
-    newest = await services_of(request).threads.run(partial(changes.latest, key, view.id))
+    newest = await services_of(request).threads.run(partial(changes.latest, view))
     return json_response({**document(view, key), "change": None if newest is None else change_document(newest)})
 
 

@@ -166,7 +166,7 @@ _NUMBER = _parameter("change", "path", {"type": "integer", "minimum": 1}, "The c
 CHANGE: dict[str, Any] = {
     "response_model": None,
     "responses": {**_problems("no-such-booking", "no-such-change"), 200: _answer(ChangeDocument, "The change.")},
-    "openapi_extra": {"parameters": [_ID, _NUMBER]},
+    "openapi_extra": {"parameters": [_ID, _NUMBER, _WAIT]},
 }
 SLOTS: dict[str, Any] = {
     "response_model": None,

@@ -12,7 +12,9 @@ from starlette.requests import Request
 
 from db.api_keys.key_text import hash_of, is_handle, is_key
 from db.api_keys.keys import ApiKey, Scope
+from db.appointments.views import BookingView
 from resilience.call_limit import CallLimit
+from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.keys import known_handle, known_key
 from worker.api.addresses import Proxies
 from worker.api.calls import call_of
@@ -56,6 +58,14 @@ class Admitted:
 
     async def __aexit__(self, *_: object) -> None:
         """Count the call, if its work has not."""
+        await self.count()
+
+    async def count(self) -> None:
+        """Count the call, if its work has not.
+
+        Raises:
+            ApiError: As `run`.
+        """
         if not self._counted:
             await self.run(int)
 
@@ -153,7 +163,8 @@ class ApiServices:
 
     threads: Threads
     gate: Gate
-    waiters: Waiters
+    waiters: Waiters[BookingView]
+    change_waiters: Waiters[ChangeOfCaller]
     settings: Settings
 
 

@@ -1,4 +1,4 @@
-"""The threads that ask Postgres and Redis: few, and who finds none free in time is told that nothing was accepted."""
+"""The threads that ask Postgres and Redis: few; if none is free in time, the answer is that nothing was accepted."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Who waits for a booking to settle: no thread and no connection each, but one statement for all of this process.
+"""Who waits for a booking or a change to settle: no thread and no connection each, one statement for all of a process.
 
 The NOTIFY of settled bookings comes from a look that is made four times a second, so it would seldom come before the
 next statement here; none listens for it.
@@ -6,22 +6,36 @@ next statement here; none listens for it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from typing import Generic, Protocol, TypeVar
 
-from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentException
 from worker.api.problems import ApiError
 
 EVERY = 0.1  # seconds from one statement to the next
-Ask = Callable[[Collection[int]], Awaitable[list[BookingView]]]
 
 
-class Waiters:
-    """Hold who waits for which booking; one an event loop."""
+class Awaited(Protocol):
+    """What is waited for, as it was read."""
 
-    def __init__(self, ask: Ask) -> None:
+    @property
+    def id(self) -> int:
+        """Return by what it is asked for again."""
+
+    @property
+    def is_worth_waiting(self) -> bool:
+        """Return whether it may settle soon."""
+
+
+Seen = TypeVar("Seen", bound=Awaited)
+
+
+class Waiters(Generic[Seen]):
+    """Hold who waits for which booking, or for which change; one of each an event loop."""
+
+    def __init__(self, ask: Callable[[Collection[int]], Awaitable[list[Seen]]]) -> None:
         self._ask = ask
-        self._waiting: dict[int, set[asyncio.Future[BookingView]]] = {}
-        self._known: dict[int, BookingView] = {}
+        self._waiting: dict[int, set[asyncio.Future[Seen]]] = {}
+        self._known: dict[int, Seen] = {}
         self._asking: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -29,11 +43,11 @@ class Waiters:
         """Return how many wait."""
         return sum(map(len, self._waiting.values()))
 
-    async def wait(self, now: BookingView, seconds: float) -> BookingView:
-        """Return the booking as soon as it is settled or held, else as it was last known after `seconds`."""
+    async def wait(self, now: Seen, seconds: float) -> Seen:
+        """Return it as soon as it is settled or held, else as it was last known after `seconds`."""
         if self._closed or seconds <= 0 or not now.is_worth_waiting:
             return now
-        settled: asyncio.Future[BookingView] = asyncio.get_running_loop().create_future()
+        settled: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
         others = self._waiting.setdefault(now.id, set())
         others.add(settled)
         if self._asking is None:
@@ -68,12 +82,12 @@ class Waiters:
                     for view in await self._ask(list(self._waiting)):
                         self._note(view)
                 except (AppointmentException, ApiError):
-                    pass  # Postgres does not answer: it is asked again, and who has waited long enough goes
+                    pass  # Postgres does not answer: it is asked again, and a caller that has waited long enough goes
                 await asyncio.sleep(max(0.0, EVERY - (loop.time() - asked_at)))
         finally:
             self._asking = None
 
-    def _note(self, view: BookingView) -> None:
+    def _note(self, view: Seen) -> None:
         waiting = self._waiting.get(view.id)
         if waiting is None:
             return
@@ -83,6 +97,6 @@ class Waiters:
                 _answer(settled, view)
 
 
-def _answer(settled: asyncio.Future[BookingView], view: BookingView) -> None:
+def _answer(settled: asyncio.Future[Seen], view: Seen) -> None:
     if not settled.done():
         settled.set_result(view)

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
 from tasks import dependencies
-from tasks.dependencies import AlertMessage
 from tasks.incidents.places import page_path
+from tasks.ports.sinks import AlertMessage
 from tasks.words import ago
 from worker.alerts.sinks import AlertSinks
 from worker.cli.session import ready
@@ -39,7 +39,7 @@ def _test() -> bool:
     """Send a test message to each sink, print the result, and return whether all sinks took it."""
     sinks = AlertSinks(Settings.load().alert_urls)
     if not sinks.names:
-        screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
+        screen.note("ALERT_URLS: not given, so nobody is notified; set it to Apprise URLs, separated by blanks")
         return False
     ok = True
     for place, error in sinks.deliver([(name, _TEST) for name in sinks.names]):

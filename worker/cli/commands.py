@@ -195,7 +195,7 @@ def reschedule(
 def calls(bookings: Annotated[list[str] | None, _IDS] = None, *, why: Why = ASKED, json: Json = False) -> None:
     """Show whom to call: name, phone and e-mail of the bookings at risk, or of those that are named, 50 at most.
 
-    The look is recorded with your name and why, as the page's is. Who has called already stands beside each.
+    The look is recorded with your name and why, as the page's is. A booking shows who has called already.
     """
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from db.appointments.queue import QUEUED
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import OVER, ChangeStatus, HoldReason, Status
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import Block, State
@@ -81,7 +81,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     )
     # A hold that ends and begins again (a failed probe, another try) is still the same wait.
     asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
-    about = "How long ago the first of what is held was asked for; 0: nothing is held"
+    about = "How long ago the first held booking was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)
@@ -105,6 +105,9 @@ def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
     """Yield the gauges from Postgres that are not part of an overview."""
     about = "Bookings that Cal.com may have, and nobody knows (1000: that many or more)"
     yield _single("outcome_unknown", about, kept.unknown)
+    living = ((state.value, float(kept.changes.get(state, 0))) for state in ChangeStatus if state not in OVER)
+    about = "Cancels and moves that are not over (1000 in all: that many or more)"
+    yield _gauge("changes", about, ("state",), (((state,), count) for state, count in living))
     kinds = (((kind.value,), float(kept.incidents.get(kind, 0))) for kind in IncidentKind)
     yield _gauge("incident_open", "Open incidents", ("kind",), kinds)
     lag = None if kept.lag is None else max(0.0, kept.lag)

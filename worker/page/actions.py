@@ -117,7 +117,7 @@ class Who(ActionHandler):
 
 
 async def run(do: Callable[[Dependencies], T]) -> T:
-    """Return what `do` returns, in a thread: Flower's loop waits for no server. Who asks then reads what was done.
+    """Return what `do` returns, in a thread: Flower's loop waits for no server. The caller then reads what was done.
 
     Raises:
         HTTPError: 503, with a sentence: Postgres does not answer.

@@ -49,7 +49,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
 
 
 def _offered(deps: Dependencies, row: Appointment) -> list[str]:
-    """Return the actions that are not refused for this booking; `not_booked` is a retry by a person who has looked."""
+    """Return the actions that are not refused for this booking; `not_booked` is a retry after a person has looked."""
     asked = {RETRY: (RETRY, False), CANCEL: (CANCEL, False)}
     known = [RESOLVE] if may_be_booked(row) else []
     asked |= {NOT_BOOKED: (RETRY, True)} if row.outcome_unknown else {}

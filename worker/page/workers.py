@@ -1,4 +1,4 @@
-"""The workers and the queues, as the fleet tells of itself: Celery's events that Flower has, and rows of Postgres.
+"""The workers and the queues, as the fleet reports them: Celery's events that Flower has, and rows of Postgres.
 
 Nothing is sent to a worker. What neither an event nor a row says is None: not known.
 """
@@ -87,7 +87,7 @@ def _record(deps: Dependencies) -> QueuedRecord:
 
 
 def _by_worker(claimed: list[UnderWay], events: Any) -> tuple[Mapping[str, list[UnderWay]], list[UnderWay]]:
-    """Return the claimed bookings by worker, and those of which Flower has no event that names their worker."""
+    """Return the claimed bookings by worker, and those whose worker is named by no event of Flower."""
     placed: dict[str, list[UnderWay]] = defaultdict(list)
     unplaced = []
     for one in claimed:

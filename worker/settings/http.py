@@ -28,8 +28,8 @@ class HttpSettings(BaseModel):
     )
     calcom_webhook_secret: SigningSecrets = setting(
         (),
-        "makes the addresses and secrets of Cal.com's webhooks, an account each: 32 random characters or more; "
-        "of a second one, after a blank, they are taken during a change",
+        "the addresses and secrets of Cal.com's webhooks, one pair for each account, are derived from it; 32 random "
+        "characters or more; during a change a second one, after a blank, is accepted too",
         repr=False,
     )
     callback_networks: OwnNetworks = setting(

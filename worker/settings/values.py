@@ -42,7 +42,7 @@ def _url(value: str, schemes: tuple[str, ...]) -> str:
 
 
 def _postgres_url(value: str) -> str:
-    from db.engine import make_engine  # noqa: PLC0415 - who has no such URL need not wait for it
+    from db.engine import make_engine  # noqa: PLC0415 - without such a URL no process waits for it
 
     value = _url(value, ("postgresql", "postgres", "postgresql+psycopg"))
     make_engine(value)  # it says what it cannot read, and connects to nothing
@@ -50,7 +50,7 @@ def _postgres_url(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    from redis import ConnectionPool, RedisError  # noqa: PLC0415 - who has no such URL need not wait for it
+    from redis import ConnectionPool, RedisError  # noqa: PLC0415 - without such a URL no process waits for it
 
     _urls(value, ("redis", "rediss", "unix", "sentinel", "redis+cluster", "rediss+cluster"))
     if value.startswith(_SENTINEL):

@@ -14,7 +14,7 @@ class Turns:
 
     def __init__(self, free: int) -> None:
         self._free = free
-        self._waiting: deque[Any] = deque()  # locks, each of which a thread waits for
+        self._waiting: deque[Any] = deque()  # locks; a thread waits for each
         self._lock = threading.Lock()
 
     @property

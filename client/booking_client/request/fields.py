@@ -22,6 +22,7 @@ LANGUAGES = frozenset({
 MAX_KEY = 200  # characters of an idempotency key
 MAX_REASON = 500  # characters of what Cal.com tells the attendee of a change
 MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
+MAX_EVENT_TYPE = 2**31 - 1
 
 _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no name has them
 # Cal.com's own check of an address is narrower than the standard (docs/calcom.md): ASCII only, few punctuation marks,
@@ -146,6 +147,13 @@ def key(text: str) -> str:
     return unicodedata.normalize("NFC", printable(text))
 
 
+def event_type(text: str) -> int:
+    """Return the id of an event type that is written in digits, else refuse it."""
+    if text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_EVENT_TYPE:
+        return int(text)
+    raise ValueError("must be the id of an event type")
+
+
 def account(text: str) -> str:
     """Return `text` if it can be the name of an account, else refuse it."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text, re.ASCII):
@@ -153,6 +161,7 @@ def account(text: str) -> str:
     return text
 
 
+EventTypeId = Annotated[int, Field(ge=1, le=MAX_EVENT_TYPE)]
 Name = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 Email = Annotated[str, AfterValidator(email)]
 Phone = Annotated[str, AfterValidator(phone)]

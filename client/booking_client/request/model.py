@@ -17,6 +17,7 @@ from booking_client.request.fields import (
     AccountName,
     CorrelationId,
     Email,
+    EventTypeId,
     IdempotencyKey,
     Language,
     Name,
@@ -98,7 +99,7 @@ class BookingRequest(Strict):
         ValidationError: The constructor raises this; `parse` raises our own type instead.
     """
 
-    event_type_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    event_type_id: EventTypeId | None = None
     event_type_slug: Slug | None = None
     username: Slug | None = None
     team_slug: Slug | None = None

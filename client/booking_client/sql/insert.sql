@@ -8,7 +8,7 @@
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
 -- `behind_others`: a request that comes while others of its account wait for the breaker or the limit waits with them, in
 -- the line: held as they are, and `held_for` says that it is only behind them (states.LINE).
--- `line_at` is its place in that line, the whole rule of which is here. A row stands at the moment of its request, put
+-- `line_at` is its place in that line; the whole rule is here. A row stands at the moment of its request, put
 -- back by a 96th of the time it has, at most 15 minutes: who must soon be booked goes first. In a bulk it is put back by
 -- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
 -- each tenth call is the bulk's. Never by more than half of the time it has: its turn comes before its time is over. That

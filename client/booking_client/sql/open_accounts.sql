@@ -1,3 +1,3 @@
--- Refuse a bulk of which a later part names an account that is not there, or closed, before its first part is kept.
+-- Before the first part of a bulk is kept, refuse the bulk if any part names an account that is not there, or closed.
 SELECT /* schema */calcom_open_account(name)
 FROM unnest(CAST(:names AS text[])) AS one (name)

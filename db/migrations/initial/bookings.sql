@@ -1,4 +1,4 @@
--- Bookings, their events, and what each key was told of event types (db/models/bookings.py, calcom.py).
+-- Bookings, their events, and what each key knows of event types (db/models/bookings.py, calcom.py).
 
 CREATE TABLE appointments (
     id bigint GENERATED ALWAYS AS IDENTITY,

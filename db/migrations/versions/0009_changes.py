@@ -119,8 +119,8 @@ FROM appointments AS booking
 JOIN calcom_accounts AS account ON account.id = booking.account_id
 WHERE cancel_requested AND booking.status IN ('pending', 'booking', 'retrying', 'held');
 
--- Who asks for the same booking again wants it: a cancel that was not sent is withdrawn, and so is each move. One that
--- was sent cannot be taken back: then the row says what it said, and so does the receipt.
+-- If the same booking is asked for again, it is wanted: a cancel that was not sent is withdrawn, and so is each move.
+-- One that was sent cannot be taken back: then the row says what it said, and so does the receipt.
 -- With the rights of the owner: a caller need not know this table, and a worker of before neither.
 CREATE FUNCTION withdraw_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$

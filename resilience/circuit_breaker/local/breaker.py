@@ -241,7 +241,7 @@ class LocalBreaker:
     ) -> Change | None:
         """Apply an outcome to a breaker and return its change of state. `tripped`: one before it has just opened.
 
-        `account`: by which account it was ('': no matter), and of how many the failures must be to open it.
+        `account`: whose call it was ('': no matter); and how many accounts must have failed to open it.
         """
         if epoch not in (0, breaker.epoch):  # the call began before a change of state
             return None

@@ -12,7 +12,6 @@ import ssl
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
@@ -26,6 +25,7 @@ from urllib3.util import Timeout, Url, parse_url
 
 from tasks.calcom.http.answer import Answer, MaySend, NoAnswer, Request
 from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
+from tasks.calcom.http.no_answer import no_answer
 from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
@@ -80,7 +80,7 @@ class Exchange:
         except Exception as error:
             if not (call.sent or isinstance(error, _NETWORK_ERRORS)):
                 raise
-            return _no_answer(call, error, time.monotonic() - began_at)
+            return no_answer(call, error, time.monotonic() - began_at)
         finally:
             CALL.reset(current)
             call.finish()
@@ -94,8 +94,7 @@ class Exchange:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        pool = _open_pools().pop(self, None)
-        if pool is not None:
+        if (pool := _open_pools().pop(self, None)) is not None:
             pool.close()
 
     def _open(self, request: Request) -> BaseHTTPResponse:
@@ -115,8 +114,7 @@ class Exchange:
 
     def _pool(self) -> HTTPConnectionPool:
         pools = _open_pools()
-        pool = pools.get(self)
-        if pool is None:
+        if (pool := pools.get(self)) is None:
             pool = pools[self] = self._make_pool()
             if len(pools) > SERVERS:
                 pools.popitem(last=False)[1].close()
@@ -137,27 +135,6 @@ def _open_pools() -> "OrderedDict[Exchange, HTTPConnectionPool]":
         _THREAD.pools, _THREAD.pid = OrderedDict(), os.getpid()
     pools: OrderedDict[Exchange, HTTPConnectionPool] = _THREAD.pools
     return pools
-
-
-def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
-    """Return why `call` has no answer after `elapsed` seconds: a time-out, a reset, or the phase before sending."""
-    causes = list(_causes(error))
-    late = call.expired or any(isinstance(cause, TimeoutError) for cause in causes)
-    after_sending = ErrorType.TIMEOUT if late else ErrorType.RESET
-    kind = after_sending if call.sent else call.phase
-    return NoAnswer(call.sent, kind, "no answer in time" if late else _describe(causes[-1]), elapsed)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _describe(error: BaseException) -> str:
-    """Return the error's class and the system's text; never the error's own text, which may quote a URL."""
-    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The queue as the ranking tells of it: how many wait in it, what for, and when it will probably be empty."""
+"""The queue as the ranking shows it: how many wait in it, what for, and when it will probably be empty."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -84,7 +84,7 @@ def not_called(overview: Overview) -> TrueRow | None:
 
 
 def late(overview: Overview) -> TrueRow:
-    """Return the row of bookings that are held for too long, where no critical row tells of them."""
+    """Return the row of bookings that are held for too long, where no critical row names them."""
     text = sentence("Some wait for long: ", damage_phrase(overview), ".")
     if_nobody_acts = sentence("they go when what holds them is over", call_those(overview), ".")
     buttons = with_risk_button(overview, ("show_held",))

@@ -1,4 +1,4 @@
-"""Lists of which no index knows what is wanted: they look on, say how far, and never that there is none too early."""
+"""Lists for filters that no index serves: they look on, say how far, and never that there is none too early."""
 
 from collections.abc import Callable
 

@@ -14,6 +14,7 @@ from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
 
 THEIRS, NEXT, OTHERS = "cal_test_host10", "cal_test_second_of_host10", "cal_test_host11"
+SLOW = 7  # calls a minute: the next message goes nine seconds later
 
 
 def asked(action: str = "test") -> ActionRequest:
@@ -50,6 +51,13 @@ def salon(fleet_of: Callable[..., dict[str, str]]) -> Account:
     """Add an account beside `default`."""
     fleet_of()
     return add()
+
+
+@pytest.fixture
+def slow(fleet_of: Callable[..., dict[str, str]]) -> Account:
+    """Add an account of which one message goes at once, and the next one seconds later."""
+    fleet_of()
+    return add(calls_per_minute=SLOW)
 
 
 @pytest.fixture

@@ -1,25 +1,28 @@
 """A change stands in its account's line, among its bookings: let go in its turn, and nobody else waits for it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import func, update
 
 from db import accounts
 from db.accounts import Account
 from db.appointments import Appointment
-from db.changes import asking, moves
-from db.changes.asking import NewChange
+from db.changes import moves
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
+from tasks.changes.attempting import attempt_change
+from tasks.changes.claimed import claim_change
 from tasks.maintenance.line import line_of
 from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import ReleaseTurns
 from tests.integration.accounts.test_lines import ask, hold, open_window
+from tests.support.changes import ask_change
 from tests.support.fleet import row
 from tests.support.stepping import write
 
@@ -31,11 +34,10 @@ def booked(number: int, account: str | None) -> Appointment:
     return row(one)
 
 
-def cancel(number: int, account: str | None = "salon-7") -> BookingChange:
-    """Ask for the cancel of a booking of an account."""
-    new = NewChange(start_at=None, reason="a test", by="caller", via="Python")
+def cancel(number: int, account: str | None = "salon-7", start: datetime | None = None) -> BookingChange:
+    """Ask for the cancel of a booking of an account, or have it moved to a start."""
     with dependencies.current().engine.begin() as conn:
-        return asking.keep(conn, booked(number, account), new, ChangeStatus.PENDING, lead_seconds=0)
+        return ask_change(conn, booked(number, account), start)
 
 
 def hold_change(one: BookingChange, reason: HoldReason = HoldReason.BREAKER_OPEN, **more: Any) -> None:
@@ -126,3 +128,15 @@ def test_a_change_whose_cause_is_over_goes_with_its_account(salon: Account) -> N
     assert release_held() == 2
 
     assert {status_of(for_a_key), status_of(for_a_time)} == {ChangeStatus.PENDING}
+
+
+@pytest.mark.usefixtures("salon")
+def test_a_move_without_a_key_counts_for_our_address(redis_url: str) -> None:
+    """Cal.com counts it so, and no call of the key is taken for it."""
+    claim = claim_change(dependencies.current(), cancel(0, start=datetime(2031, 3, 5, 9, tzinfo=UTC)).id)
+    assert claim is not None
+
+    assert attempt_change(claim).move is not None
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.exists("{calcom}:rate:keyless")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from booking_client import Bookings
 from db.accounts import Account
+from db.appointments import queue
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
@@ -20,11 +21,11 @@ from tasks.enqueue import enqueue_bookings
 from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
-from tasks.maintenance.turns import ReleaseTurns, deal
+from tasks.maintenance.turns import LONGEST_REST, ReleaseTurns, deal
 from tasks.operations import accounts as operations
 from tests.integration.accounts.conftest import NEXT, THEIRS, add, asked
 from tests.support.fleet import request, row
-from tests.support.stepping import POST, accept, carry, let_pass, state, write
+from tests.support.stepping import POST, Hand, accept, carry, let_pass, state, write
 
 PENDING, THROTTLED, IN_LINE = (
     (Status.PENDING, None),
@@ -33,7 +34,6 @@ PENDING, THROTTLED, IN_LINE = (
 )
 OURS = "cal_test_owner"
 FIVE = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"}
-SLOW = 7  # calls a minute: the next message goes nine seconds later
 
 
 def ask(numbers: Sequence[int], account: str | None = "salon-7") -> list[int]:
@@ -63,13 +63,6 @@ def open_window(url: str, places: int) -> None:
     dependencies.current().breaker.held_work.count_releasable(CREATE)
     with redis.Redis.from_url(url) as client:
         client.hset("{calcom}:breaker", "window", places)
-
-
-@pytest.fixture
-def slow(fleet_of: Callable[..., dict[str, str]]) -> Account:
-    """Add an account of which one message goes at once, and the next one seconds later."""
-    fleet_of()
-    return add(calls_per_minute=SLOW)
 
 
 @pytest.mark.usefixtures("slow")
@@ -103,11 +96,14 @@ def test_a_message_goes_when_its_time_has_come(slow: Account, redis_url: str) ->
     first, *line = ask(range(4))
     client, key = own_hash(redis_url, slow.id)
     open_window(redis_url, 8)
-    turns, deps = ReleaseTurns(), dependencies.current()
+    clock, deps = Hand(), dependencies.current()
+    turns = ReleaseTurns(clock)
 
     assert turns.release(deps) == 0
     client.hset(key, "admitted", 0)
-    assert ReleaseTurns().release(deps) == 1
+    assert turns.release(deps) == 0, "the breaker is not asked again at once"
+    clock.move(LONGEST_REST)
+    assert turns.release(deps) == 1
 
     assert stands([first, line[0]]) == {PENDING: 2}
     assert stands(line[1:]) == {THROTTLED: 2}
@@ -154,6 +150,33 @@ def test_each_account_lets_its_first_go_and_then_its_second(redis_url: str) -> N
 
     went = [one for one in (*first, *second, *own) if state(row(one)) == PENDING]
     assert went in ([*first[:2], second[0], *own], [first[0], *second, *own])
+
+
+@pytest.mark.usefixtures("salon")
+def test_a_run_goes_on_behind_the_account_where_the_last_one_stopped(redis_url: str) -> None:
+    """With one place in each run: else the first account would have all of them."""
+    add("salon-8", "cal_test_host12", first=False)
+    lines = ask([20, 21, 22], None), ask([0, 1, 2]), ask([10, 11, 12], "salon-8")
+    hold([one for line in lines for one in line])
+    turns = ReleaseTurns()
+
+    for places in (1, 2, 3):
+        open_window(redis_url, places)
+        assert turns.release(dependencies.current()) == 1
+
+    assert [stands(line)[PENDING] for line in lines] == [1, 1, 1]
+
+
+def test_the_line_of_a_paused_account_takes_nobodys_turn(salon: Account) -> None:
+    """It is passed over, and does not count as one of those that are read."""
+    next_one = add("salon-8", "cal_test_host12", first=False)
+    hold([*ask([20], None), *ask([0]), *ask([10], "salon-8")])
+    operations.pause(dependencies.current(), salon.name, asked())
+
+    with dependencies.current().autocommit.connect() as conn:
+        found = queue.in_line(conn, after=0, limit=2)
+
+    assert [pace.id for pace in found] == [1, next_one.id]
 
 
 def test_the_first_of_each_goes_before_the_second_of_any() -> None:

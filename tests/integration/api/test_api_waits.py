@@ -35,6 +35,25 @@ def test_who_waits_hears_at_once(api: Api, becomes: str) -> None:
     assert answer.json()["status"] == becomes.split("'")[1]
 
 
+@pytest.mark.parametrize("becomes", ["status = 'done'", "status = 'held', hold_reason = 'throttled', held_at = now()"])
+def test_who_waits_for_a_change_hears_at_once(api: Api, becomes: str) -> None:
+    """When it is over or held."""
+    caller = api.key()
+    number = caller.booked()
+    booked = "UPDATE appointments SET status = 'confirmed', calcom_booking_uid = :uid WHERE id = :id"
+    api.sql(booked, id=number, uid=f"uid-{number}")
+    place = caller.call("POST", f"/v1/bookings/{number}/cancel", json={}).headers["Location"]
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.get, f"{place}?wait=20")
+        assert not waiting.done()
+        api.sql(f"UPDATE booking_changes SET {becomes} WHERE appointment_id = :id", id=number)  # noqa: S608 - our own
+        answer = waiting.result(15)
+
+    assert answer.json()["status"] == becomes.split("'")[1]
+    assert caller.get(f"{place}?wait=soon").status_code == 422
+
+
 def test_who_posts_may_wait_too(api: Api) -> None:
     """One request for the whole of it; what does not settle is told as it is."""
     caller = api.key()

@@ -1,4 +1,4 @@
-"""A booking found after its row has moved on: its uid is recorded, and who was told "not booked" is told of."""
+"""A booking found after its row has moved on: its uid is recorded, and a customer who heard "not booked" is named."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -3,11 +3,13 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from db import callbacks
@@ -209,6 +211,21 @@ def test_a_claim_ends_with_its_lease(fleet: Callable[..., Fleet]) -> None:
         number = sql("SELECT id FROM callbacks")
         assert callbacks.claimed(conn, number, 1, seconds=12) is None
         assert callbacks.claimed(conn, number, 2, seconds=12) is not None
+
+
+def test_what_was_delivered_at_this_moment_is_not_claimed(fleet: Callable[..., Fleet]) -> None:
+    """The worker whose lease had ended records at last, while the claim waits for the row."""
+    fleet(**LOOPBACK)
+    confirmed(key_with("https://example.com/hooks"))
+    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    with ThreadPoolExecutor(1) as pool, dependencies.current().engine.connect() as worker:
+        worker.execute(text("UPDATE callbacks SET delivered_at = now(), next_at = NULL"))
+        claim = pool.submit(due.send_due.run)
+        eventually(lambda: sql(blocked), what="the claim waits")
+        worker.commit()
+
+        assert claim.result(60) == 0
+    assert due.send_due.run() == 0
 
 
 def test_each_key_and_each_renewal_has_a_secret_of_its_own() -> None:

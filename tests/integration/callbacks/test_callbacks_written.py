@@ -90,6 +90,15 @@ def test_there_is_no_callback_without_its_move() -> None:
     assert told(booking) == []
 
 
+@pytest.mark.parametrize(("url", "host"), [("HTTPS://Example.com/hooks", "example.com"), ("no address", "")])
+def test_no_address_of_a_key_stops_a_move(url: str, host: str) -> None:
+    """Whatever it is: the booking is at Cal.com, and its row says so."""
+    booking = confirmed(key_with(url))
+
+    assert told(booking) == ["booking.confirmed"]
+    assert sql("SELECT host FROM callbacks WHERE appointment_id = :id", id=booking) == host
+
+
 def test_a_booking_without_a_callback_address_has_none() -> None:
     """Neither one of Python's, nor one of a key that has no address."""
     for key in (None, key_with(None)):

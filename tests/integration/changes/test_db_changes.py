@@ -8,27 +8,40 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from db import appointments
-from db.changes import asking, moves, sweeps
-from db.changes.asking import NewChange
+from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
 from resilience.retry_policy import RetryPolicy
+from tasks.calcom.changes.cancel import read_cancel
+from tasks.calcom.http.answer import NoAnswer
 from tasks.changes.decided import case_of
-from tasks.changes.evidence import Shown
+from tasks.changes.ending import Seen, carried_out
+from tasks.changes.evidence import ChangeAct, Shown
 from tasks.changes.looks import ChangeLook
 from tasks.decisions import BookingDecisions
 from tasks.dependencies import Timings
+from tasks.moves import Posted
+from tests.support.changes import ask_change
+from tests.unit.changes import test_cancel_evidence as cancels
+from tests.unit.changes import test_reschedule_evidence as reschedules
 
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 PENDING, WAITING = ChangeStatus.PENDING, ChangeStatus.WAITING
+RULES = BookingDecisions(RetryPolicy(), Timings(), "k", "s")
+GOES_ON = {act for act in ChangeAct if act.name.startswith("ASK_")} | {
+    ChangeAct.POST_AGAIN,
+    ChangeAct.FOLLOW,
+    ChangeAct.NEXT_WEEK,
+}
+"""Acts after a lookup that do not end the attempt."""
+ANSWERED = {act for table in (cancels, reschedules) for _, _, acts in table.ANSWERS.values() for act in acts}
 
 
 def change(record: Any, row: Any, start: datetime | None = None, status: ChangeStatus = PENDING) -> BookingChange:
     """Ask for a change."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     with record.engine.begin() as conn:
-        return asking.keep(conn, row, new, status, lead_seconds=0)
+        return ask_change(conn, row, start, status)
 
 
 def booked(record: Any, uid: str) -> Any:
@@ -77,7 +90,7 @@ def test_two_seats_of_one_booking_are_never_changed_at_once(record: Any) -> None
     assert again is not None
     move(record, again, ChangeStatus.DONE)
     with record.engine.begin() as conn:
-        assert [one.id for one in sweeps.let_next_go(conn, ended=again)] == [second.id]
+        assert [one.id for one in sweeps.let_next_go(conn, left=[again])] == [second.id]
     assert claim(record, second) is not None
 
 
@@ -169,6 +182,22 @@ def test_a_change_is_settled_at_its_settle_at_and_not_before(record: Any) -> Non
     again = claim(record, claimed)
     assert again is not None
 
-    case, _ = case_of(BookingDecisions(RetryPolicy(), Timings(), "k", "s"), again, row, ChangeLook(shown=Shown.ALIVE))
+    case, _ = case_of(RULES, again, row, ChangeLook(shown=Shown.ALIVE))
 
     assert (case.settled, case.ended) == (False, False)
+
+
+@pytest.mark.parametrize("act", [act for act in ChangeAct if act not in GOES_ON])
+def test_each_act_that_ends_an_attempt_has_a_move(record: Any, act: ChangeAct) -> None:
+    """Whatever was answered before."""
+    row = booked(record, "uid-1")
+    claimed = claim(record, change(record, row, LATER))
+    assert claimed is not None
+    reply = read_cancel(NoAnswer(sent=True, error_type="timeout", message="", elapsed=1.0), seat_uid=None)
+
+    assert carried_out(RULES, claimed, row, act, Seen(reply, Posted(reply))).why
+
+
+def test_no_answer_to_a_post_leads_to_what_only_a_lookup_may_lead_to() -> None:
+    """But for a question: a move follows each of them."""
+    assert {act for act in ANSWERED & GOES_ON if not act.name.startswith("ASK_")} == set()

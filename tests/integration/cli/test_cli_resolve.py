@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import ChangeStatus, HoldReason, Status
 from tasks import dependencies
 from tasks.operations import resolving
 from tests.support.audits.scene import Scene
+from tests.support.changes import ask_change
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-3)}
@@ -24,7 +25,7 @@ def scene(booking: Booking, record: Any, simulator: Any) -> Scene:
 
 
 def blind(scene: Scene, event_type_id: int = 101, **changes: Any) -> Any:
-    """Hold a row of which nothing is known."""
+    """Hold a row whose outcome is unknown."""
     row = scene.record.claimed(event_type_id=event_type_id, start_at=next(scene.starts))
     assert scene.record.move(row, Status.HELD, hold_reason=HoldReason.BLIND_KEY, held_for="a key")
     scene.record.write(row.id, **UNKNOWN, **changes)
@@ -119,11 +120,18 @@ def test_whoever_was_told_not_booked_is_to_be_called(booking: Booking, scene: Sc
     assert ("told_not_booked", "operator") in story(booking, row)
 
 
-def test_what_was_to_be_cancelled_is_to_be_cancelled_there(booking: Booking, scene: Scene) -> None:
-    """A wish that nobody can carry out here is said again."""
+@pytest.mark.parametrize("has_change", [True, False])
+def test_a_cancel_that_was_asked_for_goes_or_is_named(booking: Booking, scene: Scene, *, has_change: bool) -> None:
+    """An open change goes to Cal.com by itself; without one, which an older release leaves, its command is named."""
     row = blind(scene, cancel_requested=True)
+    if has_change:
+        with dependencies.current().engine.begin() as conn:
+            ask_change(conn, row, status=ChangeStatus.WAITING)
     ran = booking("resolve", row.id, scene.post(row)["uid"])
-    assert (ran.code, "Its cancellation was asked for: cancel it at Cal.com" in ran.out) == (0, True)
+
+    goes = "Its cancellation was asked for, and goes to Cal.com by itself." in ran.out
+    named = f"Its cancellation was asked for: run `booking cancel {row.id}`." in ran.out
+    assert (ran.code, goes, named) == (0, has_change, not has_change)
 
 
 def test_a_booking_that_was_cancelled_there_ends_nothing(booking: Booking, scene: Scene) -> None:

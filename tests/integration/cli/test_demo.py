@@ -18,6 +18,8 @@ NAMES = [
     "duplicates",
     "invalid",
     "confirmed",
+    "cancelled",
+    "moved",
     "rejected",
     "failed",
     "expired",
@@ -41,7 +43,7 @@ MOMENTS = [
     "one probe: booked; the breaker closes",
     "nobody is held any more",
 ]
-ENDS = ("confirmed", "rejected", "failed", "expired", "held")
+ENDS = ("confirmed", "cancelled", "rejected", "failed", "expired", "held")
 
 Start = Callable[..., Any]
 
@@ -61,6 +63,7 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> No
     assert told["requests"] == told["accepted"] + told["duplicates"] + told["invalid"] >= 200
     assert told["accepted"] == sum(told[end] for end in ENDS)
     assert told["confirmed"] > 150
+    assert (told["cancelled"], told["moved"]) == (1, 1)
     assert told["retries"] > 0, "Cal.com misbehaved"
     assert (told["calls_while_open"], told["held"], told["failed"]) == (0, 0, 0)
     assert told["breaker_opened"] == told["probes"] >= 2, "each probe but the last was in vain; the ramp opened nothing"
@@ -68,6 +71,7 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> No
     assert 0 < told["recovery_seconds"] < told["seconds"]
     said = err.decode()
     assert sorted(MOMENTS, key=said.index) == MOMENTS
+    assert said.index(MOMENTS[1]) < said.index("one cancels, one moves") < said.index("Cal.com is back")
     assert (home.processes(), home.files()) == ({}, [])
 
 

@@ -20,6 +20,17 @@ OLD, YOUNG = timedelta(days=-100), timedelta(days=-80)
 BEFORE = timedelta(days=90)
 COUNTED = (*retention.TABLES, "appointment_events", "booking_minutes")
 ROWS = {table: text(f"SELECT count(*) FROM {table}") for table in COUNTED}  # noqa: S608 - names of ours
+OPEN_CHANGE = text("""
+INSERT INTO booking_changes (
+    appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id, line_at
+)
+SELECT id, account_id, 'calcom', 'cancel', 'waiting', start_at, '', 'caller', 'python', 'c', task_id || 'c', now()
+FROM appointments WHERE id = :id
+""")
+HINT = text("""
+INSERT INTO calcom_webhooks (account_id, trigger, uid, told_at, received_at, body_hash, next_at)
+VALUES (1, 'BOOKING_CANCELLED', 'uid', now(), :received, :hash, :due)
+""")
 
 
 @pytest.fixture
@@ -72,11 +83,25 @@ def test_no_booking_that_lives_is_deleted(record: Any, now: datetime) -> None:
         record.write(one, created_at=OLD, updated_at=OLD, start_at=OLD)
     living.append(ended(record, Status.CONFIRMED, start_at=YOUNG))
     living.append(ended(record, Status.FAILED, updated_at=YOUNG))
+    living.append(ended(record, Status.CONFIRMED, booked_start_at=YOUNG))  # moved since
+    living.append(ended(record, Status.CONFIRMED))
+    with record.engine.begin() as conn:
+        conn.execute(OPEN_CHANGE, {"id": living[-1]})
 
     deleted = delete_before(record.engine, now - BEFORE, batch=2)
 
     assert deleted["appointments"] == 0
     assert [record.read(one).id for one in living] == living
+
+
+def test_hints_that_are_over_go(record: Any, now: datetime) -> None:
+    """One that is looked at yet stays, and so does a young one: the same body again is known by it."""
+    with record.engine.begin() as conn:
+        for n, (received, due) in enumerate(((OLD, None), (OLD, now), (YOUNG, None))):
+            conn.execute(HINT, {"hash": bytes(31) + bytes([n]), "received": now + received, "due": due})
+
+    assert delete_before(record.engine, now - BEFORE)["calcom_webhooks"] == 1
+    assert left(record, "calcom_webhooks") == 2
 
 
 def test_what_must_stay_does_not_hide_what_may_go(record: Any, now: datetime) -> None:

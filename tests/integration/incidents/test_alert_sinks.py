@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tasks.dependencies import AlertMessage
+from tasks.ports.sinks import AlertMessage
 from tests.support.fleet import eventually
 from tests.support.servers.alert_sink import sink
 from worker.alerts.sinks import AlertSinks

@@ -19,9 +19,9 @@ from resilience.circuit_breaker.types import CallOutcome, State
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.calcom.access import CREATE
-from tasks.dependencies import AlertMessage
 from tasks.incidents import check, delivery
 from tasks.maintenance.sweeper import report_lost
+from tasks.ports.sinks import AlertMessage
 from tests.chaos import kept_counts
 from tests.support.fleet import eventually
 from worker.schedule import SCHEDULE
@@ -79,7 +79,7 @@ def pass_time(seconds: float) -> None:
 
 
 def notified() -> list[Incident]:
-    """Return the incidents of which operators were notified, the oldest first."""
+    """Return the incidents that operators were notified of, the oldest first."""
     with dependencies.current().engine.connect() as conn:
         return incidents.notified(conn)[::-1]
 

@@ -25,7 +25,7 @@ def breaker(settings: Callable[..., dict[str, str]]) -> None:
 
 
 def notified() -> list[Incident]:
-    """Return the incidents of which operators were notified."""
+    """Return the incidents that operators were notified of."""
     with dependencies.current().engine.connect() as conn:
         return incidents.notified(conn)
 

@@ -14,9 +14,11 @@ import redis
 import yaml
 from sqlalchemy import text
 
-from db.lifecycle import HoldReason, Status
+from db.changes import moves
+from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import booking_minutes
 from tasks import dependencies
+from tests.support.changes import ask_change
 from tests.support.fleet import Fleet, eventually, finals, request
 from tests.support.logged import logged
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
@@ -74,6 +76,21 @@ def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
     assert seen['booking_breaker_state{name="calcom",state="closed"}'] == 1
     assert seen['booking_breaker_state{name="bookings.create",state="open"}'] == 0
     assert {seen[f'booking_held{{reason="{reason.value}"}}'] for reason in HoldReason} == {0.0}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_changes_that_are_not_over_are_counted_by_state(record: Any) -> None:
+    """One that is done is not."""
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
+    with record.engine.begin() as conn:
+        waiting, done = (ask_change(conn, row, status=ChangeStatus.WAITING) for _ in range(2))
+        assert moves.move(conn, done.id, waiting.status, ChangeStatus.DONE, why="a test")
+
+    seen = told()
+    assert {state: seen[f'booking_changes{{state="{state}"}}'] for state in ("waiting", "held")} == {
+        "waiting": 1,
+        "held": 0,
+    }
 
 
 def lasting(seen: Series) -> Series:

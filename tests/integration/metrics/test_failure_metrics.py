@@ -150,7 +150,7 @@ def test_a_window_of_which_redis_lost_a_part_is_kept_as_at_least() -> None:
 
     found = sorted((one.start.timestamp() - T0, one.calls, one.at_least) for one in windows)
     assert found == [(0, 0, True), (60, 0, True), (60, 1, True), (120, 1, False)]
-    assert aggregate() == 2  # a day later nobody asks for a minute of which nothing is known
+    assert aggregate() == 2  # a day later nobody asks for a minute without figures
     assert kept() == [(60, 1, True), (120, 1, False)]
 
 

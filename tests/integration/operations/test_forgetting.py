@@ -23,7 +23,10 @@ from tests.support.callbacks.callers import LOOPBACK, key_with, move, sql
 from tests.support.schema.models import all_tables
 
 PAT = {"name": "Pat Example", "email": "pat@example.com", "phone_number": "+4930123456", "time_zone": "Europe/Berlin"}
-NEEDLES = ("pat example", "pat@example.com", "4930123456", "room 7", "form-pat", "allergic")
+NEEDLES = (
+    *("pat example", "pat@example.com", "4930123456", "4930765432"),
+    *("room 7", "form-pat", "allergic", "call-of-pat"),
+)
 _WISH = """
 INSERT INTO booking_changes (
     appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, idempotency_key,
@@ -31,7 +34,7 @@ INSERT INTO booking_changes (
 )
 SELECT
     id, account_id, 'calcom', 'cancel', 'refused', start_at, 'Pat Example is ill', 'caller', 'python', 'form-pat',
-    'c', task_id || 'c', 'Room 7', 'Room 7', now()
+    'call-of-pat', task_id || 'c', 'Room 7', 'Room 7', now()
 FROM appointments WHERE id = :id
 """
 
@@ -80,7 +83,12 @@ def filled() -> dict[str, BookingRequest]:
     made = {
         "failed": asking(1, idempotency_key="form-pat"),
         "cancelled": asking(2, guests=["gus@example.com"], metadata={"note": "allergic"}),
-        "rejected": asking(3, booking_fields_responses={"notes": "Room 7"}),
+        "rejected": asking(
+            3,
+            booking_fields_responses={"notes": "Room 7"},
+            location={"type": "attendeePhone", "phone": "+4930765432"},
+            correlation_id="call-of-pat",
+        ),
     }
     for status, request in made.items():
         booking = enqueue_booking(request, api_key_id=key).appointment_id
@@ -113,11 +121,11 @@ def test_a_dump_has_neither_the_person_nor_a_hash_of_it() -> None:
     )
     guest_of = enqueue_booking(other).appointment_id
     move(guest_of, Status.FAILED)
-    known = [word for one in made.values() for word in (derive_key(one), payload_hash(one))]
+    known = [word for one in made.values() for word in (derive_key(one), payload_hash(one))] + [payload_hash(other)]
     known += [word for needle in ("pat@example.com", "+4930123456", "Pat Example") for word in hashes(needle)]
     before = dump()
     assert all(needle in before for needle in NEEDLES)
-    assert any(word in before for word in known)
+    assert {payload_hash(other), payload_hash(made["failed"])} <= {word for word in known if word in before}
 
     done = forget("Pat@example.com")
 
@@ -136,6 +144,42 @@ def test_a_number_and_a_booking_are_forgotten_too(person: str) -> None:
 
     assert forget(person).own == 1
     assert not [needle for needle in ("pat example", "pat@", "4930123456") if needle in dump()]
+
+
+def test_what_is_of_others_stays() -> None:
+    """Their addresses, names and numbers have the person's in them; a word after a line's end is the person's own."""
+    attendee = {**PAT, "name": "Ann", "email": "ann@example.com", "phone_number": None}
+    guests = ["spat@example.com", "a.pat@example.com", "pat@example.com.example"]
+    other, own = (
+        enqueue_booking(one).appointment_id for one in (asking(2, attendee=attendee, guests=guests), asking(1))
+    )
+    for booking in (other, own):
+        move(booking, Status.FAILED)
+    sql(_WISH, id=own)
+    notes = (
+        "spat@example.com",
+        "mail a-pat@example.com",
+        "+49301234567",
+        "1\npat@example.com.",
+        "'pat@example.com' +4930123456",
+    )
+    add = "INSERT INTO operator_actions (request_id, who, via, action, why)"
+    for why in ("Pat Examples", "pat@example.community", "Pat Example: ill"):
+        sql(f"{add} VALUES (gen_random_uuid(), 'o', 'page', 'c', :why)", why=why)
+    with dependencies.current().engine.begin() as conn:
+        for words in notes:
+            events.record(conn, other, "note", "operator", {"words": words})
+    add = "INSERT INTO restored_bookings (reference, start_at, attendee, created_at, absent_from)"
+    sql(f"{add} VALUES (gen_random_uuid(), now(), 'spat@example.com', now(), now())")
+
+    assert forget("pat@example.com").as_guest == 0
+    assert sql("SELECT guests FROM appointments WHERE id = :id", id=other) == guests
+    kept = "SELECT array_agg(detail ->> 'words' ORDER BY id) FROM appointment_events WHERE kind = 'note'"
+    assert sql(kept) == [*notes[:3], None, None]
+    kept = "SELECT array_agg(why ORDER BY id) FROM operator_actions WHERE action = 'c'"
+    assert sql(kept) == ["Pat Examples", "pat@example.community", "forgotten"]
+    assert sql("SELECT count(*) FROM restored_bookings") == 1
+    assert sql("SELECT correlation_id FROM booking_changes") == f"forgotten-{own}"
 
 
 def test_what_is_counted_stays() -> None:
@@ -179,6 +223,26 @@ def test_a_booking_that_lives_is_not_forgotten() -> None:
     done = forget("pat@example.com")
     assert (done.own, list(done.living)) == (0, [waits, comes])
     assert sql("SELECT count(*) FROM appointments WHERE attendee_email = 'pat@example.com'") == 2
+
+
+def test_what_was_written_about_a_booking_that_lives_stays() -> None:
+    """Its events and its callbacks, although they name the person; those of a booking that is over do not."""
+    key = key_with("https://example.com/hooks")
+    over, comes = (
+        enqueue_booking(asking(n, idempotency_key=f"pat@example.com:{n}"), api_key_id=key).appointment_id
+        for n in (1, 2)
+    )
+    move(over, Status.FAILED)
+    move(comes, Status.CONFIRMED, calcom_booking_uid="uid-1")
+    with dependencies.current().engine.begin() as conn:
+        for booking in (over, comes):
+            events.record(conn, booking, "note", "worker", {"at": "+4930123456"})
+
+    forget("pat@example.com")
+
+    named = "SELECT array_agg(appointment_id) FROM {} WHERE {} LIKE '%' || :word || '%'"
+    assert sql(named.format("appointment_events", "detail::text"), word="4930123456") == [comes]
+    assert sql(named.format("callbacks", "data::text"), word="pat@example.com") == [comes]
 
 
 def test_a_series_lives_until_its_last_week() -> None:

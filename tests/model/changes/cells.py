@@ -24,7 +24,6 @@ _WHY: dict[str | ChangeAct, str] = {
 _CELLS: dict[Cell, str] = {
     ("reschedule", A.NOT_FOUND, Act.REFUSE_NOT_FOUND): _WHY[Act.DONE_NOT_FOUND],
     ("cancel", Shown.ALIVE, Act.REFUSE_NOT_ALLOWED): _WHY[A.NOT_ALLOWED],
-    ("cancel", A.OVER, Act.NEXT_WEEK): "no week begins while the model looks",
     ("reschedule", A.REFUSED, Act.REFUSE): "the model has no limit, no notice and no bounds",
     ("reschedule", A.TAKEN, Act.RETRY): "a stranger of the model keeps his time",
 }

@@ -1,7 +1,7 @@
 """What the rows say of the model's changes: which are open, of which uid, and which have ended."""
 
-from tasks.changes.order import OpenChange
 from tests.model.changes.calcom import Deal
+from tests.model.changes.order import OpenChange
 from tests.model.changes.state import World, with_change
 
 
@@ -19,7 +19,7 @@ def as_open(deal: Deal, world: World, number: int) -> OpenChange:
     """Return a change as the rule of order sees it."""
     change = world.changes[number]
     uid = change.uid if change.uid >= 0 else world.at[change.who]
-    return OpenChange(change.who, str(home(deal, world, uid)), change.calling, change.unknown, change.posts)
+    return OpenChange(number, change.who, str(home(deal, world, uid)), change.calling, change.unknown, change.posts)
 
 
 def home(deal: Deal, world: World, uid: int) -> int:

@@ -9,12 +9,11 @@ from dataclasses import asdict, replace
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes import order
 from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
 from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
-from tests.model.changes import people, promises
+from tests.model.changes import order, people, promises
 from tests.model.changes.answers import NOW, looked, read
 from tests.model.changes.calcom import Deal, proceed, visible
 from tests.model.changes.rows import as_open, asked, home, number_of, over, with_uid
@@ -151,7 +150,7 @@ class Changes:
             change = change._replace(posts=change.posts - 1, uid=GONE if first else change.uid)
             yield Step(f"change {number} is not sent", Kind.FAIR, with_change(world, number, change))
             return
-        if act not in {Act.LOOK, Act.NEXT_WEEK}:
+        if act is not Act.LOOK:
             yield from self._done(world, number, change, act, f"is answered {answer}", None)
             return
         change = change._replace(

@@ -6,8 +6,13 @@ from tests.mutation.breakage import Breakage
 
 _LINES = "tests/integration/accounts/test_lines.py::"
 _CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
+_TAKEN = "tests/integration/accounts/test_admission.py::"
 _ADMISSION = "tasks/accounts/admission.py"
 _line = partial(Breakage, promise=4)
+_turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+_dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
+_in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _OWN = "held.account_id = own.account_id AND "
 
 LINES = (
@@ -26,8 +31,20 @@ LINES = (
         test=f"{_LINES}test_who_stands_in_line_takes_no_message_from_it",
     ),
     _line(
+        name="what-was-not-stored-takes-its-message",
+        file="tasks/enqueue.py",
+        old="        if admission is not None:\n",
+        new="        if admission is not None and sent:\n",
+        test=f"{_TAKEN}test_what_was_not_stored_takes_no_message",
+    ),
+    _dispatch(
+        name="what-was-not-taken-up-takes-its-message",
+        old="if count > used[account]:",
+        new="if count > used[account] > 0:",
+        test=f"{_TAKEN}test_what_was_not_taken_up_takes_no_message",
+    ),
+    _dispatch(
         name="no-admission-by-the-dispatcher",
-        file="tasks/maintenance/dispatch.py",
         old="blocked=blocked, admitted=admitted",
         new="blocked=blocked",
         test=f"{_LINES}test_what_a_client_keeps_waits_in_the_row_as_well",
@@ -39,12 +56,23 @@ LINES = (
         new="if false then",
         test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
-    _line(
+    _in_turn(
         name="no-turns",
-        file="tasks/maintenance/turns.py",
         old="dealt = deal(line, places)",
         new="dealt = line",
         test=f"{_LINES}test_each_account_lets_its_first_go_and_then_its_second",
+    ),
+    _in_turn(
+        name="each-run-begins-at-the-first-account",
+        old="            self._last = account\n",
+        new="            self._last = 0\n",
+        test=f"{_LINES}test_a_run_goes_on_behind_the_account_where_the_last_one_stopped",
+    ),
+    _in_turn(
+        name="an-account-without-room-does-not-rest",
+        old="self._rests_until[account] = self._clock() + wait",
+        new="self._rests_until[account] = self._clock() - wait",
+        test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
     _line(
         name="a-cause-lets-all-go",
@@ -74,12 +102,24 @@ LINES = (
         new="WHERE status = 'held' AND hold_reason = 'throttled'",
         test=f"{_LINES}test_a_request_kept_beside_another_accounts_line_goes",
     ),
-    _line(
+    _calls(
         name="a-call-counts-for-account-1",
-        file="tasks/guarded_calls.py",
         old='f"{self._owner}:{number}", self.deps.caller\n',
         new='f"{self._owner}:{number}", None\n',
         test=f"{_LINES}test_two_accounts_from_end_to_end",
+    ),
+    _calls(
+        name="a-call-without-a-key-counts-for-the-key",
+        old="account = caller.without_key() if keyless else caller",
+        new="account = caller",
+        test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
+    ),
+    _line(
+        name="a-move-without-a-key-counts-for-the-key",
+        file="tasks/changes/attempting.py",
+        old="probe_ok=change.wanted is None, keyless=keyless",
+        new="probe_ok=change.wanted is None",
+        test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
     ),
     _line(
         name="a-refused-key-is-never-tried-again",
@@ -95,12 +135,23 @@ LINES = (
         new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
         test=f"{_CHANGES}test_each_line_has_its_bookings_and_its_changes_by_place",
     ),
-    _line(
+    _turns(
         name="an-account-with-nothing-but-a-change-has-no-turn",
-        file="db/sql/in_line.sql",
         old="         FROM booking_changes\n         WHERE status = 'held'",
         new="         FROM booking_changes\n         WHERE false AND status = 'held'",
         test=f"{_CHANGES}test_an_account_with_nothing_but_a_change_has_its_turn",
+    ),
+    _turns(
+        name="a-paused-account-has-its-turn",
+        old="WHERE one.number > 0 AND account.state <> 'paused'",
+        new="WHERE one.number > 0",
+        test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
+    ),
+    _turns(
+        name="paused-accounts-hide-the-next-ones",
+        old="CAST(own.state <> 'paused' AS integer)",
+        new="1",
+        test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
     ),
     _line(
         name="a-change-waits-behind-another-accounts-bookings",

@@ -7,9 +7,10 @@ from tests.mutation.breakage import Breakage
 _ADDRESSES = "tests/unit/callbacks/test_callback_addresses.py::"
 _WRITTEN = "tests/integration/callbacks/test_callbacks_written.py::"
 _SENT = "tests/integration/callbacks/test_callbacks_delivered.py::"
+_ORDER = "tests/integration/callbacks/test_callbacks_order.py::"
 _address = partial(Breakage, promise=7, file="tasks/callbacks/addresses.py")
 _signing = partial(Breakage, promise=7, file="tasks/callbacks/signing.py")
-_hosts = partial(Breakage, promise=3, file="db/callbacks.py")
+_callbacks = partial(Breakage, file="db/callbacks.py")
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
 CALLBACKS = (
@@ -51,8 +52,8 @@ CALLBACKS = (
     ),
     _signing(
         name="a-callback-is-signed-with-the-secret-of-all",
-        old='    info = f"key {key_id} version {version}".encode()\n',
-        new='    info = f"key {min(key_id, 0)} version {version}".encode()\n',
+        old='    info = f"key {key_id} version {version}"\n',
+        new='    info = f"key {min(key_id, 0)} version {version}"\n',
         test=f"{_SENT}test_each_key_and_each_renewal_has_a_secret_of_its_own",
     ),
     _signing(
@@ -88,16 +89,54 @@ CALLBACKS = (
         new="next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
         test=f"{_SENT}test_a_claim_ends_with_its_lease",
     ),
-    _hosts(
+    _callbacks(
+        promise=3,
         name="a-host-has-any-number-of-callbacks-at-once",
         old="AT_ONCE = 4",
         new="AT_ONCE = 400",
         test=f"{_SENT}test_a_receiver_that_hangs_delays_no_other_one",
     ),
-    _hosts(
+    _callbacks(
+        promise=3,
         name="a-host-that-fails-does-not-rest",
         old="THRESHOLD = 5",
         new="THRESHOLD = 5000",
         test=f"{_SENT}test_a_host_that_fails_five_times_rests",
+    ),
+    _callbacks(
+        promise=1,
+        name="what-was-given-up-is-sent-again-in-no-order",
+        old="due = case((is_first, func.now()), else_=None)",
+        new="due = func.now()",
+        test=f"{_ORDER}test_what_was_given_up_is_sent_again_in_order",
+    ),
+    _callbacks(
+        promise=1,
+        name="the-last-that-was-given-up-is-sent-first",
+        old="select(func.min(_columns.sequence)",
+        new="select(func.max(_columns.sequence)",
+        test=f"{_ORDER}test_what_was_given_up_is_sent_again_in_order",
+    ),
+    _callbacks(
+        promise=1,
+        name="a-410-ends-the-callbacks-of-other-keys",
+        old="_columns.api_key_id == callback.api_key_id, _columns.url",
+        new="_columns.url",
+        test=f"{_ORDER}test_a_410_ends_the_callbacks_of_its_key_alone",
+    ),
+    _callbacks(
+        promise=1,
+        name="a-410-switches-other-keys-off",
+        old="api_keys.c.id == callback.api_key_id, api_keys.c.callback_url",
+        new="api_keys.c.callback_url",
+        test=f"{_ORDER}test_a_410_ends_the_callbacks_of_its_key_alone",
+    ),
+    Breakage(
+        name="the-third-overtakes-the-second",
+        promise=1,
+        file="db/sql/callback_over.sql",
+        old="ORDER BY one.sequence\n",
+        new="ORDER BY one.sequence DESC\n",
+        test=f"{_ORDER}test_three_go_one_after_the_other_whether_taken_or_given_up",
     ),
 )

@@ -5,10 +5,16 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _ROWS = "tests/integration/changes/test_db_changes.py::"
+_ORDER = "tests/integration/changes/test_change_order.py::"
+_TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
-_ASKED = "tests/integration/cli/changes/test_cli_changes.py::test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
+_CLI = "tests/integration/cli/changes/test_cli_changes.py::"
+_ASKED = f"{_CLI}test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
+_claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
+_claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")
+_moving = partial(Breakage, promise=2, file="tasks/operations/rescheduling.py")
 _decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
 
 CHANGES_SENT = (
@@ -20,13 +26,43 @@ CHANGES_SENT = (
         new="ON booking_changes (service, from_uid, id)\n    WHERE",
         test=f"{_ROWS}test_postgres_itself_refuses_two_of_one_uid",
     ),
-    Breakage(
+    _claim(
         name="a-change-does-not-wait-on-the-uid",
-        promise=2,
-        file="db/sql/change_claim.sql",
         old="other.from_uid = wanted.from_uid AND other.id <> wanted.id",
         new="other.from_uid = wanted.from_uid AND other.id < 0",
         test=f"{_ROWS}test_two_seats_of_one_booking_are_never_changed_at_once",
+    ),
+    _claim(
+        name="a-change-does-not-wait-for-one-that-is-sent-again",
+        old="OR other.posts > 0 AND wanted.posts = 0",
+        new="",
+        test=f"{_ORDER}test_the_claim_decides_as_the_rule[sent, will be again-never sent-another seat of it]",
+    ),
+    _claim(
+        name="a-change-does-not-wait-for-an-earlier-one",
+        old="other.appointment_id = wanted.appointment_id AND other.id < wanted.id",
+        new="false",
+        test=f"{_TURNED}test_of_one_booking_the_earlier_one_goes_first",
+    ),
+    _claimed(
+        name="turned-away-and-forgotten",
+        old="left=[self.change]",
+        new="left=[]",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
+    ),
+    _claimed(
+        name="turned-away-until-the-other-one-is-over",
+        old="written.to in OVER or not written",
+        new="written.to in OVER or False and not written",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
+    ),
+    Breakage(
+        name="turned-away-by-one-that-has-expired",
+        promise=1,
+        file="tasks/maintenance/sweeper.py",
+        old="BATCH, left=left) if left else []",
+        new="BATCH) if left else []",
+        test=f"{_TURNED}test_it_goes_when_the_other_one_has_expired",
     ),
     _decided(
         name="moved-without-the-wanted-start",
@@ -49,12 +85,24 @@ CHANGES_SENT = (
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     Breakage(
-        name="moved-to-the-same-start",
+        name="a-week-that-begins-has-no-move",
         promise=2,
-        file="tasks/operations/rescheduling.py",
+        file="tasks/changes/cancel.py",
+        old="later ones may live\n        return ChangeAct.LOOK",
+        new="later ones may live\n        return ChangeAct.NEXT_WEEK",
+        test=f"{_THERE}test_a_week_that_begins_before_its_cancel_is_looked_for",
+    ),
+    _moving(
+        name="moved-to-the-same-start",
         old="(row.booked_start_at or row.start_at) == wanted and",
         new="False and",
         test=f"{_ASKED}[move to the same start-Python]",
+    ),
+    _moving(
+        name="a-move-is-recorded-by-itself",
+        old="        refused = None if result.done",
+        new="    with engine.begin() as conn:\n        refused = None if result.done",
+        test=f"{_CLI}test_a_move_and_its_record_are_one_transaction",
     ),
     Breakage(
         name="changes-out-of-the-line",
@@ -68,8 +116,16 @@ CHANGES_SENT = (
         name="a-wanted-start-is-forgotten",
         promise=1,
         file="tasks/claim.py",
-        old="move = moved_instead(self.deps, self.row, move) if move.to is Status.CANCELLED else move\n        while",
-        new="while",
+        old="            if move.to is Status.CANCELLED:\n                move = moved_instead",
+        new="            if False:\n                move = moved_instead",
         test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
+    ),
+    Breakage(
+        name="a-wish-is-read-without-its-bookings-lock",
+        promise=1,
+        file="tasks/wishes.py",
+        old="    appointments.get(conn, row.id, lock=True)\n",
+        new="",
+        test="tests/integration/changes/test_wishes.py::test_the_newest_wish_counts_while_the_end_is_written",
     ),
 )

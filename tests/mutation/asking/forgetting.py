@@ -5,6 +5,9 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _TESTS = "tests/integration/operations/test_forgetting.py::"
+_DUMP = f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it"
+_LIVES = f"{_TESTS}test_what_was_written_about_a_booking_that_lives_stays"
+_words = partial(Breakage, promise=7, file="db/sql/forget_words.sql")
 _bookings = partial(Breakage, promise=7, file="db/sql/forget_bookings.sql")
 
 FORGETTING = (
@@ -12,25 +15,71 @@ FORGETTING = (
         name="a-forgotten-person-has-a-hash",
         old="        payload_hash = CAST(gen_random_uuid() AS text),\n",
         new="",
-        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+        test=_DUMP,
     ),
     _bookings(
         name="a-forgotten-person-has-a-derived-key",
         old="        request_metadata = '{}',\n        idempotency_key = 'forgotten:' || gen_random_uuid(),\n",
         new="        request_metadata = '{}',\n",
-        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+        test=_DUMP,
     ),
     _bookings(
         name="a-forgotten-person-is-in-a-change",
         old="    SET reason = CASE WHEN length(reason) > 0 THEN 'forgotten' ELSE '' END,\n",
         new="    SET reason = reason,\n",
-        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+        test=_DUMP,
     ),
     _bookings(
         name="a-forgotten-person-is-in-callbacks",
         old="    UPDATE callbacks SET data = data || '{\"key\": null}' WHERE appointment_id = ANY(:ids)\n",
         new="    UPDATE callbacks SET data = data WHERE appointment_id = ANY(:ids)\n",
-        test=f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it",
+        test=_DUMP,
+    ),
+    _bookings(
+        name="a-forgotten-person-has-a-place",
+        old="        location = NULL,\n",
+        new="",
+        test=_DUMP,
+    ),
+    _bookings(
+        name="a-forgotten-persons-booking-has-a-correlation-id",
+        old="        payload_hash = CAST(gen_random_uuid() AS text),\n        correlation_id = 'forgotten-' || id,\n",
+        new="        payload_hash = CAST(gen_random_uuid() AS text),\n",
+        test=_DUMP,
+    ),
+    _bookings(
+        name="a-forgotten-persons-change-has-a-correlation-id",
+        old="gen_random_uuid(),\n        correlation_id = 'forgotten-' || appointment_id,\n",
+        new="gen_random_uuid(),\n",
+        test=_DUMP,
+    ),
+    _words(
+        name="a-forgotten-guest-has-a-hash",
+        old="        ),\n        payload_hash = CAST(gen_random_uuid() AS text)\n",
+        new="        )\n",
+        test=_DUMP,
+    ),
+    _words(
+        name="a-callback-of-a-booking-that-lives-is-emptied",
+        old="WHERE appointment_id <> ALL(CAST(:kept AS bigint[])) AND",
+        new="WHERE appointment_id <> ALL(CAST(:kept AS bigint[])) IS NOT NULL AND",
+        test=_LIVES,
+    ),
+    Breakage(
+        name="an-event-of-a-booking-that-lives-is-emptied",
+        promise=7,
+        file="db/sql/forget_events.sql",
+        old="AND appointment_id <> ALL(CAST(:kept AS bigint[]))\n",
+        new="AND appointment_id <> ALL(CAST(:kept AS bigint[])) IS NOT NULL\n",
+        test=_LIVES,
+    ),
+    Breakage(
+        name="who-has-a-longer-address-is-forgotten",
+        promise=7,
+        file="db/personal.py",
+        old='    return rf"(^|{before}|\\\\[bfnrt]){re.escape(word.lower())}{after}"',
+        new="    return re.escape(word.lower())",
+        test=f"{_TESTS}test_what_is_of_others_stays",
     ),
     Breakage(
         name="who-is-to-come-is-forgotten",

@@ -8,7 +8,9 @@ _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _CHANGES = "tests/integration/api/voice/test_voice_changes.py::"
 _HOSTILE = "tests/integration/api/voice/test_voice_hostile.py::"
 _SLOTS = "tests/promises/asking/test_free_slots.py::"
+_wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+_finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 
 VOICE = (
     Breakage(
@@ -53,21 +55,36 @@ VOICE = (
         new="    has_key = what is None and",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[retell]",
     ),
-    Breakage(
+    _booking(
+        name="a-cancel-goes-out-after-its-caller-books-again",
+        old="        take_back_cancel(conn, own.id)\n",
+        new="        pass\n",
+        test=f"{_CHANGES}test_who_books_again_takes_the_cancel_back[retell]",
+    ),
+    _finding(
+        name="another-booking-is-cancelled-than-the-one-named",
+        old="own = [view for view in own if view.start == start]",
+        new="own = [view for view in own if view.start == start] or own",
+        test=f"{_CHANGES}test_another_start_is_another_booking[retell]",
+    ),
+    _finding(
         name="who-names-no-start-is-told",
         promise=7,
-        file="tasks/conversations/finding.py",
         old="    if wanted or start is None or",
         new="    start = start or datetime(2030, 3, 5, 9, tzinfo=UTC)\n    if wanted or",
         test=f"{_TOOLS}test_the_status_is_told_to_the_call_and_to_who_names_person_and_start[vapi]",
     ),
-    Breakage(
+    _wiring(
         name="free-times-take-the-whole-limit",
-        promise=3,
-        file="worker/wiring.py",
         old="SLOTS_SHARE = 5",
         new="SLOTS_SHARE = 1",
         test=f"{_SLOTS}test_many_askers_take_a_fifth_of_the_limit",
+    ),
+    _wiring(
+        name="free-times-take-a-share-at-once-and-one-more",
+        old="share - at_once + 1, at_once",
+        new="share, at_once",
+        test="tests/unit/api/test_slot_share.py::test_readings_take_a_fifth_of_a_minutes_calls[120-6-24]",
     ),
     Breakage(
         name="in-an-outage-nothing-is-free",

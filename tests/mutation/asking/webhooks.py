@@ -7,6 +7,7 @@ from tests.mutation.breakage import Breakage
 _CAME_IN = "tests/integration/calcom_webhooks/test_webhooks_received.py::"
 _HINTS = "tests/integration/calcom_webhooks/test_hints.py::"
 _looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
+_due = partial(Breakage, promise=3, file="db/sql/hints_due.sql")
 _secrets = partial(Breakage, promise=7, file="tasks/calcom_webhooks/secrets.py")
 
 WEBHOOKS = (
@@ -22,18 +23,42 @@ WEBHOOKS = (
         new="",
         test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
     ),
+    Breakage(
+        name="a-look-that-comes-to-nothing-is-made-for-ever",
+        promise=3,
+        file="db/calcom_webhooks.py",
+        old="    is_young = age < oldest\n",
+        new="    is_young = age > -oldest\n",
+        test=f"{_HINTS}test_a_look_that_comes_to_nothing_is_made_less_and_less_and_not_for_ever",
+    ),
     _secrets(
         name="a-webhook-is-taken-unsigned",
         old="    return any([hmac.compare_digest(signature.lower(), one) for one in made])",
         new="    return any([True for one in made])",
         test=f"{_CAME_IN}test_what_is_not_signed_by_the_accounts_secret_is_not_stored",
     ),
-    Breakage(
+    _looks(
+        name="a-hint-of-a-cancelled-booking-costs-a-call",
+        old="_NOT_BOOKED = frozenset({",
+        new="_NOT_BOOKED = frozenset({Status.CANCELLED, ",
+        test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
+    ),
+    _due(
         name="a-look-overtakes-bookings",
-        promise=3,
-        file="db/sql/hints_due.sql",
-        old="WHERE status = 'held' AND hold_reason = 'breaker_open')",
-        new="WHERE false)",
-        test=f"{_HINTS}test_looks_go_behind_bookings",
+        old="AND status = 'held' AND hold_reason = 'breaker_open'",
+        new="AND false",
+        test=f"{_HINTS}test_looks_go_behind_bookings[breaker_open]",
+    ),
+    _due(
+        name="a-look-takes-from-a-limit-that-others-wait-for",
+        old="AND status = 'held' AND hold_reason = 'throttled'",
+        new="AND false",
+        test=f"{_HINTS}test_looks_go_behind_bookings[throttled]",
+    ),
+    _due(
+        name="a-look-whose-process-died-is-lost",
+        old="SET next_at = now() + make_interval(secs => :lease_seconds)",
+        new="SET next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
+        test=f"{_HINTS}test_a_look_whose_process_died_is_due_again_after_its_lease",
     ),
 )

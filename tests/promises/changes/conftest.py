@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from db.changes import asking
 from db.changes.change import BookingChange
 from db.lifecycle import Status
+from db.models.bookings import appointment_events
 from tasks import dependencies
 from tests.support.fleet import eventually, finals, request
 from worker import enqueue_booking
@@ -36,6 +38,13 @@ class ChangesSeen:
         """Wait until the latest change of a booking is over, and return it."""
         eventually(lambda: self.of(booking)[-1].over, within=within, what="the change is over")
         return self.of(booking)[-1]
+
+    def leases_lost(self, booking: int) -> int:
+        """Count the leases that changes of a booking have lost."""
+        told = appointment_events.c
+        lost = told.appointment_id == booking, told.kind.like("change_%"), told.detail.has_key("leases_lost")
+        with dependencies.current().engine.connect() as conn:
+            return int(conn.execute(select(func.count()).where(*lost)).scalar_one())
 
     def living(self) -> list[dict[str, Any]]:
         """Return what lives at Cal.com."""

@@ -72,6 +72,19 @@ def test_a_series_is_cancelled_by_three_calls(fleet: Callable[..., Fleet], seen:
     assert row(booking).status is Status.CANCELLED
 
 
+def test_a_week_that_begins_before_its_cancel_is_looked_for(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """Cal.com refuses it then; the series is read again, and none of its weeks to come lives."""
+    fleet().start()
+    booking = seen.booked(1, WEEKLY)
+    over = {"status": 400, "shape": "B", "message": "Cannot cancel a booking that has already ended"}
+    seen.simulator.faults("status", count=1, match={"method": "POST", "path": "/v2/bookings/*"}, **over)
+
+    cancel_booking(booking)
+
+    assert seen.over(booking).status is ChangeStatus.DONE
+    assert (seen.posts("cancel"), seen.living(), seen.leases_lost(booking)) == (2, [], 0)
+
+
 def test_what_is_cancelled_there_already_costs_one_call_more(fleet: Callable[..., Fleet], seen: Any) -> None:
     """The refusal proves only that this uid is dead: it is looked up."""
     fleet().start()

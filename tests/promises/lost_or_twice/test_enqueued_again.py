@@ -32,7 +32,7 @@ def book_now(receipt: Receipt) -> int:
 
 
 def test_what_was_cancelled_at_cal_com_is_booked_again(booked: int, simulator: Any) -> None:
-    """By the link in the attendee's mail, of which nobody here heard."""
+    """By the link in the attendee's mail, without a word to anybody here."""
     simulator.person("cancel", row(booked).calcom_booking_uid, reason="by the attendee")
 
     again = enqueue_booking(request(1))

@@ -58,7 +58,7 @@ def knows_its_type() -> None:
 
 
 def probe_with(one: int, simulator: Any, fault: tuple[str, dict[str, Any]]) -> Appointment:
-    """Have the POST of a booking, of which nothing is booked, be the probe of its endpoint, and fail so."""
+    """Have the POST of a booking be the probe of its endpoint, and fail so that nothing is booked."""
     simulator.no_faults()
     simulator.faults(fault[0], match=POST, **fault[1])
     write(one, status=Status.PENDING, hold_reason=None, held_at=None, hold_until=None, outcome_unknown=False)

@@ -11,7 +11,7 @@ from worker.api.sentences import SENTENCES, Said, not_accepted, say, what_is_tru
 VIEW = {
     "id": 1, "api_key_id": 1, "status": Status.PENDING, "hold_reason": None, "error_type": None,
     "start": datetime(2030, 3, 5, 9, tzinfo=UTC), "awaits_host": None, "time_zone": "Europe/Berlin", "language": None,
-    "requested_at": None,
+    "requested_at": None, "event_type_id": 101,
 }  # fmt: skip
 LONGEST_TIME = "Donnerstag, 30. September um 00:00 Uhr"
 

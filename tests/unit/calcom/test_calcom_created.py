@@ -29,7 +29,7 @@ def recorded(name: str) -> Answer:
 
 
 def made(status: int, body: str) -> Answer:
-    """Return an answer of which no recording exists."""
+    """Return an answer that was never recorded."""
     return Answer(status, {"date": DATE}, body.encode(), 0.1)
 
 

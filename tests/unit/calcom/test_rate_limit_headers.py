@@ -6,7 +6,8 @@ from email.utils import format_datetime
 import pytest
 
 from resilience.circuit_breaker.types import QuotaHeaders
-from tasks.calcom.http.waits import allowance, retry_after, throttled_for
+from tasks.calcom.http.headers import allowance
+from tasks.calcom.http.waits import retry_after, throttled_for
 
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 UNIX = int(NOW.timestamp())

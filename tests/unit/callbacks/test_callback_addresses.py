@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from db.callbacks import Callback
 from tasks.calcom.http.resolver import Resolver
-from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, checked_url, is_allowed
+from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, ForbiddenAddressError, checked_url, is_allowed
 from tasks.callbacks.sending import DELAYS, delay, post
-from tasks.dependencies import CallbackSettings
+from tasks.ports.callbacks import CallbackSettings
 
 OURS = CallbackSettings(secrets=(SecretStr("x" * 32),))
 FORBIDDEN = (
@@ -96,7 +96,8 @@ def test_a_name_that_is_public_first_and_loopback_next_gains_nothing(listener: A
     assert (checked[0], asked) == ("10.0.0.1", ["10.0.0.1"])
 
     came_of = post(callback_to(f"http://rebinding.example.com:{port}/"), {}, "{}", rule, Resolver(look_up))
-    assert (came_of.trouble is not None, seen, asked) == (True, [], ["10.0.0.1", "127.0.0.1"])
+    assert (came_of.trouble, seen) == ("the address is not public", [])
+    assert asked == ["10.0.0.1", "127.0.0.1"]
 
 
 def test_one_address_of_ours_among_public_ones_is_enough_to_refuse(listener: Any) -> None:
@@ -108,7 +109,7 @@ def test_one_address_of_ours_among_public_ones_is_enough_to_refuse(listener: Any
 
     came_of = post(callback_to(f"https://both.example.com:{port}/"), {}, "{}", OURS, Resolver(look_up))
     assert (came_of.trouble is not None, seen) == (True, [])
-    with pytest.raises(OSError, match="not public"):
+    with pytest.raises(ForbiddenAddressError):
         CheckedResolver(OURS, Resolver(look_up), is_plain=False).resolve("both.example.com", 443, 5)
 
 
@@ -117,13 +118,25 @@ def test_one_address_of_ours_among_public_ones_is_enough_to_refuse(listener: Any
     [
         "http://example.com/x", "ftp://example.com", "https://pat@example.com/", "https://example.com:22/",
         "https://example.com/#x", "https://", "https://exa mple.com/", "https://example.com\\@10.0.0.1/",
-        "https://example.com:0x50/", f"https://example.com/{'x' * 2000}",
+        "https://example.com:0x50/", f"https://example.com/{'x' * 2000}", "https://exa%zzmple.com/",
+        "https://a..example.com/", f"https://{'x' * 64}.example.com/",
     ],
 )  # fmt: skip
 def test_an_address_of_another_form_is_refused(url: str) -> None:
     """Before it is stored."""
     with pytest.raises(CallbackUrlError):
         checked_url(url, OURS)
+
+
+def test_an_address_that_was_stored_and_cannot_be_read_is_a_trouble() -> None:
+    """It is told, and not raised: else the try would never be recorded."""
+    came_of = post(callback_to("https://a..example.com/"), {}, "{}", OURS)
+    assert came_of.trouble == "the address cannot be read as an address"
+
+
+def test_an_address_is_stored_in_one_form() -> None:
+    """Scheme and host are the same in either case, path and query are not."""
+    assert checked_url("HTTPS://Example.COM:443/Hooks?A=B", OURS) == "https://example.com:443/Hooks?A=B"
 
 
 def test_retries_are_those_of_the_schedule() -> None:
@@ -141,5 +154,5 @@ def test_http_leads_to_networks_of_ours_alone() -> None:
     rule = CallbackSettings(networks=("10.0.0.0/8",))
     assert CheckedResolver(rule, Resolver(look_up), is_plain=False).resolve("public.example.com", 443, 5)
     for port, is_plain in ((443, True), (80, True), (22, False)):
-        with pytest.raises(OSError, match="not public"):
+        with pytest.raises(ForbiddenAddressError):
             CheckedResolver(rule, Resolver(look_up), is_plain=is_plain).resolve("public.example.com", port, 5)

@@ -37,7 +37,7 @@ ANSWERS: dict[str, Row] = {
         {"another": False},
         (Act.HOLD_UNKNOWN, Act.HOLD_UNKNOWN, Act.LOOK),
     ),
-    "400 has already ended": (A.OVER, {}, (Act.REFUSE_OVER, Act.LOOK, Act.NEXT_WEEK)),
+    "400 has already ended": (A.OVER, {}, (Act.REFUSE_OVER, Act.LOOK, Act.LOOK)),
     "400 does not allow cancellations": (A.NOT_ALLOWED, {}, (Act.REFUSE_NOT_ALLOWED, Act.LOOK, Act.REFUSE_NOT_ALLOWED)),
     "401 not a host, 400 a reason is required": (A.FAULTY, {}, HOLD),
     "201, an older version": (A.OLD_VERSION, {}, (Act.HOLD_UNKNOWN,) * 3),
@@ -59,7 +59,7 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeAct, ChangeAct, Change
     "moved, or a seat in another booking": (Shown.MOVED, {}, (Act.FOLLOW,) * 3),
     "alive, retries are left": (Shown.ALIVE, {}, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),
     "a series, alive, and no POST has named its first week that lives": (
-        Shown.ALIVE, USED_UP | {"next_week": True}, (Act.LOOK, Act.NEXT_WEEK, Act.NEXT_WEEK)),
+        Shown.ALIVE, USED_UP | {"next_week": True, "refusal": A.OVER}, (Act.LOOK, Act.NEXT_WEEK, Act.NEXT_WEEK)),
     "alive, retries used up": (Shown.ALIVE, USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
     "alive, retries used up before HOLD_MAX_AGE": (
         Shown.ALIVE, {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),

@@ -14,7 +14,11 @@ ROOT = Path(__file__).parents[3]
 MENDED = ("client", "simulator", "benchmarks", "tests", "examples", "docs", "worker", "tasks", "db")
 KINDS = {".py", ".md", ".sql", ".lua", ".js"}
 # Each is written so that this file does not hold what it looks for.
-ARCHAIC = re.compile(r"\bsuch[ ]as (?:were|failed|are)\b|\bwhat[ ]is none\b|\bane[w]\b|\bwhoeve[r]\b", re.IGNORECASE)
+ARCHAIC = re.compile(
+    r"\bsuch[ ]as (?:were|failed|are)\b|\bwhat[ ]is none\b|\bane[w]\b|\bwhoeve[r]\b|\bnone[ ]is told\b|\bof none[:]"
+    r"|\bof which (?:nothing|nobody|none|no)\b",
+    re.IGNORECASE,
+)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
@@ -62,6 +66,9 @@ def test_no_sentence_has_an_archaic_relative(package: str) -> None:
         "# The count begins\n# ane" + "w.",
         'class A:\n    b: int\n    """WHOEVE' + 'R reads it."""',
         'def f():\n    """what is' + ' none becomes other."""',
+        '"""Count them; none' + ' is told."""',
+        "# of none" + ": it is new",
+        '"""Return a row of which' + ' nothing is known."""',
     ],
 )
 def test_an_archaic_relative_is_seen(source: str) -> None:

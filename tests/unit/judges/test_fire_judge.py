@@ -203,7 +203,7 @@ def test_with_a_key_that_sees_all_nothing_may_be_held() -> None:
     ],
 )
 def test_a_kind_is_what_the_key_is_told_of_it(part: str, kind: str, *, may: bool) -> None:
-    """A column that asks about free addresses, or may, makes kinds of which nothing but a look may end a booking."""
+    """A column that asks about free addresses, or may, makes kinds whose bookings only a look may end."""
     row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS[kind])
     assert blind.cell(row, (), PARTS[part].knowledge(())).may is may
 

@@ -25,7 +25,7 @@ def recorded(name: str) -> Answer:
 
 
 def made(status: int, body: str | dict[str, object] = "", **headers: str) -> Answer:
-    """Return an answer of which no recording exists."""
+    """Return an answer that was never recorded."""
     content = body if isinstance(body, str) else json.dumps(body)
     return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, content.encode(), 0.1)
 

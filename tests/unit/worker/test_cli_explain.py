@@ -156,9 +156,11 @@ def test_a_booking_that_awaits_its_host_is_not_called_done() -> None:
 
 
 def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
-    """The wish is not done with: somebody must cancel it at Cal.com."""
-    line = why(row(Status.CONFIRMED, cancel_requested=True), NOW)
-    assert line.startswith("Done: Cal.com has booked it, and its cancellation was requested: cancel it there")
+    """Where an open change cancels it nobody has to, and the line of that change says how it stands."""
+    wished = row(Status.CONFIRMED, cancel_requested=True)
+    line = "Its cancellation was asked for, and nothing sends it: run `booking cancel 1`."
+    assert why(wished, NOW) == f"Done: Cal.com has booked it. {line}"
+    assert why(wished, NOW, cancel_goes=True) == "Done: Cal.com has booked it."
 
 
 def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not_booked() -> None:

@@ -1,5 +1,7 @@
 """The demo's judge finds every way in which two sets of books can differ."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from worker.local.demo.judge import AppointmentRow, DemoVerdict, judge
@@ -109,3 +111,19 @@ def test_what_is_not_finished_is_found() -> None:
     """Time is up, and somebody still waits for an answer."""
     found = verdict([AppointmentRow(1, "ref-1", "retrying")], [])
     assert (found.lost, len(found.unfinished), found.kept) == ((), 1, False)
+
+
+def test_a_booking_at_another_time_is_found() -> None:
+    """Moved here and not there."""
+    there = {**booked("uid-1", "ref-1"), "start": "2030-03-05T09:00:00.000Z"}
+    at_ten = replace(ONE, start=datetime(2030, 3, 5, 10, tzinfo=UTC))
+
+    [wrong] = verdict([at_ten], [there]).lost
+
+    assert wrong == "booking 1: confirmed as uid-1, and at Cal.com only as uid-1 at 2030-03-05 09:00"
+    assert verdict([replace(at_ten, start=datetime(2030, 3, 5, 9, tzinfo=UTC))], [there]).kept
+
+
+def test_a_change_that_is_not_over_is_named() -> None:
+    """The promise is not kept yet."""
+    assert judge(1, [ONE], [booked("uid-1", "ref-1")], [], ["booking 1: its cancel is still held"]).unfinished

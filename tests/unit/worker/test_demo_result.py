@@ -17,7 +17,15 @@ ROWS = [
     AppointmentRow(2, "b", "rejected"),
     AppointmentRow(3, "c", "held"),
 ]
-CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"}, {"method": "GET", "fault": "hang"}]
+CALLS = [
+    {"method": method, "target": target, "fault": fault}
+    for method, target, fault in (
+        ("POST", "/v2/bookings", None),
+        ("POST", "/v2/bookings", "hang"),
+        ("GET", "/v2/bookings", "hang"),
+        ("POST", "/v2/bookings/uid-1/cancel", None),
+    )
+]
 RESULT = Result(
     enqueued=EnqueueResult(requests=6, accepted=3, duplicates=1, invalid=2),
     rows=ROWS,
@@ -46,6 +54,8 @@ def test_the_numbers_are_the_rows() -> None:
         "duplicates": 1,
         "invalid": 2,
         "confirmed": 1,
+        "cancelled": 0,
+        "moved": 0,
         "rejected": 1,
         "failed": 0,
         "expired": 0,
@@ -65,7 +75,7 @@ def test_the_numbers_are_the_rows() -> None:
 def test_a_person_reads_that_the_promises_were_kept() -> None:
     """In a sentence, with what it took."""
     assert "nothing is lost, nothing is booked twice" in told(RESULT)
-    assert "3 calls, 2 of them to book, 1 of these with a fault; 4 retries; 12.3 s" in told(RESULT)
+    assert "4 calls, 2 of them to book, 1 of these with a fault; 4 retries; 12.3 s" in told(RESULT)
 
 
 def test_a_broken_promise_is_named_case_by_case() -> None:

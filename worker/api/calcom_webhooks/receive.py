@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tasks.calcom_webhooks import hints
+from worker.api.bodies import parsed_object
 from worker.api.calcom_webhooks.signed import signed_body
 from worker.api.gate import services_of
 from worker.api.problems import ApiError
-from worker.json_object import UnreadableError, read_object
 
 WITHIN = 0.22  # seconds after the body; Postgres has less
 
@@ -18,11 +18,7 @@ WITHIN = 0.22  # seconds after the body; Postgres has less
 async def webhook(request: Request) -> Response:
     """Store what a webhook tells, and answer 204; 503: it is lost, for Cal.com repeats none."""
     account, body = await signed_body(request)
-    try:
-        told = read_object(body)
-    except UnreadableError as error:
-        raise ApiError("not-utf8" if error.not_utf8 else "not-json", f"The body {error}.") from None
-    hint = hints.read(account, body, told)
+    hint = hints.read(account, body, parsed_object(body))
     if hint is not None:
         try:
             async with asyncio.timeout(WITHIN):

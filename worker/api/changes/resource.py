@@ -69,13 +69,15 @@ async def reschedule(request: Request) -> Response:
 
 
 async def by_id(request: Request) -> Response:
-    """Return how a change of a booking stands."""
-    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
+    """Return how a change of a booking stands, as soon as it is over or held, at the latest after `wait` seconds."""
+    services = services_of(request)
+    async with await services.gate.admit(request, Scope.READ) as admission:
+        seconds = parameters.wait(request)
         booking, number = parameters.booking_id(request), parameters.change_id(request)
         found = await admission.run(changes.change, admission.key, booking, number)
     if found is None:
         raise ApiError("no-such-change")
-    return json_response(change_document(found))
+    return json_response(change_document(await services.change_waiters.wait(found, seconds)))
 
 
 async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, Asked], ChangeOfCaller]) -> Response:

@@ -1,6 +1,6 @@
 """What a voice agent may say of a cancel or a move: one fixed sentence for each state; only times are added.
 
-None says "moved" or "cancelled" of what is only noted, or that a booking stands that may have been changed.
+No sentence says "moved" or "cancelled" while that is only noted, or that a booking stands that may have been changed.
 """
 
 from collections.abc import Mapping

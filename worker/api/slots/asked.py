@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from booking_client.request.fields import zones
+from booking_client.request.fields import event_type, zones
 from booking_client.request.model import moment
 from tasks.slots.free import SlotsQuestion
 from worker.api.problems import invalid
@@ -31,16 +31,18 @@ class SlotsRequest:
         """
         given = request.query_params
         errors: dict[str, str] = {}
-        kind, zone = given.get("event_type_id", ""), given.get("time_zone", "UTC")
-        if not (kind.isascii() and kind.isdigit() and len(kind) <= 10 and 0 < int(kind) < 2**31):
-            errors["event_type_id"] = "must be the id of an event type"
+        kind, zone = 0, given.get("time_zone", "UTC")
+        try:
+            kind = event_type(given.get("event_type_id", ""))
+        except ValueError as error:
+            errors["event_type_id"] = str(error)
         if zone not in zones():
             errors["time_zone"] = "must be an IANA name, as in Europe/Berlin"
         begin, end = (_moment(name, given.get(name, ""), errors) for name in ("from", "to"))
         if errors or begin is None or end is None:
             raise invalid(errors)
         try:
-            return cls(SlotsQuestion(int(kind), begin, end), ZoneInfo(zone))
+            return cls(SlotsQuestion(kind, begin, end), ZoneInfo(zone))
         except ValueError as error:
             raise invalid({"to": str(error)}) from None
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from booking_client.request.fields import zones
+from booking_client.request.fields import event_type, zones
 from db.api_keys.keys import ApiKey
 from tasks.conversations.conversation import CALL_ID
 from worker.api.parameters import MOST_SECONDS, seconds_of
@@ -19,7 +19,7 @@ LEAST_WITHIN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceAddress:
-    """Hold the parameters of an address; a wrong one is a mistake of the set-up, and is told as such."""
+    """Hold the parameters of an address; a wrong one is a mistake of the set-up, and is reported as one."""
 
     handle: str
     event_type: int | None
@@ -40,9 +40,12 @@ class VoiceAddress:
         within = seconds_of(given.get("within", str(WITHIN)))
         if not LEAST_WITHIN <= within <= MOST_SECONDS:
             errors["within"] = f"must be a number of seconds from {LEAST_WITHIN:g} to {MOST_SECONDS:g}"
-        kind = given.get("type")
-        if kind is not None and not (kind.isascii() and kind.isdigit() and 0 < len(kind) < 10 and int(kind) > 0):
-            errors["type"] = "must be the id of an event type"
+        kind = None
+        if "type" in given:
+            try:
+                kind = event_type(given["type"])
+            except ValueError as error:
+                errors["type"] = str(error)
         language = given.get("lang", ENGLISH)
         if language not in SENTENCES:
             errors["lang"] = f"must be one of {', '.join(SENTENCES)}"
@@ -56,7 +59,7 @@ class VoiceAddress:
             raise invalid(errors)
         return cls(
             handle=given.get("key", ""),
-            event_type=None if kind is None else int(kind),
+            event_type=kind,
             language=language,
             within=within,
             call=call,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -101,6 +101,9 @@ class Answering:
         conversation = Conversation(agent=self.agent, call=named, key=admission.key, event_type=kind)
         told = [await self._told(admission, conversation, one) for one in asked[:MOST_AT_ONCE]]
         told += [self._ask(Asked.ONE_AT_A_TIME) for _ in asked[MOST_AT_ONCE:]]
+        with suppress(ApiError, TimeoutError):  # the rate is used up: a question has cost no work
+            async with asyncio.timeout_at(self.ends_at):
+                await admission.count()
         services = services_of(self.request)
         return list(await asyncio.gather(*[self._settled(services, one) for one in told]))
 

@@ -1,4 +1,4 @@
-"""By what an agent's provider proves itself: compared in constant time, over bytes that nobody has parsed yet."""
+"""How a provider proves itself: compared in constant time, before anything is parsed."""
 
 import hashlib
 import hmac

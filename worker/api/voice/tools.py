@@ -10,7 +10,7 @@ from typing import NamedTuple
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
-from tasks.conversations import booking, changing, finding
+from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
 from tasks.operations.booking_commands import CommandOutcome
@@ -61,19 +61,21 @@ async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
     asked = use.arguments.request(use.conversation.event_type)
     made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
+    language = use.arguments.language
+    if made.change is not None:
+        return Told(say_change(made.change, language))
     if not made.second:
         return Told(view=made.view, again=made.again)
-    language = use.arguments.language
     time = spoken(made.view.start, made.view.time_zone, language)
     return Told(ASKED[language][Asked.SECOND].format(time=time))
 
 
 async def status(use: ToolUse) -> Told:
-    """Say how the booking is that the caller means."""
+    """Say how the booking is that the caller means; a change of it that is under way is what it says."""
     email, phone = use.arguments.person()
     start = use.arguments.start
-    view = await use.admission.run(finding.meant, use.conversation, email=email, phone=phone, start=start)
-    return Told(ASKED[use.arguments.language][Asked.WHICH]) if view is None else Told(view=view)
+    known = await use.admission.run(changing.status, use.conversation, email=email, phone=phone, start=start)
+    return _of_change(use, known, None)
 
 
 async def slots(use: ToolUse) -> Told:

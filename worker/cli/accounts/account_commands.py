@@ -60,7 +60,7 @@ def rotate(
     name: Name,
     *,
     other_user: Annotated[
-        bool, typer.Option("--other-user", help="The key is another user's, who sees what was booked before.")
+        bool, typer.Option("--other-user", help="The key is another user's, and that user sees what was booked before.")
     ] = False,
     why: Why = ASKED,
 ) -> None:

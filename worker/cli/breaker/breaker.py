@@ -62,7 +62,7 @@ def status(*, json: bool) -> bool:
 
 
 def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]]:
-    """Yield the keys and settings because of which nothing is sent, or nothing was."""
+    """Yield the keys and settings that block every call, or did."""
     for key in now.blocked_keys:
         if key == parts.calcom.key_fingerprint:
             yield "key refused", f"{key}, today's: nothing is sent with it; {_ASKED}, or `booking breaker reset`"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from booking_client.request.fields import event_type
 from db.api_keys.keys import ApiKey, Scope
 from tasks.callers import keys
 from tasks.callers.keys import KeyRefusedError, NewKey
@@ -79,9 +80,10 @@ def _scopes(text: str) -> list[Scope]:
 
 
 def _type(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
-        raise Stop("--types: write the ids of event types, as in 101,102")
-    return int(text)
+    try:
+        return event_type(text)
+    except ValueError:
+        raise Stop("--types: write the ids of event types, as in 101,102") from None
 
 
 def _listed(text: str) -> list[str]:

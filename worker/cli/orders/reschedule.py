@@ -5,8 +5,8 @@ from datetime import datetime
 from tasks.operations.booking_commands import Command, Via
 from tasks.operations.change_words import sentence_of
 from tasks.operations.rescheduling import RESCHEDULE, reschedule
-from worker.cli import record
 from worker.cli.named import named
+from worker.cli.record import requested
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
@@ -27,10 +27,9 @@ def run(booking: str, start: str, *, reason: str | None, account: str | None, wh
     with listening(screen.note):
         with deps.engine.connect() as conn:
             row = named(conn, booking)
-        action = record.begin(deps.engine, RESCHEDULE, why=why, target={"start": start}, ids=(row.id,))
+        asked = requested(RESCHEDULE, why=why, target={"start": start}, ids=(row.id,))
         command = Command("operator", Via.COMMAND_LINE, why, reason=reason, account=account)
-        result = reschedule(deps.engine, row.id, wanted, command)
-        said = f"{row.id}: {sentence_of(result)}"
-        record.finish(deps.engine, action, {result.outcome: 1}, refused=None if result.done else said)
+        result = reschedule(deps.engine, row.id, wanted, command, asked)
+    said = f"{row.id}: {sentence_of(result)}"
     (screen.say if result.done else screen.note)(said)
     return result.done

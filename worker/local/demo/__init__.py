@@ -9,6 +9,7 @@ from worker.console.notes import listening
 from worker.console.stop import Stop
 from worker.local import processes
 from worker.local.demo import scenario
+from worker.local.demo.changing import count_moved, open_changes
 from worker.local.demo.environment import DemoEnvironment, demo_environment
 from worker.local.demo.judge import judge
 from worker.local.demo.outage import measure
@@ -55,8 +56,8 @@ def _perform(ready: DemoEnvironment, lines: Sequence[bytes], progress: ProgressS
         back=outage.back,
         last_booked=None if booked is None else timeline.clock.monotonic_of(booked),
     )
-    verdict = judge(enqueued.accepted, rows, ready.calcom.bookings(), journal)
-    return Result(enqueued, rows, verdict, retries, seconds, journal, outage_measures)
+    verdict = judge(enqueued.accepted, rows, ready.calcom.bookings(), journal, open_changes(ready))
+    return Result(enqueued, rows, verdict, retries, seconds, journal, outage_measures, moved=count_moved(ready))
 
 
 def _examples() -> Path:

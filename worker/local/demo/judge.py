@@ -7,6 +7,7 @@ A booking at Cal.com is ours when its metadata, or that of one of its attendees 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 REFERENCE = "bookingWorkerRef"
@@ -22,6 +23,7 @@ class AppointmentRow:
     status: str
     uid: str | None = None
     seat_uid: str | None = None
+    start: datetime | None = None  # None: not compared
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class CalcomBooking:
 
     uid: str
     seat_uid: str | None
+    start: datetime | None
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,25 @@ def judge(
     rows: Sequence[AppointmentRow],
     bookings: Sequence[Mapping[str, Any]],
     journal: Sequence[Mapping[str, Any]],
+    open_changes: Sequence[str] = (),
 ) -> DemoVerdict:
-    """Compare `accepted` receipts and our rows with the simulator's `/_bookings` and `/_journal`."""
+    """Compare `accepted` receipts and our rows with the simulator's `/_bookings` and `/_journal`.
+
+    `open_changes`: a line for each cancel or move that is not over.
+    """
     made = _made(bookings)
     commits = Counter(call["reference"] for call in journal if call.get("committed_at") is not None)
     return DemoVerdict(
         lost=(*_without_row(accepted, rows), *_not_there(rows, made), *_not_here(rows, made)),
         doubled=tuple(_doubled(rows, made, commits)),
-        unfinished=tuple(f"booking {row.id}: still {row.status}" for row in rows if row.status in _ON_THE_WAY),
+        unfinished=(*_on_the_way(rows), *open_changes),
     )
 
 
-_ON_THE_WAY = ("pending", "booking", "retrying")
+def _on_the_way(rows: Sequence[AppointmentRow]) -> Iterator[str]:
+    for row in rows:
+        if row.status in ("pending", "booking", "retrying"):
+            yield f"booking {row.id}: still {row.status}"
 
 
 def _without_row(accepted: int, rows: Sequence[AppointmentRow]) -> Iterator[str]:
@@ -79,7 +89,7 @@ def _not_there(rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBoo
     for row in rows:
         found = made.get(row.reference, [])
         if row.status == "confirmed" and not any(_is_this(row, booking) for booking in found):
-            there = f"only as {', '.join(booking.uid for booking in found)}" if found else "not at all"
+            there = f"only as {', '.join(map(_named, found))}" if found else "not at all"
             yield f"booking {row.id}: confirmed as {row.uid}, and at Cal.com {there}"
 
 
@@ -107,8 +117,13 @@ def _doubled(
             yield f"booking {ids[reference]}: booked {times} times at Cal.com ({uids})"
 
 
+def _named(booking: CalcomBooking) -> str:
+    return booking.uid if booking.start is None else f"{booking.uid} at {booking.start:%Y-%m-%d %H:%M}"
+
+
 def _is_this(row: AppointmentRow, booking: CalcomBooking) -> bool:
-    return row.uid == booking.uid and (booking.seat_uid is None or row.seat_uid == booking.seat_uid)
+    same_start = None in (row.start, booking.start) or row.start == booking.start
+    return row.uid == booking.uid and same_start and (booking.seat_uid is None or row.seat_uid == booking.seat_uid)
 
 
 def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[CalcomBooking]]:
@@ -116,8 +131,9 @@ def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[CalcomBooking
     made: dict[str, list[CalcomBooking]] = defaultdict(list)
     for booking in bookings:
         if booking["status"] in LIVING:
+            start = datetime.fromisoformat(booking["start"]) if "start" in booking else None
             for reference, seat_uid in _references(booking):
-                made[reference].append(CalcomBooking(booking["uid"], seat_uid))
+                made[reference].append(CalcomBooking(booking["uid"], seat_uid, start))
     return dict(made)
 
 

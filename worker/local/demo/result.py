@@ -24,13 +24,15 @@ class Result:
     seconds: float
     journal: Sequence[Mapping[str, Any]]
     outage: OutageMeasures
+    moved: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         ends = Counter(row.status for row in self.rows)
         return {
             **asdict(self.enqueued),
-            **{status: ends[status] for status in ("confirmed", "rejected", "failed", "expired", "held")},
+            **{status: ends[status] for status in ("confirmed", "cancelled", "rejected", "failed", "expired", "held")},
+            "moved": self.moved,
             "lost": len(self.verdict.lost),
             "double_booked": len(self.verdict.doubled),
             "retries": self.retries,
@@ -55,7 +57,7 @@ class Result:
 
     def effort(self) -> str:
         """Return how many calls, retries and seconds the run took."""
-        posts = [call for call in self.journal if call["method"] == "POST"]
+        posts = [call for call in self.journal if (call["method"], call["target"]) == ("POST", "/v2/bookings")]
         met = sum(call["fault"] is not None for call in posts)
         return (
             f"{len(self.journal):,} calls, {len(posts):,} of them to book, {met:,} of these with a fault; "
@@ -70,6 +72,8 @@ _LINES = (
     ("accepted", "accepted", "kept as a row of Postgres", "bold"),
     ("", "", "", ""),
     ("confirmed", "booked", "confirmed by Cal.com", "bold green"),
+    ("moved", "of them moved", "to another time, while Cal.com was down", ""),
+    ("cancelled", "cancelled", "at Cal.com, while it was down", ""),
     ("rejected", "refused by Cal.com", "somebody else has the time or the last seat", ""),
     ("failed", "failed", "retries used up", "bold yellow"),
     ("expired", "expired", "the time came before Cal.com did", "bold yellow"),

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from db.lifecycle import Status
 from db.models.bookings import appointment_events, appointments
 from worker.console.stop import Stop
+from worker.local.demo.changing import all_answered, change_two, open_changes
 from worker.local.demo.environment import DemoEnvironment
 from worker.local.demo.judge import AppointmentRow
 from worker.local.demo.misbehaviour import DOWN_SECONDS, fail, misbehave, recover
@@ -71,11 +72,14 @@ class Scenario:
             outage = fail(self._environment.calcom)
             self._timeline.expect(outage)
             self._feed(requests, lines[bad:])
+        enqueued = self._answer(part)
+        changes = change_two(self._environment)  # after the last request: one that asks again takes a cancel back
+        self._timeline.say("two customers call: one cancels, one moves; both wait for Cal.com")
+        self._wait(DOWN_SECONDS, lambda: all_answered(self._environment, changes))
         self._wait(DOWN_SECONDS, lambda: time.monotonic() > outage.back and self._timeline.probed)
         outage = replace(outage, back=recover(self._environment.calcom))
         self._timeline.say("Cal.com is back; nobody has told us")
-        enqueued = self._answer(part)
-        self._wait(FINISH_SECONDS, lambda: not self._timeline.moving)
+        self._wait(FINISH_SECONDS, lambda: not self._timeline.moving and not open_changes(self._environment))
         return enqueued, outage
 
     def _opened(self, pipe: Path, part: Part) -> BinaryIO:
@@ -129,12 +133,15 @@ def rows(environment: DemoEnvironment) -> tuple[list[AppointmentRow], int]:
         column.status,
         column.calcom_booking_uid,
         column.calcom_seat_uid,
+        func.coalesce(column.booked_start_at, column.start_at),
         column.retry_count,
     )
     with environment.engine.connect() as conn:
         stored = conn.execute(select(*wanted).order_by(column.id)).all()
-    found = [AppointmentRow(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4]) for row in stored]
-    return found, sum(row[5] for row in stored)
+    found = [
+        AppointmentRow(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4], start=row[5]) for row in stored
+    ]
+    return found, sum(row[6] for row in stored)
 
 
 def last_booked(environment: DemoEnvironment) -> datetime | None:

@@ -15,6 +15,10 @@ BOOKED = (
 NEW = {"new_start": "2030-03-06T10:00:00"}
 SPOKEN, OLD = "Wednesday, 6 March at 10:00", "Tuesday, 5 March at 10:00"
 WHICH = "Which day and time is it about, and under which e-mail address or number?"
+OPEN_CANCELS = (
+    "SELECT count(*) FROM appointments a LEFT JOIN booking_changes c ON c.appointment_id = a.id "
+    "WHERE attendee_email = :email AND (cancel_requested OR c.status <> 'withdrawn')"
+)
 OUTAGE = "The calendar does not answer right now."
 
 
@@ -45,7 +49,7 @@ def changes(api: Api, email: str) -> int:
 def booked(api: Api, caller: Any, ask: Ask, call: str) -> str:
     """Have a call book, and Cal.com have it; return the person's address."""
     asked = some_arguments()
-    ask(caller, "book", asked, call)
+    ask(caller, "book", asked, call, within="1")  # no worker is there to wait for
     becomes(api, asked["email"], BOOKED)
     email: str = asked["email"]
     return email
@@ -60,7 +64,7 @@ def test_a_booking_that_is_not_made_yet_is_cancelled(api: Api, ask: Ask) -> None
     stranger = ask(caller, "cancel", {"email": email}, "call-13").say
     becomes(api, email, "outcome_unknown = true, sent_at = now(), settle_at = now()")
     noted = ask(caller, "cancel", {}, "call-12").say
-    changes_become(api, email, "status = 'withdrawn', idempotency_key = NULL")
+    changes_become(api, email, "status = 'withdrawn'")
     becomes(api, email, "outcome_unknown = false, sent_at = NULL, settle_at = NULL")
     cancelled = [ask(caller, "cancel", {}, "call-12").say for _ in range(2)]
 
@@ -152,6 +156,75 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
     }
     assert moved == "Ich habe die neue Zeit vorgemerkt, Mittwoch, 6. März um 10:00 Uhr, und wir bestätigen sie Ihnen."
     assert (before, changes(api, email)) == (0, 1)
+
+
+@pytest.mark.parametrize("ended", ["withdrawn", "expired", "failed"])
+def test_what_came_to_nothing_is_wished_again(api: Api, ended: str) -> None:
+    """A cancel and a move alike: the key of the first is not taken for the second, which would be told and not done."""
+    caller = api.key()
+    for number, (tool, more) in enumerate((("cancel", {}), ("reschedule", NEW))):
+        call = f"call-26-{ended}-{number}"
+        email = booked(api, caller, retell, call)
+        told = [retell(caller, tool, more, call).say]
+        changes_become(api, email, f"status = '{ended}'")
+        told += [retell(caller, tool, more, call).say for _ in range(2)]
+
+        assert (len({*told}), "I have noted" in told[0], changes(api, email)) == (1, True, 2)
+
+
+def test_who_books_again_takes_the_cancel_back(api: Api, ask: Ask) -> None:
+    """What is at Cal.com, and what a call may be making; the status says the cancel while it is open."""
+    caller = api.key()
+    open_still = "status = 'pending', outcome_unknown = true, sent_at = now(), settle_at = now()"
+    for number, columns in enumerate((BOOKED, open_still)):
+        call, asked = f"call-27-{number}", some_arguments()
+        ask(caller, "book", asked, call, within="1")
+        becomes(api, asked["email"], columns)
+        told = [ask(caller, tool, {}, call).say for tool in ("cancel", "status")]
+        again = ask(caller, "book", asked, call, within="1").say
+
+        assert told == ["I have noted that you cancel; we will confirm it."] * 2
+        assert "cancel" not in again
+        assert api.sql(OPEN_CANCELS, email=asked["email"]) == 0
+
+
+def test_a_cancel_that_was_sent_is_not_taken_back(api: Api, ask: Ask) -> None:
+    """Nobody says that the booking stands."""
+    caller, asked = api.key(), some_arguments()
+    ask(caller, "book", asked, "call-28", within="1")
+    becomes(api, asked["email"], BOOKED)
+    ask(caller, "cancel", {}, "call-28")
+    changes_become(api, asked["email"], "posts = 1")
+
+    told = [ask(caller, "book", asked, call).say for call in ("call-28", "call-29")]
+
+    assert told == ["I have noted that you cancel; we will confirm it."] * 2
+
+
+def test_another_start_is_another_booking(api: Api, ask: Ask) -> None:
+    """The call's own one is neither cancelled nor moved for it; that of the person at this start is."""
+    caller = api.key()
+    other = some_arguments(start="2030-03-08T10:00:00")
+    ask(caller, "book", other, "call-30", within="1")
+    becomes(api, other["email"], BOOKED)
+    email = booked(api, caller, ask, "call-31")
+
+    unknown = ask(caller, "cancel", {"start": "2030-03-09T10:00:00"}, "call-31").say
+    named = ask(caller, "cancel", {"email": other["email"], "start": other["start"]}, "call-31").say
+
+    assert (unknown, named) == (WHICH, "I have noted that you cancel; we will confirm it.")
+    assert (changes(api, email), changes(api, other["email"])) == (0, 1)
+
+
+def test_another_event_type_or_key_is_another_booking(api: Api) -> None:
+    """Else the second would be told and not booked."""
+    caller, asked = api.key(), some_arguments()
+    told = [
+        retell(key, "book", asked, f"call-32-{kind}", type=kind, within="1")
+        for key, kind in ((caller, "101"), (caller, "102"), (api.key(), "101"))
+    ]
+
+    assert len({one.booking for one in told}) == 3
 
 
 def test_a_key_without_the_scope_changes_nothing(api: Api) -> None:

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from db.api_keys.keys import Scope
-from tests.support.api.agents import RETELL_KEY, VAPI_SECRET, address, post_signed, some_arguments, vapi_calls
+from tests.support.api.agents import AGENTS, RETELL_KEY, VAPI_SECRET, address, post_signed, some_arguments, vapi_calls
 from tests.support.api.served import ALL, Api, Serving
+from worker.api.sentences import not_accepted
 from worker.api.voice.signatures import sign
 
 RETELL, VAPI, BOOK = "/v1/voice/retell", "/v1/voice/vapi", "/v1/voice/retell/book"
@@ -119,6 +120,15 @@ def test_without_secrets_no_agent_comes_in(serving: Serving) -> None:
 
     assert post_signed(caller, address(caller, BOOK), b"{}", key="").status_code == 401
     assert api.call("POST", address(caller, VAPI), json={}, headers={"X-Vapi-Secret": ""}).status_code == 401
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_an_agent_whose_rate_is_used_up_has_a_sentence_to_say(api: Api, agent: str) -> None:
+    """Also where no work was begun: a question back, and a tool that there is not."""
+    caller = api.key(rate=1)
+    said = [AGENTS[agent](caller, "book", {}, "call-40").say for _ in range(3)]
+    assert (len({*said}), said[0] != "") == (1, True)
+    assert AGENTS[agent](caller, "book", some_arguments(), "call-40").say == not_accepted("en")
 
 
 def test_what_vapi_sends_wrongly_counts_as_a_call(api: Api) -> None:

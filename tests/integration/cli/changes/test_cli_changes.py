@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
@@ -111,6 +111,8 @@ def test_a_cancel_of_a_booking_goes_to_cal_com(booking: Booking, record: Any) ->
         f"{row.id}: its cancel goes to Cal.com; `booking show {row.id}` says when it is cancelled.\n",
     )
     assert record.read(row.id).cancel_requested
+    shown = booking("show", row.id).out
+    assert ("Its cancel, asked for" in shown, "nothing sends it" in shown) == (True, False)
     again = cancel_booking(row.id)
     assert (again.duplicate, again.status) == (True, ChangeStatus.PENDING)
     assert stored(record) == [(ChangeKind.CANCEL, ChangeStatus.PENDING)]
@@ -126,6 +128,21 @@ def test_a_booking_that_is_not_booked_yet_takes_the_new_start_without_a_call(boo
     assert (ran.code, now.status, now.start_at) == (0, Status.PENDING, LATER)
     assert now.idempotency_key != row.idempotency_key
     assert stored(record) == [(ChangeKind.RESCHEDULE, ChangeStatus.DONE)]
+
+
+def test_a_move_and_its_record_are_one_transaction(booking: Booking, record: Any) -> None:
+    """One that is refused is recorded with why."""
+    row = booked(record)
+
+    ran = [booking("reschedule", row.id, start.isoformat()).code for start in (LATER, LATER.replace(year=2020))]
+
+    actions, by = "FROM operator_actions WHERE action = 'reschedule'", "ORDER BY id"
+    with record.engine.connect() as conn:
+        told = conn.execute(text(f"SELECT outcomes, done, refused IS NULL {actions} {by}")).all()
+        together = conn.execute(text(f"SELECT xmin::text {actions} {by} LIMIT 1")).scalar_one()
+        asked = conn.execute(text("SELECT xmin::text FROM booking_changes")).scalar_one()
+    assert (ran, together) == ([0, 1], asked)
+    assert told == [({"move_asked": 1}, 1, True), ({"past": 1}, 0, False)]
 
 
 @pytest.mark.usefixtures("booking")

@@ -1,0 +1,1 @@
+"""What the worker gives to tasks: the alert sinks that it implements, and what its settings say of callbacks."""
