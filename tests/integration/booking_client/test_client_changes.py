@@ -42,7 +42,7 @@ Give = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def bookings(settings: Give, database_url: str) -> Iterator[Bookings]:
-    """Hand out a client beside a deployment of which nothing runs but the servers."""
+    """Hand out a client beside a deployment whose servers run, and nothing else."""
     settings()
     with Bookings(database_url) as client:
         yield client
