@@ -108,7 +108,7 @@ class Command:
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
-    and the booking must be of `account` (None: of any).
+    the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now).
     """
 
     by: str
@@ -120,6 +120,7 @@ class Command:
     reason: str | None = None
     key: str | None = None
     account: str | None = None
+    asked_at: datetime | None = None
 
     @property
     def event(self) -> dict[str, Any]:
