@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from booking_client.states import FINAL, LIVE, HoldReason, Status
+from booking_client.states import FINAL, LIVE, OVER, ChangeStatus, HoldReason, Status
 
 __all__ = [
     "CHANGE_MOVES",
@@ -103,21 +103,6 @@ NEVER_KNOWN = "never_known"
 """The error type of a failed booking whose outcome was never known (sql/never_known.sql writes it)."""
 
 
-class ChangeStatus(StrEnum):
-    """Where a wish to cancel or to move a booking stands; each comment says who moves it on."""
-
-    WAITING = "waiting"  # the move that ends the open outcome of its booking or of an earlier change; the sweeper
-    PENDING = "pending"  # a worker claims it; the sweeper sends it again when its message is gone
-    CHANGING = "changing"  # the worker that holds the lease; the sweeper when that worker is gone
-    RETRYING = "retrying"  # its own message at next_attempt_at; the sweeper when that message is gone
-    HELD = "held"  # as a booking: see HoldReason
-    DONE = "done"  # nobody
-    REFUSED = "refused"  # nobody: Cal.com refused it, or it is over; the booking stands as before
-    FAILED = "failed"  # the operator (`booking retry`): Cal.com kept answering with errors
-    EXPIRED = "expired"  # nobody: the wanted start of a reschedule came nearer than the lead
-    WITHDRAWN = "withdrawn"  # nobody: a cancel, or a newer wish, came before it was sent
-
-
 _UNSENT = frozenset({ChangeStatus.HELD, ChangeStatus.EXPIRED, ChangeStatus.WITHDRAWN})  # where what was not sent may go
 _ENDS = frozenset({ChangeStatus.DONE, ChangeStatus.REFUSED, ChangeStatus.FAILED, ChangeStatus.EXPIRED})
 
@@ -135,6 +120,3 @@ CHANGE_MOVES: Mapping[ChangeStatus, frozenset[ChangeStatus]] = MappingProxyType(
         ChangeStatus.WITHDRAWN: frozenset(),
     }
 )
-
-OVER = _ENDS | {ChangeStatus.WITHDRAWN}
-"""The states in which a change is over."""

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from booking_client.async_bookings import AsyncBookings
     from booking_client.bookings import Bookings
     from booking_client.errors import AppointmentDatabaseException, AppointmentException, CustomerValidationException
-    from booking_client.receipts import Conflict, IdempotencyConflict, Outcome, Receipt
+    from booking_client.receipts import ChangeOutcome, Conflict, IdempotencyConflict, Outcome, Receipt
     from booking_client.request.model import Attendee, BookingRequest
     from booking_client.settled import SettledBooking
-    from booking_client.states import HoldReason, Status
+    from booking_client.states import ChangeKind, ChangeStatus, HoldReason, Status
 
 _HOMES = {
     "AppointmentDatabaseException": "errors",
@@ -22,6 +22,9 @@ _HOMES = {
     "Attendee": "request.model",
     "BookingRequest": "request.model",
     "Bookings": "bookings",
+    "ChangeKind": "states",
+    "ChangeOutcome": "receipts",
+    "ChangeStatus": "states",
     "Conflict": "receipts",
     "CustomerValidationException": "errors",
     "HoldReason": "states",
@@ -39,6 +42,9 @@ __all__ = [
     "Attendee",
     "BookingRequest",
     "Bookings",
+    "ChangeKind",
+    "ChangeOutcome",
+    "ChangeStatus",
     "Conflict",
     "CustomerValidationException",
     "HoldReason",

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, Self
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -11,16 +12,16 @@ from psycopg.rows import tuple_row
 from booking_client.database.deadlines import ServerClock, remaining
 from booking_client.database.statements import Query, Rows, Steps, answered, load, run, run_async
 from booking_client.insertion import KeepRule, NewAppointment, keep
-from booking_client.receipts import OUTCOME_COLUMNS, Outcome, Receipt, receipt
-from booking_client.request.model import BookingRequest
-from booking_client.states import Status
+from booking_client.receipts import UNREAD, ChangeOutcome, Outcome, Receipt, outcome_columns, receipt
+from booking_client.request import fields
+from booking_client.request.model import BookingRequest, instant
+from booking_client.states import ChangeStatus, Status
 
 # Seconds that a caller waits for Postgres, and for each further request: he may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
 ASKED_AGAIN = "booking_asked_again"  # the channel of confirmed bookings that are asked for again: their ids
 PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
 
-_COLUMNS = ", ".join(OUTCOME_COLUMNS)
 _clocks: WeakKeyDictionary[Any, ServerClock] = WeakKeyDictionary()
 
 
@@ -80,16 +81,70 @@ def outcome_of(
     Raises:
         TypeError: Neither is given, or both, or the id is no number.
     """
+    found = yield _booking(schema, outcome_columns(), appointment_id, key, account)
+    return Outcome.read(found[0]) if found else None
+
+
+def _booking(
+    schema: str | None, columns: str, appointment_id: int | None, key: str | None, account: str | None
+) -> Query:
+    """Return what reads these columns of a booking, by its id or its idempotency key."""
     if (appointment_id is None) == (key is None):
         raise TypeError("give appointment_id or key")
-    if key is None:
-        if not isinstance(appointment_id, int):
-            raise TypeError("appointment_id must be a number; give an idempotency key as key=...")
-        found = yield Query(load("outcome_by_id", schema, _COLUMNS), {"id": appointment_id})
-    else:
+    if key is not None:
         written = unicodedata.normalize("NFC", key)  # as requests write it
-        found = yield Query(load("find_by_key", schema, _COLUMNS), {"key": written, "account": account})
-    return Outcome.read(found[0]) if found else None
+        return Query(load("find_by_key", schema, columns), {"key": written, "account": account})
+    if not isinstance(appointment_id, int):
+        raise TypeError("appointment_id must be a number; give an idempotency key as key=...")
+    return Query(load("outcome_by_id", schema, columns), {"id": appointment_id})
+
+
+class ChangeWish(NamedTuple):
+    """Say what is wished of a booking: another start, or (None) that it is cancelled."""
+
+    start: datetime | None
+    reason: str | None
+    change_key: str | None
+
+    @classmethod
+    def of(cls, start: datetime | None, reason: str | None, change_key: str | None) -> Self:
+        """Return the wish as it is stored.
+
+        Raises:
+            ValueError: The start, the reason or the key cannot be stored or sent.
+        """
+        for name, text, longest in (("reason", reason, fields.MAX_REASON), ("change_key", change_key, fields.MAX_KEY)):
+            if text is not None and len(text) > longest:
+                raise ValueError(f"{name} must have at most {longest} characters")
+        return cls(
+            None if start is None else instant(start),
+            None if reason is None else fields.storable(reason),
+            None if change_key is None else fields.key(change_key),
+        )
+
+    def asked(self, at: datetime) -> ChangeOutcome:
+        """Return the state of the wish right after it was stored."""
+        return ChangeOutcome.of(
+            ChangeStatus.WAITING, start=self.start, change_key=self.change_key, asked_at=at, words=UNREAD
+        )
+
+
+def keep_wish(
+    schema: str | None, wish: ChangeWish, appointment_id: int | None, key: str | None, account: str | None
+) -> Steps[ChangeOutcome]:
+    """Store a wish for the booking of an id, or for the newest of an idempotency key; no booking is locked.
+
+    Raises:
+        LookupError: There is no such booking.
+        TypeError: Neither is given, or both, or the id is no number.
+    """
+    found = yield _booking(schema, "appointment.id", appointment_id, key, account)
+    asked = {"start": wish.start and wish.start.isoformat(), "reason": wish.reason, "key": wish.change_key}
+    sql = load("keep_wish", schema)
+    kept = (yield Query(sql, {"id": found[0][0], **asked}, bounded=True)) if found else ()
+    if not kept:
+        raise LookupError("no booking has this id or key")
+    return wish.asked(kept[0][1])
 
 
 def is_worth_waiting(now: Outcome | None) -> bool:

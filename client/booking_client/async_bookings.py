@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
@@ -11,10 +12,12 @@ import psycopg
 
 from booking_client.asking import (
     PART,
+    ChangeWish,
     accounts_of,
     ask_async,
     is_worth_waiting,
     keep_one,
+    keep_wish,
     open_accounts,
     outcome_of,
     patience,
@@ -27,7 +30,7 @@ from booking_client.database.statements import Steps, T, run_async
 from booking_client.database.transactions import in_async_transaction
 from booking_client.errors import AppointmentDatabaseException
 from booking_client.insertion import KeepRule, keep
-from booking_client.receipts import Conflict, Outcome, Receipt, answer
+from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
 from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
@@ -72,6 +75,35 @@ class AsyncBookings:
     ) -> Outcome | None:
         """Return how a booking stands now, by its id or its idempotency key; None when there is no such booking."""
         return await self._read(outcome_of(self._schema, appointment_id, key, account))
+
+    async def cancel(
+        self,
+        appointment_id: int | None = None,
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,
+    ) -> ChangeOutcome:
+        """Store the wish to cancel a booking, by its id or its idempotency key; no booking is locked."""
+        wish = ChangeWish.of(None, reason, change_key)
+        return await self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
+
+    async def reschedule(
+        self,
+        appointment_id: int | None = None,
+        *,
+        start: datetime,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,
+    ) -> ChangeOutcome:
+        """Store the wish to move a booking to another start, with its offset from UTC; else as `cancel`."""
+        wish = ChangeWish.of(start, reason, change_key)
+        return await self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
         """Return the outcome as soon as it is final, or how the booking stands after `seconds`."""

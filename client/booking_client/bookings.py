@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
@@ -11,10 +12,12 @@ import psycopg
 
 from booking_client.asking import (
     PART,
+    ChangeWish,
     accounts_of,
     ask,
     is_worth_waiting,
     keep_one,
+    keep_wish,
     open_accounts,
     outcome_of,
     patience,
@@ -27,7 +30,7 @@ from booking_client.database.statements import Steps, T, run
 from booking_client.database.transactions import in_transaction
 from booking_client.errors import AppointmentDatabaseException
 from booking_client.insertion import KeepRule, keep
-from booking_client.receipts import Conflict, Outcome, Receipt, answer
+from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
 from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
@@ -94,6 +97,45 @@ class Bookings:
             AppointmentDatabaseException: Postgres could not be asked.
         """
         return self._read(outcome_of(self._schema, appointment_id, key, account))
+
+    def cancel(
+        self,
+        appointment_id: int | None = None,
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,
+    ) -> ChangeOutcome:
+        """Store the wish to cancel a booking, by its id or its idempotency key; no booking is locked.
+
+        With the caller's `connection`, as in `enqueue`, the wish exists if and only if the caller commits. After the
+        commit booking-worker decides whether it is possible, and `outcome` shows what became of it, among its changes.
+        `reason` is what Cal.com tells the attendee. The same `change_key` is the same change.
+
+        Raises:
+            LookupError: There is no such booking.
+            ValueError: The reason, the start or the key cannot be stored or sent.
+            AppointmentDatabaseException: As `enqueue`: the same wish again is the same change.
+        """
+        wish = ChangeWish.of(None, reason, change_key)
+        return self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
+
+    def reschedule(
+        self,
+        appointment_id: int | None = None,
+        *,
+        start: datetime,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,
+    ) -> ChangeOutcome:
+        """Store the wish to move a booking to another start, with its offset from UTC; else as `cancel`."""
+        wish = ChangeWish.of(start, reason, change_key)
+        return self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     def wait(
         self,

@@ -176,6 +176,8 @@ _SHOWN = {
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
 }
 _COLUMNS = ", ".join(_SHOWN.get(column.name, column.name) for column in fields(Kept))
+_UNREAD = "EXISTS (SELECT FROM /* schema */change_wishes AS wish WHERE wish.appointment_id = appointments.id)"
+_KNOWN_COLUMNS = _COLUMNS.replace("cancel_requested", f"cancel_requested OR {_UNREAD} AS cancel_requested")
 
 
 def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
@@ -183,7 +185,7 @@ def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]
 
     A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
     first is kept. Blocks while another transaction is inserting one of the keys. A known booking that is to be
-    cancelled is wanted again: that is taken back.
+    cancelled is wanted again: that is taken back, and with it each wish that nobody has read yet.
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
@@ -232,7 +234,7 @@ def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:
     keys: dict[str, list[str | None]] = {"given": [], "derived": [], "accounts": list({row.account for row in rows})}
     for row in rows:
         keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
-    return Query(load("known_keys", rule.schema, _COLUMNS), keys)
+    return Query(load("known_keys", rule.schema, _KNOWN_COLUMNS), keys)
 
 
 def _take_back(ids: list[int], rule: KeepRule) -> Query:

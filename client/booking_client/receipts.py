@@ -1,12 +1,15 @@
-"""The answers to a caller: a receipt for each request, and the state of a booking."""
+"""The answers to a caller: a receipt for each request, and the state of a booking and of its changes."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 
+from booking_client.database.statements import read
 from booking_client.insertion import Inserted
-from booking_client.states import FINAL, HoldReason, Status, held_by
+from booking_client.states import CHANGE_WORDS, FINAL, OVER, ChangeKind, ChangeStatus, HoldReason, Status, held_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,76 @@ class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Hold the state of a booking; `final`: it will not change any more.
+class ChangeOutcome:
+    """Hold the state of a wish to cancel or to move a booking; `final`: it will not change any more.
 
-    `start` and `awaits_host` as in a Receipt.
+    `start` is the wanted start (None: a cancel), `change_key` the key that came with the wish. `sentence` says how it
+    stands.
+    """
+
+    kind: ChangeKind
+    status: ChangeStatus
+    final: bool
+    start: datetime | None
+    change_key: str | None
+    asked_at: datetime
+    hold_reason: HoldReason | None
+    last_error: str | None
+    sentence: str
+
+    @classmethod
+    def of(
+        cls,
+        status: ChangeStatus,
+        *,
+        start: datetime | None,
+        change_key: str | None,
+        asked_at: datetime,
+        hold_reason: HoldReason | None = None,
+        last_error: str | None = None,
+        words: str | None = None,
+    ) -> Self:
+        """Return the state of a change in its words; `words`: what is true besides its status."""
+        what = "cancel" if start is None else f"move to {start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        state = words or f"{CHANGE_WORDS[status]}{f' ({hold_reason})' if hold_reason else ''}"
+        return cls(
+            kind=ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE,
+            status=status,
+            final=status in OVER,
+            start=start,
+            change_key=change_key,
+            asked_at=asked_at,
+            hold_reason=hold_reason,
+            last_error=last_error,
+            sentence=f"Its {what} {state}{f': {last_error}' if last_error else ''}.",
+        )
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """Read an element of sql/changes.sql."""
+        unknown = row["outcome_unknown"]
+        status, start = ChangeStatus(row["status"]), row["start_at"]
+        return cls.of(
+            status,
+            start=datetime.fromisoformat(start).astimezone(UTC) if start else None,
+            change_key=row["idempotency_key"],
+            asked_at=datetime.fromisoformat(row["requested_at"]).astimezone(UTC),
+            hold_reason=held_by(row["hold_reason"], row["held_for"]),
+            last_error=row["last_error"],
+            words=UNREAD if unknown is None else UNKNOWN if unknown else None,
+        )
+
+
+UNREAD = "is stored, and is read next"
+UNKNOWN = "may be done; that is looked up first"
+"""What is true of a change besides its status: no worker has read it; or an answer of Cal.com was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Hold the state of a booking; `final`: it will not change any more, but by a change of it.
+
+    `start` and `awaits_host` as in a Receipt. `changes` are the wishes to cancel or to move it, the newest last.
     """
 
     appointment_id: int
@@ -83,11 +152,12 @@ class Outcome:
     last_error: str | None
     start: datetime
     awaits_host: bool | None
+    changes: tuple[ChangeOutcome, ...] = ()
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
-        """Read a row of OUTCOME_COLUMNS."""
-        number, status, uid, reason, held_for, error, start, booked_start, awaits_host = row
+        """Read a row of `outcome_columns`."""
+        number, status, uid, reason, held_for, error, start, booked_start, awaits_host, changes = row
         return cls(
             appointment_id=number,
             status=Status(status),
@@ -97,6 +167,7 @@ class Outcome:
             last_error=error,
             start=booked_start or start,
             awaits_host=awaits_host,
+            changes=tuple(map(ChangeOutcome.read, json.loads(changes))) if changes else (),
         )
 
 
@@ -111,6 +182,12 @@ OUTCOME_COLUMNS = (
     "booked_start_at",
     "awaits_host",
 )
+
+
+@cache
+def outcome_columns() -> str:
+    """Return what is read of a booking (`appointment`) for its outcome: OUTCOME_COLUMNS, and its changes."""
+    return ", ".join([*(f"appointment.{name}" for name in OUTCOME_COLUMNS), read("changes")])
 
 
 def answer(one: Inserted) -> Receipt | Conflict:

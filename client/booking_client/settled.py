@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from booking_client.database.statements import Query, Steps, load
-from booking_client.receipts import OUTCOME_COLUMNS, Outcome
+from booking_client.receipts import Outcome, outcome_columns
 
 LIMIT = 1_000
 CHANNEL = "booking_settled"
 _SNAPSHOT = r"\d+:\d+:[\d,]*"
 _CURSOR = rf"{_SNAPSHOT}|({_SNAPSHOT})?/{_SNAPSHOT}/\d+/\d+"
-_COLUMNS = ", ".join(f"appointment.{name}" for name in OUTCOME_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def settled_since(cursor: str | None, schema: str | None, limit: int = LIMIT) ->
     place = _Place.read(cursor)
     while True:
         asked = {"since": place.since, "until": place.until, "xid": str(place.xid), "event": place.event}
-        rows = yield Query(load("settled_since", schema, _COLUMNS), {**asked, "limit": limit})
+        rows = yield Query(load("settled_since", schema, outcome_columns()), {**asked, "limit": limit})
         until = rows[0][0]
         found = [
             SettledBooking(Outcome.read(outcome), str(_Place(place.since, until, int(xid), event)))

@@ -1,4 +1,4 @@
-"""The states of a booking, and the reasons why one is held."""
+"""The states of a booking and of a change of it, and the reasons why one is held."""
 
 from enum import StrEnum
 
@@ -64,3 +64,51 @@ def held_by(reason: str | None, held_for: str | None) -> HoldReason | None:
 
 FINAL = frozenset({Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 LIVE = frozenset(Status) - FINAL
+
+
+class ChangeKind(StrEnum):
+    """What a change does with its booking."""
+
+    CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
+
+
+class ChangeStatus(StrEnum):
+    """Where a wish to cancel or to move a booking stands; each comment says who moves it on."""
+
+    WAITING = "waiting"  # the move that ends the open outcome of its booking or of an earlier change; the sweeper
+    PENDING = "pending"  # a worker claims it; the sweeper sends it again when its message is gone
+    CHANGING = "changing"  # the worker that holds the lease; the sweeper when that worker is gone
+    RETRYING = "retrying"  # its own message at next_attempt_at; the sweeper when that message is gone
+    HELD = "held"  # as a booking: see HoldReason
+    DONE = "done"  # nobody
+    REFUSED = "refused"  # nobody: Cal.com refused it, or it is over; the booking stands as before
+    FAILED = "failed"  # the operator (`booking retry`): Cal.com kept answering with errors
+    EXPIRED = "expired"  # nobody: the wanted start of a reschedule came nearer than the lead
+    WITHDRAWN = "withdrawn"  # nobody: a cancel, or a newer wish, came before it was sent
+
+
+OVER = frozenset(
+    {
+        ChangeStatus.DONE,
+        ChangeStatus.REFUSED,
+        ChangeStatus.FAILED,
+        ChangeStatus.EXPIRED,
+        ChangeStatus.WITHDRAWN,
+    }
+)
+"""The states in which a change is over."""
+
+CHANGE_WORDS = {
+    ChangeStatus.WAITING: "waits until the outcome of the booking, or of the change before it, is known",
+    ChangeStatus.PENDING: "waits for a worker",
+    ChangeStatus.CHANGING: "is with a worker, which calls Cal.com now",
+    ChangeStatus.RETRYING: "is tried again soon",
+    ChangeStatus.HELD: "is held",
+    ChangeStatus.DONE: "is done",
+    ChangeStatus.REFUSED: "is refused; the booking stands as before",
+    ChangeStatus.FAILED: "has failed; the booking stands as before",
+    ChangeStatus.EXPIRED: "was not made in time; the booking stands as before",
+    ChangeStatus.WITHDRAWN: "was withdrawn before it was sent",
+}
+"""How a change stands, after "Its cancel" or "Its move to ..."."""

@@ -28,13 +28,17 @@ _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has th
 
 @dataclass(frozen=True, kw_only=True)
 class NewChange:
-    """A wish: `start_at` is the wanted start of a reschedule (None: a cancel); `by`, `via`, `why`: for the story."""
+    """A wish: `start_at` is the wanted start of a reschedule (None: a cancel); `by`, `via`, `why`: for the story.
+
+    `asked_at`: when it was asked for; None: now.
+    """
 
     start_at: datetime | None
     reason: str
     by: str
     via: str
     key: str | None = None
+    asked_at: datetime | None = None
 
     @property
     def kind(self) -> ChangeKind:
@@ -89,6 +93,7 @@ def keep(
     """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time."""
     uid = row.series_uid or row.calcom_booking_uid
     service = select(calcom_accounts.c.service).where(calcom_accounts.c.id == row.account_id).scalar_subquery()
+    asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
     values = {
         "appointment_id": row.id,
@@ -106,8 +111,8 @@ def keep(
         "from_uid": None if status is ChangeStatus.WAITING else uid,
         "from_seat_uid": None if status is ChangeStatus.WAITING else row.calcom_seat_uid,
         "enqueued_at": now if status is ChangeStatus.PENDING else None,
-        "line_at": place_in_line(now, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
-        "requested_at": now,
+        "line_at": place_in_line(asked_at, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
+        "requested_at": asked_at,
     }
     stored = conn.execute(insert(booking_changes).values(values).returning(booking_changes)).mappings().one()
     change = BookingChange.of(stored)

@@ -64,7 +64,7 @@ DECLARE
 BEGIN
     SELECT id INTO opened FROM calcom_accounts WHERE name = wanted AND state <> 'closed';
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'UA001', MESSAGE = format('there is no open account %s', wanted);
+        RAISE EXCEPTION USING ERRCODE = 'UA001', MESSAGE = 'there is no open account ' || wanted;
     END IF;
     RETURN opened;
 END
@@ -86,7 +86,7 @@ BEGIN
     PERFORM FROM calcom_accounts WHERE id = NEW.account_id AND state <> 'closed' FOR KEY SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'UA001', CONSTRAINT = 'appointments_account_open', TABLE = 'appointments',
-            MESSAGE = format('there is no open account %s', NEW.account_id);
+            MESSAGE = 'there is no open account ' || NEW.account_id;
     END IF;
     RETURN NEW;
 END

@@ -1,19 +1,12 @@
-"""The table of changes: wishes to cancel or to move a booking."""
-
-from enum import StrEnum
+"""The tables of changes: wishes to cancel or to move a booking, and clients' wishes that nobody has read yet."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, Uuid, false, func, text
 
+from booking_client.states import ChangeKind
 from db.lifecycle import ChangeStatus, HoldReason
 from db.models.bookings import JSON, MOMENT, EnumText, metadata, required
 
-
-class ChangeKind(StrEnum):
-    """What a change does with its booking."""
-
-    CANCEL = "cancel"
-    RESCHEDULE = "reschedule"
-
+__all__ = ["ChangeKind", "booking_changes", "change_wishes"]
 
 # A wish to cancel or to move one booking, and where it stands; constraints and indexes stand in the migration.
 booking_changes = Table(
@@ -61,4 +54,17 @@ booking_changes = Table(
     required("line_at", MOMENT),  # its place in the line of bookings and changes
     required("requested_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
+)
+
+# A wish as a client stored it; the dispatcher makes it a change, and deletes it here (db/changes/wishes.py).
+change_wishes = Table(
+    "change_wishes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("appointment_id", BigInteger),
+    required("kind", EnumText(ChangeKind)),
+    Column("start_at", MOMENT),  # the wanted start; null: a cancel
+    Column("reason", Text),
+    Column("idempotency_key", Text),
+    required("created_at", MOMENT, server_default=func.now()),
 )

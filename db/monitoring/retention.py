@@ -28,6 +28,10 @@ OVER = {
             WHERE change.appointment_id = one.id
                 AND change.status IN ('waiting', 'pending', 'changing', 'retrying', 'held')
         )""",
+    # A wish for a booking that is gone: no foreign key deletes it, for its check would lock the booking until the
+    # transaction of the client who stores the wish has ended.
+    "change_wishes": """one.created_at < :before
+        AND NOT EXISTS (SELECT FROM appointments AS booking WHERE booking.id = one.appointment_id)""",
     "alert_incidents": "one.closed_at < :before AND one.opened_at < :before",
     "breaker_overrides": "(one.lifted_at < :before OR one.until < :before)",
     "operator_actions": "one.asked_at < :before AND coalesce(one.done_at < :before, true)",

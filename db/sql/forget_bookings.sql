@@ -34,6 +34,9 @@ changes AS (
         last_error = NULL
     WHERE appointment_id = ANY(:ids)
 ),
+wishes AS (
+    DELETE FROM change_wishes WHERE appointment_id = ANY(:ids)
+),
 told AS (
     UPDATE callbacks SET data = data || '{"key": null}' WHERE appointment_id = ANY(:ids)
 )

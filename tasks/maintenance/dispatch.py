@@ -1,4 +1,7 @@
-"""Publish what clients keep: their rows have no message yet, for a client asks neither broker nor breaker."""
+"""Publish what clients keep: their rows have no message yet, for a client asks neither broker nor breaker.
+
+After that what they wish of bookings is decided, which a wish's own transaction does not do.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from db.lifecycle import Status
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
+from tasks.maintenance.client_wishes import decide_wishes
 from tasks.publish import send
 
 BATCH = 500
@@ -18,7 +22,7 @@ log = Logger(__name__)
 
 
 def dispatch(deps: Dependencies, meanwhile: Callable[[], object] = lambda: None) -> int:
-    """Send the messages of the bookings that clients have kept; return how many bookings there were.
+    """Send the messages of the bookings that clients have kept, and decide their wishes; return how many bookings.
 
     As enqueue_booking does: what the breaker blocks, what comes while others of its account wait, and what is more than
     the pace of its account's messages, is held at once. Any number of processes may run it at once. `meanwhile` is
@@ -31,6 +35,7 @@ def dispatch(deps: Dependencies, meanwhile: Callable[[], object] = lambda: None)
         sent = send(deps, (row for row in rows if row.status is Status.PENDING))
         meanwhile()
         if not sent or len(rows) < BATCH:
+            decide_wishes(deps, meanwhile)
             return count
 
 

@@ -109,7 +109,8 @@ class Command:
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
-    and the booking must be of `account` (None: of any). `spares_booked`: a confirmed booking is not cancelled.
+    the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now). `spares_booked`: a
+    confirmed booking is not cancelled.
     """
 
     by: str
@@ -122,6 +123,7 @@ class Command:
     key: str | None = None
     account: str | None = None
     spares_booked: bool = False
+    asked_at: datetime | None = None
 
     @property
     def event(self) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def new_change(start: datetime | None, command: Command) -> NewChange:
     kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
     reason = (command.reason or "").strip() or REASONS[kind]
     by = command.who or command.by
-    return NewChange(start_at=start, reason=reason, by=by, via=command.via, key=command.key)
+    return NewChange(start_at=start, reason=reason, by=by, via=command.via, key=command.key, asked_at=command.asked_at)
 
 
 def known(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> CommandResult | None:

@@ -20,6 +20,7 @@ from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
+from tests.mutation.asking.wishes import WISHES
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -250,6 +251,7 @@ BREAKAGES = (
     *FRONT_DOOR,
     *VOICE,
     *WEBHOOKS,
+    *WISHES,
     *GUEST,
     *CHANGES,
     *CHANGES_SENT,

@@ -19,6 +19,8 @@ LANGUAGES = frozenset({
     "ta", "th", "tr", "uk", "vi", "zh-CN", "zh-TW",
 })
 # fmt: on
+MAX_KEY = 200  # characters of an idempotency key
+MAX_REASON = 500  # characters of what Cal.com tells the attendee of a change
 MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
 MAX_EVENT_TYPE = 2**31 - 1
 
@@ -167,7 +169,7 @@ Zone = Annotated[str, AfterValidator(time_zone)]
 Language = Annotated[str, AfterValidator(language)]
 Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
-IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
+IdempotencyKey = Annotated[str, Field(max_length=MAX_KEY), AfterValidator(key)]
 # This id is part of log lines, message headers and Cal.com's metadata: no character has to be quoted in any of these.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 AccountName = Annotated[str, AfterValidator(account)]

@@ -15,6 +15,6 @@ FROM (
     SELECT * FROM /* schema */appointments
     WHERE idempotency_key = :key AND account_id = (SELECT account_id FROM asked)
         AND key_derived AND status IN ('rejected', 'failed', 'expired', 'cancelled')
-) AS found
+) AS appointment
 ORDER BY id DESC
 LIMIT 1

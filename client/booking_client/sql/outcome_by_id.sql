@@ -1,4 +1,4 @@
 -- Read how a booking stands.
 SELECT /* columns */
-FROM /* schema */appointments
+FROM /* schema */appointments AS appointment
 WHERE id = :id

@@ -55,7 +55,7 @@ def test_a_batch_with_an_account_that_is_not_open_keeps_nothing(shared: Any, nam
         _, name = make_account(shared.engine, AccountState.CLOSED)
     asked = [shared.new(), shared.new(account=name)]
 
-    with pytest.raises(DBAPIError, match="no open account") as refused, shared.engine.begin() as conn:
+    with pytest.raises(DBAPIError, match=f"no open account {name}") as refused, shared.engine.begin() as conn:
         appointments.insert(conn, asked)
 
     assert refused.value.orig.sqlstate == "UA001"
@@ -67,7 +67,7 @@ def test_the_table_refuses_an_account_that_is_not_open(shared: Any) -> None:
     """Any statement, by the account's number."""
     closed, _ = make_account(shared.engine, AccountState.CLOSED)
     for number in (closed, 0, 99_999):
-        with pytest.raises(DBAPIError, match="no open account"), shared.engine.begin() as conn:
+        with pytest.raises(DBAPIError, match=f"no open account {number}"), shared.engine.begin() as conn:
             conn.execute(text(INSERT_BY_NUMBER), {"key": str(number), "task": str(uuid4()), "account": number})
 
 

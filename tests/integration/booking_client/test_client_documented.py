@@ -17,8 +17,8 @@ from django.conf import settings as django_settings
 from fastapi.testclient import TestClient
 
 import booking_client
-from booking_client import BookingRequest, Outcome, Receipt, Status
-from booking_client.states import FINAL
+from booking_client import BookingRequest, ChangeOutcome, ChangeStatus, Outcome, Receipt, Status
+from booking_client.states import FINAL, OVER
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "calling.md").read_text("utf-8")
@@ -45,6 +45,9 @@ def test_each_block_runs_in_its_order(database_url: str, settings: Callable[...,
             exec(compile(block, "docs/calling.md", "exec", dont_inherit=True), page)  # noqa: S102 - that is the test
 
     assert page["outcome"].status == "pending"
+    said = re.search(r"print\(moved\.sentence\)  # (.*)", PAGE)
+    assert said is not None
+    assert page["moved"].sentence == said[1]
     assert "start" in page["problems"]
     assert page["follow"](None) is None
     with psycopg.connect(database_url) as conn:  # the first booking was moved, so its old time is asked for again
@@ -119,9 +122,19 @@ def test_each_field_of_an_answer_has_its_row(column: str, of: type[Receipt | Out
     assert named == {one.name for one in fields(of)}
 
 
+def test_each_field_and_status_of_a_change_has_its_row() -> None:
+    """With those that are an end after the others."""
+    [table] = re.findall(r"^## Cancel and move\n(.*?)^## ", PAGE, re.MULTILINE | re.DOTALL)
+    [row] = re.findall(r"^\| `status` .*$", table, re.MULTILINE)
+    going, ended = (re.findall(r"`(\w+)`", part) for part in row.removeprefix("| `status`").split("or the end"))
+
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == {one.name for one in fields(ChangeOutcome)}
+    assert (set(going), set(ended)) == (set(ChangeStatus) - OVER, set(OVER))
+
+
 def test_each_status_is_on_the_page() -> None:
     """With those that are an end after the others."""
-    [row] = re.findall(r"^\| `status` .*$", PAGE, re.MULTILINE)
+    row = re.findall(r"^\| `status` .*$", PAGE, re.MULTILINE)[0]
     going, ended = (re.findall(r"`(\w+)`", part) for part in row.removeprefix("| `status`").split("or the end"))
 
     assert (set(going), set(ended)) == (set(Status) - FINAL, set(FINAL))

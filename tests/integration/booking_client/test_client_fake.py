@@ -3,16 +3,30 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from booking_client import AsyncBookings, Bookings, Conflict, HoldReason, IdempotencyConflict, Outcome, Status
+from booking_client import (
+    AsyncBookings,
+    Bookings,
+    ChangeKind,
+    ChangeStatus,
+    Conflict,
+    HoldReason,
+    IdempotencyConflict,
+    Outcome,
+    Status,
+)
 from booking_client.testing import FakeAsyncBookings, FakeBookings
 from db.models.bookings import appointments as table
+from tasks import dependencies
+from tasks.maintenance.dispatch import dispatch
 from tests.integration.booking_client.test_client_kept import wanted
 
 Order = Callable[..., None]
+LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 
 
 @pytest.fixture(params=["real", "fake"])
@@ -20,11 +34,16 @@ def client(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Order]]:
     """Hand out a client, and what makes its bookings settle: a worker's moves, or the test's orders."""
     if request.param == "fake":
         fake: FakeBookings = request.getfixturevalue("fake_bookings")
-        yield fake, lambda receipt, name, *given: getattr(fake, name)(receipt, *given)
+        yield fake, lambda receipt, name, *given: name != "decide" and getattr(fake, name)(receipt, *given)
         return
     record = request.getfixturevalue("record")
 
+    request.getfixturevalue("settings")()
+
     def order(receipt: Any, name: str, reason: HoldReason = HoldReason.BREAKER_OPEN) -> None:
+        if name == "decide":
+            dispatch(dependencies.current())
+            return
         row = record.claim(receipt.appointment_id)
         moves: dict[str, tuple[Status, dict[str, Any]]] = {
             "confirm": (Status.CONFIRMED, {"calcom_booking_uid": f"fake-uid-{row.id}"}),
@@ -99,6 +118,79 @@ def test_an_outcome_is_what_was_ordered(client: tuple[Any, Order]) -> None:
         bookings.outcome()
 
 
+def test_a_wish_is_decided_alike(client: tuple[Any, Order]) -> None:
+    """What is booked, what is not, what has ended; the same wish again, its key for another one, and a newer one."""
+    bookings, order = client
+    booked, unbooked, rejected = (bookings.enqueue(wanted(n, idempotency_key=f"order-{n}")) for n in range(3))
+    order(booked, "confirm")
+    order(rejected, "reject")
+    for booking in (booked, unbooked, rejected):
+        number = booking.appointment_id
+        for _ in range(2):
+            bookings.reschedule(number, start=LATER, change_key="move", reason="ill")
+        bookings.cancel(number, change_key="move")
+        bookings.reschedule(number, start=booking.start.replace(year=2020))
+        asked = bookings.cancel(key=f"order-{number - 1}")
+        bookings.reschedule(number, start=LATER)
+        order(booking, "decide")
+        assert (asked.status, asked.final, asked.kind) == (ChangeStatus.WAITING, False, ChangeKind.CANCEL)
+
+    def told(booking: Any) -> tuple[Status, Any, str]:
+        outcome = bookings.outcome(booking.appointment_id)
+        words = " ".join(f"{one.kind[0]}:{one.status}{':key' if one.change_key else ''}" for one in outcome.changes)
+        return outcome.status, outcome.start, words
+
+    assert told(booked) == (
+        Status.CONFIRMED,
+        booked.start,
+        "r:withdrawn:key c:refused r:refused c:pending r:refused",
+    )
+    assert told(unbooked) == (Status.CANCELLED, LATER, "r:done:key c:refused r:refused c:done r:refused")
+    assert told(rejected) == (Status.REJECTED, rejected.start, "r:refused:key c:refused r:refused c:refused r:refused")
+    for wrong in (lambda: bookings.cancel(99), lambda: bookings.reschedule(key="nobody's", start=LATER)):
+        with pytest.raises(LookupError, match="no booking has this id or key"):
+            wrong()
+
+
+def test_a_wish_is_taken_back_alike(client: tuple[Any, Order]) -> None:
+    """Who asks for the booking again wants it; moved before it was booked, its old time is free for a new one."""
+    bookings, order = client
+    first, second = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2))
+    order(first, "confirm")
+    bookings.cancel(first.appointment_id)
+    bookings.reschedule(second.appointment_id, start=LATER)
+    order(first, "decide")
+    again, other = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2))
+
+    [change] = bookings.outcome(first.appointment_id).changes
+    assert (again.duplicate, change.status) == (True, ChangeStatus.WITHDRAWN)
+    assert (other.duplicate, other.appointment_id != second.appointment_id) == (False, True)
+
+
+def test_a_change_ends_when_the_test_says_so(fake_bookings: FakeBookings) -> None:
+    """Made or refused by Cal.com; a cancel is an end of the booking, which its cursor shows."""
+    number = fake_bookings.enqueue(wanted(1)).appointment_id
+    fake_bookings.confirm(number)
+    fake_bookings.reschedule(number, start=LATER)
+    moved = fake_bookings.complete_change(number)
+    fake_bookings.reschedule(number, start=LATER.replace(hour=12))
+    refused = fake_bookings.refuse_change(number)
+    begun = fake_bookings.cursor()
+    fake_bookings.cancel(number)
+    cancelled = fake_bookings.complete_change(number)
+
+    assert (moved.start, moved.status, moved.changes[0].sentence) == (
+        LATER,
+        Status.CONFIRMED,
+        "Its move to 2031-03-05T09:00:00Z is done.",
+    )
+    assert (refused.start, refused.changes[1].last_error) == (LATER, "the slot is taken")
+    assert cancelled.status is Status.CANCELLED
+    assert [one.outcome for one in fake_bookings.settled_since(begun)] == [cancelled]
+    with pytest.raises(ValueError, match="has no open change"):
+        fake_bookings.complete_change(number)
+
+
 def test_what_settles_comes_after_its_cursor(client: tuple[Any, Order]) -> None:
     """In pages, and to who listens; a held booking has not settled."""
     bookings, order = client
@@ -126,9 +218,12 @@ def test_coroutines_have_their_own(fake_async_bookings: FakeAsyncBookings) -> No
         told = await anext(heard)
         outcome = await fake_async_bookings.outcome(receipt.appointment_id)
         assert outcome is not None
-        return [told.outcome.status, outcome.status]
+        moved = await fake_async_bookings.reschedule(receipt.appointment_id, start=LATER)
+        await fake_async_bookings.cancel(receipt.appointment_id)
+        assert moved.kind is ChangeKind.RESCHEDULE
+        return [told.outcome.status, outcome.status, fake_async_bookings.orders.complete_change(receipt).status]
 
-    assert asyncio.run(ask()) == [Status.CONFIRMED, Status.CONFIRMED]
+    assert asyncio.run(ask()) == [Status.CONFIRMED, Status.CONFIRMED, Status.CANCELLED]
 
 
 def test_the_columns_that_are_read_are_the_tables() -> None:

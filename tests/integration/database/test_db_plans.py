@@ -54,6 +54,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10},
     "accounts_unreadable": {"held_for": "unreadable"},
+    "change_wish": {"after": 0},
 }
 
 

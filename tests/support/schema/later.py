@@ -19,8 +19,9 @@ TODAY = [
     "0009_changes",
     "0010_callbacks",
     "0011_lines",
+    "0012_wishes",
 ]
-LATER = "0012_later"
+LATER = "0013_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_client.request.fields import storable
+from booking_client.request.fields import MAX_REASON, storable
 from booking_client.request.model import moment
 from db.api_keys.keys import Scope
 from db.lifecycle import ChangeStatus
@@ -25,7 +25,7 @@ from worker.api.changes.sentences import say_change
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
 
-Reason = Annotated[str, Field(max_length=500), AfterValidator(storable)]
+Reason = Annotated[str, Field(max_length=MAX_REASON), AfterValidator(storable)]
 
 
 class CancelRequest(RequestBody):

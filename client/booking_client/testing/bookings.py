@@ -1,21 +1,20 @@
-"""A client in memory for your own tests: the same calls and answers, no server; bookings settle when you say so.
+"""The client in memory of programs with threads, or none."""
 
-With pytest, take the fixture `fake_bookings` or `fake_async_bookings`; the package brings both.
-"""
-
-import asyncio
 import threading
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from booking_client.asking import ChangeWish
 from booking_client.insertion import Inserted, Kept, NewAppointment, key_of
-from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
+from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer, receipt
+from booking_client.request.idempotency import derive_key
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
 from booking_client.states import FINAL, LIVE, HoldReason, Status
+from booking_client.testing.changes import completed, decided, open_changes, refused, withdrawn
 
 
 class FakeBookings:
@@ -52,6 +51,14 @@ class FakeBookings:
         """Have Cal.com refuse it for good."""
         return self._settle(_number(booking), Status.REJECTED, last_error=why)
 
+    def complete_change(self, booking: Receipt | int) -> Outcome:
+        """Have Cal.com make the open change of a confirmed booking: it is cancelled, or has the wanted start."""
+        return self._change(completed(self._outcomes[_number(booking) - 1]))
+
+    def refuse_change(self, booking: Receipt | int, why: str = "the slot is taken") -> Outcome:
+        """Have Cal.com refuse the open change of a booking, which stands as before."""
+        return self._change(refused(self._outcomes[_number(booking) - 1], why))
+
     # -- what Bookings has ---------------------------------------------------------------------------------------------
 
     def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:  # noqa: ARG002 - as Bookings
@@ -79,6 +86,37 @@ class FakeBookings:
             rows = reversed(self._rows)
             appointment_id = next((row.id for row in rows if (row.idempotency_key, row.account) == wanted), 0)
         return next((one for one in self._outcomes if one.appointment_id == appointment_id), None)
+
+    def cancel(
+        self,
+        appointment_id: int | None = None,
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,  # noqa: ARG002 - as Bookings
+    ) -> ChangeOutcome:
+        """Store a wish, as `Bookings.cancel`; it is decided at once."""
+        return self._wish(
+            ChangeWish.of(None, reason, change_key), self.outcome(appointment_id, key=key, account=account)
+        )
+
+    def reschedule(
+        self,
+        appointment_id: int | None = None,
+        *,
+        start: datetime,
+        key: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        change_key: str | None = None,
+        connection: Any = None,  # noqa: ARG002 - as Bookings
+    ) -> ChangeOutcome:
+        """Store a wish, as `Bookings.reschedule`; it is decided at once."""
+        return self._wish(
+            ChangeWish.of(start, reason, change_key), self.outcome(appointment_id, key=key, account=account)
+        )
 
     def wait(
         self,
@@ -129,6 +167,8 @@ class FakeBookings:
             in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
             if key_of(known) == key_of(row) and in_force:
                 conflict = not row.key_derived and known.payload_hash != row.payload_hash
+                if not conflict:
+                    self._take_back(self._outcomes[known.id - 1])
                 return Inserted(known, created=False, conflict=conflict)
         self.requests.append(request)
         kept = Kept(
@@ -186,8 +226,8 @@ class FakeBookings:
             booked_start_at=start,
             awaits_host=awaits_host,
         )
-        now = Outcome(
-            appointment_id=number,
+        now = replace(
+            self._outcomes[number - 1],
             status=status,
             final=status in FINAL,
             calcom_booking_uid=calcom_booking_uid,
@@ -198,63 +238,43 @@ class FakeBookings:
         )
         self._outcomes[number - 1] = now
         if now.final:
-            with self._settled:
-                self._ends.append(number)
-                self._settled.notify_all()
+            self._end(number)
         return now
 
+    def _end(self, number: int) -> None:
+        with self._settled:
+            self._ends.append(number)
+            self._settled.notify_all()
 
-class FakeAsyncBookings:
-    """Stand for `AsyncBookings`; orders go to `.orders`, a FakeBookings with the same bookings."""
+    def _wish(self, wish: ChangeWish, booking: Outcome | None) -> ChangeOutcome:
+        if booking is None:
+            raise LookupError("no booking has this id or key")
+        asked = wish.asked(datetime.now(UTC))
+        self._change(decided(booking, asked))
+        return asked
 
-    def __init__(self, orders: FakeBookings | None = None) -> None:
-        self.orders = orders or FakeBookings()
+    def _take_back(self, booking: Outcome) -> None:
+        if any(one.start is None for one in open_changes(booking)):
+            self._change(withdrawn(booking))
 
-    async def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:
-        """Keep a request, as `AsyncBookings.enqueue`."""
-        return self.orders.enqueue(request, connection=connection)
+    def _change(self, now: Outcome) -> Outcome:
+        number = now.appointment_id
+        before, self._outcomes[number - 1] = self._outcomes[number - 1], now
+        row = replace(self._rows[number - 1], status=now.status, hold_reason=now.hold_reason)
+        if now.status is Status.CONFIRMED:
+            row = replace(row, booked_start_at=now.start)
+        elif row.start_at != now.start:
+            row = replace(row, start_at=now.start, idempotency_key=self._key_at(row, now.start))
+        self._rows[number - 1] = row
+        if now.status is not before.status:
+            self._end(number)
+        return now
 
-    async def enqueue_many(
-        self, requests: Sequence[BookingRequest], *, connection: Any = None
-    ) -> list[Receipt | Conflict]:
-        """Keep requests, as `AsyncBookings.enqueue_many`."""
-        return self.orders.enqueue_many(requests, connection=connection)
-
-    async def outcome(
-        self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
-    ) -> Outcome | None:
-        """Return how a booking stands, as `AsyncBookings.outcome`."""
-        return self.orders.outcome(appointment_id, key=key, account=account)
-
-    async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
-        """Return how a booking stands, at once: your test says when it settles."""
-        return self.orders.wait(appointment_id, seconds, poll=poll)
-
-    async def cursor(self) -> str:
-        """Return the cursor of this moment."""
-        return self.orders.cursor()
-
-    async def settled_since(self, cursor: str | None = None, *, limit: int = LIMIT) -> list[SettledBooking]:
-        """Return what has settled since a cursor, as `AsyncBookings.settled_since`."""
-        return self.orders.settled_since(cursor, limit=limit)
-
-    async def listen(self, cursor: str | None = None, *, every: float = 5.0) -> AsyncIterator[SettledBooking]:
-        """Yield bookings as they settle, as `AsyncBookings.listen`."""
-        cursor = cursor or self.orders.cursor()
-        while True:
-            for settled in self.orders.settled_since(cursor):
-                cursor = settled.cursor
-                yield settled
-            await asyncio.sleep(min(every, 0.01))
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    def _key_at(self, row: Kept, start: datetime) -> str:
+        """Return the key of a request that was moved before it was booked: a derived one is that of its new start."""
+        if not row.key_derived:
+            return row.idempotency_key
+        return derive_key(self.requests[row.id - 1].model_copy(update={"start": start}))
 
 
 def _number(booking: Receipt | int) -> int:
