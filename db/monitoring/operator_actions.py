@@ -82,17 +82,11 @@ def add(conn: Connection, asked: ActionRequest) -> bool:
     return bool(conn.execute(written).rowcount)
 
 
-def record(
-    conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1, refused: str | None = None
-) -> None:
-    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it.
-
-    `refused` says why nothing was done.
-    """
+def record(conn: Connection, done: ActionRequest, outcome: str, *, bookings: int = 1) -> None:
+    """Record what is done or shown, of one booking unless `bookings` says so, in the transaction that does it."""
     add(conn, done)
     written = update(_actions).where(_columns.request_id == done.request_id)
-    ended = {"done_at": func.clock_timestamp(), "outcomes": {outcome: 1}, "done": bookings, "refused": refused}
-    conn.execute(written.values(ended))
+    conn.execute(written.values(done_at=func.clock_timestamp(), outcomes={outcome: 1}, done=bookings))
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:
@@ -129,9 +123,14 @@ def person_of(conn: Connection, action_id: int) -> str | None:
     return conn.execute(select(_columns.who).where(_columns.id == action_id)).scalar_one_or_none()
 
 
-def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool) -> bool:
-    """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn."""
-    asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done}
+def count(
+    conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool, refused: str | None = None
+) -> bool:
+    """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn.
+
+    `refused` says why an action on one booking did nothing.
+    """
+    asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done, "refused": refused}
     return conn.execute(statement("count_action"), asked).first() is not None
 
 

@@ -5,6 +5,7 @@ exactly what it has counted, and the next one goes on after that; two processes 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, retry_in
 from tasks.operations.cancelling import cancel_in
+from tasks.operations.change_words import sentence_of
+from tasks.operations.rescheduling import RESCHEDULE, reschedule_in
 from tasks.publish import send
 
 MOST = 1_000  # bookings of one action
@@ -84,7 +87,7 @@ def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResul
     booking_id = (action.ids or ())[position]
     try:
         with engine.begin() as conn:
-            result = _COMMANDS[action.action](conn, booking_id, _command(action))
+            result = _given(conn, booking_id, action)
             _count(conn, action, position, result)
     except DBAPIError as exc:
         if getattr(exc.orig, "sqlstate", None) not in _MOVING:
@@ -95,8 +98,17 @@ def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResul
     return result
 
 
+def _given(conn: Connection, booking_id: int, action: OperatorAction) -> CommandResult:
+    """Give a booking the command of an action."""
+    if action.action == RESCHEDULE:
+        return reschedule_in(conn, booking_id, datetime.fromisoformat(action.target["start"]), _command(action))
+    return _COMMANDS[action.action](conn, booking_id, _command(action))
+
+
 def _count(conn: Connection, action: OperatorAction, position: int, result: CommandResult) -> None:
-    if not operator_actions.count(conn, action.id, position, result.outcome, was_done=result.done):
+    refuses = action.action == RESCHEDULE and not result.done
+    refused = f"{result.booking_id}: {sentence_of(result)}" if refuses else None
+    if not operator_actions.count(conn, action.id, position, result.outcome, was_done=result.done, refused=refused):
         raise _TakenOverError  # the transaction is rolled back, and with it the change of the booking
 
 
@@ -104,7 +116,9 @@ def _command(action: OperatorAction) -> Command:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
     given = {name: action.target.get(name) for name in ("reason", "account")}
-    return Command("operator", via, action.why, bool(action.target.get("not_booked")), who, action.epoch_seen, **given)
+    spares = via is Via.PAGE and len(action.ids or ()) > 1  # a list's cancel is of what is not booked yet
+    not_booked = bool(action.target.get("not_booked"))
+    return Command("operator", via, action.why, not_booked, who, action.epoch_seen, **given, spares_booked=spares)
 
 
 def _send(deps: Dependencies, released: list[CommandResult]) -> None:

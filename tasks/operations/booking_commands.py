@@ -75,6 +75,7 @@ class CommandOutcome(StrEnum):
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
     FORGOTTEN = "forgotten"  # its person was forgotten: nobody can be booked
     STILL_OPEN = "still_open"  # the operator gave "not booked" while a call may still turn into a booking
+    BOOKED = "booked"  # one of many, and confirmed: each is cancelled by itself
     ENDED = "ended"  # there is nothing to cancel or to move; `status` says how it ended
     OVER = "over"  # it has taken place
     SAME_START = "same_start"
@@ -108,7 +109,8 @@ class Command:
 
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
-    the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now).
+    the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now). `spares_booked`: a
+    confirmed booking is not cancelled.
     """
 
     by: str
@@ -120,6 +122,7 @@ class Command:
     reason: str | None = None
     key: str | None = None
     account: str | None = None
+    spares_booked: bool = False
     asked_at: datetime | None = None
 
     @property
@@ -188,17 +191,21 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
 
 
 def _retried_change(conn: Connection, row: Appointment, command: Command) -> BookingChange | None:
-    """Send the latest change of a confirmed booking again, if it is held or has failed; None: it is neither."""
+    """Send the change of a booking again that `retryable_change` returns; None: it has none."""
+    change = retryable_change(conn, row)
+    if change is None:
+        return None
+    afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
+    moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
+    if change.wanted is None:
+        asking.cancel_wanted(conn, row.id, wanted=True)
+    return moves.get(conn, change.id)
+
+
+def retryable_change(conn: Connection, row: Appointment) -> BookingChange | None:
+    """Return the latest change of a confirmed booking, if it is held or has failed."""
     latest = asking.of_booking(conn, row.id)[-1:] if row.status is Status.CONFIRMED else []
-    for change in latest:
-        if change.status not in {ChangeStatus.HELD, ChangeStatus.FAILED}:
-            continue
-        afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
-        moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
-        if change.wanted is None:
-            asking.cancel_wanted(conn, row.id, wanted=True)
-        return moves.get(conn, change.id)
-    return None
+    return next((one for one in latest if one.status in {ChangeStatus.HELD, ChangeStatus.FAILED}), None)
 
 
 def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:

@@ -51,10 +51,10 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return result_of(row, CommandOutcome.MOVED_ON)
     if (known := change_asking.known(conn, row, None, command)) is not None:
         return known
-    if row.status is Status.CONFIRMED and command.via is not Via.PAGE:  # it cancels what is not booked yet
+    meant = cancel_outcome(row, not_booked=command.not_booked, spares_booked=command.spares_booked)
+    if meant is CommandOutcome.CANCEL_ASKED:
         return change_asking.ask(conn, row, None, command, change_asking.moment_of(conn, row))
-    meant = cancel_outcome(row, not_booked=command.not_booked)
-    if meant is CommandOutcome.ENDED:
+    if meant in {CommandOutcome.ENDED, CommandOutcome.BOOKED}:
         return result_of(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
         return result_of(row, CommandOutcome.STILL_OPEN, open_for=seconds)
@@ -66,8 +66,12 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     return change_asking.wish(conn, row, None, command, change_asking.moment_of(conn, row), meant)
 
 
-def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
+def cancel_outcome(
+    row: Appointment | Chosen, *, not_booked: bool = False, spares_booked: bool = False
+) -> CommandOutcome:
     """Return the outcome that a cancel of this row would have now."""
+    if row.status is Status.CONFIRMED:
+        return CommandOutcome.BOOKED if spares_booked else CommandOutcome.CANCEL_ASKED
     if row.status in FINAL:
         return CommandOutcome.ENDED
     if row.status is Status.BOOKING:

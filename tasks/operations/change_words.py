@@ -19,6 +19,7 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.MISSING: "no booking has this id or key",
         _O.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
         _O.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
+        _O.BOOKED: "is booked; cancel it by itself",
         _O.ENDED: "is {status} for good; there is nothing to cancel or to move",
         _O.OVER: "has taken place already; it can neither be cancelled nor moved",
         _O.SAME_START: "has this start already",

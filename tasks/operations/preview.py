@@ -4,42 +4,53 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from db import appointments
+from db.appointments import Appointment
 from db.appointments.queue import QUEUED
-from db.lifecycle import HoldReason
+from db.lifecycle import HoldReason, Status
 from db.monitoring import counts_now, operator_actions
 from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
 from tasks.dependencies import Dependencies
-from tasks.operations import breaker_actions, breaker_overrides
-from tasks.operations.booking_actions import RETRY
+from tasks.operations import breaker_actions, breaker_overrides, change_asking
+from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.operations.booking_commands import (
     GO_BY_THEMSELVES,
     CommandOutcome,
+    CommandResult,
     open_for,
     retry_outcome,
+    retryable_change,
     version,
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.cancelling import cancel_outcome
+from tasks.operations.change_words import sentence_of
+from tasks.operations.rescheduling import RESCHEDULE, refused_at_any_start, reschedule_outcome
 from tasks.operations.resolving import may_be_booked
 from tasks.words import duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
+_cancel_outcome = partial(cancel_outcome, spares_booked=True)  # of many; one that is booked is cancelled alone
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
 _LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
 _ONE = {
     CommandOutcome.SENT: "Sent again.",
     CommandOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
     CommandOutcome.CANCELLED: "Cancelled now.",
-    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup shows it is not booked.",
-    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled if the call does not book it.",
+    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup has shown whether it is booked.",
+    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled, whatever that call brings.",
+    CommandOutcome.CANCEL_ASKED: "It is booked: its cancel goes to Cal.com.",
+    CommandOutcome.MOVE_ASKED: "It is booked: its move goes to Cal.com.",
+    CommandOutcome.MOVED_LATER: "It may be booked already: moved once that is known.",
+    CommandOutcome.MOVED: "It is not booked yet: it is asked for at the new start.",
 }
 
 
@@ -47,9 +58,10 @@ _ONE = {
 class Preview:
     """What an action would do now, and what a person must give to request it.
 
-    `lines` describe the effect. `asks` are the inputs: why, until, type, number, looked (an optional tick); `typed` is
-    the word or number to type. `ids` are the bookings, in the order of their requests; `epoch` is that of the breaker,
-    or the version of the one booking. `refused`: why the action is not possible now.
+    `lines` describe the effect. `asks` are the inputs: why, until, type, number, looked (an optional tick), uid, start,
+    reason (what Cal.com tells the attendee, optional); `typed` is the word or number to type. `ids` are the bookings,
+    in the order of their requests; `epoch` is that of the breaker, or the version of the one booking. `refused`: why
+    the action is not possible now.
     """
 
     request_id: UUID
@@ -95,7 +107,13 @@ def of_bookings(
         found = operator_actions.chosen(conn, ids)
         now: datetime = conn.execute(select(func.now())).scalar_one()
         seconds = open_for(conn, row) if row else 0.0
-    outcome = retry_outcome if command == RETRY else cancel_outcome
+        change = retryable_change(conn, row) if row is not None and command == RETRY else None
+    if command == CANCEL and row is not None and row.status is Status.CONFIRMED:
+        return of_change(deps, CANCEL, row.id, zone=zone)
+    if row is not None and change is not None and change.hold_reason not in GO_BY_THEMSELVES:
+        said = f"Its {'cancel' if change.wanted is None else 'move'} is sent again."
+        return Preview(uuid4(), version(row), (row.id,), 1, (said,))
+    outcome = retry_outcome if command == RETRY else _cancel_outcome
     meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
     taken = [one for one, became in meant.items() if became in _ONE]
     lines = [*_said(command, [meant[one] for one in taken], _today(taken, now, zone))] if taken else []
@@ -119,6 +137,41 @@ def of_bookings(
         str(len(taken)) if "number" in asks else None,
         refused,
     )
+
+
+def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo) -> Preview:
+    """Return what the cancel of a booked booking, or the move of any, would do; times are given in `zone`.
+
+    Raises:
+        SQLAlchemyError: Postgres does not answer.
+    """
+    with deps.engine.connect() as conn:
+        row = appointments.get(conn, booking_id)
+        meant = CommandOutcome.MISSING if row is None else _of_change(conn, action, row)
+    if row is None or meant not in _ONE:
+        said = sentence_of(CommandResult(booking_id, meant, None if row is None else row.status))
+        return Preview(uuid4(), None, (), 0, (), refused=f"{booking_id}: {said}")
+    start = (row.booked_start_at or row.start_at).astimezone(zone)
+    asks = ("start",) if action == RESCHEDULE else ()
+    return Preview(
+        uuid4(),
+        version(row),
+        (booking_id,),
+        1,
+        (f"It starts {start:%a %d %b %Y, %H:%M} ({zone}).", _ONE[meant]),
+        (*asks, *(("reason",) if row.status is Status.CONFIRMED else ()), "why"),
+    )
+
+
+def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcome:
+    """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
+    moment = change_asking.moment_of(conn, row)
+    if row.status is Status.CONFIRMED and change_asking.is_over(row, moment.now):
+        return CommandOutcome.OVER
+    if action == RESCHEDULE:
+        return refused_at_any_start(row, moment) or reschedule_outcome(row)
+    is_asked = any(change.wanted is None for change in moment.opened)
+    return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
 
 
 def of_resolving(deps: Dependencies, booking_id: int) -> Preview:
@@ -191,8 +244,10 @@ def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
         over = sum(retry_outcome(one) is CommandOutcome.NOT_RETRYABLE for one in found)
         yield from [f"{over:,} {'is' if over == 1 else 'are'} neither held nor failed."] if over else []
     else:
-        over = sum(cancel_outcome(one) is CommandOutcome.ENDED for one in found)
+        over = sum(_cancel_outcome(one) is CommandOutcome.ENDED for one in found)
         yield from [f"{over:,} {'has' if over == 1 else 'have'} ended: nothing to cancel."] if over else []
+        booked = sum(_cancel_outcome(one) is CommandOutcome.BOOKED for one in found)
+        yield from [f"{booked:,} {'is' if booked == 1 else 'are'} booked: cancel each alone."] if booked else []
         blind = sum(one.hold_reason is HoldReason.BLIND_KEY and one.outcome_unknown for one in found)
         todo = "perhaps no lookup proves that nothing is booked; look at Cal.com and cancel each alone"
         yield from [f"{blind:,} held for blind_key: {todo}."] if blind else []

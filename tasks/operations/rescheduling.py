@@ -2,32 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
 from db.lifecycle import FINAL, ChangeStatus, Status
-from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
 from tasks.operations import change_asking
-from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of, send_released
+from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of
 from tasks.operations.change_asking import AskingMoment
-from tasks.operations.change_words import sentence_of
 
 RESCHEDULE = "reschedule"
-
-
-def reschedule(
-    engine: Engine, booking_id: int, start: datetime, command: Command, asked: ActionRequest
-) -> CommandResult:
-    """Move a booking as `reschedule_in` does, record that with it, and send the message that follows."""
-    with engine.begin() as conn:
-        result = reschedule_in(conn, booking_id, start, command)
-        refused = None if result.done else f"{booking_id}: {sentence_of(result)}"
-        operator_actions.record(conn, asked, result.outcome, bookings=int(result.done), refused=refused)
-    return send_released(result)
 
 
 def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: Command) -> CommandResult:
@@ -44,18 +30,30 @@ def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: C
     refused = _refused(row, wanted, moment)
     if refused is not None:
         return result_of(row, refused)
-    if row.status is Status.CONFIRMED:
-        return _ask(conn, row, wanted, command, moment)
-    if row.outcome_unknown or row.status is Status.BOOKING or row.calcom_booking_uid is not None:
-        return change_asking.wish(conn, row, wanted, command, moment, CommandOutcome.MOVED_LATER)
+    match meant := reschedule_outcome(row):
+        case CommandOutcome.MOVE_ASKED:
+            return _ask(conn, row, wanted, command, moment)
+        case CommandOutcome.MOVED_LATER:
+            return change_asking.wish(conn, row, wanted, command, moment, meant)
     return _ask_at(conn, row, wanted, command, moment.now)
+
+
+def reschedule_outcome(row: Appointment) -> CommandOutcome:
+    """Return the outcome that a move of this row would have now, if nothing refuses it."""
+    if row.status is Status.CONFIRMED:
+        return CommandOutcome.MOVE_ASKED
+    may_be_booked = row.outcome_unknown or row.status is Status.BOOKING or row.calcom_booking_uid is not None
+    return CommandOutcome.MOVED_LATER if may_be_booked else CommandOutcome.MOVED
 
 
 def _refused(row: Appointment, start: datetime, moment: AskingMoment) -> CommandOutcome | None:
     """Return why a booking is not moved to a start; None: it is."""
     lead = timedelta(seconds=dependencies.current().timings.lead)
-    if start <= moment.now + lead:
-        return CommandOutcome.PAST
+    return CommandOutcome.PAST if start <= moment.now + lead else refused_at_any_start(row, moment)
+
+
+def refused_at_any_start(row: Appointment, moment: AskingMoment) -> CommandOutcome | None:
+    """Return why a booking is moved to no start at all; None: it may be moved."""
     if row.status in FINAL - {Status.CONFIRMED}:
         return CommandOutcome.ENDED
     if any(change.wanted is None for change in moment.opened):

@@ -59,6 +59,11 @@ def test_axe_finds_nothing_serious_on_the_pages_of_an_operator(
         there.open(f"/resilience/bookings/{ids[0]}").press("do-resolve").get_by_label("Why?").fill("a test")
     judge("resolve")
     for there in viewers.values():
+        there.open(f"/resilience/bookings/{first}").press("do-reschedule").get_by_label("New start").fill(
+            "2031-03-05T10:00"
+        )
+    judge("move")
+    for there in viewers.values():
         there.open("/resilience/actions").sees("Look at a person", within="#list")
     judge("actions")
     for there in viewers.values():

@@ -9,6 +9,7 @@ _BREAKER = "tests/integration/operations/test_breaker_actions.py::"
 _CALLS = "tests/integration/operations/test_calls.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
+_CHANGES = "tests/integration/page/test_page_changes.py::"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
@@ -86,6 +87,26 @@ OPERATIONS = (
         old="command.seen != version(row)",
         new="False",
         test=f"{_BOOKINGS}test_not_booked_is_said_of_the_call_that_was_looked_for",
+    ),
+    _booking_actions(
+        name="list-cancels-what-is-booked",
+        old="via is Via.PAGE and len(action.ids or ()) > 1",
+        new="False",
+        test=f"{_PAGE}test_what_has_moved_on_since_the_preview_is_left_and_counted",
+    ),
+    _booking_actions(
+        name="refused-move-is-called-done",
+        old="refused=refused",
+        new="refused=None",
+        test=f"{_CHANGES}test_what_the_page_refuses_it_refuses_in_the_commands_sentence",
+    ),
+    Breakage(
+        name="what-is-over-is-offered",
+        promise=6,
+        file="tasks/operations/preview.py",
+        old="if row.status is Status.CONFIRMED and change_asking.is_over(",
+        new="if False and change_asking.is_over(",
+        test=f"{_CHANGES}test_what_the_page_refuses_it_refuses_in_the_commands_sentence",
     ),
     Breakage(
         name="decided-on-a-row-that-moves",

@@ -24,7 +24,13 @@ OVERVIEW = {
     "incident": "#incidents li",
     "row": "#list tbody tr",
 }
-BOOKING = {"state": "#one-title", "why": "#sentence", "step": "#timeline > .timeline > .step", "trouble": "#trouble"}
+BOOKING = {
+    "state": "#one-title",
+    "why": "#sentence",
+    "wish": "#wishes li",
+    "step": "#timeline > .timeline > .step",
+    "trouble": "#trouble",
+}
 # Run in the page. A moment is an object; what is hidden, or only for a screen reader, is left out.
 _OF = re.compile(r"These figures are of (\d\d):(\d\d):(\d\d)")
 _READ = """(regions) => {

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from booking_client.states import HELD_BY
+from db.changes.change import COLUMNS_SQL, BookingChange
 from db.monitoring.status_queries import AT_RISK
 
 _HELD = f"""
@@ -42,6 +43,7 @@ SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_
 FROM appointments
 """  # noqa: S608 - the same
 _TICKED = "SELECT ticked_at FROM heartbeats WHERE name = 'check_health'"
+_WISHES = f"SELECT {COLUMNS_SQL} FROM booking_changes WHERE appointment_id = %(number)s"  # noqa: S608 - the same
 _STORY = "SELECT kind, by, created_at AS at FROM appointment_events WHERE appointment_id = %(number)s"
 
 Rows = tuple[dict[str, Any], ...]
@@ -64,6 +66,8 @@ class Record:
     """When the last health check began."""
     story: Rows
     """The events of the booking whose page is open."""
+    wishes: tuple[BookingChange, ...]
+    """Its cancels and moves."""
 
     def held_count(self, *reasons: str) -> int:
         """Return how many these reasons hold (none: all reasons)."""
@@ -87,6 +91,7 @@ def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float, number: int) -
         incidents=_incidents(conn),
         ticked_at=next((one["ticked_at"] for one in conn.execute(_TICKED)), None),
         story=tuple(conn.execute(_STORY, {"number": number})),
+        wishes=tuple(BookingChange.read(list(one.values())) for one in conn.execute(_WISHES, {"number": number})),
         rows={one["id"]: one for one in conn.execute(_ROWS)},
     )
 

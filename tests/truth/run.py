@@ -4,12 +4,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from playwright.sync_api import Browser, Page
 
+from resilience.exceptions import AppointmentDatabaseException
 from tests.browser.browser import Viewer, chromium
 from tests.browser.deployment import Deployment, deployment
 from tests.truth.claims.grammar import Claim, Forecast, Seen, read
@@ -18,11 +19,13 @@ from tests.truth.page import read as read_page
 from tests.truth.patterns import PATTERNS, forecasts
 from tests.truth.troubles import Dealer, Traffic
 from tests.truth.world import AHEAD, FRESH, World
+from worker import ChangeRefusedError, reschedule_booking
 
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
 SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 100}
 HATCHED = {"hold", "no hold", "total", "change", "incident"}  # of the moment that the page says
+_LATER = datetime(2031, 3, 1, tzinfo=UTC)
 Say = Callable[[str], object]
 
 
@@ -49,10 +52,12 @@ class Judge:
     later: list[Forecast] = field(default_factory=list)
 
     def open_newest(self, deployed: Deployment) -> None:
-        """Open the page of the newest booking beside the overview."""
+        """Open the page of the newest booking beside the overview, and have it moved."""
         [(number,)] = deployed.rows("SELECT coalesce(max(id), 0) FROM appointments")
         self.world.watched = number
         self.pages[1].goto(f"{deployed.address}/resilience/bookings/{number}")
+        with contextlib.suppress(ChangeRefusedError, AppointmentDatabaseException):
+            reschedule_booking(number, _LATER + number * timedelta(minutes=30))
 
     def watch(self, seconds: float) -> None:
         """Compare for so long."""

@@ -26,6 +26,7 @@ from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BreakerActionOutcome
 from tasks.operations.calls import REVEAL, SHOWN
 from tasks.operations.preview import Preview
+from tasks.operations.rescheduling import RESCHEDULE
 from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
@@ -143,7 +144,10 @@ def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
         return preview.of_showing(asked.ids, SHOWN_ONE)
     if asked.action == CALLS:
         return preview.of_showing(asked.ids, SHOWN.total_seconds())
-    return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))
+    zone = ZoneInfo(asked.zone)
+    if asked.action == RESCHEDULE:
+        return preview.of_change(deps, RESCHEDULE, asked.ids[0], zone=zone)
+    return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=zone)
 
 
 def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:

@@ -1,12 +1,14 @@
 """The bodies of the page's requests, checked field by field; an error is one sentence."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from tornado.web import HTTPError
 
+from booking_client.request.model import instant
 from db.monitoring.operator_actions import ActionRequest
 from tasks.calcom.booking import usable
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
@@ -15,6 +17,7 @@ from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.calls import MOST_CALLED, REVEAL
 from tasks.operations.preview import FEW
+from tasks.operations.rescheduling import RESCHEDULE
 from tasks.operations.resolving import RESOLVE
 from worker.page.query import refused
 
@@ -24,9 +27,13 @@ _HOUR, _DAY = 3600, 86_400
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def _text(value: str) -> str:
+def _line(value: str) -> str:
     """Return the text as one line without control characters: commands and alerts show it."""
-    line = "".join(letter if letter.isprintable() else " " for letter in value).strip()
+    return "".join(letter if letter.isprintable() else " " for letter in value).strip()
+
+
+def _text(value: str) -> str:
+    line = _line(value)
     if not line:
         raise ValueError("say why; it is recorded")
     return line
@@ -67,7 +74,7 @@ class AskedBody(BaseModel):
 class PreviewBody(AskedBody):
     """The request for an action's preview; `zone` is the browser's."""
 
-    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "resolve", "reveal", "call_list"]
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reschedule", "resolve", "reveal", "call_list"]
     ids: Ids | None = None
     not_booked: bool = False
     zone: Zone = "UTC"
@@ -75,8 +82,8 @@ class PreviewBody(AskedBody):
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
         if (self.action in BREAKER_ACTIONS) != (self.ids is None):
-            raise ValueError("ids go with retry, cancel, resolve, reveal and call_list, and nothing else")
-        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action in {REVEAL, RESOLVE}):
+            raise ValueError("ids go with retry, cancel, reschedule, resolve, reveal and call_list, and nothing else")
+        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action in {REVEAL, RESOLVE, RESCHEDULE}):
             raise ValueError("one booking at a time: somebody has to look at each")
         if self.ids and len(self.ids) > MOST_CALLED and self.action == CALLS:
             raise ValueError(f"at most {MOST_CALLED} of one list")
@@ -86,20 +93,29 @@ class PreviewBody(AskedBody):
 
 
 class ActionBody(PreviewBody):
-    """The request for an action, as its preview counted it; `until` is in seconds from now."""
+    """The request for an action, as its preview counted it; `until` is in seconds from now.
+
+    Of a cancel or a move: `reason` is what Cal.com tells the attendee, `start` the new start.
+    """
 
     request_id: UUID
-    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "resolve"]
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reschedule", "resolve"]
     epoch: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     why: Reason
     until: Annotated[int, Field(ge=1, le=_DAY)] | None = None
     typed: Annotated[str, Field(max_length=20)] | None = None
     uid: Annotated[str, AfterValidator(_uid)] | None = None
+    start: Annotated[datetime, BeforeValidator(instant)] | None = None
+    reason: Annotated[str, Field(max_length=500), AfterValidator(_line)] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.action == RESOLVE) != (self.uid is not None):
             raise ValueError("uid goes with resolve: what Cal.com calls the booking")
+        if (self.action == RESCHEDULE) != (self.start is not None):
+            raise ValueError("start goes with reschedule: the new start")
+        if self.reason and not (self.action in {CANCEL, RESCHEDULE} and self.ids and len(self.ids) == 1):
+            raise ValueError("reason goes with the cancel or the move of one booking")
         if (self.action in BREAKER_ACTIONS or self.not_booked) and self.epoch is None:
             raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
@@ -114,8 +130,10 @@ class ActionBody(PreviewBody):
     def by(self, who: str) -> ActionRequest:
         """Return the request for the record; `who` is the operator."""
         about: dict[str, object] = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
-        about |= {"not_booked": self.not_booked} if self.ids else {}
-        about = {"uid": self.uid} if self.action == RESOLVE else about
+        about |= {"not_booked": self.not_booked} if self.action in {RETRY, CANCEL} else {}
+        about |= {"uid": self.uid} if self.uid else {}
+        about |= {"start": self.start.isoformat()} if self.start else {}
+        about |= {"reason": self.reason} if self.reason else {}
         return ActionRequest(
             who=who,
             via=Via.PAGE,

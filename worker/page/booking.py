@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
-from db.lifecycle import Status
+from db.changes.change import BookingChange
 from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
+from tasks.operations.rescheduling import RESCHEDULE
 from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
+from tasks.story.change_words import standing
 from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 
@@ -43,22 +45,41 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         "why": story.why,
         "called": called,
         "facts": row_facts(story),
+        "changes": [_change(change, story.now) for change in reversed(story.changes)],
         "timeline": timeline(story.timeline),
-        "actions": [] if row.status is Status.CONFIRMED else _offered(deps, row),
+        "actions": _offered(deps, row),
     }
 
 
 def _offered(deps: Dependencies, row: Appointment) -> list[str]:
     """Return the actions that are not refused for this booking; `not_booked` is a retry after a person has looked."""
-    asked = {RETRY: (RETRY, False), CANCEL: (CANCEL, False)}
-    known = [RESOLVE] if may_be_booked(row) else []
-    asked |= {NOT_BOOKED: (RETRY, True)} if row.outcome_unknown else {}
-    seen = {
-        name: preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC)
-        for name, (action, not_booked) in asked.items()
+
+    def may(action: str, *, not_booked: bool = False) -> bool:
+        return preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC).refused is None
+
+    offered = {
+        RETRY: may(RETRY),
+        RESOLVE: may_be_booked(row),
+        NOT_BOOKED: row.outcome_unknown and may(RETRY, not_booked=True),
+        RESCHEDULE: preview.of_change(deps, RESCHEDULE, row.id, zone=UTC).refused is None,
+        CANCEL: may(CANCEL),
     }
-    may = [name for name, one in seen.items() if one.refused is None]
-    return [*(name for name in may if name == RETRY), *known, *(name for name in may if name != RETRY)]
+    return [name for name, is_offered in offered.items() if is_offered]
+
+
+def _change(change: BookingChange, now: datetime) -> dict[str, Any]:
+    """Return a cancel or a move for JSON; without its reason, which is a customer's words."""
+    return {
+        "id": change.id,
+        "kind": change.kind,
+        "wanted": change.wanted,
+        "status": change.status,
+        "hold_reason": change.hold_reason,
+        "at": change.requested_at,
+        "by": change.asked_by,
+        "via": change.via,
+        "said": standing(change, now),
+    }
 
 
 def row_facts(story: BookingStory) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_rows_are_chosen_and_cancelled_by_keyboard_alone(
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading")).to_have_text("Cancel 3 bookings")
     expect(in_dialog(page)).to_contain_text(
-        "2 are cancelled, 1 is cancelled only once a lookup shows that it is not booked."
+        "2 are cancelled, 1 is cancelled once a lookup has shown whether it is booked."
     )
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)

@@ -77,8 +77,8 @@ def test_a_cancel_of_many_says_how_many_had_moved_on(built: Dependencies, record
     outcomes = {"cancelled": 2, "cancelled_after_call": 1, "cancelled_after_lookup": 1, "ended": 1, "missing": 1}
     assert (action.done, action.moved_on, action.outcomes) == (4, 2, outcomes)
     assert answer(action, UTC) == (
-        "2 are cancelled, 1 is cancelled if the call under way does not book it, 1 is cancelled only once a lookup "
-        "shows that it is not booked. 2 were left alone: 1 is not there any more, 1 has ended."
+        "2 are cancelled, 1 is cancelled after the call under way, 1 is cancelled once a lookup has shown whether it "
+        "is booked. 2 were left alone: 1 is not there any more, 1 has ended."
     )
 
 

@@ -69,7 +69,7 @@ def test_a_retry_leaves_out_what_goes_by_itself(built: Dependencies, record: Any
         (RETRY, {}, ("Sent again.",)),
         (RETRY, UNKNOWN, ("Sent again; looked up first.",)),
         (CANCEL, {}, ("Cancelled now.",)),
-        (CANCEL, UNKNOWN, ("Cancelled once a lookup shows it is not booked.",)),
+        (CANCEL, UNKNOWN, ("Cancelled once a lookup has shown whether it is booked.",)),
     ],
 )
 def test_of_one_it_is_said_in_a_few_words(

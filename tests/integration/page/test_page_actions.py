@@ -95,7 +95,7 @@ def test_what_has_moved_on_since_the_preview_is_left_and_counted(flower: FlowerU
 
     flower.post(ACT, body)
 
-    assert followed(flower, body["request_id"])["text"] == "3 are cancelled. 2 were left alone: 2 have ended."
+    assert followed(flower, body["request_id"])["text"] == "3 are cancelled. 2 were left alone: 2 are booked."
 
 
 def test_a_page_that_is_older_than_the_breakers_state_acts_on_nothing(flower: FlowerUnderTest) -> None:
@@ -206,6 +206,7 @@ def test_the_server_refuses_whoever_may_not(
     for path, body in (
         (PREVIEW, {"action": "cancel", "ids": [row.id]}),
         (ACT, act),
+        (ACT, act | {"action": "reschedule", "start": "2031-03-05T09:00:00Z"}),
         (ACT, opens),
         (f"/resilience/bookings/{row.id}/who", WHY),
     ):
@@ -259,6 +260,12 @@ def test_what_is_not_understood_is_refused_with_a_sentence(flower: FlowerUnderTe
         (order | {"action": "off", "typed": "OFF", "until": 3601}, "until: off needs an end, an hour at most"),
         (order | {"action": "off", "typed": "OFF"}, "until: off needs an end, an hour at most"),
         (order | {"action": "reset", "until": 600}, "until goes with open and off"),
+        (one | {"start": "2031-03-05T09:00:00Z"}, "start goes with reschedule"),
+        (one | {"action": "reschedule"}, "start goes with reschedule"),
+        (one | {"action": "reschedule", "start": "2031-03-05T09:00:00"}, "start: "),
+        (one | {"action": "reschedule", "start": "3000-03-05T09:00:00Z"}, "start: is later than the year"),
+        (one | {"action": "reschedule", "start": "2031-03-05T09:00:00Z", "ids": [1, 2]}, "one booking at a time"),
+        (one | {"ids": [1, 2], "reason": "the host is ill"}, "reason goes with"),
         ([], ""),
         ("", ""),
     ]

@@ -129,7 +129,7 @@ def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTes
     assert (one["status"], one["hold_reason"]) == ("held", "breaker_open")
     assert one["why"].startswith("The breaker was open when its turn came. Now the line moves")
     assert [one["timeline"][end]["kind"] for end in (0, -1)] == ["held", "asked"]
-    assert one["actions"] == ["cancel"], "what waits for the breaker goes by itself"
+    assert one["actions"] == ["reschedule", "cancel"], "what waits for the breaker goes by itself"
     assert "Ann Example" not in answer.text
     assert "@example.com" not in answer.text
     for name in (row.id, row.uuid, row.idempotency_key, row.correlation_id):

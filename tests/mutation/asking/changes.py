@@ -98,10 +98,12 @@ CHANGES_SENT = (
         new="False and",
         test=f"{_ASKED}[move to the same start-Python]",
     ),
-    _moving(
+    Breakage(
         name="a-move-is-recorded-by-itself",
-        old="        refused = None if result.done",
-        new="    with engine.begin() as conn:\n        refused = None if result.done",
+        promise=6,
+        file="tasks/operations/booking_actions.py",
+        old="            result = _given(conn, booking_id, action)\n",
+        new="            result = _given(conn, booking_id, action)\n        with engine.begin() as conn:\n",
         test=f"{_CLI}test_a_move_and_its_record_are_one_transaction",
     ),
     Breakage(

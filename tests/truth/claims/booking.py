@@ -1,13 +1,17 @@
 """One booking's page: its state, why it does not move, and its story."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
+from db.changes.change import BookingChange
+from tasks.story.change_words import standing
 from tasks.story.sentences import title
 from tests.truth.claims.checks import done, in_state
 from tests.truth.claims.grammar import Check, Part, Pattern, Seen, near
 from tests.truth.record import Record
 
+_AGE = re.compile(r", asked for [^,]+,")
 _EVERY = timedelta(seconds=2)  # so often the page reads
 # What a line about a booking begins with, and the state, or the hold reason, that it is of.
 _WHY = {
@@ -79,6 +83,25 @@ def _step(part: Part) -> bool | None:
     )
 
 
+def _wish(part: Part) -> bool | None:
+    """Check that a cancel or a move was asked for at this moment, by whom, and that it stands as its two lines say."""
+    head, _, said = part.words.partition(" | ")
+
+    def is_it(one: BookingChange) -> bool:
+        moments = [one.requested_at, *([one.wanted] if one.wanted else [])]
+        wanted = "Move to @" if one.wanted else "Cancel"
+        reason = f": {one.hold_reason.replace('_', ' ')}" if one.hold_reason else ""
+        return (
+            head == f"@{wanted} {one.status}{reason} by {one.asked_by}, {one.via}"
+            and len(moments) == len(part.moments)
+            and all(near(shown.at, moment) for shown, moment in zip(part.moments, moments, strict=True))
+            and _AGE.sub("", said) == _AGE.sub("", standing(one, part.seen.at))
+        )
+
+    past = part.seen.world.between(part.seen.at - _EVERY - timedelta(seconds=3), part.seen.at)
+    return past.recorded(lambda record: any(map(is_it, record.wishes))) if any(True for _ in past.records()) else None
+
+
 class _Event:
     """An event that has only its kind."""
 
@@ -94,5 +117,6 @@ BOOKING = (
     Pattern(("state",), r"Booking \d+ (state:[a-z: ]+)(?: \|.*)?", {"state": _state}),
     Pattern(("state",), r"Booking \d+ Reading", {}),
     Pattern(("why",), rf"(why:{_BEGINS})\b.*?(?: Now the line (line:{_LINES})\.)?", _CHECKS),
+    Pattern(("wish",), r"(wish:M(?:Cancel|Move to M) .+ \| Its .+)", {"wish": _wish}),
     Pattern(("step",), r"(step:M.*)", {"step": _step}),
 )

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from tasks.operations.booking_commands import Command, Via
+from tasks.operations import booking_actions
 from tasks.operations.change_words import sentence_of
-from tasks.operations.rescheduling import RESCHEDULE, reschedule
+from tasks.operations.rescheduling import RESCHEDULE
 from worker.cli.named import named
 from worker.cli.record import requested
 from worker.cli.session import ready
@@ -20,16 +20,16 @@ def run(booking: str, start: str, *, reason: str | None, account: str | None, wh
         Stop: There is no such row, or `start` is no time.
     """
     try:
-        wanted = datetime.fromisoformat(start)
+        datetime.fromisoformat(start)
     except ValueError:
         raise Stop(f"{start}: not a time; give it as in 2030-03-05T10:00:00+01:00") from None
     deps = ready()
+    given = {"start": start, "reason": reason, "account": account}
+    target = {name: text for name, text in given.items() if text is not None}
     with listening(screen.note):
         with deps.engine.connect() as conn:
             row = named(conn, booking)
-        asked = requested(RESCHEDULE, why=why, target={"start": start}, ids=(row.id,))
-        command = Command("operator", Via.COMMAND_LINE, why, reason=reason, account=account)
-        result = reschedule(deps.engine, row.id, wanted, command, asked)
-    said = f"{row.id}: {sentence_of(result)}"
-    (screen.say if result.done else screen.note)(said)
+        asked = requested(RESCHEDULE, why=why, target=target, ids=(row.id,))
+        [result] = booking_actions.carry_out(deps, booking_actions.begin(deps.engine, asked))
+    (screen.say if result.done else screen.note)(f"{row.id}: {sentence_of(result)}")
     return result.done

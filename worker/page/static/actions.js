@@ -17,6 +17,7 @@ const KINDS = {
   retry: "Retry",
   retry_held: "Retry by reason",
   cancel: "Cancel",
+  reschedule: "Move",
   resolve: "Resolve",
   reveal: "Look at a person",
   called: "Called",
@@ -71,11 +72,14 @@ function cell(label, content, extra = null) {
 }
 
 function what(one) {
-  const options = Object.entries(one.options).map(([name, value]) =>
-    value === true ? word(name) : `${word(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`,
-  );
-  const about = options.length ? el("small", {}, ` ${options.join(", ")}`) : null;
+  const options = Object.entries(one.options).map(([name, value], index) => [index ? ", " : " ", option(name, value)]);
+  const about = options.length ? el("small", {}, options) : null;
   return [el("strong", {}, KINDS[one.action] ?? word(one.action)), " ", bookings(one), about];
+}
+
+function option(name, value) {
+  if (name === "start" && !Number.isNaN(Date.parse(value))) return ["to ", time(value)];
+  return value === true ? word(name) : `${word(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`;
 }
 
 function bookings(one) {

@@ -9,6 +9,7 @@ import { sentence } from "./core/moments.js";
 import { Poll } from "./core/poll.js";
 import { TONES, word } from "./core/words.js";
 import { listenSearch } from "./list/search.js";
+import { drawChanges } from "./one/changes.js";
 import { drawFacts } from "./one/facts.js";
 import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
@@ -17,26 +18,36 @@ const LABELS = {
   retry: "Retry",
   resolve: "It is booked…",
   not_booked: "It is not booked…",
+  reschedule: "Move…",
   cancel: "Cancel this booking",
 };
-const TITLES = { resolve: "It is booked at Cal.com", not_booked: "It is not booked at Cal.com" };
-const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again" };
+const TITLES = {
+  resolve: "It is booked at Cal.com",
+  not_booked: "It is not booked at Cal.com",
+  reschedule: "Move this booking",
+};
+const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again", reschedule: "Move it" };
 const id = byId("resilience").dataset.id; // as it is written: a number of twenty digits would be rounded
 
 const draw = {
   state: onChange(({ status, hold_reason: reason }) => drawState(status, reason)),
   why: onChange((why) => fill(byId("sentence"), sentence(why))),
   buttons: onChange((actions) => fill(byId("buttons"), buttons(actions))),
+  changes: onChange((changes) => drawChanges(byId("wishes"), changes)),
   timeline: onChange((timeline) => drawTimeline(byId("timeline"), timeline)),
   called: onChange((called) => fill(byId("called"), mark(id, called, () => poll.restart()))),
   facts: onChange((facts) => drawFacts(byId("facts"), facts)),
 };
 
+let startsAt = null;
+
 function update(data) {
+  startsAt = data.facts.booked_start_at ?? data.facts.start_at;
   show(byId("one"), true);
   draw.state({ status: data.status, hold_reason: data.hold_reason });
   draw.why(data.why);
   draw.buttons(data.actions);
+  draw.changes(data.changes);
   draw.timeline(data.timeline);
   draw.facts(data.facts);
   draw.called(data.called);
@@ -62,7 +73,7 @@ function actionButton(action) {
   const label = LABELS[action] ?? action;
   const notBooked = action === "not_booked"; // a retry by a person who has looked at Cal.com
   const about = { ids: [Number(id)], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
-  const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, about);
+  const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, { ...about, startsAt });
   if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
   const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
   return el("span", { class: "apart" }, cancel);

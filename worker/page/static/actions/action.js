@@ -15,9 +15,11 @@ const SILENCE = "No answer: whether it was done is not known. Send it again: the
 
 export class Action {
   // `ids`: these bookings; `query`: the bookings of that list now; neither: an order to the breaker. `done` is called
-  // when something may have changed; `notBooked`: the viewer must have looked at Cal.com; `label` is its button's.
-  constructor(action, title, { ids = null, query = null, notBooked = false, label = title, done = () => {} } = {}) {
-    Object.assign(this, { action, title, ids, query, notBooked, label, done });
+  // when something may have changed; `notBooked`: the viewer must have looked at Cal.com; `label` is its button's;
+  // `startsAt`: the start of the booking that is moved.
+  constructor(action, title, given = {}) {
+    const { ids = null, query = null, notBooked = false, label = title, startsAt = null, done = () => {} } = given;
+    Object.assign(this, { action, title, ids, query, notBooked, label, startsAt, done });
     this.content = el("div", {});
     this.dialog = openDialog(title, this.content, { onClose: () => this.done() });
     this.preview();
@@ -41,7 +43,7 @@ export class Action {
   // The title has the number that was counted, too, however many the button spoke of.
   #confirm(preview) {
     if (preview.count > 1) this.dialog.querySelector("h2").textContent = this.#sendLabel(preview);
-    const asked = questions(this.action, preview, this.notBooked);
+    const asked = questions(this.action, preview, { mustLook: this.notBooked, startsAt: this.startsAt });
     const form = confirmation(preview.lines, asked, this.#sendLabel(preview), {
       send: (values) => this.#send(preview, values),
       back: () => this.dialog.close(),
@@ -61,6 +63,7 @@ export class Action {
     const asked = { not_booked: this.notBooked, until: null, typed: null, why: "", zone: ZONE, ...values };
     const body = { ...asked, action: this.action, request_id, epoch, ids };
     const again = () => this.#send(preview, values);
+    this.startsAt = values.start ?? this.startsAt; // a start that is refused is there again to be mended
     this.#wait("Sending…");
     const answer = await ask("/actions", { body, patience: PATIENCE });
     this.done();

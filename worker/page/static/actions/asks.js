@@ -1,5 +1,6 @@
 // What a confirmation asks for: why, until when, a word or a number to type, and that the operator looked at Cal.com.
 import { el } from "../core/dom.js";
+import { start } from "./start.js";
 
 const LENGTHS = {
   open: [
@@ -15,12 +16,14 @@ const LENGTHS = {
 };
 
 // Returns {elements, values(), isComplete()} for the questions of a preview.
-// `mustLook`: the tick that the viewer looked at Cal.com is no choice.
-export function questions(action, preview, mustLook = false) {
+// `mustLook`: the tick that the viewer looked at Cal.com is no choice; `startsAt`: the booking's start of now.
+export function questions(action, preview, { mustLook = false, startsAt = null } = {}) {
   const asked = preview.asks ?? [];
   const all = [
     asked.includes("until") ? until(LENGTHS[action] ?? LENGTHS.open) : null,
     asked.includes("uid") ? uid() : null,
+    asked.includes("start") ? start(startsAt) : null,
+    asked.includes("reason") ? reason() : null,
     asked.includes("looked") ? looked(mustLook) : null,
     asked.includes("why") ? why() : null,
     asked.some((one) => one === "type" || one === "number") ? typed(preview.typed) : null,
@@ -36,6 +39,13 @@ function why() {
   const input = el("textarea", { rows: 2, maxlength: 500, required: true, name: "why" });
   const element = el("label", { class: "field" }, el("span", {}, "Why? It is recorded with your name."), input);
   return { element, value: () => ({ why: input.value.trim() }), isComplete: () => input.value.trim() !== "" };
+}
+
+function reason() {
+  const input = el("input", { type: "text", name: "reason", maxlength: 500 });
+  const label = el("span", {}, "What Cal.com tells the attendee (not required)");
+  const element = el("label", { class: "field" }, label, input);
+  return { element, value: () => ({ reason: input.value.trim() || null }), isComplete: () => true };
 }
 
 function until(lengths) {

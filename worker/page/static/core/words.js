@@ -37,6 +37,11 @@ export const TONES = {
   cancelled: "none",
   pending: "none",
   booking: "active",
+  waiting: "none",
+  changing: "active",
+  done: "calm",
+  refused: "critical",
+  withdrawn: "none",
 };
 
 // What stops the line of held bookings now, where its reason alone would say something else.

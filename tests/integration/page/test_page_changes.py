@@ -1,0 +1,138 @@
+"""A cancel or a move that an operator asks for on a booking's page: the command's own function, refusals and record."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from db.changes import asking
+from db.lifecycle import ChangeStatus, Status
+from db.models.changes import ChangeKind, booking_changes
+from tasks import dependencies
+from tests.integration.cli.changes.test_cli_changes import LATER, REFUSALS, booked, made, stored
+from tests.integration.page.test_page_actions import ACT, PREVIEW, WHY, press
+from tests.support.fleet import eventually
+from tests.support.flower_pages import FlowerUnderTest
+from tests.support.page.operating import recorded
+from worker.cli.orders import reschedule, retry_cancel
+
+OF_A_COMMAND = {"move of another account's", "move to a time without offset"}  # the page can send neither
+LATE = {"move to the same start", "move into the past", "move to another request's start"}  # the start is known then
+
+
+def moved(record: Any, row: Any) -> Any:
+    """Return the last change of a booking."""
+    with record.engine.connect() as conn:
+        return asking.of_booking(conn, row.id)[-1]
+
+
+def test_the_page_and_the_command_ask_for_a_change_by_one_function(flower: FlowerUnderTest, record: Any) -> None:
+    """The changes and the records of the two differ by nothing but who asked, by which way and why."""
+    by_page, by_command = booked(record), booked(record)
+    start, reason = LATER.isoformat(), "the host is ill"
+    for action, more in (("reschedule", {"start": start}), ("cancel", {})):
+        answer = press(flower, action, [by_page.id], reason=reason, **more)
+        assert (answer.status_code, answer.json()["done"]) == (200, True), answer.text
+    named: dict[str, Any] = {"reason": reason, "account": None, "why": "they called"}
+    assert reschedule.run(str(by_command.id), start, **named)
+    assert retry_cancel.run("cancel", [str(by_command.id)], not_booked=False, **named)
+
+    changes = [moved(record, row) for row in (by_page, by_command)]
+    assert [(one.kind, one.status, one.reason) for one in changes] == [
+        (ChangeKind.CANCEL, ChangeStatus.PENDING, reason)
+    ] * 2
+    assert [one.via for one in changes] == ["page", "command line"]
+    acts = recorded(dependencies.current())
+    assert {one.why for one in acts if one.via == "page"} == {WHY["why"]}
+    same = {
+        via: [(one.action, one.target, one.outcomes, one.refused, one.done) for one in acts if one.via == via]
+        for via in ("page", "command line")
+    }
+    assert same["page"] == same["command line"]
+    assert [one[0] for one in same["page"]] == ["reschedule", "cancel"]
+
+
+def test_a_booking_shows_its_changes_and_what_each_waits_for(flower: FlowerUnderTest, record: Any) -> None:
+    """The newest first, with the sentence of `booking show`; what Cal.com tells the attendee is not in it."""
+    row = booked(record)
+    path = f"/resilience/data/bookings/{row.id}"
+    assert flower.get(path).json()["actions"] == ["reschedule", "cancel"]
+    press(flower, "reschedule", [row.id], start=LATER.isoformat(), reason="Pat is ill")
+    press(flower, "cancel", [row.id])
+
+    answer = flower.get(path)
+
+    cancel, move = answer.json()["changes"]
+    assert (cancel["kind"], cancel["status"], cancel["wanted"], cancel["via"]) == ("cancel", "pending", None, "page")
+    assert (move["status"], datetime.fromisoformat(move["wanted"])) == ("withdrawn", LATER)
+    assert cancel["said"].startswith("Its cancel, asked for ")
+    assert cancel["said"].endswith(", waits for a worker.")
+    assert "Pat is ill" not in answer.text
+    assert answer.json()["actions"] == [], "what is being cancelled is neither moved nor cancelled again"
+
+
+def test_a_change_that_failed_is_sent_again_from_the_page(flower: FlowerUnderTest, record: Any) -> None:
+    """Its booking is confirmed, and is not sent; a change that waits for the breaker goes by itself."""
+    row = booked(record)
+    press(flower, "reschedule", [row.id], start=LATER.isoformat())
+    path, columns = f"/resilience/data/bookings/{row.id}", booking_changes.c
+    held = {"status": "held", "hold_reason": "breaker_open", "held_at": LATER, "enqueued_at": None}
+    failed = {"status": "failed", "hold_reason": None, "held_at": None}
+    for values, actions in ((held, ["reschedule", "cancel"]), (failed, ["retry", "reschedule", "cancel"])):
+        with record.engine.begin() as conn:
+            conn.execute(booking_changes.update().where(columns.appointment_id == row.id).values(values))
+        eventually(lambda expected=actions: flower.get(path).json()["actions"] == expected, what=str(actions))
+
+    assert press(flower, "retry", [row.id]).json() == {"done": True, "text": "Sent again."}
+    assert (moved(record, row).status, record.read(row.id).status) == (ChangeStatus.PENDING, Status.CONFIRMED)
+
+
+def test_what_the_page_refuses_it_refuses_in_the_commands_sentence(flower: FlowerUnderTest, record: Any) -> None:
+    """In the preview where any start is refused, and in the answer to a page that is too old; no change is stored."""
+    for case, (state, start, outcome, said) in REFUSALS.items():
+        if case in OF_A_COMMAND:
+            continue
+        row = made(record, state)
+        before, action = stored(record), "reschedule" if case.startswith("move") else "cancel"
+        preview = flower.post(PREVIEW, {"action": action, "ids": [row.id]}).json()
+        assert (preview["refused"] is None) is (case in LATE), case
+        wanted = {"start": (start or row.start_at).isoformat()} if action == "reschedule" else {}
+
+        answer = flower.post(ACT, {"request_id": str(uuid4()), "action": action, "ids": [row.id]} | wanted | WHY)
+
+        last = recorded(dependencies.current())[-1]
+        assert (last.outcomes, last.done, stored(record)) == ({outcome: 1}, 0, before), case
+        if action == "reschedule":
+            assert (answer.status_code, answer.json()) == (409, {"error": last.refused}), case
+            assert last.refused is not None
+            assert said in last.refused
+            assert case in LATE or preview["refused"] == last.refused
+        else:
+            assert answer.json()["text"].startswith("Nothing was done: "), case
+        assert record.read(row.id).start_at == row.start_at
+
+
+def test_a_move_that_is_pressed_twice_is_one_change(flower: FlowerUnderTest, record: Any) -> None:
+    """Also of a booking that is not at Cal.com, which takes the new start without a call."""
+    row, waits = booked(record), record.keep()
+    for one in (row, waits):
+        body = {"request_id": str(uuid4()), "action": "reschedule", "ids": [one.id], "start": LATER.isoformat()} | WHY
+        first, again = (flower.post(ACT, body).json() for _ in range(2))
+        assert first == again
+        assert first["done"]
+    now = record.read(waits.id)
+    assert (now.status, now.start_at) == (Status.PENDING, LATER)
+    assert stored(record) == [(ChangeKind.RESCHEDULE, "pending"), (ChangeKind.RESCHEDULE, "done")]
+    assert len(recorded(dependencies.current())) == 2
+
+
+def test_a_preview_of_a_move_gives_the_present_start_in_the_viewers_zone(flower: FlowerUnderTest, record: Any) -> None:
+    """And says what becomes of it."""
+    row = booked(record, booked_start_at=LATER)
+
+    seen = flower.post(PREVIEW, {"action": "reschedule", "ids": [row.id], "zone": "Europe/Berlin"}).json()
+
+    assert seen["lines"] == [
+        f"It starts {LATER + timedelta(hours=1):%a %d %b %Y, %H:%M} (Europe/Berlin).",
+        "It is booked: its move goes to Cal.com.",
+    ]
+    assert (seen["asks"], seen["refused"]) == (["start", "reason", "why"], None)
