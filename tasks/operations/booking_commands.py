@@ -203,8 +203,12 @@ def _retried_change(conn: Connection, row: Appointment, command: Command) -> Boo
 
 
 def retryable_change(conn: Connection, row: Appointment) -> BookingChange | None:
-    """Return the latest change of a confirmed booking, if it is held or has failed."""
-    latest = asking.of_booking(conn, row.id)[-1:] if row.status is Status.CONFIRMED else []
+    """Return the latest change of a confirmed booking that was not refused, if it is held or has failed.
+
+    A refused one has changed nothing, and hides none that was asked for before it.
+    """
+    asked = asking.of_booking(conn, row.id) if row.status is Status.CONFIRMED else []
+    latest = [one for one in asked if one.status is not ChangeStatus.REFUSED][-1:]
     return next((one for one in latest if one.status in {ChangeStatus.HELD, ChangeStatus.FAILED}), None)
 
 

@@ -11,6 +11,7 @@ from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
 from tasks.operations.booking_commands import CommandOutcome
+from tests.support.changes import ask_change
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
 
 Booking = Callable[..., Any]
@@ -185,3 +186,20 @@ def test_who_asks_for_the_booking_again_takes_back_what_was_not_sent(record: Any
 
     assert [record.read(one.id).cancel_requested for one in (row, sent)] == [False, True]
     assert [status for _, status in stored(record)] == ["withdrawn", "retrying"]
+
+
+def test_a_refused_wish_hides_no_failed_change(booking: Booking, record: Any) -> None:
+    """`booking retry` sends the one that failed: the wish that came after it has changed nothing."""
+    row = booked(record)
+    reschedule_booking(row.id, LATER)
+    changes = booking_changes.c
+    with record.engine.begin() as conn:
+        failed = booking_changes.update().where(changes.appointment_id == row.id)
+        conn.execute(failed.values(status=ChangeStatus.FAILED, posts=3))
+        refused = ask_change(conn, row, status=ChangeStatus.WAITING)
+        conn.execute(booking_changes.update().where(changes.id == refused.id).values(status=ChangeStatus.REFUSED))
+
+    ran = booking("retry", row.id)
+
+    assert ran.code == 0, ran.said
+    assert [status for _, status in stored(record)] == ["pending", "refused"]
