@@ -1,5 +1,6 @@
 """The page never says what is not so: one kind of trouble; `make truth` deals all."""
 
+import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.deployment import Deployment
@@ -9,6 +10,7 @@ SECONDS = 6.0
 ENOUGH = 300  # claims
 
 
+@pytest.mark.alone
 def test_each_sentence_of_an_outage_is_true(deployed: Deployment, browser: Browser) -> None:
     """Each text is understood, and each claim in it holds in PostgreSQL, Redis or the simulator."""
     result = compare(deployed, browser, [("outage",)], seconds=SECONDS, say=lambda _: None)

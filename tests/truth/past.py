@@ -1,6 +1,6 @@
 """The world at one moment, and over the moments that a page may show."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -9,6 +9,7 @@ from typing import Any
 from resilience.call_stats.counts import Figures, figures
 from tests.truth.record import Record
 
+BUSY = 0.8  # share of the time: then each process waits for a core, and what the page shows is older than it could be
 BRIEF = 2  # calls: the newest are counted by a process before Redis has them
 
 
@@ -30,6 +31,8 @@ class Snapshot:
     """How many messages wait in the queue of bookings."""
     took: float
     """Seconds until PostgreSQL had answered."""
+    waited: float
+    """Seconds, since the machine began, in which a thread of it waited for a core; 0: this kernel does not say."""
 
     def figures(self, endpoint: str | None) -> Figures:
         """Return the calls of the last five minutes of an endpoint, or of all."""
@@ -140,6 +143,12 @@ class Past:
                 if any(abs(moment - at) <= near for moment in may_be):
                     return True
         return False if found else None
+
+
+def was_busy(snapshots: Sequence[Snapshot]) -> bool:
+    """Return whether threads of the machine waited for a core while these were read."""
+    seconds = (snapshots[-1].at - snapshots[0].at).total_seconds() if snapshots else 0.0
+    return seconds > 0 and snapshots[-1].waited - snapshots[0].waited > BUSY * seconds
 
 
 def changed(one: Record, other: Record) -> set[int]:

@@ -60,15 +60,24 @@ class Judge:
             reschedule_booking(number, _LATER + number * timedelta(minutes=30))
 
     def watch(self, seconds: float) -> None:
-        """Compare for so long."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            begun = time.monotonic()
+        """Compare for so long; moments at which the machine was busy with something else do not count.
+
+        Raises:
+            TimeoutError: It was busy for ten times as long.
+        """
+        left, ends = seconds, time.monotonic() + 10 * seconds
+        while left > 0:
+            begun, at = time.monotonic(), datetime.now(UTC)
             seen = [one for page in self.pages for one in self._look(page)]
             self.pages[0].wait_for_timeout(1000 * (AHEAD.total_seconds() + FRESH))  # until the snapshots are as new
-            for one in seen:
-                self._compare(one)
+            busy = self.world.was_busy(at)
+            if not busy:
+                for one in seen:
+                    self._compare(one)
+            elif begun > ends:
+                raise TimeoutError("the machine is busy with something else: let nothing run beside this")
             self.pages[0].wait_for_timeout(1000 * max(0.05, begun + EVERY - time.monotonic()))
+            left -= 0 if busy else time.monotonic() - begun
 
     def _look(self, page: Page) -> list[Seen]:
         """Return all that a page says now."""

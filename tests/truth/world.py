@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -14,7 +15,7 @@ import redis
 from psycopg.rows import dict_row
 
 from tests.browser.deployment import Deployment
-from tests.truth.past import Past, Snapshot
+from tests.truth.past import Past, Snapshot, was_busy
 from tests.truth.record import Record, read
 
 EVERY = 0.2  # seconds
@@ -22,6 +23,7 @@ AHEAD = timedelta(seconds=0.5)  # the page may be newer than the last snapshot: 
 FRESH = 0.6  # seconds: what was read longer ago is not of this moment
 KEPT = 6000  # snapshots: twenty minutes
 LATEST = timedelta(seconds=3)  # within this time the page shows what is (tests/browser/test_servers_gone.py)
+_PRESSURE = Path("/proc/pressure/cpu")
 _PATIENCE_MS = 400
 
 
@@ -109,6 +111,10 @@ class World:
         """Return the snapshots since a moment."""
         return self.between(at, datetime.max.replace(tzinfo=UTC))
 
+    def was_busy(self, at: datetime) -> bool:
+        """Return whether threads of this machine waited for a core around a moment: what was read is not judged."""
+        return was_busy(self.lately(at).snapshots)
+
     def _run(self) -> None:
         while not self._over.wait(EVERY):
             self._snapshots.append(self._snapshot())
@@ -119,7 +125,7 @@ class World:
         if waited > FRESH:  # it is frozen, or slow
             record, took = None, waited
         breaker, counts, database, messages = self._told_by_redis()
-        return Snapshot(datetime.now(UTC), record, breaker, counts, database, self.accepts, messages, took)
+        return Snapshot(datetime.now(UTC), record, breaker, counts, database, self.accepts, messages, took, _waited())
 
     def _told_by_redis(self) -> tuple[Mapping[str, str] | None, ...]:
         try:
@@ -151,3 +157,10 @@ class World:
             if self._postgres is not None:
                 self._postgres.close()
             return None
+
+
+def _waited() -> float:
+    """Return for how long threads have waited for a core (pressure stall information of Linux)."""
+    if not _PRESSURE.exists():
+        return 0.0
+    return int(_PRESSURE.read_text().split("total=", 1)[1].split()[0]) / 1e6

@@ -1,11 +1,12 @@
 """The judge of the page's sentences: traffic elsewhere makes no false count or moment true."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.truth.past import Past, Snapshot
+from tests.truth.past import Past, Snapshot, was_busy
 from tests.truth.record import Record
 
 NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
@@ -20,13 +21,13 @@ def ago(seconds: float) -> datetime:
 def record(rows: dict[int, dict[str, Any]]) -> Record:
     """Return what PostgreSQL has, with these bookings."""
     nothing: dict[str, Any] = {"held": {}, "states": {}, "ended": {}, "day": {}}
-    return Record(**nothing, changes=(), overrides=(), incidents=(), rows=rows, ticked_at=None, story=())
+    return Record(**nothing, changes=(), overrides=(), incidents=(), rows=rows, ticked_at=None, story=(), wishes=())
 
 
 def past(*records: Record) -> Past:
     """Return snapshots with these records, five a second."""
     seen = enumerate(reversed(records))
-    return Past([Snapshot(ago(number / 5), one, None, None, None, True, 0, 0.0) for number, one in seen][::-1])
+    return Past([Snapshot(ago(number / 5), one, None, None, None, True, 0, 0.0, 0.0) for number, one in seen][::-1])
 
 
 def held(number: int, since: float, updated: float) -> dict[str, Any]:
@@ -78,3 +79,14 @@ def test_who_left_and_came_back_let_the_next_one_be_the_first() -> None:
     seen = past(record(before), record(before | {1: held(1, 0, 0)}))
     assert [seen.first("held_at", ago(seconds), "throttled") for seconds in (60, 40, 20)] == [True, True, False]
     assert seen.first("held_at", ago(40), "breaker_open") is False
+
+
+@pytest.mark.parametrize(("share", "is_busy"), [(0.95, True), (0.5, False)])
+def test_what_is_read_on_a_busy_machine_is_not_judged(share: float, is_busy: bool) -> None:  # noqa: FBT001 - a case
+    """While each thread waits for a core, the page is older than it could be."""
+    snapshots = [
+        replace(one, waited=share * number / 5) for number, one in enumerate(past(*[record({})] * 10).snapshots)
+    ]
+
+    assert was_busy(snapshots) is is_busy
+    assert was_busy(snapshots[:1]) is False
