@@ -27,6 +27,8 @@ class Breakage:
         return None
 
     def apply(self, root: Path) -> None:
-        """Break the tree below `root`."""
+        """Break the tree below `root`; a file of it may be another tree's too, and stays as it is there."""
         path = root / self.file
-        path.write_text(path.read_text("utf-8").replace(self.old, self.new), "utf-8")
+        broken = path.read_text("utf-8").replace(self.old, self.new)
+        path.unlink()
+        path.write_text(broken, "utf-8")

@@ -53,14 +53,14 @@ class Workshop:
         self._stopped = threading.Event()
 
     def copy(self, source: Path = ROOT) -> Path:
-        """Copy what git would keep, committed or not; a copy of a copy comes with its compiled files.
+        """Copy what git would keep, committed or not; a copy of a copy has links to all its files, compiled ones too.
 
         Those stay true: a file that is broken afterwards has a later time than the one that was compiled.
         """
-        ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split()]
-        if source != ROOT:
-            ignored.remove("__pycache__")
         target = self.folder / f"copy-{next(self._numbers)}"
+        if source != ROOT:
+            return shutil.copytree(source, target, symlinks=True, copy_function=os.link)
+        ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split()]
         return shutil.copytree(source, target, ignore=shutil.ignore_patterns(".git", *ignored), symlinks=True)
 
     def imports_itself(self, root: Path) -> bool:
