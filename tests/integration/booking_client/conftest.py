@@ -1,11 +1,12 @@
 """What tests of the client ask of the database beside it."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
+from booking_client import Bookings
 from tests.support.fleet import HURT, PATIENT
 
 
@@ -16,6 +17,14 @@ def unused_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def bookings(settings: Callable[..., dict[str, str]], database_url: str) -> Iterator[Bookings]:
+    """Hand out a client beside a deployment that runs nothing but the servers."""
+    settings()
+    with Bookings(database_url) as client:
+        yield client
 
 
 @pytest.fixture

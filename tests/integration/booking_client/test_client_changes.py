@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,6 @@ __all__ = ["host"]  # a fixture
 ROOT = Path(__file__).parents[3]
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 Give = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def bookings(settings: Give, database_url: str) -> Iterator[Bookings]:
-    """Hand out a client beside a deployment whose servers run, and nothing else."""
-    settings()
-    with Bookings(database_url) as client:
-        yield client
 
 
 def decide() -> None:

@@ -1,11 +1,10 @@
 """What a client keeps is published by the dispatcher, as enqueue_booking publishes its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 
 from booking_client import Bookings
 from db.lifecycle import HoldReason, Status
@@ -19,14 +18,6 @@ from tests.integration.booking_client.test_client_kept import wanted
 from tests.support.fleet import Fleet, eventually, request, row
 
 Give = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def bookings(settings: Give, database_url: str) -> Iterator[Bookings]:
-    """Hand out a client beside a deployment that runs nothing but the servers."""
-    settings()
-    with Bookings(database_url) as client:
-        yield client
 
 
 def test_a_commit_wakes_the_dispatcher_and_the_end_a_listener(

@@ -67,7 +67,7 @@ def test_no_sentence_has_an_archaic_relative(package: str) -> None:
         'class A:\n    b: int\n    """WHOEVE' + 'R reads it."""',
         'def f():\n    """what is' + ' none becomes other."""',
         '"""Count them; none' + ' is told."""',
-        "# of none" + ": it is new",
+        "# of n" + "one: it is new",
         '"""Return a row of which' + ' nothing is known."""',
     ],
 )
