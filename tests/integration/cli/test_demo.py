@@ -54,9 +54,12 @@ def demo(home: Any, spawn: Start) -> Any:
     return spawn(home.environment(), "demo", "--json", cwd=home.folder)
 
 
+@pytest.mark.alone
+@pytest.mark.long
 def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> None:
     """Exit code 0, one object in the last line, an outage that is told in order, and nothing is left behind."""
     out, err = demo.communicate(timeout=180)
+    print(out.decode(), err.decode())  # noqa: T201 - pytest shows it when the test fails
     told = json.loads(out.splitlines()[-1])
     assert (demo.returncode, told["lost"], told["double_booked"]) == (0, 0, 0), err.decode()
     assert [name for name in NAMES if name not in told] == []

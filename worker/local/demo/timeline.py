@@ -16,6 +16,7 @@ from worker.local.demo.outage import OutageTimes, StateChange
 Notify = Callable[[float, str], object]
 Counts = dict[Status, int]
 
+LATE_READINGS = 10  # in a row, about a second: a busy machine misses one now and then
 FEW = 8  # bookings that may still be on their way when nearly all have ended
 _STEP = 1.7  # a window is reported when it has grown by this factor
 _PROBE = {"http_503": "answered 503", "connect": "no connection", "probe_succeeded": "booked"}
@@ -47,6 +48,7 @@ class Timeline:
         self._read = "0-0"
         self._upcoming: list[tuple[float, str]] = []  # moments of Cal.com's that are still to come
         self._throttled = False
+        self._unshared = 0  # readings in a row without Redis
         self._ramp: list[int] = []
 
     def say(self, message: str) -> None:
@@ -70,9 +72,12 @@ class Timeline:
         for at, message in sorted(moments):
             self._notify(at - self.clock.monotonic, message)
         status = self._environment.breaker.get_status()
+        self._unshared = 0 if status.shared else self._unshared + 1
         if status.shared:
             self._slowed_down(status)
             self._released(status)
+        elif self._unshared == LATE_READINGS:
+            self.say("Redis answers too late: each process decides by itself, and this one does not see the breaker")
         return self._counts
 
     @property
