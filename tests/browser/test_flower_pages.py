@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from db.lifecycle import HoldReason, Status
 from tasks.enqueue import outcome
+from tasks.operations import breaker_overrides
 from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
 from tests.support.fleet import eventually, finals
@@ -23,6 +24,9 @@ def test_tasks_queues_workers_and_revoke(viewer: Callable[..., Viewer], deployed
     deployed.fault("status", name="unavailable")
     held = [enqueue_booking(request(number)) for number in range(1, 8)]
     _until({Status.HELD}, held)
+    deps = deployed.dependencies  # a probe would take the next one in line, and then its outcome would be unknown
+    order = lambda: breaker_overrides.force(deps.engine, deps.breaker, "open", by="test", why="held")  # noqa: E731
+    eventually(order, what="an order")
     last = enqueue_booking(request(8))  # held from the beginning: no worker has had it
     assert last.hold_reason is HoldReason.BREAKER_OPEN
     ann.open("/tasks")
