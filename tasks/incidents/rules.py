@@ -48,6 +48,9 @@ NOTABLE = frozenset(
 )
 # The observation of these kinds ends by itself after QUIET.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
+# What the processes observe of their own, each in this time; the health check's process may see nothing of it.
+OBSERVED_BY_EACH = frozenset({IncidentKind.REDIS_GONE, IncidentKind.REDIS_SLOW})
+OBSERVED_EVERY = 10.0  # seconds, for a busy process, too
 GROWTH = 10  # times as many as in the last message: a message about 1 must not hide 5,000
 
 
@@ -99,6 +102,11 @@ def _unseen(incident: Incident | None, now: datetime) -> Step:
         return Step.DROP
     wait = 0.0 if incident.kind in LEAVE_AT_ONCE else LEAVE_AFTER
     return Step.RESOLVE if _seconds(incident.last_seen_at, now) >= wait else Step.NOTHING
+
+
+def may_last(incident: Incident, now: datetime) -> bool:
+    """Return whether an incident that a check did not find may go on in another process."""
+    return incident.kind in OBSERVED_BY_EACH and _seconds(incident.last_seen_at, now) < OBSERVED_EVERY
 
 
 def _update_is_due(incident: Incident, seen: Observation, now: datetime) -> bool:

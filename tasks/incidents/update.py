@@ -14,7 +14,7 @@ from tasks import dependencies
 from tasks.host.log import Logger
 from tasks.incidents import delivery, messages
 from tasks.incidents.places import page_path
-from tasks.incidents.rules import Observation, Step, next_step
+from tasks.incidents.rules import Observation, Step, may_last, next_step
 
 log = Logger(__name__)
 
@@ -84,7 +84,8 @@ def _go_on(
 def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tuple[Incident, str] | None:
     if taken is Step.DROP:
         incidents.drop(conn, incident)
-    if taken is Step.NOTHING and incident.detail.get("present") != (past := messages.past(incident)):
+    over = taken is Step.NOTHING and not may_last(incident, now)
+    if over and incident.detail.get("present") != (past := messages.past(incident)):
         incidents.describe(
             conn, incident, {**incident.detail, "present": past}
         )  # the last check's numbers are not true now

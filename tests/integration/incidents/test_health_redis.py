@@ -32,10 +32,11 @@ def titles() -> list[str]:
         return [one.title for one in incidents.notified(conn)]
 
 
-def thirty_seconds_pass(engine: Engine) -> None:
+def seconds_pass(engine: Engine, seconds: int = 30) -> None:
     """Make what is known of incidents as much older."""
     with engine.begin() as conn:
-        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+        ago = text("UPDATE alert_incidents SET last_seen_at = last_seen_at - make_interval(secs => :seconds)")
+        conn.execute(ago, {"seconds": seconds})
 
 
 def ends(record: Any, count: int, to: Status, **changes: Any) -> None:
@@ -53,16 +54,20 @@ def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any,
     dependencies.current().engine.dispose()
     eventually(lambda: dependencies.current().breaker.get_status().shared, what="it is asked again")
     assert check.check() == 0, "for a moment is not over"
-    thirty_seconds_pass(record.engine)
+    seconds_pass(record.engine)
     assert check.check() == 1
     assert titles()[0].endswith(": Redis was gone")
 
 
 @pytest.mark.usefixtures("redis_gone")
-def test_a_process_that_alone_misses_it_tells() -> None:
-    """The health check runs in another one, which may see it well."""
+def test_a_process_that_alone_misses_it_tells(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health check runs in another one, which may see it well: it waits for the next word of the other."""
     assert check.report_missing_redis()
     assert titles() == [GONE]
+    monkeypatch.setattr(observations, "REDIS_UNAVAILABLE_AFTER", 3600.0)
+    assert (check.check(), titles()) == (0, [GONE])
+    seconds_pass(record.engine, 10)
+    assert (check.check(), titles()) == (0, ["Redis was gone"])
 
 
 def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
@@ -103,8 +108,10 @@ def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
     assert told == [f"Redis is slow: {late} of {late + in_time} answers came late in the last minute"]
     assert check.check() == 0, "the health check's own view neither ends it at once nor tells it again"
     clock[0] += 61
-    assert look(late=False) == ["Redis was slow"], "it is open for a while yet, and has no number any more"
-    thirty_seconds_pass(record.engine)
+    seconds_pass(record.engine, 10)
+    assert (look(late=False), check.check()) == (told, 0)
+    assert titles() == ["Redis was slow"], "it is open for a while yet, and has no number any more"
+    seconds_pass(record.engine)
     assert check.check() == 1
     assert titles()[0].endswith(f": Redis was slow, at most {late} late answers in a minute")
 
@@ -128,7 +135,7 @@ def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any
     ]
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - interval '61 s'"))
-    thirty_seconds_pass(record.engine)
+    seconds_pass(record.engine)
     check.check()
     ends(record, 2, Status.RETRYING, error_type=error)
     check.check()

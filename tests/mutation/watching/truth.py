@@ -6,8 +6,10 @@ from tests.mutation.breakage import Breakage
 
 _VERDICT = "tests/unit/overview/test_verdict.py::"
 _METRICS = "tests/integration/metrics/test_failure_metrics.py::"
+_REDIS = "tests/integration/incidents/test_health_redis.py::"
 _BEHIND = "tests/promises/outage/test_nobody_overtakes.py::"
 _queue = partial(Breakage, promise=6, file="tasks/overview/ranking/queue.py")
+_incident = partial(Breakage, promise=6, file="tasks/incidents/update.py")
 _payload = partial(Breakage, promise=6, file="tasks/overview/payload.py")
 
 TRUTH = (
@@ -85,14 +87,17 @@ TRUTH = (
         new="if False and before",
         test="tests/integration/overview/test_reading.py::test_a_frozen_postgres_is_given_up_and_all_else_is_read",
     ),
-    Breakage(
+    _incident(
         name="incident-that-is-over-keeps-its-numbers",
-        promise=6,
-        file="tasks/incidents/update.py",
-        old="if taken is Step.NOTHING and incident",
-        new="if False and incident",
-        test="tests/integration/incidents/test_health_redis.py"
-        "::test_a_redis_that_often_answers_late_is_told_and_so_is_its_end",
+        old="over = taken is Step.NOTHING and",
+        new="over = False and",
+        test=f"{_REDIS}test_a_redis_that_often_answers_late_is_told_and_so_is_its_end",
+    ),
+    _incident(
+        name="check-ends-what-another-process-observes",
+        old=" and not may_last(incident, now)",
+        new="",
+        test=f"{_REDIS}test_a_process_that_alone_misses_it_tells",
     ),
     Breakage(
         name="late-answer-condemns-the-day",
