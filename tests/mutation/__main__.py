@@ -119,6 +119,7 @@ def _side_by_side(jobs: int, workshop: Workshop) -> Iterator[Callable[..., list]
             pool.shutdown(wait=False, cancel_futures=True)
             workshop.stop()
             raise
+    workshop.close()
 
 
 def _tell(text: str) -> None:

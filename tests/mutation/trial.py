@@ -1,12 +1,15 @@
 """A copy of the product to be broken, and pytest in it: what became of a test, and why."""
 
+import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ _ASSERTED = re.compile(r": (AssertionError|Failed)$")
 # Plugins that no test of a breakage needs, and whose import is a quarter of the work of a run.
 _WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 _GRACE = 30.0  # seconds in which an interrupted pytest ends its servers and workers
+_LOOK = 0.05  # seconds between two looks whether it has
 
 
 class Ended(StrEnum):
@@ -49,7 +53,8 @@ class Workshop:
         self.folder = folder
         self.limit = limit
         self._numbers = count(1)
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._mine = threading.local()
+        self._forks: list[Forks] = []
         self._stopped = threading.Event()
 
     def copy(self, source: Path = ROOT) -> Path:
@@ -73,21 +78,11 @@ class Workshop:
         """Run these tests in a copy and say how each ended."""
         number = next(self._numbers)
         report, log = self.folder / f"report-{number}.xml", self.folder / f"log-{number}.txt"
-        argv = [sys.executable, "-m", "pytest", "--tb=long", f"--junitxml={report}", *_WITHOUT, *tests]
+        arguments = ["--tb=long", f"--junitxml={report}", *_WITHOUT, *tests]
         if self._stopped.is_set():
             return dict.fromkeys(tests, Seen(Ended.BROKEN, "stopped"))
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                argv, cwd=root, env=_environment(root), stdout=out, stderr=out, start_new_session=True
-            )
-        self._running.add(process)
-        try:
-            process.wait(self.limit)
-        except subprocess.TimeoutExpired:
-            _end(process)
+        if not self._own().run(root, arguments, log, limit=self.limit):
             return dict.fromkeys(tests, Seen(Ended.BROKEN, f"not over within {self.limit:g} s"))
-        finally:
-            self._running.discard(process)
         if not report.is_file():
             lines = log.read_text("utf-8", errors="replace").splitlines()
             return dict.fromkeys(tests, Seen(Ended.BROKEN, lines[-1] if lines else "pytest said nothing"))
@@ -96,8 +91,71 @@ class Workshop:
     def stop(self) -> None:
         """End what runs, with its servers and workers, and start nothing any more."""
         self._stopped.set()
-        for process in list(self._running):
-            _end(process)
+        for one in self._forks:
+            one.end()
+
+    def close(self) -> None:
+        """End the processes that run tests, once nothing runs in them."""
+        for one in self._forks:
+            one.close()
+
+    def _own(self) -> "Forks":
+        if (own := getattr(self._mine, "forks", None)) is None:
+            own = self._mine.forks = Forks()
+            self._forks.append(own)
+        return own
+
+
+class Forks:
+    """Run pytest in a fork of a process that has imported the libraries (forks.py); for one thread."""
+
+    def __init__(self) -> None:
+        # -P: the program's own folder has modules with names that libraries have, too.
+        argv = [sys.executable, "-P", str(Path(__file__).with_name("forks.py"))]
+        self._server = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self._running: int | None = None
+        self._pause = threading.Event()
+
+    def run(self, root: Path, arguments: Sequence[str], log: Path, *, limit: float) -> bool:
+        """Run pytest in a folder; return whether it ended by itself within the limit, in seconds."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        order = {"folder": str(root), "environment": _environment(root), "arguments": list(arguments), "log": str(log)}
+        self._server.stdin.write(json.dumps(order).encode() + b"\n")
+        self._server.stdin.flush()
+        self._running = int(self._server.stdout.readline())
+        over, _, _ = select.select([self._server.stdout], [], [], limit)
+        if not over:
+            self.end()
+        self._server.stdout.readline()
+        self._running = None
+        return bool(over)
+
+    def end(self) -> None:
+        """Interrupt pytest as Ctrl-C does, so that its fixtures end what they started; kill it if that takes long."""
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if not self._sent(number):
+                return
+            ends_at = time.monotonic() + _GRACE
+            while time.monotonic() < ends_at:
+                if not self._sent(0):
+                    return
+                self._pause.wait(_LOOK)
+
+    def close(self) -> None:
+        """End the process."""
+        with self._server:  # which closes its input
+            pass
+
+    def _sent(self, number: int) -> bool:
+        """Send a signal to what runs, with its servers and workers; return whether anything runs."""
+        if (running := self._running) is None:
+            return False
+        try:
+            os.killpg(running, number)
+        except ProcessLookupError:
+            return False
+        return True
 
 
 def read(report: str, tests: Sequence[str]) -> dict[str, Seen]:
@@ -134,14 +192,3 @@ def _environment(root: Path) -> dict[str, str]:
     """Put the copy before the installed project, for pytest and for all that it starts; have compiled files kept."""
     ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # noqa: TID251 - a child process gets ours
     return {**ours, "PYTHONPATH": os.pathsep.join((str(root), str(root / "client")))}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt pytest as Ctrl-C does, so that its fixtures end what they started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
