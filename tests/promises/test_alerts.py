@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from db.lifecycle import Status
@@ -36,6 +37,7 @@ def scalar(query: str) -> Any:
         return conn.execute(text(query)).scalar()
 
 
+@pytest.mark.long
 def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """An outage whose breaker opens again and again is one alert; so is the death of both beats, and its end."""
     with sink() as taking:

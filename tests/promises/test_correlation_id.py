@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from worker import enqueue_booking, enqueue_bookings
 STORY = "a-call-of-the-voice-agent"
 
 
+@pytest.mark.long
 def test_one_correlation_id_tells_the_whole_story(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """Tried, failed, held while the breaker was open, released, confirmed: one id in all of it."""
     running = fleet(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", LOG_FORMAT="json")

@@ -46,6 +46,7 @@ def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Flee
     assert {name.partition("@")[0] for name in heard.state.workers} == {"bookings", "maintenance"}, "no phantom workers"
 
 
+@pytest.mark.long
 def test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour(fleet: Callable[..., Fleet]) -> None:
     """Four ticks a second are 350,000 a day: neither those that send them nor those that run them tell of them."""
     running = fleet()

@@ -68,6 +68,7 @@ def in_the_books(simulator: Any) -> Callable[[], Counter[str]]:
     return lambda: Counter(one["email"] for booking in simulator.bookings() for one in booking["attendees"])
 
 
+@pytest.mark.long
 def test_a_restored_database_books_nobody_twice_and_loses_nobody(
     fleet: Callable[..., Fleet],
     postgres: Any,

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.chaos.kinds import KINDS
 from tests.chaos.parts import PARTS, planned
 from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, plan
@@ -43,6 +45,7 @@ KEPT = {
 }
 
 
+@pytest.mark.long
 def test_nothing_is_lost_or_booked_twice_and_no_kind_is_told_what_is_not_so_under_fire() -> None:
     """Rounds of all kinds and one fault of each kind, side by side, with the key of one of two hosts.
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import redis
 
 from resilience.circuit_breaker.types import OperatorOverride, OverrideKind, State
@@ -38,6 +39,7 @@ def test_the_document_shows_the_drawing_of_the_code() -> None:
     assert [line.strip() for line in section.splitlines() if "-->" in line] == drawn()
 
 
+@pytest.mark.long
 def test_each_arrow_is_taken_and_no_other(redis_url: str) -> None:
     """A long life of a breaker, of one account or of three, makes all of these changes, and none that is not drawn."""
     seen: set[Arrow] = set()

@@ -20,6 +20,7 @@ def read() -> Any:
     return json.loads(ran.stdout)
 
 
+@pytest.mark.long
 def test_nothing_that_the_page_reads_grows_with_what_is_kept(read: Any) -> None:
     """At most half as much again, and two blocks for higher indexes."""
     assert {

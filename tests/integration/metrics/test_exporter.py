@@ -236,6 +236,7 @@ def whole_page(port: int) -> str:
     return found
 
 
+@pytest.mark.long
 def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
     fleet: Callable[..., Fleet], simulator: Any
 ) -> None:

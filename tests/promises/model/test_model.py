@@ -29,6 +29,7 @@ def test_weak_evidence_ends_nothing_while_nobody_interferes(kind: EventKind) -> 
         assert found.stuck(contradictions.over, operator=False) == []
 
 
+@pytest.mark.long
 def test_a_life_has_no_two_bookings_no_contradiction_and_no_row_that_nobody_moves_on() -> None:
     """Promises 1 and 2 in every state that can be reached; and the search has left none out."""
     found = search(Life(Rules()), wrong=broken, live=True)

@@ -39,6 +39,7 @@ def kept(database_url: str, rows: list[Row]) -> Iterator[tuple[Connection, dict[
     engine.dispose()
 
 
+@pytest.mark.long
 class TestStatements:
     """What the model says of a statement is what the statement does."""
 

@@ -8,6 +8,7 @@ from tests.model.life.state import ENDS, FREEZE, LATE
 TWICE = "two bookings of one request"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_window_that_promise_2_admits_is_found_when_its_assumption_is_taken_away(window: str) -> None:
     """A look at its end cannot see the first POST's booking, so a second one leaves; nothing else was wrong."""

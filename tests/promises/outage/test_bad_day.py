@@ -88,6 +88,7 @@ def holds() -> int:
         return int(conn.execute(text("SELECT count(*) FROM appointment_events WHERE kind = 'held'")).scalar_one())
 
 
+@pytest.mark.long
 def test_three_percent_of_errors_open_nothing_and_hold_nobody(
     busy: Callable[..., None], simulator: Any, booked: Callable[[], Counter[str]]
 ) -> None:
@@ -105,6 +106,7 @@ def test_three_percent_of_errors_open_nothing_and_hold_nobody(
     assert len([entry for entry in simulator.journal() if entry["status"] == 500]) >= 5, "it was a bad day"
 
 
+@pytest.mark.long
 def test_an_event_type_that_always_fails_holds_nobody_while_others_are_booked(
     busy: Callable[..., None], simulator: Any
 ) -> None:
@@ -127,6 +129,7 @@ def test_an_event_type_that_always_fails_holds_nobody_while_others_are_booked(
     assert {ends[one].status for one in ids[HEALTHY]} == {Status.CONFIRMED}
 
 
+@pytest.mark.long
 def test_where_only_broken_ones_are_left_the_endpoint_opens_and_none_is_failed(
     busy: Callable[..., None], simulator: Any
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from db.lifecycle import HoldReason, Status
@@ -56,6 +57,7 @@ def calls_and_probes(simulator: Any, more: int) -> tuple[int, int]:
     return seen
 
 
+@pytest.mark.long
 def test_eight_processes_send_a_dead_cal_com_one_probe_a_window(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_eight_processes_send_a_dead_cal_com_one_probe_a_window(
     eventually(lambda: len(rows(database_url, OPENED)) > ended, what="each opening is written down")
 
 
+@pytest.mark.long
 def test_an_outage_under_steady_traffic_is_met_by_probes_alone(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """Requests keep coming all the while: what trips it and is in flight, then one probe a window, nothing else."""
     threads = 4

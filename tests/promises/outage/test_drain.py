@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from resilience.circuit_breaker.types import State
@@ -63,6 +64,7 @@ def most_overtaken(calls: list[dict[str, Any]]) -> int:
     return most
 
 
+@pytest.mark.long
 def test_held_bookings_drain_in_order_with_the_whole_fleet_at_work(
     fleet: Callable[..., Fleet], simulator: Any, broker: Broker
 ) -> None:

@@ -58,6 +58,7 @@ def test_after_a_page_for_every_call_all_are_booked_without_an_operator(
     assert met(simulator)["POST"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [403, 302])
 def test_a_page_that_meets_post_alone_costs_one_booking_a_try(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge, status: int
@@ -95,6 +96,7 @@ def test_after_a_page_that_met_every_booking_a_key_that_sees_none_of_them_books_
     assert len(simulator.journal()) - before < 20 * len(kinds)
 
 
+@pytest.mark.long
 def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge
 ) -> None:

@@ -43,6 +43,7 @@ def enqueue(first: int, count: int) -> list[Status]:
     return [receipt.status for receipt in receipts if isinstance(receipt, Receipt)]
 
 
+@pytest.mark.long
 def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
     fleet: Callable[..., Fleet], redis_url: str
 ) -> None:

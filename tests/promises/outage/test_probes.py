@@ -71,6 +71,7 @@ INTERNAL = ("status", {"name": "internal"})
 SILENT = ("reset", {})
 
 
+@pytest.mark.long
 def test_a_thousand_enqueues_in_half_open_leave_the_probe_free(settings: Settings) -> None:
     """Who only wants to know whether bookings may go takes nothing."""
     settings(**SOON)

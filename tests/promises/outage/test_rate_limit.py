@@ -108,6 +108,7 @@ def another_client(simulator: Any, calls: int) -> Iterator[None]:
     thread.join(5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("count", "limit"), [pytest.param(150, OURS, id="as it comes"), pytest.param(170, MORE, id="set to 110")]
 )

@@ -103,6 +103,7 @@ def enqueue(first: int, count: int) -> list[int]:
     return [receipt.appointment_id for receipt in enqueue_bookings([request(first + n) for n in range(count)])]  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 def test_a_fleet_outlives_the_master_of_its_breaker(
     fleet: Callable[..., Fleet], simulator: Any, redis_url: str, judge: Callable[[Any], None]
 ) -> None:

@@ -29,7 +29,12 @@ IMPATIENT: dict[str, float] = dict(make_redis.__kwdefaults__ or {})  # as a flee
 AT_MOST = 0.2  # seconds of time-outs that a guarded call may wait out
 FROZEN = 3.0
 """Seconds that the fault itself lasts: longer than any time-out of ours, and several looks whether Redis is back."""
-HURT = ["scripts forgotten", "everything forgotten", "restarted", "frozen"]
+HURT = [
+    "scripts forgotten",
+    pytest.param("everything forgotten", marks=pytest.mark.long),
+    pytest.param("restarted", marks=pytest.mark.long),
+    "frozen",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -252,6 +252,7 @@ def test_10_calcom_cannot_be_reached(settings: Settings, call: Booking) -> None:
     says(call, 10, said, "it goes by itself.", level=Level.WARNING)
 
 
+@pytest.mark.long
 def test_11_calcom_is_back_and_what_was_held_goes(fleet: Callable[..., Fleet], call: Booking, simulator: Any) -> None:
     """A whole outage of a whole fleet, from its first failure until all is well."""
     patient = {"CALCOM_READ_TIMEOUT": "30", "CALCOM_DEADLINE": "30"}
