@@ -67,7 +67,7 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_PROMTOOL),,echo >&2 'No promtool on the path: apt-get install prometheus'; exit 1)
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,-m 'not alone') $(ARGS)
-	@$(if $(ARGS),,$(call within,300) $(BIN)/pytest -m alone)
+	@$(if $(ARGS),,$(call within,600) $(BIN)/pytest -m alone)
 
 promises: setup ## Under fire: 8,800 bookings of all kinds and 460 faults in under 55 minutes (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
