@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.mutation.breakages import BREAKAGES, Breakage
-from tests.mutation.trial import ROOT, Ended, Seen, Workshop
+from tests.mutation.trials.trial import ROOT, Ended, Seen, Workshop
 from worker.local.graceful_shutdown import GracefulShutdown
 
 

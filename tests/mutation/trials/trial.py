@@ -17,7 +17,7 @@ from enum import StrEnum
 from itertools import count
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("worker", "tasks", "resilience", "db", "booking_client", "simulator")
 # A test that asserts fails by one of these, and pytest ends its traceback with that word.
 _ASSERTED = re.compile(r": (AssertionError|Failed)$")
