@@ -53,6 +53,8 @@ FIGURES = (
     ),
     Figure("client_latency", "caller.latency", "lower", 1.3, 1.15, "a client's request to POST / enqueue_booking's"),
     Figure("client_async", "caller.side_by_side", "higher", 0.9, 1.0, "accepted a second, 200 coroutines / threads"),
+    Figure("move_latency", "caller.changes", "lower", 1.5, 1.25, "a move, from wish to done, idle / a booking"),
+    Figure("cancel_latency", "caller.changes", "lower", 1.5, 1.25, "a cancel, from wish to done, idle / a booking"),
     Figure("http_bookings", "front_door.bookings", "higher", 0.7, 0.9, "POST /v1/bookings a second / enqueue_booking"),
     Figure("http_cpu", "front_door.bookings", "lower", 1.5, 1.3, "CPU of the same, a booking / enqueue_booking"),
     Figure("http_waiting", "front_door.bookings", "lower", 1.2, 1.1, "its CPU with 200 who wait beside it / without"),

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, litera
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.models.bookings import appointments, held_by
+from db.models.changes import booking_changes
 from db.models.resilience import circuit_breaker_events
 from db.sql import statement
 
 _columns = appointments.c
 ENDED_BADLY = _columns.status.in_([literal_column("'failed'"), literal_column("'expired'")])
 """As the index of `updated_at` has it: no other is to be read for those that ended lately."""
+_MOST_CHANGES, _FIRST_OF_CHANGES = 1_000, 20
 AT_RISK = 7200.0  # seconds before its time is up from which a held booking is at risk
 
 
@@ -53,6 +55,13 @@ class HoldRisk:
     first_id: int
     oldest_requested: datetime
     next_until: datetime | None  # when the first of them is due; None: none waits for a time
+
+
+class HeldChanges(NamedTuple):
+    """Changes that wait for a person: how many, and the bookings of the first of them."""
+
+    total: int
+    bookings: list[int]
 
 
 class UnclearCalls(NamedTuple):
@@ -153,6 +162,16 @@ def _risks(
         .group_by(by)
     )
     return {value: HoldRisk(*figures) for value, *figures in rows}
+
+
+def held_changes(conn: Connection, reasons: Collection[HoldReason]) -> HeldChanges:
+    """Count the changes that some reasons hold, up to 1,000, and return the first bookings of them."""
+    columns = booking_changes.c
+    found = select(columns.appointment_id).where(
+        columns.status == literal_column("'held'"), columns.hold_reason.in_(reasons)
+    )
+    ids = conn.execute(found.order_by(columns.line_at, columns.id).limit(_MOST_CHANGES)).scalars().all()
+    return HeldChanges(len(ids), list(dict.fromkeys(ids))[:_FIRST_OF_CHANGES])
 
 
 def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:

@@ -1,13 +1,15 @@
 -- End reschedules whose wanted start is nearer than the lead: the booking stands as before. Never one whose outcome is
--- unknown. SKIP LOCKED: a worker that is just claiming goes first, and decides for itself.
+-- unknown. The booking is locked first, as by everybody. SKIP LOCKED: a worker that is just claiming goes first, and so does who
+-- decides about the booking; the rest is for the next run.
 WITH due AS (
-    SELECT id
-    FROM booking_changes
-    WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'retrying', 'held') AND NOT outcome_unknown
-        AND start_at <= now() + make_interval(secs => :lead_seconds)
-    ORDER BY start_at
+    SELECT change.id
+    FROM booking_changes AS change
+    JOIN appointments AS booking ON booking.id = change.appointment_id
+    WHERE change.kind = 'reschedule' AND change.status IN ('waiting', 'pending', 'retrying', 'held')
+        AND NOT change.outcome_unknown AND change.start_at <= now() + make_interval(secs => :lead_seconds)
+    ORDER BY change.start_at
     LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE OF booking, change SKIP LOCKED
 ),
 moved AS (
     UPDATE booking_changes AS change

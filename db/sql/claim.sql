@@ -3,8 +3,8 @@
 -- A message that comes before its time is a second delivery (its row waits for another one): letting it in would undo
 -- the backoff. A little early is let in, for the worker's clock is not ours.
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
--- It comes back with the hold reason of those before it in its account's line (line_at): one that was let go has its place in the
--- window, and one whose POST may have booked is looked for; all others wait behind them.
+-- It comes back with the hold reason of the bookings and changes before it in its account's line (line_at): one that was let go
+-- has its place in the window, and one whose POST may have booked is looked for; all others wait behind them.
 -- With it comes the state of its account, and the version of that: a worker that has the client of this version reads no
 -- more of it.
 -- The token is a UUID of version 8: workers that know of no accounts write other ones, and a CHECK refuses those of a row
@@ -32,11 +32,19 @@ claimed AS (
                 SELECT FROM appointments AS earlier
                 WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'
                     AND earlier.line_at < wanted.line_at
+            ) OR EXISTS (
+                SELECT FROM booking_changes AS earlier
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
             ) THEN 'breaker_open'
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
                 WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'throttled'
                     AND earlier.line_at < wanted.line_at
+            ) OR EXISTS (
+                SELECT FROM booking_changes AS earlier
+                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
+                    AND earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
             ) THEN 'throttled'
         END AS backlog,
         /* columns */

@@ -89,10 +89,11 @@ def carried_out(  # noqa: PLR0911 - one return for each act
         case ChangeAct.FAIL:
             words = change.last_error or change.error_type or ""
             return Move(Status.FAILED, "retries used up; the booking stands as before", {"last_error": words})
-    return _ended(change, booking, act, seen)
+    return ended(change, booking, act, seen)
 
 
-def _ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: Seen) -> Move:
+def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: Seen) -> Move:
+    """Return the move that ends a change, with what it writes into its booking."""
     there = seen.there
     to = ChangeStatus.REFUSED
     if act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}:

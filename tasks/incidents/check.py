@@ -16,8 +16,10 @@ from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
 from tasks.incidents.late_answers import LateAnswers
 from tasks.incidents.observations import (
+    CHANGES_OF_A_PERSON,
     judge_by_record,
     observe_endings,
+    observe_held_changes,
     observe_holds,
     observe_outages,
     observe_redis,
@@ -63,6 +65,7 @@ def check(every: float = EVERY) -> int:
                 block=services.block,
                 unreadable=accounts.unreadable(conn, UNREADABLE),
             ),
+            *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]

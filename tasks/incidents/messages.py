@@ -149,6 +149,11 @@ _TEMPLATES = {
         _LATER,
         "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`",
     ),
+    IncidentKind.CHANGE_HELD: _always(
+        "Cancels and moves held for you: {count}",
+        _LATER,
+        "`booking show {first_id}` says why; look at Cal.com, then `booking resolve {first_id} --done` or `--not-done`",
+    ),
     IncidentKind.MADE_AGAIN: _always(
         "Posted again as evidence, and booked by that POST: {count}",
         _BOOKED,

@@ -14,7 +14,7 @@ from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
 from db.monitoring.incidents import Incident, IncidentKind
-from db.monitoring.status_queries import EndedBookings, HoldRisk
+from db.monitoring.status_queries import EndedBookings, HeldChanges, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import Block, State
 from resilience.error_types import ErrorType
@@ -35,6 +35,7 @@ _BY_REASON = (
     HoldReason.UNREACHABLE,
     HoldReason.THROTTLED,
 )
+CHANGES_OF_A_PERSON = (HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CONFIGURATION)
 _OF_AN_OUTAGE = (*QUEUED, HoldReason.UNREACHABLE, HoldReason.SETTLING)
 _REFUSED: Mapping[HoldReason, Block] = MappingProxyType(
     {HoldReason.CREDENTIALS: Block.CREDENTIALS, HoldReason.CONFIGURATION: Block.CONFIGURATION}
@@ -196,6 +197,13 @@ def observe_holds(
         figures = {"held": sum(risk.late for risk in late), "at_risk": sum(risk.late_at_risk for risk in late)}
         facts = {**_facts(late, timings.lead), **figures, "max_age": duration(timings.max_age)}
         yield Observation(IncidentKind.HELD_TOO_LONG, count=figures["held"], facts=facts)
+
+
+def observe_held_changes(held: HeldChanges) -> Iterator[Observation]:
+    """Observe cancels and moves that do not go by themselves; a refused key is an incident of its own."""
+    if held.total:
+        facts = {"count": held.total, "first_id": str(held.bookings[0]), "ids": held.bookings}
+        yield Observation(IncidentKind.CHANGE_HELD, count=held.total, facts=facts)
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:

@@ -92,6 +92,12 @@ def ask(
     return CommandResult(row.id, outcome, row.status, released=released, change=change)
 
 
+def held_for_a_person(conn: Connection, row: Appointment) -> BookingChange | None:
+    """Return the change of a booking whose outcome is unknown, and which is held until a person acts; None: none is."""
+    held = [one for one in asking.open_of(conn, row.id) if one.outcome_unknown and one.hold_reason in WAIT_FOR_NO_TIME]
+    return held[0] if held else None
+
+
 def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChange | None:
     """Return the latest of these changes if it is this very wish."""
     return opened[-1] if opened and opened[-1].wanted == start else None

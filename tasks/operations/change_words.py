@@ -17,25 +17,25 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.MOVED: "it is not booked yet; it is asked for at the new start.",
         _O.MOVED_LATER: "it may be booked already; it is moved once that is known.",
         _O.MISSING: "no booking has this id or key",
-        _O.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
+        _O.MOVED_ON: "the booking has just moved on by itself; look again with `booking show {id}`",
         _O.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
-        _O.BOOKED: "is booked; cancel it by itself",
-        _O.ENDED: "is {status} for good; there is nothing to cancel or to move",
-        _O.OVER: "has taken place already; it can neither be cancelled nor moved",
-        _O.SAME_START: "has this start already",
-        _O.SERIES: "is a series, which Cal.com cannot move; move a week of it at Cal.com",
-        _O.PAST: "cannot be moved to a start that is past or too near",
+        _O.BOOKED: "the booking is booked; cancel it by itself",
+        _O.ENDED: "the booking is {status} for good; there is nothing to cancel or to move",
+        _O.OVER: "the booking has taken place already; it can neither be cancelled nor moved",
+        _O.SAME_START: "the booking has this start already",
+        _O.SERIES: "the booking is a series, which Cal.com cannot move; move a week of it at Cal.com",
+        _O.PAST: "the booking cannot be moved to a start that is past or too near",
         _O.NO_OFFSET: "the new start needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
-        _O.OTHER_ACCOUNT: "belongs to another account",
-        _O.BEING_CANCELLED: "is being cancelled, and cannot be moved any more",
+        _O.OTHER_ACCOUNT: "the booking belongs to another account",
+        _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be moved any more",
         _O.KEY_REUSED: "this key stands for another change of it",
         _O.TAKEN_BY_OWN: "the same attendee has another request for that start",
     }
 )
 _ENDED: Mapping[Status, str] = MappingProxyType(
     {
-        Status.CANCELLED: "is cancelled already",
-        Status.FAILED: "has failed and was never booked; there is nothing to cancel or to move",
+        Status.CANCELLED: "the booking is cancelled already",
+        Status.FAILED: "the booking has failed and was never booked; there is nothing to cancel or to move",
     }
 )
 

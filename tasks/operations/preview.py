@@ -35,7 +35,7 @@ from tasks.operations.cancelling import cancel_outcome
 from tasks.operations.change_words import sentence_of
 from tasks.operations.rescheduling import RESCHEDULE, refused_at_any_start, reschedule_outcome
 from tasks.operations.resolving import may_be_booked
-from tasks.words import duration, plural
+from tasks.words import clock, duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
 _cancel_outcome = partial(cancel_outcome, spares_booked=True)  # of many; one that is booked is cancelled alone
@@ -174,15 +174,23 @@ def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcom
     return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
 
 
-def of_resolving(deps: Dependencies, booking_id: int) -> Preview:
-    """Return what a person must give who knows which booking at Cal.com this one is.
+def of_resolving(deps: Dependencies, booking_id: int, *, done: bool | None = None) -> Preview:
+    """Return what a person must give who knows which booking at Cal.com this one is, or what its held change has done.
 
     Raises:
         SQLAlchemyError: Postgres does not answer.
     """
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking_id)
-    refused = None if row and may_be_booked(row) else "it cannot be resolved now: look again"
+        change = None if row is None or done is None else change_asking.held_for_a_person(conn, row)
+    refused: str | None = "it cannot be resolved now: look again"
+    if row is not None and change is not None:
+        what = "cancel" if change.wanted is None else f"move to {clock(change.wanted)}"
+        lines = (f"Its {what} is held.", "Cal.com is asked for its booking; what it shows must not deny your word.")
+        asks = ("new_uid", "why") if done and change.wanted else ("why",)
+        return Preview(uuid4(), version(row), (booking_id,), 1, lines, asks)
+    if done is None and row is not None and may_be_booked(row):
+        refused = None
     lines = (
         "Cal.com is asked for the booking, or the seat, of this uid.",
         "If it carries our reference, this booking is confirmed by it; if not, nothing is changed.",

@@ -38,6 +38,9 @@ class ResolveOutcome(StrEnum):
     NOT_RESOLVED = "not_resolved"
     CALL_CUSTOMER = "call_customer"  # the customer was told that it is not booked
     CANCEL_THERE = "cancel_there"  # its cancellation was asked for, and no change sends it
+    CHANGE_DONE = "change_done"
+    CHANGE_NOT_DONE = "change_not_done"  # its booking is as Cal.com shows it
+    BOOKED_AGAIN = "booked_again"  # its seat was lost while it was moved: it is booked at the new start
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,21 @@ def may_be_booked(row: Appointment) -> bool:
     return row.outcome_unknown or row.hold_reason is HoldReason.BLIND_KEY or row.sent_at is not None
 
 
-def resolve(calls: GuardedCalls, row: Appointment, uid: str) -> Resolved:
+def resolve_booking(calls: GuardedCalls, row: Appointment, uid: str) -> Resolved:
     """Confirm a row by the booking, or the seat, that `uid` names, if that carries the row's reference.
 
     What `calls` raise when Cal.com cannot be asked now is raised here, with nothing changed.
     """
     if (done := _needs_none(row, uid)) is not None:
         return done
+    ours = ours_by(calls, row, uid)
+    if isinstance(ours, Resolved):
+        return ours
+    return _gone(row, ours) if ours.cancelled else _write(calls, row, ours)
+
+
+def ours_by(calls: GuardedCalls, row: Appointment, uid: str) -> Booking | Resolved:
+    """Return the booking that `uid` names, after all of its moves, if it carries the row's reference; else why not."""
     for _ in range(_MOVES):
         there = _ask(calls, uid)
         if isinstance(there, str):
@@ -71,7 +82,7 @@ def resolve(calls: GuardedCalls, row: Appointment, uid: str) -> Resolved:
         if ours is None:
             return _not_ours(calls, row, uid, there[0])
         if ours.moved_to is None:
-            return _gone(row, ours) if ours.cancelled else _write(calls, row, ours)
+            return ours
         uid = ours.moved_to  # a reschedule keeps the reference
     return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
 

@@ -18,6 +18,7 @@ from tests.mutation.asking.clients import CLIENTS
 from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
+from tests.mutation.asking.resolving import RESOLVING_CHANGES
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.asking.wishes import WISHES
@@ -255,6 +256,7 @@ BREAKAGES = (
     *GUEST,
     *CHANGES,
     *CHANGES_SENT,
+    *RESOLVING_CHANGES,
     *EVENT_TYPES,
     *HEALTH,
     *TRUTH,

@@ -28,6 +28,13 @@ HEALTH = (
         new='"headers": {TICK: seconds}, "expires": max(10.0, 3 * seconds)}',
         test=f"{_CLOCKS}test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_says[15 s ahead]",
     ),
+    _health_check(
+        name="held-changes-are-no-incident",
+        old="            *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),\n",
+        new="",
+        test="tests/integration/incidents/test_held_changes.py::"
+        "test_a_change_that_is_held_for_a_person_is_an_incident[suspect]",
+    ),
     _periodic(
         name="piled-up-ticks-all-run",
         promise=4,

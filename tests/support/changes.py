@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, update
 
 from db import appointments
-from db.changes import asking
+from db.changes import asking, moves
 from db.changes.asking import NewChange
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus
+from db.models.changes import booking_changes
 
 
 def ask_change(
@@ -18,3 +19,16 @@ def ask_change(
     """Ask for a cancel of a booking, or for a move to `start`."""
     new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
     return asking.keep(conn, row, new, status, lead_seconds=0, now=appointments.now(conn))
+
+
+def held_change(record: Any, row: Any, wanted: datetime | None, **columns: Any) -> BookingChange:
+    """Hold a change of unknown outcome until a person acts."""
+    unknown = {"status": "held", "hold_reason": "suspect", "held_at": func.now(), "outcome_unknown": True, "posts": 1}
+    times = {"settle_at": func.now(), "ends_at": func.now(), "may_have_moved": True, "enqueued_at": None}
+    with record.engine.begin() as conn:
+        one = ask_change(conn, row, wanted)
+        here = booking_changes.c.id == one.id
+        conn.execute(update(booking_changes).where(here).values({**unknown, **times, **columns}))
+        change = moves.get(conn, one.id)
+    assert change is not None
+    return change

@@ -144,14 +144,16 @@ def retry(
     """
 
 
-@_bookings("worker.cli.orders.resolve:run", "booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR")
+@_bookings("worker.cli.orders.resolve:run", "booking resolve 42 8uUmSGLmZnbBQ1rGrSb", "booking resolve 42 --not-done")
 def resolve(
     booking: IdOrKey,
-    uid: Annotated[str, typer.Argument(metavar="UID", help="What Cal.com calls it: a booking's uid, or a seat's.")],
+    uid: Annotated[str | None, typer.Argument(metavar="UID", help="A booking's uid at Cal.com, or a seat's.")] = None,
+    *,
+    done: Annotated[bool | None, typer.Option("--done/--not-done", help="Of a held cancel or move.")] = None,
 ) -> None:
-    """Name the booking at Cal.com that is this one: it is held(blind_key), or ended as not booked.
+    """Name the booking at Cal.com that is this one, or say whether its held cancel or move was done there.
 
-    Cal.com is asked for that booking; if it carries our reference, this one is confirmed by it.
+    Cal.com is asked: a booking counts if it carries our reference, your word if what Cal.com shows does not deny it.
     """
 
 

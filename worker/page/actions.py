@@ -139,7 +139,7 @@ def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
         return preview.of_breaker_action(deps, asked.action)
     if asked.action == RESOLVE:
-        return preview.of_resolving(deps, asked.ids[0])
+        return preview.of_resolving(deps, asked.ids[0], done=asked.done)
     if asked.action == REVEAL:
         return preview.of_showing(asked.ids, SHOWN_ONE)
     if asked.action == CALLS:

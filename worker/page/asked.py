@@ -72,11 +72,12 @@ class AskedBody(BaseModel):
 
 
 class PreviewBody(AskedBody):
-    """The request for an action's preview; `zone` is the browser's."""
+    """The request for an action's preview; `zone` is the browser's; `done`: whether the held change was done."""
 
     action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reschedule", "resolve", "reveal", "call_list"]
     ids: Ids | None = None
     not_booked: bool = False
+    done: bool | None = None
     zone: Zone = "UTC"
 
     @model_validator(mode="after")
@@ -89,6 +90,8 @@ class PreviewBody(AskedBody):
             raise ValueError(f"at most {MOST_CALLED} of one list")
         if self.not_booked and self.action not in {RETRY, CANCEL}:
             raise ValueError("not_booked goes with retry and cancel")
+        if self.done is not None and self.action != RESOLVE:
+            raise ValueError("done goes with resolve: whether the held change was done")
         return self
 
 
@@ -110,7 +113,7 @@ class ActionBody(PreviewBody):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.action == RESOLVE) != (self.uid is not None):
+        if self.action != RESOLVE if self.uid is not None else (self.action == RESOLVE and self.done is None):
             raise ValueError("uid goes with resolve: what Cal.com calls the booking")
         if (self.action == RESCHEDULE) != (self.start is not None):
             raise ValueError("start goes with reschedule: the new start")
@@ -132,6 +135,7 @@ class ActionBody(PreviewBody):
         about: dict[str, object] = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
         about |= {"not_booked": self.not_booked} if self.action in {RETRY, CANCEL} else {}
         about |= {"uid": self.uid} if self.uid else {}
+        about |= {"done": self.done} if self.done is not None else {}
         about |= {"start": self.start.isoformat()} if self.start else {}
         about |= {"reason": self.reason} if self.reason else {}
         return ActionRequest(

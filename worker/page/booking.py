@@ -14,6 +14,7 @@ from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
+from tasks.operations.change_asking import held_for_a_person
 from tasks.operations.rescheduling import RESCHEDULE
 from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
@@ -23,7 +24,7 @@ from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 
 LOOKUPS = frozenset({"bookings.list", "bookings.get"})
-NOT_BOOKED = "not_booked"
+NOT_BOOKED, DONE, NOT_DONE = "not_booked", "done", "not_done"
 _MOMENTS = ("start_at", "booked_start_at", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
 _THERE = ("next_attempt_at", "calcom_booking_uid", "calcom_seat_uid", "series_uid", "series_weeks", "series_of")
 _TRIED = ("tries", "outcome_unknown", "cancel_requested", "last_error", "error_type")
@@ -38,6 +39,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
             return None
         story = gather(deps, conn, row)
         called = call_marks.in_force(conn, [row.id]).get(row.id)
+        held = held_for_a_person(conn, row) is not None
     return {
         "id": row.id,
         "status": row.status,
@@ -47,12 +49,15 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         "facts": row_facts(story),
         "changes": [_change(change, story.now) for change in reversed(story.changes)],
         "timeline": timeline(story.timeline),
-        "actions": _offered(deps, row),
+        "actions": _offered(deps, row, held=held),
     }
 
 
-def _offered(deps: Dependencies, row: Appointment) -> list[str]:
-    """Return the actions that are not refused for this booking; `not_booked` is a retry after a person has looked."""
+def _offered(deps: Dependencies, row: Appointment, *, held: bool) -> list[str]:
+    """Return the actions that are not refused for this booking; `not_booked` is a retry after a person has looked.
+
+    `held`: a change of it waits for a person's word.
+    """
 
     def may(action: str, *, not_booked: bool = False) -> bool:
         return preview.of_bookings(deps, action, [row.id], not_booked=not_booked, zone=UTC).refused is None
@@ -60,6 +65,8 @@ def _offered(deps: Dependencies, row: Appointment) -> list[str]:
     offered = {
         RETRY: may(RETRY),
         RESOLVE: may_be_booked(row),
+        DONE: held,
+        NOT_DONE: held,
         NOT_BOOKED: row.outcome_unknown and may(RETRY, not_booked=True),
         RESCHEDULE: preview.of_change(deps, RESCHEDULE, row.id, zone=UTC).refused is None,
         CANCEL: may(CANCEL),

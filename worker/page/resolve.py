@@ -1,4 +1,4 @@
-"""Resolve a booking from its page: Cal.com is asked for what a person says it is, in a thread of its own."""
+"""Resolve a booking, or its held change, from its page: Cal.com is asked for it, in a thread of its own."""
 
 import threading
 import time
@@ -6,9 +6,10 @@ import time
 from db import appointments
 from db.monitoring.operator_actions import OperatorAction
 from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.changes.resolving import OperatorWord
+from tasks.changes.resolving import resolve as resolve_by
 from tasks.dependencies import Dependencies
 from tasks.operations.resolving import Resolved, finish
-from tasks.operations.resolving import resolve as resolve_by
 
 PATIENCE = 20.0  # seconds that the calls wait for the rate limit, all together: a person looks at the dialog
 
@@ -33,7 +34,7 @@ def resolve(deps: Dependencies, action: OperatorAction) -> None:
     try:
         if row:
             calls.use(row.account_id)
-        done = resolve_by(calls, row, str(action.target["uid"])) if row else _gone(booking_id)
+        done = resolve_by(calls, row, OperatorWord.of(action.target)) if row else _gone(booking_id)
     except AuditHalted as halted:
         done = Resolved(ok=False, said=f"{halted}; nothing was changed")
     finish(deps.engine, action.id, done)

@@ -60,15 +60,15 @@ def _refusal(booking: Outcome, asked: ChangeOutcome) -> str | None:
     if booking.status is Status.CANCELLED and asked.start is None:
         return None
     if booking.final and booking.status is not Status.CONFIRMED:
-        return f"is {booking.status} for good; there is nothing to cancel or to move"
+        return f"the booking is {booking.status} for good; there is nothing to cancel or to move"
     if asked.start is None:
         return None
     if asked.start <= datetime.now(UTC):
-        return "cannot be moved to a start that is past or too near"
+        return "the booking cannot be moved to a start that is past or too near"
     opened = open_changes(booking)
     if any(one.start is None for one in opened):
-        return "is being cancelled, and cannot be moved any more"
-    return "has this start already" if asked.start == booking.start and not opened else None
+        return "the booking is being cancelled, and cannot be moved any more"
+    return "the booking has this start already" if asked.start == booking.start and not opened else None
 
 
 def _changed(booking: Outcome, change: ChangeOutcome) -> Outcome:

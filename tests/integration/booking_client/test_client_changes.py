@@ -177,8 +177,8 @@ def test_a_refused_wish_is_seen_in_the_outcome(bookings: Bookings, record: Any) 
     events = sql_of(record, "SELECT kind FROM appointment_events ORDER BY id")
 
     assert (same.status, same.final, same.change_key) == (ChangeStatus.REFUSED, True, "same")
-    assert same.sentence.endswith("is refused; the booking stands as before: has this start already.")
-    assert past.last_error == "cannot be moved to a start that is past or too near"
+    assert same.sentence.endswith("is refused; the booking stands as before: the booking has this start already.")
+    assert past.last_error == "the booking cannot be moved to a start that is past or too near"
     assert [kind for (kind,) in events][-4:] == ["change_asked", "change_refused"] * 2
     assert row(booking).status is Status.CONFIRMED
 

@@ -155,6 +155,19 @@ def test_a_move_whose_start_comes_near_expires(record: Any) -> None:
     assert [one.id for one in expired] == [known.id]
 
 
+def test_a_move_expires_after_what_is_decided_about_its_booking(record: Any) -> None:
+    """Who has locked the booking goes first, and locks its changes next: the other way round both would wait."""
+    one = change(record, booked(record, "uid-1"), datetime.now(UTC) + timedelta(minutes=5))
+
+    with record.engine.begin() as other:
+        assert appointments.get(other, one.appointment_id, lock=True) is not None
+        with record.engine.begin() as conn:
+            assert sweeps.expire(conn, lead_seconds=600, limit=10) == []
+
+    with record.engine.begin() as conn:
+        assert [done.id for done in sweeps.expire(conn, lead_seconds=600, limit=10)] == [one.id]
+
+
 def test_held_changes_stand_in_the_line_by_their_place(record: Any) -> None:
     """In half-open a move is no probe of the service."""
     held = []

@@ -198,7 +198,7 @@ def test_what_is_over_is_not_cancelled(booking: Booking, record: Any) -> None:
     over = record.moved(Status.REJECTED)
     ran = booking("cancel", over.id)
     assert ran.code == 1
-    assert f"{over.id}: is rejected for good; there is nothing to cancel or to move" in ran.err
+    assert f"{over.id}: the booking is rejected for good; there is nothing to cancel or to move" in ran.err
 
 
 def actions() -> list[Any]:

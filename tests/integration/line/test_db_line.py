@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from db import appointments
 from db.appointments import FromNow, LineRule, queue
 from db.lifecycle import HoldReason, Status
+from db.models.changes import booking_changes
+from tests.support.changes import held_change
 
 QUEUES = 1_000
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -155,6 +157,22 @@ def test_a_booking_waits_for_those_before_it_in_the_line_only(record: Any) -> No
     assert first.requested_at > held.requested_at
     assert first.line_at < held.line_at < last.line_at
     assert [claimed_behind(record, row) for row in (first, last)] == [None, HoldReason.THROTTLED]
+
+
+@pytest.mark.parametrize("reason", [HoldReason.BREAKER_OPEN, HoldReason.THROTTLED])
+def test_a_booking_waits_for_the_changes_before_it_too(record: Any, reason: HoldReason) -> None:
+    """Where no booking is held: the line is one. What does not stand in the line holds nobody."""
+    booked, other = (record.moved(Status.CONFIRMED, calcom_booking_uid=uid) for uid in ("uid-1", "uid-2"))
+    change = held_change(record, booked, None, hold_reason=reason)
+    first, last = record.keep(start_at=datetime.now(UTC) + timedelta(minutes=1)), record.keep(number=1)
+
+    assert first.line_at < change.line_at < last.line_at
+    assert [claimed_behind(record, row) for row in (first, last)] == [None, reason]
+
+    held_change(record, other, None, hold_reason=HoldReason.UNREACHABLE)
+    with record.engine.begin() as conn:
+        conn.execute(update(booking_changes).where(booking_changes.c.id == change.id).values(line_at=NOW))
+    assert claimed_behind(record, record.keep(number=2)) is None
 
 
 def test_a_booking_keeps_its_place(record: Any) -> None:

@@ -10,6 +10,8 @@ from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
 from tests.integration.cli.changes.test_cli_changes import LATER, REFUSALS, booked, made, stored
 from tests.integration.page.test_page_actions import ACT, PREVIEW, WHY, press
+from tests.support.audits.scene import Scene
+from tests.support.changes import held_change
 from tests.support.fleet import eventually
 from tests.support.flower_pages import FlowerUnderTest
 from tests.support.page.operating import recorded
@@ -84,6 +86,27 @@ def test_a_change_that_failed_is_sent_again_from_the_page(flower: FlowerUnderTes
 
     assert press(flower, "retry", [row.id]).json() == {"done": True, "text": "Sent again."}
     assert (moved(record, row).status, record.read(row.id).status) == (ChangeStatus.PENDING, Status.CONFIRMED)
+
+
+def test_a_person_says_on_the_page_what_became_of_a_held_change(
+    flower: FlowerUnderTest, record: Any, simulator: Any
+) -> None:
+    """By the command's own function; what the word needs is asked for, and it is recorded."""
+    row = Scene(record, simulator).confirmed()
+    change = held_change(record, row, LATER)
+    path = f"/resilience/data/bookings/{row.id}"
+    assert flower.get(path).json()["actions"] == ["retry", "done", "not_done", "reschedule", "cancel"]
+    asks = [flower.post(PREVIEW, {"action": "resolve", "ids": [row.id], "done": done}).json() for done in (True, False)]
+    assert [(one["asks"], one["refused"]) for one in asks] == [(["new_uid", "why"], None), (["why"], None)]
+    assert asks[0]["lines"][0].startswith("Its move to ")
+
+    body = {"request_id": str(uuid4()), "action": "resolve", "ids": [row.id], "done": False} | WHY
+    assert flower.post(ACT, body).status_code == 202
+
+    last = eventually(lambda: (now := recorded(dependencies.current())[-1]).done_at and now, what="the action's end")
+    assert (last.target, last.outcomes, last.refused) == ({"done": False}, {"change_not_done": 1}, None)
+    assert (moved(record, row).id, moved(record, row).status) == (change.id, ChangeStatus.REFUSED)
+    assert flower.get(path).json()["actions"] == ["reschedule", "cancel"]
 
 
 def test_what_the_page_refuses_it_refuses_in_the_commands_sentence(flower: FlowerUnderTest, record: Any) -> None:

@@ -44,6 +44,14 @@ CHANGES_SENT = (
         new="false",
         test=f"{_TURNED}test_of_one_booking_the_earlier_one_goes_first",
     ),
+    Breakage(
+        name="a-move-expires-without-its-bookings-lock",
+        promise=1,
+        file="db/sql/change_expire.sql",
+        old="FOR NO KEY UPDATE OF booking, change SKIP LOCKED",
+        new="FOR NO KEY UPDATE OF change SKIP LOCKED",
+        test=f"{_ROWS}test_a_move_expires_after_what_is_decided_about_its_booking",
+    ),
     _claimed(
         name="turned-away-and-forgotten",
         old="left=[self.change]",

@@ -18,15 +18,26 @@ const LABELS = {
   retry: "Retry",
   resolve: "It is booked…",
   not_booked: "It is not booked…",
+  done: "The change is done…",
+  not_done: "The change is not done…",
   reschedule: "Move…",
   cancel: "Cancel this booking",
 };
 const TITLES = {
   resolve: "It is booked at Cal.com",
   not_booked: "It is not booked at Cal.com",
+  done: "The held cancel or move was done at Cal.com",
+  not_done: "The held cancel or move was not done at Cal.com",
   reschedule: "Move this booking",
 };
-const SENDS = { resolve: "Confirm it by this uid", not_booked: "Send it again", reschedule: "Move it" };
+const SENDS = {
+  resolve: "Confirm it by this uid",
+  not_booked: "Send it again",
+  done: "It was done",
+  not_done: "It was not done",
+  reschedule: "Move it",
+};
+const MEANS = { not_booked: "retry", done: "resolve", not_done: "resolve" }; // what a person who has looked asks for
 const id = byId("resilience").dataset.id; // as it is written: a number of twenty digits would be rounded
 
 const draw = {
@@ -72,8 +83,9 @@ function buttons(actions) {
 function actionButton(action) {
   const label = LABELS[action] ?? action;
   const notBooked = action === "not_booked"; // a retry by a person who has looked at Cal.com
-  const about = { ids: [Number(id)], notBooked, label: SENDS[action] ?? label, done: () => poll.restart() };
-  const begin = () => new Action(notBooked ? "retry" : action, TITLES[action] ?? label, { ...about, startsAt });
+  const wasDone = { done: true, not_done: false }[action] ?? null;
+  const about = { ids: [Number(id)], notBooked, wasDone, label: SENDS[action] ?? label, done: () => poll.restart() };
+  const begin = () => new Action(MEANS[action] ?? action, TITLES[action] ?? label, { ...about, startsAt });
   if (action !== "cancel") return button(label, begin, { "data-key": `do-${action}` });
   const cancel = button(label, begin, { class: "button danger", "data-key": "do-cancel" });
   return el("span", { class: "apart" }, cancel);

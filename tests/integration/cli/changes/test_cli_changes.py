@@ -1,7 +1,9 @@
 """A cancel or a move is asked for by the command and by Python alike; what is refused is told, and not kept."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from sqlalchemy import select, text
 from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
-from tasks.operations.booking_commands import CommandOutcome
+from tasks import dependencies
+from tasks.operations import cancelling
+from tasks.operations.booking_commands import CommandOutcome, Via
 from tests.support.changes import ask_change
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
 
@@ -156,6 +160,30 @@ def test_a_newer_wish_withdraws_one_that_was_not_sent(record: Any) -> None:
     cancel_booking(row.id)
 
     assert [status for _, status in stored(record)] == ["withdrawn", "withdrawn", "pending"]
+
+
+@pytest.mark.usefixtures("booking")
+def test_two_operators_and_a_caller_at_once_ask_for_one_change(record: Any) -> None:
+    """One of them has asked for it, and the others hear which change it is."""
+    row, engine, ready = booked(record), dependencies.current().engine, Barrier(3)
+
+    def order(via: Via) -> tuple[int | None, bool]:
+        ready.wait(10)
+        result = cancelling.cancel(engine, row.id, by="operator", via=via, why="a test")
+        return result.change and result.change.id, result.repeated
+
+    def call() -> tuple[int | None, bool]:
+        ready.wait(10)
+        receipt = cancel_booking(row.id)
+        return receipt.change_id, receipt.duplicate
+
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(order, Via.PAGE), pool.submit(order, Via.COMMAND_LINE), pool.submit(call)]
+        heard = [one.result(30) for one in asked]
+
+    assert stored(record) == [(ChangeKind.CANCEL, ChangeStatus.PENDING)]
+    assert len({change for change, _ in heard}) == 1
+    assert sorted(is_known for _, is_known in heard) == [False, True, True]
 
 
 @pytest.mark.usefixtures("booking")

@@ -16,10 +16,11 @@ const SILENCE = "No answer: whether it was done is not known. Send it again: the
 export class Action {
   // `ids`: these bookings; `query`: the bookings of that list now; neither: an order to the breaker. `done` is called
   // when something may have changed; `notBooked`: the viewer must have looked at Cal.com; `label` is its button's;
-  // `startsAt`: the start of the booking that is moved.
+  // `startsAt`: the start of the booking that is moved; `wasDone`: what the viewer says of a held change.
   constructor(action, title, given = {}) {
-    const { ids = null, query = null, notBooked = false, label = title, startsAt = null, done = () => {} } = given;
-    Object.assign(this, { action, title, ids, query, notBooked, label, startsAt, done });
+    const { ids = null, query = null, notBooked = false, wasDone = null, startsAt = null } = given;
+    const { label = title, done = () => {} } = given;
+    Object.assign(this, { action, title, ids, query, notBooked, wasDone, label, startsAt, done });
     this.content = el("div", {});
     this.dialog = openDialog(title, this.content, { onClose: () => this.done() });
     this.preview();
@@ -34,7 +35,8 @@ export class Action {
       if (!now.ids.length) return this.#failed("None is there any more.", null);
       this.ids = now.ids;
     }
-    const body = { action: this.action, ids: this.ids, not_booked: this.notBooked, zone: ZONE };
+    const said = { not_booked: this.notBooked, done: this.wasDone };
+    const body = { action: this.action, ids: this.ids, ...said, zone: ZONE };
     const answer = await ask("/actions/preview", { body, patience: PATIENCE });
     if (answer.status === 200 && !answer.body.refused) return this.#confirm(answer.body);
     return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
@@ -60,7 +62,8 @@ export class Action {
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
   async #send(preview, values) {
     const { request_id, epoch, ids } = preview;
-    const asked = { not_booked: this.notBooked, until: null, typed: null, why: "", zone: ZONE, ...values };
+    const said = { not_booked: this.notBooked, done: this.wasDone };
+    const asked = { ...said, until: null, typed: null, why: "", zone: ZONE, ...values };
     const body = { ...asked, action: this.action, request_id, epoch, ids };
     const again = () => this.#send(preview, values);
     this.startsAt = values.start ?? this.startsAt; // a start that is refused is there again to be mended

@@ -21,7 +21,8 @@ export function questions(action, preview, { mustLook = false, startsAt = null }
   const asked = preview.asks ?? [];
   const all = [
     asked.includes("until") ? until(LENGTHS[action] ?? LENGTHS.open) : null,
-    asked.includes("uid") ? uid() : null,
+    asked.includes("uid") ? uid("Its uid at Cal.com, or its seat's") : null,
+    asked.includes("new_uid") ? uid("Its new uid at Cal.com, or its seat's, if it has one", true) : null,
     asked.includes("start") ? start(startsAt) : null,
     asked.includes("reason") ? reason() : null,
     asked.includes("looked") ? looked(mustLook) : null,
@@ -62,11 +63,11 @@ function until(lengths) {
   };
 }
 
-function uid() {
+function uid(question, mayLack = false) {
   const input = el("input", { type: "text", name: "uid", autocomplete: "off", spellcheck: "false", maxlength: 200 });
-  const element = el("label", { class: "field" }, el("span", {}, "Its uid at Cal.com, or its seat's"), input);
+  const element = el("label", { class: "field" }, el("span", {}, question), input);
   const value = () => input.value.trim();
-  return { element, value: () => ({ uid: value() }), isComplete: () => value() !== "" };
+  return { element, value: () => ({ uid: value() || null }), isComplete: () => mayLack || value() !== "" };
 }
 
 function looked(isNeeded) {
