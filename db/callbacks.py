@@ -36,6 +36,9 @@ class Callback:
     url: str = field(repr=False)  # its holder may send to it
     host: str
     data: Mapping[str, Any] = field(repr=False)
+    about: Mapping[str, Any]
+    time_zone: str
+    language: str | None
     tries: int
     created_at: datetime
 
@@ -72,8 +75,14 @@ def claim(conn: Connection, *, lease: float = LEASE) -> list[tuple[int, int]]:
 def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) -> Callback | None:
     """Return what a claim gave to this worker; None: it is over, or has less than so many seconds left."""
     query = (
-        select(callbacks, api_keys.c.secret_version)
+        select(
+            callbacks,
+            api_keys.c.secret_version,
+            appointments.c.attendee_time_zone.label("time_zone"),
+            appointments.c.attendee_language.label("language"),
+        )
         .join(api_keys, api_keys.c.id == _columns.api_key_id)
+        .join(appointments, appointments.c.id == _columns.appointment_id)
         .where(
             _is_claim(callback_id, claims),
             _columns.next_at > func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),

@@ -73,6 +73,7 @@ class NewAppointment(RequestFields):
     requested_at: datetime | None = None  # None: now, in the order of the numbers
     resilience_strategy: str | None = None
     account: str | None = None  # its name; None: `default`
+    callback_url: str | None = field(repr=False, default=None)  # its own; None: that of its API key
 
     @classmethod
     def of(cls, request: BookingRequest, number: int, *, api_key_id: int | None = None) -> Self:

@@ -3,6 +3,7 @@
 ALTER TABLE api_keys
     ADD COLUMN callback_url text,
     ADD COLUMN callback_off_at timestamptz,
+    ADD COLUMN callback_hosts text[],
     ADD COLUMN secret_version integer DEFAULT 1 NOT NULL;
 ALTER TABLE appointments ADD COLUMN callback_url text;
 
@@ -13,6 +14,7 @@ CREATE TABLE callbacks (
     api_key_id bigint NOT NULL,
     type text NOT NULL,
     data jsonb NOT NULL,
+    about jsonb NOT NULL,
     url text NOT NULL,
     host text NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
@@ -41,7 +43,8 @@ CREATE TABLE callback_hosts (
     rests_until timestamptz
 );
 
--- A booking takes the callback address of the key that asks for it, and keeps it when the key gets another one.
+-- A booking whose request names no callback address takes that of the key that asks for it, and keeps it when the key gets
+-- another one.
 CREATE FUNCTION take_callback_url() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -56,18 +59,22 @@ FOR EACH ROW WHEN (NEW.api_key_id IS NOT NULL AND NEW.callback_url IS NULL) EXEC
 -- Store one callback of a booking, in the transaction that moves it: there is no move without it, and none without a move.
 -- The caller has the booking's row locked, so numbers have no gap, and the second waits for the first (`next_at` null)
 -- until `callback_over` makes it due. Nothing of a person is in `data`, but for the key that the caller chose itself.
-CREATE FUNCTION write_callback(booking appointments, kind text, told jsonb) RETURNS void
+-- `about` is not sent: the sentence of the callback is made from it.
+CREATE FUNCTION write_callback(booking appointments, kind text, told jsonb, about jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     before callbacks;
+    asker api_keys;
 BEGIN
-    PERFORM FROM api_keys
-    WHERE id = booking.api_key_id AND callback_url = booking.callback_url AND callback_off_at IS NOT NULL;
-    IF FOUND THEN  -- the address has answered 410
+    SELECT * INTO before FROM callbacks WHERE appointment_id = booking.id ORDER BY sequence DESC LIMIT 1;
+    SELECT * INTO asker FROM api_keys WHERE id = booking.api_key_id;
+    IF (CASE
+        WHEN asker.callback_url = booking.callback_url THEN asker.callback_off_at IS NOT NULL
+        ELSE before.given_up_at IS NOT NULL AND before.trouble = '410'  -- it is the booking's own
+    END) THEN  -- the address has answered 410
         RETURN;
     END IF;
-    SELECT * INTO before FROM callbacks WHERE appointment_id = booking.id ORDER BY sequence DESC LIMIT 1;
-    INSERT INTO callbacks (appointment_id, sequence, api_key_id, type, url, host, next_at, data)
+    INSERT INTO callbacks (appointment_id, sequence, api_key_id, type, url, host, next_at, about, data)
     VALUES (
         booking.id, coalesce(before.sequence, 0) + 1, booking.api_key_id, kind, booking.callback_url,
         -- Never null: what a key has as its address must not stop the move of a booking.
@@ -76,6 +83,7 @@ BEGIN
             SELECT FROM callbacks
             WHERE appointment_id = booking.id AND delivered_at IS NULL AND given_up_at IS NULL
         ) THEN now() END,
+        jsonb_build_object('error_type', booking.error_type, 'hold_reason', booking.hold_reason) || about,
         jsonb_build_object(
             'id', booking.id,
             'key', CASE WHEN NOT booking.key_derived
@@ -119,11 +127,12 @@ BEGIN
     END IF;
     IF NEW.status = 'confirmed' THEN
         SELECT type INTO last FROM callbacks
-        WHERE appointment_id = NEW.id AND type <> 'booking.degraded' ORDER BY sequence DESC LIMIT 1;
+        WHERE appointment_id = NEW.id AND starts_with(type, 'booking.') AND type <> 'booking.degraded'
+        ORDER BY sequence DESC LIMIT 1;
     END IF;
     PERFORM write_callback(NEW, kind, jsonb_build_object(
         'corrects', CASE WHEN last IN ('booking.rejected', 'booking.failed', 'booking.expired') THEN last END
-    ));
+    ), '{}');
     RETURN NULL;
 END
 $$;
@@ -132,6 +141,28 @@ CREATE TRIGGER appointments_tell AFTER UPDATE ON appointments
 FOR EACH ROW WHEN (NEW.callback_url IS NOT NULL) EXECUTE FUNCTION tell_of_booking();
 CREATE TRIGGER appointments_tell_inserted AFTER INSERT ON appointments
 FOR EACH ROW WHEN (NEW.callback_url IS NOT NULL) EXECUTE FUNCTION tell_of_booking();
+
+-- A cancel or a move that is over and not done: its caller was told that it is noted. What is done shows in the booking.
+-- At the commit, when the booking has what the same transaction writes into it after the change: it may have ended there.
+-- Each statement that ends a change has locked its booking before, so this waits for nobody.
+CREATE FUNCTION tell_of_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    booking appointments;
+BEGIN
+    SELECT * INTO booking FROM appointments WHERE id = NEW.appointment_id;
+    IF booking.callback_url IS NOT NULL THEN
+        PERFORM write_callback(booking, 'change.' || NEW.status, jsonb_build_object('corrects', NULL, 'change',
+            jsonb_build_object('id', NEW.id, 'kind', NEW.kind, 'status', NEW.status)
+        ), jsonb_build_object('may_have_moved', NEW.may_have_moved));
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER booking_changes_tell AFTER UPDATE ON booking_changes
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.status IN ('refused', 'failed', 'expired') AND NEW.status <> OLD.status)
+EXECUTE FUNCTION tell_of_change();
 
 -- What Cal.com has told of bookings: a hint, and never a proof. No name, no address.
 CREATE TABLE calcom_webhooks (

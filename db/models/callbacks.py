@@ -14,6 +14,7 @@ callbacks = Table(
     required("api_key_id", BigInteger),  # whose secret signs it
     required("type", Text),
     required("data", JSON),  # what it says; nothing of a person
+    required("about", JSON),  # what its sentence is made from, as it was at the move
     required("url", Text),
     required("host", Text),  # of the address, with its port
     required("tries", Integer, server_default="0"),

@@ -5,7 +5,7 @@ name that shows another address at the next look-up (DNS rebinding) gains nothin
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
@@ -83,6 +83,18 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if any(address in network for network in _SPECIAL):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def named_url(url: str, hosts: Collection[str], settings: CallbackSettings) -> str:
+    """Return the address that a request names for its own booking, as it is stored.
+
+    Raises:
+        CallbackUrlError: It is no address for callbacks, or its host is none of `hosts`.
+    """
+    checked = checked_url(url, settings)
+    if urlsplit(checked).hostname not in hosts:
+        raise CallbackUrlError("names a host that this key may not name")
+    return checked
 
 
 def checked_url(url: str, settings: CallbackSettings) -> str:

@@ -31,10 +31,10 @@ def deliver_callback(callback_id: int, claims: int) -> bool:
         now = conn.execute(select(func.now())).scalar_one()
     if callback is None:
         return False
-    body = body_of(callback)
     try:
+        body = body_of(callback)
         headers = headers_of(callback, deps.callbacks, body, now)
-    except SigningError as error:
+    except (SigningError, ImportError) as error:
         with deps.engine.begin() as conn:
             callbacks.put_off(conn, callback, claims, trouble=str(error), seconds=NOT_SIGNED_FOR)
         log.warning("callback_not_signed", callback=callback.name, error=str(error))

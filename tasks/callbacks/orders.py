@@ -1,6 +1,7 @@
 """What operators do about callbacks: where a key's go, which secret signs them, and what is sent again."""
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from db import callbacks
 from db.api_keys import keys
@@ -11,6 +12,7 @@ from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, checked_url
 from tasks.callbacks.signing import SigningError, secrets_of
 from tasks.callers.keys import KeyRefusedError, no_such_key
+from tasks.ports.callbacks import CallbackSettings
 
 
 def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
@@ -29,6 +31,29 @@ def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
         if not keys.set_callback(conn, name, url):
             raise no_such_key(name)
         operator_actions.record(conn, asked, "changed", bookings=0)
+
+
+def set_hosts(asked: ActionRequest, name: str, hosts: Collection[str]) -> None:
+    """Set the hosts that a request of a key may name as its booking's own callback address; none: no host.
+
+    Raises:
+        KeyRefusedError: No key in force has this name, or a host is none.
+    """
+    deps = dependencies.current()
+    for host in hosts:
+        if not _is_host(host, deps.callbacks):
+            raise KeyRefusedError(f"{host!r} is no name of a host, in lower case and without a port")
+    with deps.engine.begin() as conn:
+        if not keys.set_callback_hosts(conn, name, hosts):
+            raise no_such_key(name)
+        operator_actions.record(conn, asked, "changed", bookings=0)
+
+
+def _is_host(host: str, settings: CallbackSettings) -> bool:
+    try:
+        return urlsplit(checked_url(f"https://{host}", settings)).netloc == urlsplit(f"//{host}").hostname == host
+    except CallbackUrlError:
+        return False
 
 
 def secrets(name: str) -> list[str]:

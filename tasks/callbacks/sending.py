@@ -12,6 +12,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.exchange import Exchange
 from tasks.calcom.http.resolver import RESOLVER, Resolver
 from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, ForbiddenAddressError, checked_url
+from tasks.callbacks.sentences import sentence_of
 from tasks.callbacks.signing import secrets_of, signature
 from tasks.ports.callbacks import CallbackSettings
 
@@ -37,12 +38,16 @@ class SendResult:
 
 
 def body_of(callback: Callback) -> str:
-    """Return the body, the same at each try; nothing of a person is in it."""
+    """Return the body, the same at each try; nothing of a person is in it.
+
+    Raises:
+        ImportError: The extra http is not installed.
+    """
     told = {
         "type": callback.type,
         "timestamp": _written(callback.created_at),
         "sequence": callback.sequence,
-        "data": dict(callback.data),
+        "data": {**callback.data, "say": sentence_of(callback)},
     }
     return json.dumps(told, separators=(",", ":"))
 

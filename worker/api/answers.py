@@ -12,7 +12,7 @@ from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind
-from worker.api.sentences import say
+from tasks.callers.sentences import say
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

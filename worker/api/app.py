@@ -24,11 +24,10 @@ from tasks import dependencies
 from tasks.callers.changes import changes_of_all
 from tasks.callers.views import views_of_all
 from tasks.host.log import Logger
-from worker.api import bookings, documented, pages
+from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies
 from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
-from worker.api.changes import resource as changes
 from worker.api.gate import ApiServices, Gate
 from worker.api.problems import ApiError, of_status
 from worker.api.slots.resource import slots

@@ -7,21 +7,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
-from booking_client.request.model import BookingRequest
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
+from tasks import dependencies
+from tasks.callbacks.addresses import CallbackUrlError, named_url
 from tasks.callers import changes, views
+from tasks.callers.requests import CallerRequest
+from tasks.callers.sentences import not_accepted
 from tasks.enqueue import enqueue_booking, enqueue_bookings
 from worker.api import parameters
 from worker.api.answers import document, json_response
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
-from worker.api.changes.resource import change_document
+from worker.api.changes import change_document
 from worker.api.find import FindRequest
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
-from worker.api.sentences import not_accepted
 
 MOST_IN_BATCH = 1_000
 OF_THE_KEY = "account"  # of a request: a body that named another account would book with its key
@@ -60,7 +62,7 @@ async def book_batch(request: Request) -> Response:
         if not 0 < len(listed) <= MOST_IN_BATCH:
             raise invalid({"bookings": f"must have 1 to {MOST_IN_BATCH:,} entries"})
         parsed = await admission.run(_parsed_each, listed, key)  # a thousand take a thread a while
-        good = [one for one in parsed if isinstance(one, BookingRequest)]
+        good = [one for one in parsed if isinstance(one, CallerRequest)]
         keep = partial(enqueue_bookings, good, api_key_id=key.id)
         kept = iter(await services_of(request).threads.run(keep) if good else [])
     results = [one.document if isinstance(one, ApiError) else _result(next(kept), one, key) for one in parsed]
@@ -105,7 +107,7 @@ def _found(view: BookingView | None) -> BookingView:
     return view
 
 
-def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> BookingRequest:
+def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerRequest:
     """Return the request that `data` is, with the key of the header, if it has one.
 
     Raises:
@@ -114,30 +116,36 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> BookingRequ
     if isinstance(data, dict) and OF_THE_KEY in data:
         raise invalid({OF_THE_KEY: "belongs to the API key: leave it out"})
     try:
-        asked = BookingRequest.parse(data)
+        asked = CallerRequest.parse(data)
     except CustomerValidationException as error:
         raise invalid(error.validation_errors) from None
     if header is not None:
         if asked.idempotency_key not in {None, header}:
             raise invalid({"idempotency_key": "is not the Idempotency-Key of the header: give one of the two"})
         asked = asked.model_copy(update={"idempotency_key": header})
+    if asked.callback_url is not None:
+        try:
+            own = named_url(asked.callback_url, key.callback_hosts, dependencies.current().callbacks)
+        except CallbackUrlError as error:
+            raise invalid({"callback_url": str(error)}) from None
+        asked = asked.model_copy(update={"callback_url": own})
     if key.event_types is not None and asked.event_type_id not in key.event_types:
         raise ApiError("scope", "It may book its own event types alone, each by its id.")
     return asked
 
 
-def _parsed_each(listed: list[Any], key: ApiKey) -> list[BookingRequest | ApiError]:
+def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:
     return [_parsed_or_problem(one, key) for one in listed]
 
 
-def _parsed_or_problem(data: Any, key: ApiKey) -> BookingRequest | ApiError:
+def _parsed_or_problem(data: Any, key: ApiKey) -> CallerRequest | ApiError:
     try:
         return _parsed(data, key)
     except ApiError as problem:
         return problem
 
 
-def _result(kept: Receipt | Conflict, asked: BookingRequest, key: ApiKey) -> dict[str, Any]:
+def _result(kept: Receipt | Conflict, asked: CallerRequest, key: ApiKey) -> dict[str, Any]:
     if isinstance(kept, Conflict):
         return _reused().document
     view = BookingView.of(kept, asked, key.id)

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from booking_client.request.model import BookingRequest
+from tasks.callers.requests import CallerRequest
 from tasks.conversations.conversation import CALL_ID
-from worker.api import bookings, pages
+from worker.api import bookings, changes, pages
 from worker.api.answers import (
     BatchResults,
     BookingDocument,
@@ -23,8 +23,7 @@ from worker.api.answers import (
     ProblemDocument,
     json_response,
 )
-from worker.api.changes import resource as changes
-from worker.api.changes.resource import CancelRequest, RescheduleRequest
+from worker.api.changes import CancelRequest, RescheduleRequest
 from worker.api.find import FindRequest
 from worker.api.problems import MEDIA_TYPE, TYPES
 from worker.api.slots.resource import SlotsDocument, slots
@@ -61,8 +60,12 @@ def _problems(*types: str) -> dict[int | str, dict[str, Any]]:
 
 def _body(model: type[Any], text: str = "") -> dict[str, Any]:
     """Describe a body by a schema of the components (`schemas` adds it there)."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    schema = {"$ref": f"#/components/schemas/{_name(model)}"}
     return {"requestBody": {"required": True, "description": text, "content": {"application/json": {"schema": schema}}}}
+
+
+def _name(model: type[Any]) -> str:
+    return str(model.model_config.get("title") or model.__name__)
 
 
 def _answer(model: type[Any], text: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -101,7 +104,7 @@ BOOK: dict[str, Any] = {
         202: _answer(BookingDocument, "It is stored.", _LOCATION),
         200: _answer(BookingDocument, "It is known already.", _LOCATION),
     },
-    "openapi_extra": {**_body(BookingRequest), "parameters": [_KEY_HEADER, _WAIT]},
+    "openapi_extra": {**_body(CallerRequest), "parameters": [_KEY_HEADER, _WAIT]},
 }
 _BATCH_SCHEMA = {
     "type": "object",
@@ -266,9 +269,9 @@ def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return the schemas that no signature names: bodies, and problems."""
     found: dict[str, Any] = {}
-    for model in (BookingRequest, FindRequest, CancelRequest, RescheduleRequest, ProblemDocument):
+    for model in (CallerRequest, FindRequest, CancelRequest, RescheduleRequest, ProblemDocument):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= schema.pop("$defs", {})
         schema.get("properties", {}).pop(bookings.OF_THE_KEY, None)
-        found[schema["title"] if model is ProblemDocument else model.__name__] = schema
+        found[_name(model)] = schema
     return found

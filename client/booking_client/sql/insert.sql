@@ -28,7 +28,7 @@ request AS (
         attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
         guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb, answer_by timestamptz,
         hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text,
-        account text, api_key_id bigint
+        account text, api_key_id bigint, callback_url text
     )
     CROSS JOIN LATERAL (
         SELECT CASE WHEN account IS NULL THEN 1 ELSE /* schema */calcom_open_account(account) END AS account_id
@@ -71,7 +71,7 @@ written AS (
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
         guests, location, booking_fields_responses, request_metadata, answer_by,
         status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at, line_at,
-        circuit_breaker_open_at_booking, resilience_strategy, account_id, api_key_id
+        circuit_breaker_open_at_booking, resilience_strategy, account_id, api_key_id, callback_url
     )
     SELECT
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
@@ -91,7 +91,7 @@ written AS (
         CASE WHEN hold_reason = 'breaker_open' THEN now() END,
         coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END),
         account_id,
-        api_key_id
+        api_key_id, callback_url
     FROM placed
     ORDER BY idempotency_key, account_id
     ON CONFLICT DO NOTHING

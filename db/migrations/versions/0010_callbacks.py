@@ -12,10 +12,13 @@ _DOWN = """
 DROP TRIGGER appointments_tell ON appointments;
 DROP TRIGGER appointments_tell_inserted ON appointments;
 DROP TRIGGER appointments_take_callback_url ON appointments;
-DROP FUNCTION tell_of_booking(), take_callback_url(), write_callback(appointments, text, jsonb);
+DROP TRIGGER booking_changes_tell ON booking_changes;
+DROP FUNCTION tell_of_change(), tell_of_booking(), take_callback_url();
+DROP FUNCTION write_callback(appointments, text, jsonb, jsonb);
 DROP TABLE callbacks, callback_hosts, calcom_webhooks;
 ALTER TABLE appointments DROP COLUMN callback_url;
-ALTER TABLE api_keys DROP COLUMN callback_url, DROP COLUMN callback_off_at, DROP COLUMN secret_version;
+ALTER TABLE api_keys DROP COLUMN callback_url, DROP COLUMN callback_off_at, DROP COLUMN callback_hosts,
+    DROP COLUMN secret_version;
 """
 
 

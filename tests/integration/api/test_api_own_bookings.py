@@ -34,6 +34,20 @@ def test_a_booking_of_another_key_is_as_one_that_is_not_there(api: Api) -> None:
     assert found(owner, asked["attendee"]["email"]) == [number]
 
 
+def test_a_request_names_a_callback_address_of_a_host_that_its_key_may_name(api: Api) -> None:
+    """Any other one is 422, and nothing is stored; it is no part of what is asked for."""
+    caller, asked = api.key(), a_request()
+    api.sql("UPDATE api_keys SET callback_hosts = '{hooks.example.com}' WHERE name = :name", name=caller.name)
+    refused = caller.book({**asked, "callback_url": "https://example.com/hooks"})
+    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, ["callback_url"])
+
+    number = caller.booked({**asked, "callback_url": "HTTPS://Hooks.example.com/1"})
+    again = caller.book({**asked, "callback_url": "https://hooks.example.com/2"})
+    assert (again.status_code, again.json()["id"]) == (200, number)
+    stored = api.sql("SELECT callback_url FROM appointments WHERE id = :id", id=number)
+    assert stored == "https://hooks.example.com/1"
+
+
 @pytest.mark.parametrize("key", ["form-2", None])
 def test_two_keys_with_the_same_request_have_two_bookings(api: Api, key: str | None) -> None:
     """Neither learns by a given or a derived key what the other one asked for, nor does Python's caller."""

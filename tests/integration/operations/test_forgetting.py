@@ -92,6 +92,8 @@ def filled() -> dict[str, BookingRequest]:
     }
     for status, request in made.items():
         booking = enqueue_booking(request, api_key_id=key).appointment_id
+        own = "https://hooks.example.com/room 7" if status == "failed" else "https://example.com/hooks"
+        sql("UPDATE appointments SET callback_url = :own WHERE id = :id", own=own, id=booking)
         move(booking, Status(status), last_error="Pat Example is no guest", refusal={"words": "pat@example.com"})
         sql(_WISH, id=booking)
         with dependencies.current().engine.begin() as conn:
@@ -132,6 +134,8 @@ def test_a_dump_has_neither_the_person_nor_a_hash_of_it() -> None:
     after = dump()
     assert [needle for needle in NEEDLES if needle in after] == []
     assert [word for word in known if word in after] == []
+    assert sql("SELECT array_agg(url = '' ORDER BY id) FROM callbacks") == [True, False, False]
+    assert sql("SELECT count(next_at) FROM callbacks") == 2
     assert (done.own, done.as_guest, done.living) == (3, 1, [])
     assert sql("SELECT guests FROM appointments WHERE id = :id", id=guest_of) == ["ann@example.com"]
 
@@ -188,7 +192,7 @@ def test_what_is_counted_stays() -> None:
     counted = (
         "SELECT array_agg(ROW(id, uuid, status, error_type, start_at, updated_at)::text ORDER BY id) FROM appointments",
         "SELECT array_agg(ROW(id, appointment_id, kind, by, created_at)::text ORDER BY id) FROM appointment_events",
-        "SELECT array_agg(ROW(appointment_id, sequence, type, next_at)::text ORDER BY id) FROM callbacks",
+        "SELECT array_agg(ROW(appointment_id, sequence, type, created_at)::text ORDER BY id) FROM callbacks",
     )
     before = [sql(query) for query in counted]
     forget("pat@example.com")

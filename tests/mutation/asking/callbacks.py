@@ -10,6 +10,7 @@ _SENT = "tests/integration/callbacks/test_callbacks_delivered.py::"
 _ORDER = "tests/integration/callbacks/test_callbacks_order.py::"
 _address = partial(Breakage, promise=7, file="tasks/callbacks/addresses.py")
 _signing = partial(Breakage, promise=7, file="tasks/callbacks/signing.py")
+_CHANGES = "tests/integration/callbacks/test_callbacks_of_changes.py::"
 _callbacks = partial(Breakage, file="db/callbacks.py")
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
@@ -138,5 +139,31 @@ CALLBACKS = (
         old="ORDER BY one.sequence\n",
         new="ORDER BY one.sequence DESC\n",
         test=f"{_ORDER}test_three_go_one_after_the_other_whether_taken_or_given_up",
+    ),
+    _outbox(
+        name="a-change-that-is-refused-is-not-told",
+        old="WHEN (NEW.status IN ('refused', 'failed', 'expired')",
+        new="WHEN (NEW.status IN ('failed', 'expired')",
+        test=f"{_CHANGES}test_a_change_that_is_not_done_is_a_callback",
+    ),
+    _outbox(
+        name="a-refused-change-says-that-a-cancelled-booking-stands",
+        old="DEFERRABLE INITIALLY DEFERRED\n",
+        new="",
+        test=f"{_CHANGES}test_no_refused_change_says_that_a_cancelled_booking_stands",
+    ),
+    Breakage(
+        name="the-sweeper-ends-a-change-of-a-locked-booking",
+        promise=1,
+        file="db/sql/change_expire.sql",
+        old="    FOR NO KEY UPDATE OF booking, change SKIP LOCKED",
+        new="    FOR NO KEY UPDATE OF change SKIP LOCKED",
+        test=f"{_CHANGES}test_the_sweeper_waits_for_no_booking_whose_change_it_ends",
+    ),
+    _address(
+        name="a-request-names-any-host-for-its-callbacks",
+        old="if urlsplit(checked).hostname not in hosts:",
+        new="if False:",
+        test=f"{_CHANGES}test_a_request_names_no_other_host_than_its_key_may",
     ),
 )

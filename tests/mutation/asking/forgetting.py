@@ -31,8 +31,14 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-person-is-in-callbacks",
-        old="    UPDATE callbacks SET data = data || '{\"key\": null}' WHERE appointment_id = ANY(:ids)\n",
-        new="    UPDATE callbacks SET data = data WHERE appointment_id = ANY(:ids)\n",
+        old="    SET data = data || '{\"key\": null}',\n",
+        new="    SET data = data,\n",
+        test=_DUMP,
+    ),
+    _bookings(
+        name="a-forgotten-person-is-in-a-callback-address",
+        old="        url = CASE WHEN of_key THEN url ELSE '' END,\n",
+        new="",
         test=_DUMP,
     ),
     _bookings(

@@ -6,7 +6,7 @@ import pytest
 
 from db.appointments.views import BookingView
 from db.lifecycle import HoldReason, Status
-from worker.api.sentences import SENTENCES, Said, not_accepted, say, what_is_true
+from tasks.callers.sentences import SENTENCES, Said, not_accepted, say, what_is_true
 
 VIEW = {
     "id": 1, "api_key_id": 1, "status": Status.PENDING, "hold_reason": None, "error_type": None,

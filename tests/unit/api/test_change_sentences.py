@@ -1,7 +1,7 @@
 """The sentences of changes: none is missing, each is short, and none says what is not so."""
 
-from worker.api.changes.sentences import CHANGE_SENTENCES, SaidOfChange
-from worker.api.sentences import SENTENCES
+from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
+from tasks.callers.sentences import SENTENCES
 
 LONGEST_TIME = "Donnerstag, 30. September um 00:00 Uhr"
 

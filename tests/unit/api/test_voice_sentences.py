@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from worker.api.sentences import SENTENCES
+from tasks.callers.sentences import SENTENCES
 from worker.api.voice.sentences import ASKED, OR, Asked
 from worker.api.voice.signatures import is_retells, sign
 

@@ -48,7 +48,8 @@ def callback_to(url: str) -> Callback:
     """Return a callback that goes to an address."""
     return Callback(
         id=1, appointment_id=1, sequence=1, api_key_id=1, secret_version=1, type="booking.confirmed", url=url,
-        host="example.com", data={}, tries=0, created_at=datetime(2030, 1, 1, tzinfo=UTC),
+        host="example.com", data={}, about={}, time_zone="UTC", language=None, tries=0,
+        created_at=datetime(2030, 1, 1, tzinfo=UTC),
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from booking_client.request.fields import event_type, zones
 from db.api_keys.keys import ApiKey
+from tasks.callers.sentences import ENGLISH, SENTENCES
 from tasks.conversations.conversation import CALL_ID
 from worker.api.parameters import MOST_SECONDS, seconds_of
 from worker.api.problems import ApiError, invalid
-from worker.api.sentences import ENGLISH, SENTENCES
 
 WITHIN = 2.5  # seconds; a person on the phone takes more for silence
 LEAST_WITHIN = 0.5

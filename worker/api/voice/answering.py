@@ -12,10 +12,10 @@ from starlette.requests import Request
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentException
+from tasks.callers.sentences import not_accepted
 from tasks.conversations.conversation import CALL_ID, Conversation
 from worker.api.gate import Admitted, ApiServices, services_of
 from worker.api.problems import ApiError
-from worker.api.sentences import not_accepted
 from worker.api.voice.address import VoiceAddress
 from worker.api.voice.arguments import Arguments, UnclearError
 from worker.api.voice.sentences import ASKED, Asked

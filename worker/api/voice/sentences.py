@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from worker.api.sentences import ENGLISH
+from tasks.callers.sentences import ENGLISH
 
 
 class Asked(StrEnum):

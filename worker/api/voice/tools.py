@@ -10,14 +10,14 @@ from typing import NamedTuple
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
+from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
+from tasks.callers.sentences import say, spoken
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
 from tasks.operations.booking_commands import CommandOutcome
 from tasks.slots.free import SECONDS, SlotsQuestion
-from worker.api.changes.sentences import SaidOfChange, say_change, sentence
 from worker.api.gate import Admitted
-from worker.api.sentences import say, spoken
 from worker.api.slots.resource import within
 from worker.api.voice.arguments import Arguments, UnclearError
 from worker.api.voice.sentences import ASKED, OR, Asked

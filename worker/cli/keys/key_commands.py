@@ -60,12 +60,17 @@ def revoke(name: Name, *, why: Why = ASKED) -> None:
     "worker.cli.telling.callbacks:set_callback",
     "booking keys callback voice-agent https://example.com/hooks",
     "booking keys callback voice-agent --off",
+    "booking keys callback shop --hosts hooks.example.com",
 )
 def callback(
     name: Name,
     url: Annotated[str | None, typer.Argument(metavar="URL", help="Where to; https, port 443 or 8443.")] = None,
     *,
     off: Annotated[bool, typer.Option("--off", help="Nowhere, instead.")] = False,
+    hosts: Annotated[
+        str | None,
+        typer.Option(metavar="HOST,...", help="That a request may name as its booking's own address; '' for none."),
+    ] = None,
     why: Why = ASKED,
 ) -> None:
     """Set where what its bookings come to is sent. Bookings that are stored already keep what they have."""

@@ -35,17 +35,24 @@ def run(bookings: list[int] | None, *, again: bool, json: bool, why: str) -> boo
     return not given_up
 
 
-def set_callback(name: str, url: str | None, *, off: bool, why: str) -> None:
-    """Set where the callbacks of a key go."""
-    if (url is None) != off:
-        raise Stop("give an address, or --off")
+def set_callback(name: str, url: str | None, *, off: bool, hosts: str | None, why: str) -> None:
+    """Set where the callbacks of a key go, and which hosts its requests may name."""
+    if (url is not None and off) or (url is None and not off and hosts is None):
+        raise Stop("give an address, --off or --hosts")
     ready()
-    target = {"key": name, "callback": "off" if off else "on"}
     try:
-        orders.set_callback(requested("key_callback", why=why, target=target), name, url)
+        if hosts is not None:
+            listed = [host.strip() for host in hosts.split(",") if host.strip()]
+            target = {"key": name, "hosts": ",".join(listed)}
+            orders.set_hosts(requested("key_callback", why=why, target=target), name, listed)
+            screen.say(f"{name}: a request may name {', '.join(listed) or 'no host'} for its own callbacks.")
+        if url is not None or off:
+            target = {"key": name, "callback": "off" if off else "on"}
+            orders.set_callback(requested("key_callback", why=why, target=target), name, url)
+            place = "nowhere" if off else "there"
+            screen.say(f"{name}: callbacks go {place}, of the bookings that it asks for from now on.")
     except KeyRefusedError as refused:
         raise Stop(str(refused)) from None
-    screen.say(f"{name}: callbacks go {'nowhere' if off else 'there'}, of the bookings that it asks for from now on.")
 
 
 def secret(name: str, *, new: bool, why: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from db.api_keys.keys import Scope
+from tasks.callers.sentences import not_accepted
 from tests.support.api.agents import AGENTS, RETELL_KEY, VAPI_SECRET, address, post_signed, some_arguments, vapi_calls
 from tests.support.api.served import ALL, Api, Serving
-from worker.api.sentences import not_accepted
 from worker.api.voice.signatures import sign
 
 RETELL, VAPI, BOOK = "/v1/voice/retell", "/v1/voice/vapi", "/v1/voice/retell/book"

@@ -1,4 +1,4 @@
-"""What a voice agent may say of a booking: one fixed sentence for each state, in each language; only the time is added.
+"""What a caller may be told of a booking: one fixed sentence for each state, in each language; only the time is added.
 
 Nothing of a request is repeated but its time, for what a caller dictates may be meant for the agent's model.
 """
@@ -9,8 +9,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime
 
 from db.appointments.views import BookingView
 from db.lifecycle import HoldReason, Status
@@ -135,6 +133,8 @@ def language_of(language: str | None) -> str:
 
 def spoken(at: datetime, time_zone: str, language: str) -> str:
     """Return a time as a person says it, as in Tuesday, 5 March at 10:00."""
+    from babel.dates import format_datetime  # noqa: PLC0415 - of the extra http
+
     locale, pattern = _TIMES[language]
     text: str = format_datetime(at, pattern, tzinfo=ZoneInfo(time_zone), locale=locale)
     return text

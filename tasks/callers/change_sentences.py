@@ -1,4 +1,4 @@
-"""What a voice agent may say of a cancel or a move: one fixed sentence for each state; only times are added.
+"""What a caller may be told of a cancel or a move: one fixed sentence for each state; only times are added.
 
 No sentence says "moved" or "cancelled" while that is only noted, or that a booking stands that may have been changed.
 """
@@ -13,7 +13,7 @@ from db.appointments.views import BookingView
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
 from tasks.callers.changes import ChangeOfCaller
-from worker.api.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
+from tasks.callers.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
 
 
 class SaidOfChange(StrEnum):
@@ -81,7 +81,8 @@ def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
     if change is None or (change.wanted is None and view.status is Status.CANCELLED):
         return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
-        return _not_done(view, change)
+        unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
+        return not_done(view, is_cancel=change.wanted is None, unsure=unsure)
     if change.over:  # what is done may have been changed by somebody since
         return _done(view, change, again=wish.again)
     return _under_way(change)
@@ -95,12 +96,16 @@ def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfCha
     return _C.MOVED_ALREADY if again else _C.MOVED
 
 
-def _not_done(view: BookingView, change: BookingChange) -> SaidOfChange | None:
+def not_done(view: BookingView, *, is_cancel: bool, unsure: bool) -> SaidOfChange | None:
+    """Return what is true of a change that is over and not done; None: the booking's own sentence is.
+
+    `unsure`: Cal.com may have changed the booking all the same.
+    """
     if view.status is not Status.CONFIRMED:
         return None
-    if change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved):
+    if unsure:
         return _C.OPERATOR
-    return _C.CANCEL_REFUSED if change.wanted is None else _C.MOVE_REFUSED
+    return _C.CANCEL_REFUSED if is_cancel else _C.MOVE_REFUSED
 
 
 def _under_way(change: BookingChange) -> SaidOfChange:

@@ -15,13 +15,13 @@ from db.api_keys.keys import Scope
 from db.lifecycle import ChangeStatus
 from db.models.changes import ChangeKind
 from tasks.callers import changes
+from tasks.callers.change_sentences import say_change
 from tasks.callers.changes import CallerWish, ChangeOfCaller
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.operations.changes import ChangeRefusedError
 from worker.api import parameters
 from worker.api.answers import json_response, written
 from worker.api.bodies import RequestBody, idempotency_key, json_object
-from worker.api.changes.sentences import say_change
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
 

@@ -1,0 +1,44 @@
+"""The sentence of a callback, for the person who waits: made from what was true at the move, the same at each try."""
+
+from datetime import datetime
+
+from db.appointments.views import BookingView
+from db.callbacks import Callback
+from db.lifecycle import HoldReason, Status
+from db.models.changes import ChangeKind
+from tasks.callers.change_sentences import SaidOfChange, not_done, sentence
+from tasks.callers.sentences import say
+
+
+def sentence_of(callback: Callback) -> str:
+    """Return the sentence of a callback, in its attendee's language and time zone.
+
+    Raises:
+        ImportError: The extra http is not installed.
+    """
+    view, change = _view(callback), callback.data.get("change")
+    said: SaidOfChange | None = None
+    if callback.type == "booking.rescheduled":
+        said = SaidOfChange.MOVED_HOST if view.awaits_host else SaidOfChange.MOVED
+    elif change is not None:
+        is_cancel, unsure = change["kind"] == ChangeKind.CANCEL, callback.about["may_have_moved"]
+        said = not_done(view, is_cancel=is_cancel, unsure=unsure and change["status"] == Status.FAILED)
+    return say(view) if said is None else sentence(said, view, None, view.language)
+
+
+def _view(callback: Callback) -> BookingView:
+    """Return the booking as it was at the move."""
+    data, reason = callback.data, callback.about["hold_reason"]
+    return BookingView(
+        id=callback.appointment_id,
+        api_key_id=callback.api_key_id,
+        status=Status(data["status"]),
+        hold_reason=None if reason is None else HoldReason(reason),
+        error_type=callback.about["error_type"],
+        start=datetime.fromisoformat(data["start"]),
+        awaits_host=data["needs_host"],
+        time_zone=callback.time_zone,
+        language=callback.language,
+        requested_at=None,
+        event_type_id=None,
+    )
