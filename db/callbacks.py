@@ -44,8 +44,12 @@ class Callback:
 
     @property
     def name(self) -> str:
-        """Return its id for the receiver, the same at each try."""
-        return f"cb_{self.appointment_id}_{self.sequence}"
+        """Return its id for the receiver, the same at each try.
+
+        Its moment is a part of it: a restored database gives out the same numbers again, and a receiver that knows the
+        id would pass over what it was never sent.
+        """
+        return f"cb_{self.appointment_id}_{self.sequence}_{int(self.created_at.timestamp() * 1_000_000):x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,3 +85,25 @@ def test_a_410_ends_the_callbacks_of_its_key_alone() -> None:
     off = sql("SELECT array_agg(id) FROM api_keys WHERE callback_off_at IS NOT NULL")
     waits = sql("SELECT array_agg(appointment_id) FROM callbacks WHERE next_at IS NOT NULL")
     assert (off, waits) == ([theirs], [booking])
+
+
+def test_a_restored_database_gives_no_callback_the_id_of_another() -> None:
+    """The receiver has had its number 1, which the restored database does not know."""
+    booking = told_thrice(key_with(URL))
+    before = first_id()
+    sql("DELETE FROM callbacks")
+    sql("UPDATE appointments SET status = 'confirmed' WHERE id = :id", id=booking)
+
+    assert before.startswith(f"cb_{booking}_1_")
+    assert first_id().startswith(f"cb_{booking}_1_")
+    assert first_id() != before
+
+
+def first_id() -> str:
+    """Return the id of the first callback for its receiver; it stays due."""
+    with dependencies.current().engine.connect() as conn:
+        [(number, claims)] = callbacks.claim(conn)
+        callback = callbacks.claimed(conn, number, claims, seconds=1)
+        conn.rollback()
+    assert callback is not None
+    return callback.name

@@ -166,4 +166,11 @@ CALLBACKS = (
         new="if False:",
         test=f"{_CHANGES}test_a_request_names_no_other_host_than_its_key_may",
     ),
+    _callbacks(
+        promise=1,
+        name="a-restored-callback-has-the-id-of-another",
+        old="_{int(self.created_at.timestamp() * 1_000_000):x}",
+        new="",
+        test=f"{_ORDER}test_a_restored_database_gives_no_callback_the_id_of_another",
+    ),
 )

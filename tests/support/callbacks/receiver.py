@@ -48,6 +48,11 @@ class Receiver:
         self.connections += 1
 
     @property
+    def numbers(self) -> list[str]:
+        """Return the ids without their moments."""
+        return [name.rpartition("_")[0] for name in self.names]
+
+    @property
     def names(self) -> list[str]:
         """Return the ids of what it got, in order."""
         return [one.name for one in self.got]
