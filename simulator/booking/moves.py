@@ -105,7 +105,7 @@ async def _move_seat(world: World, call: Call, booking: Booking, seat_uid: str, 
         raise Refusal(404, NO_SUCH_RECORD, code="NOT_FOUND", details=None)
     if not booking.attendees:  # of two that are moved at once each sees the other: this one counts when it writes
         world.bookings.end(booking, "cancelled", now=world.seconds)
-    made = replace(seat, made=world.seconds, ended=None)
+    made = replace(seat, made=world.seconds, ended=None, moved_from=booking.uid)
     if shared is None:
         await world.reach(call, Step.SEAT)
         if world.rng.random() < world.settings.seat_move_loses:

@@ -52,7 +52,7 @@ def _line(world: World, booking: Booking, seat: Attendee | None) -> dict[str, An
         "organizer": booking.hosts[0],
         "status": history[-1][1],
         "halfMade": half_made,
-        "movedFrom": booking.rescheduled_from,
+        "movedFrom": (seat and seat.moved_from) or booking.rescheduled_from,
         "movedTo": booking.rescheduled_to,
         "history": history,
         "made": _instant(world, history[0][0]),

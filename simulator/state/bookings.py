@@ -32,6 +32,7 @@ class Attendee:
     responses: dict[str, Any] = field(default_factory=dict)
     made: float = 0.0  # monotonic
     ended: float | None = None
+    moved_from: str | None = None  # the uid of the booking that the seat was in before
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 Run it with `make promises SEED=1`. It prints the seed and each fault as it strikes, and the same seed deals the same
 faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
-when it ended, is held as untellable though it can be told, or is held by what is over; when a figure that is kept
-counted is not what a full count finds; or when a host's order and its booking are not one, or a listener missed an end.
+when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
+move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
+one, or a listener missed an end.
 """
 
 import argparse
@@ -84,6 +85,7 @@ def _text(ended: Run) -> str:
     lines += [f"{name:60} {often:5}  {seconds:6.1f} s" for name, often, seconds in ended.table]
     lines += ["", f"{'kind':30} ended"]
     lines += [f"{kind:30} {_counts(counts)}" for kind, counts in ended.kinds.items()]
+    lines += [f"{what:30} {_counts(counts)}" for what, counts in ended.changes.items()]
     lines += [f"held as untellable: {cell}: {count}" for cell, count in sorted(ended.cells.items())]
     return "\n".join([*lines, "", _summary(ended)])
 
@@ -95,8 +97,9 @@ def _counts(counts: dict[str, int]) -> str:
 def _summary(ended: Run) -> str:
     found, longest = ended.verdict, max((seconds for *_, seconds in ended.table), default=0.0)
     counts = f"{len(found.lost)} lost, {len(found.double)} double, {len(found.contradictions)} contradictions"
+    changes = sum(sum(ends.values()) for ends in ended.changes.values())
     return (
-        f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {ended.faults} faults in "
+        f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {changes} changes, {ended.faults} faults in "
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
         f"{len(found.miscounted)} figures miscounted, {len(found.transactions)} of a host's transactions untrue; "
         f"moved on within {longest:.1f} s"

@@ -39,6 +39,8 @@ class Row:
     waited: float = 0.0  # seconds for proof, while Cal.com could be asked, when first its last POST was settled
     ends: tuple[tuple[datetime, str], ...] = ()
     told_cut: bool = False
+    start: str = ""  # as Cal.com writes it
+    moved: bool = False  # since it was confirmed: by us or by people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class Line:
     start: str = ""
     organizer: str = ""
     half_made: bool = False
+    moved_from: str | None = None  # the uid under which it was before
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
@@ -66,6 +69,7 @@ class Line:
             start=told["start"],
             organizer=told["organizer"],
             half_made=told["halfMade"],
+            moved_from=told["movedFrom"],
         )
 
     def lived(self, at: datetime) -> bool:
@@ -153,11 +157,14 @@ def unknown_there(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def double(rows: Sequence[Row], made: References) -> Iterator[str]:
-    """Find requests of which one time was booked more than once. A half-made seat that was removed since was none."""
+    """Find requests of which one time was booked more than once. A half-made seat that was removed since was none.
+
+    Nor was what a booking that was moved has become.
+    """
     for row in rows:
         times: dict[str, list[Line]] = defaultdict(list)
         for line in made.get(row.reference, ()):
-            if not (line.half_made and line.ended):
+            if line.moved_from is None and not (line.half_made and line.ended):
                 times[line.start].append(line)
         for start, lines in times.items():
             if len(lines) > 1:
@@ -190,7 +197,7 @@ def _there_all_the_same(row: Row, lines: Sequence[Line], at: datetime, status: s
 
 def _not_there(row: Row, lines: Sequence[Line], at: datetime, weeks: int) -> Iterator[str]:
     there = [line for line in lines if line.lived(at)]
-    if not any(_is(row, line) for line in there):
+    if not (there if row.moved else any(_is(row, line) for line in there)):
         seen = ", ".join(line.uid for line in there) or "not at all"
         yield f"booking {row.id}: confirmed at {at} as {row.uid} {row.seat_uid or ''}, and at Cal.com {seen}"
         return

@@ -74,6 +74,7 @@ class ChaosEnvironment:
     orders_file: Path  # the journal of a host's transactions
     heard_files: Mapping[str, Path]  # what each listener has heard
     over: threading.Event = field(default_factory=threading.Event)
+    deeds: set[str] = field(default_factory=set)  # uids of bookings that people have changed
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
     def pause(self, seconds: float) -> None:

@@ -13,6 +13,9 @@ from db.lifecycle import FINAL
 from tasks.maintenance import booking_minutes
 from tests.chaos import blind, books, kept_counts, transactions
 from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
+from tests.chaos.changes import books as change_books
+from tests.chaos.changes import record as change_record
+from tests.chaos.changes.books import Change
 from tests.chaos.environment import CONNECT_SECONDS, ChaosEnvironment
 from tests.chaos.kinds import KIND_OF, WEEKS
 from tests.chaos.processes.caller import receipts
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LOOKS = 5  # until all that has ended is seen, counted, and known to be whole
-_ROWS = """
+_ROWS = f"""
     SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
         calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts,
         coalesce(CAST(extract(epoch FROM (
@@ -33,9 +36,13 @@ _ROWS = """
             FROM appointment_events AS event, jsonb_array_elements(event.detail -> 'calls') AS call
             WHERE event.appointment_id = appointments.id AND call ->> 'endpoint' = 'bookings.create'
             ORDER BY event.id DESC LIMIT 1
-        ) AS last_post
+        ) AS last_post,
+        {change_record.START.format("coalesce(booked_start_at, start_at)")} AS start,
+        EXISTS (SELECT FROM booking_changes WHERE appointment_id = appointments.id AND kind = 'reschedule')
+        OR EXISTS (SELECT FROM appointment_events WHERE appointment_id = appointments.id AND kind = 'moved_there')
+        AS moved
     FROM appointments ORDER BY id
-"""
+"""  # noqa: S608 - our own texts
 _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"
 _ALERTS = "SELECT kind FROM alert_incidents WHERE closed_at IS NULL AND news > 0"
 _EVENTS = "SELECT created_at::text, kind, by, detail FROM appointment_events WHERE appointment_id = {} ORDER BY id"
@@ -49,11 +56,12 @@ class Record:
 
     rows: list[Row]
     alerts: frozenset[str]
+    changes: list[Change]
 
     @property
     def quiet(self) -> bool:
-        """Say whether nothing moves any more: every row has ended, or waits for a person who is told."""
-        return all(
+        """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told."""
+        return not any(change_books.lost(self.changes, self.alerts)) and all(
             row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
             for row in self.rows
         )
@@ -61,11 +69,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict, and what became of the bookings: by kind and end, and why some are held as untellable."""
+    """The verdict, and what became of the bookings: by kind and end, and why some are held as untellable.
+
+    `changes` counts them by what was wished and end.
+    """
 
     verdict: Verdict
     kinds: dict[str, dict[str, int]]
     cells: dict[str, int]
+    changes: dict[str, dict[str, int]]
 
 
 def record(environment: ChaosEnvironment) -> Record:
@@ -74,12 +86,13 @@ def record(environment: ChaosEnvironment) -> Record:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
         alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))
+        changes = change_record.changes(conn)
     ends: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
     for event in stories:
         if event["kind"] in FINAL:
             ends[event["appointment_id"]].append((event["created_at"], event["kind"]))
     cut = {event["appointment_id"] for event in stories if event["kind"] == "series_cut"}
-    return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts)
+    return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts, changes)
 
 
 def uncounted(environment: ChaosEnvironment) -> int:
@@ -122,15 +135,18 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     made, part = books.by_reference(lines), environment.part
     cells, wrong = blind.judge(ours.rows if part.of_kinds else [], made, part.knowledge(environment.switched))
     accepted = [one for _, one in receipts(environment.receipts)]
+    changes, seen = ours.changes, {row.id for row in ours.rows if KIND_OF.get(row.event_type_id) in part.sight}
     verdict = Verdict(
-        lost=tuple(books.lost(accepted, ours.rows, ours.alerts)),
-        double=tuple(books.double(ours.rows, made)),
+        lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts)),
+        double=(*books.double(ours.rows, made), *change_books.double(ours.rows, made, WEEKS)),
         contradictions=(
             *books.contradictions(ours.rows, made, WEEKS),
+            *change_books.contradictions(changes, ours.rows, made),
+            *change_books.untrue(changes, ours.rows, made, environment.deeds),
             *(books.unknown_there(ours.rows) if part.types_stay else ()),
         ),
-        blind=tuple(wrong),
-        waiting=tuple(books.waiting(ours.rows)),
+        blind=(*wrong, *change_books.blind(changes, seen)),
+        waiting=(*books.waiting(ours.rows), *change_books.waiting(changes)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),
     )
@@ -138,7 +154,8 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     for row in ours.rows:
         ended = f"held({row.hold_reason})" if row.hold_reason else row.status
         kinds[KIND_OF.get(row.event_type_id, f"type {row.event_type_id}")][ended] += 1
-    return Judgement(verdict, {kind: dict(counts) for kind, counts in kinds.items()}, dict(cells))
+    by_kind = {kind: dict(counts) for kind, counts in kinds.items()}
+    return Judgement(verdict, by_kind, dict(cells), change_record.counted(ours.changes))
 
 
 def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
@@ -156,8 +173,10 @@ def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
                 yield f"    {at} {kind} by {by} {json.dumps(detail)}"
             for (known,) in environment.sql(_TYPE.format(row["event_type_id"])):
                 yield f"    its type {json.dumps(known)}"
+            booked_there = environment.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]
+            uids = {booked["uid"] for booked in booked_there}
             for call in journal:
-                if call["reference"] == row["uuid"]:
+                if call["reference"] == row["uuid"] or not uids.isdisjoint(call["target"].split("/")):
                     yield f"    {call['at']} {call['method']} {json.dumps(call)}"
-            for booked in environment.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]:
+            for booked in booked_there:
                 yield f"    {booked['made']} booked {json.dumps(booked)}"

@@ -76,17 +76,17 @@ class Part:
 
 
 PARTS: dict[str, Part] = {
-    "faults": Part(5000, 208, 840, LANES, of_kinds=False, settle=SETTLE),
-    "all": Part(400, 30, 100, shown=Shown.ALL, sight=PERSONAL),
-    "host": Part(500, 36, 125, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL),
-    "admin": Part(400, 30, 100, key="cal_test_teamadmin", told=EVERY - PERSONAL),
-    "lag": Part(350, 26, 90, shown=Shown.ALL, sight=PERSONAL, lags=(8.0,), settle=20.0, settle_answered=5.0),
-    "lost": Part(350, 26, 90, key="cal_test_fickle", loses_sight=True),
-    "doors": Part(400, 44, 180, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False),
+    "faults": Part(3000, 130, 520, LANES, of_kinds=False, settle=SETTLE),
+    "all": Part(350, 26, 90, shown=Shown.ALL, sight=PERSONAL),
+    "host": Part(400, 30, 100, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL),
+    "admin": Part(350, 26, 90, key="cal_test_teamadmin", told=EVERY - PERSONAL),
+    "lag": Part(300, 24, 85, shown=Shown.ALL, sight=PERSONAL, lags=(8.0,), settle=20.0, settle_answered=5.0),
+    "lost": Part(300, 24, 85, key="cal_test_fickle", loses_sight=True),
+    "doors": Part(350, 38, 150, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False),
     "hosts": Part(
-        400,
-        36,
-        150,
+        350,
+        30,
+        120,
         HOSTS_LANES,
         key=f"cal_test_{HOST}",
         shown=Shown.HOST,
@@ -95,7 +95,7 @@ PARTS: dict[str, Part] = {
         types_stay=False,
         operator=False,
     ),
-    "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
+    "client": Part(250, 20, 110, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.maintenance.late_lookups import look_again
 from tests.chaos import judge, transactions
 from tests.chaos.books import Verdict
+from tests.chaos.changes.asking import ChangingCustomers
 from tests.chaos.environment import ChaosEnvironment, Over, chaos_environment
 from tests.chaos.faults.people import People
 from tests.chaos.judge import Record
@@ -37,7 +38,8 @@ Say = Callable[[str], object]
 class Run:
     """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
 
-    `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason.
+    `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason, `changes`
+    the cancels and moves by end.
     """
 
     part: str
@@ -48,6 +50,7 @@ class Run:
     verdict: Verdict
     kinds: dict[str, dict[str, int]]
     cells: dict[str, int]
+    changes: dict[str, dict[str, int]]
     stories: tuple[str, ...]
     table: Sequence[tuple[str, int, float]]
 
@@ -66,12 +69,15 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         watch = stack.enter_context(Watch(made))
         fire = _Fire(made, watch, part.seconds, say)
         try:
-            with People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext():
-                fire.burn(planned)
-                made.until(lambda: _asked(made), part.seconds + FINISH_SECONDS)
-            made.workers.end("host" if part.by_host else "caller")
-            say(f"no more requests; {watch.live()} bookings are on their way")
-            ours = _settled(made, watch)
+            people = People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext()
+            with ChangingCustomers(made, seed) as customers:
+                with people:
+                    fire.burn(planned)
+                    made.until(lambda: _asked(made), part.seconds + FINISH_SECONDS)
+                made.workers.end("host" if part.by_host else "caller")
+                say(f"no more requests; {watch.live()} bookings are on their way")
+                made.until(lambda: not watch.live() and customers.idle, FINISH_SECONDS)
+            ours = _settled(made)
             made.until(lambda: transactions.all_heard(made), CHECK_SECONDS)
             if not made.until(lambda: not judge.held_wrongly(made), CHECK_SECONDS):
                 watch.miscounted += judge.held_wrongly(made)
@@ -91,6 +97,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             judged.verdict,
             judged.kinds,
             judged.cells,
+            judged.changes,
             tuple(judge.stories(made, judged.verdict)),
             table(watch.often, watch.longest),
         )
@@ -103,12 +110,11 @@ def _asked(made: ChaosEnvironment) -> bool:
     return len(receipts(made.receipts)) >= made.part.bookings
 
 
-def _settled(made: ChaosEnvironment, watch: Watch) -> Record:
+def _settled(made: ChaosEnvironment) -> Record:
     """Wait until nothing moves any more, and return our record as it then is, or as it is when time is up.
 
     What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
     """
-    made.until(lambda: not watch.live(), FINISH_SECONDS)
     for _ in range(int(FINISH_SECONDS)):
         uncounted, ours = judge.uncounted(made), judge.record(made)
         if uncounted:

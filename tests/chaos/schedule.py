@@ -28,6 +28,9 @@ OF_KINDS = (
     "network to postgres: cut",
     *(f"Cal.com: {name}" for name in ("books", "answers", "cuts", "hangs", "resets", "50", "key refused", "throttled")),
     "killed when it",  # is claimed, sent, answered, moved, and all between; not on the ways of the release
+    "killed when a change",
+    "killed when a cancel",
+    "killed when a move",
     "killed when a look",
     "killed when a deciding look",
     "frozen when it is sent",

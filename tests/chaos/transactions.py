@@ -53,10 +53,10 @@ def unlike(fates: Mapping[int, Fate], orders: Mapping[int, int], rows: Sequence[
 
 
 def unbooked(rows: Sequence[Row], made: References) -> Iterator[str]:
-    """Find rows that Cal.com has not booked exactly once, though it refuses none."""
+    """Find rows that Cal.com has not booked exactly once, though it refuses none; what is booked may be cancelled."""
     for row in rows:
-        count = len(made.get(row.reference, ()))
-        if (row.status, count) != ("confirmed", 1):
+        count = sum(line.moved_from is None for line in made.get(row.reference, ()))
+        if count != 1 or all(status != "confirmed" for _, status in row.ends):
             yield f"booking {row.id}: {row.status}, and booked {count} times"
 
 

@@ -117,7 +117,10 @@ class Watch:
         """
         stuck = self.environment.sql(
             "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
-            f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
+            f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left} UNION "
+            "SELECT a.id, a.uuid::text, c.hold_reason, c.error_type FROM booking_changes AS c "
+            "JOIN appointments AS a ON a.id = appointment_id "
+            f"WHERE c.status = 'held' AND c.hold_reason IN {STUCK} AND c.hold_reason <> 'blind_key'"
         )
         on_duty = self.environment.part.operator
         if on_duty and any(reason == "credentials" for _, _, reason, _ in stuck):

@@ -2,10 +2,11 @@
 
 Run it with `make side-by-side`, or with `make side-by-side OLD=REV` for another revision. The old version starts on its
 own tables; they are migrated under it; the new client stores requests that only old workers can book. The rest of 300
-requests come from callers of both versions, and from that client, while Cal.com goes down and comes back. Every call
-names the version whose code made it. The exit code is 1 when a booking was lost or made twice, when either version
-called while the shared breaker was open, when more than one probe went out in a window, or when the breaker's record is
-not that of one breaker.
+requests come from callers of both versions, and from that client, while Cal.com goes down and comes back; meanwhile the
+first bookings are cancelled and moved by the new version. Every call names the version whose code made it. The exit
+code is 1 when a booking was lost or made twice, when a change was not done or the old version, which does not know any,
+sent one, when either version called while the shared breaker was open, when more than one probe went out in a window,
+or when the breaker's record is not that of one breaker.
 """
 
 import argparse

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -66,6 +66,11 @@ class Side:
         """Name a process that asks for bookings by this version's code."""
         argv = (sys.executable, str(ENTRIES / "caller.py"), str(first), str(count), str(rate), *more)
         return Part(f"{self.name} caller {first}", argv, ready="accepted ")
+
+    def changer(self, ids: Sequence[int]) -> Part:
+        """Name a process that cancels and moves these bookings."""
+        argv = (sys.executable, str(ENTRIES / "changes.py"), *map(str, ids))
+        return Part(f"{self.name} changes", argv, ready="accepted ")
 
     def _own(self, part: Part) -> Part:
         """Name a process so that both versions can have it, and let its calls say whose they are."""

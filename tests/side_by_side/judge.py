@@ -12,6 +12,7 @@ from worker.local.demo.judge import DemoVerdict
 from worker.local.demo.outage import IN_FLIGHT, SAME_TIME
 
 SIDES = ("old", "new")
+CHANGES = ("bookings.cancel", "bookings.reschedule")
 SHUT = ("open", "forced_open")
 FOR_EVER = float("inf")
 
@@ -45,23 +46,38 @@ class Sentence:
     second_probes: tuple[str, ...]
     not_one: tuple[str, ...]
     """Where the record is not that of one breaker: each version kept its own."""
+    seen: tuple[str, ...]
+    """Changes that the old version sent, though it does not know them."""
     not_met: tuple[str, ...]
     """What did not happen at all, so that nothing can be said of it."""
 
     @property
     def kept(self) -> bool:
         """Say whether every promise was kept, and put to the test."""
-        return not any((self.lost, self.twice, self.while_open, self.second_probes, self.not_one, self.not_met))
+        return not any(
+            (self.lost, self.twice, self.while_open, self.second_probes, self.not_one, self.seen, self.not_met)
+        )
 
 
-def judge(verdict: DemoVerdict, held: Sequence[int], calls: Sequence[Call], changes: Sequence[Change]) -> Sentence:
-    """Judge a run; `held` are the bookings that waited for somebody at its end, `changes` come in their order."""
+def judge(
+    verdict: DemoVerdict,
+    held: Sequence[int],
+    calls: Sequence[Call],
+    changes: Sequence[Change],
+    *,
+    old_knows_changes: bool = False,
+) -> Sentence:
+    """Judge a run; `held` are the bookings that waited for somebody at its end, `changes` come in their order.
+
+    `old_knows_changes`: the old version cancels and moves bookings as well.
+    """
     return Sentence(
         lost=(*verdict.lost, *verdict.unfinished, *(f"booking {one}: still held" for one in held)),
         twice=verdict.doubled,
         while_open=tuple(_while_open(calls, changes)),
         second_probes=tuple(_second_probes(calls, changes)),
         not_one=tuple(_not_one(changes)),
+        seen=() if old_knows_changes else tuple(_seen_by_old(calls)),
         not_met=tuple(_not_met(calls, changes)),
     )
 
@@ -110,10 +126,17 @@ def _not_one(changes: Sequence[Change]) -> Iterator[str]:
                 yield f"{_name(change)} was {change.new}, and {following.old} when it became {following.new}"
 
 
+def _seen_by_old(calls: Sequence[Call]) -> Iterator[str]:
+    for call in calls:
+        if call.side == "old" and call.endpoint in CHANGES:
+            yield f"the old version called {call.endpoint}"
+
+
 def _not_met(calls: Sequence[Call], changes: Sequence[Change]) -> Iterator[str]:
     made = Counter(call.side for call in calls)
     yield from (f"the {side} version called nobody" for side in SIDES if not made[side])
     yield from (f"somebody unknown called: {side}" for side in made if side not in SIDES)
+    yield from (f"nobody called {name}" for name in CHANGES if name not in {call.endpoint for call in calls})
     if windows(changes) < 2:
         yield "the breaker let no two probes through: the outage was too short, or nobody noticed it"
     if (changes := [change for change in changes if change.endpoint is None]) and changes[-1].new != "closed":

@@ -23,7 +23,13 @@ QUIET = 40  # bookings that are confirmed before the outage, so that both versio
 CONFIRM_SECONDS = 120.0
 DRAIN_SECONDS = 180.0
 ENDED = "('confirmed', 'rejected', 'failed', 'expired', 'cancelled')"
-_ENDPOINTS = {("POST", "bookings"): "bookings.create", ("GET", "bookings"): "bookings.list", ("GET", "slots"): "slots"}
+CHANGES = ("cancel", "reschedule")
+_ENDPOINTS = {
+    **{("POST", what): f"bookings.{what}" for what in CHANGES},
+    ("POST", "bookings"): "bookings.create",
+    ("GET", "bookings"): "bookings.list",
+    ("GET", "slots"): "slots",
+}
 _pause = threading.Event().wait
 
 
@@ -76,6 +82,10 @@ def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run
         _confirmed(ready, first + QUIET)
         slow = {"kind": "latency", "delay": 0.3}  # so long a second probe could slip in
         ready.calcom.order("POST", "/_faults", [{"kind": "status", "name": "unavailable"}, slow])
+        say(f"{first} cancels and moves, by the new version's code")
+        changer = new.changer([number for (number,) in ready.rows(f"SELECT id FROM appointments WHERE id <= {first}")])  # noqa: S608 - a number
+        new.processes.start(changer)
+        new.processes.wait_until_ready(changer, CONFIRM_SECONDS)
         _pause(asked.outage)
         ready.calcom.order("DELETE", "/_faults")
         say("Cal.com is back; nobody has told them")
@@ -106,13 +116,19 @@ def _confirmed(ready: DeployEnvironment, count: int) -> None:
 
 def _drained(ready: DeployEnvironment) -> None:
     """Wait until each booking has ended and the breaker's last change is written down."""
-    _until(lambda: _count(ready, f"status NOT IN {ENDED}") == 0, DRAIN_SECONDS)
+    _until(lambda: _count(ready, f"status NOT IN {ENDED}") == 0 and not _open_changes(ready), DRAIN_SECONDS)
     _pause(3.0)  # each second the changes of state are written down
 
 
 def _count(ready: DeployEnvironment, condition: str) -> int:
     [(count,)] = ready.rows(f"SELECT count(*) FROM appointments WHERE {condition}")  # noqa: S608 - our own words
     return int(count)
+
+
+def _open_changes(ready: DeployEnvironment) -> list[str]:
+    """Return a line for each change that was not done: nothing refuses one here."""
+    found = ready.rows("SELECT appointment_id, kind, status FROM booking_changes WHERE status <> 'done' ORDER BY id")
+    return [f"booking {number}: its {kind} is {status}" for number, kind, status in found]
 
 
 def _until(condition: Callable[[], bool], within: float) -> None:
@@ -125,7 +141,8 @@ def _until(condition: Callable[[], bool], within: float) -> None:
 def _judged(asked: Asked, ready: DeployEnvironment, accepted: list[int]) -> Run:
     clock = Clock()
     rows = ready.rows(
-        "SELECT id, uuid::text, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
+        "SELECT id, uuid::text, status, calcom_booking_uid, calcom_seat_uid, coalesce(booked_start_at, start_at)"
+        " FROM appointments ORDER BY id"
     )
     changes = [
         Change(clock.monotonic_of(at), old, new, endpoint)
@@ -136,7 +153,7 @@ def _judged(asked: Asked, ready: DeployEnvironment, accepted: list[int]) -> Run:
     ]
     journal = ready.calcom.journal()
     books = ready.calcom.bookings()
-    verdict = by_books(len(accepted), [AppointmentRow(*row) for row in rows], books, journal)
+    verdict = by_books(len(accepted), [AppointmentRow(*row) for row in rows], books, journal, _open_changes(ready))
     calls = [_read(call, ready.sides) for call in journal]
     held = [row[0] for row in rows if row[2] == "held"]
     probing = [change.at for change in changes if change.new == "half_open" and change.endpoint is None]
@@ -148,7 +165,9 @@ def _judged(asked: Asked, ready: DeployEnvironment, accepted: list[int]) -> Run:
         calls=dict(Counter(call.side for call in calls)),
         windows=judge.windows(changes),
         probes=dict(Counter(first)),
-        sentence=judge.judge(verdict, held, calls, changes),
+        sentence=judge.judge(
+            verdict, held, calls, changes, old_knows_changes=(ready.sides["old"].code / "tasks" / "changes").is_dir()
+        ),
     )
 
 
@@ -156,5 +175,7 @@ def _read(entry: dict[str, Any], sides: dict[str, Side]) -> Call:
     """Read a call from the journal: whose code made it, and which of the product's endpoints it is."""
     folder = str(entry["agent"]).partition(" from ")[2]
     side = next((name for name, one in sides.items() if str(one.code) == folder), folder or "no name")
-    kind = (entry["method"], urlsplit(entry["target"]).path.removeprefix("/v2/"))
+    path = urlsplit(entry["target"]).path.removeprefix("/v2/")
+    what = path.rpartition("/")[2]
+    kind = (entry["method"], what if what in CHANGES else path)
     return Call(float(entry["t0"]), side, _ENDPOINTS.get(kind, "another endpoint"))

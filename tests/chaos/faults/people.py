@@ -1,7 +1,7 @@
 """People at Cal.com: strangers who book the same times, hosts who accept and decline, customers who cancel there.
 
 Accepting is always allowed. Who declines or cancels takes only what our record knows as booked: before that promise 2
-does not hold (docs/promises.md).
+does not hold (docs/promises.md). What our customers change is left to tests/chaos/changes.
 """
 
 import random
@@ -14,6 +14,7 @@ import psycopg
 import requests
 
 from tests.chaos import kinds
+from tests.chaos.changes.wishes import is_drawn
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import BESIDE, HOST, OTHER
 from tests.chaos.processes.caller import receipts
@@ -24,7 +25,7 @@ HASTE = 8  # so many requests ahead of ours a stranger may be
 STRANGERS, ACCEPTED, ENDED = 0.08, 0.4, 0.15  # chances: of a request, of a pending booking a look, of a look
 
 _KNOWN = """
-    SELECT calcom_booking_uid, calcom_seat_uid, series_uid FROM appointments
+    SELECT id, calcom_booking_uid, calcom_seat_uid, series_uid FROM appointments
     WHERE status = 'confirmed' AND (series_uid IS NULL OR series_weeks IS NOT NULL)
         AND updated_at < now() - interval '1 second'
     ORDER BY id DESC LIMIT 60
@@ -36,6 +37,7 @@ class People:
 
     def __init__(self, environment: ChaosEnvironment, seed: int, *, sight_for: float) -> None:
         self._environment = environment
+        self._seed = seed
         self._rng = random.Random(f"{seed} people")  # noqa: S311 - chance for people
         self._sees_for = sight_for if environment.part.loses_sight else None  # seconds
         self._asked = 0
@@ -106,10 +108,12 @@ class People:
         """Cancel, or decline, one that is known; of a series all its weeks."""
         if self._rng.random() >= ENDED:
             return
-        known = [one for one in self._environment.sql(_KNOWN) if one not in self._ended]
+        found = self._environment.sql(_KNOWN)
+        known = [one for number, *one in found if not is_drawn(self._seed, number) and tuple(one) not in self._ended]
         if not known:
             return
         uid, seat, series = self._rng.choice(known)
+        self._environment.deeds.add(uid)
         self._ended.add((uid, seat, series))
         if seat:
             self._do("cancel", uid=uid, seat=seat)

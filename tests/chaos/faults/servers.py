@@ -18,7 +18,8 @@ from tests.chaos.faults.proxy import Weather
 
 Strike = Callable[[ChaosEnvironment, random.Random], bool]
 
-POST = {"method": "POST", "path": "/v2/bookings"}
+POST = {"method": "POST", "path": "/v2/bookings*"}  # bookings, cancels and moves
+NEW = {"method": "POST", "path": "/v2/bookings"}
 LATE = (2.2, 3.5)  # later than our deadline, sooner than the settle time
 SOON = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
 
@@ -161,9 +162,9 @@ CALCOM: dict[str, dict[str, Any]] = {
     "database down": {"kind": "status", "name": "database_down"},
     "500": {"kind": "status", "name": "internal"},
     "terminated": {"kind": "status", "name": "terminated"},
-    "slot taken": {"kind": "status", "name": "taken", "match": POST},
-    "conflict": {"kind": "status", "name": "conflict", "match": POST},
-    "limit reached": {"kind": "status", "name": "limit", "match": POST},
+    "slot taken": {"kind": "status", "name": "taken", "match": NEW},
+    "conflict": {"kind": "status", "name": "conflict", "match": NEW},
+    "limit reached": {"kind": "status", "name": "limit", "match": NEW},
     "key refused": {"kind": "status", "name": "invalid_key"},
     "forbidden": {"kind": "status", "name": "forbidden"},
     "not found": {"kind": "status", "name": "not_found"},

@@ -34,6 +34,11 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its task is done, not acknowledged": ("celery.signals", "task_postrun", "signal"),
     "the sweeper has taken it up": ("tasks.maintenance.sweeper", "send", "before"),
     "the breaker gives held ones room": ("resilience.circuit_breaker.held_work", "HeldWork.release", "after"),
+    "a change is claimed": ("tasks.changes.changing", "claim_change", "after"),
+    "a cancel is answered": ("tasks.calcom.client", "CalcomClient.cancel_booking", "after"),
+    "a move is answered": ("tasks.calcom.client", "CalcomClient.reschedule_booking", "after"),
+    "a change's end is written, not committed": ("db.changes.moves", "move", "after"),
+    "a change has ended": ("tasks.changes.claimed", "ChangeClaim._write", "after"),
     "held ones are released, not sent": ("tasks.maintenance.release", "send", "before"),
 }
 

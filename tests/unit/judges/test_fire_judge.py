@@ -134,6 +134,7 @@ def test_the_books_are_read_as_the_simulator_writes_them() -> None:
         "start": "2030-01-07T10:00:00.000Z",
         "organizer": HOST,
         "halfMade": False,
+        "movedFrom": None,
         "made": "2030-01-07T09:00:01.000Z",
         "ended": "2030-01-07T09:00:05.000Z",
     }

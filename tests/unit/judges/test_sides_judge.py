@@ -28,6 +28,8 @@ CALM = [
     Call(14.1, "old", "bookings.create"),
     Call(18.5, "new", "bookings.create"),
     Call(19.0, "old", "bookings.create"),
+    Call(19.1, "new", "bookings.cancel"),
+    Call(19.2, "new", "bookings.reschedule"),
 ]
 
 
@@ -49,6 +51,15 @@ def test_a_call_while_the_breaker_is_open_is_found_and_whose_it_was(side: str, a
     assert len(found.while_open) == 1
     assert found.while_open[0].startswith(f"the {side} version called bookings.list")
     assert not found.kept
+
+
+@pytest.mark.parametrize("what", ["bookings.cancel", "bookings.reschedule"])
+def test_a_change_that_the_old_version_sends_is_found(what: str) -> None:
+    """It does not know them, unless it has the code; and each kind of change is put to the test."""
+    sent = Call(19.3, "old", what)
+    assert judged(sent).seen == (f"the old version called {what}",)
+    assert judge(GOOD, [], [*CALM, sent], OUTAGE, old_knows_changes=True).kept
+    assert judged(calls=[call for call in CALM if call.endpoint != what]).not_met == (f"nobody called {what}",)
 
 
 def test_a_second_probe_in_a_window_is_found() -> None:

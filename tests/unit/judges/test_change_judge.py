@@ -1,0 +1,161 @@
+"""The judge of the fire suite finds each way in which a cancel or a move and Cal.com's books may not be one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.chaos import books as bookings
+from tests.chaos.books import Line, Row
+from tests.chaos.changes import books
+from tests.chaos.changes.books import Change
+from tests.chaos.changes.wishes import is_drawn, start_of, wishes
+
+BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
+NEW = "2030-08-01T09:00:00.000Z"
+
+
+def at(seconds: float) -> datetime:
+    """Return a moment of the run."""
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def done(change: Change, status: str = "done") -> Change:
+    """Return a change that has ended so in the fifth second."""
+    return replace(change, status=status, ends=((at(5), status),))
+
+
+ROW = Row(id=7, reference="r7", status="confirmed", uid="u2", start=NEW, ends=((at(2), "confirmed"),), moved=True)
+OLD = Line(reference="r7", uid="u1", made=at(1), ended=at(4), start="before")
+MOVED = Line(reference="r7", uid="u2", made=at(4), start=NEW, moved_from="u1")
+LIVES = replace(OLD, ended=None)
+CANCEL = Change(id=1, booking=7, status="pending")
+MOVE = Change(id=1, booking=7, status="pending", wanted=NEW)
+THERE = replace(MOVE, to_uid="u2")
+
+
+@pytest.mark.parametrize(
+    ("change", "alerts", "says"),
+    [
+        (replace(CANCEL, status="retrying"), (), "still retrying"),
+        (replace(CANCEL, status="waiting"), ("blind_key",), "still waiting"),
+        (replace(MOVE, status="not read"), (), "still not read"),
+        (replace(MOVE, status="held", hold_reason="unreachable"), (), "still held (unreachable)"),
+        (replace(MOVE, status="held", hold_reason="blind_key"), (), "nobody is told"),
+        (done(CANCEL, "failed"), (), "nobody is told"),
+        (replace(MOVE, status="held", hold_reason="blind_key", told=True), (), "nobody is told"),
+        (replace(MOVE, status="held", hold_reason="blind_key"), ("change_held",), None),
+        (replace(MOVE, status="held", hold_reason="credentials"), ("credentials",), None),
+        (replace(done(CANCEL, "failed"), told=True), (), None),
+        (done(MOVE, "withdrawn"), (), None),
+    ],
+)
+def test_a_change_that_nobody_ends_and_nobody_is_told_of_is_lost(
+    change: Change, alerts: tuple[str, ...], says: str | None
+) -> None:
+    """It ends, or an operator knows that it waits for him."""
+    found = "".join(books.lost([change], alerts))
+    assert says in found if says else not found
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (done(CANCEL), [LIVES]),
+        (done(CANCEL), [replace(OLD, ended=at(6))]),
+        (done(CANCEL), [OLD, MOVED]),
+        (done(CANCEL), [OLD, replace(MOVED, made=at(6))]),
+        (done(THERE), [LIVES]),
+        (done(THERE), [OLD, replace(MOVED, start="elsewhere")]),
+        (done(THERE), [OLD, replace(MOVED, ended=at(4.5))]),
+        (done(THERE), [OLD, replace(MOVED, seat_uid="s1")]),
+        (done(MOVE, "refused"), [OLD, MOVED]),
+        (done(MOVE, "failed"), [OLD, replace(MOVED, made=at(6))]),
+        (done(MOVE, "withdrawn"), [OLD, MOVED]),
+        (done(MOVE, "expired"), [OLD, MOVED]),
+    ],
+)
+def test_a_change_that_said_what_is_not_so_is_found(change: Change, lines: list[Line]) -> None:
+    """Alive and told "cancelled", gone or elsewhere and told "moved", moved and told "it stands as before"."""
+    assert len(list(books.contradictions([change], [ROW], {"r7": lines}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (done(CANCEL), [OLD]),
+        (done(CANCEL, "refused"), [LIVES]),
+        (done(THERE), [OLD, MOVED]),
+        (done(THERE), [OLD, replace(MOVED, ended=at(6))]),
+        (done(MOVE, "refused"), [LIVES]),
+    ],
+)
+def test_a_change_that_is_true_is_in_order(change: Change, lines: list[Line]) -> None:
+    """Also one that was cancelled again after it was moved."""
+    assert not list(books.contradictions([change], [ROW], {"r7": lines}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ([OLD, MOVED], 0),
+        ([LIVES, MOVED], 1),
+        ([replace(OLD, ended=at(4.01)), MOVED], 0),
+        ([replace(OLD, ended=at(5)), MOVED], 1),
+        ([OLD, MOVED, replace(MOVED, uid="u3", start="elsewhere", made=at(9))], 2),
+        ([OLD, replace(MOVED, ended=at(6)), replace(MOVED, uid="u3", made=at(9))], 1),
+        ([OLD, replace(MOVED, half_made=True, ended=at(5)), replace(MOVED, uid="u3", made=at(6))], 0),
+    ],
+)
+def test_two_living_bookings_of_one_request_are_found(lines: list[Line], count: int) -> None:
+    """Alive side by side at two starts, or one booking that was moved to two places."""
+    assert len(list(books.double([ROW], {"r7": lines}, {}))) == count
+    assert not list(bookings.double([ROW], {"r7": lines})), "a move is no second booking"
+
+
+@pytest.mark.parametrize(
+    ("lines", "deeds", "found"),
+    [
+        ([OLD, MOVED], (), False),
+        ([OLD], (), True),
+        ([LIVES], (), True),
+        ([OLD, replace(MOVED, ended=at(9))], (), True),
+        ([OLD, replace(MOVED, ended=at(9))], ("u2",), False),
+    ],
+)
+def test_what_stands_here_stands_there_at_the_same_start(
+    lines: list[Line], deeds: tuple[str, ...], *, found: bool
+) -> None:
+    """Unless a person has changed it there."""
+    assert bool(list(books.untrue([MOVE], [ROW], {"r7": lines}, deeds))) is found
+
+
+@pytest.mark.parametrize(
+    ("change", "seen", "found"),
+    [
+        (replace(MOVE, of_seat=True), (), False),
+        (replace(MOVE, of_seat=True), (7,), True),
+        (MOVE, (), True),
+        (replace(CANCEL, of_seat=True), (), True),
+    ],
+)
+def test_only_a_lost_seat_without_sight_may_be_held_as_untellable(
+    change: Change, seen: tuple[int, ...], *, found: bool
+) -> None:
+    """A product that holds everything is never wrong."""
+    held = replace(change, status="held", hold_reason="blind_key")
+    assert bool(list(books.blind([held], seen))) is found
+    assert not list(books.waiting([held]))
+    assert len(list(books.waiting([replace(held, hold_reason="configuration")]))) == 1
+
+
+def test_a_third_of_the_bookings_is_changed_and_a_series_is_never_moved() -> None:
+    """By the seed alone; every new time is of one booking, but for seats."""
+    drawn = [number for number in range(3000) if is_drawn(1, number)]
+    assert 900 < len(drawn) < 1100
+    assert {wishes(1, number, series=True, seat=False).cancels for number in drawn} == {(True,)}
+    plain = {wishes(1, number, series=False, seat=False) for number in drawn}
+    assert {one.cancels for one in plain} == {(True,), (False,), (False, False), (False, True)}
+    assert {one.deed for one in plain} == {None, "move", "cancel", "decline"}
+    assert len({start_of(number, nth, seat=False) for number in drawn for nth in (0, 1)}) == 2 * len(drawn)
+    assert start_of(3, 0, seat=True) == start_of(5, 0, seat=True)
