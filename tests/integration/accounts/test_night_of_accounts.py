@@ -29,7 +29,9 @@ def booked(number: int, account: str | None) -> tuple[int, str]:
 def ended() -> Any:
     """Return what the audit has found."""
     with dependencies.current().engine.connect() as conn:
-        return nights.last_ended(conn)
+        found = nights.last_ended(conn)
+    assert found is not None, "it has not ended"
+    return found
 
 
 @pytest.fixture
