@@ -12,6 +12,7 @@ import psycopg
 from db.lifecycle import FINAL
 from tasks.maintenance import booking_minutes
 from tests.chaos import blind, books, kept_counts, transactions
+from tests.chaos.accounts import reading
 from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
 from tests.chaos.environment import CONNECT_SECONDS, ChaosEnvironment
 from tests.chaos.kinds import KIND_OF, WEEKS
@@ -132,6 +133,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
         blind=tuple(wrong),
         waiting=tuple(books.waiting(ours.rows)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
+        of_others=tuple(reading.judged(environment)) if part.accounts else (),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
