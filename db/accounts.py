@@ -145,11 +145,6 @@ def held(conn: Connection, *, after: int, limit: int) -> list[int]:
     return list(conn.execute(statement("accounts_held"), {"after": after, "limit": limit}).scalars())
 
 
-def unreadable(conn: Connection, held_for: str) -> list[str]:
-    """Return the names of the accounts that have bookings held for an unreadable key."""
-    return list(conn.execute(statement("accounts_unreadable"), {"held_for": held_for}).scalars())
-
-
 def _one(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Account:
     query = select(_accounts).where(where)
     row = conn.execute(query.with_for_update() if lock else query).mappings().first()

@@ -18,6 +18,8 @@ from simulator.state.steps import KilledError
 from simulator.state.users import DELETED, EXPIRED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.state.world import World
 
 BOOKINGS, SLOTS = "2024-08-13", "2024-09-04"
@@ -103,9 +105,14 @@ def _is_known(call: Call) -> bool:
     )
 
 
+def key_of(headers: Mapping[str, str]) -> str | None:
+    """Return the key that a call was sent with, good or not; None: it was sent without one."""
+    return headers.get("authorization", "").removeprefix("Bearer ").strip() or None
+
+
 def _check_key(world: World, call: Call) -> None:
     """Count the call, then look at its key. A key is optional, but a bad one is refused all the same (seen)."""
-    given = call.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    given = key_of(call.request.headers) or ""
     view = view_of(world, given)
     if given.startswith("cal_") and view is None:
         raise Refusal(401, "CustomThrottlerGuard - Invalid API Key")
@@ -126,7 +133,7 @@ def _check_key(world: World, call: Call) -> None:
         raise Refusal(401, "ApiAuthStrategy - api key - Your api key is expired")
     if view == DELETED:
         raise Refusal(401, "ApiAuthStrategy - api key - Your api key is not valid")
-    call.key = call.entry.key = given or None
+    call.key = given or None
 
 
 async def _serve(world: World, call: Call) -> Answer:

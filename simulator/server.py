@@ -83,6 +83,7 @@ class Server:
         entry = world.journal.begin(
             t0=head.began, at=stamp(world.now), method=head.method, target=head.target, agent=agent
         )
+        entry.key = api.key_of(head.headers)
         try:
             if early := world.faults.meet(entry, body_read=False):
                 entry.fault = early[0].kind

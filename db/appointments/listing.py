@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, lite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
+from db.models.accounts import calcom_accounts
 from db.models.bookings import appointments, held_by
 from db.sql import EVENT_TYPE, statement
 
@@ -23,8 +24,7 @@ SCAN = 1000
 BY_ROW = 100
 """Rows up to which is counted what no index can count without them."""
 BATCH = 1000  # rows that a stream fetches at once
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
 
 
@@ -40,13 +40,14 @@ class Sort(StrEnum):
 class Filter:
     """Which bookings, in which order; None: all. Periods begin at `from` and end before `to`.
 
-    `at_risk`: held, and starts before this moment. `ids`: these very ones. Where no index has the order (by start: all
-    but held and confirmed; by request: one state that is not held), it is that of ids; of one hold reason and of a
-    period of requests it is that of requests.
+    `account`: its name. `at_risk`: held, and starts before this moment. `ids`: these very ones. Where no index has the
+    order (by start: all but held and confirmed; by request: one state that is not held), it is that of ids; of one hold
+    reason and of a period of requests it is that of requests.
     """
 
     state: Status | None = None
     reason: HoldReason | None = None
+    account: str | None = None
     event_type: str | None = None
     error_type: str | None = None
     requested_from: datetime | None = None
@@ -112,8 +113,9 @@ _WRITTEN: Mapping[str, ColumnElement[Any]] = {"event_type": literal_column(EVENT
 _ALL: Mapping[str, ColumnElement[Any]] = {
     one.name: _WRITTEN[one.name] if one.name in _WRITTEN else appointments.c[one.name] for one in fields(Listed)
 }
+_FOUND_BY = {**_ALL, "account_id": appointments.c.account_id}  # beside what lists show
 # Only the index of what is held has requests so: that of all bookings would be read from the oldest one on.
-_HELD_ASKED = {**_ALL, "requested_at": literal_column("timezone('UTC', requested_at)")}
+_HELD_ASKED = {**_FOUND_BY, "requested_at": literal_column("timezone('UTC', requested_at)")}
 _SHOWN = tuple(column.label(name) for name, column in _ALL.items())
 
 
@@ -179,7 +181,8 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
     along = walk.select(*_SHOWN, after=after)
     if walk.rest:
         order = {f"by_{name}": walk.columns[name] for name in walk.names}
-        seen = along.add_columns(*(column.label(name) for name, column in order.items())).limit(scan).subquery()
+        more = *(column.label(name) for name, column in order.items()), appointments.c.account_id
+        seen = along.add_columns(*more).limit(scan).subquery()
         shown = (seen.c[name] for name in _ALL)
         along = select(*shown).where(*_named(wanted, seen.c, walk.rest)).order_by(*walk.order(seen.c[n] for n in order))
     rows = [Listed.of(row) for row in conn.execute(along.limit(limit + 1))]
@@ -200,7 +203,7 @@ def is_dense(wanted: Filter) -> bool:
 def stream(conn: Connection, wanted: Filter, *, limit: int = 100_000) -> Iterator[Listed]:
     """Yield a list row by row, from a cursor of the server: `conn` is in a transaction, and stays in it meanwhile."""
     walk = _walk(wanted)
-    rows = walk.select(*_SHOWN).where(*_named(wanted, _ALL, walk.rest)).limit(limit)
+    rows = walk.select(*_SHOWN).where(*_named(wanted, _FOUND_BY, walk.rest)).limit(limit)
     for row in conn.execute(rows.execution_options(stream_results=True, yield_per=BATCH)):
         yield Listed.of(row)
 
@@ -213,7 +216,7 @@ def count(conn: Connection, wanted: Filter, *, cap: int = 1001, scan: int = SCAN
             return Count(held, capped=False)
     walk = _walk(wanted)
     most = scan if walk.rest else BY_ROW if "event_type" in walk.lead else cap
-    along = walk.select(*_SHOWN)
+    along = walk.select(*_SHOWN, appointments.c.account_id)
     seen = (along if walk.rest else along.order_by(None)).limit(most).subquery()
     fits = func.count().filter(*_named(wanted, seen.c, walk.rest)) if walk.rest else func.count()
     looked, found = conn.execute(select(func.count(), fits).select_from(seen)).one()
@@ -224,7 +227,7 @@ def _walk(wanted: Filter) -> _Walk:
     """Choose the index: which order it can give, and what it knows of the filter."""
     sort = _sort(wanted)
     lead: dict[str, ColumnElement[Any]] = {}
-    columns = _HELD_ASKED if sort is Sort.ASKED and _is_held(wanted) and wanted.reason is None else _ALL
+    columns = _HELD_ASKED if sort is Sort.ASKED and _is_held(wanted) and wanted.reason is None else _FOUND_BY
     along = {"ids", "held", "state"}
     if sort is Sort.ID and wanted.state is Status.CONFIRMED and wanted.event_type is not None:
         lead["event_type"] = literal(wanted.event_type)
@@ -240,9 +243,8 @@ def _walk(wanted: Filter) -> _Walk:
     conditions = _conditions(wanted, columns)
     met = {one for name in lead for one in _MET[name]}
     rest = tuple(name for name in conditions if name not in along and name not in met)
-    return _Walk(
-        columns, lead, _KEYS[sort], tuple(test for name, test in conditions.items() if name in along - met), rest
-    )
+    walked = tuple(test for name, test in conditions.items() if name in along - met)
+    return _Walk(columns, lead, _KEYS[sort], walked, rest)
 
 
 def _sort(wanted: Filter) -> Sort:
@@ -280,6 +282,9 @@ def _conditions(wanted: Filter, columns: _Columns) -> dict[str, ColumnElement[bo
     asked = {name: value for name in tests if (value := getattr(wanted, name)) is not None}
     asked |= {name: _moment(columns, asked[name]) for name in ("requested_from", "requested_to") if name in asked}
     made |= {name: tests[name][0](tests[name][1], value) for name, value in asked.items()}
+    if wanted.account is not None:
+        named = select(calcom_accounts.c.id).where(calcom_accounts.c.name == wanted.account)
+        made["account"] = columns["account_id"] == named.scalar_subquery()
     if wanted.ids is not None:
         made["ids"] = columns["id"].in_(wanted.ids)
     return made

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, literal_column, select, text, tuple_
+from sqlalchemy import Connection, TextClause, and_, literal_column, select, text, tuple_, union
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import Appointment
@@ -44,6 +44,17 @@ def held_unknown_between(
     )
     query = select(appointments).where(*waiting, _COLUMNS.start_at >= start, _COLUMNS.start_at < end)
     return [Appointment.of(row) for row in conn.execute(query.order_by(_COLUMNS.id)).mappings()]
+
+
+def accounts_between(conn: Connection, start: datetime, end: datetime) -> list[int]:
+    """Return the accounts that have bookings of a range which an audit judges; `default` is the first."""
+    held = and_(
+        _COLUMNS.status == literal_column("'held'"),
+        _COLUMNS.hold_reason.in_([HoldReason.BLIND_KEY, HoldReason.SUSPECT]),
+    )
+    within = _COLUMNS.start_at >= start, _COLUMNS.start_at < end
+    found = union(*(select(_COLUMNS.account_id).where(which, *within) for which in (_CONFIRMED, _ENDED_UNKNOWN, held)))
+    return sorted({DEFAULT_ACCOUNT, *conn.execute(found).scalars()})
 
 
 def once_unknown(conn: Connection, *, account: int = DEFAULT_ACCOUNT) -> Iterator[Appointment]:

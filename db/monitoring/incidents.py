@@ -20,6 +20,8 @@ class IncidentKind(StrEnum):
     OUTAGE = "outage"  # one a service: degraded, critical and an open breaker are its levels; healthy and closed again
     HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
     CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
+    ACCOUNT_REFUSED = "account_refused"  # Cal.com takes the key of each account, and shows it its API
+    ACCOUNT_FAILING = "account_failing"  # no account's own breaker is open while its bookings wait
     KEY_UNREADABLE = "key_unreadable"  # no booking is held because its account's key cannot be decrypted
     CONFIGURATION = "configuration"  # nothing is held for it
     NO_EVENT_TYPE = "no_event_type"  # nothing is held for an event type that Cal.com had and has no more

@@ -20,7 +20,7 @@ class Entry:
     target: str
     event_type_id: int | None = None
     reference: str | None = None
-    key: str | None = None
+    key: str | None = None  # as it was sent, good or not
     agent: str | None = None  # what the caller calls itself: User-Agent
     fault: str | None = None
     status: int | None = None  # None: nothing was answered

@@ -7,15 +7,17 @@ row alone, shows it again.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db import appointments
+from db.accounts import get
 from db.appointments import Appointment
-from db.audits import nights, restored
+from db.audits import bookings, nights, restored
 from db.audits.nights import Findings, NightlyAudit
 from tasks import dependencies
 from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_calm, lease, spacing
@@ -26,10 +28,12 @@ from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
+from tasks.words import plural
 
 SAVED = 10  # rows that are judged before they are stored
 HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these halts; each pause is twice the last
+NAMED = 5  # accounts that could not be asked
 UNREAD = "some bookings could not be asked for"
 
 log = Logger(__name__)
@@ -98,18 +102,51 @@ class _Work:
     unread: list[int] = field(default_factory=list)
 
     def compare(self) -> None:
-        """Judge all rows, and end the audit.
+        """Judge the rows of each account with its own key, and end the audit.
+
+        An account that cannot be asked, by a fault of its own, keeps none of the others from being judged.
 
         Raises:
             AuditHalted: Cal.com may not be asked now, or its answers could not be read.
             TakenUp: The audit is no longer ours.
         """
+        ours, halted = self.calls.deps, None
+        orphans: list[AuditFinding] = []
+        shut: list[int] = []
+        for account in self._accounts():
+            try:
+                orphans += self._compare_account(account)
+            except LeftAlone:
+                if account == DEFAULT_ACCOUNT or not is_calm(ours):
+                    raise
+                shut.append(account)
+            except AuditHalted as why:
+                halted = halted or why
+        if halted or self.unread:
+            raise halted or AuditHalted(UNREAD)
+        self._end(self._orphans(orphans), unfinished=self._names(shut) if shut else None)
+
+    def _accounts(self) -> list[int]:
+        deps = self.calls.deps
+        if deps.callers.is_alone():
+            return [DEFAULT_ACCOUNT]
+        with deps.engine.connect() as conn:
+            return bookings.accounts_between(conn, self.night.start, self.night.end)
+
+    def _compare_account(self, account: int) -> list[AuditFinding]:
+        """Judge the rows of an account; return the bookings that Cal.com shows it and no row has."""
+        if account != self.calls.account:
+            self.calls.use(account)
         look = first_look(self.calls, self.night.start, self.night.end, progress=lambda _read, _all: None)
         for row in self._doubtful(look):
             self._take(row.id, self._judge(row, look))
-        if self.unread:
-            raise AuditHalted(UNREAD)
-        self._end(self._orphans(look.orphans))
+        return look.orphans
+
+    def _names(self, accounts: Sequence[int]) -> str:
+        with self.calls.deps.engine.connect() as conn:
+            names = [get(conn, one).name for one in accounts[:NAMED]]
+        more = ", ..." if len(accounts) > NAMED else ""
+        return f"Cal.com cannot be asked with the keys of {plural(len(accounts), 'account')}: {', '.join(names)}{more}"
 
     def leave(self, seconds: float, *, halted: bool) -> None:
         """Store what is known; the next process may continue the audit `seconds` from now."""

@@ -112,7 +112,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
     ours = _count(seen)
     hidden = []
     with deps.engine.connect() as conn:
-        for row in _rows_of_range(conn, seen, ours):
+        for row in _rows_of_range(conn, seen, ours, calls.account):
             judged = judge(row, seen.listing, settled=is_settled(row, seen.listing.began, deps))
             if isinstance(judged, Question):
                 hidden.append(row)
@@ -161,26 +161,28 @@ def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
     return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
-def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
-    """Yield the rows to judge, each once, and take them out of `ours`.
+def _rows_of_range(
+    conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]], account: int
+) -> Iterator[Appointment]:
+    """Yield an account's rows to judge, each once, and take them and the rows of other accounts out of `ours`.
 
     They are: the confirmed rows of the range; the rows whose reference is listed in it; and the rows, held or ended as
     not booked, whose outcome was once unknown: perhaps Cal.com has booked them, and this key's list does not show that.
     """
     judged = set()
-    for row in bookings.confirmed_between(conn, seen.start, seen.end):
+    for row in bookings.confirmed_between(conn, seen.start, seen.end, account=account):
         ours.pop(str(row.uuid), None)
         judged.add(row.id)
         yield row
-    for row in bookings.by_references(conn, list(ours)):
+    for row in bookings.by_references(conn, list(ours), account=account):
         ours.pop(str(row.uuid))
         judged.add(row.id)
         if row.status is not Status.CONFIRMED:  # a confirmed row here is of another day, and judged with that
             yield row
-    for reference in bookings.of_other_accounts(conn, list(ours)):
+    for reference in bookings.of_other_accounts(conn, list(ours), account=account):
         ours.pop(reference)  # two accounts may sit in one seated booking
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
-        yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
+        yield from (row for row in rows(conn, seen.start, seen.end, account=account) if row.id not in judged)
 
 
 def _count(seen: Survey) -> dict[str, list[BookedPlace]]:

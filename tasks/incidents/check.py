@@ -3,7 +3,7 @@
 Any number of beats and workers may run checks at once: the database row of the tick lets one check at a time go on.
 """
 
-from db import accounts
+from db import account_troubles
 from db.lifecycle import HoldReason
 from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
@@ -63,7 +63,9 @@ def check(every: float = EVERY) -> int:
                 now,
                 built.timings,
                 block=services.block,
-                unreadable=accounts.unreadable(conn, UNREADABLE),
+                accounts=account_troubles.read(
+                    conn, built.breaker.service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE
+                ),
             ),
             *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
             *observe_endings(conn, known, now),

@@ -5,29 +5,19 @@ table of docs/degradation.md, word for word (a test compares the two).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
+from tasks.incidents.account_templates import OF_ACCOUNTS, THROTTLED_ACCOUNTS
+from tasks.incidents.template import KEPT, LATER, SLOWER, Template
 from tasks.overview.outages import OutageLevel
 from tasks.words import clock, duration
 
-_KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
-_LATER = "We will come back to you."
 _BOOKED = "You are booked."
 _NAMES = {"calcom": "Cal.com", "database": "The database"}
 _GO_BY_THEMSELVES = "nothing; held bookings go by themselves, in order, when Cal.com is back"
-
-
-@dataclass(frozen=True)
-class Template:
-    """The texts of a kind of incident; each takes facts in braces."""
-
-    present: str
-    past: str
-    caller_message: str
-    action: str
 
 
 def _always(title: str, caller_message: str, action: str) -> Template:
@@ -37,7 +27,7 @@ def _always(title: str, caller_message: str, action: str) -> Template:
 
 _OUTAGE = {
     OutageLevel.DOWN: Template(
-        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
+        "{who} is down{where}", "{who} was down{where}", KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
     ),
     OutageLevel.CRITICAL: Template(
         "{who} is failing ({recent} failures in the last minute)",
@@ -64,32 +54,26 @@ _DATABASE_OUTAGE = {
 _TEMPLATES = {
     IncidentKind.HELD_TOO_LONG: _always(
         "Held longer than {max_age}",
-        _KEPT,
+        KEPT,
         "call the customers whose time is near; `booking status`",
     ),
     IncidentKind.CREDENTIALS: Template(
         "Cal.com refuses our API key",
         "Cal.com refused our API key",
-        _LATER,
+        LATER,
         "set a valid CALCOM_API_KEY and restart the workers, or `booking breaker reset` if the key is good again",
     ),
-    IncidentKind.KEY_UNREADABLE: Template(
-        "The API keys of {count} accounts cannot be decrypted: {accounts}",
-        "The API keys of accounts could not be decrypted",
-        _LATER,
-        "give all workers the ACCOUNT_ENCRYPTION_KEYS that encrypted them (`booking accounts check`), or store each key"
-        " again: `booking accounts rotate`",
-    ),
+    **OF_ACCOUNTS,
     IncidentKind.CONFIGURATION: Template(
         "Cal.com's API is not what the settings say",
         "Cal.com's API was not what the settings said",
-        _LATER,
+        LATER,
         "`booking check`, correct CALCOM_BASE_URL or the key's rights, restart the workers",
     ),
     IncidentKind.NO_EVENT_TYPE: Template(
         "Cal.com no longer has the event type {types}",
         "Cal.com did not have the event type {types}",
-        _LATER,
+        LATER,
         "was it deleted, renamed or moved to a team, or is CALCOM_BASE_URL another Cal.com's? Bring it back: it is"
         " looked for each minute, and its bookings then go by themselves. Else call the customers:"
         " `booking show {first_id} --personal`",
@@ -97,22 +81,22 @@ _TEMPLATES = {
     IncidentKind.BLIND_KEY: Template(
         "Our API key cannot see whether these bookings exist",
         "Our API key could not see whether these bookings exist",
-        _LATER,
+        LATER,
         "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
         " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
     ),
     IncidentKind.SUSPECT: _always(
         "Set aside as suspect",
-        _LATER,
+        LATER,
         "`booking show {first_id}` says why; then `booking retry {first_id}` or `booking cancel {first_id}`",
     ),
     IncidentKind.UNREACHABLE: Template(
-        "Cal.com cannot be reached", "Cal.com could not be reached", _KEPT, _GO_BY_THEMSELVES
+        "Cal.com cannot be reached", "Cal.com could not be reached", KEPT, _GO_BY_THEMSELVES
     ),
     IncidentKind.THROTTLED: Template(
         "Cal.com's rate limit keeps bookings waiting",
         "Cal.com's rate limit kept bookings waiting",
-        "It takes a little longer. We will confirm it.",
+        SLOWER,
         "nothing: bookings go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
@@ -146,12 +130,12 @@ _TEMPLATES = {
     ),
     IncidentKind.CHANGE_NEEDS_YOU: _always(
         "Cancels and moves that need you: {count}",
-        _LATER,
+        LATER,
         "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`",
     ),
     IncidentKind.CHANGE_HELD: _always(
         "Cancels and moves held for you: {count}",
-        _LATER,
+        LATER,
         "`booking show {first_id}` says why; look at Cal.com, then `booking resolve {first_id} --done` or `--not-done`",
     ),
     IncidentKind.MADE_AGAIN: _always(
@@ -161,7 +145,7 @@ _TEMPLATES = {
     ),
     IncidentKind.AUDIT: _always(
         "The audit of the night found: {found}",
-        _LATER,
+        LATER,
         "`booking audit --from {first_day} --to {last_day}` lists each, and with `--fix` mends what is safe",
     ),
     IncidentKind.MESSAGES_LOST: _always(
@@ -195,7 +179,7 @@ _TEMPLATES = {
 _HALF_MADE = Template(
     "Set aside as suspect, {half_made} of them half made at Cal.com",
     "Set aside as suspect",
-    _LATER,
+    LATER,
     "`booking show {first_id}` says why; remove at Cal.com what is half made there (an attendee without a seat); then"
     " `booking retry {first_id}` or `booking cancel {first_id}`",
 )
@@ -268,6 +252,8 @@ def _template(kind: str, subject: str | None, detail: Mapping[str, Any]) -> Temp
         return _outage(subject, detail)
     if kind == IncidentKind.SUSPECT and detail.get("half_made"):
         return _HALF_MADE
+    if kind == IncidentKind.THROTTLED and detail.get("accounts"):
+        return THROTTLED_ACCOUNTS
     return _TEMPLATES[IncidentKind(kind)]
 
 

@@ -1,6 +1,6 @@
 """What one health check observes: the services, held bookings, and bookings that ended badly."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from db.account_troubles import NO_TROUBLE, AccountTrouble, AccountTroubles
 from db.appointments import events
 from db.appointments.events import Happened
 from db.appointments.queue import QUEUED
@@ -55,6 +56,14 @@ _FAILED_THERE = (
     ErrorType.HTTP_OTHER,
     ErrorType.DATABASE,
     ErrorType.UNREADABLE,
+)
+_KEYS = (AccountTrouble.UNREADABLE, AccountTrouble.REFUSED)
+_OF_ACCOUNTS: Mapping[IncidentKind, AccountTrouble] = MappingProxyType(
+    {
+        IncidentKind.KEY_UNREADABLE: AccountTrouble.UNREADABLE,
+        IncidentKind.ACCOUNT_REFUSED: AccountTrouble.REFUSED,
+        IncidentKind.ACCOUNT_FAILING: AccountTrouble.BREAKER,
+    }
 )
 _LAST_MINUTE = 60.0  # seconds
 _FEW_TYPES = 5  # event types that an alert names
@@ -162,18 +171,15 @@ def observe_holds(
     timings: Timings,
     *,
     block: Block,
-    unreadable: Sequence[str] = (),
+    accounts: AccountTroubles = NO_TROUBLE,
 ) -> Iterator[Observation]:
     """Observe bookings that are held for a reason that an operator must know, or for too long.
 
     While a refused key or wrong settings stop all (`block`), the whole queue waits for that, too. `missing` is the part
-    of `held` that waits for an event type that Cal.com no longer has, by its name. `unreadable`: the accounts whose
-    keys could not be decrypted.
+    of `held` that waits for an event type that Cal.com no longer has, by its name. What `accounts` have by a fault of
+    their own is an incident of its own kind, which names them.
     """
-    if unreadable:
-        named = ", ".join(unreadable[:_FEW_ACCOUNTS]) + (", ..." if len(unreadable) > _FEW_ACCOUNTS else "")
-        told = {"count": len(unreadable), "accounts": named}
-        yield Observation(IncidentKind.KEY_UNREADABLE, count=len(unreadable), facts=told)
+    yield from _observe_accounts(accounts)
     if missing:
         facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
         yield Observation(IncidentKind.NO_EVENT_TYPE, count=facts["held"], facts=facts)
@@ -182,15 +188,17 @@ def observe_holds(
         if risk and reason is HoldReason.CONFIGURATION:
             risk = _without(risk, missing.values())
         behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []
-        if reason is HoldReason.CREDENTIALS and unreadable and block is not Block.CREDENTIALS:
-            continue  # Cal.com has refused nothing
+        if reason is HoldReason.CREDENTIALS and accounts.count(*_KEYS) and block is not Block.CREDENTIALS:
+            continue  # Cal.com has refused another account's key, or nothing
         if block is Block.CREDENTIALS and reason is HoldReason.CREDENTIALS:
             facts = _facts([*([risk] if risk else []), *behind], timings.lead)
             yield Observation(IncidentKind.CREDENTIALS, facts=facts)
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):
-            half_made = {"half_made": risk.half_made} if reason is HoldReason.SUSPECT else {}
+            more = {"half_made": risk.half_made} if reason is HoldReason.SUSPECT else {}
+            if reason is HoldReason.THROTTLED and accounts.several:
+                more = _named_accounts(accounts, AccountTrouble.THROTTLED)
             yield Observation(
-                IncidentKind(reason.value), count=risk.count, facts=_facts([risk, *behind], timings.lead) | half_made
+                IncidentKind(reason.value), count=risk.count, facts=_facts([risk, *behind], timings.lead) | more
             )
     late = [risk for risk in held.values() if risk.late]
     if late and timings.max_age:
@@ -204,6 +212,23 @@ def observe_held_changes(held: HeldChanges) -> Iterator[Observation]:
     if held.total:
         facts = {"count": held.total, "first_id": str(held.bookings[0]), "ids": held.bookings}
         yield Observation(IncidentKind.CHANGE_HELD, count=held.total, facts=facts)
+
+
+def _observe_accounts(accounts: AccountTroubles) -> Iterator[Observation]:
+    for kind, trouble in _OF_ACCOUNTS.items():
+        if facts := _named_accounts(accounts, trouble):
+            yield Observation(kind, count=facts["count"], facts=facts)
+
+
+def _named_accounts(accounts: AccountTroubles, trouble: AccountTrouble) -> dict[str, Any]:
+    """Return how many accounts have a trouble, and the first five by name, each with what waits."""
+    count = accounts.count(trouble)
+    if not count:
+        return {}
+    first = list(accounts.of(trouble))[:_FEW_ACCOUNTS]
+    named = [f"{one.name} ({one.waiting:,} waiting)" if one.waiting else one.name for one in first]
+    more = f" and {count - len(named):,} more" if count > len(named) else ""
+    return {"count": count, "accounts": ", ".join(named) + more}
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:

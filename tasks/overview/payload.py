@@ -9,12 +9,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from db.account_troubles import TroubledAccount
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
 from tasks.overview.cards import Card
+from tasks.overview.ranking.accounts import trouble_phrase
 from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import BreakerMove, RecordView
@@ -66,12 +68,13 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
-        return dict.fromkeys(("holds", "now", "unknown", "day", "changes", "incidents"))
+        return dict.fromkeys(("holds", "now", "unknown", "day", "accounts", "changes", "incidents"))
     return {
         "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
         "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
         "unknown": record.unknown,
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
+        "accounts": [_account(account) for account in record.accounts.accounts],
         "changes": [_change(change) for change in record.changes],
         "incidents": [_incident(incident) for incident in record.incidents],
     }
@@ -108,6 +111,11 @@ def _hold(hold: HeldNow, block: Block) -> dict[str, Any]:
         "oldest_at": iso(hold.oldest_held_at),
         "moves_on": as_json(by),
     }
+
+
+def _account(account: TroubledAccount) -> dict[str, Any]:
+    figures = _fields(account, "name", "trouble", "waiting", "capped", "since")
+    return figures | {"sentence": as_json(trouble_phrase(account))}
 
 
 def _change(change: BreakerMove) -> dict[str, Any]:

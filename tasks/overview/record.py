@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from db import account_troubles
+from db.account_troubles import NO_TROUBLE, AccountTroubles
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
 from db.appointments.queue import backlog_reason
@@ -18,6 +20,7 @@ from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
 from resilience.error_types import ErrorType
+from tasks.accounts.door import UNREADABLE
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
 from tasks.operations.breaker_overrides import OFF, OPEN
@@ -86,6 +89,8 @@ class RecordView:
     """What the first of the queue met, if some only stand behind others."""
     held_before: tuple[tuple[datetime, int], ...] = ()
     """How many were held at the ends of the last minutes, newest first."""
+    accounts: AccountTroubles = NO_TROUBLE
+    """The accounts that something of their own stops; empty: `default` is the only one."""
 
     @property
     def override(self) -> Override | None:
@@ -121,6 +126,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         unknown=counts_now.unknown(conn),
         queue_met=backlog_reason(conn) if any(hold.reason is HoldReason.IN_LINE for hold in holds) else None,
         held_before=tuple(booking_minutes.held_before(conn, now)) if holds else (),
+        accounts=account_troubles.read(conn, service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE),
     )
 
 

@@ -63,7 +63,8 @@ def _run(name: str, part: Part, faults: list[Planned], *, seed: int, asked: argp
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="make promises", description=__doc__)
     made.add_argument("--seed", type=int, help="deals the faults (default: by chance, and said)")
-    made.add_argument("--part", nargs="+", choices=list(PARTS), metavar="NAME", help=f"of {', '.join(PARTS)} (all)")
+    named = f"of {', '.join(PARTS)} (all but accounts)"
+    made.add_argument("--part", nargs="+", choices=list(PARTS), metavar="NAME", help=named)
     made.add_argument("--bookings", type=int, help="ask for at least so many in each part")
     made.add_argument("--faults", type=int, help="try so many faults in each: now and then one is not met")
     made.add_argument("--seconds", type=float, help="spread them over so long in each")
@@ -101,8 +102,8 @@ def _summary(ended: Run) -> str:
     return (
         f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {changes} changes, {ended.faults} faults in "
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
-        f"{len(found.miscounted)} figures miscounted, {len(found.transactions)} of a host's transactions untrue; "
-        f"moved on within {longest:.1f} s"
+        f"{len(found.of_others)} by another account, {len(found.miscounted)} figures miscounted, "
+        f"{len(found.transactions)} of a host's transactions untrue; moved on within {longest:.1f} s"
     )
 
 

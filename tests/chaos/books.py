@@ -93,6 +93,7 @@ class Verdict:
     blind: tuple[str, ...] = ()  # held as untellable, though it can be told
     waiting: tuple[str, ...] = ()  # held by what is over
     miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
+    of_others: tuple[str, ...] = ()  # a call with another account's key; a booking that another's trouble held
     transactions: tuple[str, ...] = ()  # a host's order without its booking, or the reverse; an end that nobody heard
 
     @property

@@ -17,6 +17,8 @@ from db import revisions
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tests.chaos import kinds
+from tests.chaos.accounts import fleet
+from tests.chaos.accounts.fleet import FleetAccounts
 from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
 from tests.chaos.processes import listener, workers
@@ -75,6 +77,7 @@ class ChaosEnvironment:
     heard_files: Mapping[str, Path]  # what each listener has heard
     over: threading.Event = field(default_factory=threading.Event)
     deeds: set[str] = field(default_factory=set)  # uids of bookings that people have changed
+    accounts: FleetAccounts = field(default_factory=FleetAccounts)
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
     def pause(self, seconds: float) -> None:
@@ -135,6 +138,9 @@ def chaos_environment(
             folder / "host",
             {name: folder / f"heard-{n}" for n, name in enumerate(listener.NAMES if part.by_host else ())},
         )
+        if part.accounts:
+            made.sql(fleet.WATCH_HOLDS)
+            made.accounts = fleet.add(built, ready.calcom, part.accounts, part.key)
         _start(made, _callers(made, rate, seed), say)
         yield made
 
@@ -178,7 +184,7 @@ def _callers(made: ChaosEnvironment, rate: float, seed: int) -> list[Role]:
     """Return who asks for bookings: our caller, or a host and who listens for it."""
     if not made.part.by_host:
         kinds_or_few = "kinds" if made.part.of_kinds else "few"
-        return [workers.caller(str(made.receipts), str(rate), str(seed), kinds_or_few)]
+        return [workers.caller(str(made.receipts), str(rate), str(seed), kinds_or_few, str(made.part.accounts))]
     listeners = zip(made.heard_files.items(), SIDES, strict=True)
     return [
         *(workers.listener(name, file, side) for (name, file), side in listeners),

@@ -12,6 +12,7 @@ import psycopg
 from db.lifecycle import FINAL
 from tasks.maintenance import booking_minutes
 from tests.chaos import blind, books, kept_counts, transactions
+from tests.chaos.accounts import reading
 from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
 from tests.chaos.changes import books as change_books
 from tests.chaos.changes import record as change_record
@@ -148,6 +149,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
         blind=(*wrong, *change_books.blind(changes, seen)),
         waiting=(*books.waiting(ours.rows), *change_books.waiting(changes)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
+        of_others=tuple(reading.judged(environment)) if part.accounts else (),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)

@@ -6,12 +6,23 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from tests.chaos.blind import MAX_AGE, Knowledge
 from tests.chaos.environment import SETTLE
 from tests.chaos.kinds import COLUMN, HOST, KINDS, PERSONAL
-from tests.chaos.schedule import CLIENT_LANES, DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, Lanes, Planned, plan
+from tests.chaos.schedule import (
+    ACCOUNTS_LANES,
+    CLIENT_LANES,
+    DOORS_LANES,
+    HOSTS_LANES,
+    KINDS_LANES,
+    LANES,
+    Lanes,
+    Planned,
+    plan,
+)
 
 EVERY = frozenset(KINDS)
 
@@ -47,6 +58,8 @@ class Part:
     column: bool = False
     types_stay: bool = True
     operator: bool = True
+    accounts: int = 0  # so many beside `default`, each with a key that sees everything
+    by_name: bool = False  # only when it is named: not with all parts
     by_host: bool = False  # so many transactions of each fate; else so many bookings by our own caller
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
@@ -60,6 +73,7 @@ class Part:
             "calcom_api_key": SecretStr(self.key),
             "calcom_settle_seconds": self.settle,
             "calcom_settle_answered_seconds": self.settle_answered,
+            **({"account_encryption_keys": Fernet.generate_key().decode()} if self.accounts else {}),
             **({"hold_max_age": MAX_AGE} if self.of_kinds else {}),
         }
 
@@ -95,6 +109,17 @@ PARTS: dict[str, Part] = {
         types_stay=False,
         operator=False,
     ),
+    "accounts": Part(
+        2000,
+        110,
+        480,
+        ACCOUNTS_LANES,
+        shown=Shown.ALL,
+        sight=PERSONAL,
+        operator=False,
+        accounts=59,
+        by_name=True,
+    ),
     "client": Part(250, 20, 110, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
 }
 
@@ -104,6 +129,8 @@ def planned(
 ) -> Iterator[tuple[str, Part, list[Planned]]]:
     """Yield the parts of these names, or all, each with its faults; those of the same lanes share one deal.
 
+    All are those that need not be named.
+
     `given` stands instead of a part's own `bookings`, `faults` and `seconds`.
 
     Raises:
@@ -112,6 +139,6 @@ def planned(
     dealt: Counter[int] = Counter()
     for name, part in PARTS.items():
         asked = replace(part, **{of: value for of, value in given.items() if value is not None})
-        if not names or name in names:
+        if name in names or not (names or part.by_name):
             yield name, asked, plan(seed, asked.faults, only, lanes=part.lanes, before=dealt[id(part.lanes)])
         dealt[id(part.lanes)] += asked.faults

@@ -8,6 +8,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tests.chaos.accounts import faults as account_faults
 from tests.chaos.faults import calcom, doors, hearers, hosts, messages, processes, servers
 from tests.chaos.faults.servers import Strike
 
@@ -51,6 +52,14 @@ DOORS_LANES: Lanes = {"servers": doors.FAULTS, "processes": KINDS_LANES["process
 HOSTS_LANES: Lanes = {
     "servers": {**_LOST, "network to calcom: cut": LANES["servers"]["network to calcom: cut"]},
     "hosts": hosts.FAULTS,
+}
+# Without a refusal of all keys: what holds one account's bookings is to be that account's own trouble.
+ACCOUNTS_LANES: Lanes = {
+    "servers": {
+        name: strike for name, strike in KINDS_LANES["servers"].items() if not name.startswith("Cal.com: key refused")
+    },
+    "processes": KINDS_LANES["processes"],
+    "accounts": account_faults.FAULTS,
 }
 # Nothing that has Cal.com refuse or lose a booking: each that was committed is booked, and no other.
 CLIENT_LANES: Lanes = {

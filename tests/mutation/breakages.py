@@ -9,6 +9,7 @@ from functools import partial
 from tests.mutation.accounts.apart import APART
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.accounts.lines import LINES
+from tests.mutation.accounts.seen import SEEN
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
@@ -244,6 +245,7 @@ BREAKAGES = (
     *ACCOUNT_KEYS,
     *APART,
     *LINES,
+    *SEEN,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,

@@ -19,6 +19,7 @@ OVERVIEW = {
     "server": "#cards .parts li",
     "hold": "#holds tbody tr",
     "no hold": "#holds .nothing",
+    "account": "#accounts tbody tr",
     "total": "#totals .total",
     "change": "#changes li",
     "incident": "#incidents li",

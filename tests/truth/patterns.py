@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.truth.claims import booking, figures, notes, ours, story, theirs, yours
+from tests.truth.claims import accounts, booking, figures, notes, ours, story, theirs, yours
 from tests.truth.claims.grammar import Forecast, Pattern, Seen
 from tests.truth.past import Past
 
@@ -14,6 +14,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *ours.OURS,
     *theirs.THEIRS,
     *yours.YOURS,
+    *accounts.ACCOUNTS,
     *notes.NOTES,
     *figures.FIGURES,
     *story.STORY,

@@ -42,6 +42,14 @@ SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_
     next_attempt_at, error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at
 FROM appointments
 """  # noqa: S608 - the same
+_ACCOUNTS = """
+SELECT name, (
+    SELECT count(*) FROM appointments
+    WHERE account_id = account.id
+        AND hold_reason IN ('breaker_open', 'throttled', 'paused', 'credentials', 'configuration')
+) AS count
+FROM calcom_accounts AS account
+"""
 _TICKED = "SELECT ticked_at FROM heartbeats WHERE name = 'check_health'"
 _WISHES = f"SELECT {COLUMNS_SQL} FROM booking_changes WHERE appointment_id = %(number)s"  # noqa: S608 - the same
 _STORY = "SELECT kind, by, created_at AS at FROM appointment_events WHERE appointment_id = %(number)s"
@@ -61,6 +69,8 @@ class Record:
     overrides: Rows
     incidents: Rows | None
     """None: the table is locked."""
+    accounts: Mapping[str, int]
+    """How many bookings of each account wait for a cause of its own, or in its line."""
     rows: Mapping[int, dict[str, Any]]
     ticked_at: datetime | None
     """When the last health check began."""
@@ -89,6 +99,7 @@ def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float, number: int) -
         changes=tuple(conn.execute(_CHANGES)),
         overrides=tuple(conn.execute(_OVERRIDES)),
         incidents=_incidents(conn),
+        accounts={one["name"]: one["count"] for one in conn.execute(_ACCOUNTS)},
         ticked_at=next((one["ticked_at"] for one in conn.execute(_TICKED)), None),
         story=tuple(conn.execute(_STORY, {"number": number})),
         wishes=tuple(BookingChange.read(list(one.values())) for one in conn.execute(_WISHES, {"number": number})),

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily
 
+from db.account_troubles import AccountTrouble, AccountTroubles
 from db.appointments.queue import QUEUED
 from db.lifecycle import OVER, ChangeStatus, HoldReason, Status
+from db.models.accounts import AccountState
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import Block, State
@@ -83,6 +85,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
     about = "How long ago the first held booking was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
+    yield _accounts(record.accounts)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)
     pending = _age(record.now, moving.oldest_pending_at)
@@ -90,6 +93,19 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     ticked = record.beat.ticked_at if record.beat else None
     tick = ticked.timestamp() if ticked else None
     yield _single("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", tick)
+
+
+def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
+    """Return how many accounts there are, by state and trouble: as many series of 10,000 accounts as of one."""
+    states = known.states or {AccountState.ACTIVE: 1}  # `default`, alone
+    troubles = [one for one in AccountTrouble if one is not AccountTrouble.PAUSED]  # that is a state here
+    well = max(0, states.get(AccountState.ACTIVE, 0) - known.count(*troubles))
+    samples = [
+        (("active", "none"), float(well)),
+        *((("active", one.value), float(known.count(one))) for one in troubles),
+        *(((one.value, "none"), float(states.get(one, 0))) for one in (AccountState.PAUSED, AccountState.CLOSED)),
+    ]
+    return _gauge("accounts", "Accounts at Cal.com, by what stops them alone", ("state", "trouble"), samples)
 
 
 def of_queue(overview: Overview) -> Iterator[GaugeMetricFamily]:

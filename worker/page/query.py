@@ -104,6 +104,7 @@ def _ids(value: str) -> tuple[int, ...]:
 _READERS: dict[str, Callable[[str], Any]] = {
     "state": lambda value: Status(_one_of(*Status)(value)),
     "reason": lambda value: HoldReason(_one_of(*HoldReason)(value)),
+    "account": str,
     "event_type": str,
     "error_type": str,
     "requested_from": _moment,

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from db.account_troubles import AccountTrouble
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from resilience.circuit_breaker.types import State
@@ -94,6 +95,9 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     if card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
         return None
+    own = sum(one.waiting for one in overview.record.accounts.of(AccountTrouble.BREAKER))
+    if own >= waiting.count:  # they wait for the breakers of their accounts, and Cal.com was not down for all
+        return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
     if outage.began is None or (outage.ended and card.since and card.since - outage.ended > _SAME):
@@ -140,7 +144,8 @@ def throttled(overview: Overview) -> TrueRow | None:
     if waiting is None or waiting.met is HoldReason.BREAKER_OPEN:
         return None
     waits, pause = number_waiting(waiting.count, capped=waiting.capped), overview.shared.throttled_until
-    told: tuple[Part, ...] = (f", at most {overview.limit:,} a minute go",) if overview.limit else ()
+    one_limit = overview.limit and not (overview.record and overview.record.accounts.several)
+    told: tuple[Part, ...] = (f", at most {overview.limit:,} a minute go",) if one_limit else ()
     ends = done_at(overview, waiting)
     if pause and pause > overview.read_at:
         ends, told = None, (", and nothing goes for ", time_until(pause))

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from booking_client.request.model import BookingRequest
 from resilience.exceptions import AppointmentException
 from tasks.enqueue import Receipt
 from tests.chaos import kinds
+from tests.chaos.accounts import fleet
 from worker import enqueue_bookings
 
 TYPES = (110, 110, 110, 110, 102, 103, 104)  # plain; to be confirmed; with seats; round robin
@@ -75,5 +77,8 @@ def _began(file: Path) -> float:
 if __name__ == "__main__":
     from tests.chaos.processes import entry  # noqa: F401 - puts the steps in place, in this process only
 
+    accounts = int(sys.argv[5])
     wanted = kinds.request if sys.argv[4] == "kinds" else few
+    if accounts:
+        wanted = partial(fleet.request, accounts=accounts)
     ask(Path(sys.argv[1]), float(sys.argv[2]), random.Random(sys.argv[3]), wanted)  # noqa: S311 - chance for sizes

@@ -53,7 +53,15 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "suspects_due": {"limit": 500, "again_seconds": 3600},
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10},
-    "accounts_unreadable": {"held_for": "unreadable"},
+    "accounts_in_trouble": {
+        "service": "calcom",
+        "unreadable": "unreadable",
+        "missing_type": "no_event_type",
+        "of_each": 50,
+        "of_all": 50,
+        "most": 1000,
+        "cap": 1000,
+    },
     "change_wish": {"after": 0},
 }
 

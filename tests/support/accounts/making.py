@@ -11,7 +11,7 @@ _NUMBERS = count(1)
 
 def make_account(engine: Engine, state: AccountState = AccountState.ACTIVE) -> tuple[int, str]:
     """Write an account that nothing can open; return its number and its name."""
-    name = f"salon-{next(_NUMBERS)}"
+    name = f"shop-{next(_NUMBERS)}"
     written = insert(calcom_accounts).values(
         name=name,
         service="c-other",

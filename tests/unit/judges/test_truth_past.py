@@ -20,7 +20,7 @@ def ago(seconds: float) -> datetime:
 
 def record(rows: dict[int, dict[str, Any]]) -> Record:
     """Return what PostgreSQL has, with these bookings."""
-    nothing: dict[str, Any] = {"held": {}, "states": {}, "ended": {}, "day": {}}
+    nothing: dict[str, Any] = {"held": {}, "states": {}, "ended": {}, "day": {}, "accounts": {}}
     return Record(**nothing, changes=(), overrides=(), incidents=(), rows=rows, ticked_at=None, story=(), wishes=())
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tasks.overview.cards import DATABASE, SERVICE, Card
 from tasks.overview.payload import payload
+from tasks.overview.ranking.accounts import trouble_phrase
 from tasks.overview.ranking.phrases import counted, since
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.reading import Overview
@@ -80,6 +81,13 @@ def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
             yield card.name, _card(card, overview)
     if overview.record:
         yield from _recorded(overview.record, payload(overview, verdict))
+        yield from accounts(overview)
+
+
+def accounts(overview: Overview) -> Iterator[tuple[str, str]]:
+    """Yield the accounts that something of their own stops: a line each."""
+    for one in overview.record.accounts.accounts if overview.record else ():
+        yield "account", f"{one.name}: {_text(trouble_phrase(one), overview)}"
 
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:

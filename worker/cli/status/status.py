@@ -44,7 +44,7 @@ def run(*, watch: bool, json: bool) -> bool:
     for line in _answer(seen, said, deployment):
         screen.say((line.plain, str(line.style)))
     screen.say()
-    screen.facts(facts(deployment, seen.shared.block))
+    screen.facts([*facts(deployment, seen.shared.block), *answer.accounts(seen)])
     for problem in deployment.problems:
         screen.say(("! ", "bold yellow"), problem)
     return ok

@@ -11,6 +11,7 @@ import { count, plural } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { drawRows } from "./list/rows.js";
 import { listenSearch } from "./list/search.js";
+import { drawAccounts } from "./sections/accounts.js";
 import { drawCards } from "./sections/cards.js";
 import { drawChanges, drawIncidents } from "./sections/changes.js";
 import { drawFirstDay } from "./sections/first_day.js";
@@ -31,6 +32,7 @@ let listed = null;
 const draw = {
   cards: onChange((value) => drawCards(byId("cards"), value)),
   holds: onChange((value) => drawHolds(byId("holds"), value)),
+  accounts: onChange((value) => drawAccounts(byId("accounts"), value)),
   totals: onChange((value) => drawTotals(byId("totals"), value)),
   changes: onChange((value) => drawChanges(byId("changes"), value)),
   incidents: onChange((value) => drawIncidents(byId("incidents"), value)),
@@ -66,6 +68,7 @@ function kept(data) {
     : `${why}: how many are held is not known.`;
   if (!unread) lastKnown = data;
   draw.holds(shown.holds);
+  draw.accounts(shown.accounts);
   draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: data.queues });
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);

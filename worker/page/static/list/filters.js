@@ -19,7 +19,7 @@ const REASONS = [
 ];
 const SORTS = { id: "newest first", asked: "asked first", start: "starts first" };
 const MOMENTS = ["requested_from", "requested_to", "start_from", "start_to"];
-const NAMES = ["state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "ids", "sort"];
+const NAMES = ["account", "state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "ids", "sort"];
 
 // The filter in the address, as the server takes it; `after` is the page.
 export function filterOf(search, { page = true } = {}) {
@@ -37,12 +37,13 @@ export function title(filter) {
     `${state[0].toUpperCase()}${state.slice(1)} bookings`,
     REASONS.includes(filter.reason) && word(filter.reason),
     filter.at_risk && "at risk",
+    filter.account && `account ${filter.account}`,
   ];
   return parts.filter(Boolean).join(", ");
 }
 
 export function drawFilters(form, filter) {
-  const more = [...MOMENTS, "event_type", "error_type"].some((name) => filter[name]);
+  const more = [...MOMENTS, "account", "event_type", "error_type"].some((name) => filter[name]);
   form.replaceChildren(
     choice("state", "State", STATES, filter.state),
     choice("reason", "Held by", REASONS, filter.reason),
@@ -55,6 +56,7 @@ export function drawFilters(form, filter) {
       el(
         "div",
         {},
+        text("account", "Account", filter.account),
         text("event_type", "Event type", filter.event_type),
         text("error_type", "Error", filter.error_type),
         moment("requested_from", "Asked from", filter),

@@ -1,0 +1,109 @@
+"""Which accounts something of their own stops, since when, and how many of their bookings wait: read, never changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, select
+
+from booking_client.states import DEFAULT_ACCOUNT
+from db.models.accounts import AccountState
+from db.models.accounts import calcom_accounts as _accounts
+from db.sql import statement
+
+CAP = 1000
+"""So many waiting bookings of an account are counted, of each index that has them."""
+LISTED = 50
+"""So many accounts are listed, and so many of one trouble."""
+_MOST = 1000  # entries of an index that are read for a trouble
+
+
+class AccountTrouble(StrEnum):
+    """What stops one account and no other; the worst is the first."""
+
+    UNREADABLE = "unreadable"  # no worker can decrypt its key
+    REFUSED = "refused"  # Cal.com refuses its key
+    CONFIGURATION = "configuration"  # its calls lead to no API of Cal.com, or its key lacks a right
+    PAUSED = "paused"  # by an operator
+    BREAKER = "breaker"  # its own breaker is not closed
+    THROTTLED = "throttled"  # its limit is reached
+
+
+FOR_A_PERSON = frozenset({AccountTrouble.UNREADABLE, AccountTrouble.REFUSED, AccountTrouble.CONFIGURATION})
+"""What somebody must end; the others end by themselves, or by the operator who began them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledAccount:
+    """An account by its worst trouble; `since` None: it is paused, and nothing waits."""
+
+    name: str
+    trouble: AccountTrouble
+    waiting: int
+    """How many of its bookings are held by that, or behind; up to CAP."""
+    since: datetime | None
+
+    @property
+    def capped(self) -> bool:
+        """Return whether more bookings may wait than are counted."""
+        return self.waiting >= CAP
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTroubles:
+    """The accounts of a fleet; empty: `default` is the only one."""
+
+    accounts: tuple[TroubledAccount, ...] = ()
+    """The worst of them first, and of one trouble the oldest."""
+    counts: Mapping[AccountTrouble, int] = field(default_factory=dict)
+    """How many accounts have a trouble as their worst, also those that are not listed."""
+    states: Mapping[AccountState, int] = field(default_factory=dict)
+
+    @property
+    def several(self) -> bool:
+        """Return whether there is an account beside `default`."""
+        return bool(self.states)
+
+    def of(self, *troubles: AccountTrouble) -> Iterator[TroubledAccount]:
+        """Yield the listed accounts that have one of these troubles."""
+        return (one for one in self.accounts if one.trouble in troubles)
+
+    def count(self, *troubles: AccountTrouble) -> int:
+        """Return how many accounts have one of these troubles."""
+        return sum(self.counts.get(one, 0) for one in troubles)
+
+
+NO_TROUBLE = AccountTroubles()
+
+
+def read(
+    conn: Connection, service: str, *, unreadable: str, missing_type: str, of_each: int = LISTED
+) -> AccountTroubles:
+    """Read the accounts that something of their own stops, `of_each` trouble at most so many.
+
+    `unreadable`: what bookings are held for whose key cannot be decrypted; `missing_type`: the error type of those
+    whose event type is gone, which is no matter of the account. Where `default` is alone this costs one row.
+    """
+    alone = select(_accounts.c.alone).where(_accounts.c.id == DEFAULT_ACCOUNT)
+    if conn.execute(alone).scalar_one_or_none() is not False:
+        return NO_TROUBLE
+    asked = {
+        "service": service,
+        "unreadable": unreadable,
+        "missing_type": missing_type,
+        "of_each": of_each,
+        "of_all": LISTED,
+        "most": _MOST,
+        "cap": CAP,
+    }
+    rows = conn.execute(statement("accounts_in_trouble"), asked).all()
+    states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
+    return AccountTroubles(
+        tuple(
+            TroubledAccount(name, AccountTrouble(trouble), min(count, CAP), since)
+            for _, name, trouble, _, count, since in rows
+        ),
+        {AccountTrouble(row.trouble): row.alike for row in rows},
+        {AccountState(state): count for state, count in states},
+    )

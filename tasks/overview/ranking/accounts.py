@@ -1,0 +1,82 @@
+"""Rows 13 and 14 of several accounts: what stops one of them, and no other."""
+
+from collections.abc import Collection
+from types import MappingProxyType
+
+from db.account_troubles import FOR_A_PERSON, NO_TROUBLE, AccountTrouble, AccountTroubles, TroubledAccount
+from tasks.overview.ranking.phrases import number_waiting, since
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Sentence, sentence
+from tasks.words import plural
+
+_NAMED = 3  # accounts in a sentence
+_BY_THEMSELVES = (AccountTrouble.BREAKER, AccountTrouble.THROTTLED, AccountTrouble.PAUSED)
+_WHAT = MappingProxyType(
+    {
+        AccountTrouble.UNREADABLE: "its key cannot be decrypted",
+        AccountTrouble.REFUSED: "Cal.com refuses its key",
+        AccountTrouble.CONFIGURATION: "its calls reach no API of Cal.com",
+        AccountTrouble.PAUSED: "an operator paused it",
+        AccountTrouble.BREAKER: "its own breaker is not closed",
+        AccountTrouble.THROTTLED: "its limit is reached",
+    }
+)
+_WHOSE = MappingProxyType(
+    {
+        AccountTrouble.PAUSED: Whose.ORDERED,
+        AccountTrouble.BREAKER: Whose.CALCOM,
+        AccountTrouble.THROTTLED: Whose.LIMIT,
+    }
+)
+
+
+def accounts_need_you(overview: Overview) -> TrueRow | None:
+    """Somebody must give these accounts a key or a right; the other accounts go on."""
+    troubles = _troubles(overview)
+    count = troubles.count(*FOR_A_PERSON)
+    if not count:
+        return None
+    begun = f"{plural(count, 'account needs', 'accounts need')} you: "
+    text = sentence(begun, *_named(troubles, FOR_A_PERSON, count), ".")
+    if_nobody_acts = sentence(
+        "their bookings wait, and each ends with its slot; all other accounts go on: `booking accounts list`."
+    )
+    return TrueRow(14, "accounts_need_you", Whose.YOURS, Level.CRITICAL, text, if_nobody_acts)
+
+
+def accounts_wait(overview: Overview) -> TrueRow | None:
+    """The bookings of these accounts go by themselves, or when an operator resumes the account."""
+    troubles = _troubles(overview)
+    waiting = [one for one in troubles.of(*_BY_THEMSELVES) if one.waiting]
+    if not waiting:
+        return None
+    idle = sum(not one.waiting for one in troubles.of(*_BY_THEMSELVES))
+    count = troubles.count(*_BY_THEMSELVES) - idle
+    begun = f"{plural(count, 'account is', 'accounts are')} held up: "
+    text = sentence(begun, *_named(troubles, _BY_THEMSELVES, count), ".")
+    if_nobody_acts = sentence(
+        "they go by themselves, in order, a paused one after `booking accounts resume`; all other accounts go on."
+    )
+    whose = _WHOSE[waiting[0].trouble]
+    return TrueRow(13, "accounts_wait", whose, Level.WARNING, text, if_nobody_acts)
+
+
+def trouble_phrase(one: TroubledAccount) -> Sentence:
+    """Return what stops an account, since when, and how many wait: "its limit is reached since 14:02, 12 wait"."""
+    waits = f", {number_waiting(one.waiting, capped=one.capped)}" if one.waiting else ""
+    return sentence(_WHAT[one.trouble], since(one.since), waits)
+
+
+def _troubles(overview: Overview) -> AccountTroubles:
+    return overview.record.accounts if overview.record else NO_TROUBLE
+
+
+def _named(troubles: AccountTroubles, which: Collection[AccountTrouble], count: int) -> Sentence:
+    """Return the first of them by name; a paused account for which nothing waits is no news."""
+    listed = [one for one in troubles.of(*which) if one.waiting or one.trouble in FOR_A_PERSON][:_NAMED]
+    parts: list[str | Sentence] = []
+    for one in listed:
+        parts += ["; " if parts else "", f"{one.name}: ", trouble_phrase(one)]
+    more = f"; {count - len(listed):,} more" if count > len(listed) else None
+    return sentence(*parts, more)

@@ -1,0 +1,33 @@
+"""Several accounts on the page: who is stopped by something of its own stands there, and leads to its bookings."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+from sqlalchemy import text
+
+from db.models.accounts import AccountState
+from tasks import dependencies
+from tests.browser.browser import Viewer
+from tests.browser.deployment import request
+from tests.support.accounts.making import make_account
+from tests.support.fleet import finals
+from worker import enqueue_booking
+
+
+def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: Callable[..., Viewer]) -> None:
+    """With how many wait; the account that is well does not."""
+    finals([enqueue_booking(request(0)).appointment_id])
+    engine = dependencies.current().engine
+    _, name = make_account(engine, AccountState.PAUSED)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE calcom_accounts SET alone = false"))
+    held = enqueue_booking(request(1).model_copy(update={"account": name})).appointment_id
+
+    there = viewer().open()
+
+    row = there.page.locator("#accounts tbody tr")
+    expect(row).to_contain_text("an operator paused it since")
+    expect(row.locator("td").first).to_have_text("1")
+    row.get_by_role("link", name=name).click()
+    expect(there.page.locator("#list-title")).to_have_text(f"Held bookings, account {name}")
+    expect(there.page.locator("#list tbody th")).to_have_text([str(held)])

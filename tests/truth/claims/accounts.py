@@ -1,0 +1,44 @@
+"""Sentences of tasks/overview/ranking/accounts.py, and the page's table of accounts."""
+
+from tests.truth.claims.clauses import HEAD, IF, NOTHING
+from tests.truth.claims.grammar import Part, Pattern
+
+_WHAT = (
+    r"(?:its key cannot be decrypted|Cal\.com refuses its key|its calls reach no API of Cal\.com|an operator paused it"
+    r"|its own breaker is not closed|its limit is reached)(?: since M)?(?:, N waits?)?"
+)
+_NAME = "[a-z0-9][a-z0-9-]*"
+
+
+def _has_name(part: Part) -> bool | None:
+    """Check that there is an account of this name."""
+    return part.lately.recorded(lambda record: part.words in record.accounts)
+
+
+def _waiting(part: Part) -> bool | None:
+    """Check how many bookings of the row's account wait."""
+    name = part.seen.told.text.partition(" | ")[0]
+    return part.lately.counted(lambda record: record.accounts.get(name, 0), part.number, at_least=part.at_least)
+
+
+ACCOUNTS = (
+    Pattern(
+        HEAD,
+        rf"N accounts? (?:needs?) you: (name:{_NAME}): {_WHAT}(?:; .+)?\.",
+        {"name": _has_name},
+    ),
+    Pattern(NOTHING, IF + r"their bookings wait, and each ends with its slot; all other accounts go on: .+\.", {}),
+    Pattern(
+        HEAD,
+        rf"N accounts? (?:is|are) held up: (name:{_NAME}): {_WHAT}(?:; .+)?\.",
+        {"name": _has_name},
+    ),
+    Pattern(
+        NOTHING,
+        IF
+        + r"they go by themselves, in order, a paused one after `?booking accounts resume`?; all other accounts go on"
+        r"\.",
+        {},
+    ),
+    Pattern(("account",), rf"(name:{_NAME}) \| (waiting:N) \| {_WHAT}", {"name": _has_name, "waiting": _waiting}),
+)
