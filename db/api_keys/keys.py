@@ -44,7 +44,7 @@ class ApiKey:
     old_until: datetime | None = field(repr=False)
     callback_url: str | None = field(repr=False)  # its holder may send to it
     callback_off_at: datetime | None
-    callback_hosts: frozenset[str]  # that a request may name as its booking's own callback address
+    allowed_callback_hosts: frozenset[str]  # that a request may name as its booking's own callback address
     secret_version: int
 
     @classmethod
@@ -57,7 +57,7 @@ class ApiKey:
             | {
                 "scopes": frozenset(Scope(scope) for scope in row["scopes"] if scope in set(Scope)),
                 "event_types": None if types is None else frozenset(types),
-                "callback_hosts": frozenset(row["callback_hosts"] or ()),
+                "allowed_callback_hosts": frozenset(row["allowed_callback_hosts"] or ()),
             }
         )
 
@@ -110,7 +110,7 @@ def set_callback(conn: Connection, name: str, url: str | None) -> bool:
 def set_callback_hosts(conn: Connection, name: str, hosts: Collection[str]) -> bool:
     """Set the hosts that requests of a key may name as their own callback address; False: no such key."""
     changed = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
-    return bool(conn.execute(changed.values(callback_hosts=sorted(hosts) or None)).rowcount)
+    return bool(conn.execute(changed.values(allowed_callback_hosts=sorted(hosts) or None)).rowcount)
 
 
 def renew_secret(conn: Connection, name: str) -> bool:

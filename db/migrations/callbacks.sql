@@ -3,7 +3,7 @@
 ALTER TABLE api_keys
     ADD COLUMN callback_url text,
     ADD COLUMN callback_off_at timestamptz,
-    ADD COLUMN callback_hosts text[],
+    ADD COLUMN allowed_callback_hosts text[],
     ADD COLUMN secret_version integer DEFAULT 1 NOT NULL;
 ALTER TABLE appointments ADD COLUMN callback_url text;
 

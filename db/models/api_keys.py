@@ -21,6 +21,6 @@ api_keys = Table(
     Column("revoked_at", MOMENT),
     Column("callback_url", Text),  # where what its bookings come to is sent
     Column("callback_off_at", MOMENT),  # when that address answered 410: nothing is sent there any more
-    Column("callback_hosts", ARRAY(Text)),  # that a request may name as its own callback address; null: none
+    Column("allowed_callback_hosts", ARRAY(Text)),  # that a request may name as its own callback address; null: none
     required("secret_version", Integer, server_default="1"),  # of the secret that signs its callbacks
 )

@@ -42,6 +42,7 @@ KEPT = {
     "waiting": [],
     "miscounted": [],
     "transactions": [],
+    "of_others": [],
 }
 
 

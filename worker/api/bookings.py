@@ -125,7 +125,7 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
         asked = asked.model_copy(update={"idempotency_key": header})
     if asked.callback_url is not None:
         try:
-            own = named_url(asked.callback_url, key.callback_hosts, dependencies.current().callbacks)
+            own = named_url(asked.callback_url, key.allowed_callback_hosts, dependencies.current().callbacks)
         except CallbackUrlError as error:
             raise invalid({"callback_url": str(error)}) from None
         asked = asked.model_copy(update={"callback_url": own})

@@ -17,7 +17,7 @@ DROP FUNCTION tell_of_change(), tell_of_booking(), take_callback_url();
 DROP FUNCTION write_callback(appointments, text, jsonb, jsonb);
 DROP TABLE callbacks, callback_hosts, calcom_webhooks;
 ALTER TABLE appointments DROP COLUMN callback_url;
-ALTER TABLE api_keys DROP COLUMN callback_url, DROP COLUMN callback_off_at, DROP COLUMN callback_hosts,
+ALTER TABLE api_keys DROP COLUMN callback_url, DROP COLUMN callback_off_at, DROP COLUMN allowed_callback_hosts,
     DROP COLUMN secret_version;
 """
 

@@ -269,7 +269,7 @@ def test_two_accounts_from_end_to_end(
     refused = [*ask([2, 3])]
     assert {state(carry(one)) for one in refused} == {(Status.HELD, HoldReason.CREDENTIALS)}
     assert carry(ask([4], None)[0]).status is Status.CONFIRMED
-    assert keys() == [None, OURS]  # nobody's key; the second booking of it costs no call
+    assert keys() == [THEIRS, OURS]  # the second booking of the refused key costs no call
     operations.rotate(deps, salon.name, SecretStr(NEXT), asked())
     let_pass(10)
     keys()

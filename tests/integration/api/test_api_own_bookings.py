@@ -37,7 +37,7 @@ def test_a_booking_of_another_key_is_as_one_that_is_not_there(api: Api) -> None:
 def test_a_request_names_a_callback_address_of_a_host_that_its_key_may_name(api: Api) -> None:
     """Any other one is 422, and nothing is stored; it is no part of what is asked for."""
     caller, asked = api.key(), a_request()
-    api.sql("UPDATE api_keys SET callback_hosts = '{hooks.example.com}' WHERE name = :name", name=caller.name)
+    api.sql("UPDATE api_keys SET allowed_callback_hosts = '{hooks.example.com}' WHERE name = :name", name=caller.name)
     refused = caller.book({**asked, "callback_url": "https://example.com/hooks"})
     assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, ["callback_url"])
 
