@@ -120,7 +120,7 @@ PARTS: dict[str, Part] = {
         accounts=59,
         by_name=True,
     ),
-    "client": Part(250, 20, 110, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
+    "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
 }
 
 
