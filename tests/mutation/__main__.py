@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("names", nargs="*", metavar="NAME", help="only these (all)")
     made.add_argument("--list", action="store_true", help="print what is broken, and which test sees it; run nothing")
     made.add_argument("--json", action="store_true", help="print the results as one line of JSON")
-    made.add_argument("--jobs", type=int, default=4, help="so many at a time; most of them wait (4)")
+    made.add_argument("--jobs", type=int, default=6, help="so many at a time; most of them wait (6)")
     made.add_argument("--limit", type=float, default=600, help="seconds that a run of pytest may take (600)")
     return made
 

@@ -1,5 +1,6 @@
 """The call list: a look is recorded before anybody is shown, once; a mark is one operator's, and can be taken back."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -63,10 +64,10 @@ def test_a_look_is_no_key_for_later_or_for_another_operator(built: Dependencies,
 
 def test_of_two_operators_who_press_at_once_one_has_the_call(built: Dependencies, record: Any, marks: Marks) -> None:
     """The other one is told who; there is one record for each booking."""
-    rows = [held(record) for _ in range(10)]
+    rows, together = [held(record) for _ in range(20)], threading.Barrier(2)
 
     def press(who: str) -> list[Any]:
-        return [calls.mark(built.engine, row.id, who=who, via="page") for row in rows]
+        return [calls.mark(built.engine, row.id, who=who, via="page") for row in rows if together.wait(30) >= 0]
 
     with ThreadPoolExecutor(2) as pressing:
         ann, bob = (one.result(30) for one in [pressing.submit(press, who) for who in ("ann", "bob")])
