@@ -17,7 +17,7 @@ _WHAT = MappingProxyType(
         AccountTrouble.UNREADABLE: "its key cannot be decrypted",
         AccountTrouble.REFUSED: "Cal.com refuses its key",
         AccountTrouble.CONFIGURATION: "its calls reach no API of Cal.com",
-        AccountTrouble.PAUSED: "an operator paused it",
+        AccountTrouble.PAUSED: "it is paused by an operator",
         AccountTrouble.BREAKER: "its own breaker is not closed",
         AccountTrouble.THROTTLED: "its limit is reached",
     }

@@ -26,7 +26,7 @@ def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: C
     there = viewer().open()
 
     row = there.page.locator("#accounts tbody tr")
-    expect(row).to_contain_text("an operator paused it since")
+    expect(row).to_contain_text("it is paused by an operator since")
     expect(row.locator("td").first).to_have_text("1")
     row.get_by_role("link", name=name).click()
     expect(there.page.locator("#list-title")).to_have_text(f"Held bookings, account {name}")

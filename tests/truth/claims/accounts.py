@@ -4,8 +4,8 @@ from tests.truth.claims.clauses import HEAD, IF, NOTHING
 from tests.truth.claims.grammar import Part, Pattern
 
 _WHAT = (
-    r"(?:its key cannot be decrypted|Cal\.com refuses its key|its calls reach no API of Cal\.com|an operator paused it"
-    r"|its own breaker is not closed|its limit is reached)(?: since M)?(?:, N waits?)?"
+    r"(?:its key cannot be decrypted|Cal\.com refuses its key|its calls reach no API of Cal\.com"
+    r"|it is paused by an operator|its own breaker is not closed|its limit is reached)(?: since M)?(?:, N waits?)?"
 )
 _NAME = "[a-z0-9][a-z0-9-]*"
 
