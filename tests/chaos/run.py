@@ -66,12 +66,13 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         made = stack.enter_context(
             chaos_environment(part, rate=part.bookings / part.seconds, seed=seed, logs=logs, say=say)
         )
-        watch = stack.enter_context(Watch(made))
+        watch = Watch(made)
+        stack.enter_context(watch.watching())
         fire = _Fire(made, watch, part.seconds, say)
         try:
-            people = People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext()
-            with ChangingCustomers(made, seed) as customers:
-                with people:
+            customers, people = ChangingCustomers(made, seed), People(made, seed, sight_for=part.seconds / 2)
+            with customers.living():
+                with people.living() if part.of_kinds else contextlib.nullcontext():
                     fire.burn(planned)
                     made.until(lambda: _asked(made), part.seconds + FINISH_SECONDS)
                 made.workers.end("host" if part.by_host else "caller")

@@ -4,8 +4,9 @@ import itertools
 import threading
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.operations import booking_commands, breaker_overrides
 from tasks.operations.booking_commands import Via
 from tests.chaos import judge
+from tests.chaos.background import background
 from tests.chaos.books import HALF_MADE
 from tests.chaos.environment import ChaosEnvironment
 
@@ -54,15 +56,10 @@ class Watch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._left = LEFT if self.environment.part.of_kinds else ""
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+    def watching(self) -> AbstractContextManager[None]:
+        """Watch for as long as the block lasts."""
+        return background("watch", self._run, self._over)
 
     def ended(self, fault: str) -> None:
         """Hear that a fault has just ended: the bookings that are live now are to move on."""

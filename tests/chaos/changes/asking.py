@@ -3,9 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Self
 
 import psycopg
 import requests
@@ -14,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking_client import Bookings
 from resilience.exceptions import AppointmentException
 from tasks.operations.changes import ChangeRefusedError, cancel_booking, reschedule_booking
+from tests.chaos.background import background
 from tests.chaos.changes.wishes import Wishes, hosts_start, is_drawn, start_of, wishes
 from tests.chaos.environment import ChaosEnvironment
 
@@ -55,7 +55,7 @@ class Booked:
 
 
 class ChangingCustomers:
-    """A thread of theirs, for as long as the block lasts."""
+    """Customers who change their minds, in a thread of their own."""
 
     def __init__(self, environment: ChaosEnvironment, seed: int) -> None:
         self._environment = environment
@@ -63,30 +63,19 @@ class ChangingCustomers:
         self._asked: dict[int, Asked] = {}
         self._shown = max(SHOWN, max(environment.part.lags) + 2.0)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="changes", daemon=True)
-        self.failure: Exception | None = None
         self.idle = False  # nothing is wished that was not asked for
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        if self.failure:
-            raise self.failure
+    def living(self) -> AbstractContextManager[None]:
+        """Let them live for as long as the block lasts."""
+        return background("changes", self._live, self._over)
 
     def _live(self) -> None:
-        try:
-            while not self._over.wait(EVERY):
-                with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
-                    for one in [Booked(*row) for row in self._environment.sql(_BOOKED)]:
-                        if is_drawn(self._seed, one.id) and not self._over.is_set():
-                            self._go_on(one)
-                    self.idle = all(asked.over for asked in self._asked.values())
-        except Exception as error:  # noqa: BLE001 - told when the block ends
-            self.failure = error
+        while not self._over.wait(EVERY):
+            with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
+                for one in [Booked(*row) for row in self._environment.sql(_BOOKED)]:
+                    if is_drawn(self._seed, one.id) and not self._over.is_set():
+                        self._go_on(one)
+                self.idle = all(asked.over for asked in self._asked.values())
 
     def _go_on(self, one: Booked) -> None:
         """Do the next that is due of a booking's wishes."""
@@ -129,11 +118,7 @@ class ChangingCustomers:
                 reschedule_booking(one.id, start, key=key)
         except ChangeRefusedError:
             return True
-        except (
-            AppointmentException,
-            SQLAlchemyError,
-            psycopg.Error,
-        ):
+        except (AppointmentException, SQLAlchemyError, psycopg.Error):
             return False  # Postgres is hurt: asked again, as a caller does
         return True
 

@@ -15,7 +15,7 @@ ONE_TRANSACTION = timedelta(seconds=0.1)  # of Cal.com: the new booking is writt
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One of our changes; `wanted` is the start of a move (None: a cancel), `told` whether an operator is told of it.
+    """One of our changes; `wanted` is the start of a move (None: a cancel), `told`: an operator was notified of it.
 
     `ends` has each end with its moment: more than one if an operator has sent it again.
     """

@@ -6,14 +6,15 @@ does not hold (docs/promises.md). What our customers change is left to tests/cha
 
 import random
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 import requests
 
 from tests.chaos import kinds
+from tests.chaos.background import background
 from tests.chaos.changes.wishes import is_drawn
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import BESIDE, HOST, OTHER
@@ -33,7 +34,7 @@ _KNOWN = """
 
 
 class People:
-    """A thread of theirs, for as long as the block lasts."""
+    """All of these people, in a thread of their own."""
 
     def __init__(self, environment: ChaosEnvironment, seed: int, *, sight_for: float) -> None:
         self._environment = environment
@@ -43,35 +44,22 @@ class People:
         self._asked = 0
         self._ended: set[tuple[Any, ...]] = set()  # a seat that is given back twice would end the others' booking
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="people", daemon=True)
-        self.failure: Exception | None = None
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        if self.failure:
-            raise self.failure
+    def living(self) -> AbstractContextManager[None]:
+        """Let them live for as long as the block lasts."""
+        return background("people", self._live, self._over)
 
     def _live(self) -> None:
         lived = 0.0
-        try:
-            while not self._over.wait(EVERY):
-                lived += EVERY
-                if self._sees_for is not None and lived >= self._sees_for:
-                    self._environment.calcom.order(
-                        "POST", "/_settings", {"keys": {self._environment.part.key: "nothing"}}
-                    )
-                    self._sees_for = None
-                self._strangers()
-                self._hosts()
-                with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
-                    self._customers()
-        except Exception as error:  # noqa: BLE001 - told when the block ends
-            self.failure = error
+        while not self._over.wait(EVERY):
+            lived += EVERY
+            if self._sees_for is not None and lived >= self._sees_for:
+                self._environment.calcom.order("POST", "/_settings", {"keys": {self._environment.part.key: "nothing"}})
+                self._sees_for = None
+            self._strangers()
+            self._hosts()
+            with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
+                self._customers()
 
     def _strangers(self) -> None:
         """Book the very time of a request, or another time of its hosts; some come before ours, some after."""

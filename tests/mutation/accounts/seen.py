@@ -50,4 +50,4 @@ SEEN: tuple[Breakage, ...] = (
         test=f"{_NIGHT}test_an_account_that_cannot_be_asked_stops_no_other",
     ),
 )
-"""Each of these is a rule by which nobody is told of, or asked with, another account's key."""
+"""Each rule here keeps another account's key out of a message to an operator, or out of a call."""

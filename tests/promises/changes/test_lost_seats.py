@@ -1,4 +1,4 @@
-"""A seat that Cal.com loses between the two steps of its move is booked again, or an operator is told of it."""
+"""A seat that Cal.com loses between the two steps of its move is booked again, or an operator gets an alert."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
