@@ -52,7 +52,7 @@ def pairs() -> Iterator[dict[str, float]]:
         with database(servers.postgres, "plain") as plain, database(servers.postgres, "indexed") as indexed:
             for engine in (plain, indexed):
                 filled.fill(engine, KEPT, 100)
-            _at_once(plain, *(f"DROP INDEX appointments_{name}" for name in INDEXES))
+            _at_once(plain, *(f"DROP INDEX {name}" for name in INDEXES))
             yield from _bookings(plain, indexed)
 
 
