@@ -68,6 +68,16 @@ class Incident:
         newest = self.message.partition("\n")[0]
         return self.detail.get("present", newest) if self.closed_at is None else newest
 
+    @property
+    def is_past(self) -> bool:
+        """Return whether its title is of the past: the last check did not find it any more."""
+        return bool(self.detail.get("is_past"))
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """Return of which moment the numbers of held bookings in its title are; None: there are none."""
+        return self.last_seen_at if "held" in self.detail and not self.is_past and self.closed_at is None else None
+
 
 def open_incidents(conn: Connection, kinds: Collection[str], *, lock: bool = False) -> list[Incident]:
     """Return the open incidents of these kinds, suspected ones too, the oldest first; `lock` keeps them as they are."""
@@ -101,9 +111,9 @@ def refresh(conn: Connection, incident: Incident, seen_at: datetime, *, count: i
     _write(conn, incident, last_seen_at=latest, occurrences=max(count, incident.occurrences), detail=dict(detail))
 
 
-def describe(conn: Connection, incident: Incident, detail: Mapping[str, Any]) -> None:
-    """Replace the detail of an open incident that the last check did not find any more."""
-    _write(conn, incident, detail=dict(detail))
+def describe_as_past(conn: Connection, incident: Incident, title: str) -> None:
+    """Give an open incident that the last check did not find any more a title without that check's numbers."""
+    _write(conn, incident, detail={**incident.detail, "present": title, "is_past": True})
 
 
 def add_message(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:

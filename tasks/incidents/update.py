@@ -84,11 +84,8 @@ def _go_on(
 def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tuple[Incident, str] | None:
     if taken is Step.DROP:
         incidents.drop(conn, incident)
-    over = taken is Step.NOTHING and not may_last(incident, now)
-    if over and incident.detail.get("present") != (past := messages.past(incident)):
-        incidents.describe(
-            conn, incident, {**incident.detail, "present": past}
-        )  # the last check's numbers are not true now
+    if taken is Step.NOTHING and not incident.is_past and not may_last(incident, now):
+        incidents.describe_as_past(conn, incident, messages.past(incident))  # the last check's numbers are not true now
     if taken is not Step.RESOLVE:
         return None
     text = _with_address(messages.resolution(incident, now, _totals(conn, incident)), page_path(incident))

@@ -4,7 +4,7 @@ The JSON holds moments, not ages: while nothing changes the text is the same, ex
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ from db.account_troubles import TroubledAccount
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
+from db.monitoring.heartbeats import EVERY
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
 from tasks.overview.cards import Card
@@ -23,6 +24,7 @@ from tasks.overview.record import BreakerMove, RecordView
 from tasks.overview.sentences import Sentence, as_json, iso, sentence, time_until
 from tasks.overview.verdict import Verdict
 
+COUNTS_LAST = timedelta(seconds=EVERY + 2)  # what an incident's title counts is of this moment for so long
 TRY = "booking enqueue examples/bookings.jsonl"  # shown while there is no booking
 _GRADUALLY = "itself, in order: 1, 2, 4, ... at once when Cal.com is back"
 _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
@@ -76,7 +78,7 @@ def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
         "accounts": [_account(account) for account in record.accounts.accounts],
         "changes": [_change(change) for change in record.changes],
-        "incidents": [_incident(incident) for incident in record.incidents],
+        "incidents": [_incident(incident, record.now) for incident in record.incidents],
     }
 
 
@@ -122,8 +124,11 @@ def _change(change: BreakerMove) -> dict[str, Any]:
     return {**_fields(change, "at", "of", "reason", "by", "why"), "from": change.old, "to": change.new}
 
 
-def _incident(incident: Incident) -> dict[str, Any]:
-    return {**_fields(incident, "id", "kind", "title", "opened_at"), "told_at": _plain(incident.notified_at)}
+def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
+    counted_at = incident.counted_at
+    is_old = counted_at is not None and now - counted_at > COUNTS_LAST  # no health check has counted since
+    told_at, as_of = _plain(incident.notified_at), _plain(counted_at) if is_old else None
+    return {**_fields(incident, "id", "kind", "title", "opened_at"), "told_at": told_at, "as_of": as_of}
 
 
 def _fields(of: object, *names: str) -> dict[str, Any]:

@@ -60,10 +60,9 @@ def _text(result: Result) -> str:
     lines = [
         f"{len(result.claims):,} claims compared, {len(result.false)} false, {len(result.unread)} texts not understood"
     ]
-    lines += [
-        f"  false: {one.name}: {one.words!r} in {one.seen.told.text!r} at {one.seen.at:%H:%M:%S}"
-        for one in result.false[:SHOWN]
-    ]
+    for one in result.false[:SHOWN]:
+        lines.append(f"  false: {one.name}: {one.words!r} in {one.seen.told.text!r} at {one.seen.at:%H:%M:%S}")
+        lines += [f"    {told}" for told in one.seen.world.story(one.seen.at)]
     lines += [
         f"  not understood, {times} times: {region}: {text!r}"
         for (region, text), times in [*result.unread.items()][:SHOWN]

@@ -23,6 +23,7 @@ AHEAD = timedelta(seconds=0.5)  # the page may be newer than the last snapshot: 
 FRESH = 0.6  # seconds: what was read longer ago is not of this moment
 KEPT = 6000  # snapshots: twenty minutes
 LATEST = timedelta(seconds=3)  # within this time the page shows what is (tests/browser/test_servers_gone.py)
+STORY = timedelta(seconds=20)
 _PRESSURE = Path("/proc/pressure/cpu")
 _PATIENCE_MS = 400
 
@@ -110,6 +111,21 @@ class World:
     def after(self, at: datetime) -> "Past":
         """Return the snapshots since a moment."""
         return self.between(at, datetime.max.replace(tzinfo=UTC))
+
+    def story(self, at: datetime) -> Iterator[str]:
+        """Yield what was so in the time before a moment: the troubles, and what was held each time that it changed."""
+        since, until = at - STORY, at + AHEAD
+        yield "dealt: " + ", ".join(
+            f"{one.name} {one.began:%H:%M:%S} to {one.ended or until:%H:%M:%S}"
+            for one in self._troubles
+            if one.began <= until and (one.ended is None or one.ended >= since)
+        )
+        last = None
+        for one in self.between(since, until).snapshots:
+            held = one.record and {reason: found["count"] for reason, found in one.record.held.items()}
+            if held != last:
+                yield f"{one.at:%H:%M:%S.%f}: {one.state()}, held {held}"
+            last = held
 
     def was_busy(self, at: datetime) -> bool:
         """Return whether threads of this machine waited for a core around a moment: what was read is not judged."""

@@ -89,9 +89,15 @@ TRUTH = (
     ),
     _incident(
         name="incident-that-is-over-keeps-its-numbers",
-        old="over = taken is Step.NOTHING and",
-        new="over = False and",
+        old="if taken is Step.NOTHING and not incident.is_past",
+        new="if False and not incident.is_past",
         test=f"{_REDIS}test_a_redis_that_often_answers_late_is_told_and_so_is_its_end",
+    ),
+    _payload(
+        name="old-numbers-of-an-incident-without-their-moment",
+        old="is_old = counted_at is not None and now - counted_at > COUNTS_LAST",
+        new="is_old = False",
+        test="tests/unit/overview/test_incidents_told.py::test_numbers_that_no_check_has_counted_lately_have_their_moment",
     ),
     _incident(
         name="check-ends-what-another-process-observes",

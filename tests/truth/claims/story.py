@@ -18,6 +18,8 @@ _STATES = {
     "held back by order": "forced_open",
     "off by override": "off",
 }
+AS_OF = ", as of @"
+NEAR = timedelta(seconds=1.5)
 CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
 _OWN = {reason.replace("_", " "): (reason,) for reason in FOR_A_PERSON} | {"held too long": ()}
 _ONE = "closed|open|half-open|held back by order|off by override"
@@ -47,7 +49,7 @@ def _change(part: Part) -> bool:
 
 def _same(words: str, title: str) -> bool:
     """Return whether an incident's line is this title; its numbers are of the last check, and checked by themselves."""
-    plain = re.sub(r"[\d,.]+", "0", words)
+    plain = re.sub(r"[\d,.]+", "0", words.replace(AS_OF, ""))
     return plain.startswith(re.sub(r"[\d,.]+", "0", title))
 
 
@@ -79,8 +81,11 @@ def _of_incident(part: Part, count: Callable[..., int]) -> bool | None:
 
 
 def _checked(part: Part) -> Past:
-    """Return what a health check of the last seconds may have found."""
-    return part.seen.world.between(part.seen.at - CHECKED, part.seen.at)
+    """Return what a health check of the last seconds may have found, or the one that the line names."""
+    if AS_OF not in part.seen.told.text:
+        return part.seen.world.between(part.seen.at - CHECKED, part.seen.at)
+    as_of = part.seen.told.moments[1].at  # the first is since when it is open
+    return part.seen.world.between(as_of - NEAR, as_of + NEAR)
 
 
 STORY = (
@@ -91,8 +96,8 @@ STORY = (
     ),
     Pattern(
         ("incident",),
-        r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)? [a-z ]+, open for M, (?:told at M|not told yet))"
-        r"(?:What to do: .+)?(?:Show)?",
+        r"(incident:M.+?(?:: (held:N) held, (risk:N) at risk)?(?:" + AS_OF.replace("@", "M") + ")?"
+        r" [a-z ]+, open for M, (?:told at M|not told yet))(?:What to do: .+)?(?:Show)?",
         {
             "incident": _incident,
             "held": lambda part: _of_incident(part, Record.held_count),

@@ -45,9 +45,10 @@ export function drawIncidents(container, incidents) {
 
 function incident(one) {
   const told = one.told_at ? ["told at ", time(one.told_at, "clock")] : "not told yet";
+  const asOf = one.as_of ? [", as of ", time(one.as_of, "seconds")] : "";
   const about = el("small", {}, ` ${word(one.kind)}, open for `, time(one.opened_at, "for"), ", ", told);
   const shown = el("a", { href: path(one.path), "aria-label": `Show what “${one.title}” is about` }, "Show");
   const todo = one.do ? el("p", { class: "todo" }, el("strong", {}, "What to do: "), marked(one.do), ". ") : null;
   if (one.path) (todo ?? about).append(shown);
-  return entry(one.opened_at, el("strong", {}, one.title), about, todo);
+  return entry(one.opened_at, el("strong", {}, one.title, asOf), about, todo);
 }
