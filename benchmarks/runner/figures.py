@@ -81,6 +81,9 @@ FIGURES = (
     Figure("list_step", "page.looks", "lower", 1.5, 1.2, "the blocks of a step of that beside 1,000,000 / 10,000"),
     Figure("page_blocks", "page.costs", "lower", 1.5, 1.2, "the blocks that such a read touches / the same"),
     Figure(
+        "page_tabs", "page.tabs", "lower", 1.0, 0.8, "transactions a second of 60 tabs, beside 1,000,000 bookings / 60"
+    ),
+    Figure(
         "page_index_time", "page.costs", "lower", 1.3, 1.15, "a booking's statements with the page's indexes / without"
     ),
     Figure("page_index_wal", "page.costs", "lower", 1.5, 1.3, "WAL of a booking with the page's indexes / without"),

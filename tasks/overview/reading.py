@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.database.errors import NOT_MIGRATED
-from db.connection import deadline
+from db.connection import deadline, snapshot
 from db.monitoring import heartbeats
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
@@ -173,7 +173,7 @@ def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | Non
     """
     ms = None
     try:
-        with deadline(patience), deps.autocommit.connect() as conn:
+        with deadline(patience), snapshot(deps.engine) as conn:
             now, ms = _timed(heartbeats.now, conn)
             return read_record(conn, now, deps.breaker.service, deps.timings), ms, False
     except SQLAlchemyError as exc:

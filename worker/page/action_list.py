@@ -3,6 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from db.connection import snapshot
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import OperatorAction
 from tasks.dependencies import Dependencies
@@ -42,7 +43,7 @@ def _number(name: str, text: str) -> int | None:
 
 
 def _read(deps: Dependencies, by: int | None, kind: str | None, before: int | None) -> dict[str, Any]:
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         who = None if by is None else operator_actions.person_of(conn, by)
         if by is not None and who is None:
             raise refused(f"by: there is no action {by} any more")

@@ -10,6 +10,7 @@ from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
+from db.connection import snapshot
 from db.monitoring import call_marks
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
@@ -33,7 +34,7 @@ _FACTS = ("what", *_MOMENTS, *_THERE, *_TRIED, "idempotency_key", "uuid", "task_
 
 def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
     """Return one booking for JSON; None: there is none."""
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         row = appointments.get(conn, appointment_id)
         if row is None:
             return None

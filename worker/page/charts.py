@@ -7,6 +7,7 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
+from db.connection import snapshot
 from db.monitoring import charts
 from db.monitoring.charts import CallStep, MinuteCounts, StateSpan
 from resilience.call_stats.buckets import quantile
@@ -49,7 +50,7 @@ def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) ->
     until = (clock() - asked.behind).replace(second=0, microsecond=0)
     since = until - asked.length
     service = deps.breaker.service
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         counts = charts.minutes(conn, since, until, step=asked.step)
         calls = charts.failures(conn, service, since, until, step=asked.step)
         known_until = charts.calls_known_until(conn) or since

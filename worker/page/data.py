@@ -12,6 +12,7 @@ from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
 from db.appointments import listing, looking, search
+from db.connection import snapshot
 from db.monitoring import call_marks
 from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
@@ -127,7 +128,7 @@ def forget_readings() -> None:
 
 
 def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         page = _rows(conn, wanted)
         called = call_marks.in_force(conn, [row.id for row in page.rows])
         found = {"rows": page.rows, "next": page.next, "looked": page.looked, "down_to": page.down_to, "called": called}
@@ -148,5 +149,5 @@ def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:
 
 
 def _find(deps: Dependencies, text: str) -> list[listing.Listed]:
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         return search.find(conn, text, limit=FOUND)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from db.connection import snapshot
 from db.monitoring import counts_now, heartbeats
 from db.monitoring.counts_now import CAP, OnTheWay, UnderWay
 from tasks.dependencies import Dependencies
@@ -80,7 +81,7 @@ async def _read() -> FleetReading:
 
 
 def _record(deps: Dependencies) -> QueuedRecord:
-    with deps.autocommit.connect() as conn:
+    with snapshot(deps.engine) as conn:
         beat = heartbeats.last_check(conn)
         claimed = counts_now.under_way(conn, limit=MOST)
         return QueuedRecord(counts_now.on_the_way(conn), claimed, beat.ticked_at if beat else None)

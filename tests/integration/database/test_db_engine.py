@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
+from db.connection import snapshot
 from db.engine import make_engine
 
 
@@ -155,3 +156,21 @@ def test_connections_to_a_server_that_takes_no_writes_are_replaced(database_url:
         admin.execute(for_new_ones.format("RESET"))
         with engine.connect() as first, engine.connect() as second:
             assert (show(first, "transaction_read_only"), show(second, "transaction_read_only")) == ("off", "off")
+
+
+def test_reads_that_belong_together_are_of_one_moment(database_url: str) -> None:
+    """What is written between two of them is in neither, and the next who has this connection reads and writes."""
+    engine = make_engine(database_url, pool_size=1)
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("CREATE TABLE one (number integer)")
+        count = text("SELECT count(*) FROM one")
+        with snapshot(engine) as conn:
+            before = conn.execute(count).scalar_one()
+            other.execute("INSERT INTO one VALUES (1)")
+            after = conn.execute(count).scalar_one()
+        with engine.begin() as conn:
+            conn.execute(text("INSERT INTO one VALUES (2)"))
+            later = conn.execute(count).scalar_one()
+    engine.dispose()
+
+    assert (before, after, later) == (0, 0, 2)

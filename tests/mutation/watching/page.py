@@ -50,6 +50,14 @@ PAGE = (
         test="tests/unit/page/test_page_shared.py::test_sixty_tabs_of_a_few_lists_cost_a_reading_each",
     ),
     Breakage(
+        name="one-answer-of-several-moments",
+        promise=6,
+        file="db/connection.py",
+        old='isolation_level="REPEATABLE READ"',
+        new='isolation_level="READ COMMITTED"',
+        test="tests/integration/database/test_db_engine.py::test_reads_that_belong_together_are_of_one_moment",
+    ),
+    Breakage(
         name="label-over-a-block",
         promise=6,
         file="worker/page/static/charts/band.js",
