@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
@@ -18,16 +18,7 @@ from sqlalchemy.util.queue import Queue
 
 from booking_client.database.deadlines import DeadlineConnection, ServerClock, deadline, remaining
 
-__all__ = [
-    "DeadlineConnection",
-    "DeadlinePool",
-    "deadline",
-    "fetch",
-    "fetch_in_time",
-    "refuse_hung_up",
-    "remaining",
-    "snapshot",
-]
+__all__ = ["DeadlineConnection", "DeadlinePool", "deadline", "fetch", "fetch_in_time", "refuse_hung_up", "remaining"]
 
 _CLOCK = "booking_worker_clock"
 
@@ -62,11 +53,6 @@ def refuse_hung_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _pr
         poll.register(connection.fileno(), select.POLLIN)
     if connection.closed or poll.poll(0):
         raise InvalidatePoolError("the server hung up on an idle connection")
-
-
-def snapshot(engine: Engine) -> Connection:
-    """Connect for reads that belong together: one transaction, so all of them see the same moment."""
-    return engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def fetch(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.database.errors import NOT_MIGRATED
-from db.connection import deadline, snapshot
+from db.connection import deadline
 from db.monitoring import heartbeats
+from db.snapshot import snapshot
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
 from tasks.dependencies import Dependencies

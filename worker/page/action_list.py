@@ -3,9 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db.connection import snapshot
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import OperatorAction
+from db.snapshot import snapshot
 from tasks.dependencies import Dependencies
 from tasks.operations.answers import answer, left_undone
 from worker.page.base import PrivateHandler

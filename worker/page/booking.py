@@ -10,8 +10,8 @@ from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
-from db.connection import snapshot
 from db.monitoring import call_marks
+from db.snapshot import snapshot
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY

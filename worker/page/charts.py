@@ -7,9 +7,9 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
-from db.connection import snapshot
 from db.monitoring import charts
 from db.monitoring.charts import CallStep, MinuteCounts, StateSpan
+from db.snapshot import snapshot
 from resilience.call_stats.buckets import quantile
 from tasks.dependencies import Dependencies
 from worker.page.reading import Shared, readers

@@ -12,9 +12,9 @@ from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
 from db.appointments import listing, looking, search
-from db.connection import snapshot
 from db.monitoring import call_marks
 from db.monitoring.status_queries import AT_RISK
+from db.snapshot import snapshot
 from tasks.dependencies import Dependencies
 from worker.page import booking
 from worker.page.asked import SearchBody, read

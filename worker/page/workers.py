@@ -13,9 +13,9 @@ from typing import Any
 
 from tornado.web import HTTPError
 
-from db.connection import snapshot
 from db.monitoring import counts_now, heartbeats
 from db.monitoring.counts_now import CAP, OnTheWay, UnderWay
+from db.snapshot import snapshot
 from tasks.dependencies import Dependencies
 from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.console import broker

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
-from db.connection import snapshot
 from db.engine import make_engine
+from db.snapshot import snapshot
 
 
 def show(conn: Any, setting: str) -> str:

@@ -52,7 +52,7 @@ PAGE = (
     Breakage(
         name="one-answer-of-several-moments",
         promise=6,
-        file="db/connection.py",
+        file="db/snapshot.py",
         old='isolation_level="REPEATABLE READ"',
         new='isolation_level="READ COMMITTED"',
         test="tests/integration/database/test_db_engine.py::test_reads_that_belong_together_are_of_one_moment",
