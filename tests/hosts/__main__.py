@@ -2,8 +2,8 @@
 
 Run it with `make hosts`: it needs a package index, and minutes. Each host's own tests run in an environment that has
 none of our code, then beside `booking-worker-client`, and in another one beside `worker`; what they print and what they
-write down must be the same, line by line. Both wheels are checked, and the types of a small caller. The exit code is
-1 when anything is not as it must be.
+write down must be the same, line by line. Both wheels are checked, and the types of a small caller, in each version of
+Python that a caller may have; those that are on the path book. The exit code is 1 when anything is not as it must be.
 """
 
 import sys
@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.hosts.environments import BOTH, EARLIER, SAME, Environment, Wrong, build
 from tests.hosts.packages import judge_caller, judge_types, judge_wheels
 from tests.hosts.shops import MIGRATE, Shop
+from tests.hosts.versions import judge_versions
 from worker.local.embedded import EmbeddedError, Servers, servers
 
 
@@ -43,7 +44,9 @@ def judge(folder: Path, running: Servers) -> int:
     ]
     with ThreadPoolExecutor(2) as pool:  # each of them waits for an index most of the time
         ends = [error for error in pool.map(found, chains) if error]
-    ends += [error for error in (found(partial(judge_types, tools, one)) for one in (by_client, by_worker)) if error]
+    last = [partial(judge_types, tools, one) for one in (by_client, by_worker)]
+    last.append(partial(say_versions, tools, by_client, client, running))
+    ends += [error for error in map(found, last) if error]
     for error in ends:
         say(error)
     return 1 if ends else 0
@@ -83,6 +86,11 @@ def judge_packages(tools: Environment, caller: Environment, wheels: tuple[Path, 
     caller.make()
     caller.add_wheels()
     say(judge_caller(caller))
+
+
+def say_versions(tools: Environment, by_client: Environment, client: Path, running: Servers) -> None:
+    """Judge the client in each version of Python that it may have."""
+    say(judge_versions(tools, by_client, client, running))
 
 
 def say(text: str) -> None:
