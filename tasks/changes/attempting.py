@@ -34,6 +34,7 @@ from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import CallResult, GuardedCalls, NotNow
 from tasks.moves import KNOWN, Move, Posted, at_once
 from tasks.unknown import answered, outcome
+from tasks.unknown.our_calcom import shows_another
 
 _AGAIN = frozenset({ChangeAct.POST_AGAIN, ChangeAct.RETRY})
 
@@ -223,7 +224,7 @@ class ChangeAttempt:
         if act is ChangeAct.ASK_SLOTS:
             act = decide(replace(case, slot=questions.slot_at(self.calls, booking, change)))  # type: ignore[call-arg]
         if act is ChangeAct.ASK_ANOTHER:
-            another = questions.shows_another(self.claim.deps, self.calls, booking)
+            another = shows_another(self.claim.deps, self.calls, booking)
             act = decide(replace(case, another=another))
         if act is ChangeAct.FOLLOW and there is not None:
             return self._followed(there)

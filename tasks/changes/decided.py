@@ -19,6 +19,7 @@ from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
 from tasks.decisions import OUTAGE, BookingDecisions
 from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 
 Decide = Callable[[ChangeCase], ChangeAct]
@@ -52,7 +53,7 @@ def after_answer(
     act = decide()
     try:
         if act is ChangeAct.ASK_ANOTHER:
-            return decide(another=questions.shows_another(claim.deps, calls, booking))
+            return decide(another=shows_another(claim.deps, calls, booking))
         if act is ChangeAct.ASK_SLOTS:
             return decide(questions.slot_at(calls, booking, change))
     except NotNow:  # what the answer was must still be written

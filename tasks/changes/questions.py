@@ -1,16 +1,16 @@
-"""What else is asked about a change: its slot, the list of our reference, and whether this is our Cal.com at all."""
+"""What else is asked about a change: its slot, and the list of our reference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from db.appointments import Appointment, others
+from db.appointments import Appointment
 from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
 from tasks import event_type_lookup
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import booked_there, read_bookings, read_list
+from tasks.calcom.booking_answers import booked_there, read_list
 from tasks.calcom.lookup import PAGE
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
@@ -29,13 +29,6 @@ def is_full(calls: GuardedCalls, booking: Appointment, change: BookingChange) ->
     """Return whether no seat is left at the wanted start: Cal.com would overbook it."""
     answer = calls.slots(slots_of(replace(booking, start_at=change.start_at)))
     return seats_left(answer, change.start_at) == 0
-
-
-def shows_another(deps: Dependencies, calls: GuardedCalls, booking: Appointment) -> bool:
-    """Return whether Cal.com shows another booking of ours now, so that it is ours; without one nothing is certain."""
-    with deps.autocommit.connect() as conn:
-        uid = others.another_uid(conn, booking)
-    return uid is not None and not isinstance(read_bookings(calls.booking(uid)), Reply)
 
 
 @dataclass(frozen=True, slots=True)

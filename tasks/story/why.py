@@ -24,7 +24,7 @@ OVERDUE = 10.0  # seconds: a sweeper that runs is never so late
 _CHANGED_LATER = " It is not posted at this start any more: a cancel or a move is asked for, and follows its outcome."
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _NOT_CANCELLED = " Its cancellation was asked for, and nothing sends it: run `booking cancel {}`."
-_DELETED = " Its event type no longer exists at Cal.com."
+_DELETED = " Its event type no longer exists at Cal.com, or another Cal.com answered."
 
 
 def why(

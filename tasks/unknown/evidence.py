@@ -18,6 +18,7 @@ class Act(StrEnum):
 
     LOOKUP = "look"  # nothing is certain yet: look the booking up again later
     ASK_SLOTS = "ask slots"  # decide again with the slots
+    ASK_ANOTHER = "ask another"  # is this our Cal.com? Look for another booking of ours, then decide again
     POST_WHILE_UNKNOWN = "post"  # costs a retry; the first POST stays unknown, and this one may be unknown, too
     POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer shows whether the first POST has booked
     POST_WHEN_NOT_BOOKED = "afresh"  # it is certainly not booked: a POST like the first, which costs a retry
@@ -51,7 +52,8 @@ class Case:
     after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: that was an evidence POST, and its
     refusal proves nothing. `near`: the start is within the lead or past, or `answer_by` is past. `waited`: the booking
     has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an accepted booking of
-    the type that is not ours, with our exact start and end.
+    the type that is not ours, with our exact start and end. `missing`: Cal.com says that it has no such event type.
+    `another`: whether Cal.com showed another confirmed booking of ours, after an earlier lookup said the same.
     """
 
     kind: EventKind
@@ -68,15 +70,28 @@ class Case:
     outage: bool = False
     waited: bool = False
     taker: bool = False
+    missing: bool = False
+    another: bool | None = None  # None: not asked yet
 
 
 def after_absence(case: Case) -> Act:
     """Return the step for a booking that a deciding lookup did not find."""
     if not case.settled:
         return Act.LOOKUP
+    if case.missing and not (case.sight and case.another):
+        return _of_missing_type(case)
     if not case.sight:
         return _without_sight(case)
     return _not_booked(case) if case.ended else _before_the_end(case)
+
+
+def _of_missing_type(case: Case) -> Act:
+    """Judge absence of a booking whose event type Cal.com does not have: it was deleted, or another Cal.com answers.
+
+    Our Cal.com would still list the booking, and the sight from before counts; another one lists nothing of ours.
+    """
+    is_asked = case.another is None and case.sight and case.ended
+    return Act.ASK_ANOTHER if is_asked else _blind(case)
 
 
 def _before_the_end(case: Case) -> Act:

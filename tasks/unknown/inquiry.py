@@ -32,6 +32,7 @@ from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
+from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
@@ -89,8 +90,8 @@ class Inquiry:
         known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
-    def _decide(self, times: Times) -> Move | Proceed:
-        """Make a deciding lookup, ask about the event type, and decide by both answers."""
+    def _decide(self, times: Times, *, another: bool | None = None) -> Move | Proceed:
+        """Make a deciding lookup, ask about the event type, and decide by both answers (`another`: as in `Case`)."""
         claim, rules = self.claim, self.rules
         row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
         me = event_type_lookup.user(claim.deps, self.calls)
@@ -101,17 +102,16 @@ class Inquiry:
         if result.deleted:
             event_type_lookup.deleted(claim.deps, row)
         kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)
-        return self._absent(kept, result, times)
+        return self._absent(kept, result, times, another=another)
 
-    def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:
-        claim, rules = self.claim, self.rules
-        row = claim.row
+    def _absent(self, kept: EventType, shown: LookupResult, times: Times, *, another: bool | None) -> Move | Proceed:
+        row, rules = self.claim.row, self.rules
         ended = times.ends_in <= 0
-        if ended and kept.seats and (half := result.half_made) is not None:
+        if ended and kept.seats and (half := shown.half_made) is not None:
             if half.reference is None and half.seat_uid is None:
                 return outcome.half_made(row, half.uid)
-            how = "by another request" if half.reference else "by another way"
-            return rejected(ReplyKind.EXISTING_BOOKING, f"booked {how}", half.uid)
+            how = "request" if half.reference else "way"
+            return rejected(ReplyKind.EXISTING_BOOKING, f"booked by another {how}", half.uid)
         length = row.length_in_minutes or kept.length_minutes
         case = Case(
             kind=kept.kind_of(row.sent_at),
@@ -126,18 +126,22 @@ class Inquiry:
             may_retry=rules.may_retry(row.retry_count, row.error_type),
             outage=rules.is_spared(row, row.error_type),
             waited=times.waited > rules.timings.wait_for_proof,
-            taker=length is not None and to_millisecond(row.start_at + timedelta(minutes=length)) in result.taken_until,
+            taker=length is not None and to_millisecond(row.start_at + timedelta(minutes=length)) in shown.taken_until,
+            missing=shown.deleted or kept.deleted,
+            another=another,
         )
         act = after_absence(case)
+        if act is Act.ASK_ANOTHER:  # the URL may become right meanwhile: only a lookup after this call counts
+            return self._decide(times, another=shows_another(self.claim.deps, self.calls, row))
         if act is Act.ASK_SLOTS:
             slot = self._slot()
-            if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
+            if slot is Slot.UNAVAILABLE and kept.seats and shown.hides_seats and shown.half_made is None:
                 slot = Slot.UNPROVEN  # another attendee's half-made seat hides the free seats
             act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
         missing = self._missing_type(row, row.refusal) if act is Act.REJECT and row.refusal else None
-        return missing or outcome.ended(rules, claim.row, act, times)
+        return missing or outcome.ended(rules, self.claim.row, act, times)
 
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
         """Renew the claim before a POST after an unknown outcome; return a move if the row must not be posted.
@@ -259,10 +263,8 @@ class Inquiry:
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
         """Return whether a 201's booking is certainly not from a POST of ours in flight together with this row's."""
-        if reply.other_reference is None:
-            return True
         try:
-            reference = UUID(reply.other_reference)
+            reference = UUID(reply.other_reference or "")
         except ValueError:
             return True
         with self.claim.deps.autocommit.connect() as conn:
@@ -272,10 +274,8 @@ class Inquiry:
         """Return whether a row of ours, never in flight with this one, still has a seat for this address."""
         with self.claim.deps.autocommit.connect() as conn:
             seat = others.seat_before(conn, row)
-        if seat is None:
-            return False
         try:
-            shown = read_bookings(self.calls.booking_of_seat(seat))
+            shown = () if seat is None else read_bookings(self.calls.booking_of_seat(seat))
         except NotNow:
             return False
         return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)

@@ -1,6 +1,7 @@
 """An event type that Cal.com had and has no more: a request for it waits, and only for it, until it is found again."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from tasks.maintenance.release import release_held
 from tasks.operations import cancelling
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tests.support.fleet import request, row
-from tests.support.stepping import accept, carry, carry_until, let_pass, lose, state, write
+from tests.support.stepping import BLIND, accept, carry, carry_until, let_pass, lose, state, write
 
-PLAIN, OTHER, TEAMS = 110, 101, 104
+PLAIN, OTHER, TEAMS, THIRTY_DAYS = 110, 101, 104, 141  # the last one is a series
 HELD = (Status.HELD, HoldReason.CONFIGURATION)
 BY_SLUG = {"event_type_id": None, "event_type_slug": "open", "username": "host11"}
 BY_TEAM = {"event_type_id": None, "event_type_slug": "rr", "team_slug": "team"}
@@ -85,8 +86,10 @@ def test_a_refusal_by_another_cal_com_ends_no_booking_of_unknown_outcome(simulat
         lose(each)
         write(each, ends_at=text("now() + interval '1 minute'"))
     assert carry(before).status is Status.CONFIRMED
-    simulator.delete_event_type(PLAIN)
+    words = f"Event type with id {PLAIN} not found."
+    simulator.faults("status", status=404, shape="A", message=words, match={"method": "POST"}, count=1)
     refused = carry(one)
+    simulator.delete_event_type(PLAIN)
     assert refused.refusal is not None
     assert (refused.outcome_unknown, refused.refusal["error_type"]) == (True, ErrorType.NO_EVENT_TYPE)
     simulator.event_type(PLAIN, kind="plain", **_NAMES[PLAIN])
@@ -97,6 +100,49 @@ def test_a_refusal_by_another_cal_com_ends_no_booking_of_unknown_outcome(simulat
     assert look_for_type(dependencies.current()) == 1
 
     assert carry(one).status is Status.CONFIRMED
+
+
+def test_a_series_that_is_booked_in_part_is_not_ended_by_another_cal_com(
+    simulator: Any, settings: Callable[..., dict[str, str]], start_simulator: Callable[[], Any]
+) -> None:
+    """It takes our key, lists nothing of ours, and says of the type what our Cal.com says of a deleted one."""
+    assert carry(ask(0)).status is Status.CONFIRMED
+    soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
+    series = ask(1, THIRTY_DAYS, start=soon)
+    in_part = carry(series)
+    assert (in_part.status, in_part.outcome_unknown, len(simulator.bookings())) == (Status.RETRYING, True, 5)
+    other = start_simulator()
+    other.delete_event_type(THIRTY_DAYS)
+    other.settings(rate_limit=0)
+    settings(CALCOM_BASE_URL=other.url)
+
+    assert state(carry(series, after=300)) == BLIND
+
+    assert ("POST", "/v2/bookings") not in called(other)
+    settings()
+    assert carry(series, after=3600).status is Status.CONFIRMED
+
+
+@pytest.mark.parametrize(("shows_another", "ends"), [(True, (Status.CANCELLED, None)), (False, BLIND)])
+def test_a_booking_of_unknown_outcome_ends_with_its_deleted_type_where_cal_com_is_ours(
+    simulator: Any,
+    shows_another: bool,  # noqa: FBT001 - a case
+    ends: tuple[Status, HoldReason | None],
+) -> None:
+    """It is not listed, and another booking of ours is shown; without one it goes when the type is there again."""
+    another, unknown = ask(0), ask(1)
+    for each in (another, unknown):
+        lose(each)
+    assert carry(another).status is Status.CONFIRMED
+    if not shows_another:
+        write(another, status=Status.CANCELLED)
+    write(unknown, cancel_requested=True)
+    simulator.delete_event_type(PLAIN)
+
+    assert state(carry(unknown)) == ends
+
+    simulator.event_type(PLAIN, kind="plain", **_NAMES[PLAIN])
+    assert carry(unknown, after=3600).status is Status.CANCELLED
 
 
 def test_a_type_that_a_key_has_read_was_there(simulator: Any) -> None:

@@ -70,6 +70,7 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
         "found": LookupResult(kind=LookupKind.FOUND, there=BookedThere("uid")),
         "cancelled": LookupResult(kind=LookupKind.CANCELLED, there=BookedThere("uid")),
         "absent": LookupResult(kind=LookupKind.ABSENT),
+        "absent, no such type": LookupResult(kind=LookupKind.ABSENT, deleted=True),
         "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
         "absent, another has it": LookupResult(kind=LookupKind.ABSENT, taken_until=_ENDS),
         "a seat by half": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("half", None, None)),
@@ -81,7 +82,7 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
 
 
 class KnownType(NamedTuple):
-    """What Cal.com shows this key of an event type; `changed` since our first POST of unknown outcome."""
+    """What Cal.com shows this key of an event type, or has shown of a deleted one; `changed` since our unknown POST."""
 
     policy_kind: EventKind
     free: bool | None = None
@@ -89,6 +90,7 @@ class KnownType(NamedTuple):
     seats: bool = False
     recurs: bool = False
     changed: bool = False
+    deleted: bool = False
 
     @property
     def kind(self) -> EventKind:
@@ -109,7 +111,7 @@ def event_type(known: KnownType) -> EventType:
         seats=known.seats,
         occurrences=8 if known.recurs else None,
         length_minutes=LENGTH,
-        deleted=False,
+        deleted=known.deleted,
         asked_at=NOW,
         kind_changed_at=NOW if known.changed else None,
         looked_at=None,

@@ -197,7 +197,7 @@ def _ask(*_: Any, stranger: bool = False) -> EventType:
 
 def _recent(*_: Any) -> EventType:
     told = _known()
-    return told if told is not None else _ask()
+    return told if told is not None and not told.deleted else _ask()
 
 
 def _slots(*_: Any) -> Slot:
@@ -233,6 +233,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "deciding_lookup"): _deciding_lookup,
     (inquiry, "lookup"): _lookup,
     (inquiry, "ask_slots"): _slots,
+    (inquiry, "shows_another"): lambda *_: _running.call("another"),
     (inquiry, "read_bookings"): lambda shown: shown,
     (inquiry, "after_absence"): _absence,
     (inquiry, "after_evidence"): _evidence,

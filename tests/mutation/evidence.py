@@ -109,8 +109,8 @@ RULES = (
     _rule(
         "absence-believed-by-a-shortcut",
         _INQUIRY,
-        "return self._absent(kept, result, times)",
-        "return self._absent(kept, result, replace(times, ends_in=0.0))",
+        "return self._absent(kept, result, times, another=another)",
+        "return self._absent(kept, result, replace(times, ends_in=0.0), another=another)",
         "plain, sees all",
     ),
     _rule(
@@ -252,6 +252,20 @@ RULES = (
     ),
     # -- what answers prove
     _rule(
+        "absence-of-a-missing-type-believed",
+        _EVIDENCE,
+        "if case.missing and not (case.sight and case.another):",
+        "if case.missing and not case.sight:",
+        "series, another Cal.com that takes the key, sees all",
+    ),
+    _rule(
+        "lookup-before-the-url-was-right-believed",
+        _INQUIRY,
+        "return self._decide(times, another=shows_another(self.claim.deps, self.calls, row))",
+        "act = after_absence(replace(case, another=shows_another(self.claim.deps, self.calls, row)))",
+        "series, another Cal.com that takes the key, sees all",
+    ),
+    _rule(
         "gone-slot-read-as-a-strangers",
         _EVIDENCE,
         """    if case.slot is not Slot.OFFERED:
@@ -386,8 +400,8 @@ RULES = (
     _rule(
         "half-made-seat-overlooked",
         _INQUIRY,
-        "if ended and kept.seats and (half := result.half_made) is not None:",
-        "if False and (half := result.half_made) is not None:",
+        "if ended and kept.seats and (half := shown.half_made) is not None:",
+        "if False and (half := shown.half_made) is not None:",
         "seats, sees all",
     ),
 )

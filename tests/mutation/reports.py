@@ -96,7 +96,7 @@ REPORTS = (
         name="half-made-seat-takes-the-others",
         promise=2,
         file="tasks/unknown/inquiry.py",
-        old="kept.seats and result.hides_seats and",
+        old="kept.seats and shown.hides_seats and",
         new="False and",
         test=f"{_WEAK}test_a_seat_that_is_half_made_takes_nobody_elses",
     ),

@@ -98,7 +98,7 @@ def test_a_deleted_event_type_is_said_where_it_is_named(booking: Booking, record
         event_types.mark_deleted(conn, dependencies.current().calcom.key_fingerprint, row.event_type)
     shown = booking("show", row.id).out
     assert "event type 104 (deleted at Cal.com)" in shown
-    assert "Its event type no longer exists at Cal.com." in shown
+    assert "Its event type no longer exists at Cal.com, or another Cal.com answered." in shown
 
 
 def test_a_uid_is_called_anothers_only_where_it_is(booking: Booking, record: Any) -> None:

@@ -27,6 +27,9 @@ def of_absence() -> Iterator[Cell]:
             yield "absence", kind, sight, ended, after_absence(case)
             if slot is Slot.UNAVAILABLE:
                 yield "absence", kind, sight, ended, after_absence(replace(case, taker=True))
+    for kind, sight, ended, another in each(EventKind, _YES_OR_NO, _YES_OR_NO, (None, False, True)):
+        case = Case(kind=kind, sight=sight, settled=True, ended=ended, missing=True, another=another)
+        yield "absence", kind, sight, ended, after_absence(case)
 
 
 def of_evidence() -> Iterator[Cell]:

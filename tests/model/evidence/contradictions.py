@@ -3,7 +3,7 @@
 from db.lifecycle import FINAL, HoldReason, Status
 from tasks.calcom.reply import ErrorType
 from tests.model.evidence import calcom
-from tests.model.evidence.state import Fate, World
+from tests.model.evidence.state import Fate, World, is_missing
 from tests.model.rows import Row, waits_for_its_type
 
 # Only Cal.com itself fails a booking.
@@ -27,13 +27,17 @@ def wronged(world: World) -> str | None:
     return "refused for an event type that was there" if world.fate & Fate.WRONGED else None
 
 
+def _sees(world: World) -> bool:
+    """Say whether the rule may believe an absence: this key is shown every booking of the type, which is there."""
+    return world.kept is not None and world.kept.sight and not is_missing(world)
+
+
 def contradicted(world: World) -> str | None:
     """Say which promise a state breaks; None: none."""
     row = world.row
     if found := doubled(world) or disobeyed(world) or wronged(world):
         return found
-    sees = world.kept is not None and world.kept.sight and not world.fate & Fate.ELSEWHERE  # with this key
-    if row.reason == HoldReason.BLIND_KEY and sees:
+    if row.reason == HoldReason.BLIND_KEY and _sees(world) and not world.fate & Fate.RETURNED:
         return "held for a key that sees"
     if row.status not in FINAL:
         return None
@@ -51,4 +55,6 @@ def contradicted(world: World) -> str | None:
 def over(world: World) -> bool:
     """Say whether it has come to its end, or to a hold of which the rule itself says so."""
     row = world.row
-    return row.status in FINAL or row.reason in (HoldReason.BLIND_KEY, HoldReason.SUSPECT) or waits_for_its_type(row)
+    if row.reason == HoldReason.BLIND_KEY:
+        return not _sees(world)  # a type that is there again is asked for
+    return row.status in FINAL or row.reason == HoldReason.SUSPECT or waits_for_its_type(row)

@@ -22,7 +22,7 @@ class Deal(NamedTuple):
     key: Key
     before: int = Fate.NONE
     fates: int = 1  # so many of them may happen
-    may: int = ~(Fate.SWITCHED | Fate.ELSEWHERE)  # of these
+    may: int = ~(Fate.SWITCHED | Fate.ELSEWHERE | Fate.MISROUTED)  # of these
 
 
 _BEFORE = {
@@ -59,6 +59,8 @@ def _deals() -> Iterator[tuple[str, Deal]]:
         yield f"{name}, switched, {key}", Deal(TYPES[name], key, may=Fate.SWITCHED)
     for name in "plain", "round robin", "series":
         yield f"{name}, another Cal.com, {Key.ALL}", Deal(TYPES[name], Key.ALL, may=Fate.ELSEWHERE)
+    for name in "plain", "seats", "series":
+        yield f"{name}, another Cal.com that takes the key, {Key.ALL}", Deal(TYPES[name], Key.ALL, may=Fate.MISROUTED)
 
 
 _SOME = Fate.BUSY | Fate.OTHER_BUSY | Fate.TAKER | Fate.SEATED | Fate.NARROWED

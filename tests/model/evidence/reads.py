@@ -22,16 +22,21 @@ def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
     of = type_of(world, deal)
     match asked.what:
         case "look" | "list":
-            for seen in _seen(world, deal, whole=asked.what == "list"):
+            for seen in _listed(world, deal, whole=asked.what == "list"):
                 yield f"the list shows: {seen}", Kind.FAIR, seen
             yield "the list answers 503", Kind.FAULT, "503"
         case "type":
             known_type = kept(world, of.known_type(key_of(world, deal), stranger=asked.of))
-            if is_missing(world) and not is_elsewhere(world):  # what was known of it before still counts
-                known_type = world.kept or of.known_type(Key.BLANK)
+            if _says_deleted(world):  # what was known of it before is kept
+                known_type = (world.kept or of.known_type(Key.BLANK))._replace(deleted=True)
             sight = "sight" if known_type.sight else "no sight"
             yield f"Cal.com says of the type: {known_type.kind}, {sight}", Kind.FAIR, known_type
             yield "Cal.com does not say what the type is", Kind.FAULT, None
+        case "another":
+            if not is_elsewhere(world):
+                yield "Cal.com shows another booking of ours", Kind.FAIR, True
+            lonely = Kind.FAIR if is_elsewhere(world) else Kind.FAULT
+            yield "Cal.com shows no other booking of ours", lonely, False
         case "slots":
             for slot in _slots(world, of):
                 yield f"the slots say: {slot}", Kind.FAIR, slot
@@ -63,6 +68,19 @@ def kept(world: World, told: KnownType) -> KnownType:
     another = before.policy_kind not in {EventKind.UNKNOWN, told.policy_kind}
     column = before.free is not None and before.free is not told.free
     return told._replace(changed=before.changed or another or column)
+
+
+def _says_deleted(world: World) -> bool:
+    """Say whether Cal.com refuses to list the type; another one may know its number, and not show it to our key."""
+    return is_missing(world) and not world.fate & Fate.ELSEWHERE
+
+
+def _listed(world: World, deal: Deal, *, whole: bool) -> list[str]:
+    """Return what the list may show: of a type that is deleted the bookings, without their type."""
+    shown = _seen(world, deal, whole=whole)
+    if not _says_deleted(world):
+        return shown
+    return list(dict.fromkeys("absent, no such type" if one.startswith("absent") else one for one in shown))
 
 
 def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:

@@ -36,6 +36,7 @@ class Fate:
     ELSEWHERE = 16384  # our URL, and a key that is good there, are another Cal.com's
     RETURNED = 32768  # the type is there again, or the URL is right
     WRONGED = 65536  # a request was refused for a type that Cal.com had
+    MISROUTED = 131072  # our URL leads to another Cal.com that takes our very key, from one call to the next
 
 
 class Stage(IntEnum):
@@ -81,12 +82,12 @@ class World(NamedTuple):
 
 def is_elsewhere(world: World) -> bool:
     """Say whether another Cal.com is asked."""
-    return bool(world.fate & Fate.ELSEWHERE) and not world.fate & Fate.RETURNED
+    return bool(world.fate & (Fate.ELSEWHERE | Fate.MISROUTED)) and not world.fate & Fate.RETURNED
 
 
 def is_missing(world: World) -> bool:
     """Say whether Cal.com, or the one that is asked, has no such event type."""
-    return bool(world.fate & (Fate.DELETED | Fate.ELSEWHERE)) and not world.fate & Fate.RETURNED
+    return is_elsewhere(world) or bool(world.fate & Fate.DELETED and not world.fate & Fate.RETURNED)
 
 
 def awaited(world: World) -> Post | None:

@@ -119,7 +119,7 @@ class Evidence:
         """Answer what concerns our own database alone, up to the next question to Cal.com, or the row's next move."""
         his_own, elsewhere = bool(world.fate & Fate.HIS_OWN), is_elsewhere(world)
         was_here = world.kept is not None and world.kept.kind is not EventKind.UNKNOWN
-        kept = None if elsewhere else world.kept  # of the key that is used
+        kept = None if elsewhere and not world.fate & Fate.MISROUTED else world.kept  # of the key that is used
         known = (turn, world.row, kept, was_here, his_own)
         ended = self._ends.get(known)
         if ended is None:
@@ -196,7 +196,7 @@ class Evidence:
         row = world.row
         if world.fate & Fate.NEAR and world.turn is None and not row.unknown:  # db/sql/expire.sql
             yield Step("it has come too near", Kind.FAULT, world._replace(row=moved(row, Status.EXPIRED)))
-        if is_missing(world) and world.turn is None:
+        if is_missing(world) and (world.turn is None or (world.fate & Fate.MISROUTED and not awaited(world))):
             back = world._replace(fate=world.fate | Fate.RETURNED)
             yield Step("the event type is there again, or the URL is right", Kind.FAULT, back)
         happened = (world.fate & ~self.deal.before).bit_count() + row.cancel + row.waited
@@ -229,6 +229,8 @@ class Evidence:
                 return of.dedupes and not of.seats
             case Fate.ELSEWHERE:
                 return world.turn is None  # workers are started again for it
+            case Fate.MISROUTED:
+                return not awaited(world)  # a POST is where it was sent
             case Fate.KEYLESS:
                 return self.deal.key is not Key.BLANK
             case Fate.TAKER:
@@ -252,6 +254,7 @@ _FATES = {
     Fate.TAKER: "a stranger books our very time of the type",
     Fate.SWITCHED: "its confirmation is switched",
     Fate.ELSEWHERE: "workers start with another Cal.com's URL and a key of it",
+    Fate.MISROUTED: "the URL leads to another Cal.com, which takes our key",
 }
 _NO_TYPE = "no such type"
 _NO_TYPE_KEPT = ("error_type", ErrorType.NO_EVENT_TYPE)

@@ -22,8 +22,8 @@ from tests.model.search import search
 @pytest.mark.parametrize("kind", EventKind)
 def test_weak_evidence_ends_nothing_while_nobody_interferes(kind: EventKind) -> None:
     """Whatever Cal.com answers and shows: no two bookings, no contradiction, no standstill."""
-    for deal in of_kind(kind).values():
-        found = search(Evidence(deal._replace(fates=0)), wrong=contradictions.contradicted, live=True)
+    for deal in dict.fromkeys(deal._replace(fates=0, may=0) for deal in of_kind(kind).values()):
+        found = search(Evidence(deal), wrong=contradictions.contradicted, live=True)
 
         assert (found.complete, found.broken) == (True, None), found.trace()
         assert found.stuck(contradictions.over, operator=False) == []

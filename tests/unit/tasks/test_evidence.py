@@ -209,6 +209,23 @@ def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
         assert act not in endings - allowed
 
 
+# -- a type that Cal.com does not have ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_absence_of_a_missing_type_counts_where_another_booking_of_ours_is_shown(kind: EventKind) -> None:
+    """A deleted type's bookings are listed; another Cal.com, at a wrong URL, says the same and lists none of ours."""
+    unproven = [(False, None), (False, False), (False, True), (True, False)]
+    for sight, another in [*unproven, (True, None)]:
+        assert after_absence(case(kind, missing=True, sight=sight, another=another)) is Act.LOOKUP
+    ended = {after_absence(case(kind, missing=True, ended=True, sight=sight, another=it)) for sight, it in unproven}
+    assert ended == {Act.BLIND}
+    assert after_absence(case(kind, missing=True, ended=True, sight=True)) is Act.ASK_ANOTHER
+    for more in ({}, {"cancel": True}, {"near": True}, {"refusal": ReplyKind.FULL}, {"slot": Slot.UNASKED}):
+        proven = case(kind, missing=True, another=True, ended=True, sight=True, **more)
+        assert after_absence(proven) is after_absence(case(kind, ended=True, sight=True, **more))
+
+
 # -- rule 5 and its table: the evidence POST ---------------------------------------------------------------------------
 
 COLUMNS = (K.ROUND_ROBIN, K.SEATS, K.ROUND_ROBIN_SEATS, K.CONFIRMATION, K.ROUND_ROBIN_SERIES)
