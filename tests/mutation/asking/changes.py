@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _ROWS = "tests/integration/changes/test_db_changes.py::"
 _ORDER = "tests/integration/changes/test_change_order.py::"
+_WISHES = "tests/integration/changes/test_wishes.py::"
 _TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
@@ -131,11 +132,27 @@ CHANGES_SENT = (
         test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
     ),
     Breakage(
+        name="a-wish-does-not-wait-for-its-booking",
+        promise=2,
+        file="db/appointments/__init__.py",
+        old='FOR NO KEY UPDATE" if lock else sql',
+        new='FOR NO KEY UPDATE" if False else sql',
+        test=f"{_WISHES}test_who_wishes_the_same_meanwhile_hears_which_change_it_is",
+    ),
+    Breakage(
+        name="a-change-ends-without-its-bookings-lock",
+        promise=1,
+        file="db/sql/change_move.sql",
+        old="    FOR NO KEY UPDATE\n",
+        new="",
+        test=f"{_WISHES}test_a_change_ends_after_what_is_decided_about_its_booking",
+    ),
+    Breakage(
         name="a-wish-is-read-without-its-bookings-lock",
         promise=1,
         file="tasks/wishes.py",
         old="    appointments.get(conn, row.id, lock=True)\n",
         new="",
-        test="tests/integration/changes/test_wishes.py::test_the_newest_wish_counts_while_the_end_is_written",
+        test=f"{_WISHES}test_the_newest_wish_counts_while_the_end_is_written",
     ),
 )
