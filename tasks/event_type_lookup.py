@@ -90,6 +90,7 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
             seats=facts.seats,
             occurrences=facts.occurrences,
             length_minutes=facts.length_minutes,
+            rescheduling_disabled=facts.rescheduling_disabled,
             calcom_id=facts.calcom_id,
         )
     with deps.engine.begin() as conn:

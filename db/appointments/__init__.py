@@ -7,12 +7,13 @@ that back with `mark_unsent`.
 
 import unicodedata
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from booking_client.database.statements import load
 from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
-from db.appointments.appointment import COLUMNS, Appointment
+from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
 from db.appointments.insertion import insert
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
@@ -22,6 +23,7 @@ from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known
 from db.appointments.there.late_answers import record_late_uid
 from db.connection import fetch
 from db.models.bookings import appointments
+from db.sql import prepared
 
 __all__ = [
     "AmbiguousError",
@@ -73,35 +75,33 @@ def by_task(conn: Connection, task_id: str) -> Appointment | None:
     return _newest(conn, appointments.c.task_id == task_id)
 
 
-def find(conn: Connection, id_or_key: str, *, account: str | None = None) -> Appointment | None:
+def find(conn: Connection, id_or_key: str, *, account: str | None = None, lock: bool = False) -> Appointment | None:
     """Read a booking by its id, its uuid or its idempotency key at an account (the newest of that key).
 
-    `account` is its name; None: `default`.
+    `account` is its name; None: `default`. `lock`: as in `get`.
 
     Raises:
         AmbiguousError: It is the id of one booking and the key of another.
     """
-    kind, found = "id", None
-    if ID.fullmatch(id_or_key):
-        found = get(conn, int(id_or_key))
-    elif (reference := as_uuid(id_or_key)) is not None:
-        kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
-    keyed = _by_key(conn, id_or_key, account)
-    if found and keyed and found.id != keyed.id:
+    number = int(id_or_key) if ID.fullmatch(id_or_key) else None
+    reference = as_uuid(id_or_key) if number is None else None
+    key = unicodedata.normalize("NFC", id_or_key)  # as requests write it, however this terminal does
+    asked = {"id": number, "uuid": reference, "key": key, "account": account}
+    rows = [Appointment.read(row) for row in fetch(conn, _find_sql(lock=lock), asked)]
+    named = next((row for row in rows if number == row.id or reference == row.uuid), None)
+    keyed = next((row for row in rows if row is not named), None)
+    if named is not None and keyed is not None:
         raise AmbiguousError(
-            f"{id_or_key} is the {kind} of booking {found.id} ({found.uuid}) and the key of booking {keyed.id} "
-            f"({keyed.uuid}): give the uuid"
+            f"{id_or_key} is the {'id' if reference is None else 'uuid'} of booking {named.id} ({named.uuid}) and the "
+            f"key of booking {keyed.id} ({keyed.uuid}): give the uuid"
         )
-    return found or keyed
+    return named or keyed
 
 
-def _by_key(conn: Connection, key: str, account: str | None) -> Appointment | None:
-    asked = {
-        "account": account,
-        "key": unicodedata.normalize("NFC", key),
-    }  # as requests write it, however this terminal does
-    found = fetch(conn, load("find_by_key", None, ", ".join(COLUMNS)), asked)
-    return Appointment.read(found[0]) if found else None
+@cache
+def _find_sql(*, lock: bool) -> str:
+    sql = prepared("find", COLUMNS_SQL).replace("/* by key */", load("find_by_key", None, "id"))
+    return f"{sql}\nFOR NO KEY UPDATE" if lock else sql
 
 
 def _newest(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Appointment | None:

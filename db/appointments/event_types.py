@@ -27,7 +27,7 @@ class ShownType:
 
     `policy_kind` is the kind by the confirmation policy alone, `confirms_free_email` what only an older version of the
     API shows (None: not told). `personal`: one user's own (None: not told). `length_minutes` is that of a booking which
-    names none.
+    names none. `rescheduling_disabled`: Cal.com lets its own pages move no booking of it (None: not told).
     """
 
     policy_kind: EventKind
@@ -37,6 +37,7 @@ class ShownType:
     seats: bool = False
     occurrences: int | None = None
     length_minutes: int | None = None
+    rescheduling_disabled: bool | None = None
     calcom_id: int | None = None
 
     @property

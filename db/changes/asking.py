@@ -6,21 +6,22 @@ The caller has locked the booking, so that of two wishes at once one sees the ot
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, func, or_, select, update
 
 from booking_client.insertion import stored_key
 from booking_client.request.idempotency import key_at
-from db.appointments import events
 from db.appointments.appointment import Appointment
-from db.changes.change import BookingChange
+from db.changes.change import COLUMNS_SQL, BookingChange
 from db.changes.moves import move
+from db.connection import fetch
 from db.lifecycle import LIVE, OVER, ChangeStatus, Status
-from db.models.accounts import calcom_accounts
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes
+from db.sql import prepared
 
 _UNSENT = frozenset({ChangeStatus.WAITING, ChangeStatus.PENDING, ChangeStatus.RETRYING, ChangeStatus.HELD})
 _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
@@ -46,6 +47,28 @@ class NewChange:
         return ChangeKind.CANCEL if self.start_at is None else ChangeKind.RESCHEDULE
 
 
+class AskingMoment(NamedTuple):
+    """What a wish meets at a locked booking, as `moment_of` reads it.
+
+    `now` is Postgres's time, `account` the name of the booking's account, `opened` its changes that are not over,
+    `keyed` the one that was asked for with the key of the wish (None: none was).
+    """
+
+    now: datetime
+    account: str
+    opened: list[BookingChange]
+    keyed: BookingChange | None
+
+
+def moment_of(conn: Connection, row: Appointment, key: str | None = None) -> AskingMoment:
+    """Return what a wish with a key meets at a booking; the lock lets nobody change it."""
+    asked = {"appointment_id": row.id, "account_id": row.account_id, "key": key}
+    found = fetch(conn, prepared("change_met", COLUMNS_SQL), asked)
+    changes = [(keyed, BookingChange.read(change)) for _, _, keyed, *change in found if change[0] is not None]
+    opened = [change for _, change in changes if not change.over]
+    return AskingMoment(found[0][0], found[0][1], opened, next((change for keyed, change in changes if keyed), None))
+
+
 def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return all changes of a booking, in the order in which they were asked for."""
     query = select(booking_changes).where(booking_changes.c.appointment_id == appointment_id)
@@ -67,14 +90,6 @@ def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> b
     return conn.execute(query).first() is not None
 
 
-def by_key(conn: Connection, appointment_id: int, key: str) -> BookingChange | None:
-    """Return the change of a booking that was asked for with a key."""
-    columns = booking_changes.c
-    query = select(booking_changes).where(columns.appointment_id == appointment_id, columns.idempotency_key == key)
-    row = conn.execute(query).mappings().first()
-    return None if row is None else BookingChange.of(row)
-
-
 def by_task(conn: Connection, task_id: str) -> BookingChange | None:
     """Return a change by its Celery task's id."""
     row = conn.execute(select(booking_changes).where(booking_changes.c.task_id == task_id)).mappings().first()
@@ -88,19 +103,27 @@ def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why
 
 
 def keep(
-    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float, now: datetime
+    conn: Connection,
+    row: Appointment,
+    new: NewChange,
+    status: ChangeStatus,
+    *,
+    lead_seconds: float,
+    now: datetime,
+    cancel_wanted: bool = False,
 ) -> BookingChange:
-    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time."""
+    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time.
+
+    `cancel_wanted`: a confirmed booking's row says that its cancel is asked for.
+    """
     uid = row.series_uid or row.calcom_booking_uid
-    service = select(calcom_accounts.c.service).where(calcom_accounts.c.id == row.account_id).scalar_subquery()
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
     values = {
         "appointment_id": row.id,
         "account_id": row.account_id,
-        "service": service,
-        "kind": new.kind,
-        "status": status,
+        "kind": new.kind.value,
+        "status": status.value,
         "start_at": new.start_at or start,
         "reason": new.reason,
         "asked_by": new.by,
@@ -113,12 +136,11 @@ def keep(
         "enqueued_at": now if status is ChangeStatus.PENDING else None,
         "line_at": place_in_line(asked_at, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
         "requested_at": asked_at,
+        "detail": Jsonb({"via": new.via, "at": (new.start_at or start).isoformat()}),
+        "cancel_wanted": cancel_wanted,
     }
-    stored = conn.execute(insert(booking_changes).values(values).returning(booking_changes)).mappings().one()
-    change = BookingChange.of(stored)
-    told = {"change": change.id, "what": change.kind.value, "via": new.via, "at": change.start_at.isoformat()}
-    events.record(conn, row.id, "change_asked", new.by, told)
-    return change
+    [stored] = fetch(conn, prepared("change_keep", COLUMNS_SQL), values)
+    return BookingChange.read(stored)
 
 
 def place_in_line(requested_at: datetime, until: datetime) -> datetime:
@@ -161,12 +183,6 @@ def cancel_wanted(conn: Connection, appointment_id: int, *, wanted: bool) -> Non
     """Say in a confirmed booking's row whether its cancel is asked for; since when it is known there stays."""
     where = appointments.c.id == appointment_id, appointments.c.status == "confirmed"
     conn.execute(update(appointments).where(*where).values(cancel_requested=wanted))
-
-
-def is_of(conn: Connection, row: Appointment, account: str) -> bool:
-    """Return whether a booking is of the account of this name."""
-    name = select(calcom_accounts.c.name).where(calcom_accounts.c.id == row.account_id)
-    return bool(conn.execute(name).scalar_one() == account)
 
 
 def waiting_start(conn: Connection, appointment_id: int) -> BookingChange | None:

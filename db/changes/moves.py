@@ -1,7 +1,7 @@
 """The moves of a change: each is a compare-and-set, and each one out of `changing` compares the claim's token."""
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,6 +9,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from db.appointments.appointment import COLUMNS_SQL as BOOKING_COLUMNS
+from db.appointments.appointment import Appointment
 from db.appointments.moves import EARLY, FromNow
 from db.changes.change import COLUMNS, COLUMNS_SQL, BookingChange
 from db.connection import fetch
@@ -25,9 +27,10 @@ Setters = tuple[tuple[str, str], ...]
 
 
 class ClaimedChange(NamedTuple):
-    """A claimed change; the rest is as in `db.appointments.Claimed`."""
+    """A claimed change and its booking; the rest is as in `db.appointments.Claimed`."""
 
     change: BookingChange
+    booking: Appointment
     backlog: HoldReason | None
     account: AccountState
     version: int
@@ -50,15 +53,21 @@ def claim(conn: Connection, change_id: int, *, lease_seconds: float, released: b
     """Move a pending or retrying change to changing; None: it is elsewhere, or another change of its uid goes first."""
     asked = {"change_id": change_id, "lease_seconds": lease_seconds, "early_seconds": EARLY, "released": released}
     try:
-        claimed = fetch(conn, prepared("change_claim", COLUMNS_SQL), asked)
+        claimed = fetch(conn, _claim_sql(), asked)
     except IntegrityError as refused:
         if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "booking_changes_of_uid":
             return None  # another change of this uid was claimed in the same moment
         raise
     for account, version, backlog, *row in claimed:
         reason = None if backlog is None else HoldReason(backlog)
-        return ClaimedChange(BookingChange.read(row), reason, AccountState(account), version)
+        change, booking = BookingChange.read(row[: len(COLUMNS)]), Appointment.read(row[len(COLUMNS) :])
+        return ClaimedChange(change, booking, reason, AccountState(account), version)
     return None
+
+
+@cache
+def _claim_sql() -> str:
+    return prepared("change_claim", COLUMNS_SQL).replace("/* columns of its booking */", BOOKING_COLUMNS)
 
 
 def renew(conn: Connection, change: BookingChange, *, lease_seconds: float, **changes: Any) -> BookingChange | None:
@@ -86,9 +95,9 @@ def move(
 ) -> bool:
     """Move a change if it is still where it is `expected` (and, if that is changing, still claimed under `token`).
 
-    Writes `changes`, without the columns that only a booking has, and an event `change_<to>` of its booking. By
-    itself: entering held sets `held_at`, leaving it clears the hold; pending and retrying count as enqueued now (unless
-    `enqueued_at` is given); what is over is no longer unknown.
+    Locks its booking first. Writes `changes`, without the columns that only a booking has, and an event `change_<to>`
+    of its booking. By itself: entering held sets `held_at`, leaving it clears the hold; pending and retrying count as
+    enqueued now (unless `enqueued_at` is given); what is over is no longer unknown.
 
     Raises:
         ValueError: The move is not one of `lifecycle.CHANGE_MOVES`, or lacks its token or hold_reason.

@@ -19,6 +19,7 @@ calcom_event_types = Table(
     required("seats", Boolean),
     Column("occurrences", Integer),  # weeks of a series; null: it does not recur
     Column("length_minutes", Integer),  # of a booking that names none
+    Column("rescheduling_disabled", Boolean),  # null: not told
     required("deleted", Boolean, server_default=false()),
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it

@@ -3,8 +3,8 @@
 -- one is not taken, and goes on when that one ends (change_next.sql). Of two that are taken in the same moment the unique
 -- index refuses one. What is unknown itself keeps the uid, and is looked for.
 -- Of one booking the changes go in the order in which they were asked for.
--- It comes back with the hold reason of those before it in its account's line, as a booking does (claim.sql), and its
--- account's state.
+-- It comes back with the hold reason of those before it in its account's line, as a booking does (claim.sql), with its
+-- account's state, and with its booking: who writes where that is at Cal.com has committed before it sends a change on.
 WITH claimed AS (
     UPDATE booking_changes AS wanted
     SET status = 'changing',
@@ -48,6 +48,9 @@ WITH claimed AS (
         END AS backlog,
         /* columns */
 )
-SELECT account.state, account.version, claimed.*
+SELECT account.state, account.version, claimed.*, booking.*
 FROM claimed
 JOIN calcom_accounts AS account ON account.id = claimed.account_id
+CROSS JOIN LATERAL (
+    SELECT /* columns of its booking */ FROM appointments WHERE id = claimed.appointment_id
+) AS booking

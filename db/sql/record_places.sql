@@ -37,3 +37,4 @@ SELECT
     )))
 FROM had
 WHERE is_moved
+RETURNING id

@@ -88,6 +88,8 @@ def public(world: World, key: str | None, event_type: EventType) -> dict[str, An
         "bookingRequiresAuthentication": event_type.needs_login,
         "bookerActiveBookingsLimit": _active(event_type),
         "bookingLimitsCount": _limits(event_type),
+        "disableCancelling": {"disabled": event_type.no_cancelling},
+        "disableRescheduling": _rescheduling(event_type),
     }
     if event_type.of_team:
         return {**shown, **_team(event_type, dreamer)}
@@ -152,6 +154,13 @@ def _active(event_type: EventType) -> dict[str, Any]:
 def _limits(event_type: EventType) -> dict[str, Any]:
     limits = {"day": event_type.bookings_a_day, "week": event_type.bookings_a_week}
     return {name: limit for name, limit in limits.items() if limit} or DISABLED
+
+
+def _rescheduling(event_type: EventType) -> dict[str, Any]:
+    """Show whether it allows no rescheduling, and the notice (read: the recorded answers are cut before it)."""
+    if event_type.no_rescheduling or not event_type.reschedule_notice:
+        return {"disabled": event_type.no_rescheduling}
+    return {"disabled": False, "minutesBefore": event_type.reschedule_notice}
 
 
 def _old(event_type: EventType) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class EventType:
     needs_login: bool = False
     cancellation_reason: bool = True
     no_cancelling: bool = False
+    no_rescheduling: bool = False  # it is shown, and not checked
     reschedule_notice: int = 0  # who is not the organizer may not move a booking to a nearer start
 
     @cached_property

@@ -40,6 +40,7 @@ class EventTypeFacts:
 
     `owner_id` is set for personal types alone, `occurrences` for recurring types alone. `confirms`: the host must
     confirm all bookings, or those near their start. `length_minutes` is the length if the request names no length.
+    `rescheduling_disabled` is None if an older Cal.com does not show it.
     """
 
     calcom_id: int
@@ -50,6 +51,7 @@ class EventTypeFacts:
     occurrences: int | None
     confirms: bool
     price: bool
+    rescheduling_disabled: bool | None = None
 
     @property
     def kind(self) -> EventKind:
@@ -156,6 +158,7 @@ def _facts(data: object) -> EventTypeFacts | None:
             occurrences=_occurrences(data["recurrence"]),
             confirms=_is_on(data["confirmationPolicy"], "type", _POLICIES),
             price=_has_price(data),
+            rescheduling_disabled=_boolean(object_of(data.get("disableRescheduling")).get("disabled")),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -197,6 +200,10 @@ def _has_price(data: dict[str, Any]) -> bool:
     """Return whether the type has a price, its own or that of an enabled payment app."""
     apps = map(object_of, object_of(object_of(data.get("metadata")).get("apps")).values())
     return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in apps)
+
+
+def _boolean(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _number(value: object) -> int:

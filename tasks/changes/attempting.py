@@ -24,15 +24,13 @@ from tasks.changes.claimed import ChangeClaim
 from tasks.changes.ending import Seen, carried_out, open_columns
 from tasks.changes.evidence import ChangeAct, Shown
 from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
-from tasks.changes.reschedule import (
-    Wish,
-    before_reschedule,
-)
+from tasks.changes.reschedule import Wish, before_reschedule
 from tasks.claim import LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import CallResult, GuardedCalls, NotNow
 from tasks.moves import KNOWN, Move, Posted, at_once
+from tasks.operations.change_asking import is_over
 from tasks.unknown import answered, outcome
 from tasks.unknown.our_calcom import shows_another
 
@@ -101,8 +99,8 @@ class ChangeAttempt:
             return Move(Status.RETRYING, "its booking has another uid by now", there, retry_in=0)
         if change.wanted is None:
             return None
-        wish = Wish(same_start=(booking.booked_start_at or booking.start_at) == change.wanted)
-        act_before = before_reschedule(wish)
+        same_start = (booking.booked_start_at or booking.start_at) == change.wanted
+        act_before = before_reschedule(Wish(same_start=same_start, over=is_over(booking, change.updated_at)))
         if act_before is None and change.seconds_left(self.rules.timings.lead) <= 0:
             act_before = ChangeAct.EXPIRE
         return None if act_before is None else self._end(act_before, Seen())
@@ -122,10 +120,16 @@ class ChangeAttempt:
         kept = None
         if self.change.wanted is not None:
             kept = event_type_lookup.recent(self.claim.deps, self.calls, self.claim.row)
-            if kept.seats and after_look is None and questions.is_full(self.calls, self.claim.row, self.change):
-                return self._end(ChangeAct.REFUSE_FULL, Seen())
+            if after_look is None and (refused := before_reschedule(self._wish(kept))) is not None:
+                return self._end(refused, Seen())
         posted = self._sent(self.change.from_uid or "", kept=kept, after_look=after_look)
         return posted if isinstance(posted, Move) else self._answered(posted)
+
+    def _wish(self, kept: EventType) -> Wish:
+        """Return what Cal.com would not check, of what its event type is; the slots are read for seats alone."""
+        if kept.rescheduling_disabled:
+            return Wish(disabled=True)
+        return Wish(full=kept.seats and questions.is_full(self.calls, self.claim.row, self.change))
 
     def _sent(
         self, uid: str, *, kept: EventType | None = None, week: bool = False, after_look: ChangeAct | None = None

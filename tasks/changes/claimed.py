@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments
 from db.appointments import Appointment, events
 from db.changes import asking, moves, sweeps
 from db.changes.change import BookingChange
@@ -37,8 +36,7 @@ def claim_change(
     at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
     with deps.autocommit.connect() as conn:
         got = moves.claim(conn, change_id, lease_seconds=deps.timings.lease, released=released)
-        booking = got and appointments.get(conn, got.change.appointment_id)
-    if got is None or booking is None:
+    if got is None:
         if released:
             deps.breaker.held_work.give_back(CREATE, change_item(change_id))
         return None
@@ -49,7 +47,7 @@ def claim_change(
         no_access = shut
     ends, waited = at + deps.timings.lease, waited_for(got.change)
     return ChangeClaim(
-        deps, booking, ends, released, got.backlog, at_once, clock, at, waited, no_access, change=got.change
+        deps, got.booking, ends, released, got.backlog, at_once, clock, at, waited, no_access, change=got.change
     )
 
 
@@ -87,7 +85,7 @@ class ChangeClaim(Claim):
         written = Claim.write(self, move)
         if written is not None and self._is_known(written):
             try:
-                with self.deps.engine.begin() as conn:
+                with self.deps.autocommit.connect() as conn:
                     following = sweeps.let_next_go(conn, left=[self.change])
             except SQLAlchemyError as exc:
                 log.warning("next_change_not_sent", error=type(exc).__name__, next="the sweeper sends it")
@@ -102,7 +100,6 @@ class ChangeClaim(Claim):
         change, to = self.change, ChangeStatus(move.to.value)
         columns = columns_of(change, move, at_once=at_once)
         with self.deps.engine.begin() as conn:
-            appointments.get(conn, change.appointment_id, lock=True)  # first the booking, as everybody locks
             moved = moves.move(
                 conn,
                 change.id,

@@ -31,7 +31,6 @@ class Wish:
     """
 
     over: bool = False
-    cancelled: bool = False
     disabled: bool = False  # its event type allows no rescheduling
     same_start: bool = False
     full: bool = False
@@ -39,8 +38,6 @@ class Wish:
 
 def before_reschedule(wish: Wish) -> ChangeAct | None:
     """Return the end of a reschedule for which no call is made; None: it may be sent."""
-    if wish.cancelled:
-        return ChangeAct.REFUSE_CANCELLED
     if wish.over:
         return ChangeAct.REFUSE_OVER
     if wish.disabled:

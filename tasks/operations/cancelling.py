@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine
 
 from db import appointments
 from db.appointments import Appointment
+from db.changes import asking
 from db.lifecycle import FINAL, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, Chosen
@@ -45,15 +46,19 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     A call under way is never cut off, so that its answer is not lost.
     """
     row = appointments.get(conn, booking_id, lock=True)
-    if row is None:
-        return CommandResult(booking_id, CommandOutcome.MISSING)
+    return CommandResult(booking_id, CommandOutcome.MISSING) if row is None else cancel_locked(conn, row, command)
+
+
+def cancel_locked(conn: Connection, row: Appointment, command: Command) -> CommandResult:
+    """Cancel a booking that is locked, as `cancel_in` does."""
     if is_stale(row, command):
         return result_of(row, CommandOutcome.MOVED_ON)
-    if (known := change_asking.known(conn, row, None, command)) is not None:
+    moment = asking.moment_of(conn, row, command.key)
+    if (known := change_asking.known(row, None, command, moment)) is not None:
         return known
     meant = cancel_outcome(row, not_booked=command.not_booked, spares_booked=command.spares_booked)
     if meant is CommandOutcome.CANCEL_ASKED:
-        return change_asking.ask(conn, row, None, command, change_asking.moment_of(conn, row))
+        return change_asking.ask(conn, row, None, command, moment)
     if meant in {CommandOutcome.ENDED, CommandOutcome.BOOKED}:
         return result_of(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
@@ -63,7 +68,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     if meant is CommandOutcome.CANCELLED:
         moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return result_of(row, meant if moved else CommandOutcome.MOVED_ON)
-    return change_asking.wish(conn, row, None, command, change_asking.moment_of(conn, row), meant)
+    return change_asking.wish(conn, row, None, command, moment, meant)
 
 
 def cancel_outcome(

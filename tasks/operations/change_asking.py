@@ -5,14 +5,13 @@ The booking's row is locked, so that of two who ask at once one sees what the ot
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
-from db.changes.asking import NewChange
+from db.changes.asking import AskingMoment, NewChange
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind
@@ -32,18 +31,6 @@ REASONS = {ChangeKind.CANCEL: "Cancelled on request", ChangeKind.RESCHEDULE: "Mo
 """What Cal.com tells the attendee if nobody says more; Cal.com refuses a cancel without a reason."""
 
 
-class AskingMoment(NamedTuple):
-    """Postgres's time, and the changes of a locked booking that are not over."""
-
-    now: datetime
-    opened: list[BookingChange]
-
-
-def moment_of(conn: Connection, row: Appointment) -> AskingMoment:
-    """Return the moment at which a change of a booking is asked for; the lock lets nobody change it."""
-    return AskingMoment(appointments.now(conn), asking.open_of(conn, row.id))
-
-
 def new_change(start: datetime | None, command: Command) -> NewChange:
     """Return the wish of a command; `start` None: a cancel."""
     kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
@@ -52,11 +39,11 @@ def new_change(start: datetime | None, command: Command) -> NewChange:
     return NewChange(start_at=start, reason=reason, by=by, via=command.via, key=command.key, asked_at=command.asked_at)
 
 
-def known(conn: Connection, row: Appointment, start: datetime | None, command: Command) -> CommandResult | None:
+def known(row: Appointment, start: datetime | None, command: Command, moment: AskingMoment) -> CommandResult | None:
     """Return the result of a wish that is refused for its account, or that is known by its key; else None."""
-    if command.account is not None and not asking.is_of(conn, row, command.account):
+    if command.account not in {None, moment.account}:
         return result_of(row, CommandOutcome.OTHER_ACCOUNT)
-    change = asking.by_key(conn, row.id, command.key) if command.key is not None else None
+    change = moment.keyed
     if change is None:
         return None
     if change.wanted != start:
@@ -85,9 +72,7 @@ def ask(
         return result_of(row, CommandOutcome.OVER)
     withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
     status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING
-    change = keep(conn, row, start, command, status, moment.now)
-    if start is None:
-        asking.cancel_wanted(conn, row.id, wanted=True)
+    change = keep(conn, row, start, command, status, moment.now, cancel_wanted=start is None)
     released = change if status is ChangeStatus.PENDING else None
     return CommandResult(row.id, outcome, row.status, released=released, change=change)
 
@@ -104,11 +89,18 @@ def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChang
 
 
 def keep(
-    conn: Connection, row: Appointment, start: datetime | None, command: Command, status: ChangeStatus, now: datetime
+    conn: Connection,
+    row: Appointment,
+    start: datetime | None,
+    command: Command,
+    status: ChangeStatus,
+    now: datetime,
+    *,
+    cancel_wanted: bool = False,
 ) -> BookingChange:
-    """Store a change."""
-    lead = dependencies.current().timings.lead
-    return asking.keep(conn, row, new_change(start, command), status, lead_seconds=lead, now=now)
+    """Store a change; `cancel_wanted` is that of `db.changes.asking.keep`."""
+    new, lead = new_change(start, command), dependencies.current().timings.lead
+    return asking.keep(conn, row, new, status, lead_seconds=lead, now=now, cancel_wanted=cancel_wanted)
 
 
 def wish(

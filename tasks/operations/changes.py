@@ -8,14 +8,15 @@ from typing import Self
 from sqlalchemy import Connection
 
 from db import appointments
+from db.appointments import Appointment
 from db.connection import deadline
 from db.lifecycle import ChangeStatus
 from tasks import dependencies
 from tasks.database_errors import database_errors
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
-from tasks.operations.cancelling import cancel_in
+from tasks.operations.cancelling import cancel_locked
 from tasks.operations.change_words import sentence_of
-from tasks.operations.rescheduling import reschedule_in
+from tasks.operations.rescheduling import reschedule_locked
 
 PATIENCE = 10.0  # seconds
 
@@ -65,7 +66,7 @@ def cancel_booking(
         AppointmentDatabaseException: Postgres did not store it; ask again, with the same key.
     """
     return _asked(
-        booking, cancel_in, Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
+        booking, cancel_locked, Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
     )
 
 
@@ -79,15 +80,15 @@ def reschedule_booking(
 ) -> ChangeReceipt:
     """Move a booking to another start; else as `cancel_booking`."""
     command = Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
-    return _asked(booking, lambda conn, found, asked: reschedule_in(conn, found, start, asked), command)
+    return _asked(booking, lambda conn, row, asked: reschedule_locked(conn, row, start, asked), command)
 
 
 def _asked(
-    booking: int | str, ask: Callable[[Connection, int, Command], CommandResult], command: Command
+    booking: int | str, ask: Callable[[Connection, Appointment, Command], CommandResult], command: Command
 ) -> ChangeReceipt:
     with database_errors(), deadline(PATIENCE), dependencies.current().engine.begin() as conn:
-        row = appointments.find(conn, str(booking), account=command.account)
-        result = CommandResult(0, CommandOutcome.MISSING) if row is None else ask(conn, row.id, command)
+        row = appointments.find(conn, str(booking), account=command.account, lock=True)
+        result = CommandResult(0, CommandOutcome.MISSING) if row is None else ask(conn, row, command)
     if not result.done:
         raise ChangeRefusedError(result)
     return ChangeReceipt.of(send_released(result))

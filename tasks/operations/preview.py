@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.queue import QUEUED
+from db.changes import asking
 from db.lifecycle import HoldReason, Status
 from db.monitoring import counts_now, operator_actions
 from db.monitoring.operator_actions import Chosen
@@ -165,7 +166,7 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
 
 def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcome:
     """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
-    moment = change_asking.moment_of(conn, row)
+    moment = asking.moment_of(conn, row)
     if row.status is Status.CONFIRMED and change_asking.is_over(row, moment.now):
         return CommandOutcome.OVER
     if action == RESCHEDULE:

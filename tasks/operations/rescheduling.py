@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
+from db.changes.asking import AskingMoment
 from db.lifecycle import FINAL, ChangeStatus, Status
 from tasks import dependencies
 from tasks.operations import change_asking
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, result_of
-from tasks.operations.change_asking import AskingMoment
 
 RESCHEDULE = "reschedule"
 
@@ -19,14 +19,17 @@ RESCHEDULE = "reschedule"
 def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: Command) -> CommandResult:
     """Move a booking: at Cal.com, if it is there; if its outcome is unknown, once that is known."""
     row = appointments.get(conn, booking_id, lock=True)
-    if row is None:
-        return CommandResult(booking_id, CommandOutcome.MISSING)
+    missing = CommandResult(booking_id, CommandOutcome.MISSING)
+    return missing if row is None else reschedule_locked(conn, row, start, command)
+
+
+def reschedule_locked(conn: Connection, row: Appointment, start: datetime, command: Command) -> CommandResult:
+    """Move a booking that is locked, as `reschedule_in` does."""
     if start.tzinfo is None:
         return result_of(row, CommandOutcome.NO_OFFSET)
-    wanted = start.astimezone(UTC)
-    if (known := change_asking.known(conn, row, wanted, command)) is not None:
+    wanted, moment = start.astimezone(UTC), asking.moment_of(conn, row, command.key)
+    if (known := change_asking.known(row, wanted, command, moment)) is not None:
         return known
-    moment = change_asking.moment_of(conn, row)
     refused = _refused(row, wanted, moment)
     if refused is not None:
         return result_of(row, refused)

@@ -1,19 +1,24 @@
-"""What one booking asks of the servers, from enqueue to confirmed, beside what Celery needs itself."""
+"""What a booking and a change of it ask of the servers, from the request to the end, beside what Celery needs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 import redis
 from sqlalchemy import event
 
+from db.changes import asking
 from db.connection import DeadlineConnection
-from db.lifecycle import Status
+from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
 from tasks.booking import book_appointment
+from tasks.changes.changing import change_booking
 from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome
-from tests.support.fleet import request
+from tests.support.fleet import request, row
+from worker import cancel_booking, reschedule_booking
 
 SCRIPTS = {"evalsha", "eval", "fcall"}
 
@@ -106,3 +111,43 @@ def test_many_requests_cost_postgres_what_one_costs(settings: Callable[..., dict
 
     assert seen.statements == 1
     assert seen.commands["lpush"] == 200
+
+
+@pytest.mark.parametrize(("kind", "statements", "exchanges"), [("cancel", 7, 9), ("reschedule", 8, 10)])
+def test_a_change_is_two_transactions_and_one_call(
+    settings: Callable[..., dict[str, str]],
+    redis_url: str,
+    simulator: Any,
+    kind: str,
+    statements: int,
+    exchanges: int,
+) -> None:
+    """The wish locks, reads and stores; the end moves the change, and then the booking.
+
+    Between the two stands the claim, which has the booking with it (and of a move what is known of the event type);
+    behind them the statement that lets go of what waited. A commit is an exchange, too.
+    """
+    settings()
+    bookings = [enqueue_booking(request(number)).appointment_id for number in range(3)]
+    for booking in bookings:
+        book_appointment.apply([booking])
+
+    def change(booking: int, start: datetime) -> None:
+        wished = cancel_booking(booking) if kind == "cancel" else reschedule_booking(booking, start)
+        change_booking.apply([wished.change_id])
+
+    starts = [row(booking).start_at + timedelta(hours=2) for booking in bookings]
+    for number in range(2):  # connections, scripts, what the event type is
+        change(bookings[number], starts[number])
+    dependencies.current().database_calls.flush()
+    before = len(simulator.journal())
+
+    with patch.object(type(dependencies.current().database_calls), "flush_if_due"), asked(redis_url) as seen:
+        change(bookings[2], starts[2])
+
+    with dependencies.current().engine.connect() as conn:
+        assert [one.status for one in asking.of_booking(conn, bookings[2])] == [ChangeStatus.DONE]
+    assert [entry["target"].rpartition("/")[2] for entry in simulator.journal()[before:]] == [kind]
+    assert (seen.statements, seen.exchanges) == (statements, exchanges)
+    assert seen.scripts() == 2
+    assert seen.commands["lpush"] == 1

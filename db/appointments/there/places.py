@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.connection import fetch
-from db.sql import prepared, statement
+from db.sql import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThe
     """Record as what confirmed rows were found at Cal.com just now, except those that have changed since."""
     places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
     shown = json.dumps(places, default=datetime.isoformat)
-    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why})
+    fetch(conn, prepared("record_places"), {"places": shown, "by": by, "why": why})

@@ -1,11 +1,14 @@
-"""Cancel and move over HTTP: the key's own bookings alone, each wish once, and each refusal by its name."""
+"""Cancel and move over HTTP: the key's own bookings alone, and each wish once.
+
+What is refused: tests/integration/cli/changes/test_refused_changes.py.
+"""
 
 from typing import Any
 
 import pytest
 
 from db.api_keys.keys import Scope
-from tests.support.api.served import ALL, Api, Caller, a_request
+from tests.support.api.served import ALL, Api, Caller
 
 CONFIRMED = (
     "status = 'confirmed', calcom_booking_uid = :uid, hold_reason = NULL, held_at = NULL, hold_until = NULL, "
@@ -135,47 +138,6 @@ def test_a_key_without_the_scope_changes_nothing(api: Api) -> None:
 
     assert [cancel(caller, number).status_code, move(caller, number).status_code] == [403, 403]
     assert changes(api, number) == 0
-
-
-@pytest.mark.parametrize(
-    ("columns", "cancels", "moves"),
-    [
-        ("status = 'failed'", "ended", "ended"),
-        ("start_at = now() - interval '3 days'", "over", "over"),
-        ("series_uid = 'series'", None, "series"),
-        ("booked_start_at = '2030-03-06T09:00:00Z'", None, "same-start"),
-    ],
-)
-def test_what_cannot_be_changed_is_refused_by_its_name(api: Api, columns: str, cancels: str | None, moves: str) -> None:
-    """409, a problem with its own sentence; nothing is stored."""
-    caller = api.key()
-    number = booked(api, caller)
-    api.sql(f"UPDATE appointments SET {columns} WHERE id = :id", id=number)  # noqa: S608 - ours
-
-    moved, cancelled = move(caller, number), cancel(caller, number)
-
-    assert (moved.status_code, moved.json()["type"]) == (409, f"/problems/{moves}")
-    assert moved.headers["Content-Type"] == "application/problem+json"
-    named = (202, None) if cancels is None else (409, f"/problems/{cancels}")
-    assert (cancelled.status_code, cancelled.json().get("type")) == named
-    assert changes(api, number) == (1 if cancels is None else 0)
-
-
-def test_what_is_being_cancelled_or_would_collide_is_not_moved(api: Api) -> None:
-    """Nor to a start that is past."""
-    caller, asked = api.key(), a_request()
-    being, waiting = booked(api, caller), caller.booked(asked)
-    caller.booked({**asked, "start": NEW})
-    cancel(caller, being)
-
-    told = [move(caller, being), move(caller, waiting), move(caller, booked(api, caller), "2020-03-05T10:00:00Z")]
-
-    assert [(one.status_code, one.json()["type"].rpartition("/")[2]) for one in told] == [
-        (409, "being-cancelled"),
-        (409, "taken-by-own"),
-        (422, "invalid"),
-    ]
-    assert told[-1].json()["errors"] == [{"field": "start", "message": "is past or too near"}]
 
 
 @pytest.mark.parametrize("body", [{}, {"start": 5}, {"start": "2030-03-05T10:00:00"}, {"start": NEW, "scope": "all"}])

@@ -1,4 +1,4 @@
-"""A wish for another start of a booking that is not booked yet: the newest one counts, also while a move is written."""
+"""A wish is decided under the lock of its booking: what was wished before it, and what is written meanwhile, counts."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
+from db import appointments
 from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.moves import KNOWN, Move
 from tasks.operations.booking_commands import Command, Via
+from tasks.operations.cancelling import cancel_in
 from tasks.operations.rescheduling import reschedule_in
-from tests.integration.changes.test_turned_away import stands
+from tests.integration.changes.test_turned_away import DONE, ask, claimed, seat, stands
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept
+from worker import cancel_booking
 
 FIRST, NEWEST = datetime(2031, 3, 5, 9, tzinfo=UTC), datetime(2031, 3, 6, 9, tzinfo=UTC)
 COMMAND = Command("caller", Via.PYTHON, "a test")
@@ -46,3 +49,37 @@ def test_the_newest_wish_counts_while_the_end_is_written(settings: Callable[...,
     assert newest is not None
     assert stands(newest) is ChangeStatus.DONE
     assert (row(booking).status, row(booking).start_at) == (Status.RETRYING, NEWEST)
+
+
+def test_who_wishes_the_same_meanwhile_hears_which_change_it_is(settings: Callable[..., dict[str, str]]) -> None:
+    """It waits for the booking, and reads what was wished before it when it has the booking."""
+    settings()
+    deps, booking = dependencies.current(), seat(0)
+
+    with ThreadPoolExecutor(1) as pool:
+        with deps.engine.begin() as conn:
+            first = cancel_in(conn, booking.id, COMMAND).change
+            second = pool.submit(cancel_booking, booking.id)
+            eventually(somebody_waits, what="the second waits for the booking")
+        heard = second.result(60)
+
+    assert first is not None
+    assert (heard.change_id, heard.duplicate) == (first.id, True)
+
+
+def test_a_change_ends_after_what_is_decided_about_its_booking(settings: Callable[..., dict[str, str]]) -> None:
+    """Its worker locks the booking first, which it writes next: the other way round both would wait."""
+    settings()
+    deps, one = dependencies.current(), ask(seat(0))
+    worker = claimed(one)
+    assert worker is not None
+
+    with ThreadPoolExecutor(1) as pool:
+        with deps.engine.begin() as conn:
+            appointments.get(conn, one.appointment_id, lock=True)
+            written = pool.submit(worker.write, DONE)
+            eventually(lambda: somebody_waits() or written.done(), what="the worker waits for the booking")
+            assert not written.done()
+        assert written.result(60) is not None
+
+    assert stands(one) is ChangeStatus.DONE

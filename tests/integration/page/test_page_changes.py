@@ -8,13 +8,13 @@ from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
-from tests.integration.cli.changes.test_cli_changes import LATER, REFUSALS, booked, made, stored
 from tests.integration.page.test_page_actions import ACT, PREVIEW, WHY, press
 from tests.support.audits.scene import Scene
 from tests.support.changes import held_change
 from tests.support.fleet import eventually
 from tests.support.flower_pages import FlowerUnderTest
 from tests.support.page.operating import recorded
+from tests.support.refused_changes import LATER, REFUSALS, booked, made, stored
 from worker.cli.orders import reschedule, retry_cancel
 
 OF_A_COMMAND = {"move of another account's", "move to a time without offset"}  # the page can send neither
@@ -111,7 +111,7 @@ def test_a_person_says_on_the_page_what_became_of_a_held_change(
 
 def test_what_the_page_refuses_it_refuses_in_the_commands_sentence(flower: FlowerUnderTest, record: Any) -> None:
     """In the preview where any start is refused, and in the answer to a page that is too old; no change is stored."""
-    for case, (state, start, outcome, said) in REFUSALS.items():
+    for case, (state, start, outcome, said, _) in REFUSALS.items():
         if case in OF_A_COMMAND:
             continue
         row = made(record, state)

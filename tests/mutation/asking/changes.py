@@ -6,16 +6,20 @@ from tests.mutation.breakage import Breakage
 
 _ROWS = "tests/integration/changes/test_db_changes.py::"
 _ORDER = "tests/integration/changes/test_change_order.py::"
+_LINE = "tests/integration/changes/test_one_line.py::"
+_BY_US = "tests/integration/changes/test_refused_by_us.py::"
+_WISHES = "tests/integration/changes/test_wishes.py::"
 _TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
 _CLI = "tests/integration/cli/changes/test_cli_changes.py::"
-_ASKED = f"{_CLI}test_what_cannot_be_asked_for_is_told_in_its_own_sentence"
+_REFUSED = "tests/integration/cli/changes/test_refused_changes.py::"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
 _claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")
 _moving = partial(Breakage, promise=2, file="tasks/operations/rescheduling.py")
 _decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
 
 CHANGES_SENT = (
     Breakage(
@@ -84,13 +88,29 @@ CHANGES_SENT = (
         new="settled=True,",
         test=f"{_ROWS}test_a_change_is_settled_at_its_settle_at_and_not_before",
     ),
-    Breakage(
+    _attempt(
         name="a-cancel-follows-nobody",
-        promise=2,
-        file="tasks/changes/attempting.py",
         old="if act is ChangeAct.FOLLOW and there is not None:\n            return self._followed(there)",
         new="if act is ChangeAct.FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
+    ),
+    _attempt(
+        name="moved-though-its-type-allows-no-rescheduling",
+        old="if kept.rescheduling_disabled:",
+        new="if False and kept.rescheduling_disabled:",
+        test=f"{_BY_US}test_a_type_that_allows_no_rescheduling_is_not_moved",
+    ),
+    _attempt(
+        name="moved-though-it-is-over",
+        old="over=is_over(booking, change.updated_at)",
+        new="over=False",
+        test=f"{_BY_US}test_a_booking_that_is_over_by_then_is_not_moved",
+    ),
+    _attempt(
+        name="moved-to-a-full-time",
+        old="full=kept.seats and",
+        new="full=False and",
+        test=f"{_REFUSED}test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(
         name="a-week-that-begins-has-no-move",
@@ -104,7 +124,7 @@ CHANGES_SENT = (
         name="moved-to-the-same-start",
         old="(row.booked_start_at or row.start_at) == wanted and",
         new="False and",
-        test=f"{_ASKED}[move to the same start-Python]",
+        test=f"{_REFUSED}test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(
         name="a-move-is-recorded-by-itself",
@@ -120,7 +140,15 @@ CHANGES_SENT = (
         file="tasks/maintenance/line.py",
         old="merge(own, changed, key=itemgetter(0))",
         new="[*own, *changed]",
-        test=f"{_TROUBLE}test_an_outage_holds_changes_and_lets_them_go_with_the_bookings_in_one_line",
+        test=f"{_LINE}test_held_bookings_and_held_changes_go_in_one_order",
+    ),
+    Breakage(
+        name="messages-out-of-the-line",
+        promise=4,
+        file="tasks/maintenance/turns.py",
+        old="    rows.sort(key=lambda row: row.line_at)\n",
+        new="",
+        test=f"{_LINE}test_held_bookings_and_held_changes_go_in_one_order",
     ),
     Breakage(
         name="a-wanted-start-is-forgotten",
@@ -131,11 +159,27 @@ CHANGES_SENT = (
         test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
     ),
     Breakage(
+        name="a-wish-does-not-wait-for-its-booking",
+        promise=2,
+        file="db/appointments/__init__.py",
+        old='FOR NO KEY UPDATE" if lock else sql',
+        new='FOR NO KEY UPDATE" if False else sql',
+        test=f"{_WISHES}test_who_wishes_the_same_meanwhile_hears_which_change_it_is",
+    ),
+    Breakage(
+        name="a-change-ends-without-its-bookings-lock",
+        promise=1,
+        file="db/sql/change_move.sql",
+        old="    FOR NO KEY UPDATE\n",
+        new="",
+        test=f"{_WISHES}test_a_change_ends_after_what_is_decided_about_its_booking",
+    ),
+    Breakage(
         name="a-wish-is-read-without-its-bookings-lock",
         promise=1,
         file="tasks/wishes.py",
         old="    appointments.get(conn, row.id, lock=True)\n",
         new="",
-        test="tests/integration/changes/test_wishes.py::test_the_newest_wish_counts_while_the_end_is_written",
+        test=f"{_WISHES}test_the_newest_wish_counts_while_the_end_is_written",
     ),
 )

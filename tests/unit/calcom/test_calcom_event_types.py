@@ -122,6 +122,21 @@ def test_what_a_booking_of_the_type_has_is_told() -> None:
     assert (weekly.calcom_id, weekly.length_minutes, weekly.seats, weekly.occurrences) == (2001, None, False, 8)
 
 
+@pytest.mark.parametrize(
+    ("shown", "disabled"),
+    [
+        ({"disableRescheduling": {"disabled": True}}, True),
+        ({"disableRescheduling": {"disabled": False, "minutesBefore": 60}}, False),
+        ({"disableRescheduling": {"disabled": "yes"}}, None),
+        ({"disableRescheduling": None}, None),
+        ({}, None),
+    ],
+)
+def test_whether_a_type_allows_no_rescheduling_is_told_or_not(shown: dict[str, Any], *, disabled: bool | None) -> None:
+    """An older Cal.com does not show it, and what has another form says nothing: the type is read all the same."""
+    assert facts({**PERSONAL, **shown}).rescheduling_disabled is disabled
+
+
 @pytest.mark.parametrize("member", ["id", "ownerId", "recurrence", "price", "confirmationPolicy", "seats"])
 def test_a_trait_that_is_not_told_is_not_taken_for_none(member: str) -> None:
     """Cal.com shows each of them of every type: without it the type would look plainer than it is."""

@@ -1,108 +1,23 @@
-"""A cancel or a move is asked for by the command and by Python alike; what is refused is told, and not kept."""
+"""A cancel or a move is asked for by the command and by Python alike, once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from db.changes import asking
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
 from tasks.operations import cancelling
-from tasks.operations.booking_commands import CommandOutcome, Via
+from tasks.operations.booking_commands import Via
 from tests.support.changes import ask_change
+from tests.support.refused_changes import HOUR, LATER, booked, stored
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
 
 Booking = Callable[..., Any]
-LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
-NAIVE, HOUR = LATER.replace(tzinfo=None), timedelta(hours=1)
-REFUSALS: dict[str, tuple[str, datetime | None, CommandOutcome, str]] = {
-    "cancel of what is over": ("over", None, CommandOutcome.OVER, "has taken place already"),
-    "cancel of what is cancelled": ("cancelled", None, CommandOutcome.ENDED, "is cancelled already"),
-    "cancel of what ended unbooked": ("rejected", None, CommandOutcome.ENDED, "is rejected for good"),
-    "move of what is over": ("over", LATER, CommandOutcome.OVER, "has taken place already"),
-    "move of what is cancelled": ("cancelled", LATER, CommandOutcome.ENDED, "is cancelled already"),
-    "move of what ended unbooked": ("failed", LATER, CommandOutcome.ENDED, "has failed and was never booked"),
-    "move to the same start": ("booked", None, CommandOutcome.SAME_START, "has this start already"),
-    "move of a series": ("series", LATER, CommandOutcome.SERIES, "is a series"),
-    "move into the past": ("booked", datetime(2020, 1, 1, tzinfo=UTC), CommandOutcome.PAST, "past or too near"),
-    "move to a time without offset": ("booked", NAIVE, CommandOutcome.NO_OFFSET, "needs its offset"),
-    "move of what is being cancelled": ("cancelling", LATER, CommandOutcome.BEING_CANCELLED, "is being cancelled"),
-    "move of another account's": ("other account", LATER, CommandOutcome.OTHER_ACCOUNT, "belongs to another account"),
-    "move to another request's start": ("twin", LATER, CommandOutcome.TAKEN_BY_OWN, "another request for that start"),
-}  # fmt: skip
-
-
-def booked(record: Any, **columns: Any) -> Any:
-    """Make a booking that Cal.com has."""
-    row = record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{next(record.numbers)}")
-    if columns:
-        record.write(row.id, **columns)
-    return record.read(row.id)
-
-
-def stored(record: Any) -> list[Any]:
-    """Return all changes."""
-    with record.engine.connect() as conn:
-        return list(
-            conn.execute(select(booking_changes.c.kind, booking_changes.c.status).order_by(booking_changes.c.id)).all()
-        )
-
-
-def made(record: Any, state: str) -> Any:
-    """Make a booking in a state."""
-    match state:
-        case "over":
-            return booked(record, start_at=-3 * HOUR, length_in_minutes=30)
-        case "series":
-            return booked(record, series_uid="series-1")
-        case "booked" | "other account":
-            return booked(record)
-        case "cancelling":
-            row = booked(record)
-            cancel_booking(row.id)
-            return row
-        case "twin":
-            row = record.keep(key_derived=True)
-            with record.engine.begin() as conn:
-                wanted = asking.at_start(row, LATER, lead_seconds=0)
-                assert not asking.is_taken(conn, row, wanted)
-            record.keep(key_derived=True, idempotency_key=wanted["idempotency_key"])
-            return row
-    return record.moved(Status(state))
-
-
-@pytest.mark.parametrize("way", ["command", "Python"])
-@pytest.mark.parametrize("case", REFUSALS)
-def test_what_cannot_be_asked_for_is_told_in_its_own_sentence(
-    booking: Booking, record: Any, case: str, way: str
-) -> None:
-    """And nothing of it is kept."""
-    state, start, outcome, said = REFUSALS[case]
-    row = made(record, state)
-    before = stored(record)
-    is_move, account = case.startswith("move"), "salon-7" if state == "other account" else None
-    wanted = start or row.start_at
-
-    if way == "command":
-        given = [wanted.isoformat()] if is_move else []
-        ran = booking(
-            "reschedule" if is_move else "cancel", row.id, *given, *(["--account", account] if account else [])
-        )
-        assert ran.code == 1
-        assert said in ran.err
-    else:
-        with pytest.raises(ChangeRefusedError, match=said) as refused:
-            reschedule_booking(row.id, wanted, account=account) if is_move else cancel_booking(row.id)
-        assert refused.value.outcome is outcome
-
-    assert stored(record) == before
-    assert record.read(row.id).start_at == row.start_at
 
 
 def test_a_cancel_of_a_booking_goes_to_cal_com(booking: Booking, record: Any) -> None:

@@ -1,0 +1,111 @@
+"""What is refused of a cancel or a move, each in its own sentence: one table for every way in which it is asked for."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from db.changes import asking
+from db.lifecycle import Status
+from db.models.changes import booking_changes
+from tasks.booking import book_appointment
+from tasks.operations.booking_commands import CommandOutcome
+from tests.support.fleet import request
+from tests.support.stepping import accept
+from worker import cancel_booking
+
+LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
+PAST, NAIVE, HOUR = datetime(2020, 1, 1, tzinfo=UTC), LATER.replace(tzinfo=None), timedelta(hours=1)
+ACCOUNT = "salon-7"
+SEATED, SEATS = 103, 3  # an event type, and how many have room at one of its times
+
+
+class Refusal(NamedTuple):
+    """How a booking stands, the wanted start (None: its own, or a cancel), and what is heard of the refusal.
+
+    `problem` is that of HTTP (None: the same wish again is no fault there); a key sees no booking of another key's.
+    """
+
+    state: str
+    start: datetime | None
+    outcome: CommandOutcome
+    said: str
+    problem: str | None
+
+
+_O = CommandOutcome
+REFUSALS: dict[str, Refusal] = {
+    "cancel of what is over": Refusal("over", None, _O.OVER, "has taken place already", "over"),
+    "cancel of what is cancelled": Refusal("cancelled", None, _O.ENDED, "is cancelled already", None),
+    "cancel of what ended unbooked": Refusal("rejected", None, _O.ENDED, "is rejected for good", "ended"),
+    "move of what is over": Refusal("over", LATER, _O.OVER, "has taken place already", "over"),
+    "move of what is cancelled": Refusal("cancelled", LATER, _O.ENDED, "is cancelled already", "ended"),
+    "move of what ended unbooked": Refusal("failed", LATER, _O.ENDED, "has failed and was never booked", "ended"),
+    "move to the same start": Refusal("booked", None, _O.SAME_START, "has this start already", "same-start"),
+    "move of a series": Refusal("series", LATER, _O.SERIES, "is a series", "series"),
+    "move into the past": Refusal("booked", PAST, _O.PAST, "past or too near", "invalid"),
+    "move to a time without offset": Refusal("booked", NAIVE, _O.NO_OFFSET, "needs its offset", "invalid"),
+    "move of what is being cancelled": Refusal(
+        "cancelling", LATER, _O.BEING_CANCELLED, "is being cancelled", "being-cancelled"
+    ),
+    "move of another account's": Refusal(
+        "other account", LATER, _O.OTHER_ACCOUNT, "belongs to another account", "no-such-booking"
+    ),
+    "move to another request's start": Refusal(
+        "twin", LATER, _O.TAKEN_BY_OWN, "another request for that start", "taken-by-own"
+    ),
+}
+
+
+def booked(record: Any, **columns: Any) -> Any:
+    """Make a booking that Cal.com has."""
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{next(record.numbers)}")
+    if columns:
+        record.write(row.id, **columns)
+    return record.read(row.id)
+
+
+def stored(record: Any) -> list[Any]:
+    """Return all changes."""
+    columns = booking_changes.c
+    with record.engine.connect() as conn:
+        return list(conn.execute(select(columns.kind, columns.status).order_by(columns.id)).all())
+
+
+def made(record: Any, state: str, **owner: Any) -> Any:
+    """Make a booking in a state; `owner` are the columns that say who has asked for it."""
+    match state:
+        case "over":
+            return booked(record, start_at=-3 * HOUR, length_in_minutes=30, **owner)
+        case "series":
+            return booked(record, series_uid="series-1", **owner)
+        case "booked":
+            return booked(record, **owner)
+        case "other account":
+            return booked(record)
+        case "cancelling":
+            row = booked(record, **owner)
+            cancel_booking(row.id)
+            return record.read(row.id)
+        case "twin":
+            row = record.keep(key_derived=True, **owner)
+            with record.engine.begin() as conn:
+                wanted = asking.at_start(row, LATER, lead_seconds=0)
+                assert not asking.is_taken(conn, row, wanted)
+            record.keep(key_derived=True, idempotency_key=wanted["idempotency_key"], **owner)
+            return row
+    row = record.moved(Status(state))
+    record.write(row.id, **owner or {"cancel_requested": False})
+    return record.read(row.id)
+
+
+def seat_beside_a_full_time(record: Any, **owner: Any) -> Any:
+    """Make a seat at Cal.com, and have each seat of LATER taken by somebody else."""
+    others = [request(number, SEATED, start=LATER) for number in range(1, SEATS + 1)]
+    ids = accept(request(0, SEATED), *others)
+    for one in ids:
+        book_appointment.apply([one])
+    if owner:
+        record.write(ids[0], **owner)
+    assert {record.read(one).status for one in ids} == {Status.CONFIRMED}
+    return record.read(ids[0])
