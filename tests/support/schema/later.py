@@ -20,8 +20,9 @@ TODAY = [
     "0010_callbacks",
     "0011_lines",
     "0012_wishes",
+    "0013_key_accounts",
 ]
-LATER = "0013_later"
+LATER = "0014_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from db.api_keys.key_text import is_key
+from db.models.accounts import AccountState
 from tasks import dependencies
 from tasks.callers.keys import known_key
+from tests.support.accounts.making import make_account
 from worker.cli.keys import keys as commands
 
 Booking = Callable[..., Any]
@@ -76,6 +78,7 @@ def test_a_revoked_key_and_its_old_one_end_and_keep_the_name(booking: Booking) -
     [
         (("add", "No Name"), "is no name"), (("add", "a", "--scopes", "fly"), "fly is no scope"),
         (("add", "a", "--scopes", ","), "is no scope"), (("add", "a", "--types", "x"), "--types"),
+        (("add", "a", "--account", "nobody"), "nobody: no account has this name"),
         (("rotate", "nobody"), "no key in force"), (("revoke", "nobody"), "no key in force"),
     ],
 )  # fmt: skip
@@ -86,6 +89,23 @@ def test_what_is_wrong_is_said_and_nothing_is_made(booking: Booking, given: tupl
     assert ran.code == 1
     assert said in ran.err
     assert booking("keys", "list", "--json").json["keys"] == booking("actions", "--json").json["actions"] == []
+
+
+def test_a_key_is_of_the_account_that_it_is_made_for(booking: Booking) -> None:
+    """The list shows which; of a closed account none is made."""
+    engine = dependencies.current().engine
+    number, name = make_account(engine)
+    _, closed = make_account(engine, AccountState.CLOSED)
+    assert [booking("keys", "add", key, "--account", name).code for key in ("form", "agent")] == [0, 0]
+    refused = booking("keys", "add", "other", "--account", closed)
+    booking("keys", "add", "plain")
+
+    assert (refused.code, f"{closed} is closed" in refused.err) == (1, True)
+    listed = booking("keys", "list", "--json").json["keys"]
+    assert {one["name"]: (one["account_id"], one["account"]) for one in listed} == {
+        "agent": (number, name), "form": (number, name), "plain": (1, "default"),
+    }  # fmt: skip
+    assert booking("keys", "list").out.count(f"account {name}; ") == 2
 
 
 def test_check_says_that_there_is_no_key_yet(booking: Booking) -> None:
