@@ -42,9 +42,10 @@ def list_all(*, json: bool) -> None:
         used = f"last used {clock(key.last_used_at)}" if key.last_used_at else "never used"
         state = f"revoked {clock(key.revoked_at)}" if key.revoked_at else used
         screen.say((f"{key.name:<20}", "bold"), f" bw_{key.handle}_...  {_joined(key.scopes)}; {types}; ", state)
-        screen.say(
-            " " * 21, f"account {key.account or DEFAULT}; {key.rate:,} calls a minute; made {clock(key.created_at)}"
-        )
+        more = f"account {key.account or DEFAULT}; {key.rate:,} calls a minute; made {clock(key.created_at)}"
+        screen.say(" " * 21, more)
+        if key.allowed_callback_hosts:
+            screen.say(" " * 21, f"requests may name a callback address at {_joined(key.allowed_callback_hosts)}")
 
 
 def rotate(name: str, *, why: str) -> None:
@@ -99,5 +100,9 @@ def _joined(values: Iterable[object]) -> str:
 
 def _plain(key: ApiKey) -> dict[str, object]:
     types = key.event_types
-    listed = {"scopes": sorted(key.scopes), "event_types": None if types is None else sorted(types)}
-    return asdict(key) | listed | {"account": key.account or DEFAULT}
+    return asdict(key) | {
+        "scopes": sorted(key.scopes),
+        "event_types": None if types is None else sorted(types),
+        "allowed_callback_hosts": sorted(key.allowed_callback_hosts),
+        "account": key.account or DEFAULT,
+    }

@@ -79,6 +79,7 @@ def test_a_revoked_key_and_its_old_one_end_and_keep_the_name(booking: Booking) -
         (("add", "No Name"), "is no name"), (("add", "a", "--scopes", "fly"), "fly is no scope"),
         (("add", "a", "--scopes", ","), "is no scope"), (("add", "a", "--types", "x"), "--types"),
         (("add", "a", "--account", "nobody"), "nobody: no account has this name"),
+        (("callback", "nobody", "--hosts", "hooks.example.com"), "no key in force"),
         (("rotate", "nobody"), "no key in force"), (("revoke", "nobody"), "no key in force"),
     ],
 )  # fmt: skip
@@ -106,6 +107,30 @@ def test_a_key_is_of_the_account_that_it_is_made_for(booking: Booking) -> None:
         "agent": (number, name), "form": (number, name), "plain": (1, "default"),
     }  # fmt: skip
     assert booking("keys", "list").out.count(f"account {name}; ") == 2
+
+
+def test_the_hosts_that_a_request_may_name_are_set_and_listed(booking: Booking) -> None:
+    """In place of those before; '' takes them all away, and what is no host changes nothing."""
+    booking("keys", "add", "shop")
+
+    def hosts() -> tuple[list[str], str]:
+        """Return them as programs and as people read them."""
+        [shown] = booking("keys", "list", "--json").json["keys"]
+        lines = [line for line in booking("keys", "list").out.splitlines() if "may name" in line]
+        return shown["allowed_callback_hosts"], " ".join(lines[0].split()) if lines else ""
+
+    assert hosts() == ([], "")
+    assert booking("keys", "callback", "shop", "--hosts", "b.example.com, a.example.com,").code == 0
+    two = ["a.example.com", "b.example.com"]
+    assert hosts() == (two, "requests may name a callback address at a.example.com, b.example.com")
+    for wrong in ("https://c.example.com", "c.example.com:8443", "C.example.com", "a.example.com,10.0.0.7/x"):
+        refused = booking("keys", "callback", "shop", "--hosts", wrong)
+        assert (refused.code, "is no name of a host" in refused.err, hosts()[0]) == (1, True, two)
+    assert booking("keys", "callback", "shop", "--hosts", "").code == 0
+    assert hosts() == ([], "")
+    assert [one["target"]["hosts"] for one in booking("actions", "--json").json["actions"][:2]] == [
+        "", "b.example.com,a.example.com",
+    ]  # fmt: skip
 
 
 def test_check_says_that_there_is_no_key_yet(booking: Booking) -> None:
