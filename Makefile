@@ -23,8 +23,10 @@ DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
 DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
 DEBIAN_CHROMIUM := $(shell command -v chromium)
 DEBIAN_PROMTOOL := $(shell command -v promtool)
+DEBIAN_PHP := $(if $(shell php -m 2>&1 | grep -x curl),yes)
+DEBIAN_NODE := $(shell command -v node)
 DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v kustomize),$(DEBIAN_PROMTOOL),$(DEBIAN_REDIS))
-DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
+DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
@@ -54,10 +56,10 @@ up: setup ## Start everything for your first hour: servers, workers, beat, Flowe
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, except the long ones and those that need a Debian package
-	@echo 'Left out: the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
+	@echo 'Left out: the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool, debian_php, debian_node and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus php-cli php-curl nodejs docker-compose kustomize); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not (long or $(DEBIAN))' --ignore=tests/browser $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, docker-compose, kustomize)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, php-cli, php-curl, nodejs, docker-compose, kustomize)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(if $(DEBIAN_SENTINEL),,echo >&2 'No redis-sentinel on the path: apt-get install redis-sentinel'; exit 1)
@@ -65,6 +67,8 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_PGBOUNCER),,echo >&2 'No PgBouncer in /usr/sbin: apt-get install pgbouncer'; exit 1)
 	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
 	@$(if $(DEBIAN_PROMTOOL),,echo >&2 'No promtool on the path: apt-get install prometheus'; exit 1)
+	@$(if $(DEBIAN_PHP),,echo >&2 'No php with curl on the path: apt-get install php-cli php-curl'; exit 1)
+	@$(if $(DEBIAN_NODE),,echo >&2 'No node on the path: apt-get install nodejs'; exit 1)
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,-m 'not alone') $(ARGS)
 	@$(if $(ARGS),,$(call within,600) $(BIN)/pytest -m alone)

@@ -33,12 +33,14 @@ class _QueuedReading(NamedTuple):
     question: str
     read: Read
     answer: "Future[str | None]"
+    of: str | None
 
 
 class SharedReadings:
     """Read what many ask for; all threads of a process share one object. No method raises an error of Redis.
 
-    `fresh` is for how many seconds an answer counts. `may_read` is asked before each reading.
+    `fresh` is for how many seconds an answer counts. `may_read` is asked before each reading, with the name of
+    whose limit the reading takes.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class SharedReadings:
         redis: Client | None,
         *,
         fresh: float,
-        may_read: Callable[[], bool],
+        may_read: Callable[[str | None], bool],
         emit: Emit = say_nothing,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] | None = None,
@@ -66,16 +68,17 @@ class SharedReadings:
         self._asked: dict[str, Future[str | None]] = {}
         self._kept: OrderedDict[str, _FreshAnswer] = OrderedDict()
 
-    def ask(self, question: str, read: Read) -> "Future[str | None]":
+    def ask(self, question: str, read: Read, of: str | None = None) -> "Future[str | None]":
         """Return the answer to come: kept, or read now by one of all who ask; None: it cannot be read now.
 
-        `read` returns the answer, or None. What it raises, everybody gets who waits for it in this process.
+        `of` is passed to `may_read`. `read` returns the answer, or None. What it raises, everybody gets who waits for
+        it in this process.
         """
         with self._lock:
             answer = self._asked.get(question)
             if answer is None:
                 answer = self._asked[question] = Future()
-                self._queue.put(_QueuedReading(question, read, answer))
+                self._queue.put(_QueuedReading(question, read, answer, of))
                 if self._threads < THREADS:
                     self._threads += 1
                     threading.Thread(target=self._serve, name="readings", daemon=True).start()
@@ -86,7 +89,7 @@ class SharedReadings:
             asked = self._queue.get()
             result, error = None, None
             try:
-                result = self._answer(asked.question, asked.read)
+                result = self._answer(asked)
             except Exception as raised:  # noqa: BLE001 - it is raised where it was asked for
                 error = raised
             with self._lock:
@@ -97,7 +100,8 @@ class SharedReadings:
                 else:
                     asked.answer.set_exception(error)
 
-    def _answer(self, question: str, read: Read) -> str | None:
+    def _answer(self, asked: _QueuedReading) -> str | None:
+        question = asked.question
         own = self._kept.get(question)
         if own is not None and self._clock() < own.until:
             return own.answer
@@ -105,7 +109,7 @@ class SharedReadings:
         began = self._clock()
         while isinstance(answer := self._begin(keys), bool):
             if answer:
-                return self._read(question, keys, read)
+                return self._read(asked, keys)
             if self._clock() - began > ANOTHERS:
                 return None
             self._pause(POLL)
@@ -118,15 +122,15 @@ class SharedReadings:
             return reply.decode()
         return reply if isinstance(reply, str) else reply != 0
 
-    def _read(self, question: str, keys: tuple[str, ...], read: Read) -> str | None:
+    def _read(self, asked: _QueuedReading, keys: tuple[str, ...]) -> str | None:
         read_at, answer = self._clock(), None
         try:
-            answer = read() if self._may_read() else None
+            answer = asked.read() if self._may_read(asked.of) else None
             return answer
         finally:
             left = self._fresh - (self._clock() - read_at)
             if answer is not None and left > 0:
-                self._keep(question, _FreshAnswer(answer, read_at + self._fresh))
+                self._keep(asked.question, _FreshAnswer(answer, read_at + self._fresh))
             if self._shared is not None:
                 kept = round(left * 1000) if answer is not None and left > 0 else 0
                 self._shared.call("reading_end", keys, (), (kept, answer or ""))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from simulator.booking import book, cancels, changes, moves, old_version, slots
 from simulator.http import shapes
 from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
-from simulator.reads import event_type_groups, event_types, listing, show
+from simulator.reads import event_type_groups, event_types, listing, show, webhooks
 from simulator.reads.event_types import NO_LOGIN
 from simulator.state.sight import view_of
 from simulator.state.steps import KilledError
@@ -42,6 +42,8 @@ class Route:
 
 ROUTES = (
     Route(re.compile("/v2/me"), ("GET",)),
+    Route(re.compile("/v2/webhooks"), ("GET", "POST")),
+    Route(re.compile("/v2/webhooks/[^/]+"), ("DELETE",)),
     Route(re.compile("/v2/slots"), ("GET",), (SLOTS,)),
     Route(re.compile("/v2/event-types"), ("GET",), (event_types.VERSION, *event_types.OLDER)),
     Route(re.compile("/v2/event-types/[^/]+"), ("GET",), (event_types.VERSION, *event_types.OLDER)),
@@ -143,6 +145,10 @@ async def _serve(world: World, call: Call) -> Answer:
             return Answer(200, b"OK", content_type=HTML_TYPE)
         case ["v2", "me"]:
             return await event_types.me(world, call)
+        case ["v2", "webhooks"]:
+            return await webhooks.webhooks(world, call)
+        case ["v2", "webhooks", number]:
+            return await webhooks.delete(world, call, number)
         case ["v2", "slots"]:
             return await slots.list_slots(world, call)
         case ["v2", "event-types"]:

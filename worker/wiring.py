@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from db.engine import POOL_SIZE, make_engine
 from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
@@ -58,12 +60,13 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
     breaker = make_breaker(settings, engine, calcom, count_window=count_window)
     database_calls = make_database_calls(settings, engine, count_window=count_window)
     autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    callers = Callers(autocommit, breaker.account)
     return Dependencies(
         engine=engine,
         autocommit=autocommit,
         calcom=calcom,
         caller=breaker.account,
-        callers=Callers(autocommit, breaker.account),
+        callers=callers,
         door=Door(autocommit, calcom, KeyCipher(settings.account_encryption_keys)),
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),
@@ -87,7 +90,7 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
         broker_url=settings.broker_url or "",
         page_url=settings.page_url,
         alerts=AlertSinks(settings.alert_urls),
-        slots=_slot_readings(settings),
+        slots=_slot_readings(settings, callers),
         callbacks=CallbackSettings(
             secrets=settings.callback_secret,
             networks=settings.callback_networks,
@@ -97,18 +100,35 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_s
     )
 
 
-def _slot_readings(settings: Settings) -> SharedReadings:
-    """Build what reads free times: in any minute at most a fifth of the rate limit, so that bookings have the rest."""
+def _slot_readings(settings: Settings, callers: Callers) -> SharedReadings:
+    """Build what reads free times: in any minute at most a fifth of an account's limit; bookings have the rest."""
     redis = make_redis(settings.redis_url) if settings.redis_url else None
-    may_read = reading_share(CallLimit(SLOTS, redis), settings.calcom_rate_limit_per_minute or CALCOM_RATE)
+    usual = settings.calcom_rate_limit_per_minute or CALCOM_RATE
+
+    def rate_of(account: str | None) -> int:
+        try:
+            known = callers.named([account]).get(account)
+        except SQLAlchemyError:  # then the door to the account stays shut, and nothing is read
+            return usual
+        return usual if known is None else known.rate_limit or usual
+
+    may_read = reading_share(CallLimit(SLOTS, redis), rate_of)
     return SharedReadings(SLOTS, redis, fresh=SLOTS_FRESH, may_read=may_read)
 
 
-def reading_share(limit: CallLimit, rate: int) -> Callable[[], bool]:
-    """Return what counts a reading if it is within the share; a minute has those at once and those that come back."""
-    share = max(1, rate // SLOTS_SHARE)
-    at_once = max(1, share // 4)
-    return lambda: not limit.wait("readings", share - at_once + 1, at_once=at_once)
+def reading_share(limit: CallLimit, rate_of: Callable[[str | None], int]) -> Callable[[str | None], bool]:
+    """Return what counts a reading of an account (None: `default`) if it is within the share of its limit.
+
+    A minute has those at once and those that come back.
+    """
+
+    def may_read(account: str | None) -> bool:
+        share = max(1, rate_of(account) // SLOTS_SHARE)
+        at_once = max(1, share // 4)
+        name = "readings" if account is None else f"readings:{account}"
+        return not limit.wait(name, share - at_once + 1, at_once=at_once)
+
+    return may_read
 
 
 fill(build)

@@ -9,11 +9,14 @@ from typing import Self
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.models.api_keys import api_keys
 
 OLD_KEY_LASTS = timedelta(days=1)  # how long the key before a rotation stays in force
 
 _columns = api_keys.c
+_ACCOUNT = case((_columns.account_id != DEFAULT_ACCOUNT, func.calcom_account_name(_columns.account_id)))
+_SELECT = select(api_keys, _ACCOUNT.label("account"))
 
 
 class Scope(StrEnum):
@@ -25,12 +28,12 @@ class Scope(StrEnum):
     VOICE = "voice"  # be named by a voice agent's address, which proves itself by its own secret
     FIND = "find"  # find its bookings by a person's e-mail address or number
     UID = "uid"  # read Cal.com's uid: a uid is enough to cancel at Cal.com
-    ALL = "all"  # see the bookings that others asked for, too
+    ALL = "all"  # see the bookings of its account that others asked for, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """Hold a key as it is stored, without its secret and its hashes."""
+    """Hold a key as it is stored, without its secret and its hashes. It asks for bookings of one account."""
 
     id: int
     name: str
@@ -46,6 +49,8 @@ class ApiKey:
     callback_off_at: datetime | None
     allowed_callback_hosts: frozenset[str]  # that a request may name as its booking's own callback address
     secret_version: int
+    account_id: int
+    account: str | None  # the account's name in a request; None: `default`
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
@@ -63,7 +68,7 @@ class ApiKey:
 
     @property
     def sees_bookings_of(self) -> int | None:
-        """Return the key whose bookings it sees: its own; None: all bookings."""
+        """Return the key whose bookings it sees: its own; None: all bookings of its account."""
         return None if Scope.ALL in self.scopes else self.id
 
 
@@ -76,9 +81,11 @@ def add(
     scopes: Collection[Scope],
     event_types: Collection[int] | None,
     rate: int,
+    account_id: int = DEFAULT_ACCOUNT,
 ) -> bool:
-    """Store a new key; False: another key, in force or revoked, has this name."""
+    """Store a new key of an account; False: another key, in force or revoked, has this name."""
     row = {"name": name, "handle": handle, "key_hash": key_hash, "scopes": sorted(scopes), "rate": rate}
+    row["account_id"] = account_id
     row["event_types"] = None if event_types is None else sorted(event_types)
     written = insert(api_keys).values(row).on_conflict_do_nothing(index_elements=["name"])
     return conn.execute(written.returning(_columns.id)).first() is not None
@@ -121,14 +128,14 @@ def renew_secret(conn: Connection, name: str) -> bool:
 
 def named(conn: Connection, name: str) -> ApiKey | None:
     """Return the key of a name, in force or revoked; None: there is none."""
-    row = conn.execute(select(api_keys).where(_columns.name == name)).mappings().first()
+    row = conn.execute(_SELECT.where(_columns.name == name)).mappings().first()
     return None if row is None else ApiKey.of(row)
 
 
 def every(conn: Connection) -> list[ApiKey]:
     """Return all keys, the revoked ones last."""
     order = _columns.revoked_at.is_not(None), _columns.name
-    return [ApiKey.of(row) for row in conn.execute(select(api_keys).order_by(*order)).mappings()]
+    return [ApiKey.of(row) for row in conn.execute(_SELECT.order_by(*order)).mappings()]
 
 
 def in_force(conn: Connection) -> int:
@@ -151,7 +158,7 @@ def by_handle(conn: Connection, handle: str) -> ApiKey | None:
 def _used(conn: Connection, known: ColumnElement[bool]) -> ApiKey | None:
     minute = func.date_trunc("minute", func.now())
     is_due = case((_columns.last_used_at.is_(None), True), else_=_columns.last_used_at < minute)
-    query = select(api_keys, is_due.label("is_due")).where(known, _columns.revoked_at.is_(None))
+    query = _SELECT.add_columns(is_due.label("is_due")).where(known, _columns.revoked_at.is_(None))
     row = conn.execute(query).mappings().first()
     if row is None:
         return None

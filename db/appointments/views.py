@@ -88,14 +88,16 @@ class BookingView:
         )
 
 
-def by_ids(conn: Connection, ids: Collection[int], *, of_key: int | None) -> list[BookingView]:
-    """Read the bookings of these ids that an API key asked for; `of_key` None: any key, or none."""
-    return _read(conn, "views_by_id", {"ids": list(ids), "api_key": of_key})
+def by_ids(
+    conn: Connection, ids: Collection[int], *, of_key: int | None, account: int | None = None
+) -> list[BookingView]:
+    """Read the bookings of these ids that an API key asked for (`of_key` None: any key, or none), of an account."""
+    return _read(conn, "views_by_id", {"ids": list(ids), "api_key": of_key, "account": account})
 
 
-def by_key(conn: Connection, key: str, api_key_id: int) -> BookingView | None:
-    """Read the newest booking that an API key asked for with an idempotency key."""
-    found = fetch(conn, load("find_by_key", None, _COLUMNS), {"key": stored_key(key, api_key_id), "account": None})
+def by_key(conn: Connection, key: str, api_key_id: int, account: str | None) -> BookingView | None:
+    """Read the newest booking of an account that its API key asked for with an idempotency key."""
+    found = fetch(conn, load("find_by_key", None, _COLUMNS), {"key": stored_key(key, api_key_id), "account": account})
     return BookingView.read(found[0]) if found else None
 
 
@@ -112,14 +114,15 @@ def of_person(
     phone: str | None,
     starts: tuple[datetime, datetime],
     of_key: int | None,
+    account: int,
     limit: int,
 ) -> list[BookingView]:
-    """Read the bookings of an e-mail address or a number that start in a period, the earliest first.
+    """Read an account's bookings of an e-mail address or a number that start in a period, the earliest first.
 
     Only bookings that came by an API key: `of_key`'s, or any one's (None).
     """
     asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1]}
-    return _read(conn, "views_of_person", {**asked, "api_key": of_key, "limit": limit})
+    return _read(conn, "views_of_person", {**asked, "api_key": of_key, "account": account, "limit": limit})
 
 
 def count_held(conn: Connection, api_key_id: int | None, most: int) -> int:

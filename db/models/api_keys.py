@@ -23,4 +23,5 @@ api_keys = Table(
     Column("callback_off_at", MOMENT),  # when that address answered 410: nothing is sent there any more
     Column("allowed_callback_hosts", ARRAY(Text)),  # that a request may name as its own callback address; null: none
     required("secret_version", Integer, server_default="1"),  # of the secret that signs its callbacks
+    required("account_id", Integer, server_default="1"),  # whose bookings it asks for, and may see
 )

@@ -11,5 +11,6 @@ FROM (
 ) AS person
 WHERE start_at >= CAST(:starts AS timestamptz) AND start_at < CAST(:ends AS timestamptz)
     AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))
+    AND (CAST(:account AS integer) IS NULL OR account_id = CAST(:account AS integer))
 ORDER BY start_at, id
 LIMIT CAST(:limit AS integer)

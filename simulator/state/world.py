@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.state.bookings import Bookings
 from simulator.state.default_types import DEFAULTS
@@ -59,6 +59,7 @@ class World:
         self._reads = -1
         self.bookings = Bookings(public)
         self.users: dict[str, User] = {}  # those that an order has changed
+        self.webhooks: dict[str, dict[str, Any]] = {}  # by their ids, in the order in which they were made
         self.journal.clear()
         self.rate_limit.clear()
         self.faults.clear()

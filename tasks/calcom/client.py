@@ -116,6 +116,11 @@ class CalcomClient(CalcomReads):
         most = request.max_body or MAX_BODY
         return self._call("GET", request.path, version, params=request.params, deadline=request.deadline, max_body=most)
 
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer | NoAnswer:
+        """Send once what changes no booking, and return its answer."""
+        headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
+        return self._call(method, path, headers, body=None if body is None else json.dumps(body).encode())
+
     def close(self) -> None:
         """Close this thread's connection."""
         self._exchange.close()

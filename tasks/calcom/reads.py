@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from tasks.calcom.http.answer import Answer, NoAnswer
 
-LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
+LIST, GET, SLOTS, EVENT_TYPES, ME, WEBHOOKS = "bookings.list", "bookings.get", "slots", "event_types", "me", "webhooks"
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types, which the version of bookings does not have
 OWN_TYPES_VERSION = "2024-04-15"  # of the same path: the last version that shows `requiresConfirmationForFreeEmail`
+WEBHOOKS_PATH = "/v2/webhooks"
 OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer without pages, 3 KB for each type (seen)
 
 Params = Mapping[str, str | int]
@@ -68,6 +69,10 @@ class CalcomReads(ABC):
     def me(self) -> Answer | NoAnswer:
         """GET /v2/me: the user of our key."""
         return self.get(ReadRequest(ME, "/v2/me"))
+
+    def webhooks(self, params: Params) -> Answer | NoAnswer:
+        """GET /v2/webhooks: those of the key's user; each has its secret, so never log the answer."""
+        return self.get(ReadRequest(WEBHOOKS, WEBHOOKS_PATH, params))
 
     @abstractmethod
     def get(self, request: ReadRequest) -> Answer | NoAnswer:

@@ -94,7 +94,7 @@ def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
     """Return a change of a booking; None: there is none that the key may see."""
     with caller_connection() as conn:
         found = moves.get(conn, number)
-        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of)
+        seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of, account=key.account_id)
     if found is None or found.appointment_id != booking or not seen:
         return None
     return ChangeOfCaller(seen[0], found)

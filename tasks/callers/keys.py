@@ -4,12 +4,18 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from sqlalchemy import Connection
+
+from db import accounts
 from db.api_keys import key_text, keys
 from db.api_keys.keys import ApiKey, Scope
+from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
+from tasks.accounts.callers import DEFAULT
 from tasks.callers.connection import caller_connection
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
@@ -46,20 +52,26 @@ def list_keys() -> list[ApiKey]:
 
 
 def add_key(
-    asked: ActionRequest, name: str, *, scopes: Collection[Scope], event_types: Collection[int] | None, rate: int
+    asked: ActionRequest,
+    name: str,
+    *,
+    scopes: Collection[Scope],
+    event_types: Collection[int] | None,
+    rate: int,
+    account: str = DEFAULT,
 ) -> NewKey:
-    """Make a key.
+    """Make a key, which asks for bookings of one account.
 
     Raises:
-        KeyRefusedError: The name is not one, or is another key's.
+        KeyRefusedError: The name is not one, or is another key's; or no open account has that name.
     """
     if not NAME.fullmatch(name):
         raise KeyRefusedError(f"{name!r} is no name: use a-z, 0-9 and -, 63 characters at most")
     handle = key_text.new_handle()
     text = key_text.new_key(handle)
     with dependencies.current().engine.begin() as conn:
-        hashed = key_text.hash_of(text)
-        if not keys.add(conn, name, handle, hashed, scopes=scopes, event_types=event_types, rate=rate):
+        add = partial(keys.add, conn, name, handle, key_text.hash_of(text), account_id=_open_account(conn, account))
+        if not add(scopes=scopes, event_types=event_types, rate=rate):
             raise KeyRefusedError(f"{name}: there is a key of this name; a revoked key keeps its name")
         operator_actions.record(conn, asked, "added", bookings=0)
     return NewKey(text)
@@ -91,6 +103,16 @@ def revoke_key(asked: ActionRequest, name: str) -> None:
         if not keys.revoke(conn, name):
             raise no_such_key(name)
         operator_actions.record(conn, asked, "revoked", bookings=0)
+
+
+def _open_account(conn: Connection, account: str) -> int:
+    try:
+        found = accounts.named(conn, account)
+    except accounts.NoSuchAccountError:
+        raise KeyRefusedError(f"{account}: no account has this name; `booking accounts list` shows them") from None
+    if found.state is AccountState.CLOSED:
+        raise KeyRefusedError(f"{account} is closed, for good")
+    return found.id
 
 
 def no_such_key(name: str) -> KeyRefusedError:

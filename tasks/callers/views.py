@@ -1,4 +1,4 @@
-"""What a caller of the HTTP API reads: its own bookings, unless its key sees all.
+"""What a caller of the HTTP API reads: its own bookings, unless its key sees all of its account.
 
 Each function is one statement with the caller's patience; a booking of another key is as one that is not there.
 """
@@ -17,14 +17,14 @@ MOST_FOUND = 20
 def view(key: ApiKey, appointment_id: int) -> BookingView | None:
     """Return a booking; None: there is none of this id that the key may see."""
     with caller_connection() as conn:
-        found = views.by_ids(conn, [appointment_id], of_key=key.sees_bookings_of)
+        found = views.by_ids(conn, [appointment_id], of_key=key.sees_bookings_of, account=key.account_id)
     return found[0] if found else None
 
 
 def view_by_key(key: ApiKey, idempotency_key: str) -> BookingView | None:
     """Return the newest booking that the key asked for with an idempotency key; None: there is none."""
     with caller_connection() as conn:
-        return views.by_key(conn, idempotency_key, key.id)
+        return views.by_key(conn, idempotency_key, key.id, key.account)
 
 
 def views_of_all(ids: Collection[int]) -> list[BookingView]:
@@ -37,5 +37,11 @@ def find(key: ApiKey, *, email: str | None, phone: str | None, starts: tuple[dat
     """Return the bookings of a person that start in a period, MOST_FOUND of them at most, the earliest first."""
     with caller_connection() as conn:
         return views.of_person(
-            conn, email=email, phone=phone, starts=starts, of_key=key.sees_bookings_of, limit=MOST_FOUND
+            conn,
+            email=email,
+            phone=phone,
+            starts=starts,
+            of_key=key.sees_bookings_of,
+            account=key.account_id,
+            limit=MOST_FOUND,
         )

@@ -46,7 +46,8 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:
-            receipt = enqueue_booking(request.model_copy(update={"idempotency_key": name}), api_key_id=key.id)
+            named = request.model_copy(update={"idempotency_key": name, "account": key.account})
+            receipt = enqueue_booking(named, api_key_id=key.id)
         except IdempotencyConflict as conflict:
             view = views.view(key, conflict.conflict.appointment_id)
             if view is not None and view.status in WANTED and not another:

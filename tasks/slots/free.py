@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from booking_client import correlation
+from booking_client.states import DEFAULT_ACCOUNT
 from tasks import dependencies
+from tasks.accounts.door import NoAccess
 from tasks.calcom.request_body import instant
 from tasks.calcom.slots import free_starts
 from tasks.dependencies import Dependencies
@@ -36,7 +40,7 @@ class FreeSlots:
 
 @dataclass(frozen=True, slots=True)
 class SlotsQuestion:
-    """Ask for the free starts of an event type in a period.
+    """Ask for the free starts of an event type in a period, by the key of an account (its number, and its name).
 
     Raises:
         ValueError: The period is empty, longer than MOST_DAYS, or its ends have no offset.
@@ -45,6 +49,8 @@ class SlotsQuestion:
     event_type_id: int
     begin: datetime
     end: datetime
+    account_id: int = DEFAULT_ACCOUNT
+    account: str | None = None
 
     def __post_init__(self) -> None:
         """Check the period."""
@@ -95,8 +101,9 @@ def asked(question: SlotsQuestion) -> "Future[str | None]":
     """Return the answer to come for `SlotsQuestion.answered`; nobody may cancel it, for others wait for it as well."""
     deps = dependencies.current()
     query = question.query
-    name = f"{deps.calcom.settings_fingerprint}:{query['eventTypeId']}:{query['start']}:{query['end']}"
-    return deps.slots.ask(name, partial(_read, deps, query))
+    whose = f"{deps.calcom.settings_fingerprint}:{question.account_id}"
+    name = f"{whose}:{query['eventTypeId']}:{query['start']}:{query['end']}"
+    return deps.slots.ask(name, partial(_read, deps, question), of=question.account)
 
 
 def not_known(api_key_id: int | None) -> FreeSlots:
@@ -104,11 +111,12 @@ def not_known(api_key_id: int | None) -> FreeSlots:
     return FreeSlots(known=False, held=held(api_key_id))
 
 
-def _read(deps: Dependencies, query: Mapping[str, str | int]) -> str | None:
+def _read(deps: Dependencies, question: SlotsQuestion) -> str | None:
     as_of = time.time()
     try:
-        starts = free_starts(GuardedCalls(deps, correlation.new()).slots(query))
-    except NotNow:
+        calls = GuardedCalls(deps.for_account(question.account_id), correlation.new())
+        starts = free_starts(calls.slots(question.query))
+    except (NotNow, NoAccess, SQLAlchemyError):
         return None
     if starts is None:
         return None

@@ -26,7 +26,7 @@ from worker.api.gate import services_of
 from worker.api.problems import ApiError, invalid
 
 MOST_IN_BATCH = 1_000
-OF_THE_KEY = "account"  # of a request: a body that named another account would book with its key
+OF_THE_KEY = "account"  # of a request: the API key says it, and no body
 
 
 async def book(request: Request) -> Response:
@@ -42,6 +42,8 @@ async def book(request: Request) -> Response:
             receipt = await admission.run(enqueue_booking, asked, api_key_id=key.id)
         except IdempotencyConflict:
             raise _reused() from None
+        except CustomerValidationException:
+            raise _closed() from None
         except (AppointmentDatabaseException, ApiError) as error:
             raise _with_sentence(error, asked.attendee.language) from None
     view = BookingView.of(receipt, asked, key.id)
@@ -64,7 +66,10 @@ async def book_batch(request: Request) -> Response:
         parsed = await admission.run(_parsed_each, listed, key)  # a thousand take a thread a while
         good = [one for one in parsed if isinstance(one, CallerRequest)]
         keep = partial(enqueue_bookings, good, api_key_id=key.id)
-        kept = iter(await services_of(request).threads.run(keep) if good else [])
+        try:
+            kept = iter(await services_of(request).threads.run(keep) if good else [])
+        except CustomerValidationException:
+            raise _closed() from None
     results = [one.document if isinstance(one, ApiError) else _result(next(kept), one, key) for one in parsed]
     return json_response({"results": results})
 
@@ -131,7 +136,7 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
         asked = asked.model_copy(update={"callback_url": own})
     if key.event_types is not None and asked.event_type_id not in key.event_types:
         raise ApiError("scope", "It may book its own event types alone, each by its id.")
-    return asked
+    return asked.model_copy(update={OF_THE_KEY: key.account})
 
 
 def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:
@@ -158,6 +163,11 @@ def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str
     if isinstance(error, ApiError) and error.type != "not-kept":
         return error
     return ApiError("perhaps-kept" if getattr(error, "perhaps_kept", False) else "not-kept", say=not_accepted(language))
+
+
+def _closed() -> ApiError:
+    """Return the problem of a key whose account was closed: the request was checked before, so it is that alone."""
+    return ApiError("scope", "Its account is closed.")
 
 
 def _reused() -> ApiError:

@@ -11,7 +11,7 @@ from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, Yes, command
 from worker.cli.keys import key_commands
-from worker.cli.telling import telling_commands
+from worker.cli.telling import telling_commands, webhook_commands
 
 app = typer.Typer(
     name="booking",
@@ -296,3 +296,4 @@ release.add_to(app)
 app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
 app.add_typer(key_commands.app, name="keys", rich_help_panel=OPERATING)
+app.add_typer(webhook_commands.app, name="calcom-webhook", rich_help_panel=OPERATING)

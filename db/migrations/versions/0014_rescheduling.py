@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014_rescheduling"
-down_revision = "0012_wishes"
+down_revision = "0013_key_accounts"
 
 
 def upgrade() -> None:

@@ -3,22 +3,15 @@
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.api.agents import address, post_signed
+from tests.support.api.integrating import PAGE, blocks
 from tests.support.api.served import Api
 from worker.api.problems import TYPES
 from worker.api.voice.tools import TOOLS
-
-PAGE = (Path(__file__).parents[3] / "docs" / "integrating.md").read_text("utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    """Return the page's blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_each_block_runs_in_its_order(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

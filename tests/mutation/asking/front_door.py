@@ -5,18 +5,18 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _OWN = "tests/integration/api/test_api_own_bookings.py::"
+_ACCOUNTS = "tests/integration/api/test_api_accounts.py::"
 _CHANGES = "tests/integration/api/test_api_changes.py::"
 _KEYS = "tests/integration/api/test_api_keys.py::"
 _HURT = "tests/integration/api/test_api_hurt.py::"
 _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
+_views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
 _changes = partial(Breakage, file="tasks/callers/changes.py")
 
 FRONT_DOOR = (
-    Breakage(
+    _views(
         name="a-key-reads-others-bookings",
-        promise=7,
-        file="db/sql/views_by_id.sql",
         old="    AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))\n",
         new="    AND (CAST(:api_key AS bigint) IS NULL OR true)\n",
         test=f"{_OWN}test_a_booking_of_another_key_is_as_one_that_is_not_there",
@@ -96,5 +96,44 @@ FRONT_DOOR = (
         old="            calls().closing = True\n            waiters.close()\n",
         new="            calls().closing = True\n",
         test="tests/integration/api/test_api_waits.py::test_many_who_wait_hold_no_connection",
+    ),
+    Breakage(
+        name="a-key-books-in-the-default-account",
+        promise=7,
+        file="worker/api/bookings.py",
+        old="    return asked.model_copy(update={OF_THE_KEY: key.account})",
+        new="    return asked",
+        test=f"{_ACCOUNTS}test_a_booking_is_of_its_keys_account",
+    ),
+    Breakage(
+        name="a-call-books-in-the-default-account",
+        promise=7,
+        file="tasks/conversations/booking.py",
+        old='"account": key.account}',
+        new='"account": None}',
+        test=f"{_ACCOUNTS}test_a_booking_is_of_its_keys_account",
+    ),
+    _views(
+        name="a-key-that-sees-all-sees-other-accounts",
+        old="    AND (CAST(:account AS integer) IS NULL OR account_id = CAST(:account AS integer))\n",
+        new="    AND (CAST(:account AS integer) IS NULL OR true)\n",
+        test=f"{_ACCOUNTS}test_a_key_of_the_scope_all_sees_its_account_alone",
+    ),
+    Breakage(
+        name="free-times-of-an-account-are-read-by-anothers-key",
+        promise=7,
+        file="tasks/slots/free.py",
+        old="deps.for_account(question.account_id)",
+        new="deps",
+        test="tests/integration/accounts/test_slots_of_accounts.py::test_an_account_is_asked_by_its_own_key",
+    ),
+    Breakage(
+        name="free-times-of-an-account-take-anothers-share",
+        promise=3,
+        file="worker/wiring.py",
+        old="return usual if known is None else known.rate_limit or usual",
+        new="return usual",
+        test="tests/integration/accounts/test_slots_of_accounts.py::"
+        "test_an_accounts_readings_take_a_fifth_of_its_own_limit",
     ),
 )

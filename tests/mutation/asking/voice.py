@@ -31,8 +31,8 @@ VOICE = (
     ),
     _booking(
         name="a-repeat-in-a-call-is-one-more-request",
-        old='update={"idempotency_key": name}',
-        new='update={"idempotency_key": name and f"{name}:{id(request)}"}',
+        old='update={"idempotency_key": name,',
+        new='update={"idempotency_key": name and f"{name}:{id(request)}",',
         test=f"{_TOOLS}test_a_second_booking_of_the_call_is_asked_about_first[retell]",
     ),
     _booking(
@@ -90,8 +90,8 @@ VOICE = (
         name="in-an-outage-nothing-is-free",
         promise=6,
         file="tasks/slots/free.py",
-        old="    except NotNow:\n        return None\n",
-        new='    except NotNow:\n        return json.dumps({"as_of": as_of, "starts": []})\n',
+        old="NoAccess, SQLAlchemyError):\n        return None\n",
+        new='NoAccess, SQLAlchemyError):\n        return json.dumps({"as_of": as_of, "starts": []})\n',
         test=f"{_SLOTS}test_in_an_outage_nothing_is_known_and_nobody_guesses",
     ),
     Breakage(

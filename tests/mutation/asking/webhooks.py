@@ -8,6 +8,8 @@ _CAME_IN = "tests/integration/calcom_webhooks/test_webhooks_received.py::"
 _HINTS = "tests/integration/calcom_webhooks/test_hints.py::"
 _looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
 _due = partial(Breakage, promise=3, file="db/sql/hints_due.sql")
+_AT_CALCOM = "tests/integration/calcom_webhooks/test_webhook_at_calcom.py::"
+_there = partial(Breakage, promise=7, file="tasks/calcom_webhooks/subscription.py")
 _secrets = partial(Breakage, promise=7, file="tasks/calcom_webhooks/secrets.py")
 
 WEBHOOKS = (
@@ -60,5 +62,29 @@ WEBHOOKS = (
         old="SET next_at = now() + make_interval(secs => :lease_seconds)",
         new="SET next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
         test=f"{_HINTS}test_a_look_whose_process_died_is_due_again_after_its_lease",
+    ),
+    _there(
+        name="a-webhook-with-another-secret-stays",
+        old="Difference.SECRET: webhook.secret != self.secret,",
+        new="Difference.SECRET: False,",
+        test=f"{_AT_CALCOM}test_one_that_differs_is_told_and_replaced[changes1-secret]",
+    ),
+    _there(
+        name="an-order-touches-another-accounts-webhook",
+        old="account_of(token, self.secrets) == self.account",
+        new="account_of(token, self.secrets) is not None",
+        test=f"{_AT_CALCOM}test_only_ours_is_deleted_and_nothing_to_delete_is_no_error",
+    ),
+    _there(
+        name="a-lost-answer-is-taken-for-done",
+        old="or by another order\n            return False",
+        new="or by another order\n            return True",
+        test=f"{_AT_CALCOM}test_an_answer_that_is_lost_costs_a_look[remove-reset]",
+    ),
+    _there(
+        name="a-refused-order-is-repeated",
+        old='        raise AuditHalted(f"Cal.com has not taken it: {_words(reply)}")',
+        new="        return False",
+        test=f"{_AT_CALCOM}test_a_refusal_ends_it_at_once",
     ),
 )

@@ -16,6 +16,7 @@ from typing import Any, Self
 import requests
 from sqlalchemy import Engine, text
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.api_keys import key_text, keys
 from db.api_keys.keys import Scope
 from tests.support.fleet import eventually
@@ -49,14 +50,19 @@ class Api:
     names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def key(
-        self, scopes: Collection[Scope] = ALL, *, rate: int = MANY, event_types: Collection[int] | None = None
+        self,
+        scopes: Collection[Scope] = ALL,
+        *,
+        rate: int = MANY,
+        event_types: Collection[int] | None = None,
+        account: int = DEFAULT_ACCOUNT,
     ) -> "Caller":
-        """Make a key, and return who holds it."""
+        """Make a key of an account, and return who holds it."""
         name, handle = f"caller-{next(self.names)}", key_text.new_handle()
         made = key_text.new_key(handle)
         with self.engine.begin() as conn:
-            hashed = key_text.hash_of(made)
-            assert keys.add(conn, name, handle, hashed, scopes=scopes, event_types=event_types, rate=rate)
+            more = {"scopes": scopes, "event_types": event_types, "rate": rate, "account_id": account}
+            assert keys.add(conn, name, handle, key_text.hash_of(made), **more)
         return Caller(self, made, name)
 
     def call(self, method: str, path: str, **given: Any) -> requests.Response:

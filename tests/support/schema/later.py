@@ -20,6 +20,7 @@ TODAY = [
     "0010_callbacks",
     "0011_lines",
     "0012_wishes",
+    "0013_key_accounts",
     "0014_rescheduling",
 ]
 LATER = "0015_later"

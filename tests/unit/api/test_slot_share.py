@@ -10,12 +10,12 @@ from worker.wiring import reading_share
 def test_readings_take_a_fifth_of_a_minutes_calls(rate: int, at_once: int, fifth: int) -> None:
     """Some at once; what comes back within the minute is counted with them."""
     now = 1_000.0
-    may_read = reading_share(CallLimit("slots", None, clock=lambda: now), rate)
+    may_read = reading_share(CallLimit("slots", None, clock=lambda: now), lambda _: rate)
 
-    first = [may_read() for _ in range(2 * fifth)].count(True)
+    first = [may_read(None) for _ in range(2 * fifth)].count(True)
     later = 0
     for _ in range(599):
         now += 0.1
-        later += may_read()
+        later += may_read(None)
 
     assert (first, first + later) == (at_once, fifth)

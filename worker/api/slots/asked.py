@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from booking_client.request.fields import event_type, zones
 from booking_client.request.model import moment
+from db.api_keys.keys import ApiKey
 from tasks.slots.free import SlotsQuestion
 from worker.api.problems import invalid
 
@@ -23,8 +24,8 @@ class SlotsRequest:
     zone: ZoneInfo
 
     @classmethod
-    def read(cls, request: Request) -> "SlotsRequest":
-        """Read the address.
+    def read(cls, request: Request, key: ApiKey) -> "SlotsRequest":
+        """Read the address; the account is the key's.
 
         Raises:
             ApiError: A parameter is missing or wrong.
@@ -42,7 +43,7 @@ class SlotsRequest:
         if errors or begin is None or end is None:
             raise invalid(errors)
         try:
-            return cls(SlotsQuestion(kind, begin, end), ZoneInfo(zone))
+            return cls(SlotsQuestion(kind, begin, end, key.account_id, key.account), ZoneInfo(zone))
         except ValueError as error:
             raise invalid({"to": str(error)}) from None
 

@@ -30,7 +30,8 @@ class SlotsDocument(BaseModel):
 async def slots(request: Request) -> Response:
     """Return the free times of an event type, or that they are not known."""
     async with await services_of(request).gate.admit(request, Scope.BOOK) as admission:
-        asked, key = SlotsRequest.read(request), admission.key
+        key = admission.key
+        asked = SlotsRequest.read(request, key)
         if key.event_types is not None and asked.question.event_type_id not in key.event_types:
             raise ApiError("scope", "It may ask of its own event types alone.")
         await admission.run(int)

@@ -86,7 +86,8 @@ async def slots(use: ToolUse) -> Told:
     if end <= now:
         raise UnclearError(Asked.START)
     begin = max(begin, now)
-    question = SlotsQuestion(use.conversation.event_type, begin, end)
+    key = use.conversation.key
+    question = SlotsQuestion(use.conversation.event_type, begin, end, key.account_id, key.account)
     language, zone = arguments.language, arguments.time_zone.key
     free = await within(question, min(SECONDS, use.left))
     if free is None:

@@ -179,7 +179,7 @@ def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Itera
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
     """Return calls that let bookings go first; without tables there are no bookings."""
-    return AuditCalls(built, pause=_patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
+    return AuditCalls(built, pause=patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
 
 
 def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
@@ -189,7 +189,7 @@ def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
         return event_types.confirmed(conn)
 
 
-def _patience(seconds: float) -> Callable[[float], object]:
+def patience(seconds: float) -> Callable[[float], object]:
     """Return a pause that raises AuditHalted after `seconds` in all: bookings need the limit more than a check."""
     left = seconds
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from booking_client.request.fields import event_type
 from db.api_keys.keys import ApiKey, Scope
+from tasks.accounts.callers import DEFAULT
 from tasks.callers import keys
 from tasks.callers.keys import KeyRefusedError, NewKey
 from tasks.words import clock
@@ -14,15 +15,15 @@ from worker.console import screen
 from worker.console.stop import Stop
 
 
-def add(name: str, *, scopes: str, types: str, rate: int, why: str) -> None:
+def add(name: str, *, scopes: str, types: str, rate: int, account: str, why: str) -> None:
     """Make a key, and show it."""
     wanted = _scopes(scopes)
     event_types = [_type(text) for text in _listed(types)] or None
     ready()
-    target = {"key": name, "scopes": ",".join(wanted), "types": types or None, "rate": rate}
+    target = {"key": name, "scopes": ",".join(wanted), "types": types or None, "rate": rate, "account": account}
     asked = requested("key_add", why=why, target=target)
     try:
-        made = keys.add_key(asked, name, scopes=wanted, event_types=event_types, rate=rate)
+        made = keys.add_key(asked, name, scopes=wanted, event_types=event_types, rate=rate, account=account)
     except KeyRefusedError as refused:
         raise Stop(str(refused)) from None
     _show(name, made)
@@ -41,7 +42,10 @@ def list_all(*, json: bool) -> None:
         used = f"last used {clock(key.last_used_at)}" if key.last_used_at else "never used"
         state = f"revoked {clock(key.revoked_at)}" if key.revoked_at else used
         screen.say((f"{key.name:<20}", "bold"), f" bw_{key.handle}_...  {_joined(key.scopes)}; {types}; ", state)
-        screen.say(" " * 21, f"{key.rate:,} calls a minute", f"; made {clock(key.created_at)}")
+        more = f"account {key.account or DEFAULT}; {key.rate:,} calls a minute; made {clock(key.created_at)}"
+        screen.say(" " * 21, more)
+        if key.allowed_callback_hosts:
+            screen.say(" " * 21, f"requests may name a callback address at {_joined(key.allowed_callback_hosts)}")
 
 
 def rotate(name: str, *, why: str) -> None:
@@ -96,4 +100,9 @@ def _joined(values: Iterable[object]) -> str:
 
 def _plain(key: ApiKey) -> dict[str, object]:
     types = key.event_types
-    return asdict(key) | {"scopes": sorted(key.scopes), "event_types": None if types is None else sorted(types)}
+    return asdict(key) | {
+        "scopes": sorted(key.scopes),
+        "event_types": None if types is None else sorted(types),
+        "allowed_callback_hosts": sorted(key.allowed_callback_hosts),
+        "account": key.account or DEFAULT,
+    }

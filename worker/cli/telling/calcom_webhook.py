@@ -1,17 +1,100 @@
-"""The work of `booking calcom-webhook`: the address and the secret that are set at Cal.com, and whether hints come."""
+"""The work of `booking calcom-webhook`: an account's webhook at Cal.com, beside what our receiver takes."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from db import accounts, calcom_webhooks
 from db.accounts import NoSuchAccountError
+from tasks.audit.calls import AuditHalted
+from tasks.calcom_webhooks import subscription
 from tasks.calcom_webhooks.hints import TRIGGERS
-from tasks.calcom_webhooks.secrets import secret_of, token_of
-from tasks.words import clock
+from tasks.calcom_webhooks.subscription import Difference, OurSide, OwnWebhook, WebhookCalls
+from tasks.dependencies import Dependencies
+from tasks.words import clock, plural
+from worker.cli import record
+from worker.cli.check.check import LIMIT_SECONDS, patience
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.stop import Stop
 
+_MEND = "`booking calcom-webhook add` replaces it"
+_DIFFERS = {
+    Difference.OFF: "it is switched off",
+    Difference.TOKEN: "its address is of an older CALCOM_WEBHOOK_SECRET",
+    Difference.SECRET: "it signs with another secret, and each of its reports is refused here",
+    Difference.TRIGGERS: "its triggers are not the five that we understand",
+    Difference.TEMPLATE: "it has a payload template, whose body we do not understand",
+}
 
-def run(account: str) -> bool:
-    """Show what is to be set at Cal.com, and the last hint; False: none has come yet."""
+
+def add(address: str | None, *, account: str, why: str) -> None:
+    """Make the webhook at Cal.com, or mend it; again, it changes nothing."""
+    deps, ours = _ours(account)
+    calls = _calls(deps, ours)
+    base = None if address is None else _base(address, calls)
+    about = {"account": account, "host": urlsplit(base or "").hostname}
+    action = record.begin(deps.engine, "webhook_add", why=why, target=about)
+    try:
+        base = subscription.add(calls, ours, base)
+    except (AuditHalted, ValueError) as error:
+        record.finish(deps.engine, action, {"not_done": 1}, refused=str(error))
+        raise Stop(str(error)) from None
+    record.finish(deps.engine, action, {"added": 1})
+    screen.say(f"Cal.com reports to {base}, for the bookings that the user of this key organizes.")
+
+
+def check(*, account: str) -> bool:
+    """Show both sides and what to do; False: they differ."""
+    deps, ours = _ours(account)
+    try:
+        known = ours.own(_calls(deps, ours).listed())
+    except AuditHalted as halted:
+        raise Stop(str(halted)) from None
+    rows = [("at Cal.com", _said(one)) for one in known] or [
+        ("at Cal.com", "none: `booking calcom-webhook add https://YOUR_HOST` makes it")
+    ]
+    if len(known) > 1:
+        rows.append(("", f"{len(known)} webhooks of one account: `booking calcom-webhook add URL` leaves one"))
+    last = _last(deps, ours)
+    screen.facts([*rows, ("last report", clock(last) if last else "none yet")])
+    return len(known) == 1 and not known[0].wrong
+
+
+def remove(*, account: str, why: str) -> None:
+    """Delete the account's webhooks at Cal.com."""
+    deps, ours = _ours(account)
+    calls = _calls(deps, ours)
+    action = record.begin(deps.engine, "webhook_remove", why=why, target={"account": account})
+    try:
+        number = subscription.remove(calls, ours)
+    except AuditHalted as halted:
+        record.finish(deps.engine, action, {"not_done": 1}, refused=str(halted))
+        raise Stop(str(halted)) from None
+    record.finish(deps.engine, action, {"removed": number})
+    screen.say(f"{plural(number, 'webhook')} deleted at Cal.com; our side is derived, and has nothing to delete.")
+
+
+def show(*, account: str) -> None:
+    """Show what is set at Cal.com by hand."""
+    deps, ours = _ours(account)
+    last = _last(deps, ours)
+    screen.facts(
+        [
+            ("address", ours.address("https://YOUR_HOST")),
+            ("secret", ours.secret),
+            ("triggers", ", ".join(TRIGGERS)),
+            ("last report", clock(last) if last else "none yet"),
+        ]
+    )
+
+
+def _said(one: OwnWebhook) -> str:
+    if not one.wrong:
+        return f"reports to {one.base}, as our side expects it"
+    return f"{one.base}: {'; '.join(_DIFFERS[difference] for difference in one.wrong)}: {_MEND}"
+
+
+def _ours(account: str) -> tuple[Dependencies, OurSide]:
     deps = ready()
     if not deps.webhook_secrets:
         raise Stop("CALCOM_WEBHOOK_SECRET is not set")
@@ -20,14 +103,25 @@ def run(account: str) -> bool:
             number = accounts.named(conn, account).id
         except NoSuchAccountError:
             raise Stop(f"{account}: no account has this name") from None
-        last = calcom_webhooks.last_received(conn, number)
-    secret = deps.webhook_secrets[0]
-    screen.facts(
-        [
-            ("address", f"https://YOUR_HOST/v1/calcom/webhook/{token_of(secret, number)}"),
-            ("secret", secret_of(secret, number)),
-            ("triggers", ", ".join(TRIGGERS)),
-            ("last hint", clock(last) if last else "none yet"),
-        ]
-    )
-    return last is not None
+    return deps, OurSide(number, deps.webhook_secrets)
+
+
+def _calls(deps: Dependencies, ours: OurSide) -> WebhookCalls:
+    calls = WebhookCalls(deps, pause=patience(LIMIT_SECONDS))
+    try:
+        calls.use(ours.account)
+    except AuditHalted as halted:
+        raise Stop(str(halted)) from None
+    return calls
+
+
+def _base(address: str, calls: WebhookCalls) -> str:
+    try:
+        return subscription.base_of(address, calcom=calls.base_url)
+    except ValueError as error:
+        raise Stop(f"{address}: {error}") from None
+
+
+def _last(deps: Dependencies, ours: OurSide) -> datetime | None:
+    with deps.engine.connect() as conn:
+        return calcom_webhooks.last_received(conn, ours.account)

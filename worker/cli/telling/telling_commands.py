@@ -1,4 +1,4 @@
-"""`booking callbacks` and `booking calcom-webhook`."""
+"""`booking callbacks`."""
 
 from functools import partial
 from typing import Annotated
@@ -11,22 +11,8 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give the command `booking` these two."""
+    """Give the command `booking` this one."""
     operating = partial(command, app, panel=OPERATING)
-
-    @operating(
-        "worker.cli.telling.calcom_webhook:run",
-        "booking calcom-webhook",
-        "booking calcom-webhook --account salon-7",
-        name="calcom-webhook",
-    )
-    def calcom_webhook(
-        *, account: Annotated[str, typer.Option(metavar="NAME", help="Whose webhook it is.")] = "default"
-    ) -> None:
-        """Show address and secret of an account's webhook, to be set at Cal.com, and when its last hint came.
-
-        They follow from CALCOM_WEBHOOK_SECRET, and are stored nowhere. Exit code 1 if no hint has come yet.
-        """
 
     @operating(
         "worker.cli.telling.callbacks:run",

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from db.api_keys.key_text import is_key
+from db.models.accounts import AccountState
 from tasks import dependencies
 from tasks.callers.keys import known_key
+from tests.support.accounts.making import make_account
 from worker.cli.keys import keys as commands
 
 Booking = Callable[..., Any]
@@ -76,6 +78,8 @@ def test_a_revoked_key_and_its_old_one_end_and_keep_the_name(booking: Booking) -
     [
         (("add", "No Name"), "is no name"), (("add", "a", "--scopes", "fly"), "fly is no scope"),
         (("add", "a", "--scopes", ","), "is no scope"), (("add", "a", "--types", "x"), "--types"),
+        (("add", "a", "--account", "nobody"), "nobody: no account has this name"),
+        (("callback", "nobody", "--hosts", "hooks.example.com"), "no key in force"),
         (("rotate", "nobody"), "no key in force"), (("revoke", "nobody"), "no key in force"),
     ],
 )  # fmt: skip
@@ -86,6 +90,47 @@ def test_what_is_wrong_is_said_and_nothing_is_made(booking: Booking, given: tupl
     assert ran.code == 1
     assert said in ran.err
     assert booking("keys", "list", "--json").json["keys"] == booking("actions", "--json").json["actions"] == []
+
+
+def test_a_key_is_of_the_account_that_it_is_made_for(booking: Booking) -> None:
+    """The list shows which; of a closed account none is made."""
+    engine = dependencies.current().engine
+    number, name = make_account(engine)
+    _, closed = make_account(engine, AccountState.CLOSED)
+    assert [booking("keys", "add", key, "--account", name).code for key in ("form", "agent")] == [0, 0]
+    refused = booking("keys", "add", "other", "--account", closed)
+    booking("keys", "add", "plain")
+
+    assert (refused.code, f"{closed} is closed" in refused.err) == (1, True)
+    listed = booking("keys", "list", "--json").json["keys"]
+    assert {one["name"]: (one["account_id"], one["account"]) for one in listed} == {
+        "agent": (number, name), "form": (number, name), "plain": (1, "default"),
+    }  # fmt: skip
+    assert booking("keys", "list").out.count(f"account {name}; ") == 2
+
+
+def test_the_hosts_that_a_request_may_name_are_set_and_listed(booking: Booking) -> None:
+    """In place of those before; '' takes them all away, and what is no host changes nothing."""
+    booking("keys", "add", "shop")
+
+    def hosts() -> tuple[list[str], str]:
+        """Return them as programs and as people read them."""
+        [shown] = booking("keys", "list", "--json").json["keys"]
+        lines = [line for line in booking("keys", "list").out.splitlines() if "may name" in line]
+        return shown["allowed_callback_hosts"], " ".join(lines[0].split()) if lines else ""
+
+    assert hosts() == ([], "")
+    assert booking("keys", "callback", "shop", "--hosts", "b.example.com, a.example.com,").code == 0
+    two = ["a.example.com", "b.example.com"]
+    assert hosts() == (two, "requests may name a callback address at a.example.com, b.example.com")
+    for wrong in ("https://c.example.com", "c.example.com:8443", "C.example.com", "a.example.com,10.0.0.7/x"):
+        refused = booking("keys", "callback", "shop", "--hosts", wrong)
+        assert (refused.code, "is no name of a host" in refused.err, hosts()[0]) == (1, True, two)
+    assert booking("keys", "callback", "shop", "--hosts", "").code == 0
+    assert hosts() == ([], "")
+    assert [one["target"]["hosts"] for one in booking("actions", "--json").json["actions"][:2]] == [
+        "", "b.example.com,a.example.com",
+    ]  # fmt: skip
 
 
 def test_check_says_that_there_is_no_key_yet(booking: Booking) -> None:

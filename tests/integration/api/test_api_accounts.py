@@ -1,0 +1,105 @@
+"""An API key is one account's: what it asks for is booked there, it sees nothing else, and no body names an account."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from db.api_keys.keys import Scope
+from tests.support.accounts.making import make_account
+from tests.support.api.agents import retell, some_arguments
+from tests.support.api.served import ALL, Api, Caller, a_request
+
+PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
+
+
+class Salon(NamedTuple):
+    """An account beside `default`."""
+
+    number: int
+    name: str
+
+
+@pytest.fixture(scope="module")
+def salon(api: Api) -> Salon:
+    """Write an account."""
+    return Salon(*make_account(api.engine))
+
+
+def account_of(api: Api, booking: Any) -> Any:
+    """Return the account of a booking."""
+    return api.sql("SELECT account_id FROM appointments WHERE id = :id", id=booking)
+
+
+def found(caller: Caller, email: str) -> list[int]:
+    """Return the ids of a person's bookings that a caller finds."""
+    answer = caller.call("POST", "/v1/bookings/find", json={"email": email, **PERIOD})
+    return [one["id"] for one in answer.json()["bookings"]]
+
+
+def test_a_booking_is_of_its_keys_account(api: Api, salon: Salon) -> None:
+    """One, those of a batch, and one of a telephone call; a repeat is the same one."""
+    caller, asked = api.key(account=salon.number), a_request()
+    one = caller.booked(asked, key="form-1")
+    batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [a_request()]}).json()["results"]
+    told = retell(caller, "book", some_arguments(), "call-1")
+    again = caller.book(asked, key="form-1")
+
+    numbers = [one, batch[0]["booking"]["id"], told.booking]
+    assert [account_of(api, number) for number in numbers] == [salon.number] * 3
+    assert (again.status_code, again.json()["id"]) == (200, one)
+    assert account_of(api, api.key().booked(asked, key="form-1")) == 1
+
+
+def test_a_key_reads_finds_and_changes_what_it_has_in_its_account(api: Api, salon: Salon) -> None:
+    """By its id, by its key, by its person; a change, too."""
+    caller, asked = api.key(account=salon.number), a_request()
+    one = caller.booked(asked, key="form-2")
+
+    assert [caller.get(f"/v1/bookings{path}").json()["id"] for path in (f"/{one}", "?key=form-2")] == [one, one]
+    assert found(caller, asked["attendee"]["email"]) == [one]
+    assert caller.call("POST", f"/v1/bookings/{one}/cancel", json={}).json()["status"] == "done"
+
+
+def test_a_key_of_the_scope_all_sees_its_account_alone(api: Api, salon: Salon) -> None:
+    """Either account's auditor sees what others asked for there, and not the other account's."""
+    asked, auditors = a_request(), [api.key(ALL | {Scope.ALL}, account=number) for number in (1, salon.number)]
+    numbers = [api.key(account=number).booked(asked) for number in (1, salon.number)]
+
+    seen = [[caller.get(f"/v1/bookings/{number}").status_code for number in numbers] for caller in auditors]
+    assert seen == [[200, 404], [404, 200]]
+    assert [found(caller, asked["attendee"]["email"]) for caller in auditors] == [[numbers[0]], [numbers[1]]]
+
+
+@pytest.mark.parametrize("named", ["default", "salon"])
+def test_no_body_names_an_account(api: Api, salon: Salon, named: str) -> None:
+    """422, also where it is the key's own, and nothing is stored."""
+    name = salon.name if named == "salon" else named
+    caller = api.key(account=salon.number)
+    one = caller.booked()
+    before = api.sql("SELECT count(*) FROM appointments")
+    asked = [
+        ("", {**a_request(), "account": name}),
+        ("/find", {"email": "pat@example.com", **PERIOD, "account": name}),
+        (f"/{one}/cancel", {"account": name}),
+        (f"/{one}/reschedule", {"start": "2030-03-05T12:00:00+01:00", "account": name}),
+    ]
+
+    answers = [caller.call("POST", f"/v1/bookings{path}", json=body) for path, body in asked]
+    batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [{**a_request(), "account": name}]}).json()
+    assert [answer.status_code for answer in answers] + [batch["results"][0]["status"]] == [422] * 5
+    assert {answer.json()["errors"][0]["field"] for answer in answers} == {"account"}
+    assert api.sql("SELECT count(*) FROM appointments") == before
+
+
+def test_the_key_of_a_closed_account_books_nothing(api: Api) -> None:
+    """403; it reads what it has."""
+    number, _ = make_account(api.engine)
+    caller = api.key(account=number)
+    one = caller.booked()
+    api.sql("UPDATE appointments SET status = 'cancelled' WHERE id = :id", id=one)
+    api.sql("UPDATE calcom_accounts SET state = 'closed', encrypted_key = NULL WHERE id = :id", id=number)
+
+    batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [a_request()]})
+    assert [caller.book().status_code, batch.status_code] == [403, 403]
+    assert caller.book().json()["type"] == "/problems/scope"
+    assert caller.get(f"/v1/bookings/{one}").status_code == 200
