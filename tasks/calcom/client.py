@@ -134,11 +134,10 @@ class CalcomClient(CalcomReads):
         *,
         keyless: bool = False,
     ) -> Answer | NoAnswer:
-        content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
         if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
             headers["X-Correlation-Id"] = correlation_id.strip()
-        return self._call("POST", path, headers, body=content, may_send=may_send, keyless=keyless)
+        return self._call("POST", path, headers, body=json.dumps(body).encode(), may_send=may_send, keyless=keyless)
 
     def _call(
         self,

@@ -82,7 +82,8 @@ _TEMPLATES = {
         "Our API key cannot see whether these bookings exist",
         "Our API key could not see whether these bookings exist",
         LATER,
-        "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
+        "does CALCOM_BASE_URL lead to your Cal.com, and does it still have the event type? Then it goes by itself. Else"
+        " look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
         " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
     ),
     IncidentKind.SUSPECT: _always(

@@ -13,7 +13,7 @@ from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import SettleAfter
 from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
 from tests.model.changes.state import GONE, Place, Places, lives
-from tests.support.calcom_answers import DB, ISE, NO_SEAT, NO_UID, SIGNED_UP, TAKEN_USER, created, refused, shown
+from tests.support.calcom.answers import DB, ISE, NO_SEAT, NO_UID, SIGNED_UP, TAKEN_USER, created, refused, shown
 
 DAY_ZERO = datetime(2031, 4, 1, 9, tzinfo=UTC)
 NOW = DAY_ZERO + timedelta(hours=12)  # a week at start 0 is over

@@ -11,7 +11,7 @@ from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
 from tests.model.dealt import REPLIES
 from tests.model.product import Cell
-from tests.support.calcom_answers import REFUSALS
+from tests.support.calcom.answers import REFUSALS
 
 _YES_OR_NO = (False, True)
 

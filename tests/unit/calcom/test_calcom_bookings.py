@@ -8,7 +8,7 @@ from tasks.calcom.booking import BookedAttendee, Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
-from tests.support.calcom_answers import NO_SEAT, NO_UID, refused, shown, whole
+from tests.support.calcom.answers import NO_SEAT, NO_UID, refused, shown, whole
 
 SEATED = (
     '{"uid":"bjTLRaH~","status":"accepted","hosts":["host26"],"attendees":[{"email":"ann@","seatUid":"1e3af7e7~",'

@@ -14,7 +14,7 @@ from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.request_body import REFERENCE
-from tests.support.calcom_answers import DATE, created, shown, whole
+from tests.support.calcom.answers import DATE, created, shown, whole
 
 START = datetime(2029, 1, 1, 8, tzinfo=UTC)
 ANN = "ann0@example.com"

@@ -18,7 +18,7 @@ from tasks.calcom.event_type_answers import (
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import OWN_TYPES_BODY
 from tasks.calcom.reply import Reply, ReplyKind
-from tests.support.calcom_answers import NO_ROUTE, NO_TYPE, refused, shown, whole
+from tests.support.calcom.answers import NO_ROUTE, NO_TYPE, refused, shown, whole
 
 OFF = {"disabled": True}
 NONE: dict[str, Any] = {"recurrence": None, "price": 0, "confirmationPolicy": OFF, "seats": OFF}

@@ -11,8 +11,8 @@ from tasks.calcom.deciding_lookup import TRIES
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.reply import ReplyKind
-from tests.support.calcom_answers import NO_SUCH_TYPES, refused
-from tests.support.calcom_pages import NOW, OURS, Calcom, aged, booking, lookup, ours, page
+from tests.support.calcom.answers import NO_SUCH_TYPES, refused
+from tests.support.calcom.pages import NOW, OURS, Calcom, aged, booking, lookup, ours, page
 
 Make = Callable[..., Appointment]
 BY_TYPE = {"eventTypeId": 101, "sortCreated": "desc", "take": 100}

@@ -13,7 +13,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import MAX_PAGES, LookupKind, lookup, shows_type
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
-from tests.support.calcom_answers import NO_SUCH_TYPES, refused
+from tests.support.calcom.answers import NO_SUCH_TYPES, refused
 
 Make = Callable[..., Appointment]
 OURS = "00000000-0000-0000-0000-000000000007"

@@ -10,7 +10,7 @@ from tasks.calcom.changes.cancel import NOT_THERE, cancel_body, read_cancel
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import SettleAfter
-from tests.support.calcom_answers import DB, ISE, Refusal, refused, shown, whole
+from tests.support.calcom.answers import DB, ISE, Refusal, refused, shown, whole
 
 A = ChangeAnswer
 BAD, MISSING = "BadRequestException", "NotFoundException"

@@ -11,7 +11,7 @@ from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.changes.reschedule import read_reschedule, reschedule_body
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import SettleAfter
-from tests.support.calcom_answers import (
+from tests.support.calcom.answers import (
     BOUNDS,
     DB,
     ISE,

@@ -7,7 +7,7 @@ import pytest
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
-from tests.support.calcom_answers import (
+from tests.support.calcom.answers import (
     BOUNDS,
     DATE,
     DB,

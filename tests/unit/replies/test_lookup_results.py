@@ -9,7 +9,7 @@ from db.appointments.appointment import Appointment
 from tasks.calcom.event_type_answers import Me
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.request_body import REFERENCE
-from tests.support.calcom_pages import OURS, Calcom, booking, lookup, page
+from tests.support.calcom.pages import OURS, Calcom, booking, lookup, page
 
 Make = Callable[..., Appointment]
 

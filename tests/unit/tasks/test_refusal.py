@@ -5,7 +5,7 @@ import pytest
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.unknown.refusal import as_refusal, refused_as
-from tests.support.calcom_answers import REFUSALS
+from tests.support.calcom.answers import REFUSALS
 
 
 @pytest.mark.parametrize("reply_kind", sorted(REFUSALS))
