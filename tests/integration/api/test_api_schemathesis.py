@@ -16,8 +16,6 @@ from typing import Any
 import hypothesis
 import pytest
 import requests
-import schemathesis
-from schemathesis import checks
 
 from tests.support.api.served import Api
 
@@ -35,6 +33,9 @@ PROFILE = hypothesis.settings(
 
 def walk(api: Api, examples: int) -> None:
     """Walk through the API at random, and check each answer against the document."""
+    import schemathesis  # noqa: PLC0415 - half a second, for each process that reads the tests
+    from schemathesis import checks  # noqa: PLC0415 - the same
+
     caller = api.key()
     schema = schemathesis.openapi.from_url(f"{api.url}/v1/openapi.json")
     wanted = [one for one in checks.CHECKS.get_all() if one.__name__ not in LEFT_OUT]
