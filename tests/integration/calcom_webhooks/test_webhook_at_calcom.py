@@ -167,6 +167,20 @@ def test_only_ours_is_deleted_and_nothing_to_delete_is_no_error(there: CalcomSid
     assert len(there.listed()) == 2
 
 
+def test_a_list_is_read_by_pages_and_not_for_ever(there: CalcomSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours is on the last page; a server that shows the same page again and again is given up."""
+    for number in range(2):
+        there.made(subscriberUrl=f"https://other.example.com/{number}")
+    there.made()
+    monkeypatch.setattr(subscription, "MOST_LISTED", 1)
+    monkeypatch.setattr(subscription, "page_after", lambda count: {"take": 1, "skip": count})
+    assert differences() == [()]
+
+    monkeypatch.setattr(subscription, "page_after", lambda _: {"take": 1, "skip": 0})
+    with pytest.raises(AuditHalted, match="no end"):
+        differences()
+
+
 def test_an_account_has_a_webhook_of_its_own_by_its_own_key(there: CalcomSide, settings: Wire) -> None:
     """While it is paused, nothing is called for it."""
     settings(**GIVEN, ACCOUNT_ENCRYPTION_KEYS=Fernet.generate_key().decode())
