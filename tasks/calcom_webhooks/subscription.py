@@ -29,8 +29,8 @@ class Difference(StrEnum):
     """What differs between a webhook of ours at Cal.com and our side."""
 
     OFF = "off"
-    TOKEN = "token"  # noqa: S105 - of an older CALCOM_WEBHOOK_SECRET
-    SECRET = "secret"  # noqa: S105 - the name of a member
+    OLD_ADDRESS = "old_address"  # by an older CALCOM_WEBHOOK_SECRET
+    SIGNATURE = "signature"
     TRIGGERS = "triggers"
     TEMPLATE = "template"
 
@@ -74,8 +74,8 @@ class OurSide(NamedTuple):
         token = webhook.address.rpartition("/")[2]
         is_so = {
             Difference.OFF: not webhook.active,
-            Difference.TOKEN: token != token_of(self.secrets[0], self.account),
-            Difference.SECRET: webhook.secret != self.secret,
+            Difference.OLD_ADDRESS: token != token_of(self.secrets[0], self.account),
+            Difference.SIGNATURE: webhook.secret != self.secret,
             Difference.TRIGGERS: webhook.triggers != frozenset(TRIGGERS),
             Difference.TEMPLATE: webhook.template,
         }

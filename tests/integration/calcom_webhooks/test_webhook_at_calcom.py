@@ -93,8 +93,8 @@ def test_a_webhook_is_made_once(there: CalcomSide) -> None:
     ("changes", "wrong"),
     [
         ({"active": False}, Difference.OFF),
-        ({"secret": "another"}, Difference.SECRET),
-        ({"secret": None}, Difference.SECRET),
+        ({"secret": "another"}, Difference.SIGNATURE),
+        ({"secret": None}, Difference.SIGNATURE),
         ({"triggers": [*TRIGGERS, "BOOKING_PAID"]}, Difference.TRIGGERS),
         ({"triggers": list(TRIGGERS[1:])}, Difference.TRIGGERS),
         ({"payloadTemplate": "{}"}, Difference.TEMPLATE),
@@ -113,7 +113,7 @@ def test_after_a_change_of_the_secret_or_the_host_one_is_left(there: CalcomSide,
     """Those of the older secret and of the older host are deleted."""
     old = there.made(subscriberUrl="https://old.example.com" + path())
     settings(CALCOM_WEBHOOK_SECRET=f"a-newer-secret-of-webhooks-with-40-letters {SECRET}")
-    assert differences() == [(Difference.TOKEN, Difference.SECRET)]
+    assert differences() == [(Difference.OLD_ADDRESS, Difference.SIGNATURE)]
 
     assert subscription.add(calls(), our_side(), HERE) == HERE
     [new] = there.listed()
