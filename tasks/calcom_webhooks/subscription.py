@@ -20,6 +20,7 @@ from tasks.calcom.webhooks import MOST_LISTED, Webhook, page_after, path_of, rea
 from tasks.calcom_webhooks.hints import TRIGGERS
 from tasks.calcom_webhooks.secrets import account_of, secret_of, token_of
 
+MOST_PAGES = 20  # of the list
 ROUNDS = 3  # looks at the list, each after what the one before it led to
 RECEIVER = "/v1/calcom/webhook/"  # the path of our receiver, before the token (worker/api/app.py)
 
@@ -28,8 +29,8 @@ class Difference(StrEnum):
     """What differs between a webhook of ours at Cal.com and our side."""
 
     OFF = "off"
-    TOKEN = "token"  # noqa: S105 - of an older CALCOM_WEBHOOK_SECRET
-    SECRET = "secret"  # noqa: S105 - the name of a member
+    OLD_ADDRESS = "old_address"  # by an older CALCOM_WEBHOOK_SECRET
+    SIGNATURE = "signature"
     TRIGGERS = "triggers"
     TEMPLATE = "template"
 
@@ -73,8 +74,8 @@ class OurSide(NamedTuple):
         token = webhook.address.rpartition("/")[2]
         is_so = {
             Difference.OFF: not webhook.active,
-            Difference.TOKEN: token != token_of(self.secrets[0], self.account),
-            Difference.SECRET: webhook.secret != self.secret,
+            Difference.OLD_ADDRESS: token != token_of(self.secrets[0], self.account),
+            Difference.SIGNATURE: webhook.secret != self.secret,
             Difference.TRIGGERS: webhook.triggers != frozenset(TRIGGERS),
             Difference.TEMPLATE: webhook.template,
         }
@@ -96,13 +97,14 @@ class WebhookCalls(AuditCalls):
             AuditHalted: Cal.com cannot be asked now, or does not list them.
         """
         found: list[Webhook] = []
-        while True:
+        for _ in range(MOST_PAGES):
             page = read_webhooks(self.webhooks(page_after(len(found))))
             if isinstance(page, Reply):
                 raise AuditHalted(f"Cal.com does not list its webhooks: {_words(page)}")
             found += page
             if len(page) < MOST_LISTED:
                 return found
+        raise AuditHalted(f"Cal.com's list of webhooks has no end after {len(found):,}")
 
     def make(self, address: str, secret: str) -> bool:
         """Make a webhook for what our receiver understands; return False if only the list can say whether it is there.

@@ -20,7 +20,6 @@ from worker.api.answers import (
     BookingDocument,
     BookingList,
     ChangeDocument,
-    ProblemDocument,
     json_response,
 )
 from worker.api.changes import CancelRequest, RescheduleRequest
@@ -50,7 +49,7 @@ def _problems(*types: str) -> dict[int | str, dict[str, Any]]:
             status, {"description": "", "content": {MEDIA_TYPE: {}}, "headers": dict(_CORRELATION)}
         )
         told["description"] = " ".join(filter(None, (told["description"], f"`{name}`: {title}")))
-        told["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/Problem"}
+        told["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/ProblemDocument"}
         if status in {429, 503}:
             told["headers"] |= _RETRY
     if "not-json" in types:
@@ -217,22 +216,23 @@ VAPI: dict[str, Any] = {
 _DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
 _OPEN = {"response_model": None, "tags": ["process"]}
 _READY: dict[str, Any] = _OPEN | {"responses": {503: _problems()[503]}}
-_DESCRIBED: Mapping[Callable[..., Any], dict[str, Any]] = MappingProxyType(
+# Of an endpoint the name of its operation, by which a generated client calls it, and the rest.
+_DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingProxyType(
     {
-        bookings.book: BOOK,
-        bookings.by_key: BY_KEY,
-        bookings.book_batch: BATCH,
-        bookings.find: FIND,
-        bookings.by_id: BY_ID,
-        changes.cancel: CANCEL,
-        changes.reschedule: RESCHEDULE,
-        changes.by_id: CHANGE,
-        slots: SLOTS,
-        retell.call: RETELL,
-        retell.function: RETELL_TOOL,
-        vapi.call: VAPI,
-        pages.health: _OPEN,
-        pages.ready: _READY,
+        bookings.book: ("book", BOOK),
+        bookings.by_key: ("booking_by_key", BY_KEY),
+        bookings.book_batch: ("book_batch", BATCH),
+        bookings.find: ("find_bookings", FIND),
+        bookings.by_id: ("booking", BY_ID),
+        changes.cancel: ("cancel", CANCEL),
+        changes.reschedule: ("reschedule", RESCHEDULE),
+        changes.by_id: ("change", CHANGE),
+        slots: ("slots", SLOTS),
+        retell.call: ("retell", RETELL),
+        retell.function: ("retell_tool", RETELL_TOOL),
+        vapi.call: ("vapi", VAPI),
+        pages.health: ("health", _OPEN),
+        pages.ready: ("ready", _READY),
     }
 )
 
@@ -250,7 +250,8 @@ def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     for route in routes:
         if isinstance(route, Route) and route.endpoint in _DESCRIBED:
             methods = sorted((route.methods or set()) - {"HEAD"})
-            app.add_api_route(route.path, route.endpoint, methods=methods, **_DESCRIBED[route.endpoint])
+            name, described = _DESCRIBED[route.endpoint]
+            app.add_api_route(route.path, route.endpoint, methods=methods, operation_id=name, **described)
     written = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = written["components"]
     components["schemas"] |= _schemas()
@@ -267,9 +268,9 @@ def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Return the schemas that no signature names: bodies, and problems."""
+    """Return the schemas that no signature names: bodies. That of problems is the one of a batch's results."""
     found: dict[str, Any] = {}
-    for model in (CallerRequest, FindRequest, CancelRequest, RescheduleRequest, ProblemDocument):
+    for model in (CallerRequest, FindRequest, CancelRequest, RescheduleRequest):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= schema.pop("$defs", {})
         schema.get("properties", {}).pop(bookings.OF_THE_KEY, None)

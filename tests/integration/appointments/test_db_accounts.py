@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from db import appointments, revisions
+from db.api_keys import key_text, keys
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.models.accounts import AccountState
@@ -166,6 +167,19 @@ def test_the_migration_stays_while_there_are_bookings_of_other_accounts(back: En
     with pytest.raises(ValueError, match="bookings of other accounts"):
         revisions.downgrade(back, len(TODAY) - TODAY.index("0006_accounts"))
     assert revisions.schema_state(back).problem is None
+
+
+def test_the_keys_of_other_accounts_end_with_the_column_that_names_them(back: Engine) -> None:
+    """The code of before would book with the key of account 1 what they ask for."""
+    with back.begin() as conn:
+        for name, number in (("ours", 1), ("theirs", 2)):
+            hashed = key_text.hash_of(key_text.new_key(name))
+            more = {"scopes": [], "event_types": None, "rate": 1, "account_id": number}
+            assert keys.add(conn, name, name, hashed, **more)
+
+    revisions.downgrade(back, len(TODAY) - TODAY.index("0013_key_accounts"))
+    with back.connect() as conn:
+        assert list(conn.execute(text("SELECT name FROM api_keys WHERE revoked_at IS NULL")).scalars()) == ["ours"]
 
 
 def _unknown() -> dict[str, Any]:

@@ -93,8 +93,8 @@ def test_a_webhook_is_made_once(there: CalcomSide) -> None:
     ("changes", "wrong"),
     [
         ({"active": False}, Difference.OFF),
-        ({"secret": "another"}, Difference.SECRET),
-        ({"secret": None}, Difference.SECRET),
+        ({"secret": "another"}, Difference.SIGNATURE),
+        ({"secret": None}, Difference.SIGNATURE),
         ({"triggers": [*TRIGGERS, "BOOKING_PAID"]}, Difference.TRIGGERS),
         ({"triggers": list(TRIGGERS[1:])}, Difference.TRIGGERS),
         ({"payloadTemplate": "{}"}, Difference.TEMPLATE),
@@ -113,7 +113,7 @@ def test_after_a_change_of_the_secret_or_the_host_one_is_left(there: CalcomSide,
     """Those of the older secret and of the older host are deleted."""
     old = there.made(subscriberUrl="https://old.example.com" + path())
     settings(CALCOM_WEBHOOK_SECRET=f"a-newer-secret-of-webhooks-with-40-letters {SECRET}")
-    assert differences() == [(Difference.TOKEN, Difference.SECRET)]
+    assert differences() == [(Difference.OLD_ADDRESS, Difference.SIGNATURE)]
 
     assert subscription.add(calls(), our_side(), HERE) == HERE
     [new] = there.listed()
@@ -165,6 +165,20 @@ def test_only_ours_is_deleted_and_nothing_to_delete_is_no_error(there: CalcomSid
     there.made()
     assert [subscription.remove(calls(), our_side()) for _ in range(2)] == [1, 0]
     assert len(there.listed()) == 2
+
+
+def test_a_list_is_read_by_pages_and_not_for_ever(there: CalcomSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours is on the last page; a server that shows the same page again and again is given up."""
+    for number in range(2):
+        there.made(subscriberUrl=f"https://other.example.com/{number}")
+    there.made()
+    monkeypatch.setattr(subscription, "MOST_LISTED", 1)
+    monkeypatch.setattr(subscription, "page_after", lambda count: {"take": 1, "skip": count})
+    assert differences() == [()]
+
+    monkeypatch.setattr(subscription, "page_after", lambda _: {"take": 1, "skip": 0})
+    with pytest.raises(AuditHalted, match="no end"):
+        differences()
 
 
 def test_an_account_has_a_webhook_of_its_own_by_its_own_key(there: CalcomSide, settings: Wire) -> None:

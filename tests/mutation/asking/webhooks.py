@@ -65,9 +65,9 @@ WEBHOOKS = (
     ),
     _there(
         name="a-webhook-with-another-secret-stays",
-        old="Difference.SECRET: webhook.secret != self.secret,",
-        new="Difference.SECRET: False,",
-        test=f"{_AT_CALCOM}test_one_that_differs_is_told_and_replaced[changes1-secret]",
+        old="Difference.SIGNATURE: webhook.secret != self.secret,",
+        new="Difference.SIGNATURE: False,",
+        test=f"{_AT_CALCOM}test_one_that_differs_is_told_and_replaced[changes1-signature]",
     ),
     _there(
         name="an-order-touches-another-accounts-webhook",

@@ -20,8 +20,8 @@ from worker.console.stop import Stop
 _MEND = "`booking calcom-webhook add` replaces it"
 _DIFFERS = {
     Difference.OFF: "it is switched off",
-    Difference.TOKEN: "its address is of an older CALCOM_WEBHOOK_SECRET",
-    Difference.SECRET: "it signs with another secret, and each of its reports is refused here",
+    Difference.OLD_ADDRESS: "its address is of an older CALCOM_WEBHOOK_SECRET",
+    Difference.SIGNATURE: "it signs with another secret, and each of its reports is refused here",
     Difference.TRIGGERS: "its triggers are not the five that we understand",
     Difference.TEMPLATE: "it has a payload template, whose body we do not understand",
 }

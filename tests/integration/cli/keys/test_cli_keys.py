@@ -111,7 +111,8 @@ def test_a_key_is_of_the_account_that_it_is_made_for(booking: Booking) -> None:
 
 def test_the_hosts_that_a_request_may_name_are_set_and_listed(booking: Booking) -> None:
     """In place of those before; '' takes them all away, and what is no host changes nothing."""
-    booking("keys", "add", "shop")
+    made = booking("keys", "add", "shop")
+    assert made.code == 0, made.err
 
     def hosts() -> tuple[list[str], str]:
         """Return them as programs and as people read them."""
