@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--steady", type=int, default=1_600, metavar="N", help="bookings before the outage (1600)")
     made.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
     made.add_argument("--threads", type=int, default=32, metavar="N", help="threads of each (32)")
-    made.add_argument("--window", type=int, default=64, metavar="N", help="HOLD_RELEASE_MAX (64)")
+    made.add_argument("--window", type=int, default=0, metavar="N", help="HOLD_RELEASE_MAX, 0: none (0)")
     made.add_argument("--latency", type=float, default=0.6, metavar="S", help="what a call takes at Cal.com (0.6)")
     made.add_argument("--json", action="store_true", help="print one JSON object")
     return made
@@ -77,7 +77,7 @@ def _run(asked: argparse.Namespace) -> dict[str, Any]:
             ready.processes.start_all(fleet(*workers))
             _ask(0, asked.steady)
             _confirmed(asked.steady)
-            result = _drain(calcom, asked.steady, asked.held, min(sum(workers), asked.window))
+            result = _drain(calcom, asked.steady, asked.held, min(sum(workers), asked.window or sum(workers)))
     result |= {"threads": sum(workers), "window": asked.window, "latency": asked.latency}
     return result | {"ratio": result["drain_per_second"] / result["best_per_second"]}
 

@@ -63,7 +63,7 @@ def attempt(claim: Claim) -> AttemptResult:
         pass
     finally:
         if has_place:
-            claim.give_back()
+            claim.give_back(inquiry.calls.answered_at)
     return result_of(move, reports, gave_back=has_place)
 
 

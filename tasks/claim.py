@@ -92,9 +92,9 @@ class Claim:
         """Return what the claim is of; a change's claim has its booking as `row`."""
         return self.row
 
-    def give_back(self) -> None:
-        """Free the place in the release window that is not used."""
-        self.deps.breaker.held_work.give_back(CREATE, self.row.id)
+    def give_back(self, answered_at: int = 0) -> None:
+        """Free the place in the release window that is not used; `answered_at` is that of `HeldWork.give_back`."""
+        self.deps.breaker.held_work.give_back(CREATE, self.row.id, answered_at=answered_at)
 
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease before a further call, and return the row as it is now.

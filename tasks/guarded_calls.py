@@ -87,12 +87,11 @@ class GuardedCalls(CalcomReads):
         self._client = deps.calcom
         self._breaker = deps.breaker
         self._correlation_id = correlation_id
-        self._owner = owner or str(uuid4())
-        self._probe_ok = probe_ok
-        self._renew = renew
-        self._patience = patience
+        self._owner, self._probe_ok = owner or str(uuid4()), probe_ok
+        self._renew, self._patience = renew, patience
         self._on_report = on_report
         self._numbers = count()
+        self.answered_at = 0  # ms of Redis's clock: when the first call that was a success was permitted
 
     def permit_post(
         self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True, keyless: bool = False
@@ -156,7 +155,7 @@ class GuardedCalls(CalcomReads):
         acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=account)
 
         def ask() -> Permit | Denied:
-            permit = acquire(owner=owner, probe_ok=probe_ok)
+            permit = acquire(owner=owner, probe_ok=probe_ok, taken_at=self.answered_at)
             if isinstance(permit, Denied) and not probe_ok and (permit.state, permit.endpoint_state) == _OWN_PROBE:
                 permit = acquire(owner=f"{owner}:probe", probe_ok=True)
             return permit
@@ -191,13 +190,14 @@ class GuardedCalls(CalcomReads):
         error = ErrorType.NONE if reply is None else reply.error_type
         recorded = self._breaker.record(
             permit,
-            self._outcome(permit, reply),
+            outcome := self._outcome(permit, reply),
             reason=error.value,
             elapsed=answer.elapsed,
             retry_after=None if reply is None else reply.retry_after,
             context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
             quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
+        self.answered_at = self.answered_at or (permit.granted_at if outcome is CallOutcome.SUCCESS else 0)
         ended = {"status": answer.status} if isinstance(answer, Answer) else {"error": answer.error_type}
         self._on_report(recorded, {"endpoint": permit.endpoint, "ms": round(1000 * answer.elapsed), **ended})
         self.deps.database_calls.flush_if_due()

@@ -40,11 +40,16 @@ FLAGS = {
     "outage": "seconds for which Cal.com is down",
     "open": "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT, seconds",
     "threshold": "CIRCUIT_BREAKER_THRESHOLD, failures in a row",
-    "window": "HOLD_RELEASE_MAX, held bookings in flight at most",
+    "window": "HOLD_RELEASE_MAX, held bookings in flight at most, 0: as many as the workers take",
     "settle": "CALCOM_SETTLE_SECONDS, for which an unclear call may still turn into a booking",
     "database_cores": "cores of the database",
     "before": "seconds of good weather before the outage",
     "after": "seconds after it, in which requests keep coming",
+    "bulk": "requests that come at once, in the middle of the outage",
+    "errors": "share of calls that are answered 500 by chance while Cal.com works",
+    "spread": "share by which a call is longer or shorter, by chance",
+    "lost": "share of the threads that are killed after the outage",
+    "lost_after": "seconds after it at which they are killed",
 }
 WORDS = {
     "calls_until_open": "calls that failed until the breaker was open",
@@ -156,11 +161,12 @@ def _ceilings(day: Conditions, costs: Costs) -> dict[str, float]:
     call = costs.enter + day.latency + costs.leave
     found = {
         "threads": day.workers * day.threads / call,
-        "release window (HOLD_RELEASE_MAX), while held bookings are let go": day.window / call,
         "worker CPU": day.workers / costs.worker,
         f"database CPU, {day.database_cores} cores": day.database_cores / costs.database,
         "Redis CPU, one core": 1 / costs.redis,
     }
+    if day.window:
+        found["release window (HOLD_RELEASE_MAX), while held bookings are let go"] = day.window / call
     if day.limit:
         found["rate limit (CALCOM_RATE_LIMIT_PER_MINUTE)"] = 1e6 / day.limits.emission_interval
     return {name: round(value, 2) for name, value in found.items()}

@@ -8,6 +8,7 @@ from resilience.circuit_breaker.settings import BreakerSettings, Limits
 
 MOST_REQUESTS = 500_000
 MOST_THREADS = 1_000_000
+MAY_BE_NONE = ("limit", "settle", "even", "window", "bulk", "errors", "spread", "lost")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Conditions:
     """CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT."""
     threshold: int = 5
     """CIRCUIT_BREAKER_THRESHOLD."""
-    window: int = 64
-    """HOLD_RELEASE_MAX."""
+    window: int = 0
+    """HOLD_RELEASE_MAX; 0: none."""
     settle: float = 130.0
     """CALCOM_SETTLE_SECONDS: how long an unclear call may still turn into a booking."""
     database_cores: int = 2
@@ -45,12 +46,21 @@ class Conditions:
     """Of good weather after it, in which requests keep coming."""
     even: bool = False
     """Whether requests come at an even pace; else by chance, as customers do."""
+    bulk: int = 0
+    """Requests that come at once, in the middle of the outage."""
+    errors: float = 0.0
+    """The share of calls that are answered 500 by chance, whenever Cal.com works."""
+    spread: float = 0.0
+    """The share by which a call is longer or shorter, by chance."""
+    lost: float = 0.0
+    """The share of threads that are killed `lost_after` seconds after Cal.com is back."""
+    lost_after: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
         for one in fields(self):
             value = getattr(self, one.name)
-            if not math.isfinite(value) or value < 0 or (value == 0 and one.name not in ("limit", "settle", "even")):
+            if not math.isfinite(value) or value < 0 or (value == 0 and one.name not in MAY_BE_NONE):
                 raise ValueError(f"{one.name.replace('_', '-')}: must be above 0, not {value:g}")
         if self.workers * self.threads > MOST_THREADS:
             raise ValueError(f"workers, threads: {self.workers * self.threads:,} threads; {MOST_THREADS:,} at most")
@@ -84,7 +94,7 @@ class Conditions:
     @property
     def requests(self) -> float:
         """Return about how many requests come."""
-        return self.rate * self.ends
+        return self.rate * self.ends + self.bulk
 
 
 @dataclass(frozen=True)

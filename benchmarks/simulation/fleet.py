@@ -8,13 +8,13 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import simpy
 
 from benchmarks.simulation.conditions import Conditions, Costs
+from benchmarks.simulation.request import Permit, Request
 from benchmarks.simulation.servers import Server
 from benchmarks.simulation.trace import Call, Change, Trace
 from resilience.circuit_breaker.types import CallOutcome
@@ -25,21 +25,11 @@ from tests.breaker_model.scope import Caller
 POST, LIST = "bookings.create", "bookings.list"
 RETRIES = (1.0, 2.0, 4.0)
 JITTER = 0.1
+SETTLE_ANSWERED = 5.0  # CALCOM_SETTLE_ANSWERED_SECONDS
 LOOKS = 3  # at what is unclear, before it waits for its settle time
 PATIENCE = 10.0  # seconds that what has begun waits for the limit
 TICK = 1.0  # beat has the release run
 Steps = Generator[simpy.Event, Any, Any]
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """A booking that is asked for; `settles_at`: its POST was answered 503, and may have booked until then."""
-
-    number: int
-    asked: float
-    settles_at: float | None = None
-    looks: int = 0
-    posts: int = 0
 
 
 class Fleet:
@@ -61,13 +51,18 @@ class Fleet:
         self.released: list[Request] = []
         """Those let go, in the order in which that happened."""
         self.trace = Trace(conditions.before, conditions.back)
-        self._owners = count(1)
+        self._owners, self._numbers = count(1), count()
+        self._killed = 0
+        """Threads that are to end in their next call."""
 
     def run(self) -> Trace:
         """Let the day pass, and return what happened."""
+        conditions = self.conditions
         self.env.process(self._requests())
         self.env.process(self._beat())
-        self.env.run(until=self.conditions.ends)
+        self.env.timeout(conditions.before + conditions.outage / 2).callbacks.append(self._bulk)
+        self.env.timeout(conditions.back + conditions.lost_after).callbacks.append(self._kill)
+        self.env.run(until=conditions.ends)
         shown = [event for event in self.breaker.events if not event["endpoint"] and event["reason"] != "begun"]
         self.trace.changes = [Change(int(event["at"]) / 1000 - 1, event["old"], event["new"]) for event in shown]
         self.trace.calls.sort()
@@ -76,15 +71,29 @@ class Fleet:
     # Requests and messages.
 
     def _requests(self) -> Steps:
-        for number in count():
-            self.trace.requests.append((self.env.now, None))
-            request = Request(number, self.env.now)
-            if self.held or self.breaker.scope("").state == "open":  # the caller sees that, and sends nothing
-                self._hold(request)
-            else:
-                self._send(request)
+        while True:
+            self._ask()
             gap = 1 / self.conditions.rate
             yield self.env.timeout(gap if self.conditions.even else self.rng.expovariate(1 / gap))
+
+    def _ask(self) -> None:
+        self.trace.requests.append((self.env.now, None))
+        request = Request(next(self._numbers), self.env.now)
+        if self.held or self.breaker.scope("").state == "open":  # the caller sees that, and sends nothing
+            self._hold(request)
+        else:
+            self._send(request)
+
+    def _bulk(self, _: simpy.Event) -> None:
+        for _number in range(self.conditions.bulk):
+            self._ask()
+
+    def _kill(self, _: simpy.Event) -> None:
+        """Kill threads; what they were doing is left undone, for no sweeper is simulated."""
+        self._killed = round(self.conditions.lost * self.conditions.workers * self.conditions.threads)
+        while self._killed and self.idle:
+            self.idle.pop()
+            self._killed -= 1
 
     def _send(self, request: Request, *, released: bool = False) -> None:
         self.messages.append((request, released))
@@ -118,17 +127,18 @@ class Fleet:
 
     def _attempt(self, worker: Server, request: Request, *, released: bool) -> Steps:
         """Look, post, and move the request; return whether held ones may go now."""
-        unclear = request.settles_at is not None
+        unclear, request.answered_at = request.settles_at is not None, 0
         if not (released or request.posts) and self.held and self.held[0][0] < request.number:
             yield self._spend(worker, self.costs.leave)
             self._hold(request)
             return False
         if unclear and (yield from self._looked(worker, request, released=released)):
             if released:
-                self.breaker.give_back(self._caller(POST), str(request.number))
+                self.breaker.give_back(self._caller(POST), str(request.number), request.answered_at)
             return released
         item, patience = str(request.number) if released else "", PATIENCE if unclear else 0.0
-        permit = yield from self._permit(POST, item=item, probe_ok=True, patience=patience)
+        first = request.answered_at
+        permit = yield from self._permit(POST, item=item, probe_ok=True, patience=patience, taken_at=first)
         if permit is None:
             yield self._spend(worker, self.costs.leave)
             self._hold(request)
@@ -140,7 +150,8 @@ class Fleet:
         if booked:
             self.trace.requests[request.number] = (request.asked, self.env.now)
             return makes_room
-        request.settles_at, request.looks = begun + self.conditions.settle, 0
+        outage = self.conditions.before <= begun < self.conditions.back
+        request.settles_at, request.looks = begun + (self.conditions.settle if outage else SETTLE_ANSWERED), 0
         if self.breaker.scope("").state == "open":
             self._hold(request)
         else:
@@ -162,6 +173,7 @@ class Fleet:
                 yield self._spend(worker, self.costs.leave)
                 self._send_later(request, self._delay(1))
                 return True
+            request.answered_at = request.answered_at or permit.granted_at
         if settled:
             return False
         request.looks += 1
@@ -175,34 +187,44 @@ class Fleet:
 
     # Cal.com, behind the breaker.
 
-    def _permit(self, endpoint: str, *, item: str = "", probe_ok: bool, patience: float = 0.0) -> Steps:
+    def _permit(
+        self, endpoint: str, *, item: str = "", probe_ok: bool, patience: float = 0.0, taken_at: int = 0
+    ) -> Steps:
         """Return the right to call, None where it is denied; `patience`: seconds to wait for the limit."""
         left, owner = patience, str(next(self._owners))
         while True:
             at = self._caller(endpoint)
-            *_, reason, wait, _, _, window = self.breaker.acquire(at, owner, item, probe_ok=probe_ok, trial=False)
+            how = {"probe_ok": probe_ok, "trial": False, "taken_at": taken_at}
+            *_, reason, wait, _, released_at, window = self.breaker.acquire(at, owner, item, **how)  # type: ignore[arg-type]
             if reason == "granted":
                 epochs = self.breaker.scope("").epoch, self.breaker.scope(endpoint).epoch
-                return Permit(endpoint, owner, item, epochs, window, at.now)
+                return Permit(endpoint, owner, item, epochs, window, at.now, released_at, taken_at or at.now)
             if reason != "throttled" or wait / 1000 > left:
                 return None
             left -= wait / 1000
             yield self.env.timeout(wait / 1000)
 
-    def _call(self, permit: "Permit") -> Steps:
+    def _call(self, permit: Permit) -> Steps:
         """Call Cal.com, and report; return whether it answered well, and whether held requests may go now."""
         begins, day = self.env.now, self.conditions
-        works = not day.before <= begins < day.back
-        yield self.env.timeout(day.latency if works else day.failing)
+        down = day.before <= begins < day.back
+        works = not down and not (day.errors and self.rng.random() < day.errors)
+        seconds = day.failing if down else day.latency
+        yield self.env.timeout(seconds * (1 + self.rng.uniform(-day.spread, day.spread)) if day.spread else seconds)
+        if self._killed:
+            self._killed -= 1
+            yield self.env.event()  # which never comes
         self.trace.calls.append(Call(begins, self.env.now, books=works and permit.endpoint == POST))
         report = OutcomeReport(
-            CallOutcome.SUCCESS if works else CallOutcome.FAILURE_SERVICE,
+            CallOutcome.SUCCESS if works else CallOutcome.FAILURE_SERVICE if down else CallOutcome.FAILURE_ENDPOINT,
             permit.owner,
             permit.item,
             0,
             *permit.epochs,
             permit.window,
             permit.granted_at,
+            released_at=permit.released_at,
+            taken_at=permit.taken_at,
         )
         room = self.breaker.record(self._caller(permit.endpoint), report)[-1]
         changes = {new for name, _, new, *_ in self.breaker.changes if not name}
@@ -262,15 +284,3 @@ class Fleet:
             self.trace.holds.append((self.env.now, -1))
             self._send(request, released=True)
         return len(granted)
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to make one call; epochs are those of the service and of the endpoint."""
-
-    endpoint: str
-    owner: str
-    item: str
-    epochs: tuple[int, int]
-    window: int
-    granted_at: int

@@ -73,7 +73,7 @@ class CircuitBreaker:
         )  # fmt: skip
         spread = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._rules = BreakerRules(failover, self.settings, self.calls, emit=emit, rng=spread)
-        self.held_work = HeldWork(failover, redis_retry=self.settings.redis_retry)
+        self.held_work = HeldWork(failover, self.settings)
         self.operators = OperatorControls(failover, self.calls)
         self.view = BreakerView(failover, snapshot, self._closed.begin)
 
@@ -85,15 +85,16 @@ class CircuitBreaker:
         probe_ok: bool = True,
         item: str | int | None = None,
         trial: bool = False,
+        taken_at: int = 0,
         account: CallingAccount | None = None,
         now: float | None = None,
     ) -> Permit | Denied:
         """Return a permit for one call (truthy), or why it is denied (falsy).
 
         `owner` must be new for each call. `probe_ok`: the call is for a booking that may be posted now; only then may
-        the call be half-open's one probe. `item`: the released item that the call is for. `trial`: this is
-        the one call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both
-        blocks. `account`: who calls; None: account 1, alone. `now` is for tests, in seconds.
+        the call be half-open's one probe. `item`: the released item that the call is for; `taken_at`: the `granted_at`
+        of its attempt's first call, if that was another one. `trial`: the one call in `trial_every` that blocks let
+        through; its success ends them. `account`: who calls; None: account 1, alone. `now` is for tests, in seconds.
 
         Raises:
             ValueError: `endpoint` is not a short word; keys and fields are named after it.
@@ -104,7 +105,8 @@ class CircuitBreaker:
             if answer is not None:
                 return answer
         name = "" if item is None else str(item)
-        return self._rules.acquire(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now, caller)
+        request = AcquireRequest(owner, int(probe_ok), name, int(trial), taken_at)
+        return self._rules.acquire(endpoint, request, now, caller)
 
     def record(
         self,
@@ -136,7 +138,7 @@ class CircuitBreaker:
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
             permit.window, permit.granted_at, retry_after=to_ms(retry_after), context=bounded_context(context),
             took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
-            own_epoch=permit.own_epoch,
+            own_epoch=permit.own_epoch, released_at=permit.released_at, taken_at=permit.taken_at,
         )  # fmt: skip
         return self._rules.record(permit.endpoint, report, reason, now, permit.account, probe=permit.probe)
 
@@ -185,13 +187,11 @@ class ClosedBreaker:
         snapshot: BreakerSnapshot,
         clock: Callable[[], float],
     ) -> None:
-        self._service = service
-        self._shared = shared
+        self._service, self._shared = service, shared
         self._sizes = settings.limits.rate_window, settings.limits.size
         self._identity = identities(settings)
         self._fixed = lru_cache(KEPT)(self._fixed_for)  # each booking of an account sends the same
-        self._snapshot = snapshot
-        self._clock = clock
+        self._snapshot, self._clock = snapshot, clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 
     def acquire(self, endpoint: str, owner: str, now: float | None, account: CallingAccount) -> Permit | Denied | None:

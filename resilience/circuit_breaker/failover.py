@@ -142,7 +142,7 @@ class Failover:
         if self.shared is not None and owner:
             self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner), caller))
         if self.shared is not None and items:
-            self._unacknowledged.append((GIVE_BACK, endpoint, tuple(items), caller))
+            self._unacknowledged.append((GIVE_BACK, endpoint, (0, 0, *items), caller))
 
     def _must_restore(
         self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.failover import Failover
+from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import Reason, Released, State
 from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, to_seconds
 from resilience.shared_state.answers import Late
@@ -12,9 +13,10 @@ from resilience.shared_state.answers import Late
 class HeldWork:
     """Release held items in order, at the breaker's pace. Only one endpoint of a service can have held work."""
 
-    def __init__(self, failover: Failover, *, redis_retry: float) -> None:
+    def __init__(self, failover: Failover, settings: BreakerSettings) -> None:
         self._failover = failover
-        self._redis_retry = redis_retry  # s
+        self._release_max = settings.release_max
+        self._redis_retry = settings.redis_retry  # s
 
     def release(
         self,
@@ -33,7 +35,7 @@ class HeldWork:
         in seconds.
         """
         wanted = tuple(str(item) for item in items)
-        reply = self._failover.ask(RELEASE, endpoint, wanted, now, account)
+        reply = self._failover.ask(RELEASE, endpoint, (self._release_max, *wanted), now, account)
         if isinstance(reply, Late):
             self._failover.not_acknowledged(endpoint, items=wanted)
             return Released((), 0, Reason.THROTTLED, self._redis_retry, State.CLOSED, State.CLOSED)
@@ -56,6 +58,10 @@ class HeldWork:
         """Return how many held items may be sent now (`room`), and release no item."""
         return self.release(endpoint, (), account=account, now=now)
 
-    def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
-        """Free the place of a released item that ended without a call of its own."""
-        self._failover.run(GIVE_BACK, endpoint, (str(item),), now)
+    def give_back(self, endpoint: str, item: str | int, *, answered_at: int = 0, now: float | None = None) -> None:
+        """Free the place of a released item that ended without a call of its own.
+
+        `answered_at`: the `granted_at` of the first permit of its attempt whose call was a success, as a lookup; then
+        the release window may grow as after a success. 0: there was no such call.
+        """
+        self._failover.run(GIVE_BACK, endpoint, (self._release_max, answered_at, str(item)), now)

@@ -62,8 +62,8 @@ class BreakerRules:
             return Denied(admission.reason, wait, service.state, service.epoch, state.endpoint_state)
         return Permit(
             endpoint, owner, item, service.epoch, scope.epoch, admission.window, reply.now, service.state,
-            probe=admission.probe, released=admission.released, trial=trial,
-            own_epoch=state.own_epoch, account=account,
+            probe=admission.probe, released_at=admission.released_at, taken_at=request.taken_at or reply.now,
+            trial=trial, own_epoch=state.own_epoch, account=account,
         )  # fmt: skip
 
     def record_without_permit(
@@ -87,7 +87,7 @@ class BreakerRules:
         error, severity = _counted(report.outcome, reason)
         report = report._replace(
             reason=error_token(reason), stretch=self._stretch(), error=error, severity=severity,
-            never_sent=int(error in NEVER_SENT),
+            never_sent=int(error in NEVER_SENT), release_max=self._settings.release_max,
         )  # fmt: skip
         reply = self._failover.run(RECORD, endpoint, report, now, account)
         if reply is None:

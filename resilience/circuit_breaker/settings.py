@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 NEVER = 1000
 """A threshold above this never opens the breaker."""
+PROCESS_MAX = 64
+"""The `process_max` of a breaker whose release window has no ceiling."""
 
 
 class EvenPace(NamedTuple):
@@ -29,6 +31,7 @@ class Limits(NamedTuple):
     open_max: int
     lease_for: int
     release_max: int
+    """The ceiling of the release window; 0: none."""
     emission_interval: int
     """Microseconds between two calls at an even pace (GCRA, lua/lib/quota.lua); 0: no limit of our own."""
     burst_tolerance: int
@@ -39,13 +42,19 @@ class Limits(NamedTuple):
     """Length of one window of our counts."""
 
     @property
+    def process_max(self) -> int:
+        """Return the most calls in flight, or items released in a second, of a process without Redis and a limit."""
+        return self.release_max or PROCESS_MAX
+
+    @property
     def text(self) -> str:
         """Return the numbers as JSON: scripts read it, and it is logged when two clients have different settings.
 
         It has the limit of the settings, never an account's: with a text of its own each account would be a client with
-        different settings.
+        different settings. `release_max` is written for workers of before, which have no window without a ceiling; the
+        scripts of this release get it as an argument.
         """
-        return json.dumps(self._asdict(), separators=(",", ":"))
+        return json.dumps({**self._asdict(), "release_max": self.process_max}, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,8 @@ class BreakerSettings:
     rate_window: float = 60.0
     rate_burst: int | None = None
     """How many of these calls may go at once after a quiet time; None: a twentieth of `rate_limit`."""
-    release_max: int = 64
-    """The most held items that may be in flight at once."""
+    release_max: int = 0
+    """The most held items that may be in flight at once; 0: as many as the workers take at once."""
     trial_every: float = 60.0
     """While a key or a configuration is blocked, one trial call may go in this time; its success ends the block."""
     count_window: float = 60.0
@@ -91,7 +100,6 @@ class BreakerSettings:
             "open_for",
             "permit_lease",
             "rate_window",
-            "release_max",
             "trial_every",
             "count_window",
             "redis_retry",
@@ -105,6 +113,8 @@ class BreakerSettings:
             raise ValueError(f"open_max ({self.open_max}) must not be below open_for ({self.open_for})")
         if not 0 <= self.open_jitter <= 1:
             raise ValueError(f"open_jitter must be from 0 to 1, not {self.open_jitter}")
+        if self.release_max < 0:
+            raise ValueError(f"release_max must be 0 (none) or above, not {self.release_max}")
         if self.rate_limit < 0:
             raise ValueError(f"rate_limit must be 0 (none) or above, not {self.rate_limit}")
         if self.rate_burst is not None and not 1 <= self.rate_burst <= max(1, self.rate_limit):

@@ -68,7 +68,10 @@ class Permit(NamedTuple):
     state: State
     """The service's state when the permit was given."""
     probe: bool = False
-    released: bool = False
+    released_at: int = 0
+    """When its item was released, ms of Redis's clock; 0: it has no place in the release window."""
+    taken_at: int = 0
+    """When the first call of its attempt was permitted."""
     trial: bool = False
     """The one call that a blocked key or a wrong configuration lets through."""
     shared: bool = True

@@ -25,6 +25,8 @@ class AcquireRequest(NamedTuple):
     probe_ok: int
     item: str
     trial: int
+    taken_at: int = 0
+    """When the attempt's first call was permitted, ms of Redis's clock; 0: this one is the first."""
 
 
 class OutcomeReport(NamedTuple):
@@ -58,6 +60,11 @@ class OutcomeReport(NamedTuple):
     """The permit's epoch of the account's breaker; 0: the present epoch, or the account is alone."""
     never_sent: int = 0
     """1: the call failed before a byte was sent, which no account can cause."""
+    released_at: int = 0
+    """The permit's; 0: its item was not released."""
+    taken_at: int = 0
+    release_max: int = 0
+    """The ceiling of the release window; 0: none."""
 
 
 class ScopeState(NamedTuple):
@@ -114,7 +121,7 @@ class Admission(NamedTuple):
     wait: int
     """How many ms to wait; -1: until an operator acts."""
     probe: bool
-    released: bool
+    released_at: int
     window: int
 
 
@@ -225,9 +232,9 @@ def read_scope(name: str) -> tuple[str | None, int | None]:
     return endpoint or None, int(account) if account else None
 
 
-def _admission(reason: Any, wait: int, probe: int, released: int, window: int) -> Admission:
+def _admission(reason: Any, wait: int, probe: int, released_at: int, window: int) -> Admission:
     answer = word(reason)
-    return Admission(None if answer == "granted" else Reason(answer), wait, probe == 1, released == 1, window)
+    return Admission(None if answer == "granted" else Reason(answer), wait, probe == 1, released_at, window)
 
 
 def _releases(reason: Any, wait: int, room: int, items: Sequence[Any], places: int) -> Releases:

@@ -1,5 +1,5 @@
 -- Release: choose which of these held items may be sent now.
--- ARGV    10.. the items, oldest first; no items: only count how many may go
+-- ARGV    10 release_max, the ceiling of the window, 0: none  11.. the items, oldest first; no items: only count how many may go
 -- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms until the next try, how many more
 --         may go now, the items that may go, how many more may go, whichever account's they are | forgotten
 -- Why     two callers with the same items must not both send them, nor together exceed the window.
@@ -9,17 +9,21 @@ end
 expire_all()
 load_window()
 
-local room, reason, wait = release_room()
+local most = ceiling(ARGV[10])
+local room, reason, wait = release_room(most)
 local granted = {}
-for _, item in ipairs({ unpack(ARGV, 10) }) do
+for _, item in ipairs({ unpack(ARGV, 11) }) do
   local known_already = redis.call('ZSCORE', RELEASED, item) or redis.call('ZSCORE', SENDING, item)
   if #granted < room and not known_already then
     redis.call('ZADD', RELEASED, now + setting.lease_for, item)
     granted[#granted + 1] = item
   end
 end
+if #granted > 0 then
+  note_use()
+end
 if own and #granted > 0 then
   put('admitted', now * 1000 + ahead + #granted * message_interval, OWN)
 end
 quota_save(quota)
-return reply(reason, wait, room - #granted, granted, free_places())
+return reply(reason, wait, room - #granted, granted, free_places(most))

@@ -17,16 +17,16 @@ KEYS_KEPT = 4096
 _STATE = ("arguments", "state_machine", "account", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
-_RELEASE = (*_CALL, "admission", "release_window")
+_RELEASE = (*_CALL, "admission", "release_window", "release_room")
 _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "acquire": (*_CALL, "throttle"),
+        "acquire": (*_CALL, "release_window", "throttle"),
         "acquire_closed": ("closed_arguments", "quota"),
         "record": (*_RELEASE, "throttle", "trip", "call_stats"),
         "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
-        "give_back": (*_STATE, "reply"),
+        "give_back": (*_STATE, "reply", "release_window"),
         "is_open": (*_STATE, "reply"),
         "override": (*_STATE, "reply", "quota", "throttle", "overrides"),
         "restore": (*_STATE, "reply", "quota", "throttle", "overrides", "server_run"),

@@ -40,18 +40,19 @@ _AGAIN = frozenset({ChangeAct.POST_AGAIN, ChangeAct.RETRY})
 def attempt_change(claim: ChangeClaim) -> AttemptResult:
     """Look the change's booking up or post the change, and return the move that follows; the caller writes it.
 
-    Its place in the release window is its own until the end: the window counts the POSTs of bookings alone.
+    Its place in the release window is its own until the end.
     """
     reports: list[Report] = []
     move: Move | None = None
+    calls, rules = means_of(claim, reports)
     try:
-        attempt = ChangeAttempt(claim, *means_of(claim, reports))
+        attempt = ChangeAttempt(claim, calls, rules)
         move = attempt.move() if claim.no_access is None else answered.without_access(claim.no_access)
     except LeaseLost:
         pass
     finally:
         if claim.released:
-            claim.give_back()
+            claim.give_back(calls.answered_at)
     return result_of(move, reports, gave_back=claim.released)
 
 

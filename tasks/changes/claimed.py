@@ -62,9 +62,9 @@ class ChangeClaim(Claim):
         """Return the change."""
         return self.change
 
-    def give_back(self) -> None:
-        """Free the place in the release window."""
-        self.deps.breaker.held_work.give_back(CREATE, change_item(self.change.id))
+    def give_back(self, answered_at: int = 0) -> None:
+        """Free the place in the release window; `answered_at` is that of `HeldWork.give_back`."""
+        self.deps.breaker.held_work.give_back(CREATE, change_item(self.change.id), answered_at=answered_at)
 
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease of the change before a further call, write columns of it, and return its booking.

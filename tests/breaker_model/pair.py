@@ -43,6 +43,8 @@ class Permit:
     closed: bool
     """Whether all breakers were closed when it was given."""
     own_epoch: int = 0
+    released_at: int = 0
+    taken_at: int = 0
 
 
 @dataclass
@@ -118,7 +120,9 @@ class Pair:
         expected = self.rules.restore(at, known, scopes, overrides)
         self._same("restore", at, (restore_argument(*known, remembered, overrides),), expected)
 
-    def acquire(self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False) -> Permit | None:
+    def acquire(
+        self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False, taken_at: int = 0
+    ) -> Permit | None:
         """Ask for a call; every other time by the short way first, where a process would."""
         self.owners += 1
         owner, epochs = f"o{self.owners}", self.rules.epochs(at)
@@ -132,20 +136,22 @@ class Pair:
             count = self.rules.admit_messages(at, wanted) if still else 0
             self._expect("still_closed", at, (*known, wanted), [at.now, "closed", count] if still else [at.now])
         closed = bool(short and closed and known == epochs)
-        expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial, short=closed)
+        how = {"probe_ok": probe_ok, "trial": trial, "taken_at": taken_at, "short": closed}
+        expected = self.rules.acquire(at, owner, item, **how)  # type: ignore[arg-type]
         if closed:
             own_epoch = expected[14][1] if expected[14] else 0
             self._same("acquire_closed", at, known, [at.now, expected[16], expected[19], own_epoch])
         else:
             if short:
                 self._expect("acquire_closed", at, known, [at.now])
-            self._same("acquire", at, (owner, int(probe_ok), item, int(trial)), expected)
+            self._same("acquire", at, (owner, int(probe_ok), item, int(trial), taken_at), expected)
         if expected[15] != "granted":
             return None
         own_state, own_epoch = expected[14][:2] or ("closed", 0)
         all_closed = expected[5] == expected[9] == own_state == "closed"
         permit = Permit(
-            at.endpoint, owner, item, trial, expected[6], expected[10], expected[19], at.now, all_closed, own_epoch
+            at.endpoint, owner, item, trial, expected[6], expected[10], expected[19], at.now, all_closed, own_epoch,
+            0 if closed else expected[18], taken_at or at.now,
         )  # fmt: skip
         self.permits = [*self.permits[-7:], permit]
         return permit
@@ -157,6 +163,7 @@ class Pair:
         report = report._replace(
             owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=epochs[0],
             endpoint_epoch=epochs[1], window=permit.window, granted_at=permit.granted_at, own_epoch=permit.own_epoch,
+            released_at=permit.released_at, taken_at=permit.taken_at,
         )  # fmt: skip
         self.reports += 1
         success = report.outcome is CallOutcome.SUCCESS and permit.closed and not permit.item and not permit.trial
@@ -177,18 +184,20 @@ class Pair:
 
     def report_as_is(self, at: Caller, report: OutcomeReport) -> None:
         """Report as it stands: also what has no permit."""
+        report = report._replace(release_max=at.limits.release_max)
         self._same("record", at, report, self.rules.record(at, report))
 
     def release(self, at: Caller, items: Sequence[str]) -> list[str]:
         """Ask which held items may go."""
         expected = self.rules.release(at, items)
-        self._same("release", at, items, expected)
+        self._same("release", at, (at.limits.release_max, *items), expected)
         granted: list[str] = expected[18]
         return granted
 
-    def give_back(self, at: Caller, item: str) -> None:
-        """End a released item without a call."""
-        self._same("give_back", at, (item,), self.rules.give_back(at, item))
+    def give_back(self, at: Caller, item: str, answered_at: int = 0) -> None:
+        """End a released item without a call of its own."""
+        own = (at.limits.release_max, answered_at, item)
+        self._same("give_back", at, own, self.rules.give_back(at, item, answered_at))
 
     def is_open(self, at: Caller, *, alone: bool) -> None:
         """Ask as one who reports without a permit."""
@@ -268,6 +277,7 @@ class Pair:
         yield from (own.admitted // 1000 for own in rules.own.values())
         yield from (kept.next_trial for kept in (rules.kept, *(own.kept for own in rules.own.values())))
         yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values())
+        yield rules.ramp.halved_at
 
     def arrows(self) -> set[tuple[str, str, str]]:
         """Read which changes of state the server's stream tells of: old, new, reason."""

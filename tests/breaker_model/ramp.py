@@ -1,10 +1,13 @@
 """The pace of held work by its rules: one, then two, then four, ...; from the least after each change of state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Epochs = tuple[int, int]
 """Of the service and of the endpoint whose work is held."""
+QUICK, LATE = 250, 2000
+"""How many ms after it was let go an item is taken at once, or late."""
 
 
 @dataclass
@@ -16,13 +19,17 @@ class Ramp:
     """For which the size was earned."""
     waiting: dict[str, int] = field(default_factory=dict)
     sending: dict[str, int] = field(default_factory=dict)
+    halved_at: int = 0
+    used_at: int = 0
+    """When items were last let go and then at least half of it was under way."""
 
     def refresh(self, epochs: Epochs, now: int, lease: int, least: int) -> None:
-        """Start again with other epochs; forget what lapsed, and what a clock that was set back has left."""
+        """Start again with other epochs, or if nobody took an item; forget what a clock that was set back has left."""
         if self.epoch_fence != epochs:
             self.epoch_fence, self.size, self.waiting, self.sending = epochs, least, {}, {}
-        self.waiting = {item: ends for item, ends in self.waiting.items() if now < ends <= now + lease}
-        self.sending = {item: ends for item, ends in self.sending.items() if now < ends <= now + lease}
+        if min(self.waiting.values(), default=now + 1) <= now:
+            self.size = least
+        self.waiting, self.sending = (_in_force(places, now, lease) for places in (self.waiting, self.sending))
 
     def send(self, item: str, ends: int) -> bool:
         """Let a released item be sent; return whether it was released."""
@@ -31,17 +38,43 @@ class Ramp:
         self.sending[item] = ends
         return True
 
-    def apply_outcome(self, outcome: str, least: int, most: int) -> None:
-        """Grow by one for each success of what was sent: doubles with each round."""
-        if outcome == "success":
-            self.size = min(self.size + 1, most)
-        elif outcome in ("failure_service", "failure_endpoint"):
-            self.size = least
+    def released_at(self, item: str, lease: int) -> int:
+        """Return when an item was let go that nobody has taken; 0: it has no such place."""
+        return self.waiting[item] - lease if item in self.waiting else 0
 
-    def free(self, most: int, *, probing: bool) -> int:
+    @property
+    def under_way(self) -> int:
+        """Return how many items are under way."""
+        return len(self.waiting) + len(self.sending)
+
+    def release(self, items: Sequence[str], now: int, ends: int) -> None:
+        """Let items go."""
+        self.waiting |= dict.fromkeys(items, ends)
+        if items and self.under_way >= self.size / 2:
+            self.used_at = now
+
+    def grow(self, released_at: int, taken_at: int, most: float, now: int) -> None:
+        """Grow by one for a success, if its item was taken at once, and half of the window was in use since then."""
+        used = released_at <= self.used_at <= now
+        if taken_at - released_at <= QUICK and used and self.size < most:
+            self.size += 1
+
+    def halve(self, released_at: int, least: int, now: int) -> None:
+        """Halve, once for all that was let go before."""
+        if not released_at <= self.halved_at <= now:
+            self.halved_at, self.size = now, max(least, self.size // 2)
+
+    def free(self, most: float, *, probing: bool) -> int:
         """Return the places that are free; a breaker that is half-open has one."""
-        return (1 if probing else min(self.size, most)) - len(self.waiting) - len(self.sending)
+        return int((1 if probing else min(self.size, most)) - self.under_way)
 
     def fields(self) -> dict[str, Any]:
         """Name what is kept as the hash does."""
-        return {"window": self.size, "fence": "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)}
+        fence = "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)
+        return {"window": self.size, "halved": self.halved_at, "used": self.used_at, "fence": fence}
+
+
+def _in_force(places: dict[str, int], now: int, lease: int) -> dict[str, int]:
+    if now < min(places.values(), default=now + 1) and max(places.values(), default=0) <= now + lease:
+        return places
+    return {item: ends for item, ends in places.items() if now < ends <= now + lease}

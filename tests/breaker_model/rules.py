@@ -15,7 +15,7 @@ from tests.breaker_model import messages
 from tests.breaker_model.blocks import Blocks, Kept
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
-from tests.breaker_model.ramp import Ramp
+from tests.breaker_model.ramp import LATE, Ramp
 from tests.breaker_model.scope import SHORT, Admission, Caller, Scope
 
 Reply = list[Any]
@@ -104,25 +104,37 @@ class Breaker:
             self._apply_override(override, at)
         return self._reply(at, "done" if self.changes or not same else "ignored")
 
-    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool, short: bool = False) -> Reply:
+    def acquire(
+        self,
+        at: Caller,
+        owner: str,
+        item: str,
+        *,
+        probe_ok: bool,
+        trial: bool,
+        taken_at: int = 0,
+        short: bool = False,
+    ) -> Reply:
         """Let a call go, when all agree; `short`: by the script that only knows closed breakers."""
         self.limit(at).clamp(at.limits, at.now)
         self._expire(at, short=short)
         reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial)
+        released_at = self.ramp.released_at(item, at.limits.lease_for)
         if not reason:
             finds_out = trial and self.limit(at).may_try_again(at.limits, at.now)
             wait = 0 if finds_out else self.limit(at).wait(at.limits, at.now)
             reason = "throttled" if wait else ""
         if reason:
-            released = self.ramp.waiting.pop(item, None) is not None
-            return self._reply(at, reason, wait, 0, int(released), self.limit(at).number)
+            self.ramp.waiting.pop(item, None)
+            return self._reply(at, reason, wait, 0, released_at, self.limit(at).number)
         self.limit(at).take(at.limits, at.now)
-        released = self.ramp.send(item, at.now + at.limits.lease_for)
+        if released_at:
+            self._send(at, item, released_at, taken_at or at.now)
         if probing:
             self._take_probes(at, owner)
         if trial:
             self.blocks(at).take_trial(at)
-        return self._reply(at, "granted", 0, int(probing), int(released), self.limit(at).number)
+        return self._reply(at, "granted", 0, int(probing), released_at, self.limit(at).number)
 
     def record(self, at: Caller, report: OutcomeReport, *, short: bool = False) -> Reply:
         """Record what came of a call; `short` as in `acquire`."""
@@ -137,7 +149,10 @@ class Breaker:
         if report.item and begun_now:
             self._refresh_ramp(at)
             if self.ramp.sending.pop(report.item, None) is not None:
-                self.ramp.apply_outcome(report.outcome, self._least(at), at.limits.release_max)
+                if report.outcome == "success":
+                    self.ramp.grow(report.released_at, report.taken_at, _ceiling(at), at.now)
+                elif report.outcome in RESULTS and not self._counts_for_itself_only(at, report):
+                    self.ramp.halve(report.released_at, self._least(at), at.now)
         self.blocks(at).apply_outcome(at, report)
         self._apply_to_all(at, report)
         room = 0
@@ -154,9 +169,9 @@ class Breaker:
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
-            if len(granted) < room and item not in self.ramp.waiting and item not in self.ramp.sending:
-                self.ramp.waiting[item] = at.now + at.limits.lease_for
+            if len(granted) < room and item not in {*self.ramp.waiting, *self.ramp.sending, *granted}:
                 granted.append(item)
+        self.ramp.release(granted, at.now, at.now + at.limits.lease_for)
         if granted and at.account:
             own = self.own_hash(at)
             own.admitted = messages.take(own.admitted, at, len(granted))
@@ -171,11 +186,18 @@ class Breaker:
         own.admitted = messages.take(own.admitted, at, count)
         return count
 
-    def give_back(self, at: Caller, item: str) -> Reply:
-        """Free the place of an item that ended without a call."""
+    def give_back(self, at: Caller, item: str, answered_at: int = 0) -> Reply:
+        """Free the place of an item that ended without a call of its own; `answered_at`: with one that was answered."""
         self.changes = []
+        if answered_at:
+            self._refresh_ramp(at)
+        released_at = self.ramp.released_at(item, at.limits.lease_for)
         self.ramp.waiting.pop(item, None)
         self.ramp.sending.pop(item, None)
+        if released_at and answered_at - released_at > LATE:
+            self.ramp.halve(released_at, self._least(at), at.now)
+        elif released_at and answered_at:
+            self.ramp.grow(released_at, answered_at, _ceiling(at), at.now)
         return self._reply(at, "done")
 
     def is_open(self, at: Caller, owner: str, *, alone: bool) -> Reply:
@@ -322,7 +344,15 @@ class Breaker:
         if any(scope.state in ("open", "forced_open") or at.now < scope.lease for scope in scopes):
             return 0
         probing = any(scope.state == "half_open" for scope in scopes)
-        return max(0, self.ramp.free(at.limits.release_max, probing=probing))
+        return max(0, self.ramp.free(_ceiling(at), probing=probing))
+
+    def _send(self, at: Caller, item: str, released_at: int, taken_at: int) -> None:
+        """Let a released item be sent; one that is taken late shows that more were let go than the workers take."""
+        self.ramp.waiting.pop(item)
+        if taken_at - released_at > LATE:
+            self._refresh_ramp(at)
+            self.ramp.halve(released_at, self._least(at), at.now)
+        self.ramp.sending[item] = at.now + at.limits.lease_for
 
     def _refresh_ramp(self, at: Caller) -> None:
         self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for, self._least(at))
@@ -330,7 +360,7 @@ class Breaker:
     def _least(self, at: Caller) -> int:
         """Return the window that a failure leaves: where a part works, as many as open the breaker."""
         mixed = any(scope.is_mixed(at.limits, at.now) for scope in (self.scope(""), self.scope(at.endpoint)))
-        return min(at.limits.threshold, at.limits.release_max) if mixed else 1
+        return at.limits.threshold if mixed else 1
 
     def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
         if report.outcome == "success" and report.trial:
@@ -355,8 +385,7 @@ class Breaker:
         own = self.own_scope(at)
         service_alive, endpoint_alive = RESULTS.get(report.outcome, (None, None))
         own_alive = None if report.never_sent else endpoint_alive  # an account cannot cause that nothing is sent
-        begun_before = report.own_epoch != 0 and own is not None and report.own_epoch != own.epoch
-        itself_only = own is not None and own_alive is False and (own.state != "closed" or begun_before)
+        itself_only = self._counts_for_itself_only(at, report)
         if report.service_epoch > 0 and report.service_epoch != service_epoch:
             endpoint_alive = own_alive = None  # begun before a change of the service: no headers of its endpoint
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != endpoint_epoch:
@@ -372,6 +401,13 @@ class Breaker:
                 tripped |= self._apply_outcome(scope, epoch, at, report, alive=alive, tripped=tripped)
         if own is not None:
             self._apply_outcome(own, report.own_epoch, at, report, alive=own_alive, tripped=tripped)
+
+    def _counts_for_itself_only(self, at: Caller, report: OutcomeReport) -> bool:
+        """Return whether this is a failure of an account whose own breaker is not closed, or has opened meanwhile."""
+        own = self.own_scope(at)
+        if own is None or report.never_sent or RESULTS.get(report.outcome, (None, None))[1] is not False:
+            return False
+        return own.state != "closed" or report.own_epoch not in (0, own.epoch)
 
     def _apply_outcome(
         self, scope: Scope, epoch: int, at: Caller, report: OutcomeReport, *, alive: bool | None, tripped: bool = False
@@ -466,3 +502,7 @@ class Breaker:
     def _own_view(self, at: Caller) -> Reply:
         own = self.own_scope(at)
         return [] if own is None else list(own.view)
+
+
+def _ceiling(at: Caller) -> float:
+    return at.limits.release_max or math.inf

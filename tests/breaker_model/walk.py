@@ -21,6 +21,7 @@ from tests.breaker_model.actors import (
     KEYS,
     NO_LIMIT,
     OUTCOMES,
+    PATIENT,
     TOOK,
 )
 from tests.breaker_model.limit import Limit
@@ -68,10 +69,11 @@ class Walk:
             self.release: 8,
             self.report_as_is: 5,
             self.is_open: 4,
-            lambda: self.pair.give_back(self.caller(), self.rng.choice(ITEMS)): 4,
+            self.give_back: 4,
             self.override: 4,
             self.recover: 5,
             self.ramp: 6,
+            self.let_go_late: 5,
             self.trip: 5,
             self.set_back: 2,
             self.operate: 3,
@@ -129,8 +131,16 @@ class Walk:
     def acquire(self) -> Permit | None:
         """Ask for a call."""
         probe_ok, trial = self.rng.random() < 0.7, self.rng.random() < 0.15
-        item = self.rng.choice((*ITEMS, *("",) * 12))
-        return self.pair.acquire(self.caller(), item=item, probe_ok=probe_ok, trial=trial)
+        item, taken_at = self.rng.choice((*ITEMS, *("",) * 12)), self.taken_at()
+        return self.pair.acquire(self.caller(), item=item, probe_ok=probe_ok, trial=trial, taken_at=taken_at)
+
+    def taken_at(self) -> int:
+        """Choose when the first call of an attempt was permitted; 0: the next one is the first."""
+        return self.rng.choice((0, 0, self.pair.now, self.pair.now - 200, self.pair.now - 2100))
+
+    def give_back(self) -> None:
+        """End an item without a call of its own, after a lookup or not."""
+        self.pair.give_back(self.caller(), self.rng.choice(ITEMS), self.taken_at())
 
     def record(self) -> None:
         """Report a call: the newest permits first, old ones and ones reported before now and then."""
@@ -342,6 +352,24 @@ class Walk:
                 if permit and self.rng.random() < 0.9:
                     report = self.report(None if last else GOOD)
                     self.pair.record(self.caller(client), permit, report)
+
+    def let_go_late(self) -> None:
+        """Have a window of some places, and have what is released taken about when it is no longer taken at once."""
+        at = self.caller(PATIENT, CREATE)
+        for last in (False, False, self.rng.random() < 0.3, True):
+            at = at._replace(now=self.pair.now)
+            items = self.pair.release(at, ITEMS)
+            for item in self.rng.sample(items, min(len(items), self.rng.choice((9, 9, 9, 3)))):
+                if last:
+                    self.pair.now += self.rng.choice((0, 1, 1, 249, 250, 1750, 1999, 2000))
+                at = at._replace(now=self.pair.now)
+                if self.rng.random() < 0.2:
+                    self.pair.give_back(at, item, self.rng.choice((0, at.now, at.now)))
+                    continue
+                permit = self.pair.acquire(at, item=item)
+                if permit and self.rng.random() < 0.9:
+                    outcome = self.rng.choice((GOOD, GOOD, BAD, GONE)) if last else GOOD
+                    self.pair.record(at, permit, self.report(outcome))
 
     def burst(self) -> None:
         """Ask for more calls at once than the limit allows."""

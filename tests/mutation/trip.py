@@ -142,7 +142,7 @@ TRIP = (
     ),
     _trip(
         name="ill-account-counts-for-all",
-        old="(own.state ~= 'closed' or epochs[3] ~= 0 and epochs[3] ~= own.epoch)",
+        old="(own.state ~= 'closed' or own_epoch ~= 0 and own_epoch ~= own.epoch)",
         new="false",
         test=f"{_ACCOUNTS}test_while_its_own_breaker_is_not_closed_an_account_counts_for_itself_only[shared]",
     ),
@@ -176,7 +176,7 @@ TRIP = (
         name="one-at-a-time-in-half-a-service",
         promise=4,
         file="resilience/lua/lib/release_window.lua",
-        old="and math.min(setting.threshold, setting.release_max) or 1",
+        old="and setting.threshold or 1",
         new="and 1 or 1",
         test=f"{_PART}test_in_a_half_dead_service_a_failure_leaves_as_many_under_way_as_open_the_breaker",
     ),

@@ -2,7 +2,7 @@
 
 It has the same threshold, span, OPEN and half-open, the same rule of three accounts, and one probe at a time. Our own
 rate limit is an even pace of each key (GCRA without a burst, see lua/lib/quota.lua). Without a limit at most
-`release_max` calls are in flight, and at most as many items are released in a second. It has no release window and does
+`process_max` calls are in flight, and at most as many items are released in a second. It has no release window and does
 not use the service's own limit: both need shared counts. Times are in milliseconds. The caller locks.
 """
 
@@ -109,7 +109,7 @@ class LocalBreaker:
             breaker.owner, breaker.lease = owner, now + limits.lease_for
         permit = Permit(
             endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
-            probe=probing, released=paced, trial=trial, shared=False,
+            probe=probing, released_at=now if paced else 0, trial=trial, shared=False,
             own_epoch=scopes[2].epoch if scopes[2:] else 0, account=caller,
         )  # fmt: skip
         return permit, changes
@@ -140,7 +140,7 @@ class LocalBreaker:
     ) -> tuple[Released, Changes]:
         """Return which held items may go now.
 
-        In half-open one item may go; else as many as the pace of a second allows, or `release_max` without a limit.
+        In half-open one item may go; else as many as the pace of a second allows, or `process_max` without a limit.
         """
         caller = account or self.account
         scopes, changes = self._expire(endpoint, now, caller)
@@ -155,7 +155,7 @@ class LocalBreaker:
             reason, wait = Reason.IN_FLIGHT, 1.0
         left, states = room - len(granted), (scopes[0].state, endpoint_state(scopes))
         shut = admit_to_all(scopes[:2], now, probe_ok=True)[0] is not None
-        places = 0 if shut else self.limits.release_max  # without Redis no window is shared: each account has its pace
+        places = 0 if shut else self.limits.process_max  # without Redis no window is shared: each account has its pace
         return Released(tuple(granted), left, reason, wait, *states, places), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:

@@ -54,7 +54,7 @@ class LocalKey:
         wait = self.throttled_until - now
         if limits.emission_interval and not paced:
             return max(wait, math.ceil(self.tat - now))
-        if not limits.emission_interval and len(self.in_flight) >= limits.release_max:
+        if not limits.emission_interval and len(self.in_flight) >= limits.process_max:
             return max(wait, SECOND)
         return wait
 
@@ -62,7 +62,7 @@ class LocalKey:
         """Return how many items may be released: as many as the pace has left unused in the last second."""
         self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
         if probing or not limits.emission_interval:
-            return max(0, (1 if probing else limits.release_max) - len(self.released))
+            return max(0, (1 if probing else limits.process_max) - len(self.released))
         left = now - max(self.tat, now - SECOND)
         return max(0, math.ceil(left * SECOND / limits.emission_interval))
 

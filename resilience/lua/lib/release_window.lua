@@ -1,11 +1,15 @@
--- Fragment: the pace at which held work is released. It belongs to the endpoint whose work is held; reads have no window.
--- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease;
---         together at most release_max)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
--- Why     one item goes, then two, four, ...: no stampede after an outage. After each change of state, and after a failure, the
---         window starts again at the least size: one, or the threshold if only a part of the service works. Otherwise a service
+-- Fragment: the release window: how many items of held work may be under way. It belongs to the endpoint whose work is held; reads
+-- have no window.
+-- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease, which
+--         in RELEASED began when the item was released)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
+--         halved: ms when it was last halved   used: ms of the last release after which at least half of it was under way
+-- Why     one item goes, then two, four, ...: no stampede after an outage. It grows only while half of it is used and each item is
+--         taken at once, so it stops at what the workers can do: more would lie in the broker. Failures halve it, but a round of them
+--         only once: otherwise 3 failures of 100 calls would keep a large fleet idle. After each change of state, and if nobody takes
+--         an item, it starts again at the least size: one, or the threshold if only a part of the service works. Otherwise a service
 --         that fails every second call would keep the window at one, and its working part would be idle.
-local epoch_fence, window
-local ahead -- of an account that is not alone: see admission.lua
+local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
+local epoch_fence, window, halved, used
 
 local function resize(size)
   window = size
@@ -13,14 +17,13 @@ local function resize(size)
 end
 
 local function least()
-  return (is_mixed(service) or is_mixed(endpoint)) and math.min(setting.threshold, setting.release_max) or 1
+  return (is_mixed(service) or is_mixed(endpoint)) and setting.threshold or 1
 end
 
 local function load_window()
-  ahead = own and messages_ahead(redis.call('HGET', OWN, 'admitted'))
   if not window then
-    epoch_fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
-    window = math.min(tonumber(window) or 1, setting.release_max)
+    epoch_fence, window, halved, used = unpack(redis.call('HMGET', BREAKER, 'fence', 'window', 'halved', 'used'))
+    window, halved, used = tonumber(window) or 1, tonumber(halved) or 0, tonumber(used) or 0
   end
   local current_fence = service.epoch .. ',' .. endpoint.epoch
   if epoch_fence ~= current_fence then
@@ -30,63 +33,45 @@ local function load_window()
     resize(least())
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
-    redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
+    local lapsed = redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
+    if lapsed > 0 and places == RELEASED then -- nobody took them: there may be no worker
+      resize(least())
+    end
     redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- a clock was set back, see expire.lua
   end
 end
 
-local function resize_after(outcome) -- the outcome of an item that was being sent
-  if outcome == 'success' then -- one more for each success: the window doubles in each round
-    resize(math.min(window + 1, setting.release_max))
-  elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
-    resize(least())
+local function under_way()
+  return redis.call('ZCARD', RELEASED) + redis.call('ZCARD', SENDING)
+end
+
+local function ceiling(release_max) -- an argument of the script, 0: none
+  release_max = tonumber(release_max)
+  return release_max > 0 and release_max or math.huge
+end
+
+local function let_go_at(item) -- when an item was released that nobody has taken; 0: it has no such place
+  local ends = redis.call('ZSCORE', RELEASED, item)
+  return ends and ends - setting.lease_for or 0
+end
+
+local function halve(since) -- since: when the item was released because of which it is halved
+  if since > halved or halved > now then -- once for all that were released before; a later time: a clock was set back
+    halved = now
+    put('halved', halved)
+    resize(math.max(least(), math.floor(window / 2)))
   end
 end
 
-local function quota_room() -- how many calls both limits allow, if nothing else denies them
-  local room = math.huge
-  if quota.emission_interval > 0 then
-    room = math.floor((quota.burst_tolerance + quota.emission_interval - backlog(quota)) / quota.emission_interval)
+local function note_use() -- after a release
+  if under_way() * 2 >= window then
+    put('used', now)
   end
-  if quota.limit > 0 then
-    room = math.min(room, scouting(quota) and 1 or reported_room(quota))
-  end
-  return room
 end
 
--- Returns how many more items may be released, whichever account's: for one of several the limits of each allow fewer.
-local function free_places()
-  local size = window
-  for _, scope in ipairs(service.state == 'off' and {} or { service, endpoint }) do
-    if scope.state == 'open' or scope.state == 'forced_open' or now < scope.lease then
-      return 0
-    elseif scope.state == 'half_open' then
-      size = 1
-    end
+local function grow(since, taken_at, most) -- since, taken_at: when the item of a success was released, and taken; most: the ceiling
+  local quick, is_used = taken_at - since <= QUICK, since <= used and used <= now -- a later time: a clock was set back
+  if quick and is_used and window < most then -- one more a success: it doubles in each round
+    resize(window + 1)
   end
-  return math.max(0, size - redis.call('ZCARD', RELEASED) - redis.call('ZCARD', SENDING))
-end
-
--- Returns how many more items of this account may be released now, why none may, and ms until the next try. Of an account that is
--- alone each released item will take from the limit; of another one it takes from the pace of messages, here.
-local function release_room()
-  local reason, wait, probing = admit(true, false)
-  if reason == '' then
-    wait = quota_wait(quota)
-    if own and wait == 0 then
-      wait = messages_wait(ahead)
-    end
-    reason = wait > 0 and 'throttled' or ''
-  end
-  if reason ~= '' then
-    return 0, reason, wait
-  end
-  local free = math.min(free_places(), probing and 1 or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
-  if own then
-    free = math.min(free, messages_left(ahead))
-  end
-  if free <= 0 then
-    return 0, 'in_flight', BUSY
-  end
-  return free, '', 0
 end

@@ -3,6 +3,7 @@
 -- Why     five failures in a row of one account open it for that account alone: its event types or its webhook receiver may be the
 --         cause. They open it for all if they are of three accounts, or of all accounts that the service has.
 local NEVER = 1000 -- a threshold above this never opens the breaker
+local FAILURES = { failure_service = true, failure_endpoint = true }
 local SHORT = 10 -- an OPEN is this many times shorter while only a part of the service works
 local tripped = false -- if several would open, only the first does: the service, then the endpoint, then the account's
 
@@ -74,6 +75,11 @@ local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0,
   end
 end
 
+-- While the account's breaker is not closed, its failures count for itself only; so do those of calls from before it opened.
+local function counts_for_itself_only(outcome, own_epoch, never_sent)
+  return own and FAILURES[outcome] and not never_sent and (own.state ~= 'closed' or own_epoch ~= 0 and own_epoch ~= own.epoch)
+end
+
 -- epochs: the permit's, of the service, the endpoint and the account's breaker (0: the present ones, -1: none)
 local function apply_to_all(outcome, epochs, report)
   local service_result, endpoint_result, own_result
@@ -89,8 +95,7 @@ local function apply_to_all(outcome, epochs, report)
   end
   local service_changed = epochs[1] > 0 and epochs[1] ~= service.epoch
   local endpoint_changed = epochs[2] > 0 and epochs[2] ~= endpoint.epoch
-  -- While the account's breaker is not closed, its failures count for itself only; so do those of calls from before it opened.
-  report.itself_only = own and own_result == 'failed' and (own.state ~= 'closed' or epochs[3] ~= 0 and epochs[3] ~= own.epoch)
+  report.itself_only = counts_for_itself_only(outcome, epochs[3], report.never_sent)
   -- A call that began before one scope changed is no evidence about the other. Otherwise, when an endpoint opens, the failures of its
   -- calls in flight would open the whole service.
   if service_changed then

@@ -30,8 +30,9 @@ def test_a_failing_list_does_not_slow_the_bookings_down(make: Make) -> None:
         for item in breaker.held_work.release(CREATE, range(rounds * 10, rounds * 10 + 10), now=T0).items:
             permit = breaker.acquire(CREATE, owner=f"sends {item}", item=item, now=T0)
             breaker.record(permit, CallOutcome.SUCCESS, now=T0)  # type: ignore[arg-type]
+    before = breaker.get_status().window
     fail(breaker, 0, 0, outcome=ENDPOINT, endpoint=LIST)
-    assert breaker.get_status().window == 8
+    assert breaker.get_status().window == before > 3
 
 
 def test_429s_are_in_a_row_only_without_a_success_between_them(make: Make) -> None:

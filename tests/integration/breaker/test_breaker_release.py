@@ -1,4 +1,6 @@
-"""Held work goes at a pace that rises from one."""
+"""Held work goes at a pace that rises from one to what the workers can do, and falls with failures."""
+
+import pytest
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason, Recorded
@@ -14,11 +16,30 @@ def release(breaker: CircuitBreaker, at: float = 0) -> list[str]:
     return list(breaker.held_work.release(CREATE, ITEMS, now=T0 + at).items)
 
 
+def take(breaker: CircuitBreaker, item: str, at: float = 0, **how: int) -> Permit:
+    """Begin the call of a released item."""
+    permit = breaker.acquire(CREATE, owner=f"{item}@{at}", item=item, now=T0 + at, **how)
+    assert isinstance(permit, Permit), permit
+    return permit
+
+
 def send(breaker: CircuitBreaker, item: str, outcome: CallOutcome = CallOutcome.SUCCESS, at: float = 0) -> Recorded:
     """Make the call of a released item."""
-    permit = breaker.acquire(CREATE, owner=f"{item}@{at}", item=item, now=T0 + at)
-    assert isinstance(permit, Permit), permit
-    return breaker.record(permit, outcome, reason="timeout", now=T0 + at)
+    return breaker.record(take(breaker, item, at), outcome, reason="timeout", now=T0 + at)
+
+
+def window(breaker: CircuitBreaker, at: float = 0) -> int:
+    """Return the size of the window."""
+    return breaker.get_status(now=T0 + at).window
+
+
+def grown(breaker: CircuitBreaker, size: int) -> list[str]:
+    """Have the window grow to so many places, and return as many items, all under way."""
+    going = release(breaker)
+    while len(going) < size:
+        send(breaker, going.pop(0))
+        going += release(breaker)
+    return going
 
 
 def round_of(breaker: CircuitBreaker, at: float = 0) -> int:
@@ -29,22 +50,89 @@ def round_of(breaker: CircuitBreaker, at: float = 0) -> int:
     return len(items)
 
 
-def test_one_then_two_then_four_up_to_the_maximum(make: Make) -> None:
-    """The window doubles with each round of successes."""
-    breaker = make(release_max=20)
-    assert [round_of(breaker) for _ in range(6)] == [1, 2, 4, 8, 16, 20]
+@pytest.mark.parametrize(("ceiling", "sizes"), [(20, [1, 2, 4, 8, 16, 20]), (0, [1, 2, 4, 8, 16, 32])])
+def test_one_then_two_then_four_up_to_the_ceiling(make: Make, ceiling: int, sizes: list[int]) -> None:
+    """The window doubles with each round of successes, as long as what ends makes room for the next."""
+    breaker = make(release_max=ceiling)
+    going, seen = release(breaker), []
+    for _ in sizes:
+        seen.append(len(going))
+        ended, going = going, []
+        for item in ended:
+            send(breaker, item)
+            going += release(breaker)
+    assert seen == sizes
 
 
-def test_a_failure_makes_it_one_again(make: Make) -> None:
-    """No second outage because of the ramp."""
+def test_it_grows_only_while_half_of_it_is_under_way(make: Make) -> None:
+    """Who comes after the drain, one by one, is no reason to let more go at once the next time."""
     breaker = make()
-    for _ in range(4):
-        round_of(breaker)
-    first, *others = release(breaker)
-    send(breaker, first, CallOutcome.FAILURE_SERVICE)
+    for item in grown(breaker, 8):
+        send(breaker, item)
+    before = window(breaker)
+    for _ in range(50):
+        breaker.held_work.release(CREATE, [1], now=T0 + 1)
+        send(breaker, "1", at=1)
+    assert window(breaker) == before == 16
+
+
+@pytest.mark.parametrize(("after", "size"), [(0.25, 9), (0.251, 8)])
+def test_it_grows_only_while_each_is_taken_at_once(make: Make, after: float, size: int) -> None:
+    """What waits in the broker is more than the workers can do."""
+    breaker = make()
+    first, *_ = grown(breaker, 8)
+    send(breaker, first, at=after)
+    assert window(breaker) == size
+
+
+@pytest.mark.parametrize(("after", "size"), [(2, 8), (2.001, 4)])
+def test_it_is_halved_if_one_is_taken_late(make: Make, after: float, size: int) -> None:
+    """And once for all that were released before."""
+    breaker = make()
+    first, second, *_ = grown(breaker, 8)
+    take(breaker, first, after)
+    take(breaker, second, after)
+    assert window(breaker) == size
+
+
+def test_what_is_looked_up_first_is_taken_with_the_lookup(make: Make) -> None:
+    """A lookup takes its seconds: the worker is at work all the while."""
+    breaker = make()
+    first, *_ = grown(breaker, 8)
+    permit = take(breaker, first, 3, taken_at=int(T0 * 1000) + 100)
+    breaker.record(permit, CallOutcome.SUCCESS, now=T0 + 4)
+    assert window(breaker) == 9
+
+
+def test_failures_halve_it_once_for_all_that_were_released_before(make: Make) -> None:
+    """Otherwise three failures of a hundred calls would keep a fleet idle."""
+    breaker = make()
+    first, second, third, *others = grown(breaker, 16)
+    for item in (first, second, third):
+        send(breaker, item, CallOutcome.FAILURE_ENDPOINT, at=0.1)
+    assert window(breaker) == 8
     for item in others:
-        breaker.held_work.give_back(CREATE, item)
-    assert len(release(breaker)) == 1
+        breaker.held_work.give_back(CREATE, item, now=T0 + 0.2)
+    later, *_ = release(breaker, 0.2)
+    send(breaker, later, CallOutcome.FAILURE_SERVICE, at=0.2)
+    assert window(breaker) == 4
+
+
+def test_one_that_nobody_takes_makes_it_one_again(make: Make) -> None:
+    """There may be no worker any more."""
+    breaker = make(permit_lease=50)
+    assert len(grown(breaker, 8)) == 8
+    assert len(release(breaker, 50)) == 1
+
+
+@pytest.mark.parametrize(("answered", "size"), [(100, 9), (251, 8), (2001, 4), (0, 8)])
+def test_a_lookup_that_was_answered_counts_as_a_success(make: Make, answered: int, size: int) -> None:
+    """A line of bookings that are only looked up goes as fast as others."""
+    breaker = make()
+    first, *_ = grown(breaker, 8)
+    at = answered and int(T0 * 1000) + answered
+    breaker.held_work.give_back(CREATE, first, answered_at=at, now=T0 + 3)
+    assert window(breaker) == size
 
 
 def test_what_is_in_flight_takes_its_place(make: Make) -> None:

@@ -115,8 +115,8 @@ ACCOUNT_KEYS = (
     ),
     _attempt(
         name="a-pause-keeps-the-place",
-        old="        if has_place:\n            claim.give_back()",
-        new="        if False:\n            claim.give_back()",
+        old="        if has_place:\n            claim.give_back(inquiry.calls.answered_at)",
+        new="        if False:\n            claim.give_back(inquiry.calls.answered_at)",
         test=f"{_KEY}test_a_pause_gives_the_place_in_the_window_back",
     ),
     Breakage(

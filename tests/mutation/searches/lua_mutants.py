@@ -46,7 +46,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: if quota.emission_interval > 1 and backlog(quota) > quota.burst_tolerance then",
             "quota: if emission_interval > 1 then",
             "quota: if quota.emission_interval > 1 then",
-            "release_window: if quota.emission_interval > 1 then",
+            "release_room: if quota.emission_interval > 1 then",
             "status: if quota.emission_interval > 1 then",
         ),
         "The first to ask begins window 1: no permit is of window 0.": (

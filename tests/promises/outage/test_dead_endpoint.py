@@ -19,10 +19,12 @@ from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import Denied, Permit, Recorded, State
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
+from tasks.attempt import attempt
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
+from tasks.claim import claim
 from tests.support.fleet import Fleet, eventually, request, row
-from tests.support.stepping import Hand, accept, carry, lose, state
+from tests.support.stepping import Hand, accept, carry, lose, state, write
 from worker.wiring import build
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -39,7 +41,7 @@ class SharedByHand(CircuitBreaker):
         super().__init__("calcom", redis=redis, settings=BreakerSettings(rate_limit=0))
         self.tell = clock
         give_back = self.held_work.give_back
-        now = {"give_back": lambda endpoint, item: give_back(endpoint, item, now=clock())}
+        now = {"give_back": lambda *place, **how: give_back(*place, **how, now=clock())}
         vars(self.held_work).update(now)
 
     def acquire(self, endpoint: str, **how: Any) -> Permit | Denied:
@@ -133,6 +135,21 @@ def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simula
     assert booked == [Status.CONFIRMED] * 6
     assert state(sixth) == (Status.HELD, HoldReason.UNREACHABLE)
     assert len(calls(simulator, LOOK)) == 5
+
+
+def test_a_released_booking_that_a_lookup_finds_makes_room_for_more(clock: Hand) -> None:
+    """It has no POST of its own: its lookup says that the workers are served."""
+    [found] = accept(request(1))
+    carry(found, clock=clock)
+    lose(found)
+    write(found, next_attempt_at=None)
+    breaker = dependencies.current().breaker
+    assert breaker.held_work.release(CREATE, [found], now=clock()).items
+    claimed = claim(dependencies.current(), found, released=True)
+    assert claimed is not None
+
+    assert attempt(claimed).gave_back
+    assert breaker.get_status(now=clock()).window == 2
 
 
 def openings() -> list[Transition]:

@@ -9,7 +9,7 @@ from tests.support.breakers import make
 @pytest.mark.parametrize(
     ("name", "value"),
     [("threshold", 0), ("window", 0), ("open_for", -1), ("open_growth", 0.5), ("open_max", 1), ("open_jitter", 2),
-     ("rate_limit", -1), ("rate_burst", 0), ("rate_burst", 101), ("permit_lease", 0), ("release_max", 0)],
+     ("rate_limit", -1), ("rate_burst", 0), ("rate_burst", 101), ("permit_lease", 0), ("release_max", -1)],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused_by_name(name: str, value: float) -> None:
     """Not one call later, in another process."""

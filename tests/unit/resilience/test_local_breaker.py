@@ -415,7 +415,7 @@ def test_what_is_released_is_paced_once() -> None:
     """Its own call goes at once, also in another process than the one that released it."""
     process = Process(rate_limit=60, rate_burst=1)
     process.send(0)
-    assert process.send(0, item="7").released
+    assert process.send(0, item="7").released_at
 
 
 def test_nothing_is_released_while_nothing_may_go() -> None:

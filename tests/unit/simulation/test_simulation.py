@@ -76,8 +76,8 @@ def test_while_the_breaker_is_open_one_probe_goes_a_window(passed: Fleet) -> Non
 
 
 def test_the_held_are_let_go_in_the_order_of_their_requests(passed: Fleet) -> None:
-    """But for those whose outcome is unclear: they are no probes, and come back after a look."""
-    clear = [one.number for one in passed.released if one.settles_at is None]
+    """But for those whose outcome is unclear, as they come back after a look, and those whom the limit sends back."""
+    clear = list(dict.fromkeys(one.number for one in passed.released if one.settles_at is None))  # each once
 
     assert len(clear) > 50
     assert clear == sorted(clear)

@@ -32,7 +32,7 @@ DESIGN = {
     "retry_jitter": 0.1,
     "hold_max_age": 900,
     "hold_lead": 0,
-    "hold_release_max": 64,
+    "hold_release_max": 0,
     "failure_degraded_rate": 0.25,
     "failure_critical_recent": 3,
     "retention_days": 90,

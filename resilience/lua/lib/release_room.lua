@@ -1,0 +1,53 @@
+-- Fragment: how many items of held work may be released now.
+-- KEYS    as release_window.lua
+local ahead -- of an account that is not alone: see admission.lua
+
+local function quota_room() -- how many calls both limits allow, if nothing else denies them
+  local room = math.huge
+  if quota.emission_interval > 0 then
+    room = math.floor((quota.burst_tolerance + quota.emission_interval - backlog(quota)) / quota.emission_interval)
+  end
+  if quota.limit > 0 then
+    room = math.min(room, scouting(quota) and 1 or reported_room(quota))
+  end
+  return room
+end
+
+-- Returns how many more items may be released, whichever account's: for one of several the limits of each allow fewer.
+-- most: the ceiling of the window
+local function free_places(most)
+  local size = math.min(window, most)
+  for _, scope in ipairs(service.state == 'off' and {} or { service, endpoint }) do
+    if scope.state == 'open' or scope.state == 'forced_open' or now < scope.lease then
+      return 0
+    elseif scope.state == 'half_open' then
+      size = 1
+    end
+  end
+  return math.max(0, size - under_way())
+end
+
+-- Returns how many more items of this account may be released now, why none may, and ms until the next try. Of an account that is
+-- alone each released item will take from the limit; of another one it takes from the pace of messages, here.
+local function release_room(most)
+  local reason, wait, probing = admit(true, false)
+  ahead = own and messages_ahead(redis.call('HGET', OWN, 'admitted'))
+  if reason == '' then
+    wait = quota_wait(quota)
+    if own and wait == 0 then
+      wait = messages_wait(ahead)
+    end
+    reason = wait > 0 and 'throttled' or ''
+  end
+  if reason ~= '' then
+    return 0, reason, wait
+  end
+  local free = math.min(free_places(most), probing and 1 or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
+  if own then
+    free = math.min(free, messages_left(ahead))
+  end
+  if free <= 0 then
+    return 0, 'in_flight', BUSY
+  end
+  return free, '', 0
+end
