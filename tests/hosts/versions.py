@@ -1,6 +1,7 @@
 """Each Python that a caller may have: its wheels, its types, and bookings by the interpreters that are here."""
 
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ def judge_versions(tools: Environment, environment: Environment, wheel: Path, ru
     engine = make_engine(url)
     revisions.upgrade(engine)
     engine.dispose()
-    here = [version for version in VERSIONS if shutil.which(f"python{version}")]
+    here = [version for version in VERSIONS if _is_here(version)]
     for version in VERSIONS:
         _judge_wheels(version, wheel, environment.folder / f"for-{version}")
         _judge_types(version, tools, environment)
@@ -38,6 +39,12 @@ def judge_versions(tools: Environment, environment: Environment, wheel: Path, ru
         _book(version, replace(environment, folder=environment.folder / version), wheel, url)
     _judge_books(url, here)
     return f"Python {', '.join(VERSIONS)}: wheels and types fit; booked by {', '.join(here)}, the others are not here"
+
+
+def _is_here(version: str) -> bool:
+    """Return whether that interpreter runs: a manager of versions may have a command that only says how to get it."""
+    name = shutil.which(f"python{version}")
+    return name is not None and subprocess.run([name, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def _judge_wheels(version: str, wheel: Path, folder: Path) -> None:
