@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from db.appointments.queue import QUEUED
+from db.lifecycle import HoldReason
 from tasks.story.sentences import because
-from tests.truth.claims.checks import BY_CALCOM, FOR_A_PERSON
+from tests.truth.claims.checks import BY_CALCOM
 from tests.truth.claims.grammar import Part, Pattern, near
 from tests.truth.past import Past
 from tests.truth.record import Record
@@ -21,7 +22,7 @@ _STATES = {
 AS_OF = ", as of @"
 NEAR = timedelta(seconds=1.5)
 CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
-_OWN = {reason.replace("_", " "): (reason,) for reason in FOR_A_PERSON} | {"held too long": ()}
+_OWN = {reason.replace("_", " "): (reason.value,) for reason in HoldReason} | {"held too long": ()}
 _ONE = "closed|open|half-open|held back by order|off by override"
 
 
