@@ -357,7 +357,7 @@ class Walk:
         """Have a window of some places, and have what is released taken about when it is no longer taken at once."""
         at = self.caller(PATIENT, CREATE)
         for last in (False, False, self.rng.random() < 0.3, True):
-            at = at._replace(now=self.pair.now)
+            at, released_at = at._replace(now=self.pair.now), self.pair.now
             items = self.pair.release(at, ITEMS)
             for item in self.rng.sample(items, min(len(items), self.rng.choice((9, 9, 9, 3)))):
                 if last:
@@ -366,7 +366,8 @@ class Walk:
                 if self.rng.random() < 0.2:
                     self.pair.give_back(at, item, self.rng.choice((0, at.now, at.now)))
                     continue
-                permit = self.pair.acquire(at, item=item)
+                looked_at = self.rng.choice((0, 0, released_at)) if last else 0  # its attempt began with a lookup
+                permit = self.pair.acquire(at, item=item, taken_at=looked_at)
                 if permit and self.rng.random() < 0.9:
                     outcome = self.rng.choice((GOOD, GOOD, BAD, GONE)) if last else GOOD
                     self.pair.record(at, permit, self.report(outcome))

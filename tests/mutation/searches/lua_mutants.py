@@ -67,7 +67,18 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "An account that is alone counts no trials; of another one they are read.": (
             "account: local trials, reset_at, own_reset = 1, nil, nil",
         ),
-        "A moment is one of these years.": ("account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",),
+        "A moment is one of these years.": (
+            "account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",
+            "acquire: if released_at > 1 then",
+            "acquire: if (taken_at > 1 and taken_at or now) - released_at > LATE then",
+            "give_back: if answered_at > 1 then",
+            "give_back: if since > 1 and answered_at - since > LATE then",
+            "give_back: elseif since > 1 and answered_at > 0 then",
+            "give_back: elseif since > 0 and answered_at > 1 then",
+        ),
+        "What has no place was released at 0, so that nothing takes it at once.": (
+            "give_back: elseif since >= 0 and answered_at > 0 then",
+        ),
         "A bound of memory: no walk is so long.": (
             "arguments: local KEPT = 7200001",
             "closed_arguments: local KEPT = 7200001",
