@@ -1,16 +1,19 @@
 """Claims: of many who try, one; and a worker that has lost the claim writes nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from db import appointments
-from db.appointments import Appointment, FromNow
+from db.appointments import Appointment, FromNow, sweeps
+from db.appointments.there import places
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 
@@ -139,3 +142,34 @@ def test_a_row_lock_that_never_ends_is_an_error_not_a_hang(record: Any, database
         with pytest.raises(OperationalError, match="lock timeout"):
             appointments.claim(conn, row.id, lease_seconds=50)
     hasty.dispose()
+
+
+# -- the right to ask Cal.com: of the minute, for one; who waited for it began before it was taken
+
+
+def taken_by(record: Any, take: Callable[[Connection], Any]) -> list[bool]:
+    """Say of two who take the right of a minute whether each got it: the one that began later took it first."""
+    with record.engine.begin() as early, record.engine.begin() as late:
+        early.execute(text("SELECT now()"))
+        late.execute(text("SELECT now()"))
+        second = take(late)
+        late.commit()
+        first = take(early)
+    return [second is not None, first is not None]
+
+
+def test_a_recheck_that_waited_for_another_finds_it_taken(record: Any) -> None:
+    """Else two callers who ask at once would cost Cal.com two calls, now and then."""
+    booked = record.keep()
+    record.write(booked.id, status=Status.CONFIRMED, calcom_booking_uid="uid")
+
+    assert taken_by(record, lambda conn: places.claim_recheck(conn, booked.id, pause_seconds=60)) == [True, False]
+
+
+def test_a_look_for_a_missing_type_that_waited_for_another_finds_it_taken(record: Any) -> None:
+    """Else two workers would look for it in the same minute."""
+    missing = {"hold_reason": HoldReason.CONFIGURATION, "held_for": "set", "error_type": "no_event_type"}
+    at = datetime.now(UTC) - timedelta(days=1)
+    record.write(record.keep().id, status=Status.HELD, held_at=at, hold_until=at, **missing)
+
+    assert taken_by(record, lambda conn: sweeps.missing_type(conn, key="ours", settings="set")) == [True, False]

@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _AWAITS = "tests/promises/asking/test_awaits_host.py::"
 _EACH_SECOND = "tests/promises/asking/test_asked_again_each_second.py::"
+_CLAIMS = "tests/integration/appointments/test_db_claims.py::"
 _MOVED = "tests/promises/asking/test_moved.py::"
 _CANCEL = "tests/promises/asking/test_cancel_taken_back.py::"
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
@@ -41,9 +42,23 @@ AGAIN = (
     # -- a call a minute
     _claim_recheck(
         name="asked-each-time",
-        old="    AND (checked_at BETWEEN now() - make_interval(secs => :pause_seconds) AND now()) IS NOT TRUE\n",
-        new="    AND make_interval(secs => :pause_seconds) IS NOT NULL\n",
+        old="checked_at BETWEEN clock_timestamp() - make_interval(secs => :pause_seconds) AND clock_timestamp()",
+        new="make_interval(secs => :pause_seconds) IS NULL",
         test=f"{_EACH_SECOND}test_forty_who_ask_at_once_cost_one_call",
+    ),
+    _claim_recheck(
+        name="taken-by-one-that-began-before",
+        old="AND clock_timestamp()) IS NOT TRUE",
+        new="AND now()) IS NOT TRUE",
+        test=f"{_CLAIMS}test_a_recheck_that_waited_for_another_finds_it_taken",
+    ),
+    Breakage(
+        name="looked-for-by-one-that-began-before",
+        promise=3,
+        file="db/sql/missing_type.sql",
+        old="AND clock_timestamp()) IS NOT TRUE",
+        new="AND now()) IS NOT TRUE",
+        test=f"{_CLAIMS}test_a_look_for_a_missing_type_that_waited_for_another_finds_it_taken",
     ),
     _claim_recheck(
         name="asked-while-others-wait",
