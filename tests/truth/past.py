@@ -69,6 +69,15 @@ class Past:
         """Return whether there is a snapshot."""
         return bool(self.snapshots)
 
+    def held_lines(self) -> Iterator[str]:
+        """Yield what was held, each time that it had changed, with its moment and the breaker's state."""
+        last = None
+        for one in self.snapshots:
+            held = one.record and {reason: found["count"] for reason, found in one.record.held.items()}
+            if held != last:
+                yield f"{one.at:%H:%M:%S.%f}: {one.state()}, held {held}"
+            last = held
+
     def once(self, holds: Callable[[Snapshot], Any]) -> bool:
         """Return whether something was so in one snapshot."""
         return any(holds(one) for one in self.snapshots)

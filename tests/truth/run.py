@@ -122,7 +122,8 @@ def compare(
         viewer = Viewer(browser.new_context(reduced_motion="reduce", timezone_id="UTC").new_page(), deployed.address)
         viewer.open()
         judge = Judge(world, [viewer.page, viewer.page.context.new_page()])
-        with Traffic(world, ASKED_EVERY) as traffic:
+        traffic = Traffic(world, ASKED_EVERY)
+        with traffic.lasting():
             dealer = Dealer(deployed, world, traffic)
             judge.watch(5)
             for names in kinds:

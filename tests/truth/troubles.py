@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 import redis
@@ -16,6 +16,7 @@ from booking_client.errors import AppointmentException
 from tasks.operations import breaker_overrides
 from tasks.operations.booking_commands import Via, retry
 from tests.browser.deployment import Deployment, request
+from tests.chaos.background import background
 from tests.truth.world import World
 from worker import enqueue_booking, enqueue_bookings
 from worker.local import processes
@@ -36,16 +37,9 @@ class Traffic:
     number: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self.over.set()
-        self.thread.join()
+    def lasting(self) -> contextlib.AbstractContextManager[None]:
+        """Ask until the block ends."""
+        return background("traffic", self._run, self.over)
 
     def ask(self, count: int = 1) -> None:
         """Ask for bookings now, at once."""

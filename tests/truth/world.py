@@ -120,12 +120,7 @@ class World:
             for one in self._troubles
             if one.began <= until and (one.ended is None or one.ended >= since)
         )
-        last = None
-        for one in self.between(since, until).snapshots:
-            held = one.record and {reason: found["count"] for reason, found in one.record.held.items()}
-            if held != last:
-                yield f"{one.at:%H:%M:%S.%f}: {one.state()}, held {held}"
-            last = held
+        yield from self.between(since, until).held_lines()
 
     def was_busy(self, at: datetime) -> bool:
         """Return whether threads of this machine waited for a core around a moment: what was read is not judged."""

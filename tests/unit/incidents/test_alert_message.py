@@ -14,6 +14,7 @@ from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents import messages
 from tasks.incidents.places import page_path
 from tasks.overview.outages import OutageLevel
+from tests.support.incidents import make_incident
 from worker.page.query import list_query
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
@@ -49,9 +50,7 @@ CASES += [(kind, OutageLevel.HEALTHY) for kind in IncidentKind if kind is not In
 def incident(kind: IncidentKind, level: OutageLevel, subject: str = "calcom") -> Incident:
     """Make one that has been told once."""
     detail = {**FACTS, "level": level, "worst": level, "told": level, "most": {"held": 41, "at_risk": 5, "recent": 9}}
-    values: dict[str, Any] = {"notified_at": None, "closed_at": None, "occurrences": 1, "news": 1, "message": ""}
-    values |= dict.fromkeys(("opened_at", "last_seen_at", "updated_at", "news_at"), OPENED)
-    return Incident(id=1, kind=kind, subject=subject, detail=detail, **values)
+    return make_incident(OPENED, kind=kind, subject=subject, detail=detail)
 
 
 def test_the_first_line_carries_everything() -> None:

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents.rules import LEAVE_AFTER, UPDATES, Observation, Step, next_step
 from tasks.overview.outages import OutageLevel
+from tests.support.incidents import make_incident
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 OUTAGE = {level: Observation(IncidentKind.OUTAGE, "calcom", level) for level in OutageLevel}
@@ -28,10 +28,15 @@ def incident(
     level: int = 3,
 ) -> Incident:
     """Make an open incident; ages in seconds, `notified` None: only suspected."""
-    values: dict[str, Any] = dict.fromkeys(("notified_at", "closed_at"))
-    values |= {"id": 1, "kind": kind, "subject": "calcom", "occurrences": 1, "message": "", "updated_at": NOW}
-    values |= {"detail": {"told": level}, "opened_at": ago(opened), "last_seen_at": ago(seen)}
-    return Incident(**values, news=int(notified is not None), news_at=None if notified is None else ago(notified))
+    return make_incident(
+        ago(opened),
+        kind=kind,
+        detail={"told": level},
+        last_seen_at=ago(seen),
+        updated_at=NOW,
+        news=int(notified is not None),
+        news_at=None if notified is None else ago(notified),
+    )
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,14 @@ def test_what_is_read_on_a_busy_machine_is_not_judged(share: float, is_busy: boo
 
     assert was_busy(snapshots) is is_busy
     assert was_busy(snapshots[:1]) is False
+
+
+def test_the_story_of_a_false_claim_has_each_change_of_what_was_held() -> None:
+    """With its moment; what stayed as it was is left out."""
+    counts = [0, 1, 1, 3]
+    seen = past(*(replace(record({}), held={"throttled": {"count": count}}) for count in counts)).snapshots
+
+    lines = list(Past([*seen, replace(seen[-1], record=None)]).held_lines())
+
+    assert [line.rpartition(", held ")[2] for line in lines] == [*(f"{{'throttled': {n}}}" for n in (0, 1, 3)), "None"]
+    assert [line.partition(": ")[0] for line in lines] == [f"{seen[n].at:%H:%M:%S.%f}" for n in (0, 1, 3, 3)]

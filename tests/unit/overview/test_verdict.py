@@ -11,7 +11,6 @@ from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.monitoring.heartbeats import Heartbeat
-from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
 from tasks.calcom.access import CREATE
 from tasks.overview.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
@@ -23,6 +22,7 @@ from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import ForAPerson, RecordView
 from tasks.overview.sentences import Sentence, render
 from tasks.overview.verdict import RANKED, verdict
+from tests.support.incidents import make_incident
 
 NOW = datetime(2030, 3, 1, 14, 3, tzinfo=UTC)
 WELL, GONE = PartState(answers=True, ms=1.0), PartState(answers=False, since=NOW - timedelta(minutes=1))
@@ -671,22 +671,7 @@ def test_only_fitting_buttons_are_offered(seen: Overview, buttons: tuple[str, ..
 
 def test_a_gone_server_is_told_by_its_incident_where_this_process_has_just_begun() -> None:
     """`booking status` runs once, and has seen nothing before."""
-    opened = at("14:00")
-    incident = Incident(
-        id=3,
-        kind="redis_gone",
-        subject=None,
-        occurrences=1,
-        detail={},
-        opened_at=opened,
-        last_seen_at=opened,
-        notified_at=None,
-        closed_at=None,
-        updated_at=opened,
-        news=1,
-        news_at=opened,
-        message="Redis is gone",
-    )
+    incident = make_incident(at("14:00"), kind="redis_gone", subject=None)
     gone = PartState(answers=False)
 
     found = verdict(overview({"incidents": (incident,)}, redis=gone, broker=gone))

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.lifecycle import HoldReason
-from db.monitoring.incidents import Incident, IncidentKind
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.status_queries import HoldRisk
 from resilience.circuit_breaker.types import Block
 from tasks.dependencies import Timings
 from tasks.incidents import messages
 from tasks.incidents.observations import observe_holds
+from tests.support.incidents import make_incident
 
 NOW = datetime(2030, 3, 1, 14, tzinfo=UTC)
 
@@ -37,19 +38,12 @@ def test_the_incident_of_a_refused_key_counts_all_that_wait_for_it(block: Block,
 def test_an_incident_is_titled_by_its_last_check_until_it_is_over() -> None:
     """Its message is of its first minute, and its end has the last word."""
     said = messages.present(IncidentKind.CREDENTIALS, None, {"held": 105, "at_risk": 2})
-    incident = Incident(
-        id=1,
+    incident = make_incident(
+        NOW,
         kind=IncidentKind.CREDENTIALS,
         subject=None,
-        occurrences=1,
         detail={"present": said},
-        opened_at=NOW,
-        last_seen_at=NOW,
         notified_at=NOW,
-        closed_at=None,
-        updated_at=NOW,
-        news=1,
-        news_at=NOW,
         message="Cal.com refuses our API key: 1 held, 0 at risk\nSince: now",
     )
 
