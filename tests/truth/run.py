@@ -24,7 +24,7 @@ from worker import ChangeRefusedError, reschedule_booking
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
 SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 100}
-HATCHED = {"hold", "no hold", "total", "change", "incident"}  # of the moment that the page says
+HATCHED = {"hold", "no hold", "account", "total", "beside totals", "change", "incident"}  # of the moment that is shown
 _LATER = datetime(2031, 3, 1, tzinfo=UTC)
 Say = Callable[[str], object]
 

@@ -130,6 +130,16 @@ def began(*troubles: str) -> Check:
     return lambda part: part.seen.world.began(troubles, part.at - 2 * LATEST, part.at)
 
 
+def unanswered(*, dead: str, slow: str) -> Check:
+    """Check that a server died at that moment, or was slow then: two answers in a row that are late are none."""
+
+    def check(part: Part) -> bool:
+        world, since = part.seen.world, part.at - 2 * LATEST
+        return world.began({dead}, since, part.at) or world.lasted({slow}, since, part.at)
+
+    return check
+
+
 def refuses(part: Part) -> bool:
     """Check that new requests are refused: Postgres is stopped, or the last one was refused."""
     return part.lately.once(lambda one: not one.accepts) or done("dead Postgres")(part.seen)

@@ -17,7 +17,7 @@ NOTES = (
         done("dead Postgres", "slow Postgres"),
     ),
     Pattern(
-        ("note",),
+        ("beside totals",),
         r"(?:(unknown:N) may be booked: each is looked up before it is posted again\. ?)?(?:Messages in the"
         r" queues: bookings (bookings:N), maintenance N\.)?",
         {

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.truth.claims import checks
-from tests.truth.claims.checks import began, counted, done, is_slow
+from tests.truth.claims.checks import began, counted, done, is_slow, unanswered
 from tests.truth.claims.clauses import CALL, DAMAGE, DAMAGES, HEAD, IF, NOTHING
 from tests.truth.claims.grammar import Pattern
 
@@ -27,7 +27,7 @@ OURS = (
         HEAD,
         r"(?:Redis|The broker) does not answer(?: since (gone:M))?: (?:bookings are kept and wait|bookings go at"
         r" the limit's pace, each process by a breaker of its own)\.",
-        {"gone": began("dead Redis", "slow Redis")},
+        {"gone": unanswered(dead="dead Redis", slow="slow Redis")},
         done("dead Redis", "slow Redis"),
     ),
     Pattern(

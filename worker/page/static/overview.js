@@ -69,7 +69,7 @@ function kept(data) {
   if (!unread) lastKnown = data;
   draw.holds(shown.holds);
   draw.accounts(shown.accounts);
-  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: data.queues });
+  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);
   byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";
