@@ -32,6 +32,7 @@ from tasks.maintenance.dispatch import dispatch
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.integration.booking_client.test_client_transactions import KINDS, host
 from tests.support.fleet import Fleet, eventually, row
+from tests.support.statements import notified
 
 __all__ = ["host"]  # a fixture
 
@@ -357,7 +358,7 @@ def test_a_transaction_with_wishes_notifies_once_when_it_commits(
         bookings.cancel(booking, connection=conn)
         conn.commit()
         decide()
-        heard = [(one.channel, one.payload) for one in listener.notifies(timeout=0.5)]
+        heard = notified(listener, conn)
 
     assert heard == [("booking_requested", "")]
 

@@ -16,6 +16,7 @@ from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.sweeper import queue_is_empty, rescue_stranded
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.support.fleet import Fleet, eventually, request, row
+from tests.support.statements import notified
 
 Give = Callable[..., dict[str, str]]
 
@@ -117,14 +118,14 @@ def test_its_place_in_the_line_is_before_its_time_is_over(settings: Give, databa
 
 def test_one_transaction_of_a_client_notifies_once_and_nobody_else_does(bookings: Bookings, database_url: str) -> None:
     """enqueue_booking publishes itself, and moves are many: their commits stand in no line."""
-    with psycopg.connect(database_url, autocommit=True) as listener:
+    with psycopg.connect(database_url, autocommit=True) as listener, psycopg.connect(database_url) as conn:
         listener.execute("LISTEN booking_requested")
         listener.execute("LISTEN booking_settled")
         enqueue_booking(request(1))
         dispatch(dependencies.current())
         bookings.enqueue_many([wanted(number) for number in range(3)])
         bookings.enqueue(wanted(0))
-        heard = [(one.channel, one.payload) for one in listener.notifies(timeout=0.5)]
+        heard = notified(listener, conn)
 
     assert heard == [("booking_requested", "")]
 
