@@ -21,6 +21,7 @@ class Rabbit(Server):
 
     name = "rabbitmq"
     program = "rabbitmq-server"
+    start_seconds = 240.0  # it takes seven seconds of two cores, and a minute where ten others want them
 
     @property
     def steps(self) -> Sequence[tuple[str, float]]:

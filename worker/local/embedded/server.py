@@ -16,7 +16,6 @@ from worker.local.embedded.find import User
 from worker.local.embedded.guarded import Guard
 
 HOST = "127.0.0.1"
-START_SECONDS = 60.0  # a database that was killed replays its log first
 LOOK_SECONDS = 0.02
 # Below the ephemeral ports of Linux and macOS: there a client's own socket may hold the port of a server that restarts.
 PORTS = range(20000, 32000)
@@ -66,6 +65,7 @@ class Server(ABC):
 
     name = "server"
     program = ""
+    start_seconds = 60.0  # a database that was killed replays its log first
 
     @property
     @abstractmethod
@@ -163,7 +163,7 @@ class Server(ABC):
             self.start()
 
     def _came_up(self, port: int) -> bool:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline:
             if self.guard.wait(self.name, LOOK_SECONDS) is not None:
                 return False
