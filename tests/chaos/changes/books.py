@@ -26,6 +26,7 @@ class Change:
     wanted: str | None = None
     hold_reason: str | None = None
     of_seat: bool = False
+    from_uid: str | None = None
     to_uid: str | None = None
     to_seat_uid: str | None = None
     told: bool = False
@@ -41,27 +42,36 @@ class Change:
         """Return whether it is held for a person."""
         return self.status == ChangeStatus.HELD and self.hold_reason in FOR_A_PERSON
 
+    @property
+    def is_untellable(self) -> bool:
+        """Return whether nothing proves what became of it: it keeps its uid until a person says so."""
+        return self.status == ChangeStatus.HELD and self.hold_reason == "blind_key"
+
     def words(self) -> str:
         """Return what is wished, as a verdict begins."""
         return f"booking {self.booking}: its {'cancel' if self.wanted is None else f'move to {self.wanted}'}"
 
 
 def lost(changes: Sequence[Change], alerts: Collection[str]) -> Iterator[str]:
-    """Find changes that nobody ends, and those that wait for a person, or have failed, while nobody is told."""
+    """Find changes that nobody ends, and those that wait for a person, or have failed, while nobody is told.
+
+    One that waits for an untellable one of its uid waits for that person, too.
+    """
+    kept = {one.from_uid for one in changes if one.is_untellable and one.from_uid}
     for one in changes:
         held = f" ({one.hold_reason})" if one.hold_reason else ""
         told = one.told if one.is_over else one.hold_reason in alerts or HELD in alerts
         if one.status == ChangeStatus.FAILED or one.waits_for_a_person:
             if not told:
                 yield f"{one.words()} is {one.status}{held}, and nobody is told"
-        elif not one.is_over:
+        elif not one.is_over and one.from_uid not in kept:
             yield f"{one.words()} is still {one.status}{held}"
 
 
 def waiting(changes: Sequence[Change]) -> Iterator[str]:
     """Find changes that wait for a person though what holds them is over."""
     for one in changes:
-        if one.waits_for_a_person and one.hold_reason != "blind_key":
+        if one.waits_for_a_person and not one.is_untellable:
             yield f"{one.words()} is held ({one.hold_reason}), and what held it is over"
 
 
@@ -71,7 +81,7 @@ def blind(changes: Sequence[Change], seen: Collection[int]) -> Iterator[str]:
     `seen`: the bookings of the types of which the key is shown every booking.
     """
     for one in changes:
-        if one.hold_reason == "blind_key" and (one.wanted is None or not one.of_seat or one.booking in seen):
+        if one.is_untellable and (one.wanted is None or not one.of_seat or one.booking in seen):
             yield f"{one.words()} is held (blind_key), and can be told"
 
 
@@ -122,8 +132,11 @@ def _done_all_the_same(one: Change, lines: Sequence[Line], at: datetime, status:
 
 
 def untrue(changes: Sequence[Change], rows: Sequence[Row], made: References, deeds: Collection[str]) -> Iterator[str]:
-    """Find changed bookings that stand here and not at Cal.com, or at another start; `deeds`: what people changed."""
-    changed = {one.booking for one in changes}
+    """Find changed bookings that stand here and not at Cal.com, or at another start; `deeds`: what people changed.
+
+    Where the last word is untellable, `lost` and `blind` judge.
+    """
+    changed = {one.booking for one in changes} - {one.booking for one in changes if one.is_untellable}
     for row in rows:
         if row.id not in changed or row.status != "confirmed":
             continue

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ENDS = {f"change_{status}": str(status) for status in OVER}
 _CHANGES = """
-    SELECT id, appointment_id AS booking, status, hold_reason, to_uid, to_seat_uid,
+    SELECT id, appointment_id AS booking, status, hold_reason, from_uid, to_uid, to_seat_uid,
         from_seat_uid IS NOT NULL AS of_seat, CASE kind WHEN 'reschedule' THEN {start} END AS wanted
     FROM booking_changes ORDER BY id
 """

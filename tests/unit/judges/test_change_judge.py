@@ -58,6 +58,17 @@ def test_a_change_that_nobody_ends_and_nobody_is_told_of_is_lost(
     assert says in found if says else not found
 
 
+def test_a_change_that_waits_for_an_untellable_one_of_its_uid_waits_for_a_person() -> None:
+    """Who has another seat of the same booking; what waits for another uid is lost."""
+    untellable = replace(MOVE, status="held", hold_reason="blind_key", from_uid="u1")
+    behind, elsewhere = (
+        replace(CANCEL, id=number, booking=number, from_uid=uid) for number, uid in ((8, "u1"), (9, "u2"))
+    )
+
+    assert list(books.lost([untellable, behind, elsewhere], {books.HELD})) == ["booking 9: its cancel is still pending"]
+    assert len(list(books.lost([behind], {books.HELD}))) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "lines"),
     [
@@ -111,6 +122,15 @@ def test_two_living_bookings_of_one_request_are_found(lines: list[Line], count: 
     """Alive side by side at two starts, or one booking that was moved to two places."""
     assert len(list(books.double([ROW], {"r7": lines}, {}))) == count
     assert not list(bookings.double([ROW], {"r7": lines})), "a move is no second booking"
+
+
+def test_a_booking_whose_move_is_untellable_is_judged_by_its_hold() -> None:
+    """Nothing proves whether it stands at the old start or at the new one."""
+    row = replace(ROW, start="before", moved=False)
+    held = replace(MOVE, status="held", hold_reason="blind_key")
+
+    assert list(books.untrue([held], [row], {"r7": [replace(OLD, ended=at(4)), MOVED]}, ())) == []
+    assert list(books.untrue([done(MOVE, "refused")], [row], {"r7": [replace(OLD, ended=at(4)), MOVED]}, ())) != []
 
 
 @pytest.mark.parametrize(
