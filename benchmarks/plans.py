@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
 from db.appointments import event_types, events, others, queue, series, sweeps
+from db.appointments.sweeps import HeldKind
 from db.audits import bookings, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
@@ -158,8 +159,8 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         ),
         "waiting_for_a_call": lambda: sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
         "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
-        "count_held": lambda: sweeps.count_held(conn, HoldReason.SUSPECT),
-        "release_kind": lambda: sweeps.release_kind(conn, HoldReason.SUSPECT, since=NOW, why="", limit=500),
+        "count_held": lambda: sweeps.count_held(conn, HeldKind(HoldReason.SUSPECT)),
+        "release_kind": lambda: sweeps.release_kind(conn, HeldKind(HoldReason.SUSPECT), since=NOW, why="", limit=500),
         "release_these": lambda: queue.release_these(conn, in_line),
         "waiting": lambda: queue.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
