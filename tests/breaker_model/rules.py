@@ -166,6 +166,9 @@ class Breaker:
         self.limit(at).clamp(at.limits, at.now)
         self._expire(at)
         self._refresh_ramp(at)
+        if at.account:
+            own = self.own_hash(at)
+            own.admitted = messages.clamp(own.admitted, at)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:

@@ -1,0 +1,32 @@
+"""What keeps the flood, the refused key and the long line of one account its own, broken on purpose."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_FLOODS = "tests/integration/accounts/test_floods.py::"
+_flood = partial(Breakage, promise=4)
+_room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
+
+FLOODS = (
+    _room(
+        name="a-clock-set-back-stops-a-line",
+        old="if own and (admitted or 0) - now * 1000 > ahead then",
+        new="if false then",
+        test=f"{_FLOODS}test_what_is_lost_and_a_clock_that_is_set_stop_no_line",
+    ),
+    _flood(
+        name="the-flood-of-one-has-a-message-each",
+        file="resilience/lua/still_closed.lua",
+        old="math.min(tonumber(ARGV[12]), messages_left(ahead))",
+        new="tonumber(ARGV[12])",
+        test=f"{_FLOODS}test_a_flood_waits_in_its_rows",
+    ),
+    _room(
+        name="the-window-alone-bounds-a-line",
+        old="    free = math.min(free, messages_left(ahead))\n",
+        new="",
+        test=f"{_FLOODS}test_while_no_worker_runs_only_what_the_limit_lets_through_is_sent",
+    ),
+)
+"""Each of these bounds what one account may have in the broker, or how far it may be ahead of others."""
