@@ -5,8 +5,10 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _FLOODS = "tests/integration/accounts/test_floods.py::"
+_IN_TURN = "tests/integration/accounts/test_turns.py::"
 _flood = partial(Breakage, promise=4)
 _room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
+_in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 
 FLOODS = (
     _room(
@@ -27,6 +29,18 @@ FLOODS = (
         old="    free = math.min(free, messages_left(ahead))\n",
         new="",
         test=f"{_FLOODS}test_while_no_worker_runs_only_what_the_limit_lets_through_is_sent",
+    ),
+    _in_turn(
+        name="each-process-takes-turns-of-its-own",
+        old="if view.turn is not None and view.turn != self._turn:",
+        new="if False:",
+        test=f"{_IN_TURN}test_releasers_take_their_turns_together",
+    ),
+    _in_turn(
+        name="who-has-two-turns-has-them-each-time",
+        old="sorted(dealt.items(), key=lambda one: len(one[1]))",
+        new="list(dealt.items())",
+        test=f"{_IN_TURN}test_what_is_left_over_of_a_round_is_the_next_ones",
     ),
 )
 """Each of these bounds what one account may have in the broker, or how far it may be ahead of others."""
