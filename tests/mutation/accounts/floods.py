@@ -4,13 +4,35 @@ from functools import partial
 
 from tests.mutation.breakage import Breakage
 
+_LINES = "tests/integration/accounts/test_lines.py::"
 _FLOODS = "tests/integration/accounts/test_floods.py::"
 _IN_TURN = "tests/integration/accounts/test_turns.py::"
+_REFUSED = "tests/integration/accounts/test_refused_keys.py::"
 _flood = partial(Breakage, promise=4)
+_cause = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
 _room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
 _in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 
 FLOODS = (
+    _cause(
+        name="a-cause-lets-all-go",
+        old="left = BATCH if alone else OF_EACH - len(changed)",
+        new="left = BATCH",
+        test=f"{_LINES}test_a_cause_lets_sixteen_of_an_account_go_at_once",
+    ),
+    _cause(
+        name="a-cause-lets-sixteen-changes-go-beside-the-bookings",
+        old="left = BATCH if alone else OF_EACH - len(changed)",
+        new="left = BATCH if alone else OF_EACH",
+        test=f"{_REFUSED}test_what_a_rotated_key_held_goes_sixteen_a_beat",
+    ),
+    _flood(
+        name="a-repaired-key-waits-for-the-others",
+        file="tasks/maintenance/recovery.py",
+        old="_last[name] = numbers[-1] if len(numbers) == ACCOUNTS else 0",
+        new="_last[name] = 0",
+        test=f"{_REFUSED}test_a_repaired_key_goes_at_its_own_next_trial",
+    ),
     _room(
         name="a-clock-set-back-stops-a-line",
         old="if own and (admitted or 0) - now * 1000 > ahead then",
