@@ -124,9 +124,9 @@ def _release_of_accounts(deps: Dependencies) -> int:
     if deps.callers.is_alone():
         return 0
     with deps.autocommit.connect() as conn:
-        numbers = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
-    _last_account = numbers[-1] if len(numbers) == ACCOUNTS else 0
-    return sum(_release_of_account(deps, number) for number in numbers)
+        found = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
+    _last_account = found.last
+    return sum(_release_of_account(deps, number) for number in found.numbers)
 
 
 def _release_of_account(deps: Dependencies, number: int) -> int:

@@ -29,9 +29,16 @@ FLOODS = (
     _flood(
         name="a-repaired-key-waits-for-the-others",
         file="tasks/maintenance/recovery.py",
-        old="_last[name] = numbers[-1] if len(numbers) == ACCOUNTS else 0",
-        new="_last[name] = 0",
+        old='held, _last["held"] = accounts',
+        new="held, _ = accounts",
         test=f"{_REFUSED}test_a_repaired_key_goes_at_its_own_next_trial",
+    ),
+    _flood(
+        name="each-beat-looks-at-all-accounts",
+        file="db/sql/accounts_held.sql",
+        old="    WHERE one.number < :most\n",
+        new="",
+        test=f"{_LINES}test_a_reading_of_held_accounts_looks_at_a_bounded_number",
     ),
     _room(
         name="a-clock-set-back-stops-a-line",
