@@ -16,7 +16,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
 from tasks.claim import claim
 from tasks.maintenance.turns import ReleaseTurns
-from tests.integration.accounts.conftest import add
+from tests.integration.accounts.conftest import SLOW, add
 from tests.integration.accounts.test_lines import IN_LINE, PENDING, THROTTLED, ask, open_window, own_hash, stands
 from tests.support.fleet import row
 from tests.support.stepping import Hand, book, state
@@ -119,7 +119,7 @@ def test_while_no_worker_runs_only_what_the_limit_lets_through_is_sent(client: r
 def test_a_flood_without_redis(fleet_of: Fleets, client: redis.Redis, redis_url: str, at_once: Any) -> None:
     """Its own workers' pace holds what comes one by one, of a batch sixteen go; others are not paced by it."""
     fleet_of(REDIS_URL=NOWHERE, CELERY_BROKER_URL=redis_url)
-    add(calls_per_minute=LIMIT)
+    add(calls_per_minute=SLOW)  # however slow this machine is, the next call's time does not come meanwhile
 
     flood = ask(range(200)) if at_once else []
     for number in range(0 if at_once else 60):
@@ -131,7 +131,7 @@ def test_a_flood_without_redis(fleet_of: Fleets, client: redis.Redis, redis_url:
         take(one)
 
     assert in_broker(client, flood) <= (16 if at_once else MOST)
-    assert stands(flood)[THROTTLED if at_once else IN_LINE] >= len(flood) - 20
+    assert stands(flood)[THROTTLED if at_once else IN_LINE] >= len(flood) - 16
     assert stands(others) == {BOOKED: 2}
 
 
@@ -192,8 +192,11 @@ def test_what_is_lost_and_a_clock_that_is_set_stop_no_line(
 ) -> None:
     """The next message goes when its time has come: after lost messages, an hour back, and an hour forth."""
     own, key = own_hash(redis_url, flooding.id)
-    flood, clock = ask(range(200)), Hand()
+    flood, clock, began = ask(range(200)), Hand(), time.monotonic()
     turns = ReleaseTurns(clock)
+
+    def passed() -> float:
+        return 1 + (time.monotonic() - began) * PACE  # messages for which this machine has had the time
 
     def released(seconds: float) -> int:
         clock.move(seconds)
@@ -204,11 +207,12 @@ def test_what_is_lost_and_a_clock_that_is_set_stop_no_line(
     for _ in range(30):
         released(1)
     client.delete("bookings")  # all that was sent is lost
-    assert released(60) == AT_ONCE
+    assert AT_ONCE <= released(60) <= AT_ONCE + passed()
 
     own.hincrbyfloat(key, "admitted", 3600 * 1e6)  # the server's clock is set back by an hour
-    assert AT_ONCE <= sum(released(1) for _ in range(10)) <= 10 * PACE + AT_ONCE, "not an hour later"
+    went = sum(released(1) for _ in range(10))
+    assert AT_ONCE <= went <= AT_ONCE + 10 * PACE + passed(), "not an hour later"
     own.hincrbyfloat(key, "admitted", -7200 * 1e6)
-    assert released(1) == AT_ONCE
+    assert AT_ONCE <= released(1) <= AT_ONCE + passed()
     own.close()
     assert stands(flood)[THROTTLED] > 0, "the line is not empty"
