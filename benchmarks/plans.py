@@ -89,7 +89,7 @@ CROSS JOIN LATERAL (
         END AS reason
 ) AS one
 """
-_FETCHED = text("""
+FETCHED = text("""
 SELECT sum(pg_stat_get_xact_blocks_fetched(oid))
 FROM pg_class
 WHERE relnamespace = CAST('public' AS regnamespace) AND relkind IN ('r', 'i')
@@ -239,9 +239,9 @@ def _measure(engine: Engine) -> dict[str, int]:
         for name, search in searches(conn).items():
             for _ in range(RUNS):
                 with conn.begin_nested() as undone:
-                    before = conn.execute(_FETCHED).scalar_one()
+                    before = conn.execute(FETCHED).scalar_one()
                     search()
-                    read[name] = int(conn.execute(_FETCHED).scalar_one() - before)
+                    read[name] = int(conn.execute(FETCHED).scalar_one() - before)
                     undone.rollback()
     return read
 
