@@ -18,6 +18,7 @@ from typing import Any
 from beside_celery.answerer import Answerer
 from beside_celery.stage import start_answerer
 from environment import deployment, some, until
+from many_accounts.making import ENCRYPTION, add, ask
 from sqlalchemy import text
 
 from db.lifecycle import Status
@@ -33,6 +34,7 @@ OPEN = 2.0
 BEST = 10.0  # seconds
 Call = tuple[str, float, float]
 """A POST: its reference, when it came and when it was answered."""
+_names: list[str] = []  # of the accounts that ask in turn; none: one asks, alone
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +60,7 @@ def pairs() -> Iterator[dict[str, float]]:
 
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--accounts", type=int, default=0, metavar="N", help="accounts that ask in turn (0: one, alone)")
     made.add_argument("--held", type=int, default=5_000, metavar="N", help="bookings held (5000)")
     made.add_argument("--steady", type=int, default=1_600, metavar="N", help="bookings before the outage (1600)")
     made.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
@@ -73,8 +76,9 @@ def _run(asked: argparse.Namespace) -> dict[str, Any]:
     settings = {"circuit_breaker_half_open_timeout": OPEN, "hold_release_max": asked.window, "hold_max_age": 0}
     with Guard() as guard:
         calcom = start_answerer(guard, asked.latency)
-        with deployment(calcom_base_url=calcom.url, **settings) as ready:
+        with deployment(calcom_base_url=calcom.url, account_encryption_keys=ENCRYPTION, **settings) as ready:
             ready.processes.start_all(fleet(*workers))
+            _names[:] = add(asked.accounts) if asked.accounts else []
             _ask(0, asked.steady)
             _confirmed(asked.steady)
             result = _drain(calcom, asked.steady, asked.held, min(sum(workers), asked.window or sum(workers)))
@@ -110,7 +114,11 @@ def _drain(calcom: Answerer, steady: int, count: int, size: int) -> dict[str, An
 
 def _ask(first: int, count: int) -> None:
     for start in range(first, first + count, BATCH):
-        enqueue_bookings(some(start, min(BATCH, first + count - start)))
+        number = min(BATCH, first + count - start)
+        if _names:
+            ask(_names, start, number)
+        else:
+            enqueue_bookings(some(start, number))
 
 
 def _confirmed(count: int) -> None:

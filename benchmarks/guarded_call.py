@@ -10,10 +10,11 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, cycle
 
+from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit, QuotaHeaders
@@ -47,7 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measure(url: str, *, blocks: int = 20, calls: int = 50) -> dict[str, float]:
     """Return microseconds and the ratio to two PINGs; `calls` of each kind in each of `blocks` turns."""
     client = make_redis(url, timeout=5)
-    kinds: dict[str, Callable[[], object]] = {"ping": client.ping, "guarded": _guarded(url)}
+    took = microseconds({"ping": client.ping, "guarded": guarded(url)}, blocks=blocks, calls=calls)
+    client.close()
+    return {"ping_us": took["ping"], "guarded_us": took["guarded"], "ratio": took["guarded"] / (2 * took["ping"])}
+
+
+def microseconds(kinds: Mapping[str, Callable[[], object]], *, blocks: int, calls: int) -> dict[str, float]:
+    """Return what a call of each kind takes: the median of `blocks` turns of `calls` each."""
     times: dict[str, list[float]] = {name: [] for name in kinds}
     for turn in range(blocks + 1):
         for name, call in kinds.items():
@@ -56,9 +63,7 @@ def measure(url: str, *, blocks: int = 20, calls: int = 50) -> dict[str, float]:
                 call()
             if turn:  # the first warms up
                 times[name].append((time.perf_counter() - begun) / calls * 1e6)
-    client.close()
-    ping, guarded = statistics.median(times["ping"]), statistics.median(times["guarded"])
-    return {"ping_us": ping, "guarded_us": guarded, "ratio": guarded / (2 * ping)}
+    return {name: statistics.median(of_kind) for name, of_kind in times.items()}
 
 
 def pairs() -> Iterator[dict[str, float]]:
@@ -68,16 +73,16 @@ def pairs() -> Iterator[dict[str, float]]:
             yield {"guarded_call": measure(url)["ratio"]}
 
 
-def _guarded(url: str) -> Callable[[], None]:
-    """Return the guarded call."""
+def guarded(url: str, accounts: Sequence[CallingAccount | None] = (None,)) -> Callable[[], None]:
+    """Return the guarded call, of each account in turn; None: the one that is alone."""
     settings = BreakerSettings(rate_limit=PLENTY, rate_burst=PLENTY // 2)
     breaker = CircuitBreaker(
         "calcom", redis=make_redis(url, timeout=5), settings=settings, key="key", configuration="it"
     )
-    numbers, ends = count(), time.monotonic() + 3600
+    numbers, callers, ends = count(), cycle(accounts), time.monotonic() + 3600
 
     def call() -> None:
-        permit = breaker.acquire(ENDPOINT, owner=f"claim:{next(numbers)}")
+        permit = breaker.acquire(ENDPOINT, owner=f"claim:{next(numbers)}", account=next(callers))
         if not isinstance(permit, Permit):
             raise SystemExit(f"denied: {permit}")
         news = QuotaHeaders(PLENTY, PLENTY, ends - time.monotonic())

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
 from db.appointments import event_types, events, others, queue, series, sweeps
+from db.appointments.sweeps import HeldKind
 from db.audits import bookings, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
@@ -88,7 +89,7 @@ CROSS JOIN LATERAL (
         END AS reason
 ) AS one
 """
-_FETCHED = text("""
+FETCHED = text("""
 SELECT sum(pg_stat_get_xact_blocks_fetched(oid))
 FROM pg_class
 WHERE relnamespace = CAST('public' AS regnamespace) AND relkind IN ('r', 'i')
@@ -158,8 +159,8 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         ),
         "waiting_for_a_call": lambda: sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
         "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
-        "count_held": lambda: sweeps.count_held(conn, HoldReason.SUSPECT),
-        "release_kind": lambda: sweeps.release_kind(conn, HoldReason.SUSPECT, since=NOW, why="", limit=500),
+        "count_held": lambda: sweeps.count_held(conn, HeldKind(HoldReason.SUSPECT)),
+        "release_kind": lambda: sweeps.release_kind(conn, HeldKind(HoldReason.SUSPECT), since=NOW, why="", limit=500),
         "release_these": lambda: queue.release_these(conn, in_line),
         "waiting": lambda: queue.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
@@ -238,9 +239,9 @@ def _measure(engine: Engine) -> dict[str, int]:
         for name, search in searches(conn).items():
             for _ in range(RUNS):
                 with conn.begin_nested() as undone:
-                    before = conn.execute(_FETCHED).scalar_one()
+                    before = conn.execute(FETCHED).scalar_one()
                     search()
-                    read[name] = int(conn.execute(_FETCHED).scalar_one() - before)
+                    read[name] = int(conn.execute(FETCHED).scalar_one() - before)
                     undone.rollback()
     return read
 

@@ -33,11 +33,12 @@ def pairs() -> Iterator[dict[str, float]]:
 def _after(count: int, worker: int) -> int:
     """Book the next batch, and return the bytes that the worker holds when `count` are confirmed."""
     enqueue_bookings(some(count - BATCH, BATCH))
-    until(lambda: _confirmed() >= count, within=WITHIN, pause=threading.Event().wait)
+    until(lambda: confirmed() >= count, within=WITHIN, pause=threading.Event().wait)
     return rss(worker)
 
 
-def _confirmed() -> int:
+def confirmed() -> int:
+    """Return how many bookings are confirmed."""
     with dependencies.current().engine.connect() as conn:
         query = text("SELECT count(*) FROM appointments WHERE status = 'confirmed'")
         return int(conn.execute(query).scalar_one())

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, literal_column, select, text, update
 
@@ -12,6 +12,7 @@ from db.models.bookings import appointments
 from db.sql import statement
 
 MOST_SERVICES = 100  # Cal.coms, by address
+MOST_LOOKED_AT = 500  # accounts with bookings that live, in one reading of those that something holds
 _columns = _accounts.c
 _LOCK = 0x6163636F756E74  # "account"
 _PACES = text("SELECT * FROM calcom_callers(CAST(:names AS text[]))")
@@ -140,9 +141,23 @@ def has_key(conn: Connection, service: str, fingerprint: str) -> str | None:
     return found
 
 
-def held(conn: Connection, *, after: int, limit: int) -> list[int]:
-    """Return accounts but `default` that a cause or their pause holds bookings of, by number, `after` a number."""
-    return list(conn.execute(statement("accounts_held"), {"after": after, "limit": limit}).scalars())
+class HeldAccounts(NamedTuple):
+    """Accounts by number, and the one behind which the next reading goes on; 0: from the first."""
+
+    numbers: list[int]
+    last: int
+
+
+def held(conn: Connection, *, after: int, limit: int, most: int = MOST_LOOKED_AT) -> HeldAccounts:
+    """Return accounts but `default` that a cause or their pause holds bookings of, `after` a number.
+
+    At most `limit` of them, and at most `most` accounts are looked at.
+    """
+    rows = conn.execute(statement("accounts_held"), {"after": after, "limit": limit, "most": most}).all()
+    numbers = [row.account_id for row in rows if not row.is_last]
+    if len(numbers) == limit:
+        return HeldAccounts(numbers, numbers[-1])
+    return HeldAccounts(numbers, next((row.account_id for row in rows if row.is_last), 0))
 
 
 def _one(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Account:

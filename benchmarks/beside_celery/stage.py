@@ -78,23 +78,28 @@ class Stage:
         The rate is that of the answers, from the first call to the last one's end. What the caller does is not in it.
         """
         other = self.plain if fleet is self.ours else self.ours
-        before = self.answerer.count()
         with other.stopped():
-            with fleet.stopped():
-                ask()
-            taken, answering = fleet.cpu(), cpu_of(self.answerer.pid)
-            until(lambda: self.answerer.count() >= before + count, within=ENDING, pause=_pause)
-            calls = self.answerer.calls(before)
-            rate = len(calls) / (max(end for _, _, end in calls) - min(begin for _, begin, _ in calls))
-            _pause(SETTLING)  # the last ones' rows, acknowledgements and events
-            taken, answering = fleet.cpu() - taken, cpu_of(self.answerer.pid) - answering
-        print(
-            f"  {fleet.name:15}{rate:7.1f} bookings/s, {1000 * taken / count:5.2f} ms of worker CPU each; "
-            f"the answerer took {100 * answering / taken:.1f} % of that",
-            file=sys.stderr,
-            flush=True,
-        )
-        return rate, taken / count
+            return work_off(fleet, self.answerer, ask, count)
+
+
+def work_off(fleet: Fleet, answerer: Answerer, ask: Callable[[], object], count: int) -> tuple[float, float]:
+    """Have a fleet work off what `ask` asks for while it stands still; return bookings a second, and CPU of each."""
+    before = answerer.count()
+    with fleet.stopped():
+        ask()
+    taken, answering = fleet.cpu(), cpu_of(answerer.pid)
+    until(lambda: answerer.count() >= before + count, within=ENDING, pause=_pause)
+    calls = answerer.calls(before)
+    rate = len(calls) / (max(end for _, _, end in calls) - min(begin for _, begin, _ in calls))
+    _pause(SETTLING)  # the last ones' rows, acknowledgements and events
+    taken, answering = fleet.cpu() - taken, cpu_of(answerer.pid) - answering
+    print(
+        f"  {fleet.name:15}{rate:7.1f} bookings/s, {1000 * taken / count:5.2f} ms of worker CPU each; "
+        f"the answerer took {100 * answering / taken:.1f} % of that",
+        file=sys.stderr,
+        flush=True,
+    )
+    return rate, taken / count
 
 
 @contextlib.contextmanager

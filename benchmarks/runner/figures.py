@@ -99,6 +99,23 @@ FIGURES = (
     Figure("probes", "bounds.probes", "lower", 1.33, 1.1, "from probe to probe of eight processes / the open window"),
     Figure("drain", "drain", "higher", 0.85, 0.95, "held bookings a second / the same fleet on a quiet day"),
     Figure("first_after_outage", "drain", "lower", 2.0, 1.2, "from Cal.com's return to the first booking / OPEN"),
+    Figure(
+        "accounts_throughput",
+        "many_accounts.throughput",
+        "higher",
+        0.9,
+        0.97,
+        "bookings a second, 1,000 accounts / one",
+    ),
+    Figure("accounts_enqueue_one", "many_accounts.costs", "lower", 1.06, 1.02, "to accept one, one of 1,000 / alone"),
+    Figure("accounts_guarded_call", "many_accounts.costs", "lower", 1.06, 1.02, "ask and report, one of 1,000 / alone"),
+    Figure("accounts_rss", "many_accounts.memory", "lower", 1.2, 1.13, "worker's memory, 10,000 accounts booked / one"),
+    Figure(
+        "accounts_flood", "many_accounts.flood", "lower", 1.5, 1.1, "p95 of 19 accounts, one asks for 20,000 / none"
+    ),
+    Figure("accounts_messages", "many_accounts.flood", "lower", 1.0, 0.4, "messages in the broker meanwhile / 100"),
+    Figure("accounts_beat", "many_accounts.beat", "lower", 2.0, 1.3, "blocks of a beat, 10,000 accounts in line / 100"),
+    Figure("accounts_drain", "many_accounts.drain", "higher", 0.85, 0.95, "`drain` with 200 accounts in turn"),
     Figure("flushed_queue", "bounds.flushed_queue", "lower", 1.0, 0.7, "until forgotten messages move again / 15 s"),
     Figure(
         "told_limit",

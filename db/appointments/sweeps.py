@@ -118,32 +118,40 @@ def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, li
     return list(conn.execute(statement("of_missing_type"), {**asked, "settings": settings, "limit": limit}).scalars())
 
 
-def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:
-    """Count what is held for a reason, and of one event type; return it with the moment of the count."""
+class HeldKind(NamedTuple):
+    """What an operator names by what holds it; None: of all event types, of all accounts."""
+
+    reason: HoldReason
+    event_type_id: int | None = None
+    account: int | None = None
+
+
+def count_held(conn: Connection, kind: HeldKind) -> tuple[int, datetime]:
+    """Count what is held so; return it with the moment of the count."""
     columns = appointments.c
-    where = [columns.status == Status.HELD, columns.hold_reason == reason]
-    if event_type_id is not None:
-        where.append(columns.event_type_id == event_type_id)
+    where = [columns.status == Status.HELD, columns.hold_reason == kind.reason]
+    if kind.event_type_id is not None:
+        where.append(columns.event_type_id == kind.event_type_id)
+    if kind.account is not None:
+        where.append(columns.account_id == kind.account)
     count, now = conn.execute(select(func.count(), func.now()).select_from(appointments).where(*where)).one()
     return int(count), now
 
 
 def release_kind(
     conn: Connection,
-    reason: HoldReason,
+    kind: HeldKind,
     *,
     since: datetime,
     why: str,
     limit: int,
-    event_type_id: int | None = None,
     by: str = "operator",
     via: str | None = None,
 ) -> list[Appointment]:
-    """Move a batch of bookings that this reason held at a moment to pending, for an operator; return the rows."""
+    """Move a batch of bookings that were held so at a moment to pending, for an operator; return the rows."""
     told = {"by": by, "via": via, "why": why}
-    return _rows(
-        conn, "release_kind", reason=reason.value, since=since, limit=limit, event_type_id=event_type_id, **told
-    )
+    meant = kind._asdict() | {"reason": kind.reason.value}
+    return _rows(conn, "release_kind", since=since, limit=limit, **meant, **told)
 
 
 class Requested(NamedTuple):

@@ -57,6 +57,13 @@ def accounts_between(conn: Connection, start: datetime, end: datetime) -> list[i
     return sorted({DEFAULT_ACCOUNT, *conn.execute(found).scalars()})
 
 
+def accounts_once_unknown(conn: Connection) -> list[int]:
+    """Return the accounts that have bookings which `once_unknown` yields; `default` is the first."""
+    return sorted(
+        {DEFAULT_ACCOUNT, *conn.execute(select(_COLUMNS.account_id).where(_ENDED_UNKNOWN).distinct()).scalars()}
+    )
+
+
 def once_unknown(conn: Connection, *, account: int = DEFAULT_ACCOUNT) -> Iterator[Appointment]:
     """Yield all rejected, failed and expired bookings whose outcome had once been unknown, by their start."""
     found = _batches(conn, _ENDED_UNKNOWN, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), account)

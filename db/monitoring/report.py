@@ -63,15 +63,19 @@ class TableSize:
     bytes: int
 
 
-def booking_counts(conn: Connection, since: datetime, until: datetime) -> list[BookingCount]:
-    """Count what was asked for in a period."""
-    rows = conn.execute(statement("report_bookings"), {"since": since, "until": until})
+def booking_counts(
+    conn: Connection, since: datetime, until: datetime, *, account: int | None = None
+) -> list[BookingCount]:
+    """Count what was asked for in a period, for one account or for all (None)."""
+    rows = conn.execute(statement("report_bookings"), {"since": since, "until": until, "account": account})
     return [BookingCount(Status(a), Strategy(b) if b else None, c, d) for a, b, c, d in rows]
 
 
-def confirmation_times(conn: Connection, since: datetime, until: datetime) -> ConfirmationTimes:
-    """Return how long the confirmations of a period's bookings took."""
-    parameters = {"since": since, "until": until, "shares": list(SHARES)}
+def confirmation_times(
+    conn: Connection, since: datetime, until: datetime, *, account: int | None = None
+) -> ConfirmationTimes:
+    """Return how long the confirmations of a period's bookings took, of one account or of all (None)."""
+    parameters = {"since": since, "until": until, "account": account, "shares": list(SHARES)}
     confirmed, seconds = conn.execute(statement("report_waits"), parameters).one()
     return ConfirmationTimes(confirmed, tuple(seconds or ()))
 

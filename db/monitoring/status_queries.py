@@ -87,26 +87,26 @@ class EndedBookings:
     first_id: int
 
 
-def status_counts(conn: Connection) -> dict[Status, int]:
-    """Count bookings by status; a status that nothing has counts 0."""
-    found = conn.execute(select(_columns.status, func.count()).group_by(_columns.status))
+def status_counts(conn: Connection, account: int | None = None) -> dict[Status, int]:
+    """Count bookings by status, of one account or of all (None); a status that nothing has counts 0."""
+    found = conn.execute(select(_columns.status, func.count()).where(*_of(account)).group_by(_columns.status))
     return dict.fromkeys(Status, 0) | {row[0]: row[1] for row in found}
 
 
-def hold_summaries(conn: Connection) -> list[HoldSummary]:
-    """Describe holds by reason, the reason that has held longest first."""
+def hold_summaries(conn: Connection, account: int | None = None) -> list[HoldSummary]:
+    """Describe holds by reason, of one account or of all (None), the reason that has held longest first."""
     oldest = func.min(_columns.held_at)
     rows = conn.execute(
         select(held_by, func.count(), oldest, func.min(_columns.requested_at), func.min(_columns.hold_until))
-        .where(_columns.status == Status.HELD)
+        .where(_columns.status == Status.HELD, *_of(account))
         .group_by(held_by)
         .order_by(oldest)
     )
     return [HoldSummary(*row) for row in rows]
 
 
-def in_progress(conn: Connection) -> InProgress:
-    """Describe bookings in progress, and those that wait longer than they should."""
+def in_progress(conn: Connection, account: int | None = None) -> InProgress:
+    """Describe bookings in progress, of one account or of all (None), and those that wait longer than they should."""
     status, now = _columns.status, func.now()
     row = conn.execute(
         select(
@@ -114,7 +114,7 @@ def in_progress(conn: Connection) -> InProgress:
             func.count().filter(status == Status.RETRYING, _columns.next_attempt_at <= now),
             func.count().filter(_columns.outcome_unknown),
             func.count().filter(status == Status.BOOKING, _columns.lease_expires_at <= now),
-        ).where(status.in_([Status.PENDING, Status.RETRYING, Status.BOOKING, Status.HELD]))
+        ).where(status.in_([Status.PENDING, Status.RETRYING, Status.BOOKING, Status.HELD]), *_of(account))
     ).one()
     return InProgress(*row)
 
@@ -136,6 +136,10 @@ def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: s
     such = (_columns.hold_reason == HoldReason.CONFIGURATION, _columns.error_type == error_type)
     risks = _risks(conn, name, now, *such, lead=lead, half_made="")
     return dict(sorted(risks.items(), key=lambda one: (one[1].oldest, one[0])))
+
+
+def _of(account: int | None) -> list[ColumnElement[bool]]:
+    return [] if account is None else [_columns.account_id == account]
 
 
 def _risks(

@@ -1,7 +1,8 @@
 -- Find the accounts but account 1 that have bookings held for their key, for their settings, by their pause, for a time that has
 -- come, or since their probes failed, or changes held like that, from a number on. A plain read, from one account's entry of
 -- the indexes to the next one's first: it costs as much as there are accounts with bookings that live or changes that are
--- held, and with account 1 alone nothing.
+-- held, at most :most of them, and with account 1 alone nothing. The last row is the last account that was looked at, if there
+-- may be more behind it: the next run goes on from there.
 WITH RECURSIVE one AS (
     SELECT greatest(CAST(:after AS integer), 1) AS account_id, 0 AS number
     UNION ALL
@@ -22,8 +23,9 @@ WITH RECURSIVE one AS (
         ORDER BY account_id
         LIMIT 1
     ) AS following
+    WHERE one.number < :most
 )
-SELECT account_id
+(SELECT account_id, false AS is_last
 FROM one
 WHERE number > 0 AND (
     EXISTS (
@@ -43,4 +45,6 @@ WHERE number > 0 AND (
         WHERE due.account_id = one.account_id AND due.status = 'held' AND due.hold_until <= now() AND due.hold_reason <> 'suspect'
     )
 )
-LIMIT :limit
+LIMIT :limit)
+UNION ALL
+SELECT account_id, true FROM one WHERE number = :most

@@ -1,4 +1,4 @@
--- Release what an operator names by its hold reason: a batch, in the order of the line. Only bookings that were held when
+-- Release what an operator names by its hold reason, of one account or of all: a batch, in the order of the line. Only bookings that were held when
 -- the operator asked (:since): one that is held again meanwhile must not be sent round and round. Counts of failed probes
 -- and lost leases in a row begin again. SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH meant AS (
@@ -6,6 +6,7 @@ WITH meant AS (
     FROM appointments
     WHERE status = 'held' AND hold_reason = :reason AND held_at <= :since
         AND (CAST(:event_type_id AS bigint) IS NULL OR event_type_id = :event_type_id)
+        AND (CAST(:account AS integer) IS NULL OR account_id = :account)
     ORDER BY line_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED

@@ -16,4 +16,5 @@ FROM (
         LIMIT 1
     ) AS told
     WHERE appointment.requested_at >= :since AND appointment.requested_at < :until
+        AND (CAST(:account AS integer) IS NULL OR appointment.account_id = :account)
 ) AS confirmed

@@ -50,12 +50,13 @@ class HeldWork:
             state.service.state,
             state.endpoint_state,
             releases.places,
+            releases.turn,
         )
 
     def count_releasable(
         self, endpoint: str, *, account: CallingAccount | None = None, now: float | None = None
     ) -> Released:
-        """Return how many held items may be sent now (`room`), and release no item."""
+        """Return how many held items may be sent now (`room`), and whose turn it was last; release no item."""
         return self.release(endpoint, (), account=account, now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, answered_at: int = 0, now: float | None = None) -> None:

@@ -159,6 +159,8 @@ class Released:
     endpoint_state: State
     places: int = 0
     """How many more items may be sent, whichever account's they are."""
+    turn: int | None = None
+    """The account that any process let go last, where no item was asked for; None: not known."""
 
 
 class OverrideKind(StrEnum):

@@ -134,6 +134,8 @@ class Releases(NamedTuple):
     items: tuple[str, ...]
     places: int
     """How many more items may go, whichever account's they are."""
+    turn: int | None
+    """The account that was let go last, if it was asked for no items; None: not asked, or none of several was."""
 
 
 class KnownState(NamedTuple):
@@ -237,8 +239,9 @@ def _admission(reason: Any, wait: int, probe: int, released_at: int, window: int
     return Admission(None if answer == "granted" else Reason(answer), wait, probe == 1, released_at, window)
 
 
-def _releases(reason: Any, wait: int, room: int, items: Sequence[Any], places: int) -> Releases:
-    return Releases(Reason(word(reason)) if reason else None, wait, room, tuple(word(item) for item in items), places)
+def _releases(reason: Any, wait: int, room: int, items: Sequence[Any], places: int, turn: Any) -> Releases:
+    why, granted = Reason(word(reason)) if reason else None, tuple(word(item) for item in items)
+    return Releases(why, wait, room, granted, places, int(turn) if turn else None)
 
 
 def _known_state(raw: Sequence[Any]) -> KnownState:

@@ -1,7 +1,8 @@
 -- Release: choose which of these held items may be sent now.
 -- ARGV    10 release_max, the ceiling of the window, 0: none  11.. the items, oldest first; no items: only count how many may go
+-- KEYS    BREAKER: turn: the account, one of several, that was let go last, by any process
 -- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms until the next try, how many more
---         may go now, the items that may go, how many more may go, whichever account's they are | forgotten
+--         may go now, the items that may go, how many more may go, whichever account's they are, without items the turn | forgotten
 -- Why     two callers with the same items must not both send them, nor together exceed the window.
 if not generation then
   return { 'forgotten' }
@@ -24,6 +25,8 @@ if #granted > 0 then
 end
 if own and #granted > 0 then
   put('admitted', now * 1000 + ahead + #granted * message_interval, OWN)
+  put('turn', ACCOUNT)
 end
 quota_save(quota)
-return reply(reason, wait, room - #granted, granted, free_places(most))
+local turn = #ARGV == 10 and redis.call('HGET', BREAKER, 'turn') or ''
+return reply(reason, wait, room - #granted, granted, free_places(most), turn)

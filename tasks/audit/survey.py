@@ -71,7 +71,7 @@ def survey(
     progress: Progress = lambda _read, _all: None,
     asking: Progress = lambda _asked, _all: None,
 ) -> Survey:
-    """Compare all bookings that start at or after `start` and before `end`; change nothing.
+    """Compare all bookings of an account that start at or after `start` and before `end`; change nothing.
 
     Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. Bookings that
     the list does not show are asked for one by one.
@@ -124,7 +124,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
     """Fix each finding that has a fix, one after the other; yield each with its result."""
-    _complete_doubles(calls.deps, seen)
+    _complete_doubles(calls, seen)
     for finding in seen.findings:
         if finding.fix is not None:
             try:
@@ -134,10 +134,10 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]
 
 
 def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
-    """Yield the rejected, failed and expired rows that Cal.com has booked, by start, with the finding; change nothing.
+    """Yield an account's rejected, failed and expired rows that Cal.com has booked, by start, each with its finding.
 
-    The list of a day is read once for all its rows; a booking that the list does not show is asked for by the row's
-    uid, if the row has one.
+    Nothing is changed. The list of a day is read once for all its rows; a booking that the list does not show is asked
+    for by the row's uid, if the row has one.
 
     Raises:
         AuditHalted: A list could not be read whole, or the breaker lets nothing through.
@@ -202,12 +202,12 @@ def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
     return ours
 
 
-def _complete_doubles(deps: Dependencies, seen: Survey) -> None:
+def _complete_doubles(calls: AuditCalls, seen: Survey) -> None:
     """Record the end of cancellations that took effect though their audit was killed or got no answer."""
     places = [place for same_reference in seen.listing.places.values() for place in same_reference]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.cancelled}
-    with deps.engine.begin() as conn:
-        for appointment_id, uid, seat in doubles.open_intents(conn, seen.start, seen.end):
+    with calls.deps.engine.begin() as conn:
+        for appointment_id, uid, seat in doubles.open_intents(conn, seen.start, seen.end, account=calls.account):
             booking = seen.listing.bookings.get(uid)
             if booking is not None and booking.moved_to is None and (uid, seat) not in live:
                 why = "a later audit found that it is gone"
@@ -218,7 +218,7 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
     """Return the references of the rows that were once unknown, by the day, UTC, of their start."""
     days: defaultdict[datetime, list[str]] = defaultdict(list)
     with calls.deps.engine.connect() as conn:
-        for row in bookings.once_unknown(conn):
+        for row in bookings.once_unknown(conn, account=calls.account):
             day = row.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             days[day].append(str(row.uuid))
     return days
@@ -226,4 +226,5 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
 
 def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
     with calls.deps.engine.connect() as conn:  # it is closed before Cal.com is asked: an audit may wait long
-        return sorted(bookings.by_references(conn, references), key=lambda row: (row.start_at, row.id))
+        rows = bookings.by_references(conn, references, account=calls.account)
+        return sorted(rows, key=lambda row: (row.start_at, row.id))

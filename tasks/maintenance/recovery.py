@@ -61,10 +61,9 @@ def _others(deps: Dependencies) -> Iterator[Dependencies]:
     if deps.callers.is_alone():
         return
     with deps.autocommit.connect() as conn:
-        held = accounts.held(conn, after=_last["held"], limit=ACCOUNTS)
+        held, _last["held"] = accounts.held(conn, after=_last["held"], limit=ACCOUNTS)
         in_line = [pace.id for pace in queue.in_line(conn, after=_last["in_line"], limit=ACCOUNTS)]
-    for name, numbers in (("held", held), ("in_line", in_line)):
-        _last[name] = numbers[-1] if len(numbers) == ACCOUNTS else 0
+    _last["in_line"] = in_line[-1] if len(in_line) == ACCOUNTS else 0
     for number in sorted({*held, *in_line} - {DEFAULT_ACCOUNT}):
         with suppress(NoAccess):
             yield deps.for_account(number)

@@ -28,7 +28,10 @@ from tasks.publish import call_later, send
 
 BATCH = 500
 ROUNDS = 4
-ACCOUNTS, OF_EACH = 10, 16  # of other accounts: how many in a run, and bookings of each that a cause lets go
+ACCOUNTS, OF_EACH = (
+    10,
+    16,
+)  # of other accounts: how many in a run, and bookings and changes of each that a cause lets go
 RELEASE = "tasks.maintenance.release.release_held"
 
 log = Logger(__name__)
@@ -121,9 +124,9 @@ def _release_of_accounts(deps: Dependencies) -> int:
     if deps.callers.is_alone():
         return 0
     with deps.autocommit.connect() as conn:
-        numbers = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
-    _last_account = numbers[-1] if len(numbers) == ACCOUNTS else 0
-    return sum(_release_of_account(deps, number) for number in numbers)
+        found = accounts.held(conn, after=_last_account, limit=ACCOUNTS)
+    _last_account = found.last
+    return sum(_release_of_account(deps, number) for number in found.numbers)
 
 
 def _release_of_account(deps: Dependencies, number: int) -> int:
@@ -136,23 +139,22 @@ def _release_of_account(deps: Dependencies, number: int) -> int:
 def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
     """Release what an account has held and whose time has come or whose cause is over; return how many.
 
-    At most 16 at once of one of several accounts: what one key has held must not lie before the messages of others.
+    At most 16 at once of one of several accounts, half of them changes if so many wait: what one key has held must not
+    lie before the messages of others.
     """
     calcom, alone = deps.calcom, deps.caller.id == DEFAULT_ACCOUNT and deps.callers.is_alone()
     cause: dict[str, Any] = {
         "account": deps.caller.id,
         "key": calcom.key_fingerprint,
         "settings": calcom.settings_fingerprint,
-        "limit": BATCH if alone else OF_EACH,
         "key_works": key_works,
         "settings_work": settings_work,
     }
     with deps.engine.begin() as conn:
-        rows: list[Appointment | BookingChange] = [
-            *appointments.release_due(conn, **cause, closed=closed),
-            *changes.release_due(conn, **cause),
-        ]
-    return _sent(deps, rows)
+        changed = changes.release_due(conn, **cause, limit=BATCH if alone else OF_EACH // 2)
+        left = BATCH if alone else OF_EACH - len(changed)
+        booked = appointments.release_due(conn, **cause, closed=closed, limit=left)
+    return _sent(deps, [*booked, *changed])
 
 
 def release_first(deps: Dependencies) -> int:

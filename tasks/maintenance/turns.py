@@ -1,6 +1,7 @@
 """The paced release of several accounts: in turn, the first of each one's line, then the second of each.
 
-An account that has no room by its own limit, or whose breaker is open, is passed over: it holds nobody else.
+All processes take turns together: each goes on behind the account that any of them let go last. An account that has no
+room by its own limit, or whose breaker is open, is passed over: it holds nobody else.
 """
 
 import time
@@ -31,11 +32,15 @@ log = Logger(__name__)
 
 
 class ReleaseTurns:
-    """Release in turn, from the account where this process stopped; `clock` is monotonic, in seconds."""
+    """Release in turn, from the account where any process stopped last; `clock` is monotonic, in seconds.
+
+    While no process lets anything go, each goes on from where it stopped itself, past accounts that may not go now.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last = 0
+        self._turn: int | None = None
         self._rests_until: Recent[int, float] = Recent(_KEPT)
 
     def release(self, deps: Dependencies) -> int:
@@ -43,6 +48,8 @@ class ReleaseTurns:
         view, count = deps.breaker.held_work.count_releasable(CREATE), 0
         probing = State.HALF_OPEN in (view.state, view.endpoint_state)
         places = view.places
+        if view.turn is not None and view.turn != self._turn:
+            self._last = self._turn = view.turn
         for _ in range(ROUNDS):
             if places <= 0 or not (paces := self._in_line(deps, places + AHEAD)):
                 break
@@ -76,13 +83,16 @@ class ReleaseTurns:
         state: State | None = None
         dealt = deal(line, places)
         spare = {account: items[:1] for account, items in line.items() if items and account not in dealt}
-        for account, items in [*dealt.items(), *spare.items()]:
+        # The accounts that have one more than others come last: the next turn is that of the first one after them.
+        fewest_first = sorted(dealt.items(), key=lambda one: len(one[1]))
+        for account, items in [*fewest_first, *spare.items()]:
             if places <= 0:
                 break
             released = deps.breaker.held_work.release(CREATE, items[:places], account=callers[account])
             granted += released.items
             places, state = released.places, released.state
             self._last = account
+            self._turn = account if released.items else self._turn
             self._rest(account, released)
         return granted, places, state
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from db import appointments
 from db.appointments import Appointment, sweeps
+from db.appointments.sweeps import HeldKind
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
@@ -222,25 +223,21 @@ def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Com
 
 def retry_held(
     engine: Engine,
-    reason: HoldReason,
+    kind: HeldKind,
     *,
     since: datetime,
     by: str,
     via: Via,
     why: str,
-    event_type_id: int | None,
     action_id: int | None = None,
 ) -> Iterator[int]:
-    """Retry the bookings held for a reason at the moment `since`, in the order of the line; yield each batch's size.
+    """Retry the bookings that were held so at the moment `since`, in the order of the line; yield each batch's size.
 
-    `event_type_id` None: all event types. Bookings that may be at Cal.com are looked up first. `action_id` is the
-    recorded action that counts the bookings.
+    Bookings that may be at Cal.com are looked up first. `action_id` is the recorded action that counts the bookings.
     """
     while True:
         with engine.begin() as conn:
-            rows = sweeps.release_kind(
-                conn, reason, since=since, by=by, via=via, why=why, limit=BATCH, event_type_id=event_type_id
-            )
+            rows = sweeps.release_kind(conn, kind, since=since, by=by, via=via, why=why, limit=BATCH)
             if action_id is not None:
                 operator_actions.add_done(conn, action_id, len(rows))
         if not rows:

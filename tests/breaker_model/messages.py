@@ -23,6 +23,11 @@ def take(admitted: int, at: Caller, count: int) -> int:
     return at.now * 1000 + ahead(admitted, at) + count * _pace(at)[0]
 
 
+def clamp(admitted: int, at: Caller) -> int:
+    """Return when the next is due, which is never later than it can be: else a clock was set back."""
+    return min(admitted, at.now * 1000 + sum(_pace(at)))
+
+
 def ahead(admitted: int, at: Caller) -> int:
     """Return by how much messages are ahead of an even pace; no more than can be, whatever a clock has done."""
     return max(0, min(admitted - at.now * 1000, sum(_pace(at))))

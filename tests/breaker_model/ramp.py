@@ -20,6 +20,8 @@ class Ramp:
     waiting: dict[str, int] = field(default_factory=dict)
     sending: dict[str, int] = field(default_factory=dict)
     halved_at: int = 0
+    turn: str = ""
+    """The account, one of several, that was let go last."""
     used_at: int = 0
     """When items were last let go and then at least half of it was under way."""
 
@@ -71,7 +73,9 @@ class Ramp:
     def fields(self) -> dict[str, Any]:
         """Name what is kept as the hash does."""
         fence = "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)
-        return {"window": self.size, "halved": self.halved_at, "used": self.used_at, "fence": fence}
+        return {
+            "window": self.size, "halved": self.halved_at, "used": self.used_at, "fence": fence, "turn": self.turn
+        }  # fmt: skip
 
 
 def _in_force(places: dict[str, int], now: int, lease: int) -> dict[str, int]:

@@ -166,6 +166,9 @@ class Breaker:
         self.limit(at).clamp(at.limits, at.now)
         self._expire(at)
         self._refresh_ramp(at)
+        if at.account:
+            own = self.own_hash(at)
+            own.admitted = messages.clamp(own.admitted, at)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
@@ -175,7 +178,9 @@ class Breaker:
         if granted and at.account:
             own = self.own_hash(at)
             own.admitted = messages.take(own.admitted, at, len(granted))
-        return self._reply(at, reason, wait, room - len(granted), granted, self._places(at))
+            self.ramp.turn = at.account
+        turn = "" if items else self.ramp.turn
+        return self._reply(at, reason, wait, room - len(granted), granted, self._places(at), turn)
 
     def admit_messages(self, at: Caller, wanted: int) -> int:
         """Let so many messages of an account go as its pace allows; return how many."""

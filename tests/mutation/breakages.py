@@ -7,6 +7,7 @@ that change one file share a partial of it, so that a file that moves is named o
 from functools import partial
 
 from tests.mutation.accounts.apart import APART
+from tests.mutation.accounts.floods import FLOODS
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.accounts.lines import LINES
 from tests.mutation.accounts.seen import SEEN
@@ -244,6 +245,7 @@ BREAKAGES = (
     # -- the right key, and no other account's row
     *ACCOUNT_KEYS,
     *APART,
+    *FLOODS,
     *LINES,
     *SEEN,
     # -- 1, 2 and 5: weak evidence ends nothing

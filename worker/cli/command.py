@@ -16,6 +16,9 @@ ASKED = "the operator asked"
 
 Signature = Callable[..., None]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OfAccount = Annotated[
+    str | None, typer.Option("--account", metavar="NAME", help="Only of this account.", show_default="all accounts")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first: for scripts.")]
 
 

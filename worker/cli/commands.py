@@ -9,8 +9,9 @@ from worker.cli import release
 from worker.cli.accounts import account_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
-from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, Yes, command
+from worker.cli.command import ASKED, BOOKINGS, FIRST, OPERATING, Json, OfAccount, Yes, command
 from worker.cli.keys import key_commands
+from worker.cli.report import report_command
 from worker.cli.telling import telling_commands, webhook_commands
 
 app = typer.Typer(
@@ -106,10 +107,13 @@ def show(
 @_bookings("worker.cli.status.status:run", "booking status", "booking status --watch", "booking status --json")
 def status(
     *,
+    account: OfAccount = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
     """Show in one sentence how everything stands, and what happens if you do nothing; then the figures.
+
+    With --account bookings are counted of that account; the sentence is about the whole fleet.
 
     Exit code 1 if the level is not calm, or something looks wrong; after --watch, as it was at the end.
     """
@@ -130,6 +134,7 @@ def retry(
     event_type: Annotated[
         int | None, typer.Option("--type", metavar="N", min=1, help="Of --held, only those of this event type's id.")
     ] = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Of --held, only those of this account.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Of --held, do not ask first: for scripts.")] = False,
     json: Json = False,
     why: Why = ASKED,
@@ -209,21 +214,6 @@ def called(bookings: Ids, *, undo: Annotated[bool, typer.Option("--undo", help="
     """
 
 
-@_operating("worker.cli.report.report:run", "booking report", "booking report --since 24h --compare 7d")
-def report(
-    *,
-    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 90m, 24h, 7d.")] = "24h",
-    compare: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION", help="Compare with what was this much earlier.", show_default="the period just before"
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed."""
-
-
 @_operating("worker.cli.check.check:run", "booking check", "booking check --json")
 def check(
     *,
@@ -291,6 +281,7 @@ def forget(
 
 
 audit_commands.add_to(app)
+report_command.add_to(app)
 telling_commands.add_to(app)
 release.add_to(app)
 app.add_typer(account_commands.app, name="accounts", rich_help_panel=OPERATING)

@@ -1,8 +1,9 @@
-"""Find the booking that a person names: by its id, uuid or key, or by its correlation id or Cal.com's uid."""
+"""Find what a person names: a booking by its id, uuid or key, or by its correlation id or Cal.com's uid; an account."""
 
 from sqlalchemy import Connection
 
-from db import appointments
+from db import accounts, appointments
+from db.accounts import Account
 from db.appointments import Appointment, search
 from worker.console.stop import Stop
 
@@ -26,3 +27,15 @@ def named(conn: Connection, id_or_key: str) -> Appointment:
     if row is None:
         raise Stop(f"{id_or_key}: no booking has this id or key")
     return row
+
+
+def named_account(conn: Connection, name: str) -> Account:
+    """Return the account of a name.
+
+    Raises:
+        Stop: No account has it.
+    """
+    try:
+        return accounts.named(conn, name)
+    except accounts.NoSuchAccountError:
+        raise Stop(f"{name}: no account has this name; `booking accounts list` shows them") from None

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from tornado.web import HTTPError
 
+from booking_client.request.fields import AccountName
 from booking_client.request.model import instant
 from db.monitoring.operator_actions import ActionRequest
 from tasks.calcom.booking import usable
@@ -151,9 +152,10 @@ class ActionBody(PreviewBody):
 
 
 class SearchBody(AskedBody):
-    """The request for a search."""
+    """The request for a search, of the bookings of one account or of all (None)."""
 
     q: str = ""
+    account: AccountName | None = None
 
 
 class ShowBody(AskedBody):

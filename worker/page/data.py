@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from tornado.httputil import format_timestamp
 from tornado.web import HTTPError
 
+from db import accounts
 from db.appointments import listing, looking, search
 from db.monitoring import call_marks
 from db.monitoring.status_queries import AT_RISK
@@ -91,10 +92,10 @@ class SearchData(PrivateHandler):
 
     async def post(self) -> None:
         """Answer with the bookings that were found, also to a viewer who may only read."""
-        text = read(self.request.body, SearchBody).q
-        if not text or len(text) > LONGEST_TEXT:
+        wanted = read(self.request.body, SearchBody)
+        if not wanted.q or len(wanted.q) > LONGEST_TEXT:
             raise refused("q: give an id, a uuid, a key, a correlation id or Cal.com's uid")
-        self.answer({"rows": await readers().run(lambda deps: _find(deps, text))})
+        self.answer({"rows": await readers().run(lambda deps: _find(deps, wanted))})
 
 
 def asked_list(handler: DataHandler, deps: Dependencies) -> ListQuery:
@@ -148,6 +149,10 @@ def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:
         raise refused("after: no page has given this; begin with the first page") from None
 
 
-def _find(deps: Dependencies, text: str) -> list[listing.Listed]:
+def _find(deps: Dependencies, wanted: SearchBody) -> list[listing.Listed]:
     with snapshot(deps.engine) as conn:
-        return search.find(conn, text, limit=FOUND)
+        try:
+            account = accounts.named(conn, wanted.account).id if wanted.account else None
+        except accounts.NoSuchAccountError as unknown:
+            raise refused(f"account: {unknown}") from None
+        return search.find(conn, wanted.q, limit=FOUND, account=account)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from booking_client.request.fields import account
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
 
@@ -104,7 +105,7 @@ def _ids(value: str) -> tuple[int, ...]:
 _READERS: dict[str, Callable[[str], Any]] = {
     "state": lambda value: Status(_one_of(*Status)(value)),
     "reason": lambda value: HoldReason(_one_of(*HoldReason)(value)),
-    "account": str,
+    "account": account,
     "event_type": str,
     "error_type": str,
     "requested_from": _moment,

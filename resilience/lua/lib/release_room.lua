@@ -31,7 +31,11 @@ end
 -- alone each released item will take from the limit; of another one it takes from the pace of messages, here.
 local function release_room(most)
   local reason, wait, probing = admit(true, false)
-  ahead = own and messages_ahead(redis.call('HGET', OWN, 'admitted'))
+  local admitted = own and redis.call('HGET', OWN, 'admitted')
+  ahead = own and messages_ahead(admitted)
+  if own and (admitted or 0) - now * 1000 > ahead then -- a clock was set back: from now on the time until the next message passes
+    put('admitted', now * 1000 + ahead, OWN)
+  end
   if reason == '' then
     wait = quota_wait(quota)
     if own and wait == 0 then

@@ -1,6 +1,7 @@
 """Several accounts on the page: who is stopped by something of its own stands there, and leads to its bookings."""
 
 from collections.abc import Callable
+from functools import partial
 
 from playwright.sync_api import expect
 from sqlalchemy import text
@@ -9,14 +10,16 @@ from db.models.accounts import AccountState
 from tasks import dependencies
 from tests.browser.browser import Viewer
 from tests.browser.deployment import request
+from tests.browser.test_access import search
 from tests.support.accounts.making import make_account
-from tests.support.fleet import finals
+from tests.support.fleet import eventually, finals
 from worker import enqueue_booking
 
 
 def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: Callable[..., Viewer]) -> None:
     """With how many wait; the account that is well does not."""
-    finals([enqueue_booking(request(0)).appointment_id])
+    other = enqueue_booking(request(0)).appointment_id
+    finals([other])
     engine = dependencies.current().engine
     _, name = make_account(engine, AccountState.PAUSED)
     with engine.begin() as conn:
@@ -31,3 +34,6 @@ def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: C
     row.get_by_role("link", name=name).click()
     expect(there.page.locator("#list-title")).to_have_text(f"Held bookings, account {name}")
     expect(there.page.locator("#list tbody th")).to_have_text([str(held)])
+
+    eventually(partial(search, there, str(other)), what="Postgres has answered in time")
+    expect(there.page.locator("#found")).to_contain_text(f"No booking of account {name} has “{other}”")

@@ -124,7 +124,7 @@ def test_a_change_whose_cause_is_over_goes_with_its_account(salon: Account) -> N
         conn.execute(update(booking_changes).values(held_at=func.now() - timedelta(seconds=10)))
 
     with dependencies.current().autocommit.connect() as conn:
-        assert accounts.held(conn, after=0, limit=10) == [salon.id]
+        assert accounts.held(conn, after=0, limit=10).numbers == [salon.id]
     assert release_held() == 2
 
     assert {status_of(for_a_key), status_of(for_a_time)} == {ChangeStatus.PENDING}

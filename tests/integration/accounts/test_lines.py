@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from booking_client import Bookings
+from db import accounts
 from db.accounts import Account
 from db.appointments import queue
 from db.lifecycle import HoldReason, Status
@@ -24,6 +25,7 @@ from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import LONGEST_REST, ReleaseTurns, deal
 from tasks.operations import accounts as operations
 from tests.integration.accounts.conftest import NEXT, THEIRS, add, asked
+from tests.support.accounts.making import make_account
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, Hand, accept, carry, let_pass, state, write
 
@@ -228,6 +230,23 @@ def test_a_cause_lets_sixteen_of_an_account_go_at_once() -> None:
 
     assert released == [32, 4, 0]
     assert stands([*for_a_key, *for_a_time]) == {PENDING: 36}
+
+
+def test_a_reading_of_held_accounts_looks_at_a_bounded_number(settings: Callable[..., dict[str, str]]) -> None:
+    """However many accounts have a line: the next one goes on behind the last that was looked at, to the end."""
+    settings()
+    made = [make_account(dependencies.current().engine) for _ in range(7)]
+    for number, (_, name) in enumerate(made):
+        hold(ask([number], name), HoldReason.PAUSED if number in (2, 5, 6) else HoldReason.THROTTLED)
+    numbers = [number for number, _ in made]
+
+    def read(after: int, limit: int = 10) -> tuple[list[int], int]:
+        with dependencies.current().autocommit.connect() as conn:
+            found = accounts.held(conn, after=after, limit=limit, most=3)
+        return [numbers.index(one) for one in found.numbers], numbers.index(found.last) if found.last else -1
+
+    assert [read(0), read(numbers[2]), read(numbers[5])] == [([2], 2), ([5], 5), ([6], -1)]
+    assert read(numbers[3], limit=1) == ([5], 5)
 
 
 def test_a_refused_key_is_tried_again_by_itself(salon: Account, redis_url: str, keys: Callable[[], list[str]]) -> None:

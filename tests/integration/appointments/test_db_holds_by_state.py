@@ -8,6 +8,7 @@ from sqlalchemy import func, update
 
 from db import appointments
 from db.appointments import Appointment, events, queue, sweeps
+from db.appointments.sweeps import HeldKind
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 
@@ -124,14 +125,13 @@ def test_an_operator_releases_a_kind_in_batches_the_oldest_first(record: Any) ->
     rows = [held(record, HoldReason.CONFIGURATION, line_at=ago(99 - n), probe_failures=2) for n in range(3)]
     held(record, HoldReason.CONFIGURATION, event_type_id=999)
     held(record, HoldReason.CREDENTIALS)
+    kind = HeldKind(HoldReason.CONFIGURATION, event_type_id=101)
     with record.engine.connect() as conn:
-        count, since = sweeps.count_held(conn, HoldReason.CONFIGURATION, event_type_id=101)
+        count, since = sweeps.count_held(conn, kind)
     later = held(record, HoldReason.CONFIGURATION, held_at=ago(-5))
-    meant = {"since": since, "why": "the proxy is gone", "limit": 2, "event_type_id": 101}
+    meant = {"since": since, "why": "the proxy is gone", "limit": 2}
 
-    batches = [
-        [row.id for row in record.sweep(sweeps.release_kind, HoldReason.CONFIGURATION, **meant)] for _ in range(3)
-    ]
+    batches = [[row.id for row in record.sweep(sweeps.release_kind, kind, **meant)] for _ in range(3)]
 
     assert count == 3
     assert batches == [[rows[0].id, rows[1].id], [rows[2].id], []]

@@ -29,7 +29,8 @@ def typed(command: str, scene: Scene) -> list[str]:
     """Put a booking that is there in the place of the words in capitals."""
     row = scene.record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
     made = scene.post(row)
-    words = {"ID": str(row.id), "KEY": row.idempotency_key, "UID": made["uid"], "DAY": f"{scene.first:%Y-%m-%d}"}
+    day = f"{scene.first:%Y-%m-%d}"
+    words = {"ID": str(row.id), "KEY": row.idempotency_key, "UID": made["uid"], "DAY": day, "NAME": "default"}
     return [words.get(word, word) for word in shlex.split(command)[1:]]
 
 

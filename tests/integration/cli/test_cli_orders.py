@@ -243,7 +243,7 @@ def test_a_retry_of_a_kind_is_one_action_that_counts_its_batches(booking: Bookin
 
     [action] = actions()
     assert (action.action, action.why, action.ids, action.done) == ("retry_held", "mended", None, 3)
-    assert action.target == {"held": "suspect", "event_type_id": 101, "count": 3}
+    assert action.target == {"held": "suspect", "event_type_id": 101, "account": None, "count": 3}
     assert (action.outcomes, action.done_at is not None) == ({"sent": 1}, True)
     assert booking("retry", "--held", "suspect", "--yes").code == 0
     assert len(actions()) == 1

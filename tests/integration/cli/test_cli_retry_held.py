@@ -52,6 +52,7 @@ def test_only_the_event_type_that_is_named(booking: Booking, record: Any) -> Non
     assert ran.json == {
         "reason": "configuration",
         "event_type_id": 7,
+        "account": None,
         "held": 1,
         "sent": 1,
         "broker_down": False,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from db import appointments
 from db.appointments import events, queue, sweeps
+from db.appointments.sweeps import HeldKind
 from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, charts, counts_now, status_queries
@@ -77,7 +78,7 @@ def every_move(record: Any) -> Any:
     record.sweep(appointments.release_due, key="other", settings="other", limit=10)
     with record.engine.begin() as conn:
         now = conn.execute(text("SELECT now()")).scalar_one()
-        sweeps.release_kind(conn, HoldReason.SUSPECT, since=now, why="tried", limit=10)
+        sweeps.release_kind(conn, HeldKind(HoldReason.SUSPECT), since=now, why="tried", limit=10)
         appointments.record_late_uid(conn, late.id, BookedThere("uid"))
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - id % 5 * interval '7 seconds'"))
         conn.execute(text("UPDATE appointments SET requested_at = requested_at - id % 7 * interval '40 seconds'"))

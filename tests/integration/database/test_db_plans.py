@@ -52,7 +52,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "never_known": {"limit": 500},
     "suspects_due": {"limit": 500, "again_seconds": 3600},
     "series_due": {"limit": 500},
-    "accounts_held": {"after": 0, "limit": 10},
+    "accounts_held": {"after": 0, "limit": 10, "most": 500},
     "accounts_in_trouble": {
         "service": "calcom",
         "unreadable": "unreadable",

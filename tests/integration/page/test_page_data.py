@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from db.lifecycle import HoldReason, Status
+from tests.support.accounts.making import make_account
 from tests.support.fleet import Fleet, eventually
 from tests.support.flower_pages import FlowerUnderTest, start_flower
 
@@ -77,6 +78,7 @@ WRONG = {
     "bookings?start_from=tomorrow": "start_from: must be a moment such as",
     "bookings?start_from=2026-11-26T07:00:00": "start_from: lacks a time zone",
     "bookings?start_to=0001-01-01T00:00:00%2B14:00": "start_to: must be a moment of our time",
+    "bookings?account=No%20Name": "account: must be a name of a-z",
     "bookings?ids=1,zwei": "ids: must be a number from 1 to",
     "bookings?ids=" + ",".join(["1"] * 1001): "ids: at most 1,000 at once",
     "bookings?limit=100000": "limit: must be a number from 1 to 200",
@@ -95,9 +97,10 @@ def test_what_is_asked_for_wrongly_is_said(flower: FlowerUnderTest) -> None:
         assert flower.get(f"/resilience/data/{strange}").json()["rows"] == [], strange
 
 
-def found(flower: FlowerUnderTest, text: Any, **more: Any) -> Any:
+def found(flower: FlowerUnderTest, text: Any, *, account: str | None = None, **more: Any) -> Any:
     """Return the answer to a search."""
-    return flower.post("/resilience/data/search", {"q": text}, **more)
+    asked = {"q": text} if account is None else {"q": text, "account": account}
+    return flower.post("/resilience/data/search", asked, **more)
 
 
 def test_what_is_searched_for_stands_in_no_address(fleet: Callable[..., Fleet], record: Any) -> None:
@@ -119,6 +122,20 @@ def test_a_search_that_is_none_is_said(flower: FlowerUnderTest) -> None:
         assert (answer.status_code, answer.json()["error"][: len(said)]) == (422, said), text
     for strange in ("nobody", "\u202e", "%s\x00", "ann@example.com"):
         assert found(flower, strange).json() == {"rows": []}, strange
+
+
+def test_a_search_of_an_account_finds_its_bookings_alone(flower: FlowerUnderTest, record: Any) -> None:
+    """By the same key each account has its own; of all accounts both; an account that is not there is said."""
+    _, name = make_account(record.engine)
+    own, other = record.keep(idempotency_key="order-1", account=name), record.keep(idempotency_key="order-1")
+
+    def ids(account: str | None = None) -> list[int]:
+        return [one["id"] for one in found(flower, "order-1", account=account).json()["rows"]]
+
+    assert (ids(name), ids("default"), ids()) == ([own.id], [other.id], [other.id, own.id])
+    for wrong, said in {"nobody": "account: there is no such account", "No Name": "account: must be a name of"}.items():
+        answer = found(flower, "order-1", account=wrong)
+        assert (answer.status_code, answer.json()["error"][: len(said)]) == (422, said)
 
 
 def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTest, record: Any) -> None:

@@ -75,13 +75,6 @@ LINES = (
         test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
     _line(
-        name="a-cause-lets-all-go",
-        file="tasks/maintenance/release.py",
-        old='"limit": BATCH if alone else OF_EACH',
-        new='"limit": BATCH',
-        test=f"{_LINES}test_a_cause_lets_sixteen_of_an_account_go_at_once",
-    ),
-    _line(
         name="a-worker-waits-behind-another-accounts-line",
         file="db/sql/claim.sql",
         old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",

@@ -7,7 +7,9 @@ from tests.mutation.breakage import Breakage
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _NIGHT = "tests/integration/accounts/test_night_of_accounts.py::"
 _sql = partial(Breakage, promise=6, file="db/sql/accounts_in_trouble.sql")
+_ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _seen = partial(Breakage, promise=6)
+_counts = partial(Breakage, promise=6, file="db/monitoring/status_queries.py")
 _night = partial(Breakage, promise=6, file="tasks/audit/nightly.py")
 
 SEEN: tuple[Breakage, ...] = (
@@ -36,6 +38,73 @@ SEEN: tuple[Breakage, ...] = (
         old='        made["account"] = columns["account_id"] == named.scalar_subquery()',
         new="        pass",
         test=f"{_TROUBLES}test_the_list_of_an_account_has_its_bookings_alone",
+    ),
+    _counts(
+        name="status-of-an-account-counts-all",
+        old="select(_columns.status, func.count()).where(*_of(account))",
+        new="select(_columns.status, func.count())",
+        test=f"{_ONE}test_status_counts_the_bookings_of_the_account",
+    ),
+    _counts(
+        name="holds-of-an-account-are-those-of-all",
+        old="        .where(_columns.status == Status.HELD, *_of(account))",
+        new="        .where(_columns.status == Status.HELD)",
+        test=f"{_ONE}test_status_counts_the_bookings_of_the_account",
+    ),
+    _counts(
+        name="another-accounts-booking-waits-for-a-worker",
+        old="Status.BOOKING, Status.HELD]), *_of(account))",
+        new="Status.BOOKING, Status.HELD]))",
+        test=f"{_ONE}test_status_counts_the_bookings_of_the_account",
+    ),
+    _seen(
+        name="the-report-of-an-account-counts-all",
+        file="db/sql/report_bookings.sql",
+        old="\n    AND (CAST(:account AS integer) IS NULL OR account_id = :account)",
+        new="\n    AND (CAST(:account AS integer) IS NULL OR account_id <> 0)",
+        test=f"{_ONE}test_the_report_of_an_account_has_the_lines_about_its_bookings",
+    ),
+    _seen(
+        name="the-waits-of-an-account-are-those-of-all",
+        file="db/sql/report_waits.sql",
+        old="        AND (CAST(:account AS integer) IS NULL OR appointment.account_id = :account)\n",
+        new="        AND (CAST(:account AS integer) IS NULL OR appointment.account_id <> 0)\n",
+        test=f"{_ONE}test_the_report_of_an_account_has_the_lines_about_its_bookings",
+    ),
+    _seen(
+        name="another-accounts-holds-are-sent-again",
+        file="db/sql/release_kind.sql",
+        old="        AND (CAST(:account AS integer) IS NULL OR account_id = :account)\n",
+        new="        AND (CAST(:account AS integer) IS NULL OR account_id <> 0)\n",
+        test=f"{_ONE}test_only_what_is_held_of_the_account_is_sent_again",
+    ),
+    _seen(
+        name="an-audit-asks-with-one-key-for-all",
+        file="worker/cli/audit/each_account.py",
+        old="            calls.use(number)\n",
+        new="            calls.account = number\n",
+        test=f"{_ONE}TestAudit::test_each_account_is_asked_for_with_its_own_key",
+    ),
+    _seen(
+        name="one-accounts-audit-clears-the-night-of-all",
+        file="worker/cli/audit/audit.py",
+        old="if fix and clean and account is None:",
+        new="if fix and clean:",
+        test=f"{_ONE}TestAudit::test_what_one_account_has_mended_clears_no_others_night",
+    ),
+    _seen(
+        name="what-was-unknown-is-asked-for-by-the-settings",
+        file="tasks/audit/survey.py",
+        old="bookings.once_unknown(conn, account=calls.account)",
+        new="bookings.once_unknown(conn)",
+        test=f"{_ONE}TestAudit::test_once_unknown_is_of_each_account",
+    ),
+    _seen(
+        name="a-search-of-an-account-finds-all",
+        file="worker/page/data.py",
+        old="limit=FOUND, account=account)",
+        new="limit=FOUND)",
+        test="tests/integration/page/test_page_data.py::test_a_search_of_an_account_finds_its_bookings_alone",
     ),
     _night(
         name="a-night-asks-for-all-accounts-with-one-key",

@@ -37,6 +37,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "At the bound itself both ways are the same.": (
             "quota: if quota.emission_interval > 0 and backlog(quota) >= quota.burst_tolerance then",
             "quota: elseif resets_at >= quota.resets_at then",
+            "release_room: if own and (admitted or 0) - now * 1000 >= ahead then",
             "trip: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
         "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),

@@ -32,6 +32,14 @@ SPEED = {
     "client_import": (1.25, 1.15),
     "client_packages": (1.0, 1.0),
     "client_size": (1.0, 0.8),
+    "accounts_throughput": (0.9, 0.97),
+    "accounts_enqueue_one": (1.06, 1.02),
+    "accounts_guarded_call": (1.06, 1.02),
+    "accounts_rss": (1.2, 1.13),
+    "accounts_flood": (1.5, 1.1),
+    "accounts_messages": (1.0, 0.4),
+    "accounts_beat": (2.0, 1.3),
+    "accounts_drain": (0.85, 0.95),
 }
 
 

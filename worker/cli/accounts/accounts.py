@@ -17,6 +17,7 @@ from tasks.dependencies import Dependencies
 from tasks.operations import accounts as operations
 from tasks.operations.accounts import AccountRefusedError, NewAccount
 from tasks.words import plural
+from worker.cli.named import named_account
 from worker.cli.record import requested
 from worker.cli.session import ready
 from worker.console import screen
@@ -61,10 +62,7 @@ def show(name: str, *, json: bool) -> bool:
     """
     deps = ready()
     with deps.autocommit.connect() as conn:
-        try:
-            account = accounts.named(conn, name)
-        except accounts.NoSuchAccountError as error:
-            raise Stop(str(error)) from None
+        account = named_account(conn, name)
     if json:
         screen.as_json(_as_json(deps, account))
     else:

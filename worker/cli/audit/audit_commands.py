@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.command import ASKED, OPERATING, Json, Yes, command
+from worker.cli.command import ASKED, OPERATING, Json, OfAccount, Yes, command
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 def audit(
     *,
+    account: OfAccount = None,
     first: Annotated[
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First day, UTC.", show_default="yesterday"),
@@ -42,7 +43,7 @@ def audit(
     With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
     booked there is confirmed here. With --once-unknown all bookings in the database are looked up; it changes nothing.
 
-    Exit code 1 if anything was found and not mended, or could not be judged.
+    Each account has its own key. Exit code 1 if anything was found and not mended, or could not be judged.
     """
 
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import typer
 
 from db.appointments import sweeps
+from db.appointments.sweeps import HeldKind
 from db.lifecycle import HoldReason
 from tasks.operations.booking_actions import RETRY
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
 from tasks.words import plural
 from worker.cli import record
+from worker.cli.named import named_account
 from worker.cli.orders import retry_cancel
 from worker.cli.session import ready
 from worker.console import screen
@@ -22,13 +24,22 @@ _REASONS = [reason for reason in HoldReason if reason not in GO_BY_THEMSELVES]
 
 
 def retry(
-    bookings: Ids, *, not_booked: bool, held: str | None, event_type: int | None, yes: bool, json: bool, why: str
+    bookings: Ids,
+    *,
+    not_booked: bool,
+    held: str | None,
+    event_type: int | None,
+    account: str | None,
+    yes: bool,
+    json: bool,
+    why: str,
 ) -> bool:
     """Send the bookings that are named again, or all that are held for one reason; return whether that was done."""
-    reason = _meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
+    by_kind = bool(event_type) or account is not None or yes or json
+    reason = _meant(held, by_name=bool(bookings) or not_booked, by_kind=by_kind)
     if reason is None:
         return retry_cancel.run(RETRY, bookings or (), not_booked=not_booked, why=why)
-    return _run(reason, event_type_id=event_type, yes=yes, json=json, why=why)
+    return _run(reason, event_type_id=event_type, account=account, yes=yes, json=json, why=why)
 
 
 def _meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
@@ -52,27 +63,32 @@ def _meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | No
     raise typer.BadParameter(f"{wrong}. There are: {', '.join(_REASONS)}", param_hint="--held")
 
 
-def _run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
+def _run(
+    reason: HoldReason, *, event_type_id: int | None, account: str | None, yes: bool, json: bool, why: str
+) -> bool:
     """Count what is held for this reason, ask the operator, and send it again; return whether it was done.
 
     Raises:
-        Stop: Nobody can answer, and `yes` is not given.
+        Stop: No account has that name; or nobody can answer, and `yes` is not given.
     """
     database = ready().engine
     with database.connect() as conn:
-        count, since = sweeps.count_held(conn, reason, event_type_id=event_type_id)
+        own = None if account is None else named_account(conn, account).id
+        kind = HeldKind(reason, event_type_id, own)
+        count, since = sweeps.count_held(conn, kind)
     meant = f"{plural(count, 'booking')} held for {reason}"
     if event_type_id is not None:
         meant += f", of event type {event_type_id}"
+    if account is not None:
+        meant += f", of the account {account}"
     if count and not yes and not record.agreed(meant, "Send them all again?", without_asking="send them again"):
         screen.note("Nothing was done.")
         return False
 
-    about = {"held": reason, "event_type_id": event_type_id, "count": count}
+    about = {"held": reason, "event_type_id": event_type_id, "account": account, "count": count}
     action = record.begin(database, "retry_held", why=why, target=about) if count else None
     batches = retry_held(
-        database, reason, since=since, event_type_id=event_type_id, by="operator", via=Via.COMMAND_LINE, why=why,
-        action_id=action,
+        database, kind, since=since, by="operator", via=Via.COMMAND_LINE, why=why, action_id=action
     )  # fmt: skip
     sent = 0
     with GracefulShutdown(), listening(screen.note) as notes, bars("Sending") as (told,):
@@ -86,7 +102,7 @@ def _run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool
     if action is not None:
         record.finish(database, action, {CommandOutcome.SENT: 1})
     if json:
-        said = {"reason": reason, "event_type_id": event_type_id, "held": count, "sent": sent}
+        said = {"reason": reason, "event_type_id": event_type_id, "account": account, "held": count, "sent": sent}
         screen.as_json(said | {"broker_down": notes.broker_down})
     elif count:
         screen.say(f"{sent:,} of {meant}: sent again. What may be booked is looked up at Cal.com first.")

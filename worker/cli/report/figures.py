@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from db.lifecycle import FINAL, Status
 from db.monitoring import failure_metrics, report, status_queries
@@ -38,31 +38,57 @@ class Success:
 
 
 @dataclass(frozen=True)
-class ReportFigures:
-    """The report in numbers; `until` is this moment."""
+class BookingFigures:
+    """What the report has of bookings, of one account or of all; `until` is this moment."""
 
     since: datetime
     until: datetime
-    breaker: list[tuple[datetime, str]]
     booked: list[BookingCount]
     earlier_since: datetime
     earlier: Success
     waits: ConfirmationTimes
-    outlooks: list[Assessment]
-    calls: dict[str, list[CallWindow]]
-    alerts: list[IncidentCount]
-    slowest: list[SlowStatement]
-    redis_trouble: str | None
     held: list[HoldSummary]
-    oldest_metric: datetime | None
-    sizes: list[TableSize]
-    log_bytes: int | None
-    """None: LOG_FILE is not set, or the file does not exist."""
 
     @property
     def success(self) -> Success:
         """How the period's bookings ended."""
         return Success.of(self.booked)
+
+
+@dataclass(frozen=True)
+class ReportFigures(BookingFigures):
+    """The report in numbers."""
+
+    breaker: list[tuple[datetime, str]]
+    outlooks: list[Assessment]
+    calls: dict[str, list[CallWindow]]
+    alerts: list[IncidentCount]
+    slowest: list[SlowStatement]
+    redis_trouble: str | None
+    oldest_metric: datetime | None
+    sizes: list[TableSize]
+    log_bytes: int | None
+    """None: LOG_FILE is not set, or the file does not exist."""
+
+
+def read_bookings(
+    conn: Connection, *, since: timedelta, compare: timedelta, now: datetime | None = None, account: int | None = None
+) -> BookingFigures:
+    """Read a period that ends `now` (Postgres's, if not given), and as long a one that ended `compare` earlier.
+
+    Of one account, or of all (None).
+    """
+    until: datetime = now or conn.execute(select(func.now())).scalar_one()
+    begins, earlier = until - since, until - since - compare
+    return BookingFigures(
+        since=begins,
+        until=until,
+        booked=report.booking_counts(conn, begins, until, account=account),
+        earlier_since=earlier,
+        earlier=Success.of(report.booking_counts(conn, earlier, earlier + since, account=account)),
+        waits=report.confirmation_times(conn, begins, until, account=account),
+        held=status_queries.hold_summaries(conn, account),
+    )
 
 
 def read(
@@ -76,24 +102,18 @@ def read(
     log_file: Path | None,
     now: datetime | None = None,
 ) -> ReportFigures:
-    """Read a period that ends `now` (Postgres's, if not given), and as long a one that ended `compare` earlier."""
+    """Read all that the report has, of the periods that `read_bookings` takes."""
     with engine.connect() as conn:
-        until: datetime = now or conn.execute(select(func.now())).scalar_one()
-        begins, earlier = until - since, until - since - compare
+        bookings = read_bookings(conn, since=since, compare=compare, now=now)
+        begins, until = bookings.since, bookings.until
         return ReportFigures(
-            since=begins,
-            until=until,
+            **vars(bookings),
             breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
-            booked=report.booking_counts(conn, begins, until),
-            earlier_since=earlier,
-            earlier=Success.of(report.booking_counts(conn, earlier, earlier + since)),
-            waits=report.confirmation_times(conn, begins, until),
             outlooks=[assess(conn, service, until) for service in services],
             calls={service: failure_metrics.between(conn, service, begins, until) for service in services},
             alerts=report.incident_counts(conn, begins, until),
             slowest=report.slowest_statements(conn, begins, until, SLOWEST),
             redis_trouble=redis_trouble,
-            held=status_queries.hold_summaries(conn),
             oldest_metric=report.oldest_metric(conn),
             sizes=report.table_sizes(conn),
             log_bytes=_size(log_file),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from db.lifecycle import Status
 from tasks.words import duration
-from worker.cli.report.figures import ReportFigures, Success
+from worker.cli.report.figures import BookingFigures, ReportFigures, Success
 from worker.cli.report.services import service
 from worker.cli.report.words import Line, megabytes, percent
 
@@ -42,6 +42,13 @@ def lines(seen: ReportFigures, limits: ReportLimits) -> Iterator[Line]:
     yield from _room(seen, limits)
 
 
+def lines_of_account(seen: BookingFigures, limits: ReportLimits) -> Iterator[Line]:
+    """Yield the lines about bookings: what the others are about is of the whole deployment."""
+    yield from _bookings(seen)
+    yield _waits(seen, limits)
+    yield _held(seen, limits)
+
+
 def _breaker(seen: ReportFigures) -> Line:
     spent: dict[str, timedelta] = defaultdict(timedelta)
     ends = [*(at for at, _ in seen.breaker[1:]), seen.until]
@@ -58,7 +65,7 @@ def _breaker(seen: ReportFigures) -> Line:
     )
 
 
-def _bookings(seen: ReportFigures) -> Iterator[Line]:
+def _bookings(seen: BookingFigures) -> Iterator[Line]:
     now, before = seen.success, seen.earlier
     if not now.ended:
         yield Line("bookings", "none ended in this time")
@@ -91,7 +98,7 @@ def _fell(now: Success, before: Success) -> bool:
     return before.confirmed / before.ended - now.confirmed / now.ended > SIGMA * noise
 
 
-def _strategies(seen: ReportFigures) -> Iterator[str]:
+def _strategies(seen: BookingFigures) -> Iterator[str]:
     """Yield the rows of a table: what bookings needed, and how many of them were confirmed."""
     asked: dict[str, list[int]] = {}
     for booked in seen.booked:
@@ -103,7 +110,7 @@ def _strategies(seen: ReportFigures) -> Iterator[str]:
         yield f"{name:21} {count:7,}    {confirmed:7,}"
 
 
-def _waits(seen: ReportFigures, limits: ReportLimits) -> Line:
+def _waits(seen: BookingFigures, limits: ReportLimits) -> Line:
     if not seen.waits.seconds:
         return Line("confirmed within", "nothing was confirmed")
     half, most, nearly_all = seen.waits.seconds
@@ -144,7 +151,7 @@ def _redis(seen: ReportFigures) -> Line:
     )
 
 
-def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
+def _held(seen: BookingFigures, limits: ReportLimits) -> Line:
     if not seen.held:
         return Line("held now", "none", ok=True, target="none too long")
     oldest = (seen.until - min(hold.oldest_held_at for hold in seen.held)).total_seconds()

@@ -84,10 +84,11 @@ def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield from accounts(overview)
 
 
-def accounts(overview: Overview) -> Iterator[tuple[str, str]]:
-    """Yield the accounts that something of their own stops: a line each."""
+def accounts(overview: Overview, name: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the accounts that something of their own stops, or the one of that name: a line each."""
     for one in overview.record.accounts.accounts if overview.record else ():
-        yield "account", f"{one.name}: {_text(trouble_phrase(one), overview)}"
+        if name in {None, one.name}:
+            yield "account", f"{one.name}: {_text(trouble_phrase(one), overview)}"
 
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -44,11 +44,14 @@ class DeploymentStatus:
     problems: list[str]
 
 
-def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatus:
-    """Read the database, ask the broker and the workers, and list what looks wrong; `shared`: Redis has the breaker."""
+def look(engine: Engine, settings: Settings, *, shared: bool, account: int | None = None) -> DeploymentStatus:
+    """Read the database, ask the broker and the workers, and list what looks wrong; `shared`: Redis has the breaker.
+
+    Bookings are those of one account, or of all (None).
+    """
     with engine.connect() as conn:
-        counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
-        waiting = status_queries.in_progress(conn)
+        counts, held = status_queries.status_counts(conn, account), status_queries.hold_summaries(conn, account)
+        waiting = status_queries.in_progress(conn, account)
         beat, notified = heartbeats.last_check(conn), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)

@@ -1,16 +1,23 @@
-"""`booking status`: the verdict first, then the deployment's state, then what looks wrong."""
+"""`booking status`: the verdict first, then the deployment's state, then what looks wrong.
+
+With --account bookings are counted of that account alone; the verdict is the whole fleet's, which the account shares.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
+import typer
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.accounts import Account
 from db.connection import deadline
 from tasks import dependencies
 from tasks.overview.payload import payload
 from tasks.overview.ranking.row import Level
 from tasks.overview.reading import PATIENCE, Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
+from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.cli.status import answer
 from worker.cli.status import watch as watching
@@ -23,10 +30,18 @@ from worker.settings.model import Settings
 
 _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"
 _BUT = "Something looks wrong, see the lines with ! below: "
+_OF_ALL = {"holds", "now", "unknown", "day"}  # what the page counts of all accounts
 
 
-def run(*, watch: bool, json: bool) -> bool:
-    """Show how everything stands, with `watch` until Ctrl-C; return whether it is calm, and nothing looks wrong."""
+def run(*, account: str | None, watch: bool, json: bool) -> bool:
+    """Show how everything stands, with `watch` until Ctrl-C; return whether it is calm, and nothing looks wrong.
+
+    Raises:
+        BadParameter: `account` is given with `watch`.
+        Stop: No account has that name; or Postgres does not answer, or lacks our tables.
+    """
+    if watch and account is not None:
+        raise typer.BadParameter("--watch shows the whole fleet: not with --account")
     if watch:
         return watching.run(json=json)
     try:
@@ -34,20 +49,38 @@ def run(*, watch: bool, json: bool) -> bool:
             deps = ready()
     except SQLAlchemyError:
         return _without_postgres(json=json)
+    own = None
+    if account is not None:
+        with deps.engine.connect() as conn:
+            own = named_account(conn, account)
     seen = read_overview(deps)
     said = verdict(seen)
-    deployment = look(deps.engine, running(Settings.load()), shared=seen.redis.answers)
+    settings = running(Settings.load())
+    deployment = look(deps.engine, settings, shared=seen.redis.answers, account=None if own is None else own.id)
     ok = said.level is Level.CALM and not deployment.problems
     if json:
-        screen.as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok})
+        screen.as_json(_as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok}, account))
         return ok
     for line in _answer(seen, said, deployment):
         screen.say((line.plain, str(line.style)))
     screen.say()
-    screen.facts([*facts(deployment, seen.shared.block), *answer.accounts(seen)])
+    screen.facts([*_own(own), *facts(deployment, seen.shared.block), *answer.accounts(seen, account)])
     for problem in deployment.problems:
         screen.say(("! ", "bold yellow"), problem)
     return ok
+
+
+def _as_json(shown: dict[str, Any], account: str | None) -> dict[str, Any]:
+    """Return what is shown, without what is counted of all accounts where one is asked for."""
+    if account is not None:
+        own = [one for one in shown["accounts"] or () if one["name"] == account]
+        shown = {name: value for name, value in shown.items() if name not in _OF_ALL} | {"accounts": own}
+    return shown | {"account": account}
+
+
+def _own(account: Account | None) -> Iterator[tuple[str, str]]:
+    if account is not None:
+        yield "bookings of", f"{account.name}, {account.state.value}"
 
 
 def _without_postgres(*, json: bool) -> bool:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from db import accounts, calcom_webhooks
-from db.accounts import NoSuchAccountError
+from db import calcom_webhooks
 from tasks.audit.calls import AuditHalted
 from tasks.calcom_webhooks import subscription
 from tasks.calcom_webhooks.hints import TRIGGERS
@@ -13,6 +12,7 @@ from tasks.dependencies import Dependencies
 from tasks.words import clock, plural
 from worker.cli import record
 from worker.cli.check.check import LIMIT_SECONDS, patience
+from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.stop import Stop
@@ -99,10 +99,7 @@ def _ours(account: str) -> tuple[Dependencies, OurSide]:
     if not deps.webhook_secrets:
         raise Stop("CALCOM_WEBHOOK_SECRET is not set")
     with deps.engine.connect() as conn:
-        try:
-            number = accounts.named(conn, account).id
-        except NoSuchAccountError:
-            raise Stop(f"{account}: no account has this name") from None
+        number = named_account(conn, account).id
     return deps, OurSide(number, deps.webhook_secrets)
 
 

@@ -80,5 +80,5 @@ document.title = document.title.replace(/^Bookings/, () => title(filter));
 byId("csv").href = path("/bookings.csv", plain);
 byId("json").href = path("/bookings.json", plain);
 drawFilters(byId("filters"), filter);
-listen({ search: listenSearch(), refresh: () => poll.restart() });
+listen({ search: listenSearch(filter.account), refresh: () => poll.restart() });
 poll.now();

@@ -58,7 +58,9 @@ def test_accounts_are_listed_without_their_keys(accounts: Booking, simulator: An
     ]
     assert (shown.json["user"], shown.json["version"]) == (110, 2)
     assert KEY not in listed.said + shown.said + accounts("show", "salon-7").said
-    assert accounts("show", "nobody").err == "booking: there is no such account: `booking accounts list`\n"
+    assert accounts("show", "nobody").err == (
+        "booking: nobody: no account has this name; `booking accounts list` shows them\n"
+    )
 
 
 def test_an_account_is_changed_and_the_record_says_why(
