@@ -141,11 +141,12 @@ def holder(api: Api) -> int:
 
 
 def test_another_process_answers_when_the_one_that_did_is_killed(api: Api) -> None:
-    """No counter falls: what the dead one had counted stays."""
+    """No counter falls: what the dead one had counted stays. Their parent is frozen: it starts no third one."""
     port = port_of(api)
     for _ in range(20):
         api.call("GET", "/health")
     before, killed = scraped(port), holder(api)
+    os.kill(api.process.pid, signal.SIGSTOP)
     os.kill(killed, signal.SIGKILL)
 
     after: Series = eventually(lambda: None if waiting(port) is None else scraped(port), what="another one answers")
