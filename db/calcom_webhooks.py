@@ -48,6 +48,11 @@ def add(conn: Connection, hint: Hint, *, oldest: timedelta) -> None:
     conn.execute(insert(calcom_webhooks).values(values).on_conflict_do_nothing(index_elements=["body_hash"]))
 
 
+def reporting(conn: Connection) -> set[int]:
+    """Return the accounts of which a report is stored."""
+    return set(conn.execute(select(_columns.account_id).distinct()).scalars())
+
+
 def due(conn: Connection, *, limit: int, lease: float) -> list[DueHint]:
     """Take up the hints that are due, for `lease` seconds; none while bookings wait for the breaker or the limit."""
     rows = conn.execute(statement("hints_due"), {"limit": limit, "lease_seconds": lease}).mappings()

@@ -72,7 +72,7 @@ def serve_metrics(**_: Any) -> None:
 
         url = running(settings).database_url or ""
         deps = with_own_connections(dependencies.current(), url, connections=2, patience=collector.PATIENCE)
-        server.serve(deps, settings.metrics_address)
+        server.serve(collector.FleetCollector(deps), settings.metrics_address)
 
 
 def send_traces(**_: Any) -> None:

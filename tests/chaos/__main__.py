@@ -4,7 +4,7 @@ Run it with `make promises SEED=1`. It prints the seed and each fault as it stri
 faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
 when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
 move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
-one, or a listener missed an end.
+one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def _run(name: str, part: Part, faults: list[Planned], *, seed: int, asked: argp
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="make promises", description=__doc__)
     made.add_argument("--seed", type=int, help="deals the faults (default: by chance, and said)")
-    named = f"of {', '.join(PARTS)} (all but accounts)"
+    named = f"of {', '.join(PARTS)} (all but accounts and callbacks)"
     made.add_argument("--part", nargs="+", choices=list(PARTS), metavar="NAME", help=named)
     made.add_argument("--bookings", type=int, help="ask for at least so many in each part")
     made.add_argument("--faults", type=int, help="try so many faults in each: now and then one is not met")
@@ -103,7 +103,8 @@ def _summary(ended: Run) -> str:
         f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {changes} changes, {ended.faults} faults in "
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
         f"{len(found.of_others)} by another account, {len(found.miscounted)} figures miscounted, "
-        f"{len(found.transactions)} of a host's transactions untrue; moved on within {longest:.1f} s"
+        f"{len(found.transactions)} of a host's transactions untrue, {len(found.callbacks)} callbacks or reports wrong"
+        f"; moved on within {longest:.1f} s"
     )
 
 

@@ -94,6 +94,9 @@ class Verdict:
     waiting: tuple[str, ...] = ()  # held by what is over
     miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
     of_others: tuple[str, ...] = ()  # a call with another account's key; a booking that another's trouble held
+    callbacks: tuple[
+        str, ...
+    ] = ()  # a move that its receiver was not told, or not in order; a webhook that was believed
     transactions: tuple[str, ...] = ()  # a host's order without its booking, or the reverse; an end that nobody heard
 
     @property

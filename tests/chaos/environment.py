@@ -23,6 +23,8 @@ from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
 from tests.chaos.processes import listener, workers
 from tests.chaos.processes.workers import Role, Workers
+from tests.chaos.telling import fleet as telling_fleet
+from tests.chaos.telling.fleet import Telling
 from worker import app, breaker, wiring
 from worker.celery_app import reconfigure
 from worker.local.embedded import Postgres, Valkey
@@ -78,6 +80,7 @@ class ChaosEnvironment:
     over: threading.Event = field(default_factory=threading.Event)
     deeds: set[str] = field(default_factory=set)  # uids of bookings that people have changed
     accounts: FleetAccounts = field(default_factory=FleetAccounts)
+    telling: Telling | None = None  # None: nobody asks over HTTP
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
     def pause(self, seconds: float) -> None:
@@ -123,7 +126,8 @@ def chaos_environment(
         stack.callback(built.engine.dispose)
         revisions.upgrade(built.engine)
         network = stack.enter_context(Network())
-        environments = {side: _environment(network, side, settings, orders) for side in SIDES}
+        more = {"FIRE_CALLBACKS": "soon"} if part.by_http else {}
+        environments = {side: _environment(network, side, settings, orders) | more for side in SIDES}
         sides = {side: replace(ready.processes, environment=variables) for side, variables in environments.items()}
         made = ChaosEnvironment(
             part,
@@ -141,6 +145,8 @@ def chaos_environment(
         if part.accounts:
             made.sql(fleet.WATCH_HOLDS)
             made.accounts = fleet.add(built, ready.calcom, part.accounts, part.key)
+        if part.by_http:
+            made.telling = telling_fleet.add(built, settings, folder)
         _start(made, _callers(made, rate, seed), say)
         yield made
 
@@ -165,7 +171,7 @@ def _wire(settings: Settings) -> Dependencies:
     return dependencies.current()
 
 
-def _environment(network: Network, side: str, settings: Settings, orders: Path) -> Mapping[str, str]:
+def _environment(network: Network, side: str, settings: Settings, orders: Path) -> dict[str, str]:
     """Return what the processes of one side are told: the servers as they are reached from there."""
     near = {
         "database_url": network.lay(side, "postgres", settings.database_url or ""),
@@ -181,7 +187,9 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
 
 
 def _callers(made: ChaosEnvironment, rate: float, seed: int) -> list[Role]:
-    """Return who asks for bookings: our caller, or a host and who listens for it."""
+    """Return who asks for bookings: our caller, one over HTTP and who is called back, or a host and its listeners."""
+    if made.telling is not None:
+        return list(made.telling.roles(made.receipts, rate))
     if not made.part.by_host:
         kinds_or_few = "kinds" if made.part.of_kinds else "few"
         return [workers.caller(str(made.receipts), str(rate), str(seed), kinds_or_few, str(made.part.accounts))]

@@ -19,10 +19,12 @@ from tests.chaos.schedule import (
     HOSTS_LANES,
     KINDS_LANES,
     LANES,
+    TELLING_LANES,
     Lanes,
     Planned,
     plan,
 )
+from tests.chaos.telling import fleet as telling
 
 EVERY = frozenset(KINDS)
 
@@ -61,6 +63,7 @@ class Part:
     accounts: int = 0  # so many beside `default`, each with a key that sees everything
     by_name: bool = False  # only when it is named: not with all parts
     by_host: bool = False  # so many transactions of each fate; else so many bookings by our own caller
+    by_http: bool = False  # asked for over HTTP and called back, while Cal.com's webhooks lie
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
     settle: float = 10.0
@@ -75,6 +78,7 @@ class Part:
             "calcom_settle_answered_seconds": self.settle_answered,
             **({"account_encryption_keys": Fernet.generate_key().decode()} if self.accounts else {}),
             **({"hold_max_age": MAX_AGE} if self.of_kinds else {}),
+            **(telling.settings() if self.by_http else {}),
         }
 
     def knowledge(self, switched: Collection[int]) -> Knowledge:
@@ -121,6 +125,8 @@ PARTS: dict[str, Part] = {
         by_name=True,
     ),
     "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
+    # A fifth of them tells a receiver that is dead.
+    "callbacks": Part(1250, 44, 200, TELLING_LANES, of_kinds=False, by_http=True, by_name=True, settle=SETTLE),
 }
 
 

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -22,6 +22,8 @@ from tests.chaos.judge import Record
 from tests.chaos.parts import Part
 from tests.chaos.processes.caller import receipts
 from tests.chaos.schedule import Planned
+from tests.chaos.telling import reading as telling
+from tests.chaos.telling.webhooks import Webhooks
 from tests.chaos.watch import Watch, table
 from worker.local.embedded import EmbeddedError
 
@@ -71,8 +73,12 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         fire = _Fire(made, watch, part.seconds, say)
         try:
             customers, people = ChangingCustomers(made, seed), People(made, seed, sight_for=part.seconds / 2)
+            webhooks = Webhooks(made, seed) if part.by_http else None
             with customers.living():
-                with people.living() if part.of_kinds else contextlib.nullcontext():
+                with contextlib.ExitStack() as beside:
+                    for others in (people if part.of_kinds else None, webhooks):
+                        if others is not None:
+                            beside.enter_context(others.living())
                     fire.burn(planned)
                     made.until(lambda: _asked(made), part.seconds + FINISH_SECONDS)
                 made.workers.end("host" if part.by_host else "caller")
@@ -80,6 +86,9 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
                 made.until(lambda: not watch.live() and customers.idle, FINISH_SECONDS)
             ours = _settled(made)
             made.until(lambda: transactions.all_heard(made), CHECK_SECONDS)
+            if not made.until(lambda: telling.all_told(made), FINISH_SECONDS):
+                say("callbacks or reports are still on their way")
+            ours = _settled(made) if part.by_http else ours  # a report may have ended a booking since
             if not made.until(lambda: not judge.held_wrongly(made), CHECK_SECONDS):
                 watch.miscounted += judge.held_wrongly(made)
         finally:
@@ -89,17 +98,21 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             made.workers.end(role)
         threading.Event().wait(WORK_SECONDS)
         judged = judge.judge(made, ours, watch.miscounted)
+        verdict = judged.verdict
+        if webhooks is not None:
+            verdict = replace(verdict, callbacks=tuple(telling.judged(made, ours, webhooks)))
+            say(", ".join(f"{count} {what}" for what, count in telling.counted(made, webhooks).items()))
         return Run(
             name,
             seed,
             len(ours.rows) if part.by_host else len(receipts(made.receipts)),
             sum(watch.often.values()),
             time.monotonic() - began,
-            judged.verdict,
+            verdict,
             judged.kinds,
             judged.cells,
             judged.changes,
-            tuple(judge.stories(made, judged.verdict)),
+            tuple(judge.stories(made, verdict)),
             table(watch.often, watch.longest),
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.chaos.accounts import faults as account_faults
 from tests.chaos.faults import calcom, doors, hearers, hosts, messages, processes, servers
 from tests.chaos.faults.servers import Strike
+from tests.chaos.telling import faults as telling_faults
 
 Lanes = dict[str, dict[str, Strike]]
 
@@ -71,6 +72,27 @@ CLIENT_LANES: Lanes = {
         )
     },
     "host": {**hearers.FAULTS, "Valkey: killed, restarted": LANES["servers"]["Valkey: killed, restarted"]},
+}
+
+# As above, so that each booking comes to its end; and Cal.com is down now and then, so that they come to it late.
+TELLING_LANES: Lanes = {
+    "servers": {
+        name: strike
+        for name, strike in LANES["servers"].items()
+        if name.startswith(
+            (
+                "Valkey: emptied",
+                "Valkey: killed",
+                "Postgres: killed",
+                "Postgres: frozen",
+                "Postgres: connections ended",
+                "network to postgres",
+                "Cal.com: 503",
+                "Cal.com: books, then resets",
+            )
+        )
+    },
+    "telling": telling_faults.FAULTS,
 }
 
 

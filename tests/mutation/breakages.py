@@ -40,6 +40,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
@@ -267,6 +268,7 @@ BREAKAGES = (
     *HOLDS,
     *LINE,
     *OPERATIONS,
+    *HTTP_METRICS,
     *METRICS,
     *PAGE,
     *QUOTA,

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.kinds import KINDS
 from tests.chaos.parts import PARTS, planned
-from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, plan
+from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, TELLING_LANES, plan
 
 FAULTS = (
     "Valkey: emptied",
@@ -42,6 +42,7 @@ KEPT = {
     "waiting": [],
     "miscounted": [],
     "transactions": [],
+    "callbacks": [],
     "of_others": [],
 }
 
@@ -68,6 +69,24 @@ def test_nothing_is_lost_or_booked_twice_and_no_kind_is_told_what_is_not_so_unde
     assert set(ended["kinds"]) == set(KINDS)
 
 
+@pytest.mark.long
+def test_each_move_reaches_a_receiver_that_answers_at_last_and_no_false_webhook_is_believed_under_fire() -> None:
+    """The API, the worker of callbacks and the receiver die; a second receiver is dead all the time."""
+    options = ("--seed", "1", "--part", "callbacks", "--bookings", "60", "--faults", "9", "--seconds", "20")
+    only = ("api: killed", "callbacks: killed", "receiver:", "a worker: killed")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", *options, "--json", "--quiet", "--only", *only],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    [ended] = json.loads(done.stdout)["parts"]
+    assert done.returncode == 0, "\n".join(ended["stories"])
+    assert ended["verdict"] == KEPT
+    assert ended["bookings"] >= 60
+
+
 def test_the_same_seed_deals_the_same_faults() -> None:
     """What a run has found can be looked for again."""
     assert plan(7, 200) == plan(7, 200)
@@ -78,6 +97,9 @@ def test_a_long_run_deals_every_fault() -> None:
     """None is left to chance."""
     part = PARTS["faults"]
     assert {one.fault for one in plan(1, part.faults)} == {name for named in LANES.values() for name in named}
+    part = PARTS["callbacks"]
+    dealt = {one.fault for one in plan(1, part.faults, lanes=part.lanes)}
+    assert dealt == {name for named in TELLING_LANES.values() for name in named}
 
 
 def test_all_kinds_meet_every_fault_that_is_theirs() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,6 +30,8 @@ from worker.api.addresses import Proxies
 from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
 from worker.api.gate import ApiServices, Gate
+from worker.api.metrics import counting
+from worker.api.metrics.serving import serve_for_all
 from worker.api.problems import ApiError, of_status
 from worker.api.slots.resource import slots
 from worker.api.threads import THREADS, Threads
@@ -42,15 +45,20 @@ PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
 log = Logger("http")
 
 
-def make(settings: Settings) -> Calls:
-    """Return the application; what it shares is made when the process begins."""
-    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=_lifespan(settings, lambda: outer))
+def make(settings: Settings, metrics: Path | None = None) -> Calls:
+    """Return the application; what it shares is made when the process begins.
+
+    `metrics` is the folder in which all processes count; None: Prometheus reads nothing.
+    """
+    counting.begin((route.path, (route.methods or set()) - {"HEAD"}) for route in _ROUTES)
+    lifespan = _lifespan(settings, metrics, lambda: outer)
+    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=lifespan)
     app.router.redirect_slashes = False
     outer = Calls(app)
     return outer
 
 
-def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starlette], Any]:
+def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Calls]) -> Callable[[Starlette], Any]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         threads = Threads()
@@ -67,9 +75,12 @@ def _lifespan(settings: Settings, calls: Callable[[], Calls]) -> Callable[[Starl
 
         _at_sigterm(asyncio.get_running_loop(), stop)
         log.info("http_begins", process=os.getpid())
-        watching = asyncio.create_task(_end_with_parent(os.getppid()))
+        beside = [asyncio.create_task(_end_with_parent(os.getppid()))]
+        if metrics is not None and settings.http_metrics_address:
+            beside.append(asyncio.create_task(serve_for_all(metrics, settings.http_metrics_address)))
         yield
-        watching.cancel()
+        for task in beside:
+            task.cancel()
         stop()
         await calls().ended()
         threads.close()

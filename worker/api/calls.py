@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_client import correlation
 from tasks.host.log import Logger
+from worker.api.metrics import counting
 from worker.api.problems import of_status
 from worker.logs import SafeLine
+from worker.metrics.labels import OTHER
 
 ENDS_WITHIN = 10.0  # seconds that a call which has begun has at a shutdown
 _CALL = "booking.call"
@@ -73,7 +75,7 @@ class Calls:
             self._open -= 1
             if not self._open:
                 self._none_open.set()
-            _write(scope, call, time.perf_counter() - began_at)
+            _record(scope, call, time.perf_counter() - began_at)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: Send) -> None:
         try:
@@ -82,7 +84,7 @@ class Calls:
             else:
                 await self._app(scope, receive, answer)
         except Exception:
-            log.exception("request_failed", route=_route(scope))
+            log.exception("request_failed", route=_route(scope) or "-")
             if call_of(scope).status is None:
                 await of_status(500)(scope, receive, answer)
 
@@ -95,10 +97,12 @@ class Calls:
                 log.warning("calls_cut_off", open=self._open)
 
 
-def _write(scope: Scope, call: HttpCall, seconds: float) -> None:
+def _record(scope: Scope, call: HttpCall, seconds: float) -> None:
+    route, method = _route(scope), _METHODS.get(scope["method"], OTHER)
+    counting.ended(route, method, call.status, seconds)
     line = {
-        "method": _METHODS.get(scope["method"], "other"),
-        "route": _route(scope),
+        "method": method,
+        "route": route or "-",
         "status": call.status,
         "ms": round(seconds * 1000, 1),
         "caller": call.caller,
@@ -107,9 +111,10 @@ def _write(scope: Scope, call: HttpCall, seconds: float) -> None:
     log.logger.info(SafeLine("request", line))
 
 
-def _route(scope: Scope) -> str:
-    """Return the route's template: the address itself may be anything."""
-    return str(getattr(scope.get("route"), "path", "-"))
+def _route(scope: Scope) -> str | None:
+    """Return the route's template, for the address itself may be anything; None: no route has it."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path
 
 
 def _given_correlation(scope: Scope) -> str | None:

@@ -18,6 +18,8 @@ from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.keys import known_handle, known_key
 from worker.api.addresses import Proxies
 from worker.api.calls import call_of
+from worker.api.metrics import counting
+from worker.api.metrics.counting import Refusal
 from worker.api.problems import ApiError
 from worker.api.threads import Threads
 from worker.api.waiters import Waiters
@@ -80,6 +82,7 @@ class Admitted:
 
     def _within_rate(self, work: Callable[[], T]) -> T:
         if wait := self._limit.wait(f"key:{self.key.id}", self.key.rate):
+            counting.refused(Refusal.KEY_RATE)
             raise ApiError("rate-limited", wait=wait)
         return work()
 
@@ -150,7 +153,9 @@ class Gate:
             ApiError: The address has sent too many wrong ones.
         """
         if wait := await self._threads.run(partial(self._limit.wait, self._share(request), WRONG_A_MINUTE)):
+            counting.refused(Refusal.WRONG_KEYS)
             raise ApiError("rate-limited", wait=wait)
+        counting.refused(Refusal.WRONG_KEY)
         return ApiError("unauthorized")
 
     def _share(self, request: Request) -> str:

@@ -1,11 +1,14 @@
 """`booking serve`: one process a core, each with its own connections to Postgres, behind one address."""
 
+import contextlib
 import ipaddress
 import os
 import resource
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,16 +63,29 @@ def run(*, workers: int | None) -> None:
         log_dictconfig={"handlers": {}, "loggers": {"_granian": {}}},  # its lines go to our handler
     )
     log.info("http", url=f"http://{settings.http_address}", processes=server.workers)
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    with _metrics_folder(settings) as metrics:
+        server.serve(target_loader=partial(_load, settings, metrics), wrap_loader=False)
 
 
-def _load(settings: Settings) -> Callable[..., Any]:
+def _load(settings: Settings, metrics: Path | None) -> Callable[..., Any]:
     """Return the application of a child process."""
+    if metrics is not None:  # prometheus_client reads it when it is first imported
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # noqa: TID251 - a library's own, for this process
     from worker.api import app  # noqa: PLC0415 - the parent process serves nothing
 
     logs.configure(settings)
     fill(lambda: wiring.build_from(settings, pool_size=app.CONNECTIONS))
-    return app.make(settings)
+    return app.make(settings, metrics)
+
+
+@contextlib.contextmanager
+def _metrics_folder(settings: Settings) -> Iterator[Path | None]:
+    """Make the folder in which all processes count, if somebody is to read it; it ends with the block."""
+    if settings.http_metrics_address is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="booking-serve-") as folder:
+        yield Path(folder)
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
 from resilience.exceptions import AppointmentException
+from worker.api.metrics.counting import waiting
 from worker.api.problems import ApiError
 
 EVERY = 0.1  # seconds from one statement to the next
@@ -53,8 +54,9 @@ class Waiters(Generic[Seen]):
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_each_time())
         try:
-            async with asyncio.timeout(seconds):
-                return await settled
+            with waiting.track_inprogress():
+                async with asyncio.timeout(seconds):
+                    return await settled
         except TimeoutError:
             return self._known.get(now.id, now)
         finally:

@@ -15,6 +15,7 @@ SOFT_SECONDS = 14.0  # a worker waits 10 s for calls under way; what is left aft
 LOOK_SECONDS = 0.05
 
 Steps = tuple[tuple[str, float], ...]  # signals that end a process, each with the seconds to wait for it
+_CLI = (sys.executable, "-m", "worker.cli")
 AT_ONCE: Steps = (("SIGQUIT", 3.0),)  # for workers whose calls under way may be lost
 
 
@@ -49,6 +50,16 @@ def maintenance() -> Part:
 def callbacks() -> Part:
     """Return the worker that sends callbacks: separate, so that a receiver that hangs delays no booking."""
     return _worker("callbacks", "callbacks", "callbacks", 16)
+
+
+def serve(address: str) -> Part:
+    """Return the HTTP API, in one process, at the HTTP_ADDRESS of its settings."""
+    return Part("serve", (*_CLI, "serve", "--workers", "1"), address=f"http://{address}/ready")
+
+
+def can_serve() -> bool:
+    """Return whether the extra `http` is installed: the HTTP API and the callbacks need it."""
+    return all(find_spec(name) for name in ("babel", "fastapi", "granian", "standardwebhooks"))
 
 
 def beat() -> Part:

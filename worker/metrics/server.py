@@ -1,23 +1,22 @@
-"""The port that Prometheus reads, in the worker that runs the periodic tasks."""
+"""The port that Prometheus reads: in the worker that runs the periodic tasks, and in `booking serve`."""
 
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.registry import Collector
 
-from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
-from worker.metrics.collector import FleetCollector
 
 log = Logger("metrics")
 
 
-def serve(deps: Dependencies, address: str) -> bool:
+def serve(collector: Collector, address: str) -> bool:
     """Serve `/metrics` at HOST:PORT in a thread until this process ends; return whether the port could be opened.
 
-    The registry is our own: what libraries count is about this process, not about the fleet.
+    The registry is our own: what libraries count is about this process, not about the fleet or the API.
     """
     registry = CollectorRegistry()
-    registry.register(FleetCollector(deps))
+    registry.register(collector)
     where = urlsplit(f"//{address}")
     try:
         start_http_server(where.port or 0, where.hostname or "", registry)

@@ -12,6 +12,11 @@ class HttpSettings(BaseModel):
     http_address: ListenAddress = setting(
         "127.0.0.1:8080", "where `booking serve` listens; a proxy with TLS stands before it", unit="HOST:PORT"
     )
+    http_metrics_address: ListenAddress | None = setting(
+        None,
+        "where Prometheus reads of `booking serve`, without a login, such as 127.0.0.1:9465; not given: nowhere",
+        unit="HOST:PORT",
+    )
     trusted_proxies: Networks = setting(
         (), "proxies whose X-Forwarded-For or Forwarded is believed; only wrong keys are counted by it", unit="networks"
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from booking_client.request.model import BookingRequest
 from resilience.exceptions import AppointmentException
@@ -29,14 +30,17 @@ KEY = "fire-{}"
 
 def few(number: int) -> BookingRequest:
     """Ask for the slot of this number; every third brings a key of its own."""
-    return BookingRequest.parse(
-        {
-            "event_type_id": TYPES[number % len(TYPES)],
-            "start": datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30),
-            "attendee": {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "UTC"},
-            **({"idempotency_key": KEY.format(number)} if number % 3 == 0 else {}),
-        }
-    )
+    return BookingRequest.parse(few_fields(number))
+
+
+def few_fields(number: int) -> dict[str, Any]:
+    """Return the fields of that request, as JSON has them."""
+    return {
+        "event_type_id": TYPES[number % len(TYPES)],
+        "start": (datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30)).isoformat(),
+        "attendee": {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "UTC"},
+        **({"idempotency_key": KEY.format(number)} if number % 3 == 0 else {}),
+    }
 
 
 def receipts(file: Path) -> list[tuple[int, int]]:

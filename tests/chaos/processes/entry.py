@@ -1,7 +1,8 @@
 """The product as the fire suite runs it: the same, with places where it can be hurt.
 
 The product knows nothing of this file. It is told by its environment: FIRE_FOLDER is where the orders of steps
-lie, FIRE_CLOCK by how many seconds this process's clock is wrong, FIRE_MARGIN the seconds that a lease outlives a call.
+lie, FIRE_CLOCK by how many seconds this process's clock is wrong, FIRE_MARGIN the seconds that a lease outlives a call,
+FIRE_CALLBACKS that callbacks are tried again, and bookings of a hint looked at, after seconds.
 """
 
 import importlib
@@ -14,6 +15,9 @@ from typing import Any
 import worker.breaker
 import worker.settings.model
 import worker.wiring
+from db import callbacks
+from tasks.calcom_webhooks import looks
+from tasks.callbacks import sending
 from tasks.publish import TASK
 from tests.chaos.faults import clock, steps
 from worker import app
@@ -49,5 +53,9 @@ def _if_booking(here: Callable[[], None], sender: Any = None, **_: Any) -> None:
 _keep: list[Callable[..., None]] = []  # Celery's signals hold their receivers weakly
 worker.wiring.MARGIN = worker.breaker.MARGIN = worker.settings.model.MARGIN = float(ENVIRONMENT["FIRE_MARGIN"])
 _hook(Path(ENVIRONMENT["FIRE_FOLDER"]))
+if "FIRE_CALLBACKS" in ENVIRONMENT:  # and never given up: a receiver is away for seconds, and not for days
+    sending.DELAYS = (0.5, 0.5, 1.0, *[2.0] * 500)
+    callbacks.REST = 2.0
+    looks.AFTER = (2.0, 5.0, 10.0)
 if wrong := float(ENVIRONMENT.get("FIRE_CLOCK", "0")):
     clock.be_wrong_by(wrong)

@@ -20,6 +20,8 @@ NAMES = [
     "confirmed",
     "cancelled",
     "moved",
+    "called",
+    "called_back",
     "rejected",
     "failed",
     "expired",
@@ -43,6 +45,13 @@ MOMENTS = [
     "one probe: booked; the breaker closes",
     "nobody is held any more",
 ]
+CALL = [
+    "Cal.com is down",
+    "a voice agent says: ",
+    "I have noted",
+    "Cal.com is back",
+    "a callback says: You are booked",
+]
 ENDS = ("confirmed", "cancelled", "rejected", "failed", "expired", "held")
 
 Start = Callable[..., Any]
@@ -64,9 +73,9 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> No
     assert (demo.returncode, told["lost"], told["double_booked"]) == (0, 0, 0), err.decode()
     assert [name for name in NAMES if name not in told] == []
     assert told["requests"] == told["accepted"] + told["duplicates"] + told["invalid"] >= 200
-    assert told["accepted"] == sum(told[end] for end in ENDS)
+    assert told["accepted"] + told["called"] == sum(told[end] for end in ENDS)
     assert told["confirmed"] > 150
-    assert (told["cancelled"], told["moved"]) == (1, 1)
+    assert (told["cancelled"], told["moved"], told["called"], told["called_back"]) == (1, 2, 1, 1)
     assert told["retries"] > 0, "Cal.com misbehaved"
     assert (told["calls_while_open"], told["held"], told["failed"]) == (0, 0, 0)
     assert told["breaker_opened"] == told["probes"] >= 2, "each probe but the last was in vain; the ramp opened nothing"
@@ -75,6 +84,7 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> No
     said = err.decode()
     assert sorted(MOMENTS, key=said.index) == MOMENTS
     assert said.index(MOMENTS[1]) < said.index("one cancels, one moves") < said.index("Cal.com is back")
+    assert sorted(CALL, key=said.index) == CALL
     assert (home.processes(), home.files()) == ({}, [])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 import yaml
+from prometheus_client import generate_latest
 from sqlalchemy import text
 
 from db.changes import moves
@@ -24,7 +25,9 @@ from tests.support.logged import logged
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
 from tests.support.zygote import COUNT_WINDOW
 from worker import enqueue_booking
+from worker.api.metrics import counting
 from worker.local.embedded.server import free_port
+from worker.metrics.collector import FleetCollector
 from worker.metrics.server import serve
 from worker.settings.model import Settings
 from worker.version import version
@@ -67,7 +70,8 @@ def test_the_release_of_the_exporter_is_a_label() -> None:
 def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
     """docs/observing.md names each metric and no other; a fleet that has done nothing tells no other figure."""
     seen = told()
-    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "observing.md").read_text("utf-8"))}
+    document = (ROOT / "docs" / "observing.md").read_text("utf-8").partition("### The HTTP API")[0]
+    documented = {f"booking_{name}" for name in TABLE.findall(document)}
 
     assert names(seen) == documented - ABSENT
     assert only_growing(seen)
@@ -110,7 +114,8 @@ def expressions() -> Iterator[str]:
 @pytest.mark.usefixtures("deployed")
 def test_all_that_rules_and_dashboards_ask_for_is_told() -> None:
     """Each name, and each value of a label that they choose by: what nobody tells would never ring."""
-    seen = told()
+    counting.begin([("/v1/bookings", ["POST"])])
+    seen = told() | read(generate_latest(counting.REGISTRY).decode())  # the HTTP API's own
     found = [one for expression in expressions() for one in SELECTOR.findall(expression)]
     missing = set()
     for name, matchers in found:
@@ -124,7 +129,12 @@ def test_all_that_rules_and_dashboards_ask_for_is_told() -> None:
             missing |= {f"{name} {one}" for one in wanted if not any(f'{label}="{one}"' in series for series in labels)}
 
     assert missing == set()
-    assert {name for name, _ in found} >= {"booking_held", "booking_wait_seconds_bucket", "booking_release_window"}
+    assert {name for name, _ in found} >= {
+        "booking_http_requests_total",
+        "booking_held",
+        "booking_wait_seconds_bucket",
+        "booking_release_window",
+    }
 
 
 @pytest.mark.usefixtures("deployed")
@@ -194,7 +204,7 @@ def test_a_port_that_is_taken_is_a_warning() -> None:
         port = taken.getsockname()[1]
 
         with logged() as lines:
-            assert serve(dependencies.current(), f"127.0.0.1:{port}") is False
+            assert serve(FleetCollector(dependencies.current()), f"127.0.0.1:{port}") is False
     [line] = lines
     assert (line["event"], line["level"]) == ("metrics_not_served", "warning")
     assert line["url"] == f"http://127.0.0.1:{port}/metrics"

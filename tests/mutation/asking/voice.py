@@ -11,6 +11,8 @@ _SLOTS = "tests/promises/asking/test_free_slots.py::"
 _wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
+_CALL = "tests/unit/worker/demo/test_demo_call.py::"
+_call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
 
 VOICE = (
     Breakage(
@@ -109,5 +111,17 @@ VOICE = (
         old='if slot.get("seatsRemaining") != 0}',
         new="if slot}",
         test="tests/unit/calcom/test_calcom_slots.py::test_a_full_time_is_not_free",
+    ),
+    _call(
+        name="a-callback-of-another-time-is-believed",
+        old='if told["id"] != self.booking or datetime.fromisoformat(told["start"]) not in starts:',
+        new='if told["id"] != self.booking:',
+        test=f"{_CALL}test_a_booking_that_is_elsewhere_than_was_told_is_found",
+    ),
+    _call(
+        name="a-call-that-was-not-noted-is-well",
+        old="        if self.status is not Status.HELD:\n",
+        new="        if False:\n",
+        test=f"{_CALL}test_what_the_customer_was_told_and_is_not_so_is_found",
     ),
 )

@@ -11,6 +11,8 @@ _due = partial(Breakage, promise=3, file="db/sql/hints_due.sql")
 _AT_CALCOM = "tests/integration/calcom_webhooks/test_webhook_at_calcom.py::"
 _there = partial(Breakage, promise=7, file="tasks/calcom_webhooks/subscription.py")
 _secrets = partial(Breakage, promise=7, file="tasks/calcom_webhooks/secrets.py")
+_CHECK = "tests/integration/cli/telling/test_check_webhooks.py::"
+_check = partial(Breakage, promise=6, file="worker/cli/check/webhooks.py")
 
 WEBHOOKS = (
     _looks(
@@ -86,5 +88,23 @@ WEBHOOKS = (
         old='        raise AuditHalted(f"Cal.com has not taken it: {_words(reply)}")',
         new="        return False",
         test=f"{_AT_CALCOM}test_a_refusal_ends_it_at_once",
+    ),
+    _check(
+        name="a-webhook-that-was-removed-is-missed",
+        old="    return {name for name, action in last.items() if action == ADD}\n",
+        new="    return set(last)\n",
+        test=f"{_CHECK}test_of_an_account_without_a_webhook_nothing_is_said_and_nothing_asked",
+    ),
+    _check(
+        name="a-webhook-is-asked-for-with-the-key-of-another",
+        old="    calls.use(ours.account)\n",
+        new="",
+        test=f"{_CHECK}test_each_account_is_asked_by_its_own_key",
+    ),
+    _check(
+        name="a-webhook-that-differs-is-well",
+        old="    return found.ok, ",
+        new="    return True, ",
+        test=f"{_CHECK}test_what_is_missing_or_differs_is_a_warning_with_what_to_do",
     ),
 )

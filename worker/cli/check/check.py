@@ -15,6 +15,7 @@ from db.appointments.appointment import Appointment
 from db.monitoring.heartbeats import beat_is_dead
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.calcom_webhooks.subscription import WebhookCalls
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
 from tasks.incidents.check import last_tick
@@ -23,6 +24,7 @@ from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
 from worker.cli.check.redis import breaker_error
+from worker.cli.check.webhooks import check_webhooks
 from worker.cli.explain import explain
 from worker.cli.session import log_to_stderr
 from worker.console import broker, screen
@@ -90,6 +92,8 @@ def look() -> Iterator[CheckResult]:
         yield _clocks(built.engine, settings)
         yield _keys(built.engine)
     yield from _calcom(built, settings, migrated=migrated)
+    if migrated:
+        yield from _webhooks(built)
 
 
 def look_at_tick() -> Iterator[CheckResult]:
@@ -175,6 +179,12 @@ def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Itera
         built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)
     ):
         yield CheckResult("Cal.com", ok=ok, said=message)
+
+
+def _webhooks(built: Dependencies) -> Iterator[CheckResult]:
+    """Check what reports to us; without it what people do at Cal.com is found later, and bookings go on."""
+    for ok, message in check_webhooks(built, WebhookCalls(built, pause=patience(LIMIT_SECONDS))):
+        yield CheckResult("webhook", ok=True, said=message, warning=not ok)
 
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:

@@ -7,24 +7,16 @@ from db import calcom_webhooks
 from tasks.audit.calls import AuditHalted
 from tasks.calcom_webhooks import subscription
 from tasks.calcom_webhooks.hints import TRIGGERS
-from tasks.calcom_webhooks.subscription import Difference, OurSide, OwnWebhook, WebhookCalls
+from tasks.calcom_webhooks.subscription import OurSide, WebhookCalls
 from tasks.dependencies import Dependencies
 from tasks.words import clock, plural
 from worker.cli import record
 from worker.cli.check.check import LIMIT_SECONDS, patience
+from worker.cli.check.webhooks import ADD, REMOVE, compare
 from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.stop import Stop
-
-_MEND = "`booking calcom-webhook add` replaces it"
-_DIFFERS = {
-    Difference.OFF: "it is switched off",
-    Difference.OLD_ADDRESS: "its address is of an older CALCOM_WEBHOOK_SECRET",
-    Difference.SIGNATURE: "it signs with another secret, and each of its reports is refused here",
-    Difference.TRIGGERS: "its triggers are not the five that we understand",
-    Difference.TEMPLATE: "it has a payload template, whose body we do not understand",
-}
 
 
 def add(address: str | None, *, account: str, why: str) -> None:
@@ -33,7 +25,7 @@ def add(address: str | None, *, account: str, why: str) -> None:
     calls = _calls(deps, ours)
     base = None if address is None else _base(address, calls)
     about = {"account": account, "host": urlsplit(base or "").hostname}
-    action = record.begin(deps.engine, "webhook_add", why=why, target=about)
+    action = record.begin(deps.engine, ADD, why=why, target=about)
     try:
         base = subscription.add(calls, ours, base)
     except (AuditHalted, ValueError) as error:
@@ -47,24 +39,20 @@ def check(*, account: str) -> bool:
     """Show both sides and what to do; False: they differ."""
     deps, ours = _ours(account)
     try:
-        known = ours.own(_calls(deps, ours).listed())
+        found = compare(WebhookCalls(deps, pause=patience(LIMIT_SECONDS)), ours)
     except AuditHalted as halted:
         raise Stop(str(halted)) from None
-    rows = [("at Cal.com", _said(one)) for one in known] or [
-        ("at Cal.com", "none: `booking calcom-webhook add https://YOUR_HOST` makes it")
-    ]
-    if len(known) > 1:
-        rows.append(("", f"{len(known)} webhooks of one account: `booking calcom-webhook add URL` leaves one"))
     last = _last(deps, ours)
+    rows = [("at Cal.com", line) for line in found.lines]
     screen.facts([*rows, ("last report", clock(last) if last else "none yet")])
-    return len(known) == 1 and not known[0].wrong
+    return found.ok
 
 
 def remove(*, account: str, why: str) -> None:
     """Delete the account's webhooks at Cal.com."""
     deps, ours = _ours(account)
     calls = _calls(deps, ours)
-    action = record.begin(deps.engine, "webhook_remove", why=why, target={"account": account})
+    action = record.begin(deps.engine, REMOVE, why=why, target={"account": account})
     try:
         number = subscription.remove(calls, ours)
     except AuditHalted as halted:
@@ -86,12 +74,6 @@ def show(*, account: str) -> None:
             ("last report", clock(last) if last else "none yet"),
         ]
     )
-
-
-def _said(one: OwnWebhook) -> str:
-    if not one.wrong:
-        return f"reports to {one.base}, as our side expects it"
-    return f"{one.base}: {'; '.join(_DIFFERS[difference] for difference in one.wrong)}: {_MEND}"
 
 
 def _ours(account: str) -> tuple[Dependencies, OurSide]:

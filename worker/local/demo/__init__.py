@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from worker.console import screen
@@ -56,8 +57,13 @@ def _perform(ready: DemoEnvironment, lines: Sequence[bytes], progress: ProgressS
         back=outage.back,
         last_booked=None if booked is None else timeline.clock.monotonic_of(booked),
     )
-    verdict = judge(enqueued.accepted, rows, ready.calcom.bookings(), journal, open_changes(ready))
-    return Result(enqueued, rows, verdict, retries, seconds, journal, outage_measures, moved=count_moved(ready))
+    call = ready.call.result() if ready.call else None
+    accepted = enqueued.accepted + (call is not None)
+    verdict = judge(accepted, rows, ready.calcom.bookings(), journal, open_changes(ready))
+    if call:
+        verdict = replace(verdict, untrue=tuple(call.untrue(rows)))
+    moved = count_moved(ready)
+    return Result(enqueued, rows, verdict, retries, seconds, journal, outage_measures, moved=moved, call=call)
 
 
 def _examples() -> Path:

@@ -10,10 +10,10 @@ from db.lifecycle import OVER, ChangeStatus, Status
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes
 from worker.console.stop import Stop
+from worker.local.demo.calling import EVENT_TYPE
 from worker.local.demo.environment import DemoEnvironment
 from worker.local.processes import Part
 
-PLAIN = 101  # the simulator's event type of one host and one customer
 LATER = timedelta(weeks=104)  # a time at which the host works, and which no line of the examples asks for
 
 
@@ -58,7 +58,7 @@ def _two_booked(environment: DemoEnvironment) -> list[tuple[int, datetime]]:
     """Return the first two bookings whose time nobody else has asked for: who was refused it stays refused."""
     column, other = appointments.c, appointments.alias()
     wanted_by_others = exists().where(other.c.start_at == column.start_at, other.c.id != column.id)
-    mine = column.event_type_id == PLAIN, column.status == Status.CONFIRMED, ~wanted_by_others
+    mine = column.event_type_id == EVENT_TYPE, column.status == Status.CONFIRMED, ~wanted_by_others
     with environment.engine.connect() as conn:
         found = conn.execute(select(column.id, column.start_at).where(*mine).order_by(column.id).limit(2)).all()
     if len(found) < 2:

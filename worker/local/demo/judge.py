@@ -42,15 +42,16 @@ class DemoVerdict:
     lost: tuple[str, ...]  # accepted, and not where it must be: no row, or the two books disagree
     doubled: tuple[str, ...]  # one request, several bookings
     unfinished: tuple[str, ...]  # still on the way when time was up
+    untrue: tuple[str, ...] = ()  # what a customer was told, and what is not so
 
     @property
     def kept(self) -> bool:
         """Return whether every promise was kept."""
-        return not (self.lost or self.doubled or self.unfinished)
+        return not self.lines()
 
     def lines(self) -> list[str]:
         """Return all that is wrong."""
-        return [*self.lost, *self.doubled, *self.unfinished]
+        return [*self.lost, *self.doubled, *self.unfinished, *self.untrue]
 
 
 def judge(

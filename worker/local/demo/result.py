@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
+from worker.local.demo.calling import CustomerCall
 from worker.local.demo.judge import AppointmentRow, DemoVerdict
 from worker.local.demo.outage import OutageMeasures
 from worker.local.demo.scenario import EnqueueResult
@@ -25,6 +26,7 @@ class Result:
     journal: Sequence[Mapping[str, Any]]
     outage: OutageMeasures
     moved: int = 0
+    call: CustomerCall | None = None  # None: nobody called
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -33,6 +35,8 @@ class Result:
             **asdict(self.enqueued),
             **{status: ends[status] for status in ("confirmed", "cancelled", "rejected", "failed", "expired", "held")},
             "moved": self.moved,
+            "called": int(self.call is not None),
+            "called_back": int(self.call is not None and bool(self.call.confirmed)),
             "lost": len(self.verdict.lost),
             "double_booked": len(self.verdict.doubled),
             "retries": self.retries,
@@ -70,9 +74,11 @@ _LINES = (
     ("invalid", "refused by us", "wrong in themselves, each said with its line and why", ""),
     ("duplicates", "already known", "asked before; the first answer stands", ""),
     ("accepted", "accepted", "kept as a row of Postgres", "bold"),
+    ("called", "asked by telephone", 'a voice agent said "noted" while Cal.com was down', "bold"),
     ("", "", "", ""),
     ("confirmed", "booked", "confirmed by Cal.com", "bold green"),
     ("moved", "of them moved", "to another time, while Cal.com was down", ""),
+    ("called_back", "called back", "told by a signed callback that it is booked", ""),
     ("cancelled", "cancelled", "at Cal.com, while it was down", ""),
     ("rejected", "refused by Cal.com", "somebody else has the time or the last seat", ""),
     ("failed", "failed", "retries used up", "bold yellow"),
@@ -84,7 +90,7 @@ _LINES = (
     ("recovery_seconds", "seconds to recover", "from Cal.com's return to the last one held", ""),
     ("", "", "", ""),
 )
-_ONLY_IF_ANY = ("failed", "expired", "held")
+_ONLY_IF_ANY = ("called", "called_back", "failed", "expired", "held")
 _PROMISES = (
     ("calls_while_open", "calls while open", "that reached Cal.com beyond the probes"),
     ("lost", "lost", "accepted, and our books differ from Cal.com's"),

@@ -51,6 +51,7 @@ class Scenario:
         self._environment = environment
         self._timeline = timeline
         self._watch = watch
+        self._call = environment.call
         self._pause = threading.Event()
         self._sent = 0
 
@@ -63,6 +64,8 @@ class Scenario:
         good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
         with self._opened(pipe, part) as requests:
             self._timeline.say(f"requests come in, {LINES / EVERY:.0f} a second")
+            if self._call:
+                self._call.prepare()  # now, so that nothing waits for it: the call comes in the outage
             # First a while without faults, so that there is something to compare the bad day with.
             self._feed(requests, lines[:good])
             misbehave(self._environment.calcom)
@@ -75,12 +78,29 @@ class Scenario:
         enqueued = self._answer(part)
         changes = change_two(self._environment)  # after the last request: one that asks again takes a cancel back
         self._timeline.say("two customers call: one cancels, one moves; both wait for Cal.com")
-        self._wait(DOWN_SECONDS, lambda: all_answered(self._environment, changes))
+        self.call_agent()
+        self._wait(DOWN_SECONDS, lambda: all_answered(self._environment, changes) and self._is_answered())
         self._wait(DOWN_SECONDS, lambda: time.monotonic() > outage.back and self._timeline.probed)
         outage = replace(outage, back=recover(self._environment.calcom))
         self._timeline.say("Cal.com is back; nobody has told us")
-        self._wait(FINISH_SECONDS, lambda: not self._timeline.moving and not open_changes(self._environment))
+        self._wait(FINISH_SECONDS, self._has_ended)
         return enqueued, outage
+
+    def call_agent(self) -> None:
+        """Begin the call to the voice agent, or say why nobody calls."""
+        if self._call:
+            self._call.begin()
+        else:
+            self._timeline.say("no voice agent is called: the extra http is not installed")
+
+    def _is_answered(self) -> bool:
+        return self._call is None or self._call.answered
+
+    def _has_ended(self) -> bool:
+        if self._timeline.moving or open_changes(self._environment):
+            return False
+        called = self._call.result() if self._call else None
+        return called is None or bool(called.confirmed)
 
     def _opened(self, pipe: Path, part: Part) -> BinaryIO:
         """Open the pipe once the other process reads it."""
@@ -109,6 +129,8 @@ class Scenario:
         ends_at = time.monotonic() + seconds
         while True:
             self._watch(self._sent, self._timeline.update())
+            for words in self._call.news() if self._call else ():
+                self._timeline.say(words)
             left = ends_at - time.monotonic()
             if left <= 0 or until():
                 return

@@ -56,6 +56,8 @@ def test_the_numbers_are_the_rows() -> None:
         "confirmed": 1,
         "cancelled": 0,
         "moved": 0,
+        "called": 0,
+        "called_back": 0,
         "rejected": 1,
         "failed": 0,
         "expired": 0,

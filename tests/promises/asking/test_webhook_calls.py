@@ -1,0 +1,51 @@
+"""Cal.com's webhooks cost healthy bookings next to no call: what a row says already is not asked for."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db.lifecycle import Status
+from tasks.calcom_webhooks import hints
+from tasks.calcom_webhooks.looks import look_at_hints
+from tests.support.callbacks.callers import sql
+from tests.support.callbacks.webhooks import GIVEN, body
+from tests.support.fleet import request
+from tests.support.stepping import accept, carry
+
+BOOKINGS, TO_BE_CONFIRMED = 100, 102
+MOST = 1.02  # calls a booking
+
+
+@pytest.fixture(autouse=True)
+def _deployment(settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(**GIVEN)
+    monkeypatch.setattr(hints, "WITHIN", 30.0)
+
+
+def reported(trigger: str, uid: str, reference: str, *, nth: int) -> None:
+    """Store what Cal.com reports of a booking, as one that came two seconds ago."""
+    sent = body(trigger, uid, reference=reference, nth=nth)
+    hint = hints.read(1, sent, json.loads(sent))
+    assert hint is not None
+    hints.keep(hint)
+    sql("UPDATE calcom_webhooks SET next_at = now() WHERE next_at IS NOT NULL")
+
+
+def test_a_hundred_healthy_bookings_and_their_webhooks_cost_a_hundred_and_two_calls_at_most(simulator: Any) -> None:
+    """Each is reported once, every tenth twice; a host must confirm every tenth, which is another trigger."""
+    asked = accept(*(request(n, TO_BE_CONFIRMED if n % 10 == 0 else 110) for n in range(BOOKINGS)))
+    for n, number in enumerate(asked):
+        row = carry(number)
+        assert row.status is Status.CONFIRMED
+        trigger = "BOOKING_REQUESTED" if n % 10 == 0 else "BOOKING_CREATED"
+        for nth in range(2 if n % 10 == 1 else 1):
+            reported(trigger, row.calcom_booking_uid or "", str(row.uuid), nth=nth)
+    while look_at_hints.run():
+        pass
+
+    outcomes = sql("SELECT jsonb_object_agg(outcome, many) FROM (SELECT outcome, count(*) AS many"
+                   " FROM calcom_webhooks GROUP BY outcome) AS counted")  # fmt: skip
+    assert outcomes == {"said": BOOKINGS + BOOKINGS // 10}
+    assert BOOKINGS <= len(simulator.journal()) <= MOST * BOOKINGS
