@@ -35,7 +35,8 @@ _PHONE = r"\+[0-9 ()./-]{5,40}"
 class Strict(BaseModel):
     """Refuse unknown fields and converted values: "1" and true are no numbers."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    # A model that only others have as a field needs no validator of its own: theirs has it.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 def storable(text: str) -> str:

@@ -19,6 +19,15 @@ _bookings = partial(Breakage, promise=6, file="client/booking_client/bookings.py
 _async_bookings = partial(Breakage, promise=6, file="client/booking_client/async_bookings.py")
 
 CLIENTS = (
+    Breakage(
+        name="a-kept-row-shows-its-key",
+        promise=7,
+        file="client/booking_client/insertion.py",
+        old='return f"Kept(id={self.id}, status={self.status!r})"',
+        new="return tuple.__repr__(self)",
+        test="tests/integration/appointments/test_db_insertion.py::"
+        "test_what_a_caller_wrote_is_in_no_trace_of_a_kept_row",
+    ),
     _insert(
         name="client-counts-as-published",
         old="WHEN waits_for IS NULL AND :published THEN now()",
