@@ -28,6 +28,14 @@ CLIENTS = (
         test="tests/integration/appointments/test_db_insertion.py::"
         "test_what_a_caller_wrote_is_in_no_trace_of_a_kept_row",
     ),
+    Breakage(
+        name="an-address-with-two-dots-in-a-row",
+        promise=1,
+        file="client/booking_client/request/fields.py",
+        old="(?:\\.[A-Za-z0-9_+'-]+)*\"",
+        new="(?:\\.*[A-Za-z0-9_+'-]+)*\"",
+        test="tests/unit/request/test_attendee.py::test_an_email_that_cal_com_would_refuse_is_refused[a..b@example.com]",
+    ),
     _insert(
         name="client-counts-as-published",
         old="WHEN waits_for IS NULL AND :published THEN now()",
