@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client
@@ -15,6 +16,13 @@ from resilience.shared_state.state import SharedState
 MINUTE = 60.0
 RETRY_AFTER = 1.0  # seconds until Redis is tried again
 MOST_LOCAL = 10_000  # callers that one process remembers while Redis is gone
+
+
+class Allowance(NamedTuple):
+    """Hold how many calls were counted and may go, and the seconds until the next one may come (0: all may go)."""
+
+    calls: int
+    wait: float
 
 
 class CallLimit:
@@ -41,21 +49,26 @@ class CallLimit:
 
         `at_once` calls may come at once after a quiet time; None: as many as a minute has.
         """
+        return self.admit(caller, per_minute, 1, at_once=at_once).wait
+
+    def admit(self, caller: str, per_minute: int, calls: int, *, at_once: int | None = None) -> Allowance:
+        """Count so many of these calls as may come now; `at_once` as in `wait`."""
         interval, at_once = MINUTE / per_minute, at_once or per_minute
         if self._shared is not None:
             fixed = (round(interval * 1_000_000), at_once)
-            answer = self._shared.call("call_limit", (f"{{{self._service}}}:{caller}",), fixed)
+            answer = self._shared.call("call_limit", (f"{{{self._service}}}:{caller}",), fixed, (calls,))
             if answer is not None:
-                return float(answer) / 1000
-        return self._wait_locally(caller, interval, at_once)
+                return Allowance(int(answer[0]), float(answer[1]) / 1000)
+        return self._admit_locally(caller, interval, calls, at_once)
 
-    def _wait_locally(self, caller: str, interval: float, at_once: int) -> float:
+    def _admit_locally(self, caller: str, interval: float, calls: int, at_once: int) -> Allowance:
         with self._lock:
             now = self._clock()
-            tat = max(self._local.pop(caller, 0.0), now) + interval
-            ahead = tat - now - interval * at_once
-            is_over = ahead > interval * 1e-6  # sums of floats are never exact
-            self._local[caller] = tat - interval if is_over else tat
+            tat = max(self._local.pop(caller, 0.0), now)
+            room = (now - tat) / interval + at_once
+            may_go = max(0, min(calls, math.floor(room + 1e-6)))  # sums of floats are never exact
+            self._local[caller] = tat + interval * may_go
             while len(self._local) > MOST_LOCAL:
                 del self._local[next(iter(self._local))]  # the one that called least lately
-        return math.ceil(ahead * 1000) / 1000 if is_over else 0.0
+        wait = (may_go + 1 - room) * interval
+        return Allowance(may_go, 0.0 if may_go == calls else math.ceil(wait * 1000) / 1000)

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.asking import PART, accounts_of, open_accounts, outcome_of, patience, rows_of
 from booking_client.bookings import wait as wait_for
-from booking_client.database.errors import kept_in_part, may_have_kept
+from booking_client.database.errors import is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import run
-from booking_client.insertion import Inserted, Kept, LineRule
+from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
 from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.connection import deadline, fetch
 from db.lifecycle import Status
-from resilience.exceptions import AppointmentDatabaseException, AppointmentException
+from resilience.exceptions import (
+    AppointmentDatabaseException,
+    AppointmentException,
+    CustomerValidationException,
+)
 from tasks import dependencies
 from tasks.accounts.admission import begin_admission
 from tasks.calcom.access import CALCOM_RATE
@@ -23,6 +29,15 @@ from tasks.callers.connection import caller_connection
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
 from tasks.publish import send
+
+LOCKED_OUT = frozenset({"40P01", "40001", "55P03"})  # a deadlock, or a lock that did not come in time
+
+
+class CallersRequest(NamedTuple):
+    """Hold a request, and the API key that asks for it."""
+
+    request: BookingRequest
+    api_key_id: int
 
 
 def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -> Receipt:
@@ -37,13 +52,14 @@ def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -
         Postgres may have kept the request, send the same request again to get its receipt.
     """
     deps = dependencies.current()
-    [kept] = _keep(deps, [request], api_key_id=api_key_id)
+    rows = partial(rows_of, [request], api_key_id=api_key_id)
+    [kept] = _keep(deps, [request], rows)
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
         from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
         now = still_booked(deps, kept.appointment.id)
         if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking
-            [kept] = _keep(deps, [request], api_key_id=api_key_id)
+            [kept] = _keep(deps, [request], rows)
         elif now.standing is Standing.LIVES:
             start = now.start or kept.appointment.start_at
             return replace(Receipt.of(kept), start=start, as_of=None, awaits_host=now.awaits_host)
@@ -68,8 +84,9 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
     answers: list[Receipt | Conflict] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
     for first in range(0, len(requests), PART):
+        part = requests[first : first + PART]
         try:
-            kept = _keep(deps, requests[first : first + PART], first_number=new, api_key_id=api_key_id)
+            kept = _keep(deps, part, partial(rows_of, part, new, api_key_id=api_key_id))
         except AppointmentDatabaseException as error:
             raise kept_in_part(error, first, len(requests)) if first else error from None
         answers += map(answer, kept)
@@ -77,8 +94,40 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
     return answers
 
 
+def enqueue_together(asked: Sequence[CallersRequest]) -> list[Receipt | Conflict | None]:
+    """Store requests that several callers have made at the same time, with one INSERT, and send their tasks.
+
+    Return the result of each, in the same order. None: this request must be made alone, by `enqueue_booking`. Either it
+    is known and confirmed, and Cal.com has to be asked; or one of the requests cannot be stored, which is no other's
+    trouble: then nothing was stored, and each is None.
+
+    Raises:
+        AppointmentDatabaseException: As enqueue_booking, for each of them.
+    """
+    if not asked:
+        return []
+    requests = [one.request for one in asked]
+
+    def rows() -> list[NewAppointment]:  # none stands behind the others: each has its place as if it came alone
+        return [NewAppointment.of(request, 0, api_key_id=key) for request, key in asked]
+
+    try:
+        kept = _keep(dependencies.current(), requests, rows)
+    except CustomerValidationException:
+        return [None] * len(asked)
+    except AppointmentDatabaseException as error:
+        if len(asked) == 1 or not (is_refused(error) or error.sql_error_code in LOCKED_OUT):
+            raise
+        return [None] * len(asked)
+    return [_unless_confirmed(answer(one)) for one in kept]
+
+
+def _unless_confirmed(known: Receipt | Conflict) -> Receipt | Conflict | None:
+    return None if isinstance(known, Receipt) and known.as_of is not None else known
+
+
 def _keep(
-    deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0, api_key_id: int | None
+    deps: Dependencies, requests: Sequence[BookingRequest], rows: Callable[[], list[NewAppointment]]
 ) -> list[Inserted]:
     one = len(requests) == 1
     committing = False
@@ -88,11 +137,10 @@ def _keep(
         with deadline(patience(len(requests))):
             # Redis answers while the rows are built.
             admission = begin_admission(deps.breaker.view, deps.callers, deps.caller, requests)
-            rows = rows_of(requests, first_number, api_key_id=api_key_id)
-            rows = admission.place(rows)  # this reads the operators' overrides if Redis has lost them
+            placed = admission.place(rows())  # this reads the operators' overrides if Redis has lost them
             with deps.autocommit.connect() if one else deps.engine.begin() as conn:
                 committing = one
-                kept = appointments.insert(conn, rows, behind_others=True, line=_line_rule(deps))
+                kept = appointments.insert(conn, placed, behind_others=True, line=_line_rule(deps))
                 committing = True
         sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
     except SQLAlchemyError as exc:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import POOL_SIZE, make_engine
+from db.engine import make_engine
 from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
 from resilience.shared_readings import SharedReadings
@@ -44,12 +44,12 @@ def configure(settings: Settings) -> None:
     fill(lambda: build_from(given))
 
 
-def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, pool_size: int = POOL_SIZE) -> Dependencies:
+def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, **connections: int) -> Dependencies:
     """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds.
 
-    `pool_size` connections to Postgres are opened at most.
+    `connections` are what `make_engine` is given for them, as `pool_size`.
     """
-    engine = make_engine(settings.database_url or "", pool_size=pool_size, schema=settings.database_schema)
+    engine = make_engine(settings.database_url or "", schema=settings.database_schema, **connections)
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",

@@ -71,7 +71,7 @@ def _ratio_of_medians(times: Iterator[tuple[float, float]]) -> float:
 def _forget(ready: Environment) -> None:
     """Begin with empty tables and an empty queue."""
     with dependencies.current().engine.begin() as conn:
-        conn.execute(text("TRUNCATE appointments, appointment_events"))
+        conn.execute(text("TRUNCATE appointments CASCADE"))
     with Redis.from_url(ready.servers.redis_url) as client:
         client.delete("bookings")
 

@@ -84,7 +84,7 @@ def _answers(port: int) -> bool:
 
 def _empty() -> None:
     with dependencies.current().engine.begin() as conn:
-        conn.execute(text("TRUNCATE appointments, appointment_events"))
+        conn.execute(text("TRUNCATE appointments CASCADE"))
 
 
 def _direct(requests: Sequence[BookingRequest]) -> tuple[float, float]:

@@ -2,13 +2,18 @@
 
 PORT KEY FIRST COUNT CLIENTS: posts COUNT bookings numbered from FIRST over CLIENTS connections, and prints the seconds.
 PORT KEY wait ID CLIENTS: waits for booking ID on CLIENTS connections, again and again, until its input ends.
+
+They share the server's cores, so they are sockets and one selector, and each request is written beforehand.
 """
 
-import asyncio
 import json
+import selectors
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
+from typing import IO
 
 from environment import EVENT_TYPE, start_of
 
@@ -25,53 +30,56 @@ def bookings(key: str, first: int, count: int) -> Iterator[bytes]:
         yield (head.format(len(body)) + body).encode()
 
 
-async def post(port: int, requests: Iterator[bytes], clients: int) -> float:
-    """Return the seconds that all requests take, over so many connections."""
+def ask(port: int, requests: Iterable[bytes], clients: int, *, until_ends: IO[str] | None = None) -> None:
+    """Send requests over so many connections, on each the next one after an answer, until all are answered.
 
-    async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for request in requests:
-            writer.write(request)
-            await answer(reader)
-        writer.close()
-
-    began = time.monotonic()
-    await asyncio.gather(*(one() for _ in range(clients)))
-    return time.monotonic() - began
-
-
-async def answer(reader: asyncio.StreamReader) -> None:
-    """Read one answer.
+    With `until_ends`: until that is at its end.
 
     Raises:
-        SystemExit: It is no 2xx.
+        SystemExit: An answer is no 2xx.
     """
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = head.lower().partition(b"content-length:")[2].partition(b"\r")[0]
-    body = await reader.readexactly(int(length))
+    left = iter(requests)
+    with selectors.DefaultSelector() as open_ones:
+        if until_ends is not None:
+            open_ones.register(until_ends, selectors.EVENT_READ)
+        for request in islice(left, clients):
+            conn = socket.create_connection(("127.0.0.1", port))
+            open_ones.register(conn, selectors.EVENT_READ, bytearray())
+            conn.sendall(request)
+        while open_ones.get_map():
+            for ready, _ in open_ones.select():
+                if not isinstance(ready.fileobj, socket.socket):
+                    return
+                if not _answered(ready.fileobj, ready.data):
+                    continue
+                if (following := next(left, None)) is None:
+                    open_ones.unregister(ready.fileobj)
+                else:
+                    ready.fileobj.sendall(following)
+
+
+def _answered(conn: socket.socket, come: bytearray) -> bool:
+    """Read what is there; return whether the answer is whole."""
+    part = conn.recv(65_536)
+    come += part
+    head, end, body = come.partition(b"\r\n\r\n")
+    if not part:
+        raise SystemExit("the connection was closed")
+    if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0]):
+        return False
     if head[9:10] != b"2":
-        raise SystemExit((head + body).decode())
-
-
-async def wait(port: int, key: str, booking: str, clients: int) -> None:
-    """Wait for a booking on each connection until standard input ends."""
-    request = (HEAD.format(f"GET /v1/bookings/{booking}?wait=20", key) + "\r\n").encode()
-
-    async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while True:
-            writer.write(request)
-            await answer(reader)
-
-    waiting = [asyncio.create_task(one()) for _ in range(clients)]
-    await asyncio.to_thread(sys.stdin.read)
-    for task in waiting:
-        task.cancel()
+        raise SystemExit(come.decode())
+    come.clear()
+    return True
 
 
 if __name__ == "__main__":
     port, key, what, more, clients = sys.argv[1:]
     if what == "wait":
-        asyncio.run(wait(int(port), key, more, int(clients)))
+        request = (HEAD.format(f"GET /v1/bookings/{more}?wait=20", key) + "\r\n").encode()
+        ask(int(port), repeat(request), int(clients), until_ends=sys.stdin)
     else:
-        print(asyncio.run(post(int(port), bookings(key, int(what), int(more)), int(clients))))
+        written = list(bookings(key, int(what), int(more)))
+        began = time.monotonic()
+        ask(int(port), written, int(clients))
+        print(time.monotonic() - began)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
@@ -98,8 +98,7 @@ def stored_key(key: str, api_key_id: int | None) -> str:
     return key if api_key_id is None else f"api{api_key_id}:{key}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class Kept(NamedTuple):
     """The fields of a row that a receipt and a message need."""
 
     id: int
@@ -109,7 +108,7 @@ class Kept:
     hold_reason: HoldReason | None
     updated_at: datetime
     retry_count: int
-    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
+    idempotency_key: str  # a caller may have put anything into it
     key_derived: bool
     payload_hash: str
     cancel_requested: bool
@@ -125,6 +124,10 @@ class Kept:
         number, task, correlation_id, status, reason, *rest = row
         hold_reason = None if reason is None else HoldReason(reason)
         return cls(number, task, correlation_id, Status(status), hold_reason, *rest)
+
+    def __repr__(self) -> str:
+        """Name the row, and nothing that its caller has written."""
+        return f"Kept(id={self.id}, status={self.status!r})"
 
     @property
     def may_be_cancelled(self) -> bool:
@@ -176,7 +179,7 @@ _SHOWN = {
     "hold_reason": f"{HELD_BY} AS hold_reason",
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
 }
-_COLUMNS = ", ".join(_SHOWN.get(column.name, column.name) for column in fields(Kept))
+_COLUMNS = ", ".join(_SHOWN.get(name, name) for name in Kept._fields)
 _UNREAD = "EXISTS (SELECT FROM /* schema */change_wishes AS wish WHERE wish.appointment_id = appointments.id)"
 _KNOWN_COLUMNS = _COLUMNS.replace("cancel_requested", f"cancel_requested OR {_UNREAD} AS cancel_requested")
 

@@ -16,7 +16,7 @@ from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
 from tasks.booking import book_appointment
 from tasks.changes.changing import change_booking
-from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome
+from tasks.enqueue import CallersRequest, enqueue_booking, enqueue_bookings, enqueue_together, outcome
 from tests.support.fleet import request, row
 from worker import cancel_booking, reschedule_booking
 
@@ -111,6 +111,20 @@ def test_many_requests_cost_postgres_what_one_costs(settings: Callable[..., dict
 
     assert seen.statements == 1
     assert seen.commands["lpush"] == 200
+
+
+def test_requests_of_many_callers_cost_postgres_what_one_costs(
+    settings: Callable[..., dict[str, str]], redis_url: str
+) -> None:
+    """Those that arrive together: one INSERT, and a message each in one pipeline."""
+    settings()
+    enqueue_together([CallersRequest(request(number), 1) for number in range(2)])  # connections
+
+    with asked(redis_url) as seen:
+        enqueue_together([CallersRequest(request(number), number % 3) for number in range(2, 22)])
+
+    assert seen.statements == 1
+    assert seen.commands["lpush"] == 20
 
 
 @pytest.mark.parametrize(("kind", "statements", "exchanges"), [("cancel", 7, 9), ("reschedule", 8, 10)])

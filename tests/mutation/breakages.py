@@ -21,6 +21,7 @@ from tests.mutation.asking.forgetting import FORGETTING
 from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.asking.resolving import RESOLVING_CHANGES
+from tests.mutation.asking.together import TOGETHER
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.asking.wishes import WISHES
@@ -199,8 +200,8 @@ BREAKAGES = (
     _enqueue(
         name="enqueued-past-those-who-wait",
         promise=4,
-        old="rows, behind_others=True",
-        new="rows, behind_others=False",
+        old="placed, behind_others=True",
+        new="placed, behind_others=False",
         test="tests/promises/outage/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
     ),
     _claim_sql(
@@ -255,6 +256,7 @@ BREAKAGES = (
     *CALLBACKS,
     *FORGETTING,
     *FRONT_DOOR,
+    *TOGETHER,
     *VOICE,
     *WEBHOOKS,
     *WISHES,

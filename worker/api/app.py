@@ -29,17 +29,19 @@ from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies
 from worker.api.calcom_webhooks import receive
 from worker.api.calls import Calls
+from worker.api.concurrency.threads import THREADS, Threads
+from worker.api.concurrency.waiters import Waiters
 from worker.api.gate import ApiServices, Gate
+from worker.api.keeping import Keeping
 from worker.api.metrics import counting
 from worker.api.metrics.serving import serve_for_all
 from worker.api.problems import ApiError, of_status
 from worker.api.slots.resource import slots
-from worker.api.threads import THREADS, Threads
 from worker.api.voice import retell, vapi
-from worker.api.waiters import Waiters
 from worker.settings.model import Settings
 
 CONNECTIONS = THREADS + 1
+LOCK_TIMEOUT_MS = 1_000  # below a caller's patience: Postgres itself says then that nothing was stored
 PARENT_EVERY = 1.0  # seconds from one look at the parent process to the next
 
 log = Logger("http")
@@ -63,10 +65,11 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         threads = Threads()
         redis = make_redis(settings.redis_url) if settings.redis_url else None
-        gate = Gate(threads, CallLimit("http", redis, emit=_log_state), Proxies(settings.trusted_proxies))
+        limit = CallLimit("http", redis, emit=_log_state)
+        gate, keeping = Gate(threads, limit, Proxies(settings.trusted_proxies)), Keeping(threads, limit)
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
         change_waiters = Waiters(lambda ids: threads.run(partial(changes_of_all, ids)))
-        app.state.services = ApiServices(threads, gate, waiters, change_waiters, settings)
+        app.state.services = ApiServices(threads, gate, keeping, waiters, change_waiters, settings)
 
         def stop() -> None:
             calls().closing = True

@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,6 +22,8 @@ _BARE = re.compile(r"[!#-~][ -~]*", re.ASCII)
 
 class RequestBody(Strict):
     """What the body of a request asks for."""
+
+    model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def parse(cls, data: Any) -> Self:

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from booking_client import correlation
 from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
@@ -15,7 +16,7 @@ from tasks.callbacks.addresses import CallbackUrlError, named_url
 from tasks.callers import changes, views
 from tasks.callers.requests import CallerRequest
 from tasks.callers.sentences import not_accepted
-from tasks.enqueue import enqueue_booking, enqueue_bookings
+from tasks.enqueue import enqueue_bookings
 from worker.api import parameters
 from worker.api.answers import document, json_response
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
@@ -38,8 +39,9 @@ async def book(request: Request) -> Response:
         asked = _parsed(await json_object(request), key, header=header)
         call = call_of(request.scope)
         call.correlation_id = asked.correlation_id or call.correlation_id
+        admission.counted = True  # by `keep`
         try:
-            receipt = await admission.run(enqueue_booking, asked, api_key_id=key.id)
+            receipt = await services.keeping.keep(asked, key)
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:
@@ -124,19 +126,23 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
         asked = CallerRequest.parse(data)
     except CustomerValidationException as error:
         raise invalid(error.validation_errors) from None
+    own: dict[str, Any] = {
+        OF_THE_KEY: key.account,
+        "correlation_id": asked.correlation_id or correlation.current(),  # where it is stored, no call is bound
+    }
     if header is not None:
         if asked.idempotency_key not in {None, header}:
             raise invalid({"idempotency_key": "is not the Idempotency-Key of the header: give one of the two"})
-        asked = asked.model_copy(update={"idempotency_key": header})
+        own["idempotency_key"] = header
     if asked.callback_url is not None:
         try:
-            own = named_url(asked.callback_url, key.allowed_callback_hosts, dependencies.current().callbacks)
+            url = named_url(asked.callback_url, key.allowed_callback_hosts, dependencies.current().callbacks)
         except CallbackUrlError as error:
             raise invalid({"callback_url": str(error)}) from None
-        asked = asked.model_copy(update={"callback_url": own})
+        own["callback_url"] = url
     if key.event_types is not None and asked.event_type_id not in key.event_types:
         raise ApiError("scope", "It may book its own event types alone, each by its id.")
-    return asked.model_copy(update={OF_THE_KEY: key.account})
+    return asked.model_copy(update=own)
 
 
 def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:

@@ -18,11 +18,12 @@ from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.keys import known_handle, known_key
 from worker.api.addresses import Proxies
 from worker.api.calls import call_of
+from worker.api.concurrency.threads import Threads
+from worker.api.concurrency.waiters import Waiters
+from worker.api.keeping import Keeping
 from worker.api.metrics import counting
 from worker.api.metrics.counting import Refusal
 from worker.api.problems import ApiError
-from worker.api.threads import Threads
-from worker.api.waiters import Waiters
 from worker.settings.model import Settings
 
 FRESH = 3.0  # seconds that a key counts as read from Postgres; with a statement's patience below the five of a revoke
@@ -49,7 +50,7 @@ class Admitted:
         self._scope = scope
         self._threads = threads
         self._limit = limit
-        self._counted = False
+        self.counted = False  # or its work counts it
 
     async def __aenter__(self) -> Self:
         """Check the scope."""
@@ -68,7 +69,7 @@ class Admitted:
         Raises:
             ApiError: As `run`.
         """
-        if not self._counted:
+        if not self.counted:
             await self.run(int)
 
     async def run(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
@@ -77,7 +78,7 @@ class Admitted:
         Raises:
             ApiError: The key's rate is used up, or no thread is free; `work` was not begun.
         """
-        self._counted = True
+        self.counted = True
         return await self._threads.run(lambda: self._within_rate(partial(work, *given, **named)))
 
     def _within_rate(self, work: Callable[[], T]) -> T:
@@ -168,6 +169,7 @@ class ApiServices:
 
     threads: Threads
     gate: Gate
+    keeping: Keeping
     waiters: Waiters[BookingView]
     change_waiters: Waiters[ChangeOfCaller]
     settings: Settings

@@ -74,7 +74,7 @@ def _load(settings: Settings, metrics: Path | None) -> Callable[..., Any]:
     from worker.api import app  # noqa: PLC0415 - the parent process serves nothing
 
     logs.configure(settings)
-    fill(lambda: wiring.build_from(settings, pool_size=app.CONNECTIONS))
+    fill(lambda: wiring.build_from(settings, pool_size=app.CONNECTIONS, lock_timeout_ms=app.LOCK_TIMEOUT_MS))
     return app.make(settings, metrics)
 
 

@@ -5,7 +5,7 @@ No error message repeats the refused value: it may be a person's name, address o
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Annotated
 
@@ -22,6 +22,7 @@ LANGUAGES = frozenset({
 MAX_KEY = 200  # characters of an idempotency key
 MAX_REASON = 500  # characters of what Cal.com tells the attendee of a change
 MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
+MAX_LOCAL = 64  # before the @
 MAX_EVENT_TYPE = 2**31 - 1
 
 _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse the text around them: no name has them
@@ -29,13 +30,15 @@ _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse
 # a last label of letters.
 # Patterns are compiled when the first request comes, and kept by `re`: an import need not wait for them.
 _CALCOM_EMAIL = r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}"
+_PLAIN_LOCAL = r"[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*"  # what no library has to look at
 _PHONE = r"\+[0-9 ()./-]{5,40}"
 
 
 class Strict(BaseModel):
     """Refuse unknown fields and converted values: "1" and true are no numbers."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    # A model that only others have as a field needs no validator of its own: theirs has it.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 def storable(text: str) -> str:
@@ -67,17 +70,37 @@ def email(text: str) -> str:
     text = storable(text).strip()
     if len(text) > MAX_EMAIL * 4:  # a long text costs the parser seconds
         raise ValueError("is too long for an e-mail address")
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - a tenth of the package's import
-
-    try:
-        # test_environment lets example.test pass, as Cal.com does; strict: at most 64 characters before the @.
-        address = validate_email(text, check_deliverability=False, test_environment=True, strict=True).ascii_email
-    except EmailNotValidError:
-        raise ValueError("is not a valid e-mail address") from None
-    address = (address or "").lower()
+    address = _in_ascii(text).lower()
     if not re.fullmatch(_CALCOM_EMAIL, address, re.ASCII):
         raise ValueError("is an e-mail address that Cal.com does not accept (letters a-z, digits and _ + - . ' only)")
     return address
+
+
+def _in_ascii(text: str) -> str:
+    """Return an address in ASCII, else refuse it; where nothing is unusual before the @, by its domain."""
+    local, _, domain = text.partition("@")
+    plain = len(text) <= MAX_EMAIL and text.isascii() and len(local) <= MAX_LOCAL and "--" not in domain
+    if plain and re.fullmatch(_PLAIN_LOCAL, local, re.ASCII):
+        return f"{local}@{_domain(domain)}"
+    return _checked(text)
+
+
+@lru_cache(maxsize=1_000)
+def _domain(domain: str) -> str:
+    """Return the domain of an address as the library does: three quarters of the time that a request's check took."""
+    return _checked(f"a@{domain}").removeprefix("a@")
+
+
+def _checked(text: str) -> str:
+    """Return an address as the library has it in ASCII, else refuse it."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - a tenth of the package's import
+
+    try:
+        # test_environment lets example.test pass, as Cal.com does; strict: at most MAX_LOCAL characters before the @.
+        known = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
+    except EmailNotValidError:
+        raise ValueError("is not a valid e-mail address") from None
+    return known.ascii_email or ""
 
 
 def phone(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from booking_client.request.fields import Line, Phone, Strict
 
@@ -18,38 +18,34 @@ Integration = Literal[
 # fmt: on
 
 
-class _Kind(Strict):
-    model_config = ConfigDict(defer_build=True)  # the request's validator has them all; none is used alone
-
-
-class OrganizersPlace(_Kind):
+class OrganizersPlace(Strict):
     """Name a place that the organizer has set in the event type."""
 
     type: Literal["address", "link", "phone", "organizersDefaultApp"]
 
 
-class IntegrationPlace(_Kind):
+class IntegrationPlace(Strict):
     """Name a conferencing app."""
 
     type: Literal["integration"]
     integration: Integration
 
 
-class AttendeeAddress(_Kind):
+class AttendeeAddress(Strict):
     """Give the attendee's own address."""
 
     type: Literal["attendeeAddress"]
     address: Line
 
 
-class AttendeePhone(_Kind):
+class AttendeePhone(Strict):
     """Give the phone number on which the attendee is called."""
 
     type: Literal["attendeePhone"]
     phone: Phone
 
 
-class AttendeeDefined(_Kind):
+class AttendeeDefined(Strict):
     """Give a place in the attendee's words."""
 
     type: Literal["attendeeDefined"]

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from booking_client.errors import CustomerValidationException
@@ -98,6 +106,8 @@ class BookingRequest(Strict):
     Raises:
         ValidationError: The constructor raises this; `parse` raises our own type instead.
     """
+
+    model_config = ConfigDict(defer_build=False)  # a caller's first request does not wait for it
 
     event_type_id: EventTypeId | None = None
     event_type_slug: Slug | None = None

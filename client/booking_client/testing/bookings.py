@@ -218,8 +218,7 @@ class FakeBookings:
         row = self._rows[number - 1]
         if row.status in FINAL:
             raise ValueError(f"booking {number} is {row.status} already")
-        self._rows[number - 1] = replace(
-            row,
+        self._rows[number - 1] = row._replace(
             status=status,
             hold_reason=hold_reason,
             updated_at=datetime.now(UTC),
@@ -260,11 +259,11 @@ class FakeBookings:
     def _change(self, now: Outcome) -> Outcome:
         number = now.appointment_id
         before, self._outcomes[number - 1] = self._outcomes[number - 1], now
-        row = replace(self._rows[number - 1], status=now.status, hold_reason=now.hold_reason)
+        row = self._rows[number - 1]._replace(status=now.status, hold_reason=now.hold_reason)
         if now.status is Status.CONFIRMED:
-            row = replace(row, booked_start_at=now.start)
+            row = row._replace(booked_start_at=now.start)
         elif row.start_at != now.start:
-            row = replace(row, start_at=now.start, idempotency_key=self._key_at(row, now.start))
+            row = row._replace(start_at=now.start, idempotency_key=self._key_at(row, now.start))
         self._rows[number - 1] = row
         if now.status is not before.status:
             self._end(number)

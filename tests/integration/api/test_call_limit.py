@@ -31,6 +31,14 @@ def test_a_minutes_calls_may_come_at_once_and_no_more(redis_url: str) -> None:
         assert limit.wait("another", 10) == 0.0
 
 
+def test_of_calls_that_come_together_so_many_go_as_may(redis_url: str) -> None:
+    """What may not go is not counted, and all are told when the next one may come."""
+    for limit in limits(redis_url):
+        answers = [limit.admit("one", 1, calls, at_once=10) for calls in (4, 9, 9)]
+        assert [one.calls for one in answers] == [4, 6, 0]
+        assert [one.wait for one in answers] == [0.0, pytest.approx(30, abs=30), pytest.approx(30, abs=30)]
+
+
 def test_calls_come_back_with_time() -> None:
     """One in each tenth of a minute, never more than ten."""
     clock = Clock()

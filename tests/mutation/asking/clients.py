@@ -19,6 +19,23 @@ _bookings = partial(Breakage, promise=6, file="client/booking_client/bookings.py
 _async_bookings = partial(Breakage, promise=6, file="client/booking_client/async_bookings.py")
 
 CLIENTS = (
+    Breakage(
+        name="a-kept-row-shows-its-key",
+        promise=7,
+        file="client/booking_client/insertion.py",
+        old='return f"Kept(id={self.id}, status={self.status!r})"',
+        new="return tuple.__repr__(self)",
+        test="tests/integration/appointments/test_db_insertion.py::"
+        "test_what_a_caller_wrote_is_in_no_trace_of_a_kept_row",
+    ),
+    Breakage(
+        name="an-address-with-two-dots-in-a-row",
+        promise=1,
+        file="client/booking_client/request/fields.py",
+        old="(?:\\.[A-Za-z0-9_+'-]+)*\"",
+        new="(?:\\.*[A-Za-z0-9_+'-]+)*\"",
+        test="tests/unit/request/test_attendee.py::test_an_email_that_cal_com_would_refuse_is_refused[a..b@example.com]",
+    ),
     _insert(
         name="client-counts-as-published",
         old="WHEN waits_for IS NULL AND :published THEN now()",

@@ -101,8 +101,8 @@ FRONT_DOOR = (
         name="a-key-books-in-the-default-account",
         promise=7,
         file="worker/api/bookings.py",
-        old="    return asked.model_copy(update={OF_THE_KEY: key.account})",
-        new="    return asked",
+        old="        OF_THE_KEY: key.account,\n",
+        new="",
         test=f"{_ACCOUNTS}test_a_booking_is_of_its_keys_account",
     ),
     Breakage(

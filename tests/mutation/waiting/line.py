@@ -52,8 +52,8 @@ LINE = (
     ),
     _enqueue(
         name="line-numbers-begin-again-in-each-part",
-        old="first_number=new, api_key_id=api_key_id)",
-        new="first_number=0, api_key_id=api_key_id)",
+        old="rows_of, part, new, api_key_id",
+        new="rows_of, part, 0, api_key_id",
         test=f"{_NEED}test_numbers_run_through_the_whole_bulk",
     ),
     _enqueue(

@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from booking_client.request import fields
 from booking_client.request.fields import LANGUAGES, zones
 from booking_client.request.model import Attendee, BookingRequest
 from resilience.exceptions import CustomerValidationException
@@ -43,6 +47,28 @@ def attendee_refusal(field: str, value: Any) -> str:
 def test_an_email_is_kept_in_lower_case_ascii(given_email: str, kept: str) -> None:
     """Cal.com's list filter compares byte for byte, and its check knows ASCII only."""
     assert attendee(email=given_email).email == kept
+
+
+LOCALS = st.text("aZ0._-+'\"@ é", max_size=70)
+DOMAINS = st.text("aZ09.-_@< []é", max_size=20) | st.sampled_from(
+    ["example.com", "EXAMPLE.com", "xn--bcher-kva.example", "a--b.example", "example.test", f"{'a' * 63}.example", "x"]
+)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(local=LOCALS, domain=DOMAINS)
+def test_an_address_is_what_the_library_makes_of_all_of_it(local: str, domain: str) -> None:
+    """Whichever part of it the library is asked about."""
+    assert tried(f"{local}@{domain}") == tried(f"{local}@{domain}", plain=False)
+
+
+def tried(text: str, *, plain: bool = True) -> str:
+    """Return the address, or why it is refused; not `plain`: by the library alone."""
+    with patch.object(fields, "MAX_LOCAL", fields.MAX_LOCAL if plain else -1):
+        try:
+            return fields.email(text)
+        except ValueError as refused:
+            return str(refused)
 
 
 @pytest.mark.parametrize(

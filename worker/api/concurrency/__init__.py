@@ -1,0 +1,1 @@
+"""What runs beside the event loop of one process, and who waits for it there."""

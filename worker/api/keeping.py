@@ -1,0 +1,72 @@
+"""Requests that arrive at the same time are stored together: one INSERT, and one call of the limit a key."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
+from db.api_keys.keys import ApiKey
+from resilience.call_limit import CallLimit
+from tasks.callers.requests import CallerRequest
+from tasks.enqueue import CallersRequest, enqueue_booking, enqueue_together
+from worker.api.concurrency.groups import Groups
+from worker.api.concurrency.threads import Threads
+from worker.api.metrics import counting
+from worker.api.metrics.counting import Refusal
+from worker.api.problems import ApiError
+
+
+class Arrived(NamedTuple):
+    """Hold a request and the key that it came with."""
+
+    request: CallerRequest
+    key: ApiKey
+
+
+class Keeping:
+    """Store the requests of one process."""
+
+    def __init__(self, threads: Threads, limit: CallLimit) -> None:
+        self._threads = threads
+        self._groups: Groups[Arrived, Receipt | Conflict | None] = Groups(threads, partial(_keep, limit))
+
+    async def keep(self, request: CallerRequest, key: ApiKey) -> Receipt:
+        """Count a call of a key, store its request, and return the receipt.
+
+        Raises:
+            ApiError: The key's rate is used up, or no thread was free in time; nothing was stored.
+            IdempotencyConflict, CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
+        """
+        kept = await self._groups.ask(Arrived(request, key))
+        if kept is None:
+            return await self._threads.run(partial(enqueue_booking, request, api_key_id=key.id))
+        if isinstance(kept, Receipt):
+            return kept
+        raise IdempotencyConflict(kept)
+
+
+def _keep(limit: CallLimit, arrived: Sequence[Arrived]) -> list[Receipt | Conflict | ApiError | None]:
+    """Return the result of each request that is within its key's rate, and the problem of each other one."""
+    refused = _beyond_rates(limit, [key for _, key in arrived])
+    within = [one for one, problem in zip(arrived, refused, strict=True) if problem is None]
+    kept = iter(enqueue_together([CallersRequest(request, key.id) for request, key in within]))
+    return [next(kept) if problem is None else problem for problem in refused]
+
+
+def _beyond_rates(limit: CallLimit, keys: Sequence[ApiKey]) -> list[ApiError | None]:
+    """Count a call for each of these keys, all calls of a key at once; the last ones may be beyond its rate."""
+    rates = {key.id: key.rate for key in keys}
+    calls = Counter(key.id for key in keys)
+    allowed = {key: limit.admit(f"key:{key}", rates[key], count) for key, count in calls.items()}
+    seen = Counter[int]()
+    problems: list[ApiError | None] = []
+    for key in keys:
+        seen[key.id] += 1
+        may_go, wait = allowed[key.id]
+        if seen[key.id] <= may_go:
+            problems.append(None)
+        else:
+            counting.refused(Refusal.KEY_RATE)
+            problems.append(ApiError("rate-limited", wait=wait))
+    return problems
