@@ -15,6 +15,8 @@ from booking_client.request.model import BookingRequest
 from db import appointments
 from db.connection import deadline, fetch
 from db.lifecycle import Status
+from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.view import BreakerView
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
 from tasks.accounts.admission import begin_admission
@@ -80,6 +82,9 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
 def _keep(
     deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0, api_key_id: int | None
 ) -> list[Inserted]:
+    def view_for(caller: CallingAccount) -> BreakerView:
+        return deps.at_service(caller.service).breaker.view
+
     one = len(requests) == 1
     committing = False
     admission = None
@@ -87,7 +92,7 @@ def _keep(
     try:
         with deadline(patience(len(requests))):
             # Redis answers while the rows are built.
-            admission = begin_admission(deps.breaker.view, deps.callers, deps.caller, requests)
+            admission = begin_admission(view_for, deps.callers, deps.caller, requests)
             rows = rows_of(requests, first_number, api_key_id=api_key_id)
             rows = admission.place(rows)  # this reads the operators' overrides if Redis has lost them
             with deps.autocommit.connect() if one else deps.engine.begin() as conn:
