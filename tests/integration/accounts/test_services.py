@@ -12,12 +12,14 @@ from booking_client import Bookings
 from db.accounts import Account
 from db.appointments import queue
 from db.lifecycle import HoldReason, Status
+from db.monitoring import incidents
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls
 from tasks.calcom.access import CREATE
 from tasks.claim import claim
 from tasks.dependencies import Dependencies
+from tasks.incidents.check import check
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.failure_metrics import aggregate_failure_metrics
@@ -26,10 +28,15 @@ from tasks.maintenance.release import release_held
 from tasks.operations import accounts as operations
 from tasks.operations import breaker_overrides
 from tasks.operations.accounts import AccountRefusedError
+from tasks.overview.payload import payload
+from tasks.overview.reading import read_overview
+from tasks.overview.sentences import render
+from tasks.overview.verdict import verdict
 from tests.integration.accounts.conftest import OTHERS, THEIRS, add, asked
 from tests.integration.accounts.test_lines import FIVE, PENDING, ask, hold, stands
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import book, carry, state
+from worker.metrics.gauges import of_record
 
 WAITS = (Status.HELD, HoldReason.BREAKER_OPEN)
 BOOKED = (Status.CONFIRMED, None)
@@ -303,6 +310,37 @@ def test_an_order_outlives_redis_at_its_own_service(clinic: Account, redis_url: 
     services = dependencies.current().services
     states = [services.breaker(one.name).get_status().state for one in services.known()]
     assert states == [State.CLOSED, State.FORCED_OPEN]
+
+
+def test_an_outage_elsewhere_is_seen_by_its_host(clinic: Account, other: Any) -> None:
+    """In the answer, in the incident and as a number; the settings' own Cal.com is well, and no account is blamed."""
+    record_transitions()
+    fall(clinic, other)
+    ask([0], clinic.name)
+    record_transitions()
+    check()
+
+    seen = read_overview(dependencies.current())
+    said = verdict(seen)
+    host = other.url.removeprefix("http://")
+    assert said.name == "services_wait"
+    assert render(said.sentence, seen.read_at).startswith(f"1 other Cal.com is held up: {host}: it is down since ")
+    assert [one["host"] for one in payload(seen, said)["services"]] == [host]
+    assert seen.record is not None
+    assert seen.record.accounts.accounts == ()
+    with dependencies.current().engine.connect() as conn:
+        found = {one.title for one in incidents.notified(conn, open_only=True)}
+        counted = text("SELECT labels, value FROM metric_totals WHERE name = 'breaker_transitions'")
+        opened = {tuple(labels): value for labels, value in conn.execute(counted)}
+    assert any(title.startswith(f"Cal.com at {host} is down: ") for title in found), found
+    samples = {
+        (name, tuple(sorted(labels.items()))): value
+        for metric in of_record(seen.record)
+        for name, labels, value, *_ in metric.samples
+    }
+    assert samples["booking_services", (("service", "others"), ("state", "open"))] == 1
+    assert opened.get(("others", "open"), 0) >= 1
+    assert (CREATE, "open") not in opened
 
 
 def test_without_redis_each_service_has_a_breaker_in_the_process(

@@ -54,7 +54,6 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10},
     "accounts_in_trouble": {
-        "service": "calcom",
         "unreadable": "unreadable",
         "missing_type": "no_event_type",
         "of_each": 50,

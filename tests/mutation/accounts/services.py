@@ -5,12 +5,14 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _SERVICES = "tests/integration/accounts/test_services.py::"
+_SENTENCES = "tests/unit/overview/test_service_sentences.py::"
 _claim = partial(Breakage, promise=4, file="tasks/claim.py")
 _release = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
 _turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _rest = partial(Breakage, promise=3, file="resilience/lua/lib/at_rest.lua")
 _service = partial(Breakage, promise=3)
 _accounts = partial(Breakage, promise=3, file="tasks/operations/accounts.py")
+_seen = partial(Breakage, promise=6)
 
 SERVICES: tuple[Breakage, ...] = (
     _service(
@@ -122,5 +124,26 @@ SERVICES: tuple[Breakage, ...] = (
         old="        if not first and service != deps.services.own.name and services",
         new="        if not services and services",
         test=f"{_SERVICES}test_the_first_account_elsewhere_wants_a_word",
+    ),
+    _seen(
+        name="the-outage-of-another-cal-com-is-no-incident",
+        file="tasks/incidents/other_services.py",
+        old="        if one.state in {State.OPEN, State.HALF_OPEN}:",
+        new="        if one.state == State.OFF:",
+        test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="another-cal-com-is-counted-as-the-settings",
+        file="db/monitoring/breaker_events.py",
+        old="    return OTHERS if service.startswith(_ELSEWHERE) else endpoint or service",
+        new="    return endpoint or service",
+        test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="a-line-elsewhere-is-a-drain-of-ours",
+        file="tasks/overview/ranking/theirs.py",
+        old="    own += sum(one.waiting for one in accounts.services)\n",
+        new="",
+        test=f"{_SENTENCES}test_what_waits_for_another_calcom_is_no_drain_of_ours",
     ),
 )
