@@ -51,6 +51,27 @@ class TroubledAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class TroubledService:
+    """Another Cal.com than the settings', whose breaker is not closed by the record."""
+
+    service: str
+    base_url: str
+    endpoint: str | None
+    """The endpoint whose breaker it is; None: that of all endpoints together."""
+    state: str
+    since: datetime
+    by: str | None
+    why: str | None
+    waiting: int
+    """How many bookings of its accounts wait for it; up to CAP."""
+
+    @property
+    def capped(self) -> bool:
+        """Return whether more bookings may wait than are counted."""
+        return self.waiting >= CAP
+
+
+@dataclass(frozen=True, slots=True)
 class AccountTroubles:
     """The accounts of a fleet; empty: `default` is the only one."""
 
@@ -59,6 +80,10 @@ class AccountTroubles:
     counts: Mapping[AccountTrouble, int] = field(default_factory=dict)
     """How many accounts have a trouble as their worst, also those that are not listed."""
     states: Mapping[AccountState, int] = field(default_factory=dict)
+    services: tuple[TroubledService, ...] = ()
+    """The other Cal.coms whose breakers are not closed; the first is the one for which that is so the longest."""
+    other_services: int = 0
+    """How many other Cal.coms than the settings' have an account that is not closed."""
 
     @property
     def several(self) -> bool:
@@ -78,18 +103,18 @@ NO_TROUBLE = AccountTroubles()
 
 
 def read(
-    conn: Connection, service: str, *, unreadable: str, missing_type: str, of_each: int = LISTED
+    conn: Connection, service: str, *, unreadable: str, missing_type: str, create: str, of_each: int = LISTED
 ) -> AccountTroubles:
-    """Read the accounts that something of their own stops, `of_each` trouble at most so many.
+    """Read the accounts that something of their own stops, `of_each` trouble at most so many, and what stops others.
 
-    `unreadable`: what bookings are held for whose key cannot be decrypted; `missing_type`: the error type of those
-    whose event type is gone, which is no matter of the account. Where `default` is alone this costs one row.
+    `service` is the settings' Cal.com, `create` the endpoint that makes bookings. `unreadable`: what bookings are held
+    for whose key cannot be decrypted; `missing_type`: the error type of those whose event type is gone, which is no
+    matter of the account. Where `default` is alone this costs one row.
     """
     alone = select(_accounts.c.alone).where(_accounts.c.id == DEFAULT_ACCOUNT)
     if conn.execute(alone).scalar_one_or_none() is not False:
         return NO_TROUBLE
     asked = {
-        "service": service,
         "unreadable": unreadable,
         "missing_type": missing_type,
         "of_each": of_each,
@@ -98,6 +123,8 @@ def read(
         "cap": CAP,
     }
     rows = conn.execute(statement("accounts_in_trouble"), asked).all()
+    others = {"own": service, "create": create, "most": _MOST, "cap": CAP}
+    services = conn.execute(statement("services_in_trouble"), others).mappings()
     states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
     return AccountTroubles(
         tuple(
@@ -106,4 +133,6 @@ def read(
         ),
         {AccountTrouble(row.trouble): row.alike for row in rows},
         {AccountState(state): count for state, count in states},
+        tuple(TroubledService(**row) for row in services),
+        sum(row.service != service for row in conn.execute(statement("services"))),
     )

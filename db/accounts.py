@@ -4,7 +4,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, literal_column, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
@@ -15,7 +27,7 @@ MOST_SERVICES = 100  # Cal.coms, by address
 MOST_LOOKED_AT = 500  # accounts with bookings that live, in one reading of those that something holds
 _columns = _accounts.c
 _LOCK = 0x6163636F756E74  # "account"
-_PACES = text("SELECT * FROM calcom_callers(CAST(:names AS text[]))")
+_PACES = text("SELECT * FROM calcom_callers_at(CAST(:names AS text[]))")
 _OPEN = _columns.state != literal_column("'closed'")
 
 
@@ -129,9 +141,22 @@ def has_live(conn: Connection, number: int) -> bool:
     return bool(conn.execute(select(own)).scalar_one())
 
 
-def services(conn: Connection) -> set[str]:
-    """Return the services that accounts which are not closed have."""
-    return set(conn.execute(select(_columns.service).where(_OPEN).distinct()).scalars())
+def services(conn: Connection) -> dict[str, str | None]:
+    """Return the services that accounts which are not closed have, each with its address; None: CALCOM_BASE_URL."""
+    return {row.service: row.base_url for row in conn.execute(statement("services"))}
+
+
+def service_of(conn: Connection, number: int) -> str:
+    """Return the service of an account."""
+    service: str = conn.execute(select(_columns.service).where(_columns.id == number)).scalar_one()
+    return service
+
+
+def service_of_row(conn: Connection, table: Table, number: int) -> str | None:
+    """Return the service of the account of a booking, or of a change, by its number; None: there is no such row."""
+    own = select(_columns.service).join(table, table.c.account_id == _columns.id).where(table.c.id == number)
+    service: str | None = conn.execute(own).scalar_one_or_none()
+    return service
 
 
 def has_key(conn: Connection, service: str, fingerprint: str) -> str | None:

@@ -51,7 +51,7 @@ def carry_out(
     with correlation.bound(claimed.row.correlation_id):
         result = attempt(claimed)
         move = result.move and claimed.write(result.move)
-        _let_others_go(deps, result)
+        _let_others_go(claimed.deps, result)
         if move is None:
             log.warning("lease_lost", appointment_id=claimed.row.id)
             raise Ignore

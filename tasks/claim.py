@@ -51,13 +51,14 @@ def claim(
         got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
         if released:
-            deps.breaker.held_work.give_back(CREATE, appointment_id)
+            own = deps.at_service(deps.services.of_booking(appointment_id))
+            own.breaker.held_work.give_back(CREATE, appointment_id)
         return None
     no_access = None
     try:
         deps = deps.for_claim(got.row.account_id, got.account, got.version)
     except NoAccess as shut:
-        no_access = shut
+        no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))
     waited = waited_for(got.row)
     ends = at + deps.timings.lease
     return Claim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)

@@ -19,6 +19,7 @@ from resilience.retry_policy import RetryPolicy
 from resilience.shared_readings import SharedReadings
 from tasks.accounts.callers import Callers
 from tasks.accounts.door import FIRST_VERSION, Access, Door
+from tasks.accounts.services import CalcomServices
 from tasks.calcom.client import CalcomClient
 from tasks.ports.callbacks import CallbackSettings
 from tasks.ports.sinks import Sinks
@@ -70,7 +71,7 @@ class Dependencies:
     uses it, too: psycopg forgets a connection's prepared statements when a transaction is rolled back. `page_url` is
     the Resilience page's address, or its path alone. `calcom` is the client of account 1, `caller` is that account as
     the breaker knows it, alone; what works for a booking has both of the booking's account (`with_access`), and no
-    other. `callers` says who calls for an account without its key.
+    other. `callers` says who calls for an account without its key, `breaker` is its service's; `services` has all.
     """
 
     engine: Engine
@@ -79,6 +80,7 @@ class Dependencies:
     caller: CallingAccount
     callers: Callers
     door: Door
+    services: CalcomServices
     breaker: CircuitBreaker
     detector: FailureDetector
     database_calls: CallStats
@@ -92,14 +94,14 @@ class Dependencies:
     webhook_secrets: tuple[SecretStr, ...] = field(repr=False)
 
     def with_access(self, access: Access) -> Self:
-        """Return the same with the client of an account, and as its caller."""
+        """Return the same with the client of an account, as its caller, and with its service's breaker."""
         client, caller = access
         same = client is self.calcom and caller == self.caller
-        return self if same else replace(self, calcom=client, caller=caller)
+        return self if same else replace(self.at_service(caller.service), calcom=client, caller=caller)
 
-    def with_client(self, client: CalcomClient) -> Self:
-        """Return the same with the client of a key that is no account's yet; the breaker takes its calls for ours."""
-        return replace(self, calcom=client)
+    def at_service(self, service: str) -> Self:
+        """Return the same with the breaker of a service."""
+        return self if service == self.breaker.service else replace(self, breaker=self.services.breaker(service))
 
     def for_claim(self, account: int, state: AccountState, version: int) -> Self:
         """Return the same with the client of a claimed booking's account, from what the claim has read of it.

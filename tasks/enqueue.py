@@ -17,6 +17,8 @@ from booking_client.request.model import BookingRequest
 from db import appointments
 from db.connection import deadline, fetch
 from db.lifecycle import Status
+from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.view import BreakerView
 from resilience.exceptions import (
     AppointmentDatabaseException,
     AppointmentException,
@@ -129,6 +131,9 @@ def _unless_confirmed(known: Receipt | Conflict) -> Receipt | Conflict | None:
 def _keep(
     deps: Dependencies, requests: Sequence[BookingRequest], rows: Callable[[], list[NewAppointment]]
 ) -> list[Inserted]:
+    def view_for(caller: CallingAccount) -> BreakerView:
+        return deps.at_service(caller.service).breaker.view
+
     one = len(requests) == 1
     committing = False
     admission = None
@@ -136,7 +141,7 @@ def _keep(
     try:
         with deadline(patience(len(requests))):
             # Redis answers while the rows are built.
-            admission = begin_admission(deps.breaker.view, deps.callers, deps.caller, requests)
+            admission = begin_admission(view_for, deps.callers, deps.caller, requests)
             placed = admission.place(rows())  # this reads the operators' overrides if Redis has lost them
             with deps.autocommit.connect() if one else deps.engine.begin() as conn:
                 committing = one

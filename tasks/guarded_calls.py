@@ -85,7 +85,6 @@ class GuardedCalls(CalcomReads):
         self.deps = deps
         self.pause = pause or threading.Event().wait
         self._client = deps.calcom
-        self._breaker = deps.breaker
         self._correlation_id = correlation_id
         self._owner, self._probe_ok = owner or str(uuid4()), probe_ok
         self._renew, self._patience = renew, patience
@@ -118,7 +117,7 @@ class GuardedCalls(CalcomReads):
 
     def give_up(self, permit: Permit) -> None:
         """Record that nothing was sent with a permit."""
-        self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
+        self._on_report(self.deps.breaker.record(permit, CallOutcome.IGNORED), None)
 
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET, and return its answer.
@@ -152,7 +151,7 @@ class GuardedCalls(CalcomReads):
     ) -> Permit | Denied:
         owner, caller = f"{self._owner}:{number}", self.deps.caller
         account = caller.without_key() if keyless else caller
-        acquire = partial(self._breaker.acquire, endpoint, item=item, trial=trial, account=account)
+        acquire = partial(self.deps.breaker.acquire, endpoint, item=item, trial=trial, account=account)
 
         def ask() -> Permit | Denied:
             permit = acquire(owner=owner, probe_ok=probe_ok, taken_at=self.answered_at)
@@ -188,7 +187,7 @@ class GuardedCalls(CalcomReads):
                 self.give_up(permit)
         reply = read(answer)
         error = ErrorType.NONE if reply is None else reply.error_type
-        recorded = self._breaker.record(
+        recorded = self.deps.breaker.record(
             permit,
             outcome := self._outcome(permit, reply),
             reason=error.value,

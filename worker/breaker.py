@@ -7,12 +7,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring import overrides
 from resilience.call_stats.stats import CallStats
+from resilience.circuit_breaker.account import OWN_SERVICE
 from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
 from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, OverridesUnreadable, SettingsDiffer
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.failure_detector import DetectorSettings, FailureDetector
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateBack, SharedStateLost
+from resilience.shared_state.state import ThreadConnections
 from tasks.calcom.client import CalcomClient
 from tasks.host.log import Logger
 from tasks.operations.breaker_overrides import in_force
@@ -20,16 +22,24 @@ from worker import database_calls
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
 
-SERVICE = "calcom"
 _WARNINGS = (BreakerChanged, KeyBlocked, OverridesUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
 
 log = Logger("breaker")
 
 
 def make_breaker(
-    settings: Settings, engine: Engine, calcom: CalcomClient | None = None, *, count_window: float = COUNT_WINDOW
+    settings: Settings,
+    engine: Engine,
+    calcom: CalcomClient | None = None,
+    *,
+    service: str = OWN_SERVICE,
+    redis: ThreadConnections | None = None,
+    count_window: float = COUNT_WINDOW,
 ) -> CalcomCircuitBreaker:
-    """Build this process's end of the breaker that the fleet shares; without `calcom`, one that only reads it."""
+    """Build this process's end of a breaker that the fleet shares; without `calcom`, one that knows no key.
+
+    `redis`: connections that it shares with the breakers of other services; None: it has its own.
+    """
 
     def listen(event: Event) -> None:
         level = log.warning if isinstance(event, _WARNINGS) else log.info
@@ -38,8 +48,8 @@ def make_breaker(
             _record_block(engine, event)
 
     return CalcomCircuitBreaker(
-        SERVICE,
-        redis=make_redis(settings.redis_url) if settings.redis_url else None,
+        service,
+        redis=redis or make_connections(settings),
         settings=BreakerSettings(
             threshold=settings.circuit_breaker_threshold,
             window=settings.circuit_breaker_window,
@@ -52,9 +62,14 @@ def make_breaker(
         ),
         key=calcom.key_fingerprint if calcom else "",
         configuration=calcom.settings_fingerprint if calcom else "",
-        overrides=lambda: in_force(engine, SERVICE),
+        overrides=lambda: in_force(engine, service),
         emit=listen,
     )
+
+
+def make_connections(settings: Settings) -> ThreadConnections | None:
+    """Build the connections to Redis that breakers share; None: the settings name no Redis."""
+    return ThreadConnections(make_redis(settings.redis_url)) if settings.redis_url else None
 
 
 def make_database_calls(settings: Settings, engine: Engine, *, count_window: float = COUNT_WINDOW) -> CallStats:

@@ -1,6 +1,7 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,13 +13,14 @@ from resilience.shared_state.client import make_redis
 from tasks.accounts.callers import Callers
 from tasks.accounts.door import Door
 from tasks.accounts.keys import KeyCipher
+from tasks.accounts.services import CalcomServices
 from tasks.calcom.access import CALCOM_RATE
 from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
 from tasks.ports.callbacks import CallbackSettings
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
-from worker.breaker import make_breaker, make_database_calls, make_detector
+from worker.breaker import make_breaker, make_connections, make_database_calls, make_detector
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
@@ -57,7 +59,9 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, **conn
         read_timeout=settings.calcom_read_timeout,
         deadline=settings.calcom_deadline,
     )
-    breaker = make_breaker(settings, engine, calcom, count_window=count_window)
+    redis = make_connections(settings)
+    make = partial(make_breaker, settings, engine, redis=redis, count_window=count_window)
+    breaker = make(calcom)
     database_calls = make_database_calls(settings, engine, count_window=count_window)
     autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
     callers = Callers(autocommit, breaker.account)
@@ -68,6 +72,9 @@ def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, **conn
         caller=breaker.account,
         callers=callers,
         door=Door(autocommit, calcom, KeyCipher(settings.account_encryption_keys)),
+        services=CalcomServices(
+            autocommit, callers, breaker, settings.calcom_base_url, lambda service: make(service=service)
+        ),
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),
         database_calls=database_calls,

@@ -49,9 +49,12 @@ def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postabl
     return places
 
 
-def in_line(conn: Connection, *, after: int, limit: int) -> list[AccountPace]:
-    """Return the accounts but those up to `after` that are not paused and whose line is not empty, by number."""
-    rows = conn.execute(statement("in_line"), {"after": after, "limit": limit}).mappings()
+def in_line(conn: Connection, *, after: int, limit: int, service: str | None = None) -> list[AccountPace]:
+    """Return the accounts but those up to `after` that are not paused and whose line is not empty, by number.
+
+    Those of one service, or of all (None).
+    """
+    rows = conn.execute(statement("in_line"), {"after": after, "limit": limit, "service": service}).mappings()
     return [AccountPace.of(row) for row in rows]
 
 

@@ -22,6 +22,7 @@ class AccountPace:
     """What says how fast an account's messages and calls may go: columns of its row, but no key."""
 
     id: int
+    service: str
     key_fingerprint: str | None
     calls_per_minute: int | None
     alone: bool

@@ -14,6 +14,9 @@ from db.monitoring import metric_totals
 from db.monitoring.metric_totals import Total
 from db.sql import statement
 
+OTHERS = "others"
+"""The label of all services but the settings'."""
+_ELSEWHERE = "c-"  # so their names begin (tasks/calcom/access.py)
 BEGUN = "begun"  # the reason of a breaker that Redis had lost
 
 
@@ -28,8 +31,9 @@ class OutageSpan:
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Record transitions (columns of `circuit_breaker_events`), and their totals; return how many were new.
 
-    Where a service's breaker has begun again, those of its endpoints and accounts are closed with it. The totals leave
-    out the breaker of one account: no metric's series grow with the accounts.
+    Where a service's breaker has begun again, those of its endpoints and accounts are closed with it. No metric's
+    series grow with the accounts: the totals leave out the breaker of one account, and count those of all services but
+    the settings' as one.
     """
     if not rows:
         return 0
@@ -39,18 +43,24 @@ def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
             begun = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
             closed = conn.execute(statement("close_forgotten"), begun)
             counts.update(
-                (Total.TRANSITIONS, (endpoint, new_state)) for endpoint, new_state, account in closed if account is None
+                (Total.TRANSITIONS, (_label(row["service"], endpoint), new_state))
+                for endpoint, new_state, account in closed
+                if account is None
             )
     change = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
     moved = _events.c.service, _events.c.endpoint, _events.c.new_state, _events.c.account_id
     new = conn.execute(change.returning(*moved), list(rows)).all()
     counts.update(
-        (Total.TRANSITIONS, (endpoint or service, new_state))
+        (Total.TRANSITIONS, (_label(service, endpoint), new_state))
         for service, endpoint, new_state, account in new
         if account is None
     )
     metric_totals.add(conn, counts)
     return len(new)
+
+
+def _label(service: str, endpoint: str | None) -> str:
+    return OTHERS if service.startswith(_ELSEWHERE) else endpoint or service
 
 
 def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: datetime | None) -> list[Row[Any]]:

@@ -25,7 +25,7 @@ opened AS (
     FROM (
         SELECT service, endpoint, account_id
         FROM circuit_breaker_events
-        WHERE service = :service AND account_id IS NOT NULL AND created_at > now() - interval '1 day'
+        WHERE account_id IS NOT NULL AND created_at > now() - interval '1 day'
             AND EXISTS (SELECT FROM several)
         ORDER BY created_at DESC
         LIMIT :most
@@ -80,6 +80,14 @@ found AS (
             ), 0)
     ) AS began
     WHERE newest.new_state <> 'closed'
+        -- While all of another Cal.com is down, that stops its accounts (services_in_trouble.sql).
+        AND (opened.service = (SELECT service FROM calcom_accounts WHERE id = 1) OR coalesce((
+            SELECT change.new_state
+            FROM circuit_breaker_events AS change
+            WHERE change.service = opened.service AND change.endpoint IS NULL AND change.account_id IS NULL
+            ORDER BY epoch DESC
+            LIMIT 1
+        ), 'closed') = 'closed')
     GROUP BY opened.account_id
     UNION ALL
     SELECT line.account_id, 'throttled', 6, first.held_at

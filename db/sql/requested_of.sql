@@ -7,7 +7,9 @@ WITH next AS (
     ORDER BY line_at, id
     LIMIT :limit
 )
-SELECT account.id, account.key_fingerprint, account.calls_per_minute, account.alone, account.neighbours, account.state, wanted.rows
+SELECT
+    account.id, account.service, account.key_fingerprint, account.calls_per_minute, account.alone, account.neighbours, account.state,
+    wanted.rows
 FROM (SELECT account_id, count(*) AS rows FROM next GROUP BY account_id) AS wanted
 JOIN calcom_accounts AS account ON account.id = wanted.account_id
 ORDER BY account.id

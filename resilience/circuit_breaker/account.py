@@ -11,6 +11,8 @@ ENOUGH = 3
 """Failures in a row of this many accounts, or of all that the service has, open the breaker for all accounts."""
 FIRST = 1
 """The account that keeps the service's own limit and blocks: workers that know no accounts write the same ones."""
+OWN_SERVICE = "calcom"
+"""The service of account 1."""
 KEPT = 4096
 
 
@@ -32,6 +34,8 @@ class CallingAccount:
     """Whether no other account is open."""
     neighbours: int = 1
     """How many accounts the service has, this one included."""
+    service: str = OWN_SERVICE
+    """The service that is called: each has a breaker of its own."""
     keyless: bool = False
     """The call is sent without a key: it counts against a limit that all such calls of the service share."""
 

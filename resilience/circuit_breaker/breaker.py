@@ -31,7 +31,7 @@ from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
-from resilience.shared_state.state import SharedState
+from resilience.shared_state.state import SharedState, ThreadConnections
 
 
 class CircuitBreaker:
@@ -48,7 +48,7 @@ class CircuitBreaker:
         self,
         service: str,
         *,
-        redis: Client | None = None,
+        redis: Client | ThreadConnections | None = None,
         settings: BreakerSettings | None = None,
         key: str = "",
         configuration: str = "",
@@ -65,7 +65,7 @@ class CircuitBreaker:
             shared = SharedState(service, redis, retry_after=self.settings.redis_retry, clock=clock, emit=emit)
         self.calls = CallStats(service, shared=shared, window=self.settings.count_window, clock=clock, wall=wall)
         snapshot = BreakerSnapshot(clock=clock, wall=wall)
-        self.account = CallingAccount(key=key, configuration=configuration)
+        self.account = CallingAccount(key=key, configuration=configuration, service=service)
         self._closed = ClosedBreaker(service, shared, settings=self.settings, snapshot=snapshot, clock=clock)
         failover = Failover(
             service, shared, settings=self.settings, account=self.account, snapshot=snapshot, overrides=overrides,

@@ -118,6 +118,11 @@ class Failover:
             known = self._call(STATUS, endpoint, (), now, account or self.account)
         return None if isinstance(known, Forgotten | Late) else known
 
+    def is_forgotten(self, endpoint: str) -> bool:
+        """Return whether Redis answers that it has nothing of the breaker, which stays so."""
+        known = self._call(STATUS, endpoint, (), None, self.account)
+        return isinstance(known, Forgotten)
+
     def run_local(
         self, now: float | None, step: Callable[[LocalBreaker, int], tuple[Result, Iterable[Change]]]
     ) -> Result:

@@ -39,6 +39,10 @@ class BreakerView:
             return self._failover.run_local(now, lambda local, at: (status.of_process(service, local, at, caller), ()))
         return status.of_fleet(self._failover.service, known)
 
+    def is_at_rest(self) -> bool:
+        """Return whether Redis has nothing of the service, last called hours ago; `status` would begin it again."""
+        return self._failover.is_forgotten(WITHOUT_ENDPOINT)
+
     def is_blocking(self, endpoint: str, account: CallingAccount | None = None) -> bool:
         """Return whether an open breaker now denies every call to an endpoint. This takes no probe's place."""
         return self.begin_is_blocking(endpoint, account)()

@@ -22,4 +22,5 @@ if wait == 0 then
   quota_take(quota)
 end
 quota_save(quota)
+if string.find(BREAKER, '{c-', 1, true) == 1 then redis.call('PEXPIRE', BREAKER, KEPT) end -- in use: see at_rest.lua
 return { now, wait, quota.window, account_epoch }

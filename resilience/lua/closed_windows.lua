@@ -17,4 +17,5 @@ for i = 1, #cells, 2 do
     end
   end
 end
+keep(COUNTS, WINDOWS)
 return { now, redis.call('HGETALL', WINDOWS) }

@@ -14,7 +14,7 @@ KEYS_KEPT = 4096
 """How many lists of keys are kept: some for each account of a thousand."""
 
 # The fragments that stand before each script; a fragment needs only those before it.
-_STATE = ("arguments", "state_machine", "account", "expire")
+_STATE = ("at_rest", "arguments", "state_machine", "account", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "admission", "release_window", "release_room")
@@ -39,7 +39,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "recent_calls": _COUNTING,
         "reset_recent_calls": _COUNTING,
         "mark_incomplete": _COUNTING,
-        "closed_windows": (*_COUNTING, "server_run"),
+        "closed_windows": ("at_rest", *_COUNTING, "server_run"),
     }
 )
 

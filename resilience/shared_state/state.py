@@ -34,7 +34,8 @@ class ThreadConnections:
     """
 
     def __init__(self, client: scripts.Client) -> None:
-        self._client = client
+        self.client = client
+        self.scripts = scripts.register(client)
         self._mine = threading.local()
 
     def send(self, begin: Beginning, *more: str | float) -> Callable[[], Any]:
@@ -43,9 +44,9 @@ class ThreadConnections:
         Raises:
             RedisError, OSError: as the client raises them; the returned function raises them, too. No retry.
         """
-        if not isinstance(self._client, Redis):
-            return partial(self._client.execute_command, *begin.words, *more)
-        connection = self._own(self._client)
+        if not isinstance(self.client, Redis):
+            return partial(self.client.execute_command, *begin.words, *more)
+        connection = self._own(self.client)
         if connection.is_connected and (self._mine.unread or _stale(connection)):
             connection.disconnect()
         if not connection.is_connected:
@@ -53,7 +54,7 @@ class ThreadConnections:
         length = b"*%d\r\n" % (len(begin.words) + len(more))
         connection.send_packed_command([length + begin.encoded + _encoded(more)], check_health=False)
         self._mine.unread = True
-        return partial(self._read, connection, self._client)
+        return partial(self._read, connection, self.client)
 
     def _read(self, connection: Any, client: Redis) -> Any:
         try:
@@ -73,16 +74,19 @@ class ThreadConnections:
         return self._mine.connection
 
 
+Shareable = scripts.Client | ThreadConnections  # several services may share one client's connections
+
+
 class SharedState:
     """Run the scripts of one service for one process. None as an answer means that Redis is unavailable."""
 
     def __init__(
-        self, service: str, client: scripts.Client, *, retry_after: float, clock: Callable[[], float], emit: Emit
+        self, service: str, redis: Shareable, *, retry_after: float, clock: Callable[[], float], emit: Emit
     ) -> None:
         self._service = service
-        self._client = client
-        self._connections = ThreadConnections(client)
-        self._scripts = scripts.register(client)
+        self._connections = redis if isinstance(redis, ThreadConnections) else ThreadConnections(redis)
+        self._client = self._connections.client
+        self._scripts = self._connections.scripts
         self._beginnings: dict[tuple[str, tuple[str, ...], Words], Beginning] = {}
         self.absence = Absence(service, retry_after=retry_after, clock=clock, emit=emit)
 

@@ -19,12 +19,15 @@ from tasks.calcom.access import CREATE
 Answer = Callable[[], int | None]
 """Waits until it is known how many messages may go; None: the breaker is open."""
 
+ViewFor = Callable[[CallingAccount], BreakerView]
+"""Returns the view of the breaker of an account's service."""
+
 
 @dataclass
 class AdmittedBatch:
     """What was asked for a batch of requests, by account."""
 
-    view: BreakerView
+    view_for: ViewFor
     callers: Mapping[str | None, CallingAccount]
     answers: Mapping[str | None, Answer]
     admitted: dict[str | None, int] = field(default_factory=dict)
@@ -51,11 +54,11 @@ class AdmittedBatch:
         for name, caller in self.callers.items():
             unused = self.admitted.get(name, 0) - used[name]
             if unused > 0:
-                self.view.give_back_messages(CREATE, caller, unused)
+                self.view_for(caller).give_back_messages(CREATE, caller, unused)
 
 
 def begin_admission(
-    view: BreakerView, known: Callers, first: CallingAccount, requests: Sequence[BookingRequest]
+    view_for: ViewFor, known: Callers, first: CallingAccount, requests: Sequence[BookingRequest]
 ) -> AdmittedBatch:
     """Ask for the messages of these requests; of one account, Redis answers while the caller does other work.
 
@@ -65,13 +68,14 @@ def begin_admission(
     callers = known.named(wanted)
 
     def ask(name: str | None, count: int) -> Answer:
-        return view.begin_admission(CREATE, callers.get(name, first), count)
+        caller = callers.get(name, first)
+        return view_for(caller).begin_admission(CREATE, caller, count)
 
     if len(wanted) == 1:
         answers = {name: ask(name, count) for name, count in wanted.items()}
     else:  # a thread waits for one answer at a time
         answers = {name: partial(_now, ask, name, count) for name, count in wanted.items()}
-    return AdmittedBatch(view, callers, answers)
+    return AdmittedBatch(view_for, callers, answers)
 
 
 def _now(ask: Callable[[str | None, int], Answer], name: str | None, count: int) -> int | None:

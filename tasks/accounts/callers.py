@@ -68,5 +68,6 @@ class Callers:
 def caller_of(account: AccountPace | accounts.Account, key: str, configuration: str) -> CallingAccount:
     """Return who calls for an account with this key and these settings, both by their fingerprints."""
     return CallingAccount(
-        account.id, key, configuration, account.calls_per_minute, alone=account.alone, neighbours=account.neighbours
-    )
+        account.id, key, configuration, account.calls_per_minute,
+        alone=account.alone, neighbours=account.neighbours, service=account.service,
+    )  # fmt: skip

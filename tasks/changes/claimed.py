@@ -38,13 +38,14 @@ def claim_change(
         got = moves.claim(conn, change_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
         if released:
-            deps.breaker.held_work.give_back(CREATE, change_item(change_id))
+            own = deps.at_service(deps.services.of_change(change_id))
+            own.breaker.held_work.give_back(CREATE, change_item(change_id))
         return None
     no_access = None
     try:
         deps = deps.for_claim(got.change.account_id, got.account, got.version)
     except NoAccess as shut:
-        no_access = shut
+        no_access, deps = shut, deps.at_service(deps.services.of_change(change_id))
     ends, waited = at + deps.timings.lease, waited_for(got.change)
     return ChangeClaim(
         deps, got.booking, ends, released, got.backlog, at_once, clock, at, waited, no_access, change=got.change

@@ -11,6 +11,7 @@ from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.accounts.door import UNREADABLE
+from tasks.calcom.access import CREATE
 from tasks.host.application import app
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
@@ -25,6 +26,7 @@ from tasks.incidents.observations import (
     observe_redis,
     observe_services,
 )
+from tasks.incidents.other_services import forced, observe_other_services
 from tasks.incidents.rules import Observation
 from tasks.incidents.update import update_incidents
 from tasks.periodic import PeriodicTask
@@ -54,6 +56,9 @@ def check(every: float = EVERY) -> int:
             missing = status_queries.missing_types(conn, now, lead=lead, error_type=ErrorType.NO_EVENT_TYPE)
         known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
         services = judge_by_record(conn, services, built.detector.settings, now)
+        accounts = account_troubles.read(
+            conn, services.guarded, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE, create=CREATE
+        )
         observed = [
             *([redis] if redis else []),
             *observe_outages(conn, services, held, known, now, lead=lead),
@@ -63,15 +68,14 @@ def check(every: float = EVERY) -> int:
                 now,
                 built.timings,
                 block=services.block,
-                accounts=account_troubles.read(
-                    conn, built.breaker.service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE
-                ),
+                accounts=accounts,
             ),
+            *observe_other_services(accounts),
             *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]
-        notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown)
+        notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown | forced(accounts))
     notifications.send()
     return len(notifications.messages)
 

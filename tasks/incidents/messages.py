@@ -273,7 +273,9 @@ def _outage(subject: str | None, detail: Mapping[str, Any]) -> Template:
 
 def _first_line(text: str, subject: str | None, detail: Mapping[str, Any]) -> str:
     line = _filled(text, subject, detail)
-    return f"{line}: {detail['held']} held, {detail['at_risk']} at risk" if "held" in detail else line
+    if "held" not in detail:
+        return line
+    return f"{line}: {detail['held']} held" + (f", {detail['at_risk']} at risk" if "at_risk" in detail else "")
 
 
 def _text(title: str, template: Template, subject: str | None, detail: Mapping[str, Any], since: str) -> str:
@@ -284,4 +286,6 @@ def _text(title: str, template: Template, subject: str | None, detail: Mapping[s
 
 
 def _filled(text: str, subject: str | None, facts: Mapping[str, Any]) -> str:
-    return text.format_map({"where": "", **facts, "who": _NAMES.get(subject or "", subject)})
+    host = facts.get("host")  # of another Cal.com than the settings'
+    who = f"Cal.com at {host}" if host else _NAMES.get(subject or "", subject)
+    return text.format_map({"where": "", **facts, "who": who})

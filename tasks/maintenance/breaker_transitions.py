@@ -16,30 +16,33 @@ from tasks.periodic import PeriodicTask
 
 log = Logger(__name__)
 _START = "0-0"
-_written = (0, _START)
+_written: dict[str, tuple[int, str]] = {}  # of each service: the position in a generation's stream
 
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.breaker_transitions.record_transitions")
 def record_transitions() -> int:
-    """Record the transitions that are in the stream and not in the table; return how many rows were new.
+    """Record the transitions that are in the stream of a service and not in the table; return how many rows were new.
 
     A new process reads the whole stream (about 1,000 entries), and in each later run what was added meanwhile. So a
     kill between a transition and its row loses nothing, and an existing row stays as it is. A breaker that has begun
     again has another stream, perhaps by another clock: that stream is read from its start. Overrides in force are
-    applied again, because Redis may have lost an override.
+    applied again, because Redis may have lost an override; those of a service at rest when it is called again.
     """
-    global _written  # noqa: PLW0603 - the position in a generation's stream; without it the stream is read again
-    built = dependencies.current()
+    deps = dependencies.current()
+    return sum(_record_of(deps.at_service(one.name)) for one in deps.services.in_use())
+
+
+def _record_of(built: Dependencies) -> int:
     before = built.breaker.get_status()
     breaker_overrides.repeat(built.engine, built.breaker, before)
-    generation, place = _written
+    generation, place = _written.get(before.service, (0, _START))
     after = place if generation == before.generation else _START
     transitions = built.breaker.view.transitions(after_id=after, count=2000)
     new = _record(built, transitions) if transitions else 0
     if before.shared:
-        _written = (before.generation, transitions[-1].id if transitions else after)
+        _written[before.service] = (before.generation, transitions[-1].id if transitions else after)
     if new:
-        log.info("transitions", new=new, last=transitions[-1].new.value)
+        log.info("transitions", service=before.service, new=new, last=transitions[-1].new.value)
     return new
 
 

@@ -50,11 +50,13 @@ def _take_up(deps: Dependencies) -> list[Appointment]:
 
 def _take_up_of_accounts(deps: Dependencies) -> list[Appointment]:
     """Take up as many of each account as messages of it may go now; the others of this batch wait in its line."""
-    view = deps.breaker.view
     with deps.autocommit.connect() as conn:
         wanted = sweeps.requested_of(conn, BATCH)
     callers = {one.pace.id: deps.callers.of(one.pace) for one in wanted}
-    answers = {one.pace.id: view.begin_admission(CREATE, callers[one.pace.id], one.rows)() for one in wanted}
+    answers = {
+        number: deps.at_service(caller.service).breaker.view.begin_admission(CREATE, caller, count)()
+        for number, caller, count in ((one.pace.id, callers[one.pace.id], one.rows) for one in wanted)
+    }
     admitted = {account: count for account, count in answers.items() if count is not None}
     blocked = [account for account, count in answers.items() if count is None]
     used = Counter[int]()
@@ -68,4 +70,5 @@ def _take_up_of_accounts(deps: Dependencies) -> list[Appointment]:
     finally:
         for account, count in admitted.items():
             if count > used[account]:  # others wait, so their line has it; another has these rows; Postgres failed
-                view.give_back_messages(CREATE, callers[account], count - used[account])
+                caller = callers[account]
+                deps.at_service(caller.service).breaker.view.give_back_messages(CREATE, caller, count - used[account])

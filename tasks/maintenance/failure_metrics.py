@@ -28,6 +28,8 @@ def aggregate_failure_metrics() -> int:
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)
+    others = (one.name for one in deps.services.in_use() if one != deps.services.own)
+    new += sum(aggregate(deps.at_service(name), name) for name in others)
     with deps.engine.begin() as conn:
         metric_totals.tick(conn, every=deps.breaker.settings.count_window)
     if new:
@@ -36,19 +38,22 @@ def aggregate_failure_metrics() -> int:
 
 
 def aggregate(deps: Dependencies, service: str) -> int:
-    """Write one service's windows."""
-    engine = deps.engine
+    """Write the windows of a service: of one that the detector judges, or of that of `deps`.
+
+    Of the latter a window that Redis has lost wholly leaves no row: the service may have been at rest.
+    """
+    engine, judged = deps.engine, service in deps.detector.services
+    calls = deps.detector.calls(service) if judged else deps.breaker.calls
     with engine.connect() as conn:
         written = failure_metrics.written_until(conn, service)
         ticked = heartbeats.last_tick(conn, metric_totals.AGGREGATION)
-    windows = deps.detector.calls(service).closed_windows(
-        written.timestamp() if written else 0.0, known_until=ticked.timestamp() if ticked else None
-    )
+    known = ticked.timestamp() if ticked and judged else None
+    windows = calls.closed_windows(written.timestamp() if written else 0.0, known_until=known)
     if not windows:
         return 0
     with engine.begin() as conn:
         new = failure_metrics.write(conn, [row for window in windows for row in rows(service, window)])
-        if service == deps.breaker.service:
+        if service == deps.services.own.name:  # no total has a label for others
             metric_totals.add(conn, totals(windows, new))
     return len(new)
 

@@ -4,7 +4,8 @@ Whether a cause is over is read from the breaker's state and our own settings, b
 """
 
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from booking_client.states import DEFAULT_ACCOUNT
@@ -28,17 +29,23 @@ from tasks.publish import call_later, send
 
 BATCH = 500
 ROUNDS = 4
-ACCOUNTS, OF_EACH = (
-    10,
-    16,
-)  # of other accounts: how many in a run, and bookings and changes of each that a cause lets go
+ACCOUNTS, OF_EACH = 10, 16  # of other accounts: how many in a run, and what a cause lets go of each
 RELEASE = "tasks.maintenance.release.release_held"
 
 log = Logger(__name__)
-_releasing = threading.Lock()
-_wanted = threading.Event()
-_turns = ReleaseTurns()
 _last_account = 0  # where this process stopped: the next run goes on behind it
+
+
+class _PacedRelease:
+    """The paced release of one service in this process: one thread releases for all of its threads."""
+
+    def __init__(self) -> None:
+        self.running = threading.Lock()
+        self.wanted = threading.Event()
+        self.turns = ReleaseTurns()
+
+
+_paced: defaultdict[str, _PacedRelease] = defaultdict(_PacedRelease)
 
 
 @app.task(base=PeriodicTask, name=RELEASE)
@@ -46,26 +53,32 @@ def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     deps = dependencies.current()
     deps.database_calls.flush_if_due()
-    return _release_due(deps) + _release_of_accounts(deps) + release_paced(deps)
+    caused = _release_due(deps) + _release_of_accounts(deps)
+    return caused + sum(release_paced(own) for own in _of_each_service(deps))
+
+
+def _of_each_service(deps: Dependencies) -> Iterator[Dependencies]:
+    return (deps.at_service(one.name) for one in deps.services.known())
 
 
 def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
     """Release bookings that wait for the breaker or the limit, in the order of the line, as far as the window allows.
 
-    In half-open one booking goes; then a window, which doubles while calls succeed. One thread of a process releases
-    for all of its threads: the more there is to do, the more goes in one step. `recorded` is the breaker's answer to
-    the caller's last call, with the room in the window; else the breaker is asked. Returns how many were released.
+    Those of one service, whose breaker `deps` has; nobody waits for the window of another one. In half-open one booking
+    goes; then a window, which doubles while calls succeed. One thread of a process releases for all of its threads: the
+    more there is to do, the more goes in one step. `recorded` is the breaker's answer to the caller's last call, with
+    the room in the window; else the breaker is asked. Returns how many were released.
     """
-    count = 0
-    _wanted.set()
+    count, paced = 0, _paced[deps.breaker.service]
+    paced.wanted.set()
     for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task may stay here for ever
-        if not _wanted.is_set() or not _releasing.acquire(blocking=False):
+        if not paced.wanted.is_set() or not paced.running.acquire(blocking=False):
             break
         try:
-            _wanted.clear()
-            count += _release(deps, recorded)
+            paced.wanted.clear()
+            count += _release(deps, recorded, paced.turns)
         finally:
-            _releasing.release()
+            paced.running.release()
         recorded = None
     return count
 
@@ -77,9 +90,9 @@ def release_when_open_ends(deps: Dependencies) -> None:
         call_later(deps, RELEASE, "maintenance", countdown=wait)
 
 
-def _release(deps: Dependencies, recorded: Recorded | None) -> int:
+def _release(deps: Dependencies, recorded: Recorded | None, turns: ReleaseTurns) -> int:
     if not deps.callers.is_alone():
-        return _turns.release(deps)
+        return turns.release(deps)
     breaker, count = deps.breaker, 0
     view: Recorded | Released = (
         recorded if recorded and recorded.room > 0 else breaker.held_work.count_releasable(CREATE)

@@ -1,7 +1,8 @@
-"""The paced release of several accounts: in turn, the first of each one's line, then the second of each.
+"""The paced release of several accounts of a service: in turn, the first of each one's line, then the second of each.
 
 All processes take turns together: each goes on behind the account that any of them let go last. An account that has no
-room by its own limit, or whose breaker is open, is passed over: it holds nobody else.
+room by its own limit, or whose breaker is open, is passed over: it holds nobody else. Each service has turns, and a
+window, of its own.
 """
 
 import time
@@ -44,7 +45,12 @@ class ReleaseTurns:
         self._rests_until: Recent[int, float] = Recent(_KEPT)
 
     def release(self, deps: Dependencies) -> int:
-        """Release the first of the lines as far as there are places in the window; return how many."""
+        """Release the first of the lines as far as there are places in the window; return how many.
+
+        Those of the accounts of one service, whose breaker `deps` has.
+        """
+        if deps.breaker.service != deps.services.own.name and not _has_line(deps):
+            return 0  # a service at rest keeps nothing in Redis, and a question would begin its breaker there
         view, count = deps.breaker.held_work.count_releasable(CREATE), 0
         probing = State.HALF_OPEN in (view.state, view.endpoint_state)
         places = view.places
@@ -59,11 +65,12 @@ class ReleaseTurns:
 
     def _in_line(self, deps: Dependencies, limit: int) -> list[AccountPace]:
         """Return the accounts whose turn it is, each once: those behind the last one, and then from the first on."""
-        first = self._last
+        first, service = self._last, deps.breaker.service
         with deps.autocommit.connect() as conn:
-            found = queue.in_line(conn, after=first, limit=limit)
+            found = queue.in_line(conn, after=first, limit=limit, service=service)
             if first and len(found) < limit:
-                found += [pace for pace in queue.in_line(conn, after=0, limit=limit - len(found)) if pace.id <= first]
+                more = queue.in_line(conn, after=0, limit=limit - len(found), service=service)
+                found += [pace for pace in more if pace.id <= first]
         now = self._clock()
         if found:
             self._last = found[-1].id
@@ -100,6 +107,11 @@ class ReleaseTurns:
         if released.reason not in (None, Reason.IN_FLIGHT):
             wait = LONGEST_REST if released.retry_after is None else min(released.retry_after, LONGEST_REST)
             self._rests_until[account] = self._clock() + wait
+
+
+def _has_line(deps: Dependencies) -> bool:
+    with deps.autocommit.connect() as conn:
+        return bool(queue.in_line(conn, after=0, limit=1, service=deps.breaker.service))
 
 
 def deal(line: Line, most: int) -> Line:

@@ -4,7 +4,7 @@ A key comes in by an argument of a function, never by one of a command, and leav
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from db.accounts import Account
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
+from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks.accounts.keys import KeyUnreadableError
 from tasks.calcom.access import service_of
@@ -28,15 +29,16 @@ from tasks.guarded_calls import GuardedCalls, NotNow
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
 )
+NOBODY = 0  # the number of no account
 LEAST_CALLS, MOST_CALLS = 7, 60_000  # a minute; fewer never settle an unclear answer (worker/settings/model.py)
-ELSEWHERE = (
-    "an account at another Cal.com than CALCOM_BASE_URL cannot be added yet: this version has one breaker for all "
-    "accounts, so that an outage there would hold everybody's bookings"
-)
-"""Why `booking accounts add` refuses another address. It goes when each Cal.com has a breaker of its own."""
 _FIRST = (
     "this is the first account beside `default`: callers (booking_client in hosts, too) and workers of an older "
     "version would ignore it; make sure that none is left, nor a shell with one, and add --yes"
+)
+_FIRST_ELSEWHERE = (
+    "this is the first account at another Cal.com than CALCOM_BASE_URL: callers and workers of an older version have "
+    "one breaker for all, so that an outage there would hold everybody's bookings; make sure that none is left, and "
+    "add --yes"
 )
 _SETTINGS = "`default` is CALCOM_API_KEY and CALCOM_BASE_URL: change the settings, and restart the workers"
 
@@ -64,11 +66,11 @@ def add(
     """
     _check_name(wanted.name)
     _check_rate(wanted.calls_per_minute)
-    own = _offered(deps, wanted.base_url, key)
+    base_url = _address(deps, wanted.base_url)
+    service = deps.services.own.name if deps.door.is_settings(base_url) else service_of(base_url)
+    own = _offered(deps, base_url, key, service)
     _sealed(deps, key, DEFAULT_ACCOUNT, "")  # before Cal.com is asked: can a key be encrypted here at all?
     me = _me(own)
-    base_url = deps.door.address(wanted.base_url)
-    service = deps.breaker.service if deps.door.is_settings(base_url) else service_of(base_url)
     with deps.engine.begin() as conn:
         accounts.lock_all(conn)
         known = accounts.listed(conn)
@@ -76,7 +78,10 @@ def add(
             raise AccountRefusedError(_FIRST)
         if any(one.name == wanted.name for one in known):
             raise AccountRefusedError(f"there is an account {wanted.name} already, or was one")
-        if len(accounts.services(conn) | {service}) > accounts.MOST_SERVICES:
+        services = accounts.services(conn).keys()
+        if not first and service != deps.services.own.name and services == {deps.services.own.name}:
+            raise AccountRefusedError(_FIRST_ELSEWHERE)
+        if len(services | {service}) > accounts.MOST_SERVICES:
             raise AccountRefusedError(f"there are {accounts.MOST_SERVICES} Cal.coms already, by their addresses")
         _refuse_known(conn, deps, own, service)
         number = accounts.next_number(conn)
@@ -116,7 +121,7 @@ def rotate(deps: Dependencies, name: str, key: SecretStr, asked: ActionRequest, 
     with deps.autocommit.connect() as conn:
         before = _named(conn, name)
     _refuse_default_or_closed(before)
-    own = _offered(deps, before.base_url, key)
+    own = _offered(deps, before.base_url, key, before.service)
     me = _me(own)
 
     def change(conn: Connection, now: Account) -> Account:
@@ -246,12 +251,24 @@ def _refuse_known(conn: Connection, deps: Dependencies, own: Dependencies, servi
         raise AccountRefusedError(f"this is the key of {name}")
 
 
-def _offered(deps: Dependencies, base_url: str | None, key: SecretStr) -> Dependencies:
-    """Return what calls with this key, which is no account's yet."""
+def _address(deps: Dependencies, base_url: str | None) -> str:
     try:
-        return deps.with_client(deps.door.client_for(base_url, key))
+        return deps.door.address(base_url)
     except ValueError as error:
         raise AccountRefusedError(str(error)) from None
+
+
+def _offered(deps: Dependencies, base_url: str | None, key: SecretStr, service: str) -> Dependencies:
+    """Return what calls with this key, which is no account's yet."""
+    try:
+        client = deps.door.client_for(base_url, key)
+    except ValueError as error:
+        raise AccountRefusedError(str(error)) from None
+    own = deps.at_service(service)
+    if own is deps:  # the breaker takes its calls for ours
+        return replace(deps, calcom=client)
+    caller = CallingAccount(NOBODY, client.key_fingerprint, client.settings_fingerprint, alone=False, service=service)
+    return replace(own, calcom=client, caller=caller)
 
 
 def _me(own: Dependencies) -> Me:

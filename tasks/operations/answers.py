@@ -127,9 +127,11 @@ def _of_breaker_action(action: OperatorAction, zone: tzinfo) -> str:
     end = "until an operator ends it"
     if until is not None:
         end = f"until {until.astimezone(zone):%H:%M}{' UTC' if str(zone) == 'UTC' else ''}"
-    return {
+    host = action.target.get("host")  # of another Cal.com than the settings'
+    said = {
         OPEN: f"Nothing is sent {end}.",
         OFF: f"Every call goes {end}, whatever fails.",
         AUTO: "The override is ended.",
         RESET: "All breakers are closed, and no override is in force.",
     }[action.action]
+    return f"Cal.com at {host}: {said}" if host else said

@@ -45,13 +45,14 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
     """Record an action and carry it out once; a second caller with the same request waits for the first one's outcome.
 
     An action that names an epoch (`asked.epoch_seen`) is refused if the breaker has another epoch. `asked.target` may
-    hold the `seconds` after which the override ends.
+    hold the `seconds` after which the override ends, and the `service` of another Cal.com than the settings'.
 
     Raises:
         OtherActionError: The request id stands for another action.
         SQLAlchemyError: Postgres does not answer; the same request may be sent again.
     """
     action = begin(deps.engine, asked)
+    deps = deps.at_service(action.target.get("service", deps.services.own.name))
     with deps.engine.begin() as conn:  # the action's row is locked: a double click waits here
         action = operator_actions.get(conn, action.request_id, lock=True) or action
         if action.done_at is None:

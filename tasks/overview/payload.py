@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from db.account_troubles import TroubledAccount
+from db.account_troubles import TroubledAccount, TroubledService
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
@@ -19,6 +19,7 @@ from resilience.circuit_breaker.types import Block
 from tasks.overview.cards import Card
 from tasks.overview.ranking.accounts import trouble_phrase
 from tasks.overview.ranking.phrases import held_count
+from tasks.overview.ranking.services import host_of, service_phrase
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import BreakerMove, RecordView
 from tasks.overview.sentences import Sentence, as_json, iso, sentence, time_until
@@ -70,12 +71,13 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
-        return dict.fromkeys(("holds", "now", "unknown", "day", "accounts", "changes", "incidents"))
+        return dict.fromkeys(("holds", "now", "unknown", "day", "services", "accounts", "changes", "incidents"))
     return {
         "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
         "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
         "unknown": record.unknown,
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
+        "services": [_service(service) for service in record.accounts.services],
         "accounts": [_account(account) for account in record.accounts.accounts],
         "changes": [_change(change) for change in record.changes],
         "incidents": [_incident(incident, record.now) for incident in record.incidents],
@@ -118,6 +120,11 @@ def _hold(hold: HeldNow, block: Block) -> dict[str, Any]:
 def _account(account: TroubledAccount) -> dict[str, Any]:
     figures = _fields(account, "name", "trouble", "waiting", "capped", "since")
     return figures | {"sentence": as_json(trouble_phrase(account))}
+
+
+def _service(service: TroubledService) -> dict[str, Any]:
+    figures = _fields(service, "state", "since", "waiting", "capped")
+    return {"host": host_of(service), **figures, "sentence": as_json(service_phrase(service))}
 
 
 def _change(change: BreakerMove) -> dict[str, Any]:

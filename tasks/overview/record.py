@@ -126,7 +126,9 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         unknown=counts_now.unknown(conn),
         queue_met=backlog_reason(conn) if any(hold.reason is HoldReason.IN_LINE for hold in holds) else None,
         held_before=tuple(booking_minutes.held_before(conn, now)) if holds else (),
-        accounts=account_troubles.read(conn, service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE),
+        accounts=account_troubles.read(
+            conn, service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE, create=CREATE
+        ),
     )
 
 

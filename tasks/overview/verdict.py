@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from tasks.overview.ranking import accounts, ours, theirs, yours
+from tasks.overview.ranking import accounts, ours, services, theirs, yours
 from tasks.overview.ranking.phrases import is_late
 from tasks.overview.ranking.row import Level, TrueRow
 from tasks.overview.reading import Overview
@@ -29,6 +29,7 @@ RANKED: tuple[Callable[[Overview], TrueRow | None], ...] = (
     theirs.calcom_failing,
     theirs.database_failing,
     theirs.throttled,
+    services.services_wait,
     accounts.accounts_wait,
     accounts.accounts_need_you,
     yours.waits_for_you,

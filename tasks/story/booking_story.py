@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
 from db.appointments.queue import QUEUED
@@ -12,6 +14,7 @@ from db.changes import asking
 from db.changes.change import BookingChange
 from db.models.changes import ChangeKind
 from resilience.circuit_breaker.types import Block
+from tasks.accounts.callers import caller_of
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.story.change_words import standing
@@ -45,6 +48,16 @@ class BookingStory:
         return [Event("asked", "caller", {}, self.row.created_at), *self.events]
 
 
+def _block(deps: Dependencies, conn: Connection, row: Appointment) -> Block:
+    """Return what stops the line of a booking's account, at its service."""
+    caller = deps.caller
+    if row.account_id != DEFAULT_ACCOUNT:
+        account = accounts.get(conn, row.account_id)
+        caller = caller_of(account, account.key_fingerprint or "", "")
+    seen = deps.at_service(caller.service).breaker.view.status(account=caller)
+    return seen.block(CREATE, key=caller.key, configuration=caller.configuration)
+
+
 def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingStory:
     """Read the story of a booking; its event type is what Cal.com has shown to the present key."""
     calcom = deps.calcom
@@ -54,8 +67,7 @@ def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingSto
     now: datetime = conn.execute(select(func.now())).scalar_one()
     block = Block.UNKNOWN
     if row.hold_reason in QUEUED:
-        key, configuration = calcom.key_fingerprint, calcom.settings_fingerprint
-        block = deps.breaker.get_status().block(CREATE, key=key, configuration=configuration)
+        block = _block(deps, conn, row)
     changes = asking.of_booking(conn, row.id)
     opened = [one for one in changes if not one.over]
     cancel_goes = any(one.kind is ChangeKind.CANCEL for one in opened)

@@ -11,6 +11,7 @@ from tests.mutation.accounts.floods import FLOODS
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.accounts.lines import LINES
 from tests.mutation.accounts.seen import SEEN
+from tests.mutation.accounts.services import SERVICES
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
@@ -250,6 +251,7 @@ BREAKAGES = (
     *FLOODS,
     *LINES,
     *SEEN,
+    *SERVICES,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,

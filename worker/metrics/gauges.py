@@ -1,5 +1,6 @@
 """Gauges of one reading; those of a server that does not answer are absent."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from db.account_troubles import AccountTrouble, AccountTroubles
 from db.appointments.queue import QUEUED
 from db.lifecycle import OVER, ChangeStatus, HoldReason, Status
 from db.models.accounts import AccountState
+from db.monitoring.breaker_events import OTHERS
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import Block, State
@@ -86,6 +88,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     about = "How long ago the first held booking was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
     yield _accounts(record.accounts)
+    yield _services(record.accounts)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)
     pending = _age(record.now, moving.oldest_pending_at)
@@ -106,6 +109,15 @@ def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
         *(((one.value, "none"), float(states.get(one, 0))) for one in (AccountState.PAUSED, AccountState.CLOSED)),
     ]
     return _gauge("accounts", "Accounts at Cal.com, by what stops them alone", ("state", "trouble"), samples)
+
+
+def _services(known: AccountTroubles) -> GaugeMetricFamily:
+    """Return how many other Cal.coms there are, by the breaker's state: a hundred have as many series as none."""
+    states = Counter(one.state for one in known.services)
+    states[State.CLOSED] = max(0, known.other_services - len(known.services))
+    samples = (((OTHERS, state.value), float(states[state])) for state in State)
+    about = "Cal.coms of accounts beside that of the settings, by the state of the breaker"
+    return _gauge("services", about, ("service", "state"), samples)
 
 
 def of_queue(overview: Overview) -> Iterator[GaugeMetricFamily]:

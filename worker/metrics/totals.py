@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 
 from db.lifecycle import FINAL, HoldReason
 from db.monitoring.booking_minutes import WAIT_BOUNDS
+from db.monitoring.breaker_events import OTHERS
 from db.monitoring.metric_totals import Labels, Total, Totals
 from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import Reason, State
@@ -33,10 +34,13 @@ _COUNTERS: tuple[tuple[Total, str, Mapping[str, Sequence[str]]], ...] = (
 
 
 def of_totals(totals: Totals, service: str) -> Iterator[Metric]:
-    """Yield all counters and histograms; the breaker of `service` is the one of all endpoints together."""
+    """Yield all counters and histograms; the breaker of `service` is the one of all endpoints together.
+
+    Those of other Cal.coms, and of their endpoints, are counted as one.
+    """
     for name, about, labels in _COUNTERS:
         yield _counter(name, about, labels, totals)
-    names = {"name": (service, *_ENDPOINTS), "to": tuple(State)}
+    names = {"name": (service, *_ENDPOINTS, OTHERS), "to": tuple(State)}
     yield _counter(Total.TRANSITIONS, "Changes of a breaker, by the state that it came to", names, totals)
     failures = {"endpoint": _ENDPOINTS, "error_type": _ERRORS}
     yield _counter(Total.FAILURES, "Calls of Cal.com that failed", failures, totals)

@@ -1,4 +1,4 @@
--- Fragment: the keys, the common arguments and the time. Every script of the breaker begins with it.
+-- Fragment: the keys, the common arguments and the time of the breaker's scripts.
 -- KEYS    one hash tag keeps them on one node of a cluster. SERVICE_FAILURES, ENDPOINT_FAILURES, OWN_FAILURES: lists of the times of
 --         failures in a row. OWN: the hash of the account's key (account.lua); the last two only if the account is not alone
 -- ARGV    1 endpoint  2, 3 fingerprints of the API key and of the settings that lead to the service  4 the breaker's settings, JSON
@@ -7,7 +7,6 @@
 --         arguments follow from 10
 -- Why     no worker's clock decides. The limit is no setting: accounts with different limits share one breaker.
 local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SERVICE_FAILURES, ENDPOINT_FAILURES, OWN, OWN_FAILURES = unpack(KEYS)
-local KEPT = 7200000 -- ms after its last write at which what belongs to one key is deleted
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 local ACCOUNT, ACCOUNTS_TO_OPEN = ARGV[7], tonumber(ARGV[8])
 

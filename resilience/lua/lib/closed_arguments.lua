@@ -3,7 +3,7 @@
 --         5, 6 the account's limit: emission_interval, burst_tolerance  7, 8 two of the settings: rate_window, size  9, 10 the epochs in which
 --         the caller knows the service and the endpoint as closed  11 now in ms, 0: Redis TIME; the script's own arguments follow
 local RATE, BREAKER, COUNTS, WINDOWS, OWN = unpack(KEYS) -- OWN: only if the account is not alone, see account.lua
-local KEPT = 7200000 -- ms, see arguments.lua
+local KEPT = 7200000 -- ms, see at_rest.lua
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 local service_epoch, endpoint_epoch, now = unpack(ARGV, 9, 11)
 local setting = {

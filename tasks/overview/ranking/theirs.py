@@ -95,8 +95,10 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     if card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
         return None
-    own = sum(one.waiting for one in overview.record.accounts.of(AccountTrouble.BREAKER))
-    if own >= waiting.count:  # they wait for the breakers of their accounts, and Cal.com was not down for all
+    accounts = overview.record.accounts
+    own = sum(one.waiting for one in accounts.of(AccountTrouble.BREAKER))
+    own += sum(one.waiting for one in accounts.services)
+    if own >= waiting.count:  # they wait for the breakers of their accounts, or for another Cal.com
         return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))

@@ -185,4 +185,6 @@ def test_of_one_account_nothing_is_read(settings: Any) -> None:
 def _troubles() -> account_troubles.AccountTroubles:
     deps = dependencies.current()
     with deps.engine.connect() as conn:
-        return account_troubles.read(conn, deps.breaker.service, unreadable=UNREADABLE, missing_type="no_event_type")
+        return account_troubles.read(
+            conn, deps.breaker.service, unreadable=UNREADABLE, missing_type="no_event_type", create=CREATE
+        )

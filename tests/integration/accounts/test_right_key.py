@@ -194,7 +194,7 @@ def test_a_second_cal_com_has_its_own_connections_and_fingerprints(start_simulat
     other, deps = start_simulator(), dependencies.current()
     offered = deps.door.client_for(other.url, SecretStr(OURS))
     assert offered.key_fingerprint != deps.calcom.key_fingerprint
-    add("salon-8", OURS, base_url=other.url, first=False)
+    add("salon-8", OURS, base_url=other.url)
 
     booked = carry(ask(1, "salon-8"))
 

@@ -44,7 +44,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "first_to_try": {"account": 1, "settings": "set"},
     "waiting": {"accounts": [1], "limit": 16, "postable": False},
     "change_line": {"accounts": [1], "limit": 16, "postable": False},
-    "in_line": {"after": 0, "limit": 16},
+    "in_line": {"after": 0, "limit": 16, "service": None},
     "flag_degraded": {"max_age_seconds": 900, "limit": 500},
     "lost_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "lease_seconds": 50, "suspect_at": 3},
     "expire": {"lead_seconds": 0, "limit": 500},
@@ -54,7 +54,6 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10, "most": 500},
     "accounts_in_trouble": {
-        "service": "calcom",
         "unreadable": "unreadable",
         "missing_type": "no_event_type",
         "of_each": 50,

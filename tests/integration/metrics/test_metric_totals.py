@@ -188,7 +188,7 @@ def test_a_change_that_was_pruned_is_not_counted_again(
             for second in range(5):
                 call(T0 + second, "timeout")
             call(T0 + 60)
-        monkeypatch.setattr(breaker_transitions, "_written", (0, "0-0"))
+        monkeypatch.setattr(breaker_transitions, "_written", {})
         breaker_transitions.record_transitions()
         prune.prune()
         counted.append(rows("SELECT labels, value FROM metric_totals WHERE name = 'breaker_transitions' ORDER BY 1"))

@@ -27,8 +27,8 @@ TOGETHER = (
         name="a-group-passes-a-rate",
         promise=3,
         file="worker/api/keeping.py",
-        old="if seen[key.id] > may_go",
-        new="if not may_go",
+        old="if seen[key.id] <= may_go:",
+        new="if may_go:",
         test=f"{_TOGETHER}test_a_rate_counts_each_of_those_that_come_together",
     ),
     Breakage(

@@ -22,8 +22,9 @@ TODAY = [
     "0012_wishes",
     "0013_key_accounts",
     "0014_rescheduling",
+    "0015_services",
 ]
-LATER = "0015_later"
+LATER = "0016_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -1,4 +1,4 @@
-"""Sentences of tasks/overview/ranking/accounts.py, and the page's table of accounts."""
+"""Sentences of tasks/overview/ranking/accounts.py and services.py, and the page's table of accounts."""
 
 from tests.truth.claims.clauses import HEAD, IF, NOTHING
 from tests.truth.claims.grammar import Part, Pattern
@@ -8,6 +8,11 @@ _WHAT = (
     r"|it is paused by an operator|its own breaker is not closed|its limit is reached)(?: since M)?(?:, N waits?)?"
 )
 _NAME = "[a-z0-9][a-z0-9-]*"
+_OF_SERVICE = (
+    r"(?:it is down|it is being tried|an operator holds all back)(?: for [\w.]+)?(?: since M)?(?: \(.+?\))?"
+    r"(?:, N waits?)?"
+)
+_HOST = r"[a-z0-9][a-z0-9.:/-]*"
 
 
 def _has_name(part: Part) -> bool | None:
@@ -40,5 +45,13 @@ ACCOUNTS = (
         r"\.",
         {},
     ),
+    Pattern(HEAD, rf"N other Cal\.coms? (?:is|are) held up: {_HOST}: {_OF_SERVICE}(?:; .+)?\.", {}),
+    Pattern(NOTHING, IF + r"they go by themselves, in order, when it is back; what is for others goes on\.", {}),
+    Pattern(
+        NOTHING,
+        IF + rf"nothing goes there until the override is ended \(`?booking breaker auto --service {_HOST}`?\)\.",
+        {},
+    ),
+    Pattern(("account",), rf"Cal\.com at {_HOST} \| N \| {_OF_SERVICE}", {}),
     Pattern(("account",), rf"(name:{_NAME}) \| (waiting:N) \| {_WHAT}", {"name": _has_name, "waiting": _waiting}),
 )

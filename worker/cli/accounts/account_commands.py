@@ -31,7 +31,10 @@ def add(
     name: Name,
     *,
     base_url: Annotated[
-        str | None, typer.Option("--base-url", metavar="URL", help="Another Cal.com; it never changes afterwards.")
+        str | None,
+        typer.Option(
+            "--base-url", metavar="URL", help="Another Cal.com, with a breaker of its own; it never changes afterwards."
+        ),
     ] = None,
     rate: Rate = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="No caller or worker of an older version is left.")] = False,

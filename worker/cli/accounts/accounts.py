@@ -33,13 +33,8 @@ def add(name: str, *, base_url: str | None, rate: int | None, yes: bool, why: st
         Stop: It was refused.
     """
     wanted = NewAccount(name=name, base_url=base_url, calls_per_minute=rate)
-
-    def added(deps: Dependencies) -> Account:
-        if not deps.door.is_settings(deps.door.address(base_url)):
-            raise Stop(operations.ELSEWHERE)
-        return operations.add(deps, wanted, read_key(), _asked(operations.ADD, name, why), first=yes)
-
-    return _done("is added", added)
+    asked = _asked(operations.ADD, name, why)
+    return _done("is added", lambda deps: operations.add(deps, wanted, read_key(), asked, first=yes))
 
 
 def show_all(*, json: bool) -> bool:

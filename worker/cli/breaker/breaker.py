@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus
@@ -16,6 +17,7 @@ from worker.cli.record import requested
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
+from worker.console.stop import Stop
 
 _MEANING = {
     State.CLOSED: "closed: calls go",
@@ -29,10 +31,16 @@ _ASKED_EVERY = 60  # seconds
 _ASKED = "while bookings are held for it Cal.com is asked once a minute whether that is over"
 
 
-def status(*, json: bool) -> bool:
-    """Show state, cause and orders; return whether calls are made, with today's key and settings."""
+def status(*, service: str | None, json: bool) -> bool:
+    """Show state, cause and orders; return whether calls are made, with today's key and settings.
+
+    `service`: the host of another Cal.com than the settings'.
+
+    Raises:
+        Stop: No account is at a Cal.com of this host.
+    """
     with listening(screen.note):
-        parts = ready()
+        parts = _at(ready(), service)
         now, seen = parts.breaker.get_status(), parts.breaker.calls.recent_calls()
         given = breaker_overrides.in_force(parts.engine, parts.breaker.service)
     calcom = parts.calcom
@@ -75,16 +83,22 @@ def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]
         yield "settings", "something else than Cal.com's API answered a booking, which is held; the others go on"
 
 
-def order(mode: str, *, by: str, why: str, seconds: float | None = None) -> bool:
+def order(mode: str, *, by: str, why: str, seconds: float | None = None, service: str | None = None) -> bool:
     """Give an order, print the state that follows, and return whether the order was obeyed.
 
-    `by` is empty for the user who is logged in; `seconds`: an order of open or off ends after this time.
+    `by` is empty for the user who is logged in; `seconds`: an order of open or off ends after this time; `service`: the
+    host of another Cal.com than the settings'.
+
+    Raises:
+        Stop: No account is at a Cal.com of this host.
     """
     is_kept = mode in (OPEN, OFF)
-    target = {"seconds": seconds} if is_kept else {}
-    asked = requested(mode, why=why, target=target, who=by)
+    target: dict[str, Any] = {"seconds": seconds} if is_kept else {}
     with listening(screen.note):
-        parts = ready()
+        parts = _at(ready(), service)
+        if parts.breaker.service != parts.services.own.name:
+            target |= {"service": parts.breaker.service, "host": parts.services.host(parts.breaker.service)}
+        asked = requested(mode, why=why, target=target, who=by)
         done = BreakerActionOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
     if done and now.shared:
@@ -92,6 +106,16 @@ def order(mode: str, *, by: str, why: str, seconds: float | None = None) -> bool
         return True
     screen.note(KEPT if is_kept else NOT_DONE)
     return False
+
+
+def _at(parts: Dependencies, host: str | None) -> Dependencies:
+    if host is None:
+        return parts
+    found = parts.services.named(host)
+    if found is None:
+        known = ", ".join(one.host for one in parts.services.known())
+        raise Stop(f"no account is at a Cal.com of the host {host}; there are: {known}")
+    return parts.at_service(found.name)
 
 
 def _wait(seconds: float | None) -> str:

@@ -17,6 +17,7 @@ from tasks.overview.payload import payload
 from tasks.overview.ranking.accounts import trouble_phrase
 from tasks.overview.ranking.phrases import counted, since
 from tasks.overview.ranking.row import Level, Whose
+from tasks.overview.ranking.services import host_of, service_phrase
 from tasks.overview.reading import Overview
 from tasks.overview.record import RecordView
 from tasks.overview.sentences import Sentence, render
@@ -85,7 +86,12 @@ def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def accounts(overview: Overview, name: str | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the accounts that something of their own stops, or the one of that name: a line each."""
+    """Yield the other Cal.coms that are down, and the accounts that something of their own stops: a line each.
+
+    Of one account: the account of that name alone.
+    """
+    for service in overview.record.accounts.services if overview.record and name is None else ():
+        yield "Cal.com", f"{host_of(service)}: {_text(service_phrase(service), overview)}"
     for one in overview.record.accounts.accounts if overview.record else ():
         if name in {None, one.name}:
             yield "account", f"{one.name}: {_text(trouble_phrase(one), overview)}"

@@ -32,7 +32,7 @@ let listed = null;
 const draw = {
   cards: onChange((value) => drawCards(byId("cards"), value)),
   holds: onChange((value) => drawHolds(byId("holds"), value)),
-  accounts: onChange((value) => drawAccounts(byId("accounts"), value)),
+  accounts: onChange((value) => drawAccounts(byId("accounts"), value.services ?? [], value.accounts ?? [])),
   totals: onChange((value) => drawTotals(byId("totals"), value)),
   changes: onChange((value) => drawChanges(byId("changes"), value)),
   incidents: onChange((value) => drawIncidents(byId("incidents"), value)),
@@ -68,7 +68,7 @@ function kept(data) {
     : `${why}: how many are held is not known.`;
   if (!unread) lastKnown = data;
   draw.holds(shown.holds);
-  draw.accounts(shown.accounts);
+  draw.accounts({ services: shown.services, accounts: shown.accounts });
   draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);

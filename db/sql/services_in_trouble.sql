@@ -1,0 +1,62 @@
+-- Name the other Cal.coms than the settings' (:own) that are not closed by the record: the state of the breaker of all its endpoints, or
+-- if that is closed of the one that makes bookings (:create); since when, by whom, and how many bookings of its accounts wait, up to
+-- a cap. A plain read: from one Cal.com to the next, and of each the newest change of two breakers. Only of one that is not closed are
+-- bookings counted, of the first :most of its accounts.
+-- One at rest is forgotten by Redis, and stays in the record as it was: it is left out when nothing waits and nothing has changed
+-- for as long.
+WITH RECURSIVE one AS (
+    (SELECT service, base_url FROM calcom_accounts WHERE state <> 'closed' ORDER BY service LIMIT 1)
+    UNION ALL
+    SELECT following.service, following.base_url
+    FROM one
+    CROSS JOIN LATERAL (
+        SELECT service, base_url
+        FROM calcom_accounts
+        WHERE service > one.service AND state <> 'closed'
+        ORDER BY service
+        LIMIT 1
+    ) AS following
+),
+scope AS (
+    SELECT one.service, one.base_url, of.endpoint, newest.new_state, newest.epoch, newest.created_at, newest.context
+    FROM one
+    CROSS JOIN (VALUES (CAST(NULL AS text)), (CAST(:create AS text))) AS of (endpoint)
+    CROSS JOIN LATERAL (
+        SELECT new_state, epoch, created_at, context
+        FROM circuit_breaker_events AS change
+        WHERE change.service = one.service AND change.endpoint IS NOT DISTINCT FROM of.endpoint AND change.account_id IS NULL
+        ORDER BY epoch DESC
+        LIMIT 1
+    ) AS newest
+    WHERE one.service <> :own AND newest.new_state <> 'closed'
+),
+worst AS (
+    SELECT DISTINCT ON (service) * FROM scope ORDER BY service, endpoint NULLS FIRST
+)
+SELECT
+    worst.service, worst.base_url, worst.endpoint, worst.new_state AS state, began.at AS since,
+    worst.context ->> 'by' AS by, worst.context ->> 'why' AS why, waiting.count AS waiting
+FROM worst
+CROSS JOIN LATERAL (
+    SELECT coalesce(min(created_at), worst.created_at) AS at
+    FROM circuit_breaker_events AS change
+    WHERE change.service = worst.service AND change.endpoint IS NOT DISTINCT FROM worst.endpoint AND change.account_id IS NULL
+        AND change.new_state <> 'closed' AND change.epoch > coalesce((
+            SELECT max(epoch)
+            FROM circuit_breaker_events AS closing
+            WHERE closing.service = worst.service AND closing.endpoint IS NOT DISTINCT FROM worst.endpoint
+                AND closing.account_id IS NULL AND closing.new_state = 'closed'
+        ), 0)
+) AS began
+CROSS JOIN LATERAL (
+    SELECT count(*) AS count
+    FROM (
+        SELECT
+        FROM (SELECT id FROM calcom_accounts WHERE service = worst.service ORDER BY id LIMIT :most) AS account
+        JOIN appointments AS held ON held.account_id = account.id AND held.status = 'held'
+            AND held.hold_reason IN ('breaker_open', 'throttled')
+        LIMIT :cap
+    ) AS counted
+) AS waiting
+WHERE waiting.count > 0 OR worst.created_at > now() - interval '2 hours'
+ORDER BY since, worst.service

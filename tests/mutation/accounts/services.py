@@ -1,0 +1,149 @@
+"""Each Cal.com's own breaker, release window, record and keys in Redis, broken on purpose."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_SERVICES = "tests/integration/accounts/test_services.py::"
+_SENTENCES = "tests/unit/overview/test_service_sentences.py::"
+_claim = partial(Breakage, promise=4, file="tasks/claim.py")
+_release = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
+_turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
+_rest = partial(Breakage, promise=3, file="resilience/lua/lib/at_rest.lua")
+_service = partial(Breakage, promise=3)
+_accounts = partial(Breakage, promise=3, file="tasks/operations/accounts.py")
+_seen = partial(Breakage, promise=6)
+
+SERVICES: tuple[Breakage, ...] = (
+    _service(
+        name="all-cal-coms-have-one-breaker",
+        file="tasks/dependencies.py",
+        old="replace(self.at_service(caller.service), calcom=client, caller=caller)",
+        new="replace(self, calcom=client, caller=caller)",
+        test=f"{_SERVICES}test_an_outage_of_one_holds_its_bookings_alone",
+    ),
+    _accounts(
+        name="a-key-is-tried-at-the-settings-breaker",
+        old="    own = deps.at_service(service)\n",
+        new="    own = deps\n",
+        test=f"{_SERVICES}test_a_key_that_is_offered_counts_where_it_is_tried",
+    ),
+    _service(
+        name="an-accounts-calls-keep-the-first-breaker",
+        file="tasks/guarded_calls.py",
+        old="        recorded = self.deps.breaker.record(",
+        new='        recorded = self.deps.services.breaker("calcom").record(',
+        test=f"{_SERVICES}test_the_audit_asks_each_accounts_own_service",
+    ),
+    _service(
+        name="a-request-is-admitted-by-the-settings-breaker",
+        file="tasks/accounts/admission.py",
+        old="        return view_for(caller).begin_admission(",
+        new="        return view_for(first).begin_admission(",
+        test=f"{_SERVICES}test_an_outage_of_one_holds_its_bookings_alone",
+    ),
+    _service(
+        name="what-a-client-keeps-is-judged-by-the-settings-breaker",
+        file="tasks/maintenance/dispatch.py",
+        old="        number: deps.at_service(caller.service).breaker.view.begin_admission(",
+        new="        number: deps.breaker.view.begin_admission(",
+        test=f"{_SERVICES}test_what_a_client_stores_is_judged_by_its_own_service",
+    ),
+    _claim(
+        name="a-place-goes-back-to-the-settings-window",
+        old="            own = deps.at_service(deps.services.of_booking(appointment_id))\n",
+        new="            own = deps\n",
+        test=f"{_SERVICES}test_a_place_is_given_back_where_it_was_taken",
+    ),
+    _claim(
+        name="the-place-of-a-paused-account-is-kept",
+        old="no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))",
+        new="no_access = shut",
+        test=f"{_SERVICES}test_a_place_is_given_back_where_it_was_taken",
+    ),
+    _release(
+        name="the-beat-releases-at-the-settings-cal-com-alone",
+        old="for own in _of_each_service(deps))",
+        new="for own in (deps,))",
+        test=f"{_SERVICES}test_each_has_a_release_window_of_its_own",
+    ),
+    _turns(
+        name="one-window-for-all-lines",
+        old="found = queue.in_line(conn, after=first, limit=limit, service=service)",
+        new="found = queue.in_line(conn, after=first, limit=limit)",
+        test=f"{_SERVICES}test_each_has_a_release_window_of_its_own",
+    ),
+    _release(
+        name="a-line-hides-those-of-another-service",
+        file="db/sql/in_line.sql",
+        old="ELSE (SELECT id - 1 FROM calcom_accounts WHERE service",
+        new="ELSE (SELECT id FROM calcom_accounts WHERE service",
+        test=f"{_SERVICES}test_a_line_of_one_service_hides_none_of_another",
+    ),
+    _turns(
+        name="a-beat-begins-a-service-at-rest-again",
+        old="if deps.breaker.service != deps.services.own.name and not _has_line(deps):",
+        new="if False:",
+        test=f"{_SERVICES}test_a_service_at_rest_has_no_key",
+    ),
+    _service(
+        name="a-record-begins-a-service-at-rest-again",
+        file="tasks/accounts/services.py",
+        old="if not self.breaker(one.name).view.is_at_rest())",
+        new="if one)",
+        test=f"{_SERVICES}test_a_service_at_rest_has_no_key",
+    ),
+    _rest(
+        name="redis-keeps-every-service-for-ever",
+        old="  if string.find(KEYS[1], '{c-', 1, true) == 1 then",
+        new="  if false then",
+        test=f"{_SERVICES}test_a_service_at_rest_has_no_key",
+    ),
+    _rest(
+        name="redis-forgets-the-settings-service",
+        old="  if string.find(KEYS[1], '{c-', 1, true) == 1 then",
+        new="  if true then",
+        test=f"{_SERVICES}test_what_belongs_to_the_settings_service_stays",
+    ),
+    _service(
+        name="a-service-in-use-is-forgotten",
+        file="resilience/lua/acquire_closed.lua",
+        old="then redis.call('PEXPIRE', BREAKER, KEPT) end",
+        new="then end",
+        test=f"{_SERVICES}test_a_service_in_use_is_not_forgotten",
+    ),
+    _service(
+        name="an-order-is-repeated-at-the-settings-cal-com",
+        file="worker/breaker.py",
+        old="overrides=lambda: in_force(engine, service)",
+        new="overrides=lambda: in_force(engine, OWN_SERVICE)",
+        test=f"{_SERVICES}test_an_order_outlives_redis_at_its_own_service",
+    ),
+    _accounts(
+        name="the-first-account-elsewhere-wants-no-word",
+        old="        if not first and service != deps.services.own.name and services",
+        new="        if not services and services",
+        test=f"{_SERVICES}test_the_first_account_elsewhere_wants_a_word",
+    ),
+    _seen(
+        name="the-outage-of-another-cal-com-is-no-incident",
+        file="tasks/incidents/other_services.py",
+        old="        if one.state in {State.OPEN, State.HALF_OPEN}:",
+        new="        if one.state == State.OFF:",
+        test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="another-cal-com-is-counted-as-the-settings",
+        file="db/monitoring/breaker_events.py",
+        old="    return OTHERS if service.startswith(_ELSEWHERE) else endpoint or service",
+        new="    return endpoint or service",
+        test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="a-line-elsewhere-is-a-drain-of-ours",
+        file="tasks/overview/ranking/theirs.py",
+        old="    own += sum(one.waiting for one in accounts.services)\n",
+        new="",
+        test=f"{_SENTENCES}test_what_waits_for_another_calcom_is_no_drain_of_ours",
+    ),
+)
