@@ -51,10 +51,7 @@ class Timings:
 
     @property
     def ends_unanswered(self) -> float:
-        """Return how long after an unanswered POST the absence of its booking proves nothing.
-
-        It is 160 s if the settle time is 130 s: Cal.com's longest work, and then a replica's lag of 30 s.
-        """
+        """Return how long after an unanswered POST its absence proves nothing: the settle time, and a replica's lag."""
         return self.settle_unanswered * 16 / 13
 
     @property
@@ -135,10 +132,7 @@ def fill(build: Callable[[], Dependencies]) -> None:
 
 
 def current() -> Dependencies:
-    """Return this process's dependencies.
-
-    Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so all
-    is built at first use, and again when the process id has changed.
+    """Return this process's dependencies: built at first use, and again after a fork, which no pool or socket survives.
 
     Raises:
         RuntimeError: `fill` was not called; import from `worker`.

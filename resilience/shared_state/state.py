@@ -85,7 +85,6 @@ class SharedState:
     ) -> None:
         self._service = service
         self._connections = redis if isinstance(redis, ThreadConnections) else ThreadConnections(redis)
-        self._client = self._connections.client
         self._scripts = self._connections.scripts
         self._beginnings: dict[tuple[str, tuple[str, ...], Words], Beginning] = {}
         self.absence = Absence(service, retry_after=retry_after, clock=clock, emit=emit)
@@ -119,14 +118,14 @@ class SharedState:
         except (RedisError, OSError) as error:
             return partial(self.absence.miss, error, late=late)
         # A server that has lost the script, or never had it, gets the script by EVAL, and keeps it.
-        again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
+        again = partial(self._connections.client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
         return partial(self._answer, read, again, late=late)
 
     def read_events(self, after_id: str, count: int) -> list[Any] | None:
         """Return the entries of the stream of changes after an id; None: Redis is gone."""
         if not self._may_ask():
             return None
-        read = partial(self._client.xrange, scripts.events_key(self._service), f"({after_id}", "+", count)
+        read = partial(self._connections.client.xrange, scripts.events_key(self._service), f"({after_id}", "+", count)
         entries = self._answer(read, read, late=self.absence.late)
         return None if entries is LATE else entries
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OWN = {"files": 12, "lines": 1455}
-ALL = {"files": 29, "lines": 3460}  # one is the client's: the deadlines that it shares
+OWN = {"files": 12, "lines": 1450}
+ALL = {"files": 29, "lines": 3450}  # one is the client's: the deadlines that it shares
 
 
 def test_the_plainest_booking_meets_few_files() -> None:
