@@ -260,7 +260,7 @@ class Fleet:
                 break
 
     def _room(self) -> int:
-        *_, room, _, _ = self.breaker.release(self._caller(POST), ())
+        *_, room, _, _, _ = self.breaker.release(self._caller(POST), ())
         return int(room)
 
     def _let_go(self) -> int:
@@ -275,7 +275,7 @@ class Fleet:
             chosen, skipped = skipped[:1], skipped[1:]
         for one in skipped:
             heapq.heappush(self.held, one)
-        *_, granted, _ = self.breaker.release(self._caller(POST), [str(number) for number, _ in chosen])
+        *_, granted, _, _ = self.breaker.release(self._caller(POST), [str(number) for number, _ in chosen])
         for number, request in chosen:
             if str(number) not in granted:  # its place is still taken: it was let go a moment ago
                 heapq.heappush(self.held, (number, request))

@@ -36,7 +36,7 @@ log = Logger(__name__)
 _last_account = 0  # where this process stopped: the next run goes on behind it
 
 
-class _PacedRelease:
+class PacedRelease:
     """The paced release of one service in this process: one thread releases for all of its threads."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class _PacedRelease:
         self.turns = ReleaseTurns()
 
 
-_paced: defaultdict[str, _PacedRelease] = defaultdict(_PacedRelease)
+_paced: defaultdict[str, PacedRelease] = defaultdict(PacedRelease)
 
 
 @app.task(base=PeriodicTask, name=RELEASE)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from db.models.bookings import appointments as table
 from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
+from tasks.maintenance import breaker_transitions, recovery, release
 from tasks.overview.reading import read_overview
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
@@ -185,6 +187,16 @@ def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(name, PATIENT)
 
 
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what is kept for the life of a process, which here sees many databases: all of them have an account 2."""
+    for memory in ("_users", "_learnt"):
+        monkeypatch.setattr(event_type_lookup, memory, {})
+    monkeypatch.setattr(release, "_paced", defaultdict(release.PacedRelease))
+    monkeypatch.setattr(release, "_last_account", 0)
+    monkeypatch.setattr(recovery, "_last", {"held": 0, "in_line": 0})
+    monkeypatch.setattr(breaker_transitions, "_written", {})
+
+
 @pytest.fixture
 def settings(
     request: pytest.FixtureRequest,
@@ -222,8 +234,7 @@ def settings(
             monkeypatch.setenv(name, value)
         dependencies.fill(build)
         reconfigure()  # this process is the caller of each test's deployment in turn
-        for memory in ("_users", "_learnt"):  # kept for the life of a process, which here sees many databases
-            monkeypatch.setattr(event_type_lookup, memory, {})
+        _forget(monkeypatch)
         return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
 
     yield give

@@ -31,7 +31,7 @@ class Lines:
         for length in lengths:
             number, name = make_account(engine)
             with engine.begin() as conn:
-                conn.execute(update(calcom_accounts).values(alone=False))
+                conn.execute(update(calcom_accounts).values(alone=False, service="calcom"))
             hold(ask(range(first, first + length), name))
             first += length
             self.left[number] = length

@@ -202,8 +202,8 @@ def test_a_day_is_read_without_reading_the_rest(record: Any, now: datetime) -> N
         plans = {
             name: explain(conn, name, parameters)
             for name, parameters in {
-                "report_bookings": day,
-                "report_waits": {**day, "shares": [0.5]},
+                "report_bookings": {**day, "account": None},
+                "report_waits": {**day, "account": None, "shares": [0.5]},
                 "report_statements": {**day, "limit": 3},
                 "metrics_past_days": around,
             }.items()
