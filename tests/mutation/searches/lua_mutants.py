@@ -80,8 +80,15 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "What has no place was released at 0, so that nothing takes it at once.": (
             "give_back: elseif since >= 0 and answered_at > 0 then",
         ),
+        "No walk is of another Cal.com, nor of two hours: test_services.py sees that its keys end.": (
+            "at_rest: local KEPT = 7200001",
+            "at_rest: if string.find(KEYS[1], '{c-', 2, true) == 1 then",
+            "at_rest: if string.find(KEYS[1], '{c-', 1, true) == 2 then",
+            "acquire_closed: if not (string.find(BREAKER, '{c-', 1, true) == 1) then redis.call('PEXPIRE', BREAKER, KE",
+            "acquire_closed: if string.find(BREAKER, '{c-', 2, true) == 1 then redis.call('PEXPIRE', BREAKER, KEPT) en",
+            "acquire_closed: if string.find(BREAKER, '{c-', 1, true) == 2 then redis.call('PEXPIRE', BREAKER, KEPT) en",
+        ),
         "A bound of memory: no walk is so long.": (
-            "arguments: local KEPT = 7200001",
             "closed_arguments: local KEPT = 7200001",
             "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
             "trip: redis.call('LTRIM', failures, 0, NEVER - 2)",
