@@ -27,7 +27,7 @@ CALL = CustomerCall(7, Status.HELD, (told(),))
 
 
 def test_a_call_that_was_noted_moved_and_called_back_is_true() -> None:
-    """A callback may come twice; what else is told of it does not matter."""
+    """The same callback may come twice, and a callback of another kind may come before it."""
     assert list(CALL.untrue([ROW])) == []
     assert list(replace(CALL, callbacks=(told("booking.degraded"), told(), told())).untrue([ROW])) == []
 
