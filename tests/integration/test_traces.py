@@ -20,7 +20,7 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.calcom.http.exchange import Exchange
 from tasks.maintenance import booking_minutes
-from tests.support.fleet import Fleet, eventually, request, row
+from tests.support.fleet import Fleet, eventually, patient_callers, request, row
 from tests.support.stepping import POST, carry, carry_until
 from tests.support.tracing.collector import collecting
 from worker import enqueue_booking
@@ -86,7 +86,8 @@ def tell(telling: Telling, exporter: InMemorySpanExporter) -> list[ReadableSpan]
 
 def booked(**more: Any) -> int:
     """Accept one request, and book it."""
-    accepted = enqueue_booking(request(1, **more)).appointment_id
+    with patient_callers():
+        accepted = enqueue_booking(request(1, **more)).appointment_id
     assert carry(accepted).status is Status.CONFIRMED
     return accepted
 

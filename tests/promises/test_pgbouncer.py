@@ -23,7 +23,7 @@ from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.enqueue import Outcome
-from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.fleet import Fleet, eventually, finals, patient_callers, request, row
 from worker import enqueue_booking, enqueue_bookings
 from worker.local import embedded
 from worker.local.embedded.find import server_user
@@ -242,7 +242,8 @@ def test_a_postgres_that_dies_over_a_request_is_not_called_a_refusal(
     """PgBouncer says so in its own words, with an SQLSTATE; it may have been kept all the same."""
     server = start(200)
     settings(DATABASE_URL=through(server, database_url))
-    enqueue_booking(request(0))  # it is connected
+    with patient_callers():
+        enqueue_booking(request(0))  # it is connected
     postgres.pause()
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(enqueue_booking, request(1))

@@ -8,9 +8,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import func, select
@@ -179,12 +181,18 @@ def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in function.__kwdefaults__.keys() & {"timeout", "connect_timeout", "patience"}:
             monkeypatch.setitem(function.__kwdefaults__, name, PATIENT)
     for name in (
-        "booking_client.asking.PATIENCE",
         "tasks.overview.reading._BROKER_PATIENCE",
         "worker.cli.status.status.PATIENCE",
         "worker.metrics.collector.PATIENCE",
     ):
         monkeypatch.setattr(name, PATIENT)
+
+
+@contextmanager
+def patient_callers() -> Iterator[None]:
+    """Have who asks in this block wait for a Postgres that is only slow: in a test that hurts it before, or after."""
+    with patch("booking_client.asking.PATIENCE", PATIENT):
+        yield
 
 
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +217,8 @@ def settings(
 
     Where no server is hurt, this process is patient with them; its children are what they are, but for fleets.
     """
+    if "postgres" not in request.fixturenames:
+        monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)
     if HURT.isdisjoint(request.fixturenames):
         _be_patient(monkeypatch)
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from booking_client import Bookings
-from tests.support.fleet import HURT, PATIENT
+from tests.support.fleet import PATIENT
 
 
 @pytest.fixture
@@ -42,8 +42,13 @@ def eventually_kept(database_url: str) -> Callable[[], int]:
     return count
 
 
+@pytest.fixture
+def impatient() -> None:
+    """Leave callers the patience that they have: this test lets it run out."""
+
+
 @pytest.fixture(autouse=True)
 def _patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the client wait for a server that is only slow, where none is hurt."""
-    if HURT.isdisjoint(request.fixturenames):
+    """Have the client wait for a Postgres that is only slow, or comes back, where none stands still."""
+    if "impatient" not in request.fixturenames:
         monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)

@@ -18,7 +18,7 @@ from tasks.maintenance.sweeper import rescue_stranded
 from tests.chaos.faults.proxy import Network, Weather
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.integration.conftest import Record
-from tests.support.fleet import eventually, row
+from tests.support.fleet import eventually, patient_callers, row
 from tests.support.logged import logged
 from worker import dispatcher
 
@@ -51,7 +51,9 @@ def is_published(appointment_id: int) -> Callable[[], bool]:
 
 def keep_published(bookings: Bookings, number: int) -> None:
     """Keep a request, and wait until a dispatcher has published it."""
-    eventually(is_published(bookings.enqueue(wanted(number)).appointment_id), what="it is published")
+    with patient_callers():
+        kept = bookings.enqueue(wanted(number)).appointment_id
+    eventually(is_published(kept), what="it is published")
 
 
 def test_killed_postgres_is_listened_to_again(settings: Give, database_url: str, postgres: Any, run: Run) -> None:
@@ -85,6 +87,7 @@ def test_a_connection_that_is_cut_is_made_again_and_the_sweeper_publishes_meanwh
         keep_published(bookings, 3)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_frozen_postgres_is_listened_to_when_it_goes_on(
     settings: Give, database_url: str, postgres: Any, run: Run
 ) -> None:

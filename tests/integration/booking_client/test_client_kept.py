@@ -21,6 +21,7 @@ from booking_client import (
     IdempotencyConflict,
     Status,
 )
+from tests.support.fleet import patient_callers
 
 ROOT = Path(__file__).parents[3]
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
@@ -159,12 +160,14 @@ def test_a_child_has_connections_of_its_own(database_url: str) -> None:
     assert subprocess.check_output(command, cwd=ROOT, text=True, timeout=60) == "2 3\n"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_stands_still_costs_a_caller_its_patience(
     postgres: Any, database_url: str, eventually_kept: Callable[[], int]
 ) -> None:
     """Frozen before it is asked: what comes too late does nothing, and the caller hears that nobody knows."""
     with Bookings(database_url) as bookings:
-        bookings.enqueue(wanted(1))
+        with patient_callers():
+            bookings.enqueue(wanted(1))
         postgres.pause()
         began_at = datetime.now(UTC)
         with pytest.raises(AppointmentDatabaseException, match="may have kept the request"):

@@ -140,6 +140,7 @@ class AsyncLent(AsyncConnections):
             yield conn
 
 
+@pytest.mark.usefixtures("impatient")
 def test_who_listens_hangs_up_on_a_frozen_postgres(database_url: str, postgres: Any, record: Any) -> None:
     """Another one may have taken its place, at the same address."""
     pool = Lent(database_url)
@@ -161,6 +162,7 @@ def test_who_listens_hangs_up_on_a_frozen_postgres(database_url: str, postgres: 
     assert told == [second]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_coroutine_that_listens_hangs_up_on_a_frozen_postgres(database_url: str, postgres: Any, record: Any) -> None:
     """The same in an event loop."""
 

@@ -17,7 +17,7 @@ from tasks import dependencies
 from tasks.enqueue import outcome
 from tasks.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
-from tests.support.fleet import request
+from tests.support.fleet import patient_callers, request
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings
 
@@ -85,7 +85,8 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
     settings(DATABASE_URL=network.lay("here", "postgres", database_url))
     waiting = 0
     if before == "connected":
-        enqueue_booking(request(0))
+        with patient_callers():
+            enqueue_booking(request(0))
         waiting = queued(redis_url)
     with hurt(how, postgres, network, "postgres"):
         with (
@@ -99,7 +100,8 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
     [all_that_it_asks] = bounded.call_args_list
     assert all_that_it_asks.args[0] < 2 * SECOND
     assert dependencies.current().engine.pool.checkedout() == 0
-    assert not enqueue_booking(request(1)).duplicate
+    with patient_callers():
+        assert not enqueue_booking(request(1)).duplicate
 
 
 # Of PgBouncer it comes with an SQLSTATE.

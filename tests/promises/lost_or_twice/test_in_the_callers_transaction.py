@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from db.lifecycle import Status
-from tests.support.fleet import PATIENT, Fleet, finals
+from tests.support.fleet import Fleet, finals
 
 # A host: it keeps an order and its booking together, and ends as it is told.
 HOST = """
@@ -37,10 +37,9 @@ for number in map(int, numbers):
 
 
 def test_what_is_committed_is_booked_once_and_nothing_else(
-    fleet: Callable[..., Fleet], simulator: Any, database_url: str, valkey: Any, monkeypatch: pytest.MonkeyPatch
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str, valkey: Any
 ) -> None:
     """Rolled back, killed before and after its COMMIT, and committed while broker and workers are down."""
-    monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)  # the broker is hurt, PostgreSQL is only slow
     deployment = fleet()
     with psycopg.connect(database_url) as conn:
         conn.execute("CREATE TABLE orders (number int PRIMARY KEY, booking bigint)")
