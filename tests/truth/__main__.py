@@ -62,6 +62,7 @@ def _text(result: Result) -> str:
     ]
     for one in result.false[:SHOWN]:
         lines.append(f"  false: {one.name}: {one.words!r} in {one.seen.told.text!r} at {one.seen.at:%H:%M:%S}")
+        lines += [f"    @: {moment.at:%Y-%m-%d %H:%M:%S}" for moment in one.seen.told.moments]
         lines += [f"    {told}" for told in one.seen.world.story(one.seen.at)]
     lines += [
         f"  not understood, {times} times: {region}: {text!r}"

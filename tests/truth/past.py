@@ -139,17 +139,18 @@ class Past:
     def first(self, column: str, at: datetime, *reasons: str, off: float = 1.5) -> bool | None:
         """Return whether this was the first moment in a column of what these reasons (none: all) hold.
 
-        Between two snapshots a booking may leave the held ones and come back: then another one is the first.
+        Between two snapshots a booking may leave the held ones and come back, which makes another one the first; or it
+        may be held for less than that time, and be the first meanwhile.
         """
         near, found = timedelta(seconds=off), list(self.records())
         for one, other in pairwise([*found[:1], *found]):
             gone = changed(one, other)
             for record in (one, other):
-                held = [row for row in record.rows.values() if row["status"] == "held" and row[column]]
-                among = [row for row in held if not reasons or row["hold_reason"] in reasons]
-                stayed = sorted(row[column] for row in among if row["id"] not in gone)
-                may_be = [row[column] for row in among if row["id"] in gone] + stayed[:1]
-                if any(abs(moment - at) <= near for moment in may_be):
+                rows = [row for row in record.rows.values() if row[column]]
+                held = [row for row in rows if row["status"] == "held" and row["id"] not in gone]
+                first = min((row[column] for row in held if not reasons or row["hold_reason"] in reasons), default=None)
+                passing = [row[column] for row in rows if row["id"] in gone and (not first or row[column] <= first)]
+                if any(abs(moment - at) <= near for moment in (*passing, first) if moment):
                     return True
         return False if found else None
 

@@ -81,6 +81,14 @@ def test_who_left_and_came_back_let_the_next_one_be_the_first() -> None:
     assert seen.first("held_at", ago(40), "breaker_open") is False
 
 
+def test_who_was_held_between_two_snapshots_may_have_been_the_first() -> None:
+    """And not one that came behind the first that stayed."""
+    stays = {1: held(1, 40, 60)}
+    passing = {2: {**held(2, 50, 1), "status": "booking"}, 3: {**held(3, 20, 1), "status": "booking"}}
+    seen = past(record(stays), record(stays | passing))
+    assert [seen.first("held_at", ago(seconds), "throttled") for seconds in (50, 40, 20)] == [True, True, False]
+
+
 @pytest.mark.parametrize(("share", "is_busy"), [(0.95, True), (0.5, False)])
 def test_what_is_read_on_a_busy_machine_is_not_judged(share: float, is_busy: bool) -> None:  # noqa: FBT001 - a case
     """While each thread waits for a core, the page is older than it could be."""
