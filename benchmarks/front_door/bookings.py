@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from environment import deployment, some, until
 from sqlalchemy import text
@@ -115,13 +115,20 @@ def _waiting(port: int, key: str) -> Iterator[None]:
         booking = conn.execute(text("SELECT max(id) FROM appointments WHERE status = 'pending'")).scalar_one()
     command = [*_CLIENTS, str(port), key, "wait", str(booking), str(CLIENTS)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # noqa: TID251 - a process of ours
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as waiting:
-        threading.Event().wait(1.0)  # all have come
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting:
+        if waiting.stdout and waiting.stdout.readline():
+            _ask(port, key, booking)  # in its turn: those who wait have been admitted
         yield
         if waiting.poll() is not None:
             raise SystemExit("who waits did not wait")
         if waiting.stdin:
             waiting.stdin.close()
+
+
+def _ask(port: int, key: str, booking: int) -> None:
+    asked = Request(f"http://127.0.0.1:{port}/v1/bookings/{booking}", headers={"Authorization": f"Bearer {key}"})
+    with urlopen(asked, timeout=WITHIN):  # noqa: S310 - the server that runs here
+        pass
 
 
 def _cpu(pid: int) -> float:

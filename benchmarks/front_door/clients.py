@@ -1,7 +1,8 @@
 """Clients of the HTTP API, as few instructions each as can be: run as a process of its own, and told by arguments.
 
 PORT KEY FIRST COUNT CLIENTS: posts COUNT bookings numbered from FIRST over CLIENTS connections, and prints the seconds.
-PORT KEY wait ID CLIENTS: waits for booking ID on CLIENTS connections, again and again, until its input ends.
+PORT KEY wait ID CLIENTS: waits for booking ID on CLIENTS connections, again and again, until its input ends, and prints
+a line when all have asked.
 
 They share the server's cores, so they are sockets and one selector, and each request is written beforehand.
 """
@@ -33,7 +34,7 @@ def bookings(key: str, first: int, count: int) -> Iterator[bytes]:
 def ask(port: int, requests: Iterable[bytes], clients: int, *, until_ends: IO[str] | None = None) -> None:
     """Send requests over so many connections, on each the next one after an answer, until all are answered.
 
-    With `until_ends`: until that is at its end.
+    With `until_ends`: until that is at its end, and a line is printed when all have asked once.
 
     Raises:
         SystemExit: An answer is no 2xx.
@@ -46,6 +47,8 @@ def ask(port: int, requests: Iterable[bytes], clients: int, *, until_ends: IO[st
             conn = socket.create_connection(("127.0.0.1", port))
             open_ones.register(conn, selectors.EVENT_READ, bytearray())
             conn.sendall(request)
+        if until_ends is not None:
+            print("all have asked", flush=True)
         while open_ones.get_map():
             for ready, _ in open_ones.select():
                 if not isinstance(ready.fileobj, socket.socket):
