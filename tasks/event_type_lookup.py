@@ -35,7 +35,7 @@ class NotAskedError(Exception):
         self.reply = reply
 
 
-_users: Recent[str, Me] = Recent(1_000)  # by fingerprint of the settings: the user of a key never changes
+_users: Recent[str, Me] = Recent(4_000)  # by fingerprint of the settings: the user of a key never changes
 _learnt: Recent[tuple[str, str], int] = Recent(4_000)  # the number that was stored, by key and event type
 
 

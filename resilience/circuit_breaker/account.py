@@ -1,8 +1,6 @@
 """Who calls: the account that a call, a report or a release is for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from resilience.circuit_breaker.settings import BreakerSettings
@@ -13,7 +11,6 @@ FIRST = 1
 """The account that keeps the service's own limit and blocks: workers that know no accounts write the same ones."""
 OWN_SERVICE = "calcom"
 """The service of account 1."""
-KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +72,9 @@ class ClientIdentity(NamedTuple):
     accounts_to_open: int
 
 
-def identities(settings: BreakerSettings) -> Callable[[CallingAccount], ClientIdentity]:
-    """Return the function that describes an account to the scripts; it keeps its last few thousand answers."""
-
-    @lru_cache(KEPT)
-    def identity(account: CallingAccount) -> ClientIdentity:
-        return ClientIdentity(
-            account.key, account.configuration, settings.limits.text, *settings.pace(account.rate_limit),
-            "" if account.alone else str(account.id), account.accounts_to_open,
-        )  # fmt: skip
-
-    return identity
+def identity(settings: BreakerSettings, account: CallingAccount) -> ClientIdentity:
+    """Return what describes an account to the scripts."""
+    return ClientIdentity(
+        account.key, account.configuration, settings.limits.text, *settings.pace(account.rate_limit),
+        "" if account.alone else str(account.id), account.accounts_to_open,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 
 from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
-from resilience.circuit_breaker.account import KEPT, CallingAccount, identities
+from resilience.circuit_breaker.account import CallingAccount, identity
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
 from resilience.circuit_breaker.operators import OperatorControls
@@ -31,7 +31,9 @@ from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
-from resilience.shared_state.state import SharedState, ThreadConnections
+from resilience.shared_state.state import Beginning, SharedState, ThreadConnections
+
+KEPT = 4_000  # beginnings of scripts, each of one account: one and a half KB; of 1,000 accounts with some endpoints
 
 
 class CircuitBreaker:
@@ -188,9 +190,8 @@ class ClosedBreaker:
         clock: Callable[[], float],
     ) -> None:
         self._service, self._shared = service, shared
-        self._sizes = settings.limits.rate_window, settings.limits.size
-        self._identity = identities(settings)
-        self._fixed = lru_cache(KEPT)(self._fixed_for)  # each booking of an account sends the same
+        self._settings = settings
+        self._beginning = lru_cache(KEPT)(self._new_beginning)  # each booking of an account sends the same
         self._snapshot, self._clock = snapshot, clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 
@@ -225,13 +226,14 @@ class ClosedBreaker:
         if self._shared is None:
             return lambda: None
         at = 0 if now is None else round(now * 1000)
-        return partial(
-            self._closed_reply, self._shared.begin(script, *self._fixed(endpoint, account), (*epochs, at, *own))
-        )
+        beginning = self._beginning(self._shared, script, endpoint, account)
+        return partial(self._closed_reply, self._shared.send(beginning, (*epochs, at, *own)))
 
-    def _fixed_for(self, endpoint: str, account: CallingAccount) -> tuple[tuple[str, ...], tuple[str | int, ...]]:
+    def _new_beginning(self, shared: SharedState, script: str, endpoint: str, account: CallingAccount) -> Beginning:
         keys = closed_keys(self._service, endpoint, account.own_key, account.limit_key)
-        return keys, (endpoint, *self._identity(account)[:5], *self._sizes)
+        limits = self._settings.limits
+        fixed = (endpoint, *identity(self._settings, account)[:5], limits.rate_window, limits.size)
+        return shared.beginning(script, keys, fixed)
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from resilience.circuit_breaker.account import CallingAccount, identities
+from resilience.circuit_breaker.account import CallingAccount, identity
 from resilience.circuit_breaker.events import BreakerChanged, OverridesUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.circuit_breaker.local.breaker import LocalBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
@@ -57,10 +57,9 @@ class Failover:
     ) -> None:
         self.service = service
         self.shared = shared
-        self._settings = settings
         self.account = account
         """Who calls if a caller does not say it: account 1, alone."""
-        self._identity = identities(settings)
+        self._settings = settings
         self._snapshot = snapshot
         self._overrides = overrides
         self._emit = emit
@@ -168,7 +167,7 @@ class Failover:
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
-        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity(account))
+        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *identity(self._settings, account))
         keys = breaker_keys(self.service, endpoint, account.own_key, account.limit_key)
         raw = self.shared.begin(script.name, keys, fixed, (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)

@@ -1,7 +1,7 @@
 """Assemble the breaker's Lua scripts from their files, and register them with a client."""
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -10,8 +10,6 @@ from redis.cluster import RedisCluster
 from redis.commands.core import Script
 
 Client = Redis | RedisCluster
-KEYS_KEPT = 4096
-"""How many lists of keys are kept: some for each account of a thousand."""
 
 # The fragments that stand before each script; a fragment needs only those before it.
 _STATE = ("at_rest", "arguments", "state_machine", "account", "expire")
@@ -77,7 +75,6 @@ def register(client: Client) -> Scripts:
     return Scripts(client)
 
 
-@lru_cache(KEYS_KEPT)
 def breaker_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
     """Name the keys of a breaker's scripts, in their order; one hash tag keeps them on one node of a cluster.
 
@@ -98,7 +95,6 @@ def breaker_keys(service: str, endpoint: str, own_key: str | None = None, limit_
     return tuple(f"{{{service}}}:{name}" for name in names)
 
 
-@lru_cache(KEYS_KEPT)
 def closed_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
     """Name the keys of the scripts for a closed breaker, in their order."""
     rate, counts, windows, breaker, *rest = breaker_keys(service, endpoint, own_key, limit_key)

@@ -14,13 +14,13 @@ from resilience.shared_state.absence import Absence
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit
 
-MOST_BEGINNINGS = 10_000  # keys come from callers, too, and a process may live for months
 Words = tuple[str | float, ...]
 
 
 class Beginning(NamedTuple):
-    """The words that a command always begins with, and the same words encoded for the wire."""
+    """The words that a script's command always begins with, and the same words encoded for the wire."""
 
+    script: str
     words: Words
     encoded: bytes
 
@@ -86,7 +86,6 @@ class SharedState:
         self._service = service
         self._connections = redis if isinstance(redis, ThreadConnections) else ThreadConnections(redis)
         self._scripts = self._connections.scripts
-        self._beginnings: dict[tuple[str, tuple[str, ...], Words], Beginning] = {}
         self.absence = Absence(service, retry_after=retry_after, clock=clock, emit=emit)
 
     def call(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Any:
@@ -98,7 +97,16 @@ class SharedState:
         return None if answer is LATE else answer
 
     def begin(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Callable[[], Any]:
-        """Send a script as `call` does, and return the function that waits for its answer.
+        """Send a script as `call` does, and return the function that waits for its answer: see `send`."""
+        return self.send(self.beginning(name, keys, fixed), arguments)
+
+    def beginning(self, name: str, keys: tuple[str, ...], fixed: Words) -> Beginning:
+        """Return what each call of a script with these keys and `fixed` arguments begins with; it may be kept."""
+        words = ("EVALSHA", self._scripts[name].sha, len(keys), *keys, *fixed)
+        return Beginning(name, words, _encoded(words))
+
+    def send(self, begin: Beginning, arguments: Words = ()) -> Callable[[], Any]:
+        """Send a script that begins so, and return the function that waits for its answer.
 
         If the thread sends its next command before it has fetched this answer, the answer is lost; it is never taken
         for the answer to the other command. The first late answer is `LATE` and proves nothing; the second in a row
@@ -106,19 +114,14 @@ class SharedState:
         """
         if not self._may_ask():
             return lambda: None
-        script = self._scripts[name]
-        if (begin := self._beginnings.get((name, keys, fixed))) is None:
-            if len(self._beginnings) >= MOST_BEGINNINGS:
-                self._beginnings.clear()
-            words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
-            begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         late = self.absence.late
         try:
             read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
             return partial(self.absence.miss, error, late=late)
         # A server that has lost the script, or never had it, gets the script by EVAL, and keeps it.
-        again = partial(self._connections.client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
+        script = str(self._scripts[begin.script].script)
+        again = partial(self._connections.client.execute_command, "EVAL", script, *begin.words[2:], *arguments)
         return partial(self._answer, read, again, late=late)
 
     def read_events(self, after_id: str, count: int) -> list[Any] | None:

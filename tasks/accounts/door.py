@@ -17,7 +17,7 @@ from tasks.calcom.access import checked_url, fingerprint, service_of
 from tasks.calcom.client import CalcomClient
 
 FIRST_VERSION = 1  # of account 1, as it is made: alone
-CLIENTS = 1_000  # of the accounts met last; another one's is one statement
+CLIENTS = 2_000  # of the accounts met last, a KB each; another one's is one statement
 UNREADABLE = "unreadable"
 """What bookings are held for whose key cannot be decrypted: no key's fingerprint, so that any readable key ends it."""
 
