@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 
 from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
 from db.models.accounts import AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.sql import statement
@@ -123,8 +124,7 @@ def read(
         "cap": CAP,
     }
     rows = conn.execute(statement("accounts_in_trouble"), asked).all()
-    others = {"own": service, "create": create, "most": _MOST, "cap": CAP}
-    services = conn.execute(statement("services_in_trouble"), others).mappings()
+    others = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
     states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
     return AccountTroubles(
         tuple(
@@ -133,6 +133,13 @@ def read(
         ),
         {AccountTrouble(row.trouble): row.alike for row in rows},
         {AccountState(state): count for state, count in states},
-        tuple(TroubledService(**row) for row in services),
-        sum(row.service != service for row in conn.execute(statement("services"))),
+        _services(conn, others, create) if others else (),
+        len(others),
     )
+
+
+def _services(conn: Connection, others: Mapping[str, str], create: str) -> tuple[TroubledService, ...]:
+    """Read which of these Cal.coms, by their addresses, are not closed."""
+    asked = {"services": list(others), "create": create, "most": _MOST, "cap": CAP}
+    rows = conn.execute(statement("services_in_trouble"), asked).mappings()
+    return tuple(TroubledService(**row, base_url=others[row["service"]]) for row in rows)

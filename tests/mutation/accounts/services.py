@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _SERVICES = "tests/integration/accounts/test_services.py::"
+_TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _ELSEWHERE = "tests/integration/accounts/test_outages_elsewhere.py::"
 _SENTENCES = "tests/unit/overview/test_service_sentences.py::"
 _claim = partial(Breakage, promise=4, file="tasks/claim.py")
@@ -177,6 +178,20 @@ SERVICES: tuple[Breakage, ...] = (
         old="    return OTHERS if service.startswith(_ELSEWHERE) else endpoint or service",
         new="    return endpoint or service",
         test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="a-closed-accounts-cal-com-is-still-there",
+        file="db/sql/services.sql",
+        old="        WHERE service > one.service AND state <> 'closed'",
+        new="        WHERE service > one.service",
+        test=f"{_TROUBLES}test_the_calcoms_are_walked_over_once",
+    ),
+    _seen(
+        name="the-settings-cal-com-is-another-one",
+        file="db/account_troubles.py",
+        old=" if name != service and url is not None}",
+        new=" if True}",
+        test=f"{_TROUBLES}test_the_calcoms_are_walked_over_once",
     ),
     _seen(
         name="all-is-well-while-another-cal-com-fails",
