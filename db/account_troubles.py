@@ -83,8 +83,8 @@ class AccountTroubles:
     states: Mapping[AccountState, int] = field(default_factory=dict)
     services: tuple[TroubledService, ...] = ()
     """The other Cal.coms whose breakers are not closed; the first is the one for which that is so the longest."""
-    other_services: int = 0
-    """How many other Cal.coms than the settings' have an account that is not closed."""
+    other_services: Mapping[str, str] = field(default_factory=dict)
+    """The other Cal.coms than the settings' at which an account is that is not closed, each with its address."""
 
     @property
     def several(self) -> bool:
@@ -134,7 +134,7 @@ def read(
         {AccountTrouble(row.trouble): row.alike for row in rows},
         {AccountState(state): count for state, count in states},
         _services(conn, others, create) if others else (),
-        len(others),
+        others,
     )
 
 

@@ -139,6 +139,15 @@ def service_risks(conn: Connection, now: datetime, *, lead: float) -> dict[str, 
     return found
 
 
+def counts_at(conn: Connection, service: str) -> tuple[int, dict[HoldReason, int]]:
+    """Count the calls under way of the accounts at a service, and their held bookings by reason."""
+    own = _columns.status.in_([Status.BOOKING, Status.HELD]), *_at(service)
+    rows = conn.execute(select(_columns.status, held_by, func.count()).where(*own).group_by(_columns.status, held_by))
+    counts = {(status, reason): count for status, reason, count in rows}
+    under_way = sum(count for (status, _), count in counts.items() if status is Status.BOOKING)
+    return under_way, {reason: count for (status, reason), count in counts.items() if status is Status.HELD}
+
+
 def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: str) -> dict[str, HoldRisk]:
     """Describe what waits for event types that Cal.com has no more, by the type's number or its slug; the oldest first.
 

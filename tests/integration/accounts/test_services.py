@@ -365,7 +365,9 @@ def test_a_service_is_shown_by_its_host(clinic: Account, other: Any, simulator: 
     hosts = [one.removeprefix("http://") for one in (simulator.url, other.url)]
 
     assert [one.host for one in services.known()] == hosts
-    assert services.host(clinic.service) == hosts[1]
+    found = services.named(clinic.service)
+    assert (found and found.host, services.named(hosts[1]), services.named(None)) == (hosts[1], found, services.own)
+    assert services.named("cal.example.net") is None
 
 
 def test_of_one_account_no_services_are_read(fleet_of: Callable[..., Any]) -> None:

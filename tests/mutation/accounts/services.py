@@ -5,6 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _SERVICES = "tests/integration/accounts/test_services.py::"
+_PAGE = "tests/integration/page/test_page_actions.py::"
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _ELSEWHERE = "tests/integration/accounts/test_outages_elsewhere.py::"
 _SENTENCES = "tests/unit/overview/test_service_sentences.py::"
@@ -16,6 +17,7 @@ _service = partial(Breakage, promise=3)
 _accounts = partial(Breakage, promise=3, file="tasks/operations/accounts.py")
 _seen = partial(Breakage, promise=6)
 _outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
+_page = partial(Breakage, promise=6, file="worker/page/actions.py")
 
 SERVICES: tuple[Breakage, ...] = (
     _service(
@@ -206,6 +208,48 @@ SERVICES: tuple[Breakage, ...] = (
         old=" and not one.is_past]",
         new="]",
         test=f"{_SENTENCES}test_a_calcom_that_is_down_or_well_again_does_not_fail",
+    ),
+    _page(
+        name="an-order-of-the-page-is-to-the-settings-cal-com",
+        old="asked.by(who, breaker_actions.target_at(deps, _service(deps, asked)))",
+        new="asked.by(who)",
+        test=f"{_PAGE}test_an_order_to_another_calcom_is_for_its_breaker_alone",
+    ),
+    _page(
+        name="the-page-shows-the-settings-breaker-before-an-order-elsewhere",
+        old="preview.of_breaker_action(deps.at_service(_service(deps, asked).name), asked.action)",
+        new="preview.of_breaker_action(deps, asked.action)",
+        test=f"{_PAGE}test_an_order_to_another_calcom_is_for_its_breaker_alone",
+    ),
+    _seen(
+        name="a-booking-is-retried-at-a-cal-com-that-is-named",
+        file="worker/page/asked.py",
+        old="        if self.service is not None and self.action not in BREAKER_ACTIONS:",
+        new="        if False:",
+        test=f"{_PAGE}test_what_is_not_understood_is_refused_with_a_sentence",
+    ),
+    _seen(
+        name="a-preview-counts-what-all-cal-coms-hold",
+        file="tasks/operations/preview.py",
+        old="        if others:\n",
+        new="        if others is None:\n",
+        test="tests/integration/accounts/test_seen_elsewhere.py::test_a_preview_counts_what_the_order_is_about",
+    ),
+    _seen(
+        name="all-charts-are-the-settings",
+        file="worker/page/charts.py",
+        old="asked_service(deps.services, host, conn).name",
+        new="deps.breaker.service",
+        test="tests/integration/accounts/test_seen_elsewhere.py"
+        "::test_the_charts_of_another_calcom_have_its_breaker_and_its_calls",
+    ),
+    _seen(
+        name="each-report-has-the-settings-breaker",
+        file="worker/cli/report/report.py",
+        old="read_calcom(conn, [at.name], at.name,",
+        new="read_calcom(conn, [at.name], deps.breaker.service,",
+        test="tests/integration/cli/accounts/test_cli_services.py"
+        "::test_the_report_of_another_calcom_has_its_breaker_and_its_calls",
     ),
     _seen(
         name="a-line-elsewhere-is-a-drain-of-ours",
