@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 
 from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts
 from db.models.accounts import AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.sql import statement
@@ -82,8 +83,8 @@ class AccountTroubles:
     states: Mapping[AccountState, int] = field(default_factory=dict)
     services: tuple[TroubledService, ...] = ()
     """The other Cal.coms whose breakers are not closed; the first is the one for which that is so the longest."""
-    other_services: int = 0
-    """How many other Cal.coms than the settings' have an account that is not closed."""
+    other_services: Mapping[str, str] = field(default_factory=dict)
+    """The other Cal.coms than the settings' at which an account is that is not closed, each with its address."""
 
     @property
     def several(self) -> bool:
@@ -123,8 +124,7 @@ def read(
         "cap": CAP,
     }
     rows = conn.execute(statement("accounts_in_trouble"), asked).all()
-    others = {"own": service, "create": create, "most": _MOST, "cap": CAP}
-    services = conn.execute(statement("services_in_trouble"), others).mappings()
+    others = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
     states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
     return AccountTroubles(
         tuple(
@@ -133,6 +133,13 @@ def read(
         ),
         {AccountTrouble(row.trouble): row.alike for row in rows},
         {AccountState(state): count for state, count in states},
-        tuple(TroubledService(**row) for row in services),
-        sum(row.service != service for row in conn.execute(statement("services"))),
+        _services(conn, others, create) if others else (),
+        others,
     )
+
+
+def _services(conn: Connection, others: Mapping[str, str], create: str) -> tuple[TroubledService, ...]:
+    """Read which of these Cal.coms, by their addresses, are not closed."""
+    asked = {"services": list(others), "create": create, "most": _MOST, "cap": CAP}
+    rows = conn.execute(statement("services_in_trouble"), asked).mappings()
+    return tuple(TroubledService(**row, base_url=others[row["service"]]) for row in rows)

@@ -109,14 +109,18 @@ class FailureDetector:
 
     def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:
         """Return how healthy a service is; critical comes before degraded. `now` is for tests, in seconds."""
-        figures = self.get_failure_stats(service, now=now)
+        return self.judge(self.calls(service), now=now)
+
+    def judge(self, calls: CallStats, *, now: float | None = None) -> HealthStatus:
+        """Return how healthy a service is by its calls, also one that is not among `services`."""
+        figures = calls.recent_calls(now=now)
         status = Health.HEALTHY
         if self._critical(figures):
             status = Health.CRITICAL
         elif self._degraded(figures):
             status = Health.DEGRADED
         since = None if status is Health.HEALTHY else figures.first_failure_at
-        return HealthStatus(service=service, status=status, figures=figures, since=since)
+        return HealthStatus(service=calls.service, status=status, figures=figures, since=since)
 
     def reset(self, service: str) -> None:
         """Set the counts of a service to zero; the windows for the database stay."""

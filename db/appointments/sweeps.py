@@ -4,11 +4,11 @@ Rows that come back as pending or retrying count as enqueued: send them after th
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import COLUMNS_SQL, Appointment
@@ -128,14 +128,25 @@ class HeldKind(NamedTuple):
 
 def count_held(conn: Connection, kind: HeldKind) -> tuple[int, datetime]:
     """Count what is held so; return it with the moment of the count."""
-    columns = appointments.c
-    where = [columns.status == Status.HELD, columns.hold_reason == kind.reason]
-    if kind.event_type_id is not None:
-        where.append(columns.event_type_id == kind.event_type_id)
-    if kind.account is not None:
-        where.append(columns.account_id == kind.account)
-    count, now = conn.execute(select(func.count(), func.now()).select_from(appointments).where(*where)).one()
+    found = select(func.count(), func.now()).select_from(appointments).where(*_held_so(kind))
+    count, now = conn.execute(found).one()
     return int(count), now
+
+
+def accounts_of(conn: Connection, kind: HeldKind) -> list[int]:
+    """Return the accounts of which bookings are held so."""
+    account = appointments.c.account_id
+    return list(conn.execute(select(account).distinct().where(*_held_so(kind)).order_by(account)).scalars())
+
+
+def _held_so(kind: HeldKind) -> Iterator[ColumnElement[bool]]:
+    columns = appointments.c
+    yield columns.status == Status.HELD
+    yield columns.hold_reason == kind.reason
+    if kind.event_type_id is not None:
+        yield columns.event_type_id == kind.event_type_id
+    if kind.account is not None:
+        yield columns.account_id == kind.account
 
 
 def release_kind(

@@ -23,7 +23,7 @@ nightly_audits = Table(
 
 
 # Bookings at Cal.com whose rows were lost with the database: a request that is made again gets its booking by the
-# trigger in db/migrations/initial/audits.sql.
+# trigger in db/migrations/initial/audits.sql, as 0016_restored has it.
 restored_bookings = Table(
     "restored_bookings",
     metadata,
@@ -34,5 +34,5 @@ restored_bookings = Table(
     required("attendee", Text),  # the address, as Cal.com keeps it
     required("created_at", MOMENT),  # not later than the booking was made
     required("absent_from", MOMENT),  # before it, what is not listed may still be there
-    required("account_id", Integer, server_default="1"),
+    Column("account_id", Integer, primary_key=True, server_default="1"),  # that sees it; several may
 )

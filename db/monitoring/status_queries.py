@@ -1,6 +1,6 @@
 """Counts of bookings for operators, metrics and alerts. Plain reads; nothing waits for them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
+from db.models.accounts import calcom_accounts as _accounts
 from db.models.bookings import appointments, held_by
 from db.models.changes import booking_changes
 from db.models.resilience import circuit_breaker_events
@@ -72,7 +73,7 @@ class UnclearCalls(NamedTuple):
 
 
 class RecordedCalls(NamedTuple):
-    """How many calls of bookings ended since a moment, and how many of them failed."""
+    """How many calls of bookings ended since a moment, and how many failed."""
 
     calls: int
     failed: int
@@ -124,7 +125,27 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
 
     `half_made` is the error type of a seat that Cal.com has made by half.
     """
-    return _risks(conn, held_by, now, lead=lead, half_made=half_made)
+    found = _risks(conn, [held_by], now, lead=lead, half_made=half_made)
+    return {reason: risk for (reason,), risk in found.items()}
+
+
+def service_risks(conn: Connection, now: datetime, *, lead: float) -> dict[str, dict[HoldReason, HoldRisk]]:
+    """Describe holds as `hold_risks` does, of each service (the Cal.com of their accounts) by itself."""
+    found: dict[str, dict[HoldReason, HoldRisk]] = {}
+    by_service = [_accounts.c.service, held_by]
+    risks = _risks(conn, by_service, now, _accounts.c.id == _columns.account_id, lead=lead, half_made="")
+    for (service, reason), risk in risks.items():
+        found.setdefault(service, {})[reason] = risk
+    return found
+
+
+def counts_at(conn: Connection, service: str) -> tuple[int, dict[HoldReason, int]]:
+    """Count the calls under way of the accounts at a service, and their held bookings by reason."""
+    own = _columns.status.in_([Status.BOOKING, Status.HELD]), *_at(service)
+    rows = conn.execute(select(_columns.status, held_by, func.count()).where(*own).group_by(_columns.status, held_by))
+    counts = {(status, reason): count for status, reason, count in rows}
+    under_way = sum(count for (status, _), count in counts.items() if status is Status.BOOKING)
+    return under_way, {reason: count for (status, reason), count in counts.items() if status is Status.HELD}
 
 
 def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: str) -> dict[str, HoldRisk]:
@@ -134,23 +155,33 @@ def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: s
     """
     name = func.coalesce(cast(_columns.event_type_id, Text), _columns.event_type_slug)
     such = (_columns.hold_reason == HoldReason.CONFIGURATION, _columns.error_type == error_type)
-    risks = _risks(conn, name, now, *such, lead=lead, half_made="")
-    return dict(sorted(risks.items(), key=lambda one: (one[1].oldest, one[0])))
+    risks = _risks(conn, [name], now, *such, lead=lead, half_made="")
+    return {named: risk for (named,), risk in sorted(risks.items(), key=lambda one: (one[1].oldest, one[0]))}
 
 
 def _of(account: int | None) -> list[ColumnElement[bool]]:
     return [] if account is None else [_columns.account_id == account]
 
 
+def _at(service: str | None) -> list[ColumnElement[bool]]:
+    own = select(_accounts.c.id).where(_accounts.c.service == service)
+    return [] if service is None else [_columns.account_id.in_(own)]
+
+
 def _risks(
-    conn: Connection, by: ColumnElement[Any], now: datetime, *such: ColumnElement[bool], lead: float, half_made: str
-) -> dict[Any, HoldRisk]:
-    """Describe the holds that meet the conditions `such`, grouped by a column."""
+    conn: Connection,
+    by: Sequence[ColumnElement[Any]],
+    now: datetime,
+    *such: ColumnElement[bool],
+    lead: float,
+    half_made: str,
+) -> dict[tuple[Any, ...], HoldRisk]:
+    """Describe the holds that meet the conditions `such`, grouped by columns."""
     near = _columns.start_at <= now + timedelta(seconds=lead + AT_RISK)
     late = _columns.resilience_strategy == Strategy.GRACEFUL_DEGRADATION
     rows = conn.execute(
         select(
-            by,
+            *by,
             func.count(),
             func.count().filter(near),
             func.count().filter(late),
@@ -163,9 +194,9 @@ def _risks(
             func.min(_columns.hold_until),
         )
         .where(_columns.status == Status.HELD, *such)
-        .group_by(by)
+        .group_by(*by)
     )
-    return {value: HoldRisk(*figures) for value, *figures in rows}
+    return {tuple(row[: len(by)]): HoldRisk(*row[len(by) :]) for row in rows}
 
 
 def held_changes(conn: Connection, reasons: Collection[HoldReason]) -> HeldChanges:
@@ -178,27 +209,39 @@ def held_changes(conn: Connection, reasons: Collection[HoldReason]) -> HeldChang
     return HeldChanges(len(ids), list(dict.fromkeys(ids))[:_FIRST_OF_CHANGES])
 
 
-def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:
-    """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did."""
+def ended_bookings(
+    conn: Connection, status: Status, since: datetime, *, service: str | None = None
+) -> EndedBookings | None:
+    """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did.
+
+    Of the accounts at one service, or of all (None).
+    """
     such = _columns.status == status
     row = conn.execute(
         select(
             func.count().filter(such), func.max(_columns.updated_at).filter(such), func.min(_columns.id).filter(such)
-        ).where(ENDED_BADLY, _columns.updated_at >= since)
+        ).where(ENDED_BADLY, _columns.updated_at >= since, *_at(service))
     ).one()
     return EndedBookings(*row) if row[0] else None
 
 
-def unclear_calls(conn: Connection, since: datetime) -> UnclearCalls:
-    """Count what became of the calls that were not clearly answered since a moment, as far as that is known."""
+def unclear_calls(conn: Connection, since: datetime, *, service: str | None = None) -> UnclearCalls:
+    """Count what became of the calls that were not clearly answered since a moment, as far as that is known.
+
+    Of the accounts at one service, or of all (None).
+    """
     known = and_(~_columns.outcome_unknown, _columns.sent_at >= since)  # implies the index's `sent_at IS NOT NULL`
     booked = func.count().filter(_columns.status == Status.CONFIRMED)
-    return UnclearCalls(*conn.execute(select(func.count(), booked).where(known)).one())
+    return UnclearCalls(*conn.execute(select(func.count(), booked).where(known, *_at(service))).one())
 
 
-def recorded_calls(conn: Connection, since: datetime, *, failed: Collection[str]) -> RecordedCalls:
-    """Count calls since a moment by the events of bookings; `failed` are the error types that say so."""
-    return RecordedCalls(*conn.execute(statement("calls_by_record"), {"since": since, "failed": list(failed)}).one())
+def recorded_calls(conn: Connection, since: datetime, *, failed: Collection[str]) -> dict[str, RecordedCalls]:
+    """Count each service's calls since a moment by the events of bookings; one without a call is left out.
+
+    `failed` are the error types that say that a call failed.
+    """
+    rows = conn.execute(statement("calls_by_record"), {"since": since, "failed": list(failed)})
+    return {service: RecordedCalls(calls, failures) for service, calls, failures in rows}
 
 
 def breaker_openings(conn: Connection, service: str, since: datetime) -> int:

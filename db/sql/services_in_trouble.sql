@@ -1,25 +1,12 @@
--- Name the other Cal.coms than the settings' (:own) that are not closed by the record: the state of the breaker of all its endpoints, or
--- if that is closed of the one that makes bookings (:create); since when, by whom, and how many bookings of its accounts wait, up to
--- a cap. A plain read: from one Cal.com to the next, and of each the newest change of two breakers. Only of one that is not closed are
+-- Name those of the :services (other Cal.coms than the settings', by services.sql) that are not closed by the record: the state of the
+-- breaker of all its endpoints, or if that is closed of the one that makes bookings (:create); since when, by whom, and how many bookings
+-- of its accounts wait, up to a cap. A plain read: of each Cal.com the newest change of two breakers. Only of one that is not closed are
 -- bookings counted, of the first :most of its accounts.
 -- One at rest is forgotten by Redis, and stays in the record as it was: it is left out when nothing waits and nothing has changed
 -- for as long.
-WITH RECURSIVE one AS (
-    (SELECT service, base_url FROM calcom_accounts WHERE state <> 'closed' ORDER BY service LIMIT 1)
-    UNION ALL
-    SELECT following.service, following.base_url
-    FROM one
-    CROSS JOIN LATERAL (
-        SELECT service, base_url
-        FROM calcom_accounts
-        WHERE service > one.service AND state <> 'closed'
-        ORDER BY service
-        LIMIT 1
-    ) AS following
-),
-scope AS (
-    SELECT one.service, one.base_url, of.endpoint, newest.new_state, newest.epoch, newest.created_at, newest.context
-    FROM one
+WITH scope AS (
+    SELECT one.service, of.endpoint, newest.new_state, newest.epoch, newest.created_at, newest.context
+    FROM unnest(CAST(:services AS text[])) AS one (service)
     CROSS JOIN (VALUES (CAST(NULL AS text)), (CAST(:create AS text))) AS of (endpoint)
     CROSS JOIN LATERAL (
         SELECT new_state, epoch, created_at, context
@@ -28,13 +15,13 @@ scope AS (
         ORDER BY epoch DESC
         LIMIT 1
     ) AS newest
-    WHERE one.service <> :own AND newest.new_state <> 'closed'
+    WHERE newest.new_state <> 'closed'
 ),
 worst AS (
     SELECT DISTINCT ON (service) * FROM scope ORDER BY service, endpoint NULLS FIRST
 )
 SELECT
-    worst.service, worst.base_url, worst.endpoint, worst.new_state AS state, began.at AS since,
+    worst.service, worst.endpoint, worst.new_state AS state, began.at AS since,
     worst.context ->> 'by' AS by, worst.context ->> 'why' AS why, waiting.count AS waiting
 FROM worst
 CROSS JOIN LATERAL (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import Connection, Engine, Table
 
 from db import accounts
 from db.models.bookings import appointments
@@ -77,10 +77,12 @@ class CalcomServices:
         read, now = self._read, self._clock()
         if read is None or now - read[0] > SOON:
             with self._engine.connect() as conn:
-                found = accounts.services(conn)
-            others = (Service(name, url) for name, url in found.items() if name != self.own.name and url is not None)
-            read = self._read = now, tuple(others)
+                read = self._read = now, self._others(conn)
         return read[1]
+
+    def _others(self, conn: Connection) -> tuple[Service, ...]:
+        found = accounts.services(conn).items()
+        return tuple(Service(name, url) for name, url in found if name != self.own.name and url is not None)
 
     def known(self) -> Iterator[Service]:
         """Yield each service: the settings' first."""
@@ -106,10 +108,12 @@ class CalcomServices:
         with self._engine.connect() as conn:
             return accounts.service_of_row(conn, table, number) or self.own.name
 
-    def named(self, wanted: str) -> Service | None:
-        """Return the service with this host, or with this name; None: no account is there."""
-        return next((one for one in self.known() if wanted in {one.host, one.name}), None)
+    def named(self, wanted: str | None, conn: Connection | None = None) -> Service | None:
+        """Return the service with this host or name, for None that of the settings; None: no account is there.
 
-    def host(self, service: str) -> str | None:
-        """Return what operators call a service; None: no account is there."""
-        return next((one.host for one in self.known() if one.name == service), None)
+        `conn`: which services there are is read by it, now; else they may have been read a second ago.
+        """
+        if wanted is None:
+            return self.own
+        known = self.known() if conn is None else (self.own, *self._others(conn))
+        return next((one for one in known if wanted in {one.host, one.name}), None)

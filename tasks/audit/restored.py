@@ -32,9 +32,13 @@ class Restored:
     `unnamed` counts those whose attendee is hidden from this key, so that no new request for them can be recognized.
     """
 
-    found: int
-    asked_again: int
-    unnamed: int
+    found: int = 0
+    asked_again: int = 0
+    unnamed: int = 0
+
+    def __add__(self, other: "Restored") -> "Restored":
+        """Add up the counts of two accounts."""
+        return Restored(self.found + other.found, self.asked_again + other.asked_again, self.unnamed + other.unnamed)
 
 
 def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iterator[int]:
@@ -56,24 +60,29 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
         yield count
 
 
-def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
+def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress, seen: set[str] | None = None) -> Restored:
     """Read all bookings that start after the backup, and store those without a row, to recognize new requests for them.
 
-    A row that ended as not booked is confirmed if Cal.com has its booking.
+    With the key of one account, and for its requests. Its row that ended as not booked is confirmed if Cal.com has the
+    booking. `seen` are the references that are lost of accounts before: they are not counted again, and more are added.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was stored.
     """
-    deps = calls.deps
+    deps, account = calls.deps, calls.account
     listing = read_listing(calls, {"afterStart": instant(since), "sortCreated": "asc"}, progress=progress)
     with deps.engine.begin() as conn:
-        rows = list(bookings.by_references(conn, list(listing.places)))
+        rows = list(bookings.by_references(conn, list(listing.places), account=account))
+        others = bookings.of_other_accounts(conn, list(listing.places), account=account)
         _confirm_ended(conn, rows, listing)
-    lost = list(_lost(listing, {str(row.uuid) for row in rows}, since))
-    named = [booking for booking in lost if booking is not None]
+    lost = dict(_lost(listing, {*(str(row.uuid) for row in rows), *others}, since))
+    named = [booking for booking in lost.values() if booking is not None]
     with deps.engine.begin() as conn:
-        taken = restored.keep(conn, named, since=since, absent_in=deps.timings.ends_unanswered)
-    return Restored(len(lost), taken, len(lost) - len(named))
+        taken = restored.keep(conn, named, since=since, absent_in=deps.timings.ends_unanswered, account=account)
+    counted = lost.keys() - (seen or ())
+    if seen is not None:
+        seen.update(lost)
+    return Restored(len(counted), taken, sum(lost[one] is None for one in counted))
 
 
 def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listing) -> None:
@@ -85,12 +94,15 @@ def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listi
             record_late_uid(conn, row.id, place.there(row), why=_WHY, by="operator")
 
 
-def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:
-    """Yield the live bookings whose reference has no row (the first week of a series); None: no attendee is shown."""
+def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[tuple[str, RestoredBooking | None]]:
+    """Yield the references without a row, each with its live booking (the first week of a series).
+
+    None: no attendee is shown.
+    """
     for reference in listing.places.keys() - kept:
         live = [place.booking for place in listing.places[reference] if not place.booking.cancelled]
         if live:
-            yield _kept(reference, live, since)
+            yield reference, _kept(reference, live, since)
 
 
 def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBooking | None:

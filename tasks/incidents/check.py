@@ -18,16 +18,13 @@ from tasks.incidents.delivery import send
 from tasks.incidents.late_answers import LateAnswers
 from tasks.incidents.observations import (
     CHANGES_OF_A_PERSON,
-    judge_by_record,
     observe_endings,
     observe_held_changes,
     observe_holds,
-    observe_outages,
     observe_redis,
-    observe_services,
 )
-from tasks.incidents.other_services import forced, observe_other_services
 from tasks.incidents.rules import Observation
+from tasks.incidents.service_outages import judge_by_record, observe_outages, observe_services
 from tasks.incidents.update import update_incidents
 from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
@@ -70,12 +67,11 @@ def check(every: float = EVERY) -> int:
                 block=services.block,
                 accounts=accounts,
             ),
-            *observe_other_services(accounts),
             *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]
-        notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown | forced(accounts))
+        notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown)
     notifications.send()
     return len(notifications.messages)
 

@@ -119,9 +119,10 @@ def _totals(conn: Connection, incident: Incident) -> dict[str, int]:
     if incident.kind != IncidentKind.OUTAGE:
         return {}
     subject, since = incident.subject or "", incident.opened_at
+    of = None if subject == dependencies.current().database_calls.service else subject
     # Redis's and Postgres's clocks may differ a little, and the breaker opens before a check finds it open.
     totals = {"breaker opened": status_queries.breaker_openings(conn, subject, since - timedelta(seconds=30))}
     for status in (Status.EXPIRED, Status.FAILED):
-        ended = status_queries.ended_bookings(conn, status, since)
+        ended = status_queries.ended_bookings(conn, status, since, service=of)
         totals[status.value] = ended.count if ended else 0
     return totals

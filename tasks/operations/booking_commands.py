@@ -230,6 +230,7 @@ def retry_held(
     via: Via,
     why: str,
     action_id: int | None = None,
+    limit: int = BATCH,
 ) -> Iterator[int]:
     """Retry the bookings that were held so at the moment `since`, in the order of the line; yield each batch's size.
 
@@ -237,7 +238,7 @@ def retry_held(
     """
     while True:
         with engine.begin() as conn:
-            rows = sweeps.release_kind(conn, kind, since=since, by=by, via=via, why=why, limit=BATCH)
+            rows = sweeps.release_kind(conn, kind, since=since, by=by, via=via, why=why, limit=limit)
             if action_id is not None:
                 operator_actions.add_done(conn, action_id, len(rows))
         if not rows:

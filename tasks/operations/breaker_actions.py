@@ -9,6 +9,7 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride, State
+from tasks.accounts.services import Service
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_overrides
 from tasks.operations.booking_actions import begin
@@ -61,6 +62,11 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
             operator_actions.finish(conn, action.id, {outcome: 1}, refused=refused, ended=ended)
             action = operator_actions.get(conn, action.request_id) or action
     return action
+
+
+def target_at(deps: Dependencies, service: Service) -> dict[str, str]:
+    """Return what an action's record says of the Cal.com that it is for; empty: that of the settings."""
+    return {} if service == deps.services.own else {"service": service.name, "host": service.host}
 
 
 def epoch(seen: BreakerStatus, mode: str) -> int:

@@ -14,7 +14,7 @@ from db.appointments import Appointment
 from db.appointments.queue import QUEUED
 from db.changes import asking
 from db.lifecycle import HoldReason, Status
-from db.monitoring import counts_now, operator_actions
+from db.monitoring import counts_now, operator_actions, status_queries
 from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
@@ -76,16 +76,20 @@ class Preview:
 
 
 def of_breaker_action(deps: Dependencies, mode: str) -> Preview:
-    """Return what an action on the breaker would do.
+    """Return what an action on the breaker of `deps` would do; counted are the bookings of its own Cal.com.
 
     Raises:
         SQLAlchemyError: Postgres does not answer.
     """
     seen = deps.breaker.get_status()
     overrides = breaker_overrides.in_force(deps.engine, deps.breaker.service)
+    others = deps.services.others()
     with deps.engine.connect() as conn:
-        under_way = counts_now.on_the_way(conn).booking
-        held = {one.reason: one.count for one in counts_now.held(conn, lead=deps.timings.lead)}
+        if others:
+            under_way, held = status_queries.counts_at(conn, deps.breaker.service)
+        else:
+            under_way = counts_now.on_the_way(conn).booking
+            held = {one.reason: one.count for one in counts_now.held(conn, lead=deps.timings.lead)}
     lines = _breaker_lines(deps, seen, overrides, mode, under_way, Counter(held))
     if not seen.shared and mode in {OPEN, OFF}:
         lines.append(KEPT)

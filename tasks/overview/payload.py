@@ -16,6 +16,7 @@ from db.monitoring.counts_now import HeldNow
 from db.monitoring.heartbeats import EVERY
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
+from tasks.accounts.services import Service
 from tasks.overview.cards import Card
 from tasks.overview.ranking.accounts import trouble_phrase
 from tasks.overview.ranking.phrases import held_count
@@ -71,12 +72,15 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
-        return dict.fromkeys(("holds", "now", "unknown", "day", "services", "accounts", "changes", "incidents"))
+        return dict.fromkeys(
+            ("holds", "now", "unknown", "day", "calcoms", "services", "accounts", "changes", "incidents")
+        )
     return {
         "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
         "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
         "unknown": record.unknown,
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
+        "calcoms": sorted(Service(*one).host for one in record.accounts.other_services.items()),
         "services": [_service(service) for service in record.accounts.services],
         "accounts": [_account(account) for account in record.accounts.accounts],
         "changes": [_change(change) for change in record.changes],

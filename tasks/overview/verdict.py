@@ -28,6 +28,7 @@ RANKED: tuple[Callable[[Overview], TrueRow | None], ...] = (
     theirs.draining,
     theirs.calcom_failing,
     theirs.database_failing,
+    services.services_fail,
     theirs.throttled,
     services.services_wait,
     accounts.accounts_wait,

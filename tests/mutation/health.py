@@ -13,7 +13,7 @@ _READING = "tests/integration/overview/test_reading.py::"
 _periodic = partial(Breakage, file="tasks/periodic.py")
 _heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
 _health_check = partial(Breakage, promise=6, file="tasks/incidents/check.py")
-_observations = partial(Breakage, promise=6, file="tasks/incidents/observations.py")
+_outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
 _check_check = partial(Breakage, promise=6, file="worker/cli/check/check.py")
 _reading = partial(Breakage, promise=6, file="tasks/overview/reading.py")
 _verdict = partial(Breakage, promise=6, file="tasks/overview/verdict.py")
@@ -128,16 +128,16 @@ HEALTH = (
         new="pass",
         test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
     ),
-    _observations(
+    _outages(
         name="breaker-that-waits-for-a-call-called-an-outage",
         old="status.state is State.HALF_OPEN and status.breaker.opens > 0",
         new="status.state is State.HALF_OPEN",
         test=f"{_LEVELS}test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage",
     ),
-    _observations(
+    _outages(
         name="breaker-that-nobody-waits-for-hides-the-next-outage",
-        old="if services.half_open and waiting else level",
-        new="if services.half_open else level",
+        old="if one.subject in services.half_open and waiting else level",
+        new="if one.subject in services.half_open else level",
         test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",
     ),
     _check_check(

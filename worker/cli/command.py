@@ -19,6 +19,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 OfAccount = Annotated[
     str | None, typer.Option("--account", metavar="NAME", help="Only of this account.", show_default="all accounts")
 ]
+OfService = Annotated[
+    str | None,
+    typer.Option("--service", metavar="HOST", help="Of the Cal.com at this host.", show_default="at CALCOM_BASE_URL"),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first: for scripts.")]
 
 

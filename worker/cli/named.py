@@ -1,10 +1,12 @@
-"""Find what a person names: a booking by its id, uuid or key, or by its correlation id or Cal.com's uid; an account."""
+"""Find what a person names: a booking by id, uuid, key, correlation id or Cal.com's uid; an account; a Cal.com."""
 
 from sqlalchemy import Connection
 
 from db import accounts, appointments
 from db.accounts import Account
 from db.appointments import Appointment, search
+from tasks.accounts.services import Service
+from tasks.dependencies import Dependencies
 from worker.console.stop import Stop
 
 
@@ -39,3 +41,16 @@ def named_account(conn: Connection, name: str) -> Account:
         return accounts.named(conn, name)
     except accounts.NoSuchAccountError:
         raise Stop(f"{name}: no account has this name; `booking accounts list` shows them") from None
+
+
+def named_service(deps: Dependencies, host: str | None) -> Service:
+    """Return the Cal.com at a host; None: that of the settings.
+
+    Raises:
+        Stop: No account is at a Cal.com of this host.
+    """
+    found = deps.services.named(host)
+    if found is None:
+        known = ", ".join(one.host for one in deps.services.known())
+        raise Stop(f"no account is at a Cal.com of the host {host}; there are: {known}")
+    return found

@@ -17,6 +17,7 @@ from db import appointments
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks import dependencies
+from tasks.accounts.services import Service
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
 from tasks.operations import booking_actions, breaker_actions, preview
@@ -32,7 +33,7 @@ from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.data import forget_readings
-from worker.page.query import booking_id
+from worker.page.query import asked_service, booking_id
 from worker.page.reading import asking
 from worker.page.resolve import resolve
 
@@ -68,9 +69,9 @@ class Action(ActionHandler):
     async def post(self) -> None:
         """Do the action, once for each request id, or begin it; answer with the result."""
         asked = read(self.request.body, ActionBody)
-        request = asked.by(self.who())
+        who = self.who()
         try:
-            action = await run(lambda deps: _act(deps, request))
+            action = await run(lambda deps: _act(deps, asked, who))
         except OtherActionError as other:
             raise HTTPError(409, str(other)) from None
         said = answer(action, ZoneInfo(asked.zone))
@@ -137,7 +138,7 @@ def _threads() -> ThreadPoolExecutor:
 
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
-        return preview.of_breaker_action(deps, asked.action)
+        return preview.of_breaker_action(deps.at_service(_service(deps, asked).name), asked.action)
     if asked.action == RESOLVE:
         return preview.of_resolving(deps, asked.ids[0], done=asked.done)
     if asked.action == REVEAL:
@@ -150,8 +151,16 @@ def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=zone)
 
 
-def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:
-    """Do what is requested, or begin it if it is for many bookings."""
+def _service(deps: Dependencies, asked: PreviewBody) -> Service:
+    if asked.service is None:
+        return deps.services.own
+    with deps.engine.connect() as conn:
+        return asked_service(deps.services, asked.service, conn)
+
+
+def _act(deps: Dependencies, asked: ActionBody, who: str) -> OperatorAction:
+    """Do what `who` asks for, or begin it if it is for many bookings."""
+    request = asked.by(who, breaker_actions.target_at(deps, _service(deps, asked)))
     if request.ids is None:
         return breaker_actions.carry_out(deps, request)
     action = booking_actions.begin(deps.engine, request)

@@ -1,6 +1,8 @@
 """The bodies of the page's requests, checked field by field; an error is one sentence."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +22,7 @@ from tasks.operations.calls import MOST_CALLED, REVEAL
 from tasks.operations.preview import FEW
 from tasks.operations.rescheduling import RESCHEDULE
 from tasks.operations.resolving import RESOLVE
-from worker.page.query import refused
+from worker.page.query import LONGEST_TEXT, refused
 
 LONGEST = 65_536  # bytes: a thousand ids are a third of it
 CALLS = "call_list"
@@ -73,16 +75,22 @@ class AskedBody(BaseModel):
 
 
 class PreviewBody(AskedBody):
-    """The request for an action's preview; `zone` is the browser's; `done`: whether the held change was done."""
+    """The request for an action's preview; `zone` is the browser's; `done`: whether the held change was done.
+
+    `service`: the host of another Cal.com than the settings', for an order to its breaker.
+    """
 
     action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reschedule", "resolve", "reveal", "call_list"]
     ids: Ids | None = None
     not_booked: bool = False
     done: bool | None = None
+    service: Annotated[str, Field(max_length=LONGEST_TEXT)] | None = None
     zone: Zone = "UTC"
 
     @model_validator(mode="after")
     def _ids_fit(self) -> Self:
+        if self.service is not None and self.action not in BREAKER_ACTIONS:
+            raise ValueError("service goes with open, off, auto and reset")
         if (self.action in BREAKER_ACTIONS) != (self.ids is None):
             raise ValueError("ids go with retry, cancel, reschedule, resolve, reveal and call_list, and nothing else")
         if self.ids and len(self.ids) > 1 and (self.not_booked or self.action in {REVEAL, RESOLVE, RESCHEDULE}):
@@ -131,9 +139,9 @@ class ActionBody(PreviewBody):
             raise ValueError(f"typed: type {expected} to confirm")
         return self
 
-    def by(self, who: str) -> ActionRequest:
-        """Return the request for the record; `who` is the operator."""
-        about: dict[str, object] = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
+    def by(self, who: str, at: Mapping[str, str] = MappingProxyType({})) -> ActionRequest:
+        """Return the request for the record; `who` is the operator, `at` what it says of the Cal.com that it is for."""
+        about: dict[str, object] = {**at} | ({"seconds": self.until} if self.action in {OPEN, OFF} else {})
         about |= {"not_booked": self.not_booked} if self.action in {RETRY, CANCEL} else {}
         about |= {"uid": self.uid} if self.uid else {}
         about |= {"done": self.done} if self.done is not None else {}

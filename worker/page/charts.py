@@ -12,7 +12,8 @@ from db.monitoring.charts import CallStep, MinuteCounts, StateSpan
 from db.snapshot import snapshot
 from resilience.call_stats.buckets import quantile
 from tasks.dependencies import Dependencies
-from worker.page.reading import Shared, readers
+from worker.page.query import asked_service
+from worker.page.reading import SharedByKey, readers
 
 FRESH = 10.0  # seconds
 MEDIAN, SLOW = 0.5, 0.95
@@ -39,18 +40,24 @@ RANGES: Mapping[str, ChartRange] = MappingProxyType(
 
 
 @cache
-def shared_charts(name: str) -> Shared[dict[str, Any]]:
-    """Return this process's shared reading of one range."""
-    return Shared(partial(readers().run, partial(read, name)), FRESH)
+def shared_charts() -> SharedByKey[tuple[str, str | None], dict[str, Any]]:
+    """Return this process's shared readings: of a range, and of the Cal.com at a host (None: that of the settings)."""
+    return SharedByKey(lambda asked: readers().run(lambda deps: read(asked[0], deps, host=asked[1])), FRESH)
 
 
-def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) -> dict[str, Any]:
-    """Read a range's columns."""
+def read(
+    name: str, deps: Dependencies, clock: Callable[[], datetime] = _now, *, host: str | None = None
+) -> dict[str, Any]:
+    """Read a range's columns; breakers and calls are those of the Cal.com at `host`, None: of that of the settings.
+
+    Raises:
+        HTTPError: 422, with a sentence: no account is there.
+    """
     asked = RANGES[name]
     until = (clock() - asked.behind).replace(second=0, microsecond=0)
     since = until - asked.length
-    service = deps.breaker.service
     with snapshot(deps.engine) as conn:
+        service = asked_service(deps.services, host, conn).name
         counts = charts.minutes(conn, since, until, step=asked.step)
         calls = charts.failures(conn, service, since, until, step=asked.step)
         known_until = charts.calls_known_until(conn) or since
@@ -59,7 +66,7 @@ def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) ->
         counts,
         calls,
         spans,
-        service,
+        host or service,
         until,
         known=[at + asked.step <= known_until for at in (one.at for one in counts)],
     )
@@ -69,12 +76,15 @@ def columns(
     counts: Sequence[MinuteCounts],
     calls: Sequence[CallStep],
     spans: Sequence[StateSpan],
-    service: str,
+    name: str,
     until: datetime,
     *,
     known: Sequence[bool],
 ) -> dict[str, Any]:
-    """Return the columns, each as long as the axis; `known`: whether the calls of a step have been counted."""
+    """Return the columns, each as long as the axis; `known`: whether the calls of a step have been counted.
+
+    `name` is what the breaker of all endpoints is called.
+    """
     by_moment = {one.at: one for one in calls}
     on_axis = [by_moment.get(one.at) for one in counts]
     unsure = [_unsure(step, known=is_known) for step, is_known in zip(on_axis, known, strict=True)]
@@ -90,7 +100,7 @@ def columns(
         "p50": [_quantile(step, MEDIAN) for step in on_axis],
         "p95": [_quantile(step, SLOW) for step in on_axis],
         "unsure": unsure,
-        "breaker": _lanes(spans, service),
+        "breaker": _lanes(spans, name),
         "until": int(until.timestamp()),
     }
 
@@ -112,10 +122,10 @@ def _quantile(step: CallStep | None, share: float) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _lanes(spans: Sequence[StateSpan], service: str) -> list[dict[str, Any]]:
-    lanes: dict[str, list[dict[str, Any]]] = {service: []}
+def _lanes(spans: Sequence[StateSpan], own: str) -> list[dict[str, Any]]:
+    lanes: dict[str, list[dict[str, Any]]] = {own: []}
     for span in spans:
         end = None if span.until is None else round(span.until.timestamp(), 3)
         shown = {"from": round(span.since.timestamp(), 3), "to": end, "state": span.state}
-        lanes.setdefault(span.endpoint or service, []).append(shown)
+        lanes.setdefault(span.endpoint or own, []).append(shown)
     return [{"name": name, "spans": states} for name, states in lanes.items()]

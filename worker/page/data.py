@@ -59,7 +59,10 @@ class ChartsData(DataHandler):
         name = self.get_query_argument("range", "1h")
         if name not in RANGES:
             raise refused(f"range: must be one of {', '.join(RANGES)}")
-        self.answer(await shared_charts(name).latest())
+        host = self.get_query_argument("service", None)
+        if host is not None and len(host) > LONGEST_TEXT:
+            raise refused("service: too long")
+        self.answer(await shared_charts().latest((name, host)))
 
 
 class BookingsData(DataHandler):

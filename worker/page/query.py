@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
 from tornado.web import HTTPError
 
 from booking_client.request.fields import account
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
+from tasks.accounts.services import CalcomServices, Service
 
 PAGE, LONGEST_PAGE = 50, 200
 IDS = 1000
@@ -51,6 +53,18 @@ def booking_id(text: str) -> int:
 def refused(sentence: str) -> HTTPError:
     """Return the error of arguments that cannot be read."""
     return HTTPError(422, sentence.replace("%", "%%"))
+
+
+def asked_service(services: CalcomServices, host: str | None, conn: Connection) -> Service:
+    """Return the Cal.com at a host, None: that of the settings.
+
+    Raises:
+        HTTPError: 422, with a sentence: no account is there.
+    """
+    found = services.named(host, conn)
+    if found is None:
+        raise refused("service: no account is at a Cal.com of this host")
+    return found
 
 
 def _read(name: str, value: str) -> Any:

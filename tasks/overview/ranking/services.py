@@ -1,8 +1,9 @@
-"""Row 13 of several Cal.coms: the outage of another one than the settings' holds the bookings of its accounts alone."""
+"""Rows 12 and 13 of several Cal.coms: the trouble of another one than the settings' is that of its accounts alone."""
 
 from db.account_troubles import TroubledService
 from resilience.circuit_breaker.types import State
 from tasks.accounts.services import Service
+from tasks.overview.outages import OutageLevel
 from tasks.overview.ranking.phrases import number_waiting, since
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
@@ -10,6 +11,7 @@ from tasks.overview.sentences import Sentence, sentence
 from tasks.words import plural
 
 _NAMED = 3  # Cal.coms in a sentence
+_FAILING = (OutageLevel.DEGRADED, OutageLevel.CRITICAL)
 _WHAT = {
     State.OPEN.value: "it is down",
     State.HALF_OPEN.value: "it is being tried",
@@ -34,6 +36,23 @@ def services_wait(overview: Overview) -> TrueRow | None:
         )
     whose = Whose.ORDERED if down[0].state == State.FORCED_OPEN else Whose.CALCOM
     return TrueRow(13, "services_wait", whose, Level.WARNING, text, if_nobody_acts)
+
+
+def services_fail(overview: Overview) -> TrueRow | None:
+    """Too many calls fail at other Cal.coms whose breakers are closed, as the last health check has found."""
+    found = overview.record.incidents if overview.record else ()
+    known = [one for one in found if one.detail.get("host") and not one.is_past]
+    failing = [one for one in known if one.detail.get("level") in _FAILING]
+    if not failing:
+        return None
+    parts: list[str | Sentence] = []
+    for one in failing[:_NAMED]:
+        calls = f"{one.detail['percent']} % of {plural(one.detail['calls'], 'call')} fail"
+        parts += ["; " if parts else "", f"{one.detail['host']}: {calls}", since(one.opened_at)]
+    more = f"; {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else None
+    text = sentence(f"{plural(len(failing), 'other Cal.com is', 'other Cal.coms are')} failing: ", *parts, more, ".")
+    if_nobody_acts = sentence("failed calls are repeated, and the breaker opens by itself if it gets worse.")
+    return TrueRow(12, "services_fail", Whose.CALCOM, Level.WARNING, text, if_nobody_acts)
 
 
 def service_phrase(one: TroubledService) -> Sentence:

@@ -1,6 +1,6 @@
 """A fleet's one process with an account beside `default`, whose keys the simulator tells apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
 
 THEIRS, NEXT, OTHERS = "cal_test_host10", "cal_test_second_of_host10", "cal_test_host11"
+FIVE = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"}
 SLOW = 7  # calls a minute: the next message goes nine seconds later
 
 
@@ -71,3 +72,24 @@ def keys(simulator: Any) -> Callable[[], list[str]]:
         return [entry["key"] for entry in entries]
 
     return told
+
+
+@pytest.fixture(scope="module")
+def second_calcom(request: pytest.FixtureRequest) -> Any:
+    """Start another Cal.com."""
+    return request.getfixturevalue("start_simulator")()
+
+
+@pytest.fixture
+def other(second_calcom: Any) -> Iterator[Any]:
+    """Hand out the other Cal.com as after its start."""
+    second_calcom.reset()
+    yield second_calcom
+    second_calcom.no_faults()
+
+
+@pytest.fixture
+def clinic(fleet_of: Callable[..., dict[str, str]], other: Any) -> Account:
+    """Add an account at the other Cal.com."""
+    fleet_of(**FIVE)
+    return add("clinic-1", THEIRS, base_url=other.url)

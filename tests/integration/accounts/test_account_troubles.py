@@ -26,6 +26,7 @@ from tests.integration.accounts.conftest import NEXT, add, asked
 from tests.support.accounts.making import make_account
 from tests.support.fleet import request, row
 from tests.support.prometheus.exporting import told
+from tests.support.statements import statements
 from tests.support.stepping import accept, carry, let_pass, state, write
 
 
@@ -180,6 +181,25 @@ def test_of_one_account_nothing_is_read(settings: Any) -> None:
     hold(ask(1, None), HoldReason.THROTTLED)
 
     assert _troubles() is account_troubles.NO_TROUBLE
+
+
+@pytest.mark.usefixtures("salon")
+def test_the_calcoms_are_walked_over_once() -> None:
+    """Each is counted once, a closed account's never; where there is one Cal.com nothing is asked about others."""
+    engine = dependencies.current().engine
+
+    def walks() -> tuple[int, int, int]:
+        with statements(engine) as asked:
+            found = len(_troubles().other_services)
+        return found, sum("WITH RECURSIVE one" in one for one in asked), sum("AS one (service)" in one for one in asked)
+
+    one = walks()
+    for which in (AccountState.ACTIVE, AccountState.PAUSED, AccountState.CLOSED):
+        number, _ = make_account(engine, which)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE calcom_accounts SET service = 'd-gone' WHERE id = :id"), {"id": number})
+
+    assert (one, walks()) == ((0, 1, 0), (1, 1, 1))
 
 
 def _troubles() -> account_troubles.AccountTroubles:

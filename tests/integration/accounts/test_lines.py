@@ -24,7 +24,7 @@ from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import LONGEST_REST, ReleaseTurns, deal
 from tasks.operations import accounts as operations
-from tests.integration.accounts.conftest import NEXT, THEIRS, add, asked
+from tests.integration.accounts.conftest import FIVE, NEXT, THEIRS, add, asked
 from tests.support.accounts.making import make_account
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, Hand, accept, carry, let_pass, state, write
@@ -35,7 +35,6 @@ PENDING, THROTTLED, IN_LINE = (
     (Status.HELD, HoldReason.IN_LINE),
 )
 OURS = "cal_test_owner"
-FIVE = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"}
 
 
 def ask(numbers: Sequence[int], account: str | None = "salon-7") -> list[int]:

@@ -1,6 +1,6 @@
 """Accounts at two Cal.coms: each has a breaker, a release window and a record of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,35 +32,14 @@ from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
-from tests.integration.accounts.conftest import OTHERS, THEIRS, add, asked
-from tests.integration.accounts.test_lines import FIVE, PENDING, ask, hold, stands
+from tests.integration.accounts.conftest import FIVE, OTHERS, THEIRS, add, asked
+from tests.integration.accounts.test_lines import PENDING, ask, hold, stands
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import book, carry, state
 from worker.metrics.gauges import of_record
 
 WAITS = (Status.HELD, HoldReason.BREAKER_OPEN)
 BOOKED = (Status.CONFIRMED, None)
-
-
-@pytest.fixture(scope="module")
-def second_calcom(request: pytest.FixtureRequest) -> Any:
-    """Start another Cal.com."""
-    return request.getfixturevalue("start_simulator")()
-
-
-@pytest.fixture
-def other(second_calcom: Any) -> Iterator[Any]:
-    """Hand out the other Cal.com as after its start."""
-    second_calcom.reset()
-    yield second_calcom
-    second_calcom.no_faults()
-
-
-@pytest.fixture
-def clinic(fleet_of: Callable[..., dict[str, str]], other: Any) -> Account:
-    """Add an account at the other Cal.com."""
-    fleet_of(**FIVE)
-    return add("clinic-1", THEIRS, base_url=other.url)
 
 
 def theirs(account: Account) -> Dependencies:
@@ -386,7 +365,9 @@ def test_a_service_is_shown_by_its_host(clinic: Account, other: Any, simulator: 
     hosts = [one.removeprefix("http://") for one in (simulator.url, other.url)]
 
     assert [one.host for one in services.known()] == hosts
-    assert services.host(clinic.service) == hosts[1]
+    found = services.named(clinic.service)
+    assert (found and found.host, services.named(hosts[1]), services.named(None)) == (hosts[1], found, services.own)
+    assert services.named("cal.example.net") is None
 
 
 def test_of_one_account_no_services_are_read(fleet_of: Callable[..., Any]) -> None:

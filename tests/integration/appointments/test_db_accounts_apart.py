@@ -1,5 +1,6 @@
 """No search of one account finds another account's row: by key, uid, attendee, time or reference, whatever is alike."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -284,11 +285,49 @@ def test_a_restored_booking_is_taken_by_its_account(record: Any) -> None:
     with record.engine.begin() as conn:
         restored.keep(conn, [lost], since=AT, absent_in=60, account=number)
         restored.keep(conn, [], since=AT, absent_in=60)
-        assert restored.references(conn, account=number) == {str(lost.reference)}
+        assert restored.references(conn) == {str(lost.reference)}
     wanted = {"start_at": AT, "attendee_email": "ann@example.com"}
 
     assert record.keep(**wanted).uuid != lost.reference
     assert record.keep(**wanted, account=name).uuid == lost.reference
+
+
+@pytest.mark.parametrize("asks_first", [0, 1])
+def test_a_restored_booking_that_two_accounts_see_is_taken_once(record: Any, asks_first: int) -> None:
+    """By the one that asks first, with what its own key was shown; the other one's request is a new one."""
+    number, name = make_account(record.engine)
+    made = datetime(2026, 1, 7, tzinfo=UTC)
+    sees = [RestoredBooking(uuid4(), 101, None, AT, "ann@example.com", made + timedelta(days=day)) for day in (1, 2)]
+    sees[1] = replace(sees[1], reference=sees[0].reference)
+    with record.engine.begin() as conn:
+        for one, account in zip(sees, (1, number), strict=True):
+            restored.keep(conn, [one], since=AT, absent_in=60, account=account)
+    wanted = {"start_at": AT, "attendee_email": "ann@example.com"}
+    asks = [{}, {"account": name}]
+
+    first = record.keep(**wanted, **asks[asks_first])
+    with record.engine.connect() as conn:
+        assert restored.references(conn) == set()
+    other = record.keep(**wanted, **asks[1 - asks_first])
+
+    assert (first.uuid, first.created_at) == (sees[0].reference, sees[asks_first].created_at)
+    assert (other.uuid != first.uuid, other.outcome_unknown) == (True, False)
+
+
+def test_two_accounts_that_ask_at_once_for_what_both_see_do_not_wait_for_each_other(record: Any) -> None:
+    """One takes it, and the other's request is kept at once, while the first one's transaction is open."""
+    number, name = make_account(record.engine)
+    lost = RestoredBooking(uuid4(), 101, None, AT, "ann@example.com", AT)
+    with record.engine.begin() as conn:
+        for account in (1, number):
+            restored.keep(conn, [lost], since=AT, absent_in=60, account=account)
+    wanted = {"start_at": AT, "attendee_email": "ann@example.com"}
+
+    with record.engine.begin() as conn:
+        [taken] = appointments.insert(conn, [record.new(**wanted)])
+        other = record.keep(**wanted, account=name)
+
+    assert (record.read(taken.appointment.id).uuid, other.uuid != lost.reference) == (lost.reference, True)
 
 
 def confirm(record: Any, row: Appointment) -> None:

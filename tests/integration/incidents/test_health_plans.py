@@ -36,6 +36,8 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "failed": lambda conn: status_queries.ended_bookings(conn, Status.FAILED, SINCE),
     "expired": lambda conn: status_queries.ended_bookings(conn, Status.EXPIRED, SINCE),
     "unclear": lambda conn: status_queries.unclear_calls(conn, SINCE),
+    "failed at one Cal.com": lambda conn: status_queries.ended_bookings(conn, Status.FAILED, SINCE, service="calcom"),
+    "unclear at one Cal.com": lambda conn: status_queries.unclear_calls(conn, SINCE, service="calcom"),
     "calls": lambda conn: status_queries.recorded_calls(conn, SINCE, failed=["http_503"]),
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }

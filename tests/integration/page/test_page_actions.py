@@ -16,6 +16,7 @@ from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.operations import breaker_overrides
 from tasks.operations.breaker_actions import KEPT, NOT_DONE
+from tests.support.accounts.making import make_account
 from tests.support.fleet import Fleet, eventually
 from tests.support.flower_pages import FlowerUnderTest, start_flower
 from tests.support.page.operating import held, recorded, story
@@ -24,14 +25,17 @@ PREVIEW, ACT = "/resilience/actions/preview", "/resilience/actions"
 WHY = {"why": "Cal.com asked us to"}
 
 
-def pressed(flower: FlowerUnderTest, action: str, ids: list[int] | None = None, **given: Any) -> dict[str, Any]:
-    """Return what a page sends once its preview is confirmed."""
-    seen = flower.post(PREVIEW, {"action": action, "ids": ids})
+def pressed(
+    flower: FlowerUnderTest, action: str, ids: list[int] | None = None, *, service: str | None = None, **given: Any
+) -> dict[str, Any]:
+    """Return what a page sends once its preview is confirmed; `service`: for a Cal.com at this host."""
+    about = {"action": action, "service": service}
+    seen = flower.post(PREVIEW, about | {"ids": ids})
     assert seen.status_code == 200, seen.text
     preview = seen.json()
     assert preview["refused"] is None, preview
     more = {"until": 600 if "until" in preview["asks"] else None, "typed": preview["typed"]} | WHY | given
-    return {name: preview[name] for name in ("request_id", "epoch", "ids")} | {"action": action} | more
+    return {name: preview[name] for name in ("request_id", "epoch", "ids")} | about | more
 
 
 def press(flower: FlowerUnderTest, action: str, ids: list[int] | None = None, **given: Any) -> Any:
@@ -64,6 +68,31 @@ def test_each_order_changes_the_breaker_and_says_who_and_why(fleet: Callable[...
     actions = recorded(built)
     assert [one.action for one in actions] == ["open", "auto", "off", "reset"]
     assert {(one.who, one.via, one.why) for one in actions} == {("ann", "page", WHY["why"])}
+
+
+def test_an_order_to_another_calcom_is_for_its_breaker_alone(fleet: Callable[..., Fleet], record: Any) -> None:
+    """Which one stands in the record, by its host, and in the answer; the settings' own is left alone."""
+    make_account(record.engine)
+    with record.engine.begin() as conn:
+        conn.execute(text("UPDATE calcom_accounts SET alone = false"))
+    flower = start_flower(fleet, login=True)
+    built = dependencies.current()
+    other = built.services.breaker("c-other")
+    for action, state in (
+        ("open", State.FORCED_OPEN),
+        ("auto", State.HALF_OPEN),
+        ("off", State.OFF),
+        ("reset", State.CLOSED),
+    ):
+        answer = press(flower, action, service="cal.example.com")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["text"].startswith("Cal.com at cal.example.com: ")
+        assert [one.get_status().state for one in (other, built.breaker)] == [state, State.CLOSED]
+    actions = recorded(built)
+    assert {(one.who, one.via, one.why) for one in actions} == {("ann", "page", WHY["why"])}
+    targets = [(one.target["service"], one.target["host"]) for one in actions]
+    assert targets == [("c-other", "cal.example.com")] * 4
+    assert breaker_overrides.in_force(built.engine, "c-other") == []
 
 
 def test_bookings_are_sent_again_and_cancelled_one_by_one_or_many_at_once(flower: FlowerUnderTest, record: Any) -> None:
@@ -208,6 +237,8 @@ def test_the_server_refuses_whoever_may_not(
         (ACT, act),
         (ACT, act | {"action": "reschedule", "start": "2031-03-05T09:00:00Z"}),
         (ACT, opens),
+        (ACT, opens | {"service": "cal.example.com"}),
+        (PREVIEW, {"action": "open", "service": "cal.example.com"}),
         (f"/resilience/bookings/{row.id}/who", WHY),
     ):
         answer = flower.post(path, body, **sent)
@@ -255,6 +286,9 @@ def test_what_is_not_understood_is_refused_with_a_sentence(flower: FlowerUnderTe
         (one | {"zone": "Nowhere/At all"}, "zone: is no time zone"),
         (order | {"epoch": None}, "epoch is missing"),
         (order | {"ids": [row.id]}, "ids go with retry"),
+        (order | {"service": "<script>"}, "service: no account is at a Cal.com of this host"),
+        (order | {"service": "x" * 257}, "service: "),
+        (one | {"service": "cal.example.com"}, "service goes with open, off, auto and reset"),
         (order | {"until": 0}, "until: "),
         (order | {"action": "off", "typed": "off", "until": 600}, "typed: type OFF to confirm"),
         (order | {"action": "off", "typed": "OFF", "until": 3601}, "until: off needs an end, an hour at most"),

@@ -14,6 +14,14 @@ _room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
 _in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 
 FLOODS = (
+    _flood(
+        name="what-an-operator-sends-again-is-a-flood",
+        file="worker/cli/orders/retry_held.py",
+        old="    if not deps.callers.is_alone():\n",
+        new="    if False:\n",
+        test="tests/integration/cli/accounts/test_cli_one_account.py"
+        "::test_what_many_accounts_have_held_goes_as_the_release_lets_it_go",
+    ),
     _cause(
         name="a-cause-lets-all-go",
         old="left = BATCH if alone else OF_EACH - len(changed)",

@@ -8,7 +8,10 @@ _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _NIGHT = "tests/integration/accounts/test_night_of_accounts.py::"
 _sql = partial(Breakage, promise=6, file="db/sql/accounts_in_trouble.sql")
 _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
+_RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
 _seen = partial(Breakage, promise=6)
+_restored = partial(Breakage, promise=2, file="worker/cli/audit/restored.py")
+_lost = partial(Breakage, promise=2, file="tasks/audit/restored.py")
 _counts = partial(Breakage, promise=6, file="db/monitoring/status_queries.py")
 _night = partial(Breakage, promise=6, file="tasks/audit/nightly.py")
 
@@ -98,6 +101,39 @@ SEEN: tuple[Breakage, ...] = (
         old="bookings.once_unknown(conn, account=calls.account)",
         new="bookings.once_unknown(conn)",
         test=f"{_ONE}TestAudit::test_once_unknown_is_of_each_account",
+    ),
+    _restored(
+        name="a-restore-asks-default-alone",
+        old="for one in found if one.state is AccountState.ACTIVE}",
+        new="for one in found[:1]}",
+        test=f"{_RESTORED}test_each_account_is_asked_with_its_own_key",
+    ),
+    _restored(
+        name="a-restore-is-done-though-an-account-was-not-asked",
+        old="    if halted:\n",
+        new="    if len(halted) > len(meant):\n",
+        test=f"{_RESTORED}test_an_account_that_cannot_be_asked_is_named_and_is_no_end",
+    ),
+    _lost(
+        name="what-is-lost-of-any-account-waits-for-default",
+        old="absent_in=deps.timings.ends_unanswered, account=account)",
+        new="absent_in=deps.timings.ends_unanswered)",
+        test=f"{_RESTORED}test_each_account_is_asked_with_its_own_key",
+    ),
+    _lost(
+        name="the-row-of-another-account-is-lost",
+        old="for row in rows), *others}",
+        new="for row in rows)}",
+        test=f"{_RESTORED}test_each_account_is_asked_with_its_own_key",
+    ),
+    Breakage(
+        name="what-two-accounts-see-is-taken-twice",
+        promise=2,
+        file="db/migrations/versions/0016_restored.py",
+        old="    DELETE FROM restored_bookings WHERE reference = taken.reference;\n",
+        new="    DELETE FROM restored_bookings WHERE reference = taken.reference AND account_id = taken.account_id;\n",
+        test="tests/integration/appointments/test_db_accounts_apart.py"
+        "::test_a_restored_booking_that_two_accounts_see_is_taken_once[0]",
     ),
     _seen(
         name="a-search-of-an-account-finds-all",

@@ -5,6 +5,9 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _SERVICES = "tests/integration/accounts/test_services.py::"
+_PAGE = "tests/integration/page/test_page_actions.py::"
+_TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
+_ELSEWHERE = "tests/integration/accounts/test_outages_elsewhere.py::"
 _SENTENCES = "tests/unit/overview/test_service_sentences.py::"
 _claim = partial(Breakage, promise=4, file="tasks/claim.py")
 _release = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
@@ -13,6 +16,8 @@ _rest = partial(Breakage, promise=3, file="resilience/lua/lib/at_rest.lua")
 _service = partial(Breakage, promise=3)
 _accounts = partial(Breakage, promise=3, file="tasks/operations/accounts.py")
 _seen = partial(Breakage, promise=6)
+_outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
+_page = partial(Breakage, promise=6, file="worker/page/actions.py")
 
 SERVICES: tuple[Breakage, ...] = (
     _service(
@@ -125,12 +130,49 @@ SERVICES: tuple[Breakage, ...] = (
         new="        if not services and services",
         test=f"{_SERVICES}test_the_first_account_elsewhere_wants_a_word",
     ),
-    _seen(
+    _outages(
         name="the-outage-of-another-cal-com-is-no-incident",
-        file="tasks/incidents/other_services.py",
-        old="        if one.state in {State.OPEN, State.HALF_OPEN}:",
-        new="        if one.state == State.OFF:",
+        old="        breakers |= {name:",
+        new="        _ = {name:",
         test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _outages(
+        name="a-degraded-cal-com-elsewhere-is-no-incident",
+        old="else deps.services.breaker(service).calls",
+        new="else detector.calls(service)",
+        test=f"{_ELSEWHERE}test_a_degraded_calcom_is_an_incident_wherever_it_is",
+    ),
+    _outages(
+        name="an-outage-counts-what-other-cal-coms-hold",
+        old="    if services.hosts and any(",
+        new="    if not services.hosts and any(",
+        test=f"{_ELSEWHERE}test_each_outage_counts_the_bookings_of_its_own_accounts",
+    ),
+    _seen(
+        name="what-failed-elsewhere-is-told-of-this-outage",
+        file="tasks/incidents/update.py",
+        old="ended_bookings(conn, status, since, service=of)",
+        new="ended_bookings(conn, status, since)",
+        test=f"{_ELSEWHERE}test_each_outage_counts_the_bookings_of_its_own_accounts",
+    ),
+    _outages(
+        name="unclear-calls-are-told-of-each-cal-com",
+        old="                of = one.subject if services.hosts else None\n",
+        new="                of = None\n",
+        test=f"{_ELSEWHERE}test_unclear_calls_that_are_booked_are_told_of_their_own_calcom",
+    ),
+    _outages(
+        name="an-order-elsewhere-ends-an-outage",
+        old="or status.state is State.FORCED_OPEN)):",
+        new="or False)):",
+        test=f"{_ELSEWHERE}test_an_order_elsewhere_is_no_outage_and_ends_none",
+    ),
+    _seen(
+        name="without-redis-all-cal-coms-are-judged-together",
+        file="db/sql/calls_by_record.sql",
+        old="        account.service,\n",
+        new="        CAST('calcom' AS text) AS service,\n",
+        test=f"{_ELSEWHERE}test_without_redis_each_calcom_is_judged_by_its_own_bookings[there]",
     ),
     _seen(
         name="another-cal-com-is-counted-as-the-settings",
@@ -138,6 +180,76 @@ SERVICES: tuple[Breakage, ...] = (
         old="    return OTHERS if service.startswith(_ELSEWHERE) else endpoint or service",
         new="    return endpoint or service",
         test=f"{_SERVICES}test_an_outage_elsewhere_is_seen_by_its_host",
+    ),
+    _seen(
+        name="a-closed-accounts-cal-com-is-still-there",
+        file="db/sql/services.sql",
+        old="        WHERE service > one.service AND state <> 'closed'",
+        new="        WHERE service > one.service",
+        test=f"{_TROUBLES}test_the_calcoms_are_walked_over_once",
+    ),
+    _seen(
+        name="the-settings-cal-com-is-another-one",
+        file="db/account_troubles.py",
+        old=" if name != service and url is not None}",
+        new=" if True}",
+        test=f"{_TROUBLES}test_the_calcoms_are_walked_over_once",
+    ),
+    _seen(
+        name="all-is-well-while-another-cal-com-fails",
+        file="tasks/overview/verdict.py",
+        old="    services.services_fail,\n",
+        new="",
+        test=f"{_SENTENCES}test_a_calcom_whose_calls_fail_is_named_before_its_breaker_opens",
+    ),
+    _seen(
+        name="another-cal-com-fails-until-its-incident-is-closed",
+        file="tasks/overview/ranking/services.py",
+        old=" and not one.is_past]",
+        new="]",
+        test=f"{_SENTENCES}test_a_calcom_that_is_down_or_well_again_does_not_fail",
+    ),
+    _page(
+        name="an-order-of-the-page-is-to-the-settings-cal-com",
+        old="asked.by(who, breaker_actions.target_at(deps, _service(deps, asked)))",
+        new="asked.by(who)",
+        test=f"{_PAGE}test_an_order_to_another_calcom_is_for_its_breaker_alone",
+    ),
+    _page(
+        name="the-page-shows-the-settings-breaker-before-an-order-elsewhere",
+        old="preview.of_breaker_action(deps.at_service(_service(deps, asked).name), asked.action)",
+        new="preview.of_breaker_action(deps, asked.action)",
+        test=f"{_PAGE}test_an_order_to_another_calcom_is_for_its_breaker_alone",
+    ),
+    _seen(
+        name="a-booking-is-retried-at-a-cal-com-that-is-named",
+        file="worker/page/asked.py",
+        old="        if self.service is not None and self.action not in BREAKER_ACTIONS:",
+        new="        if False:",
+        test=f"{_PAGE}test_what_is_not_understood_is_refused_with_a_sentence",
+    ),
+    _seen(
+        name="a-preview-counts-what-all-cal-coms-hold",
+        file="tasks/operations/preview.py",
+        old="        if others:\n",
+        new="        if others is None:\n",
+        test="tests/integration/accounts/test_seen_elsewhere.py::test_a_preview_counts_what_the_order_is_about",
+    ),
+    _seen(
+        name="all-charts-are-the-settings",
+        file="worker/page/charts.py",
+        old="asked_service(deps.services, host, conn).name",
+        new="deps.breaker.service",
+        test="tests/integration/accounts/test_seen_elsewhere.py"
+        "::test_the_charts_of_another_calcom_have_its_breaker_and_its_calls",
+    ),
+    _seen(
+        name="each-report-has-the-settings-breaker",
+        file="worker/cli/report/report.py",
+        old="read_calcom(conn, [at.name], at.name,",
+        new="read_calcom(conn, [at.name], deps.breaker.service,",
+        test="tests/integration/cli/accounts/test_cli_services.py"
+        "::test_the_report_of_another_calcom_has_its_breaker_and_its_calls",
     ),
     _seen(
         name="a-line-elsewhere-is-a-drain-of-ours",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-import pytest
 
 from db.lifecycle import Status
 from tests.support.fleet import Fleet, finals

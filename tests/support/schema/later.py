@@ -23,8 +23,9 @@ TODAY = [
     "0013_key_accounts",
     "0014_rescheduling",
     "0015_services",
+    "0016_restored",
 ]
-LATER = "0016_later"
+LATER = "0017_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

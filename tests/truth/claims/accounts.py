@@ -46,6 +46,11 @@ ACCOUNTS = (
         {},
     ),
     Pattern(HEAD, rf"N other Cal\.coms? (?:is|are) held up: {_HOST}: {_OF_SERVICE}(?:; .+)?\.", {}),
+    Pattern(
+        HEAD,
+        rf"N other Cal\.coms? (?:is|are) failing: {_HOST}: N % of N calls? fail(?: since M)?(?:; .+)?\.",
+        {},
+    ),
     Pattern(NOTHING, IF + r"they go by themselves, in order, when it is back; what is for others goes on\.", {}),
     Pattern(
         NOTHING,

@@ -33,6 +33,12 @@ NOTES = (
     ),
     Pattern(
         ("note",),
+        r"Breaker, failures and latency are those of (?:the Cal\.com of the settings|Cal\.com at [a-z0-9][a-z0-9.:/-]*)"
+        r"; held and booked are of all accounts\.",
+        {},
+    ),
+    Pattern(
+        ("note",),
         r"The list cannot be read now; what is below is older\.",
         {},
         lambda seen: is_slow(seen, 15),

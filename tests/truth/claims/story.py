@@ -20,6 +20,7 @@ _STATES = {
     "off by override": "off",
 }
 AS_OF = ", as of @"
+_ELSEWHERE = "Cal.com at "
 NEAR = timedelta(seconds=1.5)
 CHECKED = timedelta(seconds=5 + 3 + 1)  # a health check each five seconds, the page's three, and how long both take
 _OWN = {reason.replace("_", " "): (reason.value,) for reason in HoldReason} | {"held too long": ()}
@@ -74,7 +75,12 @@ def _reasons(part: Part) -> tuple[str, ...]:
 
 
 def _of_incident(part: Part, count: Callable[..., int]) -> bool | None:
-    """Check a number of an incident; with a refused key the whole queue counts as held by it."""
+    """Check a number of an incident; with a refused key the whole queue counts as held by it.
+
+    What waits for another Cal.com is no count of the record: nobody can tell.
+    """
+    if _ELSEWHERE in part.seen.told.text:
+        return None
     own, past = _reasons(part), _checked(part)
     sets = [own, (*own, *QUEUED)] if own == ("credentials",) else [own]
     found = [past.counted(lambda record, some=some: count(record, *some), part.number) for some in sets]

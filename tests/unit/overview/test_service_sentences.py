@@ -8,9 +8,13 @@ import pytest
 from db.account_troubles import AccountTroubles, TroubledService
 from db.lifecycle import HoldReason
 from db.models.accounts import AccountState
+from db.monitoring.incidents import Incident
+from tasks.incidents import messages
+from tasks.overview.outages import OutageLevel
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
+from tests.support.incidents import make_incident
 from tests.unit.overview.test_account_sentences import is_known, on_the_page
 from tests.unit.overview.test_verdict import NOW, at, held, overview
 
@@ -74,3 +78,42 @@ def test_what_waits_for_another_calcom_is_no_drain_of_ours() -> None:
     seen = overview({"holds": (held(HoldReason.BREAKER_OPEN, 12),), "accounts": troubles(service())})
 
     assert verdict(seen).name == "services_wait"
+
+
+def failing(host: str, level: OutageLevel = OutageLevel.DEGRADED, **more: Any) -> Incident:
+    """Describe the incident of a Cal.com whose calls fail."""
+    found = {"percent": 25, "calls": 20, "recent": 5, "held": 2, "at_risk": 0, "level": int(level), "host": host}
+    title = messages.present("outage", "c-1", found | more)
+    return make_incident(at("14:02"), subject="c-1", detail=found | more | {"present": title})
+
+
+@pytest.mark.parametrize("level", [OutageLevel.DEGRADED, OutageLevel.CRITICAL])
+def test_a_calcom_whose_calls_fail_is_named_before_its_breaker_opens(level: OutageLevel) -> None:
+    """All is not well then; the judge of the page knows the sentences, and the incident's line."""
+    found = failing("cal1.example.org", level)
+
+    said = verdict(overview({"accounts": troubles(), "incidents": (found,)}))
+
+    assert (said.name, said.whose, said.level) == ("services_fail", Whose.CALCOM, Level.WARNING)
+    assert render(said.sentence, NOW, UTC) == (
+        "1 other Cal.com is failing: cal1.example.org: 25 % of 20 calls fail since 14:02."
+    )
+    assert is_known("sentence", on_the_page(said.sentence))
+    assert is_known("nothing", f"If you do nothing: {on_the_page(said.if_nobody_acts)}")
+    assert is_known("incident", f"@{found.title} outage, open for @, told at @")
+
+
+def test_of_many_calcoms_that_fail_three_are_named() -> None:
+    """The others are counted."""
+    found = tuple(failing(f"cal{number}.example.org") for number in range(5))
+
+    said = verdict(overview({"accounts": troubles(), "incidents": found}))
+
+    assert is_known("sentence", on_the_page(said.sentence))
+    assert render(said.sentence, NOW, UTC).endswith("cal2.example.org: 25 % of 20 calls fail since 14:02; 2 more.")
+
+
+@pytest.mark.parametrize("found", [failing("cal1.example.org", OutageLevel.DOWN), failing("h", is_past=True)])
+def test_a_calcom_that_is_down_or_well_again_does_not_fail(found: Incident) -> None:
+    """One that is down has a sentence of its own; of one that is well its incident is open for 30 s more."""
+    assert verdict(overview({"accounts": troubles(), "incidents": (found,)})).name == "calm"

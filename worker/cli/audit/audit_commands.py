@@ -63,7 +63,8 @@ def restored(
 
     The database has forgotten what was booked since the backup. The outcome of each booking that was on its way then
     becomes unknown: it is looked up at Cal.com before it may be posted. What was requested later has no row any more:
-    Cal.com's list is read, and a caller that requests again a booking that is there gets it.
+    Cal.com's list is read, and a caller that requests again a booking that is there gets it. Each account is asked with
+    its own key; a paused one is left out, and named.
 
     The command first waits until Cal.com must list what the old workers sent last (160 s by default), and may be run
     again at any time. Stop all workers and beat before the restore; start them when this has ended with exit code 0.

@@ -1,19 +1,22 @@
 """`booking restored`: after a restore and before any worker runs, find at Cal.com what may be booked already."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
 from sqlalchemy import Engine
 
-from db import appointments
+from db import accounts, appointments
 from db.audits import restored as restored_rows
+from db.models.accounts import AccountState
 from tasks.audit.calls import AuditHalted, RestoredCalls
 from tasks.audit.restored import Restored, find_lost, make_unknown
 from tasks.dependencies import Dependencies
 from tasks.words import clock, duration, plural
 from worker.cli import record
+from worker.cli.audit.each_account import each, note
 from worker.cli.session import ready
 from worker.console import broker, screen
 from worker.console.notes import listening
@@ -24,6 +27,8 @@ from worker.settings.model import Settings
 
 PING = 2.0  # seconds that workers have to answer
 _AGAIN = "no worker may run before this command has ended with exit code 0; run it again"
+_OR_PAUSED = "an account that cannot be asked now can be paused (`booking accounts pause`): then it is left out"
+_NAMED = 20  # accounts
 
 
 def _moment(given: str) -> datetime:
@@ -65,8 +70,8 @@ def run(*, since: str, yes: bool, force: bool, json: bool, why: str) -> bool:
             unknown = sum(make_unknown(deps, moment, action_id=action))
             _wait(deps)
             _refuse_workers(force=force)
-            with bars("Reading Cal.com's list") as (reading,):
-                lost = find_lost(RestoredCalls(deps, waiting=note_waiting), moment, progress=reading)
+            meant, paused = _accounts(deps.engine)
+            lost = _find_lost(deps, meant, moment)
             ended = True
         except (AuditHalted, Stop) as halted:
             stop = halted if isinstance(halted, Stop) else Stop(str(halted), _AGAIN)
@@ -76,8 +81,38 @@ def run(*, since: str, yes: bool, force: bool, json: bool, why: str) -> bool:
             if not ended:
                 screen.note(f"booking: not done; {_AGAIN}")
     record.finish(deps.engine, action, {"unknown": unknown, **asdict(lost)})
-    _report(moment, unknown, lost, json=json)
+    _report(moment, unknown, lost, paused, json=json)
     return True
+
+
+def _accounts(engine: Engine) -> tuple[dict[int, str], list[str]]:
+    """Return number and name of the accounts to ask for, and the names of those that are paused: nothing goes there."""
+    with engine.connect() as conn:
+        found = accounts.listed(conn)
+    asked = {one.id: one.name for one in found if one.state is AccountState.ACTIVE}
+    return asked, [one.name for one in found if one.state is AccountState.PAUSED]
+
+
+def _find_lost(deps: Dependencies, meant: Mapping[int, str], since: datetime) -> Restored:
+    """Find what is lost of each of these accounts, with its own key.
+
+    Raises:
+        AuditHalted: None of them could be asked.
+        Stop: Some could not be asked; what was found of the others is stored.
+    """
+    calls = RestoredCalls(deps, waiting=note_waiting)
+    found: list[Restored] = []
+    seen: set[str] = set()
+
+    def find(_: str) -> None:
+        with bars("Reading Cal.com's list") as (reading,):
+            found.append(find_lost(calls, since, progress=reading, seen=seen))
+
+    halted = each(calls, meant, find)
+    if halted:
+        note(halted)
+        raise Stop(f"{len(halted)} of {plural(len(meant), 'account')} could not be asked", _AGAIN, _OR_PAUSED)
+    return sum(found, Restored())
 
 
 def _refuse_the_future(engine: Engine, since: datetime) -> None:
@@ -117,9 +152,9 @@ def _wait(deps: Dependencies) -> None:
     threading.Event().wait(seconds)
 
 
-def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> None:
+def _report(since: datetime, unknown: int, lost: Restored, paused: Sequence[str], *, json: bool) -> None:
     if json:
-        screen.as_json({"since": since, "unknown": unknown, **asdict(lost)})
+        screen.as_json({"since": since, "unknown": unknown, **asdict(lost), "not_asked": list(paused)})
         return
     screen.say(f"{plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
     screen.say(f"{plural(lost.found, 'booking')} at Cal.com without a row here: a caller that asks again gets it.")
@@ -129,5 +164,12 @@ def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> Non
         screen.say(
             ("! ", "bold yellow"),
             f"{lost.unnamed:,} of them hide from this key for whom they are: asked for again, they may be made twice",
+        )
+    if paused:
+        more = f" and {len(paused) - _NAMED:,} more" if len(paused) > _NAMED else ""
+        screen.say(
+            ("! ", "bold yellow"),
+            f"not asked, because they are paused: {', '.join(paused[:_NAMED])}{more}. Before one is resumed, stop all"
+            " workers, resume it, and run this again: else what is lost of it may be made twice",
         )
     screen.say("Start the workers; then `booking audit --fix` compares what has ended here with Cal.com.")

@@ -13,11 +13,11 @@ from tasks.operations import breaker_actions, breaker_overrides
 from tasks.operations.breaker_actions import KEPT, NOT_DONE, BreakerActionOutcome
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import duration, plural
+from worker.cli.named import named_service
 from worker.cli.record import requested
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
-from worker.console.stop import Stop
 
 _MEANING = {
     State.CLOSED: "closed: calls go",
@@ -40,7 +40,8 @@ def status(*, service: str | None, json: bool) -> bool:
         Stop: No account is at a Cal.com of this host.
     """
     with listening(screen.note):
-        parts = _at(ready(), service)
+        parts = ready()
+        parts = parts.at_service(named_service(parts, service).name)
         now, seen = parts.breaker.get_status(), parts.breaker.calls.recent_calls()
         given = breaker_overrides.in_force(parts.engine, parts.breaker.service)
     calcom = parts.calcom
@@ -95,9 +96,9 @@ def order(mode: str, *, by: str, why: str, seconds: float | None = None, service
     is_kept = mode in (OPEN, OFF)
     target: dict[str, Any] = {"seconds": seconds} if is_kept else {}
     with listening(screen.note):
-        parts = _at(ready(), service)
-        if parts.breaker.service != parts.services.own.name:
-            target |= {"service": parts.breaker.service, "host": parts.services.host(parts.breaker.service)}
+        parts = ready()
+        at = named_service(parts, service)
+        parts, target = parts.at_service(at.name), target | breaker_actions.target_at(parts, at)
         asked = requested(mode, why=why, target=target, who=by)
         done = BreakerActionOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
@@ -106,16 +107,6 @@ def order(mode: str, *, by: str, why: str, seconds: float | None = None, service
         return True
     screen.note(KEPT if is_kept else NOT_DONE)
     return False
-
-
-def _at(parts: Dependencies, host: str | None) -> Dependencies:
-    if host is None:
-        return parts
-    found = parts.services.named(host)
-    if found is None:
-        known = ", ".join(one.host for one in parts.services.known())
-        raise Stop(f"no account is at a Cal.com of the host {host}; there are: {known}")
-    return parts.at_service(found.name)
 
 
 def _wait(seconds: float | None) -> str:

@@ -1,12 +1,15 @@
 """`booking retry`: send again the bookings that are named, or with --held all that one reason holds."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import typer
 
 from db.appointments import sweeps
 from db.appointments.sweeps import HeldKind
 from db.lifecycle import HoldReason
+from tasks.maintenance.release import OF_EACH
 from tasks.operations.booking_actions import RETRY
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
 from tasks.words import plural
@@ -20,7 +23,28 @@ from worker.console.progress import bars
 from worker.local.graceful_shutdown import GracefulShutdown
 
 Ids = Sequence[str] | None
+_ROUND = 1.0  # seconds between two rounds, as between two runs of the release
 _REASONS = [reason for reason in HoldReason if reason not in GO_BY_THEMSELVES]
+
+
+def in_rounds(accounts: list[Iterator[int]], *, full: int) -> Iterator[int]:
+    """Take a batch of each account in turn, and wait between two rounds while a batch is `full`; yield their sizes."""
+    while accounts:
+        sizes = []
+        for one in list(accounts):
+            size = next(one, None)
+            if size is None:
+                accounts.remove(one)
+            else:
+                sizes.append(size)
+                yield size
+        if full in sizes:
+            pause()
+
+
+def pause() -> None:
+    """Wait until the next round may go."""
+    threading.Event().wait(_ROUND)
 
 
 def retry(
@@ -71,7 +95,8 @@ def _run(
     Raises:
         Stop: No account has that name; or nobody can answer, and `yes` is not given.
     """
-    database = ready().engine
+    deps = ready()
+    database = deps.engine
     with database.connect() as conn:
         own = None if account is None else named_account(conn, account).id
         kind = HeldKind(reason, event_type_id, own)
@@ -87,9 +112,14 @@ def _run(
 
     about = {"held": reason, "event_type_id": event_type_id, "account": account, "count": count}
     action = record.begin(database, "retry_held", why=why, target=about) if count else None
-    batches = retry_held(
-        database, kind, since=since, by="operator", via=Via.COMMAND_LINE, why=why, action_id=action
-    )  # fmt: skip
+    retried = partial(retry_held, database, since=since, by="operator", via=Via.COMMAND_LINE, why=why, action_id=action)
+    batches = retried(kind)
+    if not deps.callers.is_alone():
+        with database.connect() as conn:
+            accounts = sweeps.accounts_of(conn, kind)
+        batches = in_rounds([retried(kind._replace(account=one), limit=OF_EACH) for one in accounts], full=OF_EACH)
+        if count > OF_EACH:
+            screen.note(f"At most {OF_EACH} of an account go each second, so that others' go between. Ctrl-C is safe.")
     sent = 0
     with GracefulShutdown(), listening(screen.note) as notes, bars("Sending") as (told,):
         try:

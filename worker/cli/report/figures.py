@@ -56,12 +56,21 @@ class BookingFigures:
 
 
 @dataclass(frozen=True)
-class ReportFigures(BookingFigures):
-    """The report in numbers."""
+class CalcomFigures:
+    """What the report has of services: the breaker of one Cal.com, and the calls of each; `until` is this moment."""
 
+    since: datetime
+    until: datetime
+    earlier_since: datetime
     breaker: list[tuple[datetime, str]]
     outlooks: list[Assessment]
     calls: dict[str, list[CallWindow]]
+
+
+@dataclass(frozen=True)
+class ReportFigures(BookingFigures, CalcomFigures):
+    """The report in numbers."""
+
     alerts: list[IncidentCount]
     slowest: list[SlowStatement]
     redis_trouble: str | None
@@ -91,6 +100,28 @@ def read_bookings(
     )
 
 
+def read_calcom(
+    conn: Connection,
+    services: Iterable[str],
+    breaker: str,
+    *,
+    since: timedelta,
+    compare: timedelta,
+    now: datetime | None = None,
+) -> CalcomFigures:
+    """Read the calls of services and the breaker of one, in the period that `read_bookings` takes."""
+    until: datetime = now or conn.execute(select(func.now())).scalar_one()
+    begins, names = until - since, list(services)
+    return CalcomFigures(
+        since=begins,
+        until=until,
+        earlier_since=begins - compare,
+        breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
+        outlooks=[assess(conn, service, until) for service in names],
+        calls={service: failure_metrics.between(conn, service, begins, until) for service in names},
+    )
+
+
 def read(
     engine: Engine,
     services: Iterable[str],
@@ -106,11 +137,9 @@ def read(
     with engine.connect() as conn:
         bookings = read_bookings(conn, since=since, compare=compare, now=now)
         begins, until = bookings.since, bookings.until
+        calcom = read_calcom(conn, services, breaker, since=since, compare=compare, now=until)
         return ReportFigures(
-            **vars(bookings),
-            breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
-            outlooks=[assess(conn, service, until) for service in services],
-            calls={service: failure_metrics.between(conn, service, begins, until) for service in services},
+            **(vars(calcom) | vars(bookings)),
             alerts=report.incident_counts(conn, begins, until),
             slowest=report.slowest_statements(conn, begins, until, SLOWEST),
             redis_trouble=redis_trouble,

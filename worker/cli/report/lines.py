@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from db.lifecycle import Status
 from tasks.words import duration
-from worker.cli.report.figures import BookingFigures, ReportFigures, Success
+from worker.cli.report.figures import BookingFigures, CalcomFigures, ReportFigures, Success
 from worker.cli.report.services import service
 from worker.cli.report.words import Line, megabytes, percent
 
@@ -49,7 +49,14 @@ def lines_of_account(seen: BookingFigures, limits: ReportLimits) -> Iterator[Lin
     yield _held(seen, limits)
 
 
-def _breaker(seen: ReportFigures) -> Line:
+def lines_of_calcom(seen: CalcomFigures, host: str) -> Iterator[Line]:
+    """Yield the lines about another Cal.com: its breaker, and its calls."""
+    yield _breaker(seen)
+    for assessment in seen.outlooks:
+        yield from service(assessment, seen.calls[assessment.service], host)
+
+
+def _breaker(seen: CalcomFigures) -> Line:
     spent: dict[str, timedelta] = defaultdict(timedelta)
     ends = [*(at for at, _ in seen.breaker[1:]), seen.until]
     for (at, state), end in zip(seen.breaker, ends, strict=True):

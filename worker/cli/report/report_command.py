@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.command import OPERATING, Json, OfAccount, command
+from worker.cli.command import OPERATING, Json, OfAccount, OfService, command
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def report(
     *,
     account: OfAccount = None,
+    service: OfService = None,
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 90m, 24h, 7d.")] = "24h",
     compare: Annotated[
         str | None,
@@ -27,5 +28,6 @@ def report(
 ) -> None:
     """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed.
 
-    With --account it has the lines that are about bookings, of that account.
+    With --account it has the lines that are about bookings, of that account; with --service those about another
+    Cal.com. Without --service, breaker and Cal.com are those of the settings.
     """

@@ -11,18 +11,20 @@ NAMES = {"calcom": "Cal.com", "database": "database"}
 _WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Measure.LATENCY: milliseconds}
 
 
-def service(seen: Assessment, calls: Sequence[CallWindow]) -> Iterator[Line]:
-    """Yield the lines about a service, compared with its own past."""
-    name = NAMES.get(seen.service, seen.service)
+def service(seen: Assessment, calls: Sequence[CallWindow], host: str | None = None) -> Iterator[Line]:
+    """Yield the lines about a service, compared with its own past; `host`: of another Cal.com than the settings'."""
+    name, breaker = NAMES.get(seen.service, seen.service), "booking breaker status"
+    if host is not None:
+        name, breaker = f"Cal.com at {host}", f"booking breaker status --service {host}"
     state, ok = _now(seen)
     yield Line(
         f"{name} now",
         state,
         ok,
         "within the usual",
-        "look at Cal.com's status page, and at `booking breaker status`"
-        if seen.service == "calcom"
-        else "is Postgres overloaded? The slowest statements stand below",
+        "is Postgres overloaded? The slowest statements stand below"
+        if seen.service == "database"
+        else f"look at Cal.com's status page, and at `{breaker}`",
         tuple(_counted(calls)),
     )
     yield from _next(name, seen)

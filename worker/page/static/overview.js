@@ -14,6 +14,7 @@ import { listenSearch } from "./list/search.js";
 import { drawAccounts } from "./sections/accounts.js";
 import { drawCards } from "./sections/cards.js";
 import { drawChanges, drawIncidents } from "./sections/changes.js";
+import { drawElsewhere } from "./sections/elsewhere.js";
 import { drawFirstDay } from "./sections/first_day.js";
 import { drawHolds } from "./sections/holds.js";
 import { drawTotals } from "./sections/totals.js";
@@ -26,6 +27,7 @@ const answer = new Answer({
   order: (action, title) => new Action(action, title, { done }),
   bookings: (action, query, title) => new Action(action, title, { query, done }),
 });
+const elsewhere = (action, title, service) => new Action(action, title, { service, done });
 const charts = { view: null };
 let listed = null;
 
@@ -33,6 +35,7 @@ const draw = {
   cards: onChange((value) => drawCards(byId("cards"), value)),
   holds: onChange((value) => drawHolds(byId("holds"), value)),
   accounts: onChange((value) => drawAccounts(byId("accounts"), value.services ?? [], value.accounts ?? [])),
+  elsewhere: onChange((value) => drawElsewhere(byId("elsewhere"), value, elsewhere)),
   totals: onChange((value) => drawTotals(byId("totals"), value)),
   changes: onChange((value) => drawChanges(byId("changes"), value)),
   incidents: onChange((value) => drawIncidents(byId("incidents"), value)),
@@ -69,6 +72,10 @@ function kept(data) {
   if (!unread) lastKnown = data;
   draw.holds(shown.holds);
   draw.accounts({ services: shown.services, accounts: shown.accounts });
+  draw.elsewhere(shown.calcoms ?? []);
+  charts.view.calcoms(shown.calcoms ?? []);
+  const whose = shown.calcoms?.length ? "breakers of the Cal.com of the settings" : "";
+  for (const place of document.querySelectorAll('[data-of="settings"]')) place.textContent = whose;
   draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);

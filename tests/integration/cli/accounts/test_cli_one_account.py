@@ -18,6 +18,7 @@ from tasks.operations.accounts import NewAccount
 from tests.support.audits.nights import Night
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, carry, let_pass, write
+from worker.cli.orders import retry_held
 
 Booking = Callable[..., Any]
 SALON, THEIRS = "salon-7", "cal_test_host10"
@@ -133,6 +134,29 @@ def test_only_what_is_held_of_the_account_is_sent_again(booking: Booking) -> Non
     assert [row(one).status for one in (own, other)] == [Status.PENDING, Status.HELD]
     [action] = booking("actions", "--json").json["actions"][:1]
     assert action["target"]["account"] == SALON
+
+
+def test_what_many_accounts_have_held_goes_as_the_release_lets_it_go(
+    booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of each account, then a pause: else the messages of one would lie before those of all others."""
+    monkeypatch.setattr(retry_held, "OF_EACH", 2)
+    rounds: list[list[int]] = []
+    own = [held(number, SALON, HoldReason.SUSPECT, timedelta(hours=1)) for number in range(1, 6)]
+    others = [held(number, None, HoldReason.SUSPECT, timedelta(hours=1)) for number in range(6, 9)]
+
+    def look() -> None:
+        rounds.append([sum(row(one).status is Status.PENDING for one in ids) for ids in (own, others)])
+
+    monkeypatch.setattr(retry_held, "pause", look)
+    ran = booking("retry", "--held", "suspect", "--yes", "--json")
+
+    assert (ran.code, ran.json["held"], ran.json["sent"]) == (0, 8, 8)
+    assert rounds == [[2, 2], [4, 3]]
+    assert {row(one).status for one in (*own, *others)} == {Status.PENDING}
+    assert "At most 2 of an account go each second" in ran.err
+    [action] = booking("actions", "--json").json["actions"][:1]
+    assert action["done"] == 8
 
 
 class TestAudit:

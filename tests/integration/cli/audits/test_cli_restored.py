@@ -40,7 +40,14 @@ def test_it_says_what_is_unknown_and_what_was_lost(scene: Scene, call: Booking) 
     ran = call(*SINCE, "--yes", "--json")
     assert (ran.code, ran.json) == (
         0,
-        {"since": "2026-03-01T03:00:00+00:00", "unknown": 1, "found": 1, "asked_again": 0, "unnamed": 0},
+        {
+            "since": "2026-03-01T03:00:00+00:00",
+            "unknown": 1,
+            "found": 1,
+            "asked_again": 0,
+            "unnamed": 0,
+            "not_asked": [],
+        },
     )
     again = scene.record.keep(event_type_id=110, start_at=lost.start_at, attendee_email=lost.attendee_email)
     assert (again.uuid, again.outcome_unknown) == (lost.uuid, True)

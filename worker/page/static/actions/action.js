@@ -16,11 +16,12 @@ const SILENCE = "No answer: whether it was done is not known. Send it again: the
 export class Action {
   // `ids`: these bookings; `query`: the bookings of that list now; neither: an order to the breaker. `done` is called
   // when something may have changed; `notBooked`: the viewer must have looked at Cal.com; `label` is its button's;
-  // `startsAt`: the start of the booking that is moved; `wasDone`: what the viewer says of a held change.
+  // `startsAt`: the start of the booking that is moved; `wasDone`: what the viewer says of a held change;
+  // `service`: the host of another Cal.com, for an order to its breaker.
   constructor(action, title, given = {}) {
     const { ids = null, query = null, notBooked = false, wasDone = null, startsAt = null } = given;
-    const { label = title, done = () => {} } = given;
-    Object.assign(this, { action, title, ids, query, notBooked, wasDone, label, startsAt, done });
+    const { label = title, service = null, done = () => {} } = given;
+    Object.assign(this, { action, title, ids, query, notBooked, wasDone, label, startsAt, service, done });
     this.content = el("div", {});
     this.dialog = openDialog(title, this.content, { onClose: () => this.done() });
     this.preview();
@@ -35,8 +36,7 @@ export class Action {
       if (!now.ids.length) return this.#failed("None is there any more.", null);
       this.ids = now.ids;
     }
-    const said = { not_booked: this.notBooked, done: this.wasDone };
-    const body = { action: this.action, ids: this.ids, ...said, zone: ZONE };
+    const body = { action: this.action, ids: this.ids, ...this.#said(), zone: ZONE };
     const answer = await ask("/actions/preview", { body, patience: PATIENCE });
     if (answer.status === 200 && !answer.body.refused) return this.#confirm(answer.body);
     return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
@@ -62,8 +62,7 @@ export class Action {
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
   async #send(preview, values) {
     const { request_id, epoch, ids } = preview;
-    const said = { not_booked: this.notBooked, done: this.wasDone };
-    const asked = { ...said, until: null, typed: null, why: "", zone: ZONE, ...values };
+    const asked = { ...this.#said(), until: null, typed: null, why: "", zone: ZONE, ...values };
     const body = { ...asked, action: this.action, request_id, epoch, ids };
     const again = () => this.#send(preview, values);
     this.startsAt = values.start ?? this.startsAt; // a start that is refused is there again to be mended
@@ -81,6 +80,10 @@ export class Action {
     const text = answer.status === 0 ? SILENCE : errorText(answer);
     if (AGAIN.includes(answer.status)) return this.#failed(text, again, "Send again");
     return this.#failed(text, answer.status === 409 || answer.status === 422 ? () => this.preview() : null);
+  }
+
+  #said() {
+    return { not_booked: this.notBooked, done: this.wasDone, service: this.service };
   }
 
   #wait(text) {

@@ -4,7 +4,7 @@ import { lookOnly, path } from "../core/door.js";
 import { count, plural } from "../core/numbers.js";
 import { MOST } from "../actions/chosen.js";
 
-const ORDERS = {
+export const ORDERS = {
   open: "Hold all back",
   off: "Turn the breaker off",
   auto: "End the order",

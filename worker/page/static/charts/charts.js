@@ -1,5 +1,6 @@
-// The charts of the last hour, day or week: five on one time axis, and the links that switch the range.
-import { byId, el, fill, show } from "../core/dom.js";
+// The charts of the last hour, day or week: five on one time axis, and what switches the range and the Cal.com.
+import { byId, el, fill, onChange, show } from "../core/dom.js";
+import { hostOptions } from "../core/hosts.js";
 import { clock, clockWithSeconds, now } from "../core/moments.js";
 import { Poll } from "../core/poll.js";
 import { kinds, summary } from "./kinds.js";
@@ -23,19 +24,22 @@ export class Charts {
 
   constructor() {
     this.range = rangeOf(location.search);
+    this.service = serviceOf(location.search); // the host of another Cal.com; null: that of the settings
     this.place = byId("chart-rows");
     this.poll = new Poll("/data/charts", {
       every: EVERY[this.range],
-      query: () => ({ range: this.range }),
+      query: () => ({ range: this.range, service: this.service }),
       onData: (data) => this.#draw({ data, columns: columns(data) }),
       onState: (state) => this.#state(state),
     });
     byId("charts")
       .querySelector(".switch")
       .addEventListener("click", (event) => this.#choose(event));
-    window.addEventListener("popstate", () => this.#use(rangeOf(location.search)));
+    byId("charts-service").addEventListener("change", (event) => this.#go(this.range, event.target.value || null));
+    window.addEventListener("popstate", () => this.#use(rangeOf(location.search), serviceOf(location.search)));
     new ResizeObserver(() => this.#fit()).observe(this.place);
     onTheme(() => this.#now && this.#draw(this.#now, true));
+    this.calcoms = onChange((hosts) => this.#choice(hosts)); // the other Cal.coms, by host
     this.#mark();
     this.poll.now();
   }
@@ -44,7 +48,8 @@ export class Charts {
   live(data) {
     const end = data.verdict.done_at; // when all is let go, while that is foreseen
     const forecast = end ? { at: Date.parse(end) / 1000, text: clock(end) } : null;
-    this.#live = { live: data.now?.held ?? null, forecast, states: statesOf(data) };
+    // The cards are those of the settings' Cal.com.
+    this.#live = { live: data.now?.held ?? null, forecast, states: this.service ? {} : statesOf(data) };
     if (this.#now && JSON.stringify(this.#live) !== this.#drawn) this.#draw(this.#now);
     if (!data.parts.postgres.well) this.#state("refused");
     else if (this.#isStale) this.poll.restart();
@@ -54,18 +59,32 @@ export class Charts {
     const range = event.target.closest("a[data-range]")?.dataset.range;
     if (!range || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    history.pushState(null, "", `?range=${range}`);
-    this.#use(range);
+    this.#go(range, this.service);
   }
 
-  #use(range) {
-    this.range = range;
+  #go(range, service) {
+    history.pushState(null, "", `?${new URLSearchParams({ range, ...(service ? { service } : {}) })}`);
+    this.#use(range, service);
+  }
+
+  #use(range, service) {
+    Object.assign(this, { range, service });
     this.poll.every = EVERY[range];
     this.#mark();
     this.poll.restart();
   }
 
+  #choice(hosts) {
+    this.hosts = hosts;
+    this.#mark();
+  }
+
   #mark() {
+    const several = this.hosts?.length > 0 || this.service !== null;
+    show(byId("charts-choice"), several);
+    show(byId("charts-of"), several);
+    fill(byId("charts-service"), hostOptions(this.hosts ?? [], this.service, "of the settings"));
+    byId("charts-of").textContent = several ? ofWhich(this.service) : "";
     byId("charts-title").textContent = TITLES[this.range];
     for (const link of byId("charts").querySelectorAll("a[data-range]")) {
       if (link.dataset.range === this.range) link.setAttribute("aria-current", "true");
@@ -169,4 +188,13 @@ function figureOf(part) {
 function rangeOf(search) {
   const range = new URLSearchParams(search).get("range");
   return Object.hasOwn(RANGES, range) ? range : "1h";
+}
+
+function serviceOf(search) {
+  return new URLSearchParams(search).get("service") || null;
+}
+
+function ofWhich(service) {
+  const calcom = service ? `Cal.com at ${service}` : "the Cal.com of the settings";
+  return `Breaker, failures and latency are those of ${calcom}; held and booked are of all accounts.`;
 }
