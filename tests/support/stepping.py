@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import redis
 from sqlalchemy import text, update
 
 from booking_client.request.model import BookingRequest
@@ -34,6 +35,8 @@ _MOMENTS = {
     "appointment_events": "created_at",
     "calcom_event_types": "asked_at, looked_at, kind_changed_at",
 }
+_OF_REDIS = {"admitted": 1_000_000, "tat": 1_000_000, "resets_at": 1_000, "scout_at": 1_000, "used": 1_000}
+_READINGS = "{slots}:readings"  # us, as `tat`
 
 
 @dataclass
@@ -71,6 +74,21 @@ def let_pass(seconds: float) -> None:
         for name, columns in _MOMENTS.items():
             older = ", ".join(f"{one} = {one} - make_interval(secs => :s)" for one in columns.split(", "))
             conn.execute(text(f"UPDATE {name} SET {older}"), {"s": seconds})  # noqa: S608 - names of our own
+
+
+def let_pass_in_redis(client: redis.Redis, seconds: float) -> None:
+    """Let so much time pass for what Redis has: limits and release window of CALCOM_BASE_URL, share of free times."""
+    for key in client.scan_iter("{calcom}:*"):
+        kind = client.type(key)
+        if kind == "hash":
+            for field, unit in _OF_REDIS.items():
+                if float(client.hget(key, field) or 0) > 0:  # type: ignore[arg-type]
+                    client.hincrbyfloat(key, field, -seconds * unit)
+        elif kind == "zset":
+            for item in client.zrange(key, 0, -1):  # type: ignore[union-attr]
+                client.zincrby(key, -seconds * 1_000, item)
+    if client.exists(_READINGS):
+        client.incrby(_READINGS, -round(seconds * 1_000_000))
 
 
 def write(appointment_id: int, **columns: Any) -> None:
