@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SIZES: Mapping[str, str] = {
     "webhooks": "tests/promises/asking/test_webhook_calls.py",
     "askers": "tests/promises/asking/test_free_slots.py",
+    "turns": "tests/integration/accounts/test_turns.py",
 }
 
 
