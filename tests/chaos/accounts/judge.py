@@ -33,12 +33,12 @@ class Period:
 
 @dataclass(frozen=True)
 class Owner:
-    """A booking of ours: its account, and the uid that Cal.com gave it."""
+    """A booking of ours: its account, and the uids that Cal.com has given it, a new one with each move."""
 
     id: int
     reference: str
     account: int
-    uid: str | None = None
+    uids: Collection[str] = ()
     named: bool = False  # Cal.com names its uid to others of the same person, whom it refuses
 
 
@@ -57,15 +57,15 @@ def wrong_keys(
 ) -> Iterator[str]:
     """Find the calls about a booking that another account's key made; `keys` are those that each ever had.
 
-    A call names a booking by our reference, or by its uid in the address; several accounts may have a seat of one uid.
-    One that Cal.com has named to another account is left out: that account asks whose it is.
+    A call names a booking by our reference, or by a uid in the address; several accounts may have had a seat of one.
+    A booking that Cal.com has named to another account is left out: that account asks whose it is.
     What is sent without a key is wrong with a reference only: a move goes so, where the host is to confirm it.
     """
     by_reference: dict[str, list[Owner]] = {one.reference: [one] for one in owners}
     by_uid: dict[str, list[Owner]] = {}
     for one in owners:
-        if one.uid is not None and not one.named:
-            by_uid.setdefault(one.uid, []).append(one)
+        for uid in () if one.named else one.uids:
+            by_uid.setdefault(uid, []).append(one)
     for call in calls:
         theirs = by_reference.get(call["reference"] or "") or by_uid.get(_uid(call["target"]), [])
         if call["key"] is None and not call["reference"]:

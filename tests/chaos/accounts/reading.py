@@ -6,7 +6,14 @@ from tests.chaos.accounts.judge import Hold, Owner, of_another, wrong_keys
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import IDS, KINDS
 
-_OWNERS = "SELECT id, uuid::text, account_id, calcom_booking_uid, event_type_id = ANY (%(named)s) FROM appointments"
+_OWNERS = """
+    SELECT id, uuid::text, account_id, array(
+        SELECT calcom_booking_uid WHERE calcom_booking_uid IS NOT NULL
+        UNION SELECT from_uid FROM booking_changes WHERE appointment_id = booking.id AND from_uid IS NOT NULL
+        UNION SELECT to_uid FROM booking_changes WHERE appointment_id = booking.id AND to_uid IS NOT NULL
+    ), event_type_id = ANY (%(named)s)
+    FROM appointments AS booking
+"""
 _NAMED = [IDS[kind] for kind, order in KINDS.items() if "offers_reschedule" in order]
 _HOLDS = "SELECT booking, account, reason, at FROM fire_holds WHERE reason IN ('paused', 'credentials')"
 

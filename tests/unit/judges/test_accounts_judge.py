@@ -10,7 +10,7 @@ from tests.chaos.accounts.judge import LATER, TRIALS, Hold, Owner, Period, of_an
 
 BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
 KEYS = {1: {"ours"}, 2: {"first", "rotated"}, 3: {"third"}}
-MINE = Owner(10, "r10", 2, "uid-1")
+MINE = Owner(10, "r10", 2, ("uid-0", "uid-1"))
 
 
 def call(key: str | None, reference: str | None = None, target: str = "/v2/bookings", method: str = "POST") -> Any:
@@ -42,8 +42,8 @@ def test_a_booking_is_made_with_a_key_and_may_be_moved_without() -> None:
 
 
 def test_seats_of_two_accounts_in_one_booking_are_both_theirs() -> None:
-    """They have one uid; a third account has no business there."""
-    owners = [MINE, Owner(11, "r11", 3, "uid-1")]
+    """They have one uid, one of them before it moved; a third account has no business there."""
+    owners = [MINE, Owner(11, "r11", 3, ("uid-1", "uid-2"))]
     asked = [call(key, None, "/v2/bookings/uid-1", "GET") for key in ("first", "third", "ours")]
 
     assert len(list(wrong_keys(asked, owners, KEYS))) == 1
