@@ -62,7 +62,7 @@ class Record:
     @property
     def quiet(self) -> bool:
         """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told."""
-        return not any(change_books.lost(self.changes, self.alerts)) and all(
+        return not any(change_books.lost(self.changes, self.alerts, self.rows)) and all(
             row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
             for row in self.rows
         )
@@ -138,7 +138,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     accepted = [one for _, one in receipts(environment.receipts)]
     changes, seen = ours.changes, {row.id for row in ours.rows if KIND_OF.get(row.event_type_id) in part.sight}
     verdict = Verdict(
-        lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts)),
+        lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts, ours.rows)),
         double=(*books.double(ours.rows, made), *change_books.double(ours.rows, made, WEEKS)),
         contradictions=(
             *books.contradictions(ours.rows, made, WEEKS),
