@@ -12,6 +12,7 @@ SIZES: Mapping[str, str] = {
     "webhooks": "tests/promises/asking/test_webhook_calls.py",
     "askers": "tests/promises/asking/test_free_slots.py",
     "turns": "tests/integration/accounts/test_turns.py",
+    "keys": "tests/integration/accounts/test_refused_keys.py",
 }
 
 
