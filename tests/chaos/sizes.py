@@ -13,6 +13,7 @@ SIZES: Mapping[str, str] = {
     "askers": "tests/promises/asking/test_free_slots.py",
     "turns": "tests/integration/accounts/test_turns.py",
     "keys": "tests/integration/accounts/test_refused_keys.py",
+    "flood": "tests/integration/accounts/test_floods.py",
 }
 
 
