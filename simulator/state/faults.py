@@ -100,6 +100,7 @@ class Match:
     path: str | None = None
     event_type_id: int | None = None
     reference: str | None = None
+    key: str | None = None
 
     def fits(self, entry: Entry) -> bool:
         """Say whether a call is meant."""
@@ -110,6 +111,7 @@ class Match:
             and (path.startswith(wanted[:-1]) if wanted.endswith("*") else path == wanted)
             and self.event_type_id in (None, entry.event_type_id)
             and self.reference in (None, entry.reference)
+            and self.key in (None, entry.key)
         )
 
 

@@ -4,7 +4,8 @@ Run it with `make promises SEED=1`. It prints the seed and each fault as it stri
 faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
 when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
 move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
-one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed.
+one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed; or
+when a rule is not kept at its full size.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 from tests.chaos.parts import PARTS, Part, planned
 from tests.chaos.run import EmbeddedError, Run, run
 from tests.chaos.schedule import Planned
+from tests.chaos.sizes import SIZES, is_kept
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
@@ -26,7 +28,8 @@ def main() -> int:
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
     try:
         given = {"bookings": asked.bookings, "faults": asked.faults, "seconds": asked.seconds}
-        parts = list(planned(seed, asked.part or (), asked.only, **given))
+        named, sized = ([one for one in asked.part or () if one in of_kind] for of_kind in (PARTS, SIZES))
+        parts = [] if sized and not named else list(planned(seed, named, asked.only, **given))
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
@@ -38,6 +41,7 @@ def main() -> int:
     ended = []
     try:
         with GracefulShutdown():
+            kept = {name: is_kept(SIZES[name]) for name in sized}
             for name, part, faults in parts:
                 ended.append(_run(name, part, faults, seed=seed, asked=asked))
     except KeyboardInterrupt:
@@ -45,8 +49,9 @@ def main() -> int:
     except EmbeddedError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    print(_json(seed, ended) if asked.json else "\n".join(map(_text, ended)))  # noqa: T201
-    return 0 if all(one.verdict.kept for one in ended) else 1
+    if ended:
+        print(_json(seed, ended) if asked.json else "\n".join(map(_text, ended)))  # noqa: T201
+    return 0 if all(kept.values()) and all(one.verdict.kept for one in ended) else 1
 
 
 def _run(name: str, part: Part, faults: list[Planned], *, seed: int, asked: argparse.Namespace) -> Run:
@@ -63,8 +68,9 @@ def _run(name: str, part: Part, faults: list[Planned], *, seed: int, asked: argp
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="make promises", description=__doc__)
     made.add_argument("--seed", type=int, help="deals the faults (default: by chance, and said)")
-    named = f"of {', '.join(PARTS)} (all but accounts and callbacks)"
-    made.add_argument("--part", nargs="+", choices=list(PARTS), metavar="NAME", help=named)
+    by_name = [*(name for name, part in PARTS.items() if part.by_name), *SIZES]
+    named = f"of {', '.join((*PARTS, *SIZES))} (default: all but {', '.join(by_name)})"
+    made.add_argument("--part", nargs="+", choices=[*PARTS, *SIZES], metavar="NAME", help=named)
     made.add_argument("--bookings", type=int, help="ask for at least so many in each part")
     made.add_argument("--faults", type=int, help="try so many faults in each: now and then one is not met")
     made.add_argument("--seconds", type=float, help="spread them over so long in each")

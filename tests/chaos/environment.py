@@ -27,8 +27,8 @@ from tests.chaos.telling import fleet as telling_fleet
 from tests.chaos.telling.fleet import Telling
 from worker import app, breaker, wiring
 from worker.celery_app import reconfigure
-from worker.local.embedded import Postgres, Valkey
-from worker.local.environment import SimulatedCalcom, environment
+from worker.local.embedded import Guard, Postgres, Valkey
+from worker.local.environment import SimulatedCalcom, environment, start_simulator
 from worker.logs import configure
 from worker.settings.model import Settings
 
@@ -69,7 +69,7 @@ class ChaosEnvironment:
     part: "Part"
     postgres: Postgres
     valkey: Valkey
-    calcom: SimulatedCalcom
+    calcoms: tuple[SimulatedCalcom, ...]  # the first is that of CALCOM_BASE_URL
     network: Network
     workers: Workers
     orders: Orders
@@ -82,6 +82,23 @@ class ChaosEnvironment:
     accounts: FleetAccounts = field(default_factory=FleetAccounts)
     telling: Telling | None = None  # None: nobody asks over HTTP
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
+
+    @property
+    def calcom(self) -> SimulatedCalcom:
+        """The Cal.com of CALCOM_BASE_URL, which faults hurt."""
+        return self.calcoms[0]
+
+    def calcom_of(self, account: int) -> SimulatedCalcom:
+        """Return the Cal.com of an account, by its number."""
+        return self.calcoms[self.accounts.at.get(account, 0)]
+
+    def books(self, query: str = "") -> list[dict[str, Any]]:
+        """Return what was ever booked, at every Cal.com."""
+        return [line for one in self.calcoms for line in one.order("GET", f"/_books{query}")["books"]]
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Return the calls that every Cal.com received, each with `calcom`: at which."""
+        return [call | {"calcom": place} for place, one in enumerate(self.calcoms) for call in one.journal()]
 
     def pause(self, seconds: float) -> None:
         """Let time pass. Raises Over."""
@@ -116,10 +133,14 @@ def chaos_environment(
         folder = ready.processes.guard.folder()
         orders = folder / "orders"
         orders.mkdir()
-        if part.of_kinds:
-            types = kinds.event_types(datetime.now(UTC).date(), column=part.column)
-            ready.calcom.order("POST", "/_event_types", types)
-            ready.calcom.order("POST", "/_settings", {"replica_lags": part.lags, "free_domains": [kinds.FREE]})
+        calcoms = [ready.calcom]
+        for number in range(1, fleet.CALCOMS if part.accounts else 1):
+            group = replace(ready.processes, guard=stack.enter_context(Guard()), logs=folder / f"calcom-{number}")
+            group.logs.mkdir()
+            calcoms.append(start_simulator(group, *simulator))
+        for calcom in calcoms if part.of_kinds else ():
+            calcom.order("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date(), column=part.column))
+            calcom.order("POST", "/_settings", {"replica_lags": part.lags, "free_domains": [kinds.FREE]})
         settings = ready.settings.model_copy(update={"database_url": _make_role(ready.servers.postgres)})
         configure(settings.model_copy(update={"log_file": ready.processes.logs / "operator.log"}))
         built = _wire(settings)
@@ -133,7 +154,7 @@ def chaos_environment(
             part,
             ready.servers.postgres,
             ready.servers.valkey,
-            ready.calcom,
+            tuple(calcoms),
             network,
             stack.enter_context(Workers(sides)),
             Orders(orders),
@@ -144,7 +165,7 @@ def chaos_environment(
         )
         if part.accounts:
             made.sql(fleet.WATCH_HOLDS)
-            made.accounts = fleet.add(built, ready.calcom, part.accounts, part.key)
+            made.accounts = fleet.add(built, calcoms, part.accounts, part.key)
         if part.by_http:
             made.telling = telling_fleet.add(built, settings, folder)
         _start(made, _callers(made, rate, seed), say)

@@ -62,7 +62,7 @@ class Record:
     @property
     def quiet(self) -> bool:
         """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told."""
-        return not any(change_books.lost(self.changes, self.alerts)) and all(
+        return not any(change_books.lost(self.changes, self.alerts, self.rows)) and all(
             row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
             for row in self.rows
         )
@@ -132,13 +132,13 @@ def _snapshot(environment: ChaosEnvironment) -> Iterator[kept_counts.Ask]:
 
 def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterable[str]) -> Judgement:
     """Judge a record, once nothing moves any more, by what Cal.com has by now."""
-    lines = [Line.read(told) for told in environment.calcom.order("GET", "/_books")["books"]]
+    lines = [Line.read(told) for told in environment.books()]
     made, part = books.by_reference(lines), environment.part
     cells, wrong = blind.judge(ours.rows if part.of_kinds else [], made, part.knowledge(environment.switched))
     accepted = [one for _, one in receipts(environment.receipts)]
     changes, seen = ours.changes, {row.id for row in ours.rows if KIND_OF.get(row.event_type_id) in part.sight}
     verdict = Verdict(
-        lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts)),
+        lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts, ours.rows)),
         double=(*books.double(ours.rows, made), *change_books.double(ours.rows, made, WEEKS)),
         contradictions=(
             *books.contradictions(ours.rows, made, WEEKS),
@@ -162,7 +162,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
 
 def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
     """Tell of each case all that is known: what we wrote down, and what Cal.com was sent and has."""
-    journal = environment.calcom.journal()
+    journal = environment.journal()
     for line in found.lines:
         yield line
         number = line.removeprefix("booking ").partition(":")[0]
@@ -175,7 +175,7 @@ def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
                 yield f"    {at} {kind} by {by} {json.dumps(detail)}"
             for (known,) in environment.sql(_TYPE.format(row["event_type_id"])):
                 yield f"    its type {json.dumps(known)}"
-            booked_there = environment.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]
+            booked_there = environment.books(f"?reference={row['uuid']}")
             uids = {booked["uid"] for booked in booked_there}
             for call in journal:
                 if call["reference"] == row["uuid"] or not uids.isdisjoint(call["target"].split("/")):

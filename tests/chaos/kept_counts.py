@@ -43,7 +43,8 @@ _TOTALS = """
     )
 """
 _MOVES = """
-    SELECT coalesce(endpoint, service), new_state, count(*) FROM circuit_breaker_events
+    SELECT CASE WHEN service LIKE 'c-%' THEN 'others' ELSE coalesce(endpoint, service) END, new_state, count(*)
+    FROM circuit_breaker_events
     WHERE account_id IS NULL GROUP BY 1, 2
 """
 _FAILURES = """

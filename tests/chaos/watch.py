@@ -137,11 +137,10 @@ class Watch:
 
     def _remove(self, reference: str) -> None:
         """Remove at Cal.com what is made by half, as the notified operator does."""
-        for line in self.environment.calcom.order("GET", f"/_books?reference={reference}")["books"]:
-            if line["halfMade"] and line["ended"] is None:
-                self.environment.calcom.order(
-                    "POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE}
-                )
+        for calcom in self.environment.calcoms:
+            for line in calcom.order("GET", f"/_books?reference={reference}")["books"]:
+                if line["halfMade"] and line["ended"] is None:
+                    calcom.order("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
 
 
 def table(often: Counter[str], longest: dict[str, float]) -> list[tuple[str, int, float]]:

@@ -221,6 +221,15 @@ def test_a_fault_meets_only_its_calls(simulator: Any, start: str) -> None:
     assert (met, others, after) == (500, [201, 201, 200], 400)
 
 
+def test_a_fault_meets_the_calls_of_one_key(simulator: Any) -> None:
+    """As where Cal.com waits for the webhook receiver of one user."""
+    simulator.order("/_faults", {"kind": "status", "name": "internal", "match": {"key": simulator.key}})
+
+    others = simulator.call("GET", "/v2/bookings", headers=simulator.as_("rr_host")).status_code
+
+    assert (simulator.call("GET", "/v2/bookings").status_code, others) == (500, 200)
+
+
 def test_a_refused_port_refuses_and_comes_back(simulator: Any) -> None:
     """New connections and kept ones are refused; the control port still takes orders; then all is as before."""
     assert simulator.call("GET", "/health").status_code == 200

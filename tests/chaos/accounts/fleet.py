@@ -1,6 +1,7 @@
 """The accounts of the part `accounts`: their names and keys, which of them were hurt and when, who asks for what."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ FOR EACH ROW WHEN (NEW.status = 'held') EXECUTE FUNCTION fire_held();
 """
 """Writes down each hold of a booking, by the operator of Postgres: an event does not say for what."""
 RATES = (None, 600, 1200)  # calls a minute: an account has its own limit, or that of the settings
+CALCOMS = 3  # the first is CALCOM_BASE_URL's, where `default` is
 
 
 def name_of(number: int) -> str:
@@ -44,9 +46,19 @@ def key_of(account: str, turn: int) -> str:
     return f"cal_fire_{account}_{turn}"
 
 
+def turn_of(number: int, accounts: int) -> int:
+    """Return whose the request of this number is: one account's after the other; 0 is `default`."""
+    return number % (accounts + 1)
+
+
+def calcom_of(turn: int, accounts: int) -> int:
+    """Return at which Cal.com an account is: neighbours are at one, so that they meet in its seats."""
+    return turn * CALCOMS // (accounts + 1)
+
+
 def request(number: int, accounts: int) -> BookingRequest:
-    """Ask for what is of this number, for one account after the other; 0 is `default`."""
-    turn = number % (accounts + 1)
+    """Ask for what is of this number, for its account."""
+    turn = turn_of(number, accounts)
     wanted = kinds.request(number)
     return wanted.model_copy(update={"account": name_of(turn)}) if turn else wanted
 
@@ -59,22 +71,25 @@ class FleetAccounts:
     keys: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # that an account may have called with
     turns: dict[str, int] = field(default_factory=dict)  # which key is its present one
     hurt: "dict[int, list[Period]]" = field(default_factory=lambda: defaultdict(list))
+    at: dict[int, int] = field(default_factory=dict)  # at which Cal.com, of those beside the first
+    down: "dict[int, list[Period]]" = field(default_factory=lambda: defaultdict(list))  # when such a Cal.com was
 
     def key(self, name: str) -> str:
         """Return an account's present key."""
         return key_of(name, self.turns[name])
 
 
-def add(deps: Dependencies, calcom: SimulatedCalcom, count: int, own_key: str) -> FleetAccounts:
-    """Add so many accounts beside `default`, whose key is `own_key`."""
+def add(deps: Dependencies, calcoms: Sequence[SimulatedCalcom], count: int, own_key: str) -> FleetAccounts:
+    """Add so many accounts beside `default`, whose key is `own_key`, to each Cal.com as many."""
     made = FleetAccounts({DEFAULT: 1}, turns={DEFAULT: 0})
     made.keys[1].add(own_key)
     for number in range(1, count + 1):
-        name = name_of(number)
-        know(calcom, key_of(name, 0))
-        wanted = NewAccount(name=name, calls_per_minute=RATES[number % len(RATES)])
+        name, place = name_of(number), calcom_of(number, count)
+        know(calcoms[place], key_of(name, 0))
+        base_url = calcoms[place].url if place else None
+        wanted = NewAccount(name=name, base_url=base_url, calls_per_minute=RATES[number % len(RATES)])
         account = operations.add(deps, wanted, SecretStr(key_of(name, 0)), asked(), first=True)
-        made.names[name], made.turns[name] = account.id, 0
+        made.names[name], made.turns[name], made.at[account.id] = account.id, 0, place
         made.keys[account.id].add(key_of(name, 0))
     return made
 

@@ -20,7 +20,7 @@ from tests.chaos.environment import ChaosEnvironment
 EVERY = 0.3  # seconds
 SHOWN = 6.0  # seconds until a replica shows what a host has done, but for one that lags longer (faults/doors.py: 4)
 _BOOKED = """
-    SELECT id, calcom_booking_uid, calcom_seat_uid, series_uid IS NOT NULL, status = 'confirmed',
+    SELECT id, account_id, calcom_booking_uid, calcom_seat_uid, series_uid IS NOT NULL, status = 'confirmed',
         EXISTS (SELECT FROM booking_changes AS change WHERE appointment_id = appointments.id
             AND status IN ('waiting', 'pending', 'changing', 'retrying', 'held'))
         OR EXISTS (SELECT FROM change_wishes WHERE appointment_id = appointments.id)
@@ -47,6 +47,7 @@ class Booked:
     """A booking that Cal.com had; `open`: a change of it is not over."""
 
     id: int
+    account: int
     uid: str | None
     seat: str | None
     series: bool
@@ -100,7 +101,8 @@ class ChangingCustomers:
         more = {"start": hosts_start(one.id).isoformat()} if deed == "move" else {}
         self._environment.deeds.add(str(one.uid))
         with suppress(requests.RequestException):
-            self._environment.calcom.order("POST", "/_persons", {"do": deed, "uid": one.uid, "reason": "busy", **more})
+            wanted = {"do": deed, "uid": one.uid, "reason": "busy", **more}
+            self._environment.calcom_of(one.account).order("POST", "/_persons", wanted)
 
     def _ask(self, one: Booked, nth: int, *, cancel: bool) -> bool:
         """Ask for a change, and return whether it was heard; what was refused is not asked again."""

@@ -52,18 +52,22 @@ class Change:
         return f"booking {self.booking}: its {'cancel' if self.wanted is None else f'move to {self.wanted}'}"
 
 
-def lost(changes: Sequence[Change], alerts: Collection[str]) -> Iterator[str]:
+def lost(changes: Sequence[Change], alerts: Collection[str], rows: Sequence[Row] = ()) -> Iterator[str]:
     """Find changes that nobody ends, and those that wait for a person, or have failed, while nobody is told.
 
-    One that waits for an untellable one of its uid waits for that person, too.
+    One that waits for an untellable one of its uid waits for that person, too, and so does one that was wished while
+    the outcome of its booking, of `rows`, was unknown, and stays so.
     """
     kept = {one.from_uid for one in changes if one.is_untellable and one.from_uid}
+    unknown = {row.id for row in rows if row.status == "held" and row.hold_reason == "blind_key"}
     for one in changes:
         held = f" ({one.hold_reason})" if one.hold_reason else ""
         told = one.told if one.is_over else one.hold_reason in alerts or HELD in alerts
         if one.status == ChangeStatus.FAILED or one.waits_for_a_person:
             if not told:
                 yield f"{one.words()} is {one.status}{held}, and nobody is told"
+        elif one.status == ChangeStatus.WAITING and one.booking in unknown:
+            continue
         elif not one.is_over and one.from_uid not in kept:
             yield f"{one.words()} is still {one.status}{held}"
 

@@ -14,11 +14,13 @@ import psycopg
 import requests
 
 from tests.chaos import kinds
+from tests.chaos.accounts import fleet
 from tests.chaos.background import background
 from tests.chaos.changes.wishes import is_drawn
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import BESIDE, HOST, OTHER
 from tests.chaos.processes.caller import receipts
+from worker.local.environment import SimulatedCalcom
 
 EVERY = 0.5  # seconds
 PATIENCE = 1.0  # seconds
@@ -26,7 +28,7 @@ HASTE = 8  # so many requests ahead of ours a stranger may be
 STRANGERS, ACCEPTED, ENDED = 0.08, 0.4, 0.15  # chances: of a request, of a pending booking a look, of a look
 
 _KNOWN = """
-    SELECT id, calcom_booking_uid, calcom_seat_uid, series_uid FROM appointments
+    SELECT id, account_id, calcom_booking_uid, calcom_seat_uid, series_uid FROM appointments
     WHERE status = 'confirmed' AND (series_uid IS NULL OR series_weeks IS NOT NULL)
         AND updated_at < now() - interval '1 second'
     ORDER BY id DESC LIMIT 60
@@ -79,18 +81,21 @@ class People:
         body: dict[str, Any] = {"eventTypeId": event_type, "start": _instant(start), "attendee": who}
         if wanted.attendee.phone_number:
             who["phoneNumber"] = "+12025550143"
+        accounts = self._environment.part.accounts
+        calcom = self._environment.calcoms[fleet.calcom_of(fleet.turn_of(number, accounts), accounts)]
         with suppress(requests.RequestException):  # the Cal.com that is hurt
             requests.post(
-                f"{self._environment.calcom.url}/v2/bookings",
+                f"{calcom.url}/v2/bookings",
                 json=body,
                 headers={"cal-api-version": "2024-08-13"},
                 timeout=PATIENCE,
             )
 
     def _hosts(self) -> None:
-        for line in self._environment.calcom.order("GET", "/_books")["books"]:
-            if line["status"] == "pending" and self._rng.random() < ACCEPTED:
-                self._do("accept", uid=line["uid"])
+        for calcom in self._environment.calcoms:
+            for line in calcom.order("GET", "/_books")["books"]:
+                if line["status"] == "pending" and self._rng.random() < ACCEPTED:
+                    self._do(calcom, "accept", uid=line["uid"])
 
     def _customers(self) -> None:
         """Cancel, or decline, one that is known; of a series all its weeks."""
@@ -100,16 +105,17 @@ class People:
         known = [one for number, *one in found if not is_drawn(self._seed, number) and tuple(one) not in self._ended]
         if not known:
             return
-        uid, seat, series = self._rng.choice(known)
+        account, uid, seat, series = self._rng.choice(known)
+        calcom = self._environment.calcom_of(account)
         self._environment.deeds.add(uid)
-        self._ended.add((uid, seat, series))
+        self._ended.add((account, uid, seat, series))
         if seat:
-            self._do("cancel", uid=uid, seat=seat)
+            self._do(calcom, "cancel", uid=uid, seat=seat)
         else:
-            self._do(self._rng.choice(["cancel", "decline"]), uid=series or uid)
+            self._do(calcom, self._rng.choice(["cancel", "decline"]), uid=series or uid)
 
-    def _do(self, deed: str, **what: Any) -> None:
-        self._environment.calcom.order("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
+    def _do(self, calcom: SimulatedCalcom, deed: str, **what: Any) -> None:
+        calcom.order("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
 
 
 def _instant(moment: datetime) -> str:

@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pytest
 import redis
@@ -13,10 +14,23 @@ from db.models.accounts import calcom_accounts
 from tasks import dependencies
 from tasks.maintenance.turns import ReleaseTurns
 from tests.integration.accounts.test_lines import ask, hold, open_window
+from tests.sizes import Counted, sizes
 from tests.support.accounts.making import make_account
+from tests.support.fleet import eventually
 
-ACCOUNTS, EACH, LONGEST = 12, 6, 80
-RELEASERS = 3
+RELEASERS, MOST = 3, 2  # by how much one account may be ahead of another
+
+
+class Company(NamedTuple):
+    """Hold how many accounts have a short line, how long it is, how long that of one more is; and the window."""
+
+    accounts: int
+    each: int
+    longest: int
+    places: int
+
+
+SHORT = Company(12, 6, 80, 5)
 
 
 class Lines:
@@ -59,30 +73,59 @@ class Lines:
         self.left -= went
         return went.total()
 
-    @property
-    def ahead(self) -> int:
-        """Return by how much one is ahead of another that waits still."""
-        return max(self.went.values()) - min(self.went[account] for account in self.left)
+
+def company(redis_url: str, size: Company) -> Lines:
+    """Have many short lines and a long one."""
+    return Lines(redis_url, [size.longest, *[size.each] * size.accounts])
+
+
+def ahead(went: Mapping[int, int], left: Mapping[int, int]) -> int:
+    """Return by how much an account is ahead of another that waits still, of `went` and `left` by account."""
+    return max(went.values()) - min(went.get(account, 0) for account in left) if left else 0
 
 
 @pytest.fixture
 def lines(settings: object, redis_url: str) -> Lines:
-    """Have many short lines and a long one."""
+    """Have twelve short lines and a long one."""
     settings()  # type: ignore[operator]
-    return Lines(redis_url, [LONGEST, *[EACH] * ACCOUNTS])
+    return company(redis_url, SHORT)
 
 
-@pytest.mark.parametrize("places", [5, 8])
-def test_no_account_is_more_than_two_ahead_with_three_releasers_at_once(lines: Lines, places: int) -> None:
-    """After each round, until the short lines are empty."""
-    releasers = [ReleaseTurns() for _ in range(RELEASERS)]
-    ahead = []
+@sizes(SHORT, SHORT._replace(places=8), many=Company(1_000, 20, 20_000, 64))
+def test_no_account_is_more_than_two_ahead_with_three_releasers_at_once(
+    settings: object, redis_url: str, size: Company, counted: Counted
+) -> None:
+    """After each round, until the short lines are empty; then the long one has the whole window."""
+    settings()  # type: ignore[operator]
+    lines, releasers = company(redis_url, size), [ReleaseTurns() for _ in range(RELEASERS)]
+    seen = Counter[int]()
 
     while len(lines.left) > 1:
-        assert lines.round(releasers, places), "nothing went"
-        ahead.append(lines.ahead if lines.left else 0)
+        assert lines.round(releasers, size.places), "nothing went"
+        seen[ahead(lines.went, lines.left)] += 1
 
-    assert max(ahead) <= 2
+    counted("rounds", seen.total())
+    counted("ahead at most", max(seen))
+    assert max(seen) <= MOST
+    open_window(redis_url, size.places)
+    [last] = lines.left
+    under_way = Counter({last: 0})
+
+    def fill() -> bool:  # sixteen messages go at once, and then one a millisecond
+        under_way[last] += releasers[0].release(dependencies.current())
+        return under_way[last] >= size.places
+
+    eventually(fill, what="the window is full")
+    assert under_way[last] == size.places
+
+
+@pytest.mark.parametrize(
+    ("went", "left", "by"),
+    [({1: 3, 2: 1}, {1: 9, 2: 9}, 2), ({1: 3}, {1: 9, 2: 9}, 3), ({1: 9, 2: 1}, {1: 9}, 0), ({1: 9}, {}, 0)],
+)
+def test_who_is_ahead_is_found(went: Mapping[int, int], left: Mapping[int, int], by: int) -> None:
+    """Also of an account that had no turn yet; not of one whose line is empty."""
+    assert ahead(went, left) == by
 
 
 def test_releasers_take_their_turns_together(lines: Lines) -> None:
@@ -98,7 +141,7 @@ def test_what_is_left_over_of_a_round_is_the_next_ones(lines: Lines) -> None:
     turns = ReleaseTurns()
 
     for _ in range(3):
-        lines.round([turns], ACCOUNTS + 1 + 4)
+        lines.round([turns], SHORT.accounts + 1 + 4)
 
     assert max(lines.went.values()) - min(lines.went.values()) <= 1
 

@@ -83,6 +83,12 @@ VOICE = (
         test=f"{_SLOTS}test_many_askers_take_a_fifth_of_the_limit",
     ),
     _wiring(
+        name="free-times-take-a-quarter-of-the-limit",
+        old="SLOTS_SHARE = 5",
+        new="SLOTS_SHARE = 4",
+        test=f"{_SLOTS}test_however_many_ask_in_a_minute_bookings_have_four_fifths_of_the_limit",
+    ),
+    _wiring(
         name="free-times-take-a-share-at-once-and-one-more",
         old="share - at_once + 1, at_once",
         new="share, at_once",

@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _CAME_IN = "tests/integration/calcom_webhooks/test_webhooks_received.py::"
 _HINTS = "tests/integration/calcom_webhooks/test_hints.py::"
+_CALLS = "tests/promises/asking/test_webhook_calls.py::"
 _looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
 _due = partial(Breakage, promise=3, file="db/sql/hints_due.sql")
 _AT_CALCOM = "tests/integration/calcom_webhooks/test_webhook_at_calcom.py::"
@@ -26,6 +27,12 @@ WEBHOOKS = (
         old="    if says(row, hint):\n        return LookOutcome.SAID\n",
         new="",
         test=f"{_HINTS}test_what_the_row_says_already_costs_no_call",
+    ),
+    _looks(
+        name="a-healthy-booking-that-a-host-must-confirm-costs-two-calls",
+        old="is_named and row.awaits_host is True\n",
+        new="is_named and row.awaits_host is None\n",
+        test=f"{_CALLS}test_webhooks_cost_healthy_bookings_two_calls_of_a_hundred_at_most",
     ),
     Breakage(
         name="a-look-that-comes-to-nothing-is-made-for-ever",

@@ -1,23 +1,29 @@
 """Free times are read by the key and the limit of bookings: once for all who ask, or they are not known."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 
 from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
+from tasks.calcom.access import CREATE
 from tasks.slots import free
+from tests.sizes import Counted, sizes
 from tests.support.fleet import request, row
-from tests.support.stepping import accept, carry, write
+from tests.support.stepping import accept, carry, let_pass_in_redis, write
 from worker import free_slots
 
 PLAIN, DAY = 101, timedelta(days=1)
 BEGIN = datetime(2030, 3, 4, tzinfo=UTC)
-FIFTH = 24  # of Cal.com's 120 calls a minute
+LIMIT, FIFTH, AT_ONCE = 120, 24, 6  # calls a minute; those of free times, of which so many go at once
+MINUTE = 60  # seconds
 
 
 def readings(simulator: Any) -> int:
@@ -71,6 +77,50 @@ def test_many_askers_take_a_fifth_of_the_limit(settings: Callable[..., dict[str,
     assert readings(simulator) == known
     assert FIFTH // 4 <= known <= FIFTH
     assert {one.starts for one in found if not one.known} == {()}
+
+
+def share_of(seconds: float) -> float:
+    """Return how many readings the share of free times has in so many seconds."""
+    return AT_ONCE + seconds * (FIFTH - AT_ONCE + 1) / MINUTE
+
+
+def book_all_that_the_limit_lets() -> int:
+    """Make calls for bookings until the limit denies the next one; return how many."""
+    breaker, calls = dependencies.current().breaker, 0
+    while isinstance(permit := breaker.acquire(CREATE, owner="o"), Permit):
+        breaker.record(permit, CallOutcome.SUCCESS)
+        calls += 1
+    return calls
+
+
+@sizes(60, many=1_000)
+def test_however_many_ask_in_a_minute_bookings_have_four_fifths_of_the_limit(
+    settings: Callable[..., dict[str, str]], simulator: Any, redis_url: str, size: int, counted: Counted
+) -> None:
+    """Each asks for a day of its own, in each second before the bookings come, which take what is left."""
+    settings(CALCOM_RATE_LIMIT_PER_MINUTE=str(LIMIT))
+    began, booked, known = time.monotonic(), 0, 0
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client, ThreadPoolExecutor(20) as askers:
+        for second in range(MINUTE):
+            days = range(second * size // MINUTE, (second + 1) * size // MINUTE)
+            known += sum(askers.map(lambda n: free_slots(PLAIN, BEGIN + n * DAY, BEGIN + n * DAY + DAY).known, days))
+            asked_until = second + time.monotonic() - began
+            booked += book_all_that_the_limit_lets()
+            let_pass_in_redis(client, 1)
+
+    read = readings(simulator)
+    counted("asked", size)
+    counted("seconds", round(asked_until))
+    counted("readings", read)
+    counted("calls of bookings", booked)
+    assert known <= read <= share_of(asked_until)
+    assert booked + read >= LIMIT - 2, "bookings have all the rest; the last second is not over"
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0, 6), (MINUTE - 60 / 19, FIFTH)])
+def test_a_minute_has_a_fifth(seconds: float, calls: int) -> None:
+    """The first ones at once; the one that comes back with the minute's end is the next minute's."""
+    assert round(share_of(seconds), 6) == calls
 
 
 def test_in_an_outage_nothing_is_known_and_nobody_guesses(

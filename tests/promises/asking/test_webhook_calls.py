@@ -9,13 +9,19 @@ import pytest
 from db.lifecycle import Status
 from tasks.calcom_webhooks import hints
 from tasks.calcom_webhooks.looks import look_at_hints
+from tests.sizes import Counted, sizes
 from tests.support.callbacks.callers import sql
 from tests.support.callbacks.webhooks import GIVEN, body
 from tests.support.fleet import request
 from tests.support.stepping import accept, carry
 
-BOOKINGS, TO_BE_CONFIRMED = 100, 102
+TO_BE_CONFIRMED = 102
 MOST = 1.02  # calls a booking
+COUNTED = """
+SELECT jsonb_object_agg(came, many) FROM (
+    SELECT coalesce(outcome, 'nothing yet') AS came, count(*) AS many FROM calcom_webhooks GROUP BY came
+) AS counted
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +39,12 @@ def reported(trigger: str, uid: str, reference: str, *, nth: int) -> None:
     sql("UPDATE calcom_webhooks SET next_at = now() WHERE next_at IS NOT NULL")
 
 
-def test_a_hundred_healthy_bookings_and_their_webhooks_cost_a_hundred_and_two_calls_at_most(simulator: Any) -> None:
+@sizes(100, many=500)
+def test_webhooks_cost_healthy_bookings_two_calls_of_a_hundred_at_most(
+    simulator: Any, size: int, counted: Counted
+) -> None:
     """Each is reported once, every tenth twice; a host must confirm every tenth, which is another trigger."""
-    asked = accept(*(request(n, TO_BE_CONFIRMED if n % 10 == 0 else 110) for n in range(BOOKINGS)))
+    asked = accept(*(request(n, TO_BE_CONFIRMED if n % 10 == 0 else 110) for n in range(size)))
     for n, number in enumerate(asked):
         row = carry(number)
         assert row.status is Status.CONFIRMED
@@ -45,7 +54,9 @@ def test_a_hundred_healthy_bookings_and_their_webhooks_cost_a_hundred_and_two_ca
     while look_at_hints.run():
         pass
 
-    outcomes = sql("SELECT jsonb_object_agg(outcome, many) FROM (SELECT outcome, count(*) AS many"
-                   " FROM calcom_webhooks GROUP BY outcome) AS counted")  # fmt: skip
-    assert outcomes == {"said": BOOKINGS + BOOKINGS // 10}
-    assert BOOKINGS <= len(simulator.journal()) <= MOST * BOOKINGS
+    outcomes = sql(COUNTED)
+    calls = len(simulator.journal())
+    counted("webhooks", sum(outcomes.values()))
+    counted("calls", calls)
+    assert outcomes == {"said": size + size // 10}
+    assert size <= calls <= MOST * size

@@ -1,4 +1,4 @@
-"""The judge of the part `accounts`: a call with another account's key, and a hold by another's trouble, are found."""
+"""The judge of the part `accounts` finds calls with another's key or elsewhere, and holds by another's trouble."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.accounts.judge import LATER, TRIALS, Hold, Owner, Period, of_another, wrong_keys
+from tests.chaos.accounts.fleet import CALCOMS, calcom_of
+from tests.chaos.accounts.judge import LATER, TRIALS, Hold, Owner, Period, elsewhere, of_another, wrong_keys
 
 BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
 KEYS = {1: {"ours"}, 2: {"first", "rotated"}, 3: {"third"}}
-MINE = Owner(10, "r10", 2, "uid-1")
+MINE = Owner(10, "r10", 2, ("uid-0", "uid-1"))
 
 
 def call(key: str | None, reference: str | None = None, target: str = "/v2/bookings", method: str = "POST") -> Any:
@@ -42,8 +43,8 @@ def test_a_booking_is_made_with_a_key_and_may_be_moved_without() -> None:
 
 
 def test_seats_of_two_accounts_in_one_booking_are_both_theirs() -> None:
-    """They have one uid; a third account has no business there."""
-    owners = [MINE, Owner(11, "r11", 3, "uid-1")]
+    """They have one uid, one of them before it moved; a third account has no business there."""
+    owners = [MINE, Owner(11, "r11", 3, ("uid-1", "uid-2"))]
     asked = [call(key, None, "/v2/bookings/uid-1", "GET") for key in ("first", "third", "ours")]
 
     assert len(list(wrong_keys(asked, owners, KEYS))) == 1
@@ -62,6 +63,25 @@ def test_what_is_no_booking_of_ours_is_not_judged() -> None:
     assert list(wrong_keys(asked, [MINE], KEYS)) == []
 
 
+@pytest.mark.parametrize("calcom", range(CALCOMS))
+@pytest.mark.parametrize(
+    ("reference", "target"), [("r10", "/v2/bookings"), (None, "/v2/bookings/uid-1/cancel"), (None, "/v2/me")]
+)
+def test_a_call_at_another_cal_com_is_found(calcom: int, reference: str | None, target: str) -> None:
+    """Whatever key it has; a call about no booking may come anywhere."""
+    asked = {**call("first", reference, target), "calcom": calcom}
+    wrong = list(elsewhere([asked], [replace(MINE, calcom=1)]))
+    assert [line.startswith("booking 10: POST at Cal.com") for line in wrong] == [True] * (
+        calcom != 1 and target != "/v2/me"
+    )
+
+
+def test_each_cal_com_has_as_many_accounts() -> None:
+    """Neighbours are at one; without others all are at the first."""
+    assert [calcom_of(turn, 59) for turn in range(60)] == [0] * 20 + [1] * 20 + [2] * 20
+    assert calcom_of(0, 0) == 0
+
+
 HELD = Hold(10, 2, "credentials", BEGAN)
 REFUSED = Period("key", BEGAN - timedelta(seconds=5), BEGAN + timedelta(seconds=5))
 
@@ -72,6 +92,10 @@ def test_a_hold_by_the_own_trouble_is_right() -> None:
     paused = Period("paused", BEGAN, BEGAN)
     assert list(of_another([HELD, later], {2: [REFUSED]})) == []
     assert list(of_another([replace(HELD, reason="paused", at=BEGAN + LATER)], {2: [paused]})) == []
+    for trouble in ("receiver", "down"):
+        stopped = replace(HELD, reason="breaker_open")
+        assert list(of_another([stopped], {2: [Period(trouble, BEGAN, BEGAN)]})) == []
+        assert len(list(of_another([stopped], {2: [REFUSED]}))) == 1
     assert list(of_another([replace(HELD, reason="throttled")], {})) == []
 
 

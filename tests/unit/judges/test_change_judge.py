@@ -69,6 +69,16 @@ def test_a_change_that_waits_for_an_untellable_one_of_its_uid_waits_for_a_person
     assert len(list(books.lost([behind], {books.HELD}))) == 1
 
 
+def test_a_change_that_waits_for_an_untellable_booking_waits_for_a_person() -> None:
+    """Nobody knows whether there is anything to cancel; what waits for a booking that goes on by itself is lost."""
+    waiting, row = replace(CANCEL, status="waiting"), replace(ROW, status="held", hold_reason="blind_key")
+
+    assert list(books.lost([waiting], (), [row])) == []
+    assert len(list(books.lost([CANCEL], (), [row]))) == 1
+    for other in (replace(row, id=8), replace(row, hold_reason="settling"), ROW):
+        assert len(list(books.lost([waiting], (), [other]))) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "lines"),
     [

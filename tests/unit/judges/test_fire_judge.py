@@ -25,6 +25,7 @@ SECOND = replace(BOOKED, uid="u2", made=at(3))
 CONFIRMED = Row(id=1, reference="r1", status="confirmed", uid="u1", ends=((at(2), "confirmed"),))
 REJECTED = Row(id=1, reference="r1", status="rejected", ends=((at(2), "rejected"),))
 SERIES = replace(CONFIRMED, event_type_id=WEEKLY)
+CANCELLED = replace(SERIES, status="cancelled", ends=((at(2), "confirmed"), (at(4), "cancelled")))
 
 
 def contradictions(row: Row, *lines: Line) -> list[str]:
@@ -96,6 +97,7 @@ def test_what_was_told_once_is_judged_though_the_row_says_otherwise_now() -> Non
         (SERIES, (BOOKED,)),
         (replace(SERIES, weeks=2, told_cut=True), (BOOKED,)),
         (replace(SERIES, weeks=1), (BOOKED,)),
+        (replace(CANCELLED, weeks=1), (replace(BOOKED, ended=at(3)),)),
     ],
 )
 def test_confirmed_and_not_there_is_found(row: Row, lines: tuple[Line, ...]) -> None:
@@ -113,10 +115,11 @@ def test_confirmed_and_not_there_is_found(row: Row, lines: tuple[Line, ...]) -> 
         (REJECTED, (replace(BOOKED, ended=at(1.5)),)),
         (SERIES, (BOOKED, replace(SECOND, start="a week later"))),
         (replace(SERIES, weeks=1, told_cut=True), (BOOKED,)),
+        (CANCELLED, (replace(BOOKED, ended=at(3)),)),
     ],
 )
 def test_books_that_agree_are_in_order(row: Row, lines: tuple[Line, ...]) -> None:
-    """A person may cancel what is confirmed, and a series may be cut if that is told."""
+    """A person may cancel what is confirmed, and a series may be cut if that is told, or if it is cancelled first."""
     assert contradictions(row, *lines) == []
 
 

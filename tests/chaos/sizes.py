@@ -1,0 +1,23 @@
+"""The parts of `make promises` that are no fire: a rule of `make test` at its full size, by the same tests."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.sizes import FULL_SIZE
+
+ROOT = Path(__file__).parents[2]
+SIZES: Mapping[str, str] = {
+    "webhooks": "tests/promises/asking/test_webhook_calls.py",
+    "askers": "tests/promises/asking/test_free_slots.py",
+    "turns": "tests/integration/accounts/test_turns.py",
+    "keys": "tests/integration/accounts/test_refused_keys.py",
+    "flood": "tests/integration/accounts/test_floods.py",
+}
+
+
+def is_kept(tests: str, *options: str) -> bool:
+    """Run the tests of a file that have a size, at their full size; return whether there are any, and all pass."""
+    command = [sys.executable, "-m", "pytest", FULL_SIZE, *options, tests]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
