@@ -13,11 +13,12 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from beside_celery.answerer import Answerer
 from beside_celery.stage import start_answerer
-from environment import deployment, some, until
+from environment import deployment, in_batches, open_breaker, some, until
 from many_accounts.making import ENCRYPTION, add, ask
 from sqlalchemy import text
 
@@ -28,8 +29,6 @@ from worker import enqueue_bookings
 from worker.local.embedded import Guard
 from worker.local.processes import fleet
 
-BATCH = 500
-TRIP = 8
 OPEN = 2.0
 BEST = 10.0  # seconds
 Call = tuple[str, float, float]
@@ -88,15 +87,14 @@ def _run(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _drain(calcom: Answerer, steady: int, count: int, size: int) -> dict[str, Any]:
     calcom.go()
-    _ask(steady, TRIP)
-    until(dependencies.current().breaker.is_open, within=30, pause=_pause)
+    held_from = open_breaker(steady, _ask, pause=_pause)
     asked_from = time.monotonic()
-    _ask(steady + TRIP, count)
+    _ask(held_from, count)
     held_in = time.monotonic() - asked_from
     trips = _openings()
     calcom.come_back()
     back_at = time.monotonic()
-    _confirmed(steady + TRIP + count)
+    _confirmed(held_from + count)
     calls = calcom.calls()
     drained = calls[steady:]
     ends = sorted(end for _, _, end in drained)
@@ -113,12 +111,8 @@ def _drain(calcom: Answerer, steady: int, count: int, size: int) -> dict[str, An
 
 
 def _ask(first: int, count: int) -> None:
-    for start in range(first, first + count, BATCH):
-        number = min(BATCH, first + count - start)
-        if _names:
-            ask(_names, start, number)
-        else:
-            enqueue_bookings(some(start, number))
+    of_one = lambda start, number: enqueue_bookings(some(start, number))  # noqa: E731
+    in_batches(first, count, partial(ask, _names) if _names else of_one)
 
 
 def _confirmed(count: int) -> None:

@@ -22,6 +22,7 @@ from worker.settings.model import Settings
 from worker.wiring import build_from
 
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+BATCH, TRIP = 500, 8  # bookings that are asked for at once; of those whose failures open the breaker
 EVENT_TYPE = 110  # its slots are not exclusive, so there are enough for any number of bookings
 
 
@@ -102,6 +103,19 @@ def some(first: int, count: int) -> list[BookingRequest]:
 def start_of(number: int) -> datetime:
     """Return the start of the slot of a number."""
     return datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30)
+
+
+def in_batches(first: int, count: int, ask: Callable[[int, int], object]) -> None:
+    """Ask for so many bookings, numbered from `first`, as an importer does: `ask` is given where each batch begins."""
+    for start in range(first, first + count, BATCH):
+        ask(start, min(BATCH, first + count - start))
+
+
+def open_breaker(first: int, ask: Callable[[int, int], object], *, pause: Callable[[float], object]) -> int:
+    """Ask for a few bookings, whose failures open the breaker; return the number after theirs."""
+    ask(first, TRIP)
+    until(dependencies.current().breaker.is_open, within=60, pause=pause)
+    return first + TRIP
 
 
 def until(condition: Callable[[], bool], *, within: float, pause: Callable[[float], object]) -> None:

@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import redis
-from environment import BenchmarkEnvironment, benchmark_environment, some, until
+from environment import BenchmarkEnvironment, benchmark_environment, in_batches, open_breaker, some
 from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.publish import QUEUE
 from worker import enqueue_bookings
 
-LATENCY, OPEN, TRIP = 2.0, 2.0, 8
+LATENCY, OPEN = 2.0, 2.0
 GROWN = 20.0  # seconds after Cal.com's return: by then the window has grown
-WORKERS, BATCH, EACH = 4, 500, 0.25
+WORKERS, EACH = 4, 0.25
 LEAST_HELD = 0.1  # of those held: with fewer the line is as good as over
 _pause = threading.Event().wait
 
@@ -59,17 +59,16 @@ class Day:
         """Hold the bookings, have them let go, and return what was seen."""
         calcom, asked = self.ready.calcom, self.asked
         calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
-        _ask(0, TRIP)
-        until(dependencies.current().breaker.is_open, within=60, pause=_pause)
-        _ask(TRIP, self.bulk)
+        held_from = open_breaker(0, _ask, pause=_pause)
+        _ask(held_from, self.bulk)
         calcom.order("DELETE", "/_faults")
         if asked.errors:
             calcom.order("POST", "/_faults", {"kind": "status", "status": 500, "share": asked.errors})
         self.back_at = time.monotonic()
-        more = TRIP + self.bulk
+        more = held_from + self.bulk
         while not self.looks or self.looks[-1].held > LEAST_HELD * self.bulk:
             self._look()
-            due = TRIP + self.bulk + round(asked.arrivals * (time.monotonic() - self.back_at))
+            due = held_from + self.bulk + round(asked.arrivals * (time.monotonic() - self.back_at))
             _ask(more, due - more)
             more = due
             if asked.kill and not self.killed_at and self.looks[-1].held < self.bulk / 2:
@@ -125,8 +124,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ask(first: int, count: int) -> None:
-    for start in range(first, first + count, BATCH):
-        enqueue_bookings(some(start, min(BATCH, first + count - start)))
+    in_batches(first, count, lambda start, number: enqueue_bookings(some(start, number)))
 
 
 def _overlap(calls: Iterable[tuple[float, float]], begins: float, ends: float) -> float:

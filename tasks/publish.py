@@ -199,7 +199,8 @@ def _producer(url: str) -> Iterator[Producer]:
     if producer is None or _local.owner != owner:  # first use, another broker, or after a fork
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
         options = {**app.conf.broker_transport_options, **fail_fast}
-        connection = app.amqp.Connection(url, connect_timeout=0.5, transport_options=options)
+        within = _FAIL_FAST["socket_connect_timeout"]
+        connection = app.amqp.Connection(url, connect_timeout=within, transport_options=options)
         producer = _local.producer = app.amqp.Producer(connection, auto_declare=False)
         _local.owner, fresh = owner, True
     try:

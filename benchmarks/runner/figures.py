@@ -129,14 +129,7 @@ FIGURES = (
     Figure(
         "own_limit", "rate_limits", "higher", 0.8, 0.95, "calls a minute / CALCOM_RATE_LIMIT_PER_MINUTE", waits=True
     ),
-    Figure(
-        "deadline",
-        "bounds.deadlines",
-        "lower",
-        1.5,
-        1.1,
-        "a call that drips or hangs / its time-out",
-    ),
+    Figure("deadline", "bounds.deadlines", "lower", 1.5, 1.1, "a call that drips or hangs / its time-out"),
     Figure("long_text", "bounds.costs", "lower", 2.0, 1.1, "to mask a million characters / 5,000 of them"),
     Figure("metrics_day", "bounds.costs", "lower", 1.0, 0.2, "to write a day's figures / a thousandth of a day"),
     Figure(

@@ -29,6 +29,8 @@ from tasks.publish import QUEUE, send
 BATCH = 500
 GRACE = 5.0  # the most seconds from a row's commit to its message, or from a message's receipt to the claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further workers
+# How the broker is asked; in seconds, Redis's and RabbitMQ's.
+_BOUNDS = {"socket_timeout": 1.0, "read_timeout": 1.0, "write_timeout": 1.0, "max_retries": 0}
 
 log = Logger(__name__)
 _sending = threading.Lock()
@@ -169,9 +171,9 @@ def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
 
 def queue_is_empty(broker_url: str) -> bool:
     """Return whether the broker says that the queue is empty; False, too, if the broker does not answer."""
-    bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
-    options = {**app.conf.broker_transport_options, **bounds}
-    with app.amqp.Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
+    options = {**app.conf.broker_transport_options, **_BOUNDS}
+    within = _BOUNDS["socket_timeout"]
+    with app.amqp.Connection(broker_url, connect_timeout=within, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

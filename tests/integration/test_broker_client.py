@@ -146,6 +146,7 @@ def test_on_rabbitmq_a_message_waits_where_no_worker_keeps_it(sent: list[dict[st
     assert sent == [here, here, {"exchange": "celery_delayed_27", "routing_key": f"{two}.maintenance"}]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_every_question_to_rabbitmq_is_bounded(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may freeze between its greeting and its answer, and no heartbeat is sent meanwhile."""
     url, bounds = settings(CELERY_BROKER_URL=RABBIT)["CELERY_BROKER_URL"], []

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import requests
 
 from tests.support.fleet import Fleet, eventually
+from worker.local.embedded.server import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,9 +53,7 @@ def test_migrate_enqueue_worker_beat_and_flower_work_as_typed(
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     try:
         booking("migrate")
         typed.celery("worker")

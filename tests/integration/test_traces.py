@@ -20,7 +20,8 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.calcom.http.exchange import Exchange
 from tasks.maintenance import booking_minutes
-from tests.support.fleet import Fleet, eventually, patient_callers, request, row
+from tests.support.fleet import Fleet, eventually, request, row
+from tests.support.servers.patience import patient_callers
 from tests.support.stepping import POST, carry, carry_until
 from tests.support.tracing.collector import collecting
 from worker import enqueue_booking

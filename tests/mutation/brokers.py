@@ -44,7 +44,7 @@ BROKERS = (
         name="sweeper-waits-for-a-frozen-rabbitmq",
         promise=1,
         file="tasks/maintenance/sweeper.py",
-        old='"read_timeout": 1, ',
+        old='"read_timeout": 1.0, ',
         new="",
         test=f"{_CLIENT}test_every_question_to_rabbitmq_is_bounded",
     ),

@@ -39,7 +39,7 @@ def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Flee
             dependencies.current().breaker.reset("operator", "a test")
         finals([held.appointment_id])
         last = "REVOKED" if end == "revoked" else "SUCCESS"
-        eventually(lambda: heard.states[held.task_id][-1] == last, within=10, what=last)
+        eventually(lambda: heard.states[held.task_id][-1] == last, what=last)
     states = heard.states[held.task_id]
     after = states[states.index("HELD") + 1 :]
     assert after == ["RETRY", "REVOKED"] if end == "revoked" else after[0] == "RETRY" and "STARTED" in after

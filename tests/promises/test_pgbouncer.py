@@ -23,7 +23,8 @@ from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.enqueue import Outcome
-from tests.support.fleet import Fleet, eventually, finals, patient_callers, request, row
+from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.servers.patience import PATIENT, patient_callers
 from worker import enqueue_booking, enqueue_bookings
 from worker.local import embedded
 from worker.local.embedded.find import server_user
@@ -116,7 +117,7 @@ class PgBouncer(Server):
                 user=USER,
                 password=self.password,
                 dbname="pgbouncer",
-                connect_timeout=2,
+                connect_timeout=PATIENT,
                 autocommit=True,
             ) as console,
             psycopg.ClientCursor(console) as cursor,
@@ -130,7 +131,7 @@ Settings = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def start(postgres: embedded.Postgres, database_url: str) -> Iterator[Start]:
+def start(session_postgres: embedded.Postgres, database_url: str) -> Iterator[Start]:
     """Start a PgBouncer that keeps so many prepared statements; the role of this test's database has its time-outs."""
     database = database_url.rpartition("/")[2]
     with psycopg.connect(database_url, autocommit=True) as admin:
@@ -139,7 +140,8 @@ def start(postgres: embedded.Postgres, database_url: str) -> Iterator[Start]:
 
         def begin(prepared: int) -> PgBouncer:
             layout = ServerLayout(guard.folder(), PROGRAMS, server_user(), durable=False)
-            server = PgBouncer(guard, layout, password=postgres.password, behind=postgres.port or 0, prepared=prepared)
+            password, port = session_postgres.password, session_postgres.port or 0
+            server = PgBouncer(guard, layout, password=password, behind=port, prepared=prepared)
             server.prepare()
             server.start()
             return server
@@ -191,8 +193,7 @@ def test_retries_holds_and_releases_book_each_request_once(
 ) -> None:
     """Sixteen threads, the periodic tasks and a caller share three connections."""
     server = start(prepared)
-    patient = {"CALCOM_READ_TIMEOUT": "20", "CALCOM_DEADLINE": "20"}  # a POST without an answer is one more
-    running = fleet(DATABASE_URL=through(server, database_url, query), RETRY_DELAYS="0.2,0.2,0.2", **patient)
+    running = fleet(DATABASE_URL=through(server, database_url, query), RETRY_DELAYS="0.2,0.2,0.2")
     running.start(concurrency=16)
     simulator.faults("status", name="internal", match=POST, count=4)
     booked = ids(range(25))

@@ -21,6 +21,7 @@ from tests.chaos.transactions import unheard
 from tests.integration.booking_client.test_client_listens import listening
 from tests.promises.test_pgbouncer import POOL, WAYS, PgBouncer, start, through
 from tests.support.fleet import Fleet, eventually, request
+from tests.support.servers.patience import patient_callers
 
 pytestmark = pytest.mark.debian_pgbouncer
 
@@ -80,7 +81,7 @@ def ended(database_url: str) -> Iterator[Callable[[int], list[int]]]:
     engine = make_engine(database_url)
 
     def end(count: int) -> list[int]:
-        with Bookings(database_url) as bookings:
+        with Bookings(database_url) as bookings, patient_callers():
             ids = [one.appointment_id for one in bookings.enqueue_many([request(n) for n in range(count)])]  # type: ignore[union-attr]
         for one in ids:
             with engine.begin() as conn:

@@ -71,7 +71,7 @@ def in_the_books(simulator: Any) -> Callable[[], Counter[str]]:
 @pytest.mark.long
 def test_a_restored_database_books_nobody_twice_and_loses_nobody(
     fleet: Callable[..., Fleet],
-    postgres: Any,
+    session_postgres: Any,
     database_url: str,
     tmp_path: Path,
     in_the_books: Callable[[], Counter[str]],
@@ -82,7 +82,7 @@ def test_a_restored_database_books_nobody_twice_and_loses_nobody(
     finals(enqueue(range(15)))
     running.stop()
     on_their_way = enqueue(range(15, 30))
-    backup = Backup(postgres, database_url, tmp_path / "backup")
+    backup = Backup(session_postgres, database_url, tmp_path / "backup")
     running.start()
     finals(on_their_way)
     finals(enqueue(range(30, 44)))

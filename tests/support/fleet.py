@@ -7,12 +7,11 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from sqlalchemy import func, select
@@ -22,11 +21,10 @@ from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
 from db.models.bookings import appointments as table
-from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
 from tasks.maintenance import breaker_transitions, recovery, release
-from tasks.overview.reading import read_overview
+from tests.support.servers.patience import be_patient
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
 from worker.celery_app import MAINTENANCE, app, reconfigure
@@ -35,7 +33,8 @@ from worker.wiring import build
 ROOT = Path(__file__).parents[2]
 Process = Forked | subprocess.Popen[bytes]
 ALONE = ("--without-mingle",)  # each would wait a second for others' revoked tasks; ours cancel in Postgres
-PATIENT, HURT = 30.0, {"valkey", "postgres"}  # seconds; fixtures that hand out a server to be hurt
+HASTY: Mapping[str, str] = MappingProxyType({"CALCOM_READ_TIMEOUT": "4", "CALCOM_DEADLINE": "4"})
+"""For a test in which a call hangs, or a lease must run out: longer than a busy machine stands still."""
 STUCK = {HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
 
 
@@ -175,26 +174,6 @@ def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
     )
 
 
-def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process wait for a server that is only slow: what it does then is not what the test is about."""
-    for function in (make_redis, read_overview):
-        for name in function.__kwdefaults__.keys() & {"timeout", "connect_timeout", "patience"}:
-            monkeypatch.setitem(function.__kwdefaults__, name, PATIENT)
-    for name in (
-        "tasks.overview.reading._BROKER_PATIENCE",
-        "worker.cli.status.status.PATIENCE",
-        "worker.metrics.collector.PATIENCE",
-    ):
-        monkeypatch.setattr(name, PATIENT)
-
-
-@contextmanager
-def patient_callers() -> Iterator[None]:
-    """Have who asks in this block wait for a Postgres that is only slow: in a test that hurts it before, or after."""
-    with patch("booking_client.asking.PATIENCE", PATIENT):
-        yield
-
-
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what is kept for the life of a process, which here sees many databases: all of them have an account 2."""
     for memory in ("_users", "_learnt"):
@@ -206,6 +185,11 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def impatient() -> None:
+    """Leave this process the patience that it has: the test lets it run out."""
+
+
+@pytest.fixture
 def settings(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -213,14 +197,12 @@ def settings(
     redis_url: str,
     simulator: Any,
 ) -> Iterator[Callable[..., dict[str, str]]]:
-    """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given.
+    """Set the environment of a deployment whose Cal.com is the simulator; times can be given, and are short.
 
-    Where no server is hurt, this process is patient with them; its children are what they are, but for fleets.
+    But for those of a call: one that a busy machine keeps waiting is not given up. This process is patient with all
+    servers, unless the test asks for `impatient`; its children are what they are, but for fleets.
     """
-    if "postgres" not in request.fixturenames:
-        monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)
-    if HURT.isdisjoint(request.fixturenames):
-        _be_patient(monkeypatch)
+    be_patient(monkeypatch, request.fixturenames)
 
     def give(**more: str) -> dict[str, str]:
         simulator.settings(rate_limit=0)
@@ -230,8 +212,8 @@ def settings(
             "CALCOM_BASE_URL": simulator.url,
             "CALCOM_API_KEY": "cal_test_owner",
             "CALCOM_CONNECT_TIMEOUT": "1",
-            "CALCOM_READ_TIMEOUT": "2",
-            "CALCOM_DEADLINE": "2",
+            "CALCOM_READ_TIMEOUT": "20",
+            "CALCOM_DEADLINE": "20",
             "CALCOM_SETTLE_SECONDS": "3",
             "CALCOM_SETTLE_ANSWERED_SECONDS": "1",
             "CALCOM_RATE_LIMIT_PER_MINUTE": "0",
@@ -267,12 +249,12 @@ def fleet(
     tmp_path: Path,
     zygote: Zygote,
 ) -> Iterator[Callable[..., Fleet]]:
-    """Make fleets; they end with the test, and so do their calls. Where no server is hurt, they are patient, too."""
+    """Make fleets; they end with the test, and so do their calls. With a Redis that is not hurt they are patient."""
     made: list[Fleet] = []
 
     def make(**given: str) -> Fleet:
         environment = settings(**given)
-        if HURT.isdisjoint(request.fixturenames) and "REDIS_URL" not in given:  # one of the test's own may be hurt
+        if "valkey" not in request.fixturenames and "REDIS_URL" not in given:  # one of the test's own may be hurt
             environment[PATIENT_WITH_REDIS] = "1"
         made.append(Fleet(environment, tmp_path, zygote))
         return made[-1]

@@ -1,6 +1,5 @@
 """A real Flower for tests, and requests to it as a browser sends them."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import requests
 
 from tests.support.fleet import Fleet, Process, eventually
+from worker.local.embedded.server import free_port
 
 ANN = ("ann", "secret")  # who may log in where `login` is set
 PATIENCE = 30.0  # seconds: a net
@@ -40,13 +40,11 @@ def start_flower(
     *options: str,
     login: bool = False,
     prefix: str = "",
-    app: str = "worker",
+    app: str = "tests.support.workers.patient_overview",
     **settings: str,
 ) -> FlowerUnderTest:
-    """Start one and wait until it answers; it ends with its fleet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Start one, patient with Postgres unless `app="worker"`, and wait until it answers; it ends with its fleet."""
+    port = free_port()
     more = (f"--basic_auth={':'.join(ANN)}",) if login else ()
     more += (f"--url_prefix={prefix}",) if prefix else ()
     running = fleet(**settings)

@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -22,9 +22,9 @@ PROVOKED_SECONDS = 15.0  # one that does not come with every booking
 HOUR = 3600
 
 
-def killed(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Kill a process, wherever it is."""
-    environment.workers.signal(rng.choice(EVERYBODY), "SIGKILL")
+def killed(names: Sequence[str], environment: ChaosEnvironment, rng: random.Random) -> bool:
+    """Kill one of these processes and its children, wherever it is; it is started again."""
+    environment.workers.signal(rng.choice(names), "SIGKILL")
     return True
 
 
@@ -36,14 +36,21 @@ def ended(environment: ChaosEnvironment, rng: random.Random) -> bool:
     return True
 
 
-def frozen(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Freeze a process for longer than its leases; what it wakes to is no longer its own."""
-    name = rng.choice(EVERYBODY)
+def frozen(names: Sequence[str], lasts: tuple[float, float], environment: ChaosEnvironment, rng: random.Random) -> bool:
+    """Freeze one of these processes for some seconds; after its leases what it wakes to is no longer its own."""
+    name = rng.choice(names)
     environment.workers.signal(name, "SIGSTOP")
     try:
-        environment.pause(rng.uniform(*FREEZE))
+        environment.pause(rng.uniform(*lasts))
     finally:
         environment.workers.signal(name, "SIGCONT")
+    return True
+
+
+def away(name: str, lasts: tuple[float, float], environment: ChaosEnvironment, rng: random.Random) -> bool:
+    """Have a process killed, and away for some seconds."""
+    with environment.workers.down(name):
+        environment.pause(rng.uniform(*lasts))
     return True
 
 
@@ -99,24 +106,12 @@ _PROVOKED: dict[str, Callable[[ChaosEnvironment, random.Random], object]] = {
     "its lease is renewed": _unbooked,
     "others may go": _outage,
     "the sweeper has taken it up": lambda environment, rng: (
-        killed_worker(environment, rng),
+        killed(WORKERS, environment, rng),
         emptied(environment, rng),
     ),
     "the breaker gives held ones room": _held,
     "held ones are released, not sent": _held,
 }
-
-
-def killed_worker(environment: ChaosEnvironment, rng: random.Random) -> None:
-    """Kill a worker of the bookings."""
-    environment.workers.signal(rng.choice(WORKERS), "SIGKILL")
-
-
-def no_beat(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Have no beat for a while."""
-    with environment.workers.down("beat"):
-        environment.pause(rng.uniform(3, 8))
-    return True
 
 
 def two_beats(environment: ChaosEnvironment, rng: random.Random) -> bool:
@@ -159,10 +154,10 @@ def another_release(environment: ChaosEnvironment, rng: random.Random) -> bool:
 FAULTS: dict[str, Strike] = {
     **{f"killed when {step}": partial(at_step, step, signal.SIGKILL) for step in STEPS},
     **{f"frozen when {step}": partial(at_step, step, signal.SIGSTOP) for step in STEPS},
-    "a process: killed": killed,
+    "a process: killed": partial(killed, EVERYBODY),
     "a process: ended": ended,
-    "a process: frozen": frozen,
-    "beat: none": no_beat,
+    "a process: frozen": partial(frozen, EVERYBODY, FREEZE),
+    "beat: none": partial(away, "beat", (3.0, 8.0)),
     "beat: two": two_beats,
     "clock: a worker's an hour ahead": partial(wrong_clock, "worker 1", HOUR),
     "clock: a worker's an hour behind": partial(wrong_clock, "worker 2", -HOUR),

@@ -7,41 +7,13 @@ import random
 from functools import partial
 
 from tests.chaos.environment import ChaosEnvironment
+from tests.chaos.faults.processes import WORKERS, away, frozen, killed
 from tests.chaos.faults.servers import Strike
 from tests.chaos.processes.receiver import CUTS, HANGS, LATE, STATUSES
 from tests.chaos.telling.fleet import API, CALLBACKS, RECEIVER
 
 LASTS = (2.0, 5.0)  # seconds
-WORKERS = ("worker 1", "worker 2", "maintenance")
-
-
-def killed(name: str, environment: ChaosEnvironment, _rng: random.Random) -> bool:
-    """Kill a process and its children, wherever they are; it is started again."""
-    environment.workers.signal(name, "SIGKILL")
-    return True
-
-
-def worker_killed(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Kill a worker of the bookings, or that of the periodic tasks."""
-    environment.workers.signal(rng.choice(WORKERS), "SIGKILL")
-    return True
-
-
-def frozen(name: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Freeze a process for a while."""
-    environment.workers.signal(name, "SIGSTOP")
-    try:
-        environment.pause(rng.uniform(*LASTS))
-    finally:
-        environment.workers.signal(name, "SIGCONT")
-    return True
-
-
-def gone(name: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Have a process killed, and away for a while."""
-    with environment.workers.down(name):
-        environment.pause(rng.uniform(*LASTS))
-    return True
+OURS = (API, CALLBACKS, RECEIVER)
 
 
 def misbehaves(mode: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
@@ -59,9 +31,9 @@ def misbehaves(mode: str, environment: ChaosEnvironment, rng: random.Random) -> 
 
 
 FAULTS: dict[str, Strike] = {
-    **{f"{name}: killed": partial(killed, name) for name in (API, CALLBACKS, RECEIVER)},
-    **{f"{name}: frozen": partial(frozen, name) for name in (API, CALLBACKS, RECEIVER)},
-    **{f"{name}: away": partial(gone, name) for name in (API, CALLBACKS, RECEIVER, "beat")},
-    "a worker: killed": worker_killed,
+    **{f"{name}: killed": partial(killed, (name,)) for name in OURS},
+    **{f"{name}: frozen": partial(frozen, (name,), LASTS) for name in OURS},
+    **{f"{name}: away": partial(away, name, LASTS) for name in (*OURS, "beat")},
+    "a worker: killed": partial(killed, (*WORKERS, "maintenance")),
     **{f"receiver: {mode}": partial(misbehaves, mode) for mode in (*STATUSES, LATE, HANGS, CUTS)},
 }

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.api.served import Api, Serving, a_request, free_port
+from tests.support.api.served import Api, Serving, a_request
 from tests.support.fleet import eventually
 from tests.support.prometheus.exporting import Series, only_growing, page, scraped
+from worker.local.embedded.server import free_port
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "observing.md").read_text("utf-8")
 TABLE = re.compile(r"^\| `(booking_http_\w+)`", re.MULTILINE)

@@ -118,7 +118,7 @@ def test_who_meets_a_lock_hears_that_nothing_was_stored(serving: Serving) -> Non
         return wanted if is_known and {one.status_code for one in others} == {202} else None
 
     wanted = eventually(told, what="only one of them hears of the lock")
-    assert caller.book(wanted).status_code == 202
+    eventually(lambda: caller.book(wanted).status_code in {200, 202}, what="it is stored")
 
 
 def test_each_of_a_group_is_answered_as_if_it_came_alone(settings: Settings) -> None:

@@ -1,22 +1,19 @@
 """What tests of the client ask of the database beside it."""
 
-import socket
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from booking_client import Bookings
-from tests.support.fleet import PATIENT
+from tests.support.servers.patience import IMPATIENT, PATIENT
+from worker.local.embedded.server import free_port
 
 
 @pytest.fixture
 def unused_port() -> int:
     """Return a port of this machine at which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    return free_port()
 
 
 @pytest.fixture
@@ -42,13 +39,8 @@ def eventually_kept(database_url: str) -> Callable[[], int]:
     return count
 
 
-@pytest.fixture
-def impatient() -> None:
-    """Leave callers the patience that they have: this test lets it run out."""
-
-
 @pytest.fixture(autouse=True)
 def _patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the client wait for a Postgres that is only slow, or comes back, where none stands still."""
-    if "impatient" not in request.fixturenames:
+    if IMPATIENT not in request.fixturenames:
         monkeypatch.setattr("booking_client.asking.PATIENCE", PATIENT)

@@ -18,8 +18,9 @@ from tasks.maintenance.sweeper import rescue_stranded
 from tests.chaos.faults.proxy import Network, Weather
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.integration.conftest import Record
-from tests.support.fleet import eventually, patient_callers, row
+from tests.support.fleet import eventually, row
 from tests.support.logged import logged
+from tests.support.servers.patience import patient_callers
 from worker import dispatcher
 
 Give = Callable[..., dict[str, str]]

@@ -20,13 +20,9 @@ from tests.support.callbacks.webhooks import GIVEN, body
 
 
 @pytest.fixture
-def scene(
-    settings: Callable[..., dict[str, str]], record: Any, simulator: Any, monkeypatch: pytest.MonkeyPatch
-) -> Scene:
-    """Hand out a record and a Cal.com with nothing in them, and patience with a Postgres that is only slow."""
+def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) -> Scene:
+    """Hand out a record and a Cal.com with nothing in them."""
     settings(**GIVEN)
-    monkeypatch.setattr(hints, "WITHIN", 30.0)
-    monkeypatch.setattr(looks, "PATIENCE", 30.0)
     return Scene(record, simulator)
 
 

@@ -16,6 +16,7 @@ import pytest
 from worker.cli import main
 from worker.settings.model import Settings
 
+ROOT = Path(__file__).parents[3]
 SLOW = 30.0  # seconds: a net
 
 
@@ -79,8 +80,8 @@ def spawn() -> Callable[..., "subprocess.Popen[bytes]"]:
 
     def start(environment: dict[str, str], *arguments: str, cwd: Path | None = None) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", *arguments],
-            env=environment,
+            [sys.executable, "-m", "tests.support.workers.patient_cli", *arguments],
+            env=environment | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client")))},
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

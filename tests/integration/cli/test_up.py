@@ -80,6 +80,17 @@ class Up:
         return shown_code(self.process.wait(60))
 
 
+def book(running: Up, paste: str) -> None:
+    """Paste what books one, until it is accepted: on a busy machine a new database is late, which is said."""
+    said: list[str] = []
+
+    def accepted() -> bool:
+        said.append(running.shell(paste))
+        return said[-1] in {"1 accepted\n", "0 accepted, 1 already known\n"}
+
+    eventually(accepted, what=f"it is accepted: {said}")
+
+
 @pytest.fixture
 def up(home: Any) -> Callable[..., Up]:
     """Start `booking up` where nothing is set."""
@@ -127,7 +138,7 @@ def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: C
     )
     assert to_try.startswith(paste.partition("|")[0]), "nothing is booked yet"
     [breaks] = [line for line in running.said.splitlines() if line.startswith("curl ")]
-    assert running.shell(paste) == "1 accepted\n"
+    book(running, paste)
     eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked all the same")
     assert running.shell(breaks) == ""
     [address] = re.findall(r"\S+/_faults", breaks)
@@ -142,7 +153,7 @@ def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up],
     """Every part goes with it; the next one finds the bookings."""
     running = up("--simulator").ready()
     [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
-    running.shell(paste)
+    book(running, paste)
     running.process.kill()
     running.process.wait(10)
     eventually(lambda: not home.processes(), what="nothing runs any more")
@@ -156,7 +167,7 @@ def test_the_wheels_bring_the_simulator(up: Callable[..., Up], installed: str) -
     running = up("--simulator", python=installed).ready()
     assert list(running.pids) == PARTS
     [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
-    assert running.shell(paste) == "1 accepted\n"
+    book(running, paste)
     eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked")
     assert "examples/" not in running.said
     assert running.end(signal.SIGINT) == 0

@@ -224,8 +224,7 @@ def test_nothing_that_cal_com_says_commands_a_terminal(
         while line.request():
             line.answer(f"400 {NASTY[:3]}", content, "Content-Type: application/json\x1b[2J")
 
-    patient = {"CALCOM_CONNECT_TIMEOUT": "9", "CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}
-    settings(CALCOM_BASE_URL=serve(refuse).url, **patient)
+    settings(CALCOM_BASE_URL=serve(refuse).url)
     receipt = enqueue_booking(request(1))
     claimed = claim(dependencies.current(), receipt.appointment_id)
     assert claimed is not None

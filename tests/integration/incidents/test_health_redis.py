@@ -70,6 +70,7 @@ def test_a_process_that_alone_misses_it_tells(record: Any, monkeypatch: pytest.M
     assert (check.check(), titles()) == (0, ["Redis was gone"])
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
     settings: Settings, record: Any, valkey: Any
 ) -> None:

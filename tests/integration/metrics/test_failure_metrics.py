@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +18,14 @@ from db.monitoring import metric_totals
 from db.monitoring.failure_metrics import write
 from resilience.call_stats.buckets import ResponseTimes
 from resilience.call_stats.windows import Failures, Window
+from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType
 from resilience.shared_state import scripts
 from tasks import dependencies
 from tasks.maintenance import failure_metrics
 from tests.support.fleet import eventually
+from tests.support.servers.frozen import frozen, patient
 from tests.support.statements import statements
 from worker import app
 from worker.signals import begin
@@ -168,13 +171,14 @@ def test_a_server_that_runs_anew_is_doubted_once() -> None:
 
 def test_only_the_minutes_in_which_redis_was_gone_may_lack_calls(valkey: Any) -> None:
     """This process counted them alone: their windows are kept as "at least", and those before are whole."""
-    breaker, now = dependencies.current().breaker, time.time()
+    built, client, now = dependencies.current(), patient(valkey.url), time.time()
+    breaker = CircuitBreaker("calcom", redis=client, settings=built.breaker.settings, key=built.breaker.key)
+    dependencies.fill(lambda: replace(built, breaker=breaker))
     before = now - now % 60 - 180
     call(before)
     call(before + 61)
-    valkey.pause()
-    breaker.record_failure("timeout", "slots")
-    valkey.resume()
+    with frozen(valkey, client):
+        breaker.record_failure("timeout", "slots")
     eventually(lambda: (breaker.record_failure("timeout", "slots"), breaker.get_status().shared)[1])
     breaker.record_failure("timeout", "slots")
     breaker.record_failure("timeout", "slots")

@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.overview.payload import payload
 from tasks.overview.ranking.row import Level
@@ -20,17 +19,12 @@ from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
 
 Settings = Callable[..., dict[str, str]]
-PATIENCE = 30.0  # seconds: a net
 AT_MOST = 0.4  # seconds of time-outs: the breaker's, and the broker's
 
 
 @pytest.fixture(autouse=True)
-def fleet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """Give every server of a deployment; a Redis that nobody hurts may take its time."""
-    if "valkey" not in request.fixturenames:
-        for name in ("timeout", "connect_timeout"):
-            monkeypatch.setitem(make_redis.__kwdefaults__, name, PATIENCE)
-        monkeypatch.setattr("tasks.overview.reading._BROKER_PATIENCE", PATIENCE)
+def servers(settings: Settings) -> None:
+    """Give every server of a deployment."""
     settings()
 
 
@@ -111,10 +105,10 @@ def test_a_postgres_that_only_takes_long_is_slow_and_not_gone(database_url: str)
     assert read(slow).record is not None
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:
     """The breaker is asked once, the broker once; of Postgres everything is known."""
-    before = read()
-    assert before.redis.answers
+    before: Overview = eventually(lambda: (seen := read()).redis.answers and seen, what="Redis has answered in time")
     valkey.pause()
     with expired_timeouts() as waited:
         frozen = read(before)
@@ -129,7 +123,7 @@ def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:
     assert frozen.redis.since == frozen.broker.since == frozen.read_at == still.redis.since
     assert said(still) == f"Redis does not answer since {frozen.read_at:%H:%M}: bookings are kept and wait."
     eventually(lambda: read(still).redis.answers, what="Redis is back")
-    assert verdict(read()).row == 18
+    eventually(lambda: verdict(read()).row == 18, what="all is well")
 
 
 def test_both_gone_is_said_of_postgres_first(postgres: Any, valkey: Any) -> None:

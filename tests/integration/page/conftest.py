@@ -14,5 +14,4 @@ def flower(request: pytest.FixtureRequest, fleet: Callable[..., Fleet]) -> Flowe
 
     Where Postgres is not hurt, Flower is patient with it: one that is only slow is not gone.
     """
-    is_hurt = "postgres" in request.fixturenames
-    return start_flower(fleet, app="worker" if is_hurt else "tests.support.workers.patient_overview")
+    return start_flower(fleet, app="worker") if "postgres" in request.fixturenames else start_flower(fleet)

@@ -144,7 +144,7 @@ def test_a_reading_that_failed_is_no_answer(settings: Callable[..., dict[str, st
     settings()
     simulator.faults("status", name="internal", match={"method": "GET"}, count=1)
     failed = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60)
-    simulator.faults("latency", delay=1.0, match={"method": "GET"}, count=1)
+    simulator.faults("latency", delay=3.0, match={"method": "GET"}, count=1)
 
     hasty = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=0.05)
     patient = free_slots(PLAIN, BEGIN, BEGIN + DAY, seconds=60)

@@ -13,7 +13,7 @@ from db.engine import make_engine
 from tasks import dependencies
 from tests.support.api.agents import AGENTS, SECRETS, Heard, some_arguments
 from tests.support.api.served import Api, Caller, Serving
-from tests.support.fleet import Fleet, eventually
+from tests.support.fleet import HASTY, Fleet, eventually
 
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres
@@ -91,7 +91,7 @@ def test_a_slow_cal_com_books_once_and_who_asks_again_hears_that_it_is_theirs(
     fleet: Callable[..., Fleet], simulator: Any, tmp_path: Path
 ) -> None:
     """Cal.com takes 4 s, the agent has 2.5 s and asks again: the same booking, and never "taken"."""
-    running = fleet(CALCOM_READ_TIMEOUT="30", CALCOM_DEADLINE="30").start()
+    running = fleet().start()
     simulator.faults("latency", delay=4.0, match={"method": "POST"})
 
     def story(call: Call) -> None:
@@ -128,7 +128,7 @@ def test_an_outage_is_told_as_noted(fleet: Callable[..., Fleet], simulator: Any,
 
 def test_an_unknown_outcome_is_told_as_under_way(fleet: Callable[..., Fleet], simulator: Any, tmp_path: Path) -> None:
     """Cal.com books and its answer is lost: neither "booked" nor "taken" until a lookup has found it."""
-    running = fleet(CALCOM_SETTLE_SECONDS="5").start()
+    running = fleet(CALCOM_SETTLE_SECONDS="5", **HASTY).start()
     simulator.faults("commit_then_hang", match={"method": "POST"}, count=len(AGENTS))
 
     def story(call: Call) -> None:

@@ -25,9 +25,8 @@ SELECT jsonb_object_agg(came, many) FROM (
 
 
 @pytest.fixture(autouse=True)
-def _deployment(settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def _deployment(settings: Callable[..., dict[str, str]]) -> None:
     settings(**GIVEN)
-    monkeypatch.setattr(hints, "WITHIN", 30.0)
 
 
 def reported(trigger: str, uid: str, reference: str, *, nth: int) -> None:

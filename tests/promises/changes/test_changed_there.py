@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import ChangeStatus, Status
-from tests.support.fleet import Fleet, row
+from tests.support.fleet import HASTY, Fleet, row
 from worker import cancel_booking, reschedule_booking
 
 SEATS, WEEKLY = 103, 129
@@ -117,7 +117,7 @@ def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(
 ) -> None:
     """One cancelled booking, or one that lives at the wanted start."""
     seen.simulator.settings(replica_lag=2)
-    fleet().start()
+    fleet(**HASTY).start()
     booking = seen.booked()
     seen.simulator.faults(fault, count=1, match={"method": "POST", "path": "/v2/bookings/*"})
 

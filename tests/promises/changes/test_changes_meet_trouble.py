@@ -13,7 +13,7 @@ from tasks import dependencies
 from tasks.incidents import check
 from tasks.operations import booking_commands, revoke
 from tasks.operations.booking_commands import Via
-from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.fleet import HASTY, Fleet, eventually, finals, request, row
 from worker import ChangeRefusedError, cancel_booking, enqueue_booking, reschedule_booking
 
 WANTED = datetime(2030, 3, 5, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_a_worker_that_is_killed_between_claim_and_answer_moves_nobody_twice(
     fleet: Callable[..., Fleet], seen: Any
 ) -> None:
     """Its lease runs out, the booking is looked up, and is at the wanted start once."""
-    running = fleet()
+    running = fleet(**HASTY)
     first = running.worker(name="first")
     running.maintenance()
     running.beat()

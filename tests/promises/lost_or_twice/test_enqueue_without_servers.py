@@ -17,7 +17,8 @@ from tasks import dependencies
 from tasks.enqueue import outcome
 from tasks.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
-from tests.support.fleet import patient_callers, request
+from tests.support.fleet import request
+from tests.support.servers.patience import patient_callers
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings
 
@@ -53,6 +54,7 @@ def queued(url: str) -> int:
         return int(client.llen(QUEUE))  # type: ignore[arg-type]  # redis-py's types serve its async client too
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", ["killed", "frozen", "black-holed"])
 @pytest.mark.parametrize("before", ["connected", "not connected"])
 def test_a_hurt_broker_costs_a_caller_a_second_and_no_booking(
@@ -61,8 +63,9 @@ def test_a_hurt_broker_costs_a_caller_a_second_and_no_booking(
     """The receipt says accepted, and the row is committed."""
     settings(REDIS_URL=network.lay("here", "valkey", redis_url))
     if before == "connected":
-        enqueue_booking(request(0))
-    with hurt(how, valkey, network, "valkey"), expired_timeouts() as waited:
+        with patient_callers():
+            enqueue_booking(request(0))
+    with hurt(how, valkey, network, "valkey"), expired_timeouts() as waited, patient_callers():
         receipt = enqueue_booking(request(1))
         kept = outcome(receipt.appointment_id)
     assert receipt.status is Status.PENDING
@@ -70,6 +73,7 @@ def test_a_hurt_broker_costs_a_caller_a_second_and_no_booking(
     assert sum(waited) < SECOND
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", ["killed", "frozen", "black-holed"])
 @pytest.mark.parametrize("before", ["connected", "not connected"])
 def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothing(

@@ -12,7 +12,8 @@ from tasks.enqueue import outcome
 from tasks.maintenance import sweeper
 from tasks.publish import QUEUE
 from tests.promises.brokers import Broker, RabbitBroker
-from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.fleet import HASTY, Fleet, eventually, finals, request, row
+from tests.support.servers.patience import patient_callers
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings
 from worker.console import broker as console
@@ -34,12 +35,14 @@ def test_a_broker_that_is_down_costs_time_and_no_booking(
     assert len(simulator.bookings()) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_broker_that_is_frozen_costs_a_caller_about_a_second(fleet: Callable[..., Fleet], valkey: Any) -> None:
     """A socket time-out of half a second, not redis-py's minute; and once, however many bookings are sent."""
     fleet()
-    enqueue_booking(request(1))  # connected before it freezes
+    with patient_callers():
+        enqueue_booking(request(1))  # connected before it freezes
     valkey.pause()
-    with expired_timeouts() as waited:
+    with expired_timeouts() as waited, patient_callers():
         receipts = enqueue_bookings([request(number) for number in range(2, 22)])
     valkey.resume()
     assert len(receipts) == 20
@@ -91,7 +94,7 @@ def test_a_worker_killed_in_mid_call_leaves_one_booking(
     fleet: Callable[..., Fleet], simulator: Any, broker: Broker, pool: str
 ) -> None:
     """Kill -9 while Cal.com books: the lease runs out, a look finds the booking, and the row knows of its one POST."""
-    running = fleet(CALCOM_SETTLE_SECONDS="2", **broker.settings).start(pool=pool, concurrency=2)
+    running = fleet(CALCOM_SETTLE_SECONDS="2", **HASTY, **broker.settings).start(pool=pool, concurrency=2)
     simulator.faults("latency", delay=1.5, match=POST, after=True, count=1)
     receipt = enqueue_booking(request(1))
     eventually(simulator.bookings, what="Cal.com has booked")
@@ -146,6 +149,7 @@ def test_on_a_new_rabbitmq_any_worker_may_start_first(fleet: Callable[..., Fleet
 
 
 @pytest.mark.debian_rabbitmq
+@pytest.mark.usefixtures("impatient")
 def test_a_rabbitmq_that_freezes_while_it_is_asked_holds_up_nobody(
     settings: Callable[..., dict[str, str]], rabbit_broker: RabbitBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +163,7 @@ def test_a_rabbitmq_that_freezes_while_it_is_asked_holds_up_nobody(
     monkeypatch.setattr(amqp.Channel, "queue_declare", freeze)
     for ask in (sweeper.queue_is_empty, lambda url: console.ask(url, (QUEUE,)).error is None):
         asking = ThreadPoolExecutor(1).submit(ask, url)
-        assert eventually(asking.done, within=20)
+        assert eventually(asking.done)
         assert asking.result() is False
         rabbit_broker.server.resume()
 

@@ -11,13 +11,14 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks.enqueue import Outcome, Receipt, outcome
-from tests.support.fleet import Fleet, eventually, finals, request
+from tests.support.fleet import HASTY, Fleet, eventually, finals, request
 from worker import enqueue_bookings
 
 Judge = Callable[[dict[int, Outcome]], None]
 Counts = Callable[[], Counter[str]]
 POST = {"method": "POST", "path": "/v2/bookings"}
-LONG_SETTLED = {"CALCOM_SETTLE_SECONDS": "15"}  # a simulator that stands still works longer on a POST than Cal.com
+# A simulator that stands still works longer on a POST than Cal.com; of those that hang each lasts as long as it may.
+LONG_SETTLED = {"CALCOM_SETTLE_SECONDS": "15", **HASTY}
 NOTE_SETTLE_TIMES = """
 CREATE TABLE settle_times (
     number bigint GENERATED ALWAYS AS IDENTITY, uuid uuid, not_sent_at timestamptz, settle_at timestamptz
@@ -128,7 +129,7 @@ def test_a_key_that_cannot_see_its_bookings_never_posts_twice(
 ) -> None:
     """Absence proves nothing to a blind key: its unknown bookings are held for the operator."""
     simulator.faults("commit_then_hang", match=POST)
-    fleet(CALCOM_API_KEY="cal_test_blind").start()
+    fleet(CALCOM_API_KEY="cal_test_blind", **HASTY).start()
     wanted = ids(enqueue_bookings([request(number) for number in range(10)]))
     held(wanted, HoldReason.BLIND_KEY)
     assert Counter(posts().values()) == {1: 10}
@@ -139,7 +140,7 @@ def test_a_key_that_comes_to_see_lets_its_held_bookings_go(
 ) -> None:
     """Once its user hosts or owns the type, the held bookings are found: nothing is posted again."""
     simulator.faults("commit_then_hang", match=POST, count=3)
-    fleet(CALCOM_API_KEY="cal_test_blind").start()
+    fleet(CALCOM_API_KEY="cal_test_blind", **HASTY).start()
     wanted = ids(enqueue_bookings([request(number) for number in range(3)]))
     held(wanted, HoldReason.BLIND_KEY)
     simulator.settings(keys={"cal_test_blind": "all"})

@@ -17,7 +17,6 @@ from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
-PATIENT = {"CALCOM_READ_TIMEOUT": "20", "CALCOM_DEADLINE": "20"}  # calls are counted: none is given up
 NOTE_DELAYS = """
 CREATE TABLE delays (number bigint GENERATED ALWAYS AS IDENTITY, seconds float8);
 CREATE FUNCTION note_delay() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -58,7 +57,7 @@ def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
     fleet: Callable[..., Fleet], simulator: Any, delays: Callable[[], list[float]]
 ) -> None:
     """Cal.com says "taken" and still offers the slot: each delay is the policy's +-10 %, no POST is early."""
-    fleet(**PATIENT).start()
+    fleet().start()
     last = booked_before(simulator)
     simulator.faults("status", name="taken", match=POST)
     enqueue_booking(request(1))
@@ -72,7 +71,7 @@ def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_
     fleet: Callable[..., Fleet], simulator: Any, delays: Callable[[], list[float]]
 ) -> None:
     """Cal.com answers 500, and may have booked: nothing is posted again before that can be seen."""
-    fleet(CALCOM_SETTLE_ANSWERED_SECONDS="15", CALCOM_SETTLE_SECONDS="60", **PATIENT).start()
+    fleet(CALCOM_SETTLE_ANSWERED_SECONDS="15", CALCOM_SETTLE_SECONDS="60").start()
     last = booked_before(simulator)
     simulator.faults("status", name="internal", count=1, match=POST)
     finals([enqueue_booking(request(1)).appointment_id])
@@ -97,7 +96,7 @@ def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_
 def test_a_refusal_is_called_once(fleet: Callable[..., Fleet], simulator: Any, refusal: dict[str, Any]) -> None:
     """Asking again would not help, and the caller is told Cal.com's own words."""
     simulator.faults("status", match=POST, **refusal)
-    fleet(**PATIENT).start()
+    fleet().start()
     [end] = finals([enqueue_booking(request(1)).appointment_id]).values()
     assert end.status is Status.REJECTED
     assert len(post_times(simulator)) == 1
@@ -107,7 +106,7 @@ def test_a_masked_database_error_for_ever_fails_after_four_posts(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
     """Slots are free and Cal.com answers, only never well: three retries, then `failed`, once HOLD_MAX_AGE is over."""
-    fleet(RETRY_DELAYS="0.2,0.2,0.2", HOLD_MAX_AGE="1", **PATIENT).start()
+    fleet(RETRY_DELAYS="0.2,0.2,0.2", HOLD_MAX_AGE="1").start()
     finals([enqueue_booking(request(0)).appointment_id])
     seen = len(post_times(simulator))
     simulator.faults("status", name="database", match=POST)

@@ -25,8 +25,6 @@ DEFAULTS = {
     "CIRCUIT_BREAKER_THRESHOLD": "5",
     "CIRCUIT_BREAKER_WINDOW": "60",
     "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "30",
-    "CALCOM_READ_TIMEOUT": "20",
-    "CALCOM_DEADLINE": "20",
 }
 WARM, REQUESTS = 16, 600
 TOGETHER, UNDER_WAY = 5, 20  # requests that are accepted at once; bookings that may be unfinished by then

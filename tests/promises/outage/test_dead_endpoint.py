@@ -23,7 +23,7 @@ from tasks.attempt import attempt
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
 from tasks.claim import claim
-from tests.support.fleet import Fleet, eventually, request, row
+from tests.support.fleet import HASTY, Fleet, eventually, request, row
 from tests.support.stepping import Hand, accept, carry, lose, state, write
 from worker.wiring import build
 
@@ -31,6 +31,8 @@ POST = {"method": "POST", "path": "/v2/bookings"}
 LOOK = {"method": "GET", "path": "/v2/bookings"}
 GAP = 6.0  # seconds between two bookings: ten a minute
 IN_FLIGHT = 4
+SHORT = {"CALCOM_READ_TIMEOUT": "1", "CALCOM_DEADLINE": "1"}  # each POST hangs for so long
+Settings = Callable[..., dict[str, str]]
 
 
 class SharedByHand(CircuitBreaker):
@@ -59,13 +61,18 @@ class SharedByHand(CircuitBreaker):
         return {None: status.state, **shut}
 
 
-@pytest.fixture
-def clock(settings: Callable[..., dict[str, str]], redis_url: str) -> Hand:
-    """Give this process a breaker with the default settings, and hand out its clock."""
-    settings(CALCOM_READ_TIMEOUT="1", CALCOM_DEADLINE="1", CALCOM_SETTLE_SECONDS="130")
+def shared_by_hand(settings: Settings, redis_url: str, **times: str) -> Hand:
+    """Give this process a breaker with the default settings, and return its clock."""
+    settings(CALCOM_SETTLE_SECONDS="130", **times)
     hand, built = Hand(), build()
     dependencies.fill(lambda: replace(built, breaker=SharedByHand(redis_url, hand)))
     return hand
+
+
+@pytest.fixture
+def clock(settings: Settings, redis_url: str) -> Hand:
+    """Hand out the clock of this process's breaker."""
+    return shared_by_hand(settings, redis_url)
 
 
 def states() -> dict[str | None, State]:
@@ -81,12 +88,17 @@ def calls(simulator: Any, of: dict[str, str]) -> list[dict[str, Any]]:
     return [one for one in simulator.journal() if (one["method"], one["target"].partition("?")[0]) == wanted]
 
 
-@pytest.mark.parametrize("fault", ["hang", "status"], ids=["time-outs", "504s"])
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [({"kind": "hang"}, SHORT), ({"kind": "status", "name": "gateway_timeout"}, {})],
+    ids=["time-outs", "504s"],
+)
 def test_a_dead_post_is_left_alone_after_five_though_every_look_is_answered(
-    clock: Hand, simulator: Any, fault: str
+    settings: Settings, redis_url: str, simulator: Any, fault: dict[str, str], times: dict[str, str]
 ) -> None:
     """Each unknown booking is looked for twice before the next one comes; the sixth is held, and so are all others."""
-    simulator.faults(fault, match=POST, **({} if fault == "hang" else {"name": "gateway_timeout"}))
+    clock = shared_by_hand(settings, redis_url, **times)
+    simulator.faults(**fault, match=POST)
     for number in range(5):
         [lost] = accept(request(number))
         for after in (0.0, 1.0, 2.0):
@@ -169,11 +181,12 @@ def under_way() -> int:
 
 
 def test_a_fleet_leaves_a_post_alone_that_is_never_answered(fleet: Callable[..., Fleet], simulator: Any) -> None:
-    """Four at a time, each POST given up after two seconds: five fail, and those in flight by then; no more goes."""
+    """Four at a time, each POST given up after some seconds: five fail, and those in flight by then; no more goes."""
     given = {
         "CIRCUIT_BREAKER_THRESHOLD": "5",
         "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "120",
         "CALCOM_SETTLE_SECONDS": "130",
+        **HASTY,
     }
     running = fleet(**given).start(concurrency=16)
     eventually(lambda: running.logs().count(" ready.") == 2, what="both workers")

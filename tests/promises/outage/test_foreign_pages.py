@@ -72,7 +72,7 @@ def test_a_page_that_meets_post_alone_costs_one_booking_a_try(
 
     simulator.no_faults()
 
-    judge(finals(wanted, within=60))
+    judge(finals(wanted))
     assert held[HoldReason.CONFIGURATION] >= 39
     assert met(simulator)["POST"] < 50
 
@@ -108,8 +108,8 @@ def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(
 
     others = forty()
 
-    assert {one.status for one in finals(others, within=30).values()} == {Status.CONFIRMED}
-    eventually(lambda: row(poor).posts >= 3, within=60)
+    assert {one.status for one in finals(others).values()} == {Status.CONFIRMED}
+    eventually(lambda: row(poor).posts >= 3)
     assert dependencies.current().breaker.get_status().wrong_settings == ()
     assert met(simulator)["POST"] < 8
     simulator.no_faults()

@@ -1,5 +1,6 @@
 """A key that Cal.com refused and takes again: none stays held for it, whatever was missed meanwhile."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +19,12 @@ from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.release import release_held
 from tasks.operations import breaker_overrides
 from tests.support.fleet import Fleet, eventually, finals, request, row
-from tests.support.stepping import book
+from tests.support.servers.patience import patient_callers
+from tests.support.stepping import book, carry
 from worker import enqueue_booking, enqueue_bookings
 
 Judge = Callable[[dict[int, Outcome]], None]
-SHORT = "tests.support.workers.short_minute"
+SHORT, MINUTE = "tests.support.workers.short_minute", 3.0  # seconds that a minute has there
 
 
 @pytest.mark.parametrize("order", [None, "reset"])
@@ -35,6 +37,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
     running.celery("worker", "-P", "threads", "-c", "16", "-Q", "bookings", "-n", "bookings@test", app=SHORT)
     running.celery("worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", "maintenance@test", app=SHORT)
     running.beat()
+    began = time.monotonic()
     simulator.faults("status", name="invalid_key")
     wanted = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(20)])]
     eventually(lambda: all(row(one).hold_reason is HoldReason.CREDENTIALS for one in wanted))
@@ -44,7 +47,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
             client.flushall()
     elif meanwhile == "stalls":
         valkey.pause()
-    asked = len(simulator.journal())
+    asked, minutes = len(simulator.journal()), (time.monotonic() - began) / MINUTE
 
     simulator.no_faults()
     if meanwhile == "stalls":
@@ -55,7 +58,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
 
     judge(finals(wanted, within=90))
     assert posted <= 16  # as many as were under way when the first 401 came
-    assert asked - posted <= 3
+    assert asked - posted <= 3 + minutes
     eventually(lambda: not in_force(), what="the block is lifted where it is written down, too")
 
 
@@ -71,6 +74,7 @@ def held_now(appointment_id: int) -> bool:
     return row(appointment_id).status is Status.HELD
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_a_process_remembers_of_a_refused_key_strands_nothing(
     settings: Callable[..., dict[str, str]], simulator: Any, valkey: Any
 ) -> None:
@@ -78,14 +82,12 @@ def test_what_a_process_remembers_of_a_refused_key_strands_nothing(
     settings()
     built = dependencies.current()
     simulator.faults("status", name="invalid_key", count=1)
-    first = enqueue_booking(request(1)).appointment_id
-    run(first)
-    assert row(first).hold_reason is HoldReason.CREDENTIALS
+    with patient_callers():
+        first, second, third = (enqueue_booking(request(number)).appointment_id for number in (1, 2, 3))
+    # A Redis that is late once lets nobody go; then it is asked again.
+    eventually(lambda: carry(first).hold_reason is HoldReason.CREDENTIALS, what="the key is refused")
     eventually(lambda: breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again"))
-    second = enqueue_booking(request(2)).appointment_id
-    run(second)
-    assert row(second).status is Status.CONFIRMED
-    third = enqueue_booking(request(3)).appointment_id
+    eventually(lambda: carry(second).status is Status.CONFIRMED, what="the key is taken")
     claimed = claim(built, third)
     assert claimed is not None
 

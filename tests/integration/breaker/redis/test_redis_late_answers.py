@@ -8,9 +8,10 @@ import pytest
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
-from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateLost
+from resilience.shared_state.state import ThreadConnections
 from tests.support.breakers import CREATE, call
+from tests.support.servers.frozen import frozen, patient
 
 if TYPE_CHECKING:
     from worker.local.embedded import Valkey
@@ -32,25 +33,27 @@ def events() -> EVENTS:
 
 
 @pytest.fixture
-def join(redis_url: str, events: EVENTS, clock: list[float]) -> Join:
-    """Start one more process of the fleet, which waits for Redis as long as the product does."""
+def client(redis_url: str) -> ThreadConnections:
+    """Connect to Redis: patiently, but for when it is frozen."""
+    return patient(redis_url)
+
+
+@pytest.fixture
+def join(client: ThreadConnections, events: EVENTS, clock: list[float]) -> Join:
+    """Start one more process of the fleet."""
 
     def start(**changes: object) -> CircuitBreaker:
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
-        breaker = CircuitBreaker(
-            "calcom", redis=make_redis(redis_url), settings=settings, emit=events.append, clock=lambda: clock[0]
-        )
-        for _ in range(100):  # a busy machine is no late Redis
-            call(breaker)
-            if breaker.get_status().shared:
-                return breaker
-            clock[0] += 2
-        pytest.fail("no answer of Redis came in time")
+        breaker = CircuitBreaker("calcom", redis=client, settings=settings, emit=events.append, clock=lambda: clock[0])
+        assert call(breaker)
+        return breaker
 
     return start
 
 
-def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(valkey: "Valkey", join: Join, events: EVENTS) -> None:
+def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(
+    valkey: "Valkey", client: ThreadConnections, join: Join, events: EVENTS
+) -> None:
     """Neither by the short way nor by the long one; the next answer that comes in time counts."""
     breaker = join()
     events.clear()
@@ -58,65 +61,63 @@ def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(valkey: "Valkey
         lambda: breaker.acquire(CREATE, owner="late"),
         lambda: breaker.acquire(CREATE, owner="late item", item=1),
     ):
-        valkey.pause()
-        denial = ask()
-        valkey.resume()
+        with frozen(valkey, client):
+            denial = ask()
         assert isinstance(denial, Denied)
         assert (denial.reason, denial.retry_after) == (Reason.THROTTLED, breaker.settings.redis_retry)
-        make_redis(valkey.url, timeout=30).ping()  # it has thawed
         assert call(breaker)
     assert breaker.view.redis_gone_for() is None
     assert not [event for event in events if isinstance(event, SharedStateLost)]
 
 
-def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", join: Join) -> None:
+def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", client: ThreadConnections, join: Join) -> None:
     """The next tick asks again."""
     breaker = join()
-    valkey.pause()
-    released = breaker.held_work.release(CREATE, [1])
-    valkey.resume()
+    with frozen(valkey, client):
+        released = breaker.held_work.release(CREATE, [1])
     assert (released.items, released.room, released.reason) == ((), 0, Reason.THROTTLED)
 
 
-def test_what_a_late_answer_has_released_goes_at_the_next_turn(valkey: "Valkey", join: Join) -> None:
+def test_what_a_late_answer_has_released_goes_at_the_next_turn(
+    valkey: "Valkey", client: ThreadConnections, join: Join
+) -> None:
     """Redis has given it a place that nobody was told of: that is given back, and no lease is waited for."""
     breaker = join()
     breaker.held_work.release(CREATE, ["known"])  # the script is loaded
     breaker.held_work.give_back(CREATE, "known")
-    valkey.pause()
-    breaker.held_work.release(CREATE, [1])
-    valkey.resume()
+    with frozen(valkey, client):
+        breaker.held_work.release(CREATE, [1])
 
     released = [breaker.held_work.release(CREATE, [1]).items for _ in range(2)]
 
     assert ("1",) in released
 
 
-def test_a_request_that_is_kept_waits_for_no_second_answer(valkey: "Valkey", join: Join) -> None:
+def test_a_request_that_is_kept_waits_for_no_second_answer(
+    valkey: "Valkey", client: ThreadConnections, join: Join
+) -> None:
     """What was closed is taken as still closed: a worker that wants to call asks again."""
     breaker = join()
-    valkey.pause()
-    shut = breaker.view.is_blocking(CREATE)
-    valkey.resume()
+    with frozen(valkey, client):
+        shut = breaker.view.is_blocking(CREATE)
     assert not shut
     assert breaker.view.redis_gone_for() is None
 
 
 def test_two_late_answers_in_a_row_are_a_redis_that_is_gone(
-    valkey: "Valkey", join: Join, events: EVENTS, clock: list[float]
+    valkey: "Valkey", client: ThreadConnections, join: Join, events: EVENTS, clock: list[float]
 ) -> None:
     """Then this process goes on by itself, at the limit's pace from its first call on."""
     breaker = join(rate_limit=60, rate_burst=1, redis_retry=600)
     clock[0] += 60
     events.clear()
-    valkey.pause()
-    assert not call(breaker)
-    assert not call(breaker)
-    assert [type(event) for event in events] == [SharedStateLost]
-    clock[0] += 1.1
-    assert call(breaker)
-    assert not call(breaker)
-    valkey.resume()
+    with frozen(valkey, client):
+        assert not call(breaker)
+        assert not call(breaker)
+        assert [type(event) for event in events] == [SharedStateLost]
+        clock[0] += 1.1
+        assert call(breaker)
+        assert not call(breaker)
 
 
 def test_being_alone_again_and_again_makes_nobody_quicker(valkey: "Valkey", join: Join, clock: list[float]) -> None:
@@ -135,14 +136,12 @@ def test_being_alone_again_and_again_makes_nobody_quicker(valkey: "Valkey", join
     assert went == 0
 
 
-def test_a_success_that_is_reported_late_is_reported(valkey: "Valkey", join: Join) -> None:
+def test_a_success_that_is_reported_late_is_reported(valkey: "Valkey", client: ThreadConnections, join: Join) -> None:
     """Redis does what it was asked, a little later; the report is not sent twice."""
     breaker = join()
     before = breaker.calls.recent_calls().calls
     permit = breaker.acquire(CREATE, owner="one")
     assert isinstance(permit, Permit)
-    valkey.pause()
-    breaker.record(permit, CallOutcome.SUCCESS)
-    valkey.resume()
-    make_redis(valkey.url, timeout=30).ping()
+    with frozen(valkey, client):
+        breaker.record(permit, CallOutcome.SUCCESS)
     assert breaker.calls.recent_calls().calls == before + 1

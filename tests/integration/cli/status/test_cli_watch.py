@@ -127,6 +127,7 @@ def test_a_server_that_is_gone_is_said_and_its_return_too(
     assert code == (" calm " not in said)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("arguments", [("status",), ("status", "--json")])
 def test_a_frozen_postgres_is_said_at_once(
     settings: Settings, call: Booking, postgres: Any, arguments: tuple[str, ...]
