@@ -23,6 +23,7 @@ class GracefulShutdown:
         self.requested = threading.Event()
         self._deferred = False
         self._raised: BaseException | None = None
+        self._again: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         # A signal that was ignored stays ignored: nohup, or a shell's background job.
@@ -32,6 +33,8 @@ class GracefulShutdown:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._again is not None:
+            self._again.cancel()  # the block has ended by itself: nothing is left to unwind
         sys.unraisablehook = self._hook_before
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
@@ -57,4 +60,5 @@ class GracefulShutdown:
             return
         for number in self._handlers:
             signal.signal(number, self._on_signal)
-        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), self._number)).start()
+        self._again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), self._number))
+        self._again.start()

@@ -153,6 +153,7 @@ def test_a_line_that_waits_alone_is_sent(
     eventually(lambda: good() == 1 or process.poll() is not None)
     assert process.poll() is None, process.stderr.read().decode()
     process.send_signal(signal.SIGINT)
+    process.wait(60)  # its input is still open
     ran = ended(process)
     assert ran.code == 130
     assert re.search(r"1 line of stdin read, (1|at least 0) accepted; it is safe to send stdin again", ran.err)

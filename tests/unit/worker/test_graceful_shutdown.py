@@ -41,3 +41,21 @@ def test_a_signal_that_comes_while_an_object_is_deleted_is_not_lost(
 
     assert getattr(ended.value, "code", None) == code
     assert (sys.unraisablehook, signal.getsignal(number)) == (hook, handler)
+
+
+def test_a_block_that_ends_by_itself_right_after_such_a_signal_is_not_disturbed_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python's own end would show a traceback, of a command that has done its work."""
+    waiting: list[threading.Timer] = []
+
+    def start(timer: threading.Timer) -> None:
+        waiting.append(timer)
+
+    monkeypatch.setattr(threading.Timer, "start", start)
+
+    with GracefulShutdown():
+        Deleted(signal.SIGINT)
+
+    [again] = waiting
+    assert again.finished.is_set(), "it was cancelled"
