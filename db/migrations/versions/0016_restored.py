@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from db.namespace import in_schema, schema_of
+
 revision = "0016_restored"
 down_revision = "0015_services"
 
@@ -53,10 +55,13 @@ def downgrade() -> None:
 
 def _take(*changes: tuple[str, str]) -> None:
     """Define the function again that gives a lost booking to a new request."""
+    conn = op.get_bind()
+    schema = schema_of(conn)  # of our own: its name stands before each of ours in the function's text, too
     now = sa.text("SELECT pg_get_functiondef(CAST('take_restored_booking(bigint)' AS regprocedure))")
-    function: str = op.get_bind().execute(now).scalar_one()
-    for before, after in changes:
+    function: str = conn.execute(now).scalar_one()
+    for change in changes:
+        before, after = (in_schema(text, schema) if schema else text for text in change)
         if before not in function:
             raise ValueError("take_restored_booking() is not what the migrations before have made")
         function = function.replace(before, after)
-    op.get_bind().exec_driver_sql(function)
+    conn.exec_driver_sql(function)
