@@ -33,8 +33,6 @@ from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
 from resilience.shared_state.state import Beginning, SharedState, ThreadConnections
 
-KEPT = 4_000  # beginnings of scripts, each of one account: one and a half KB; of 1,000 accounts with some endpoints
-
 
 class CircuitBreaker:
     """Guard one service and its endpoints. All threads of a process can share one object.
@@ -191,7 +189,7 @@ class ClosedBreaker:
     ) -> None:
         self._service, self._shared = service, shared
         self._settings = settings
-        self._beginning = lru_cache(KEPT)(self._new_beginning)  # each booking of an account sends the same
+        self._beginning = lru_cache(4_000)(self._new_beginning)  # some of 1,000 accounts, 1.5 KB each
         self._snapshot, self._clock = snapshot, clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 

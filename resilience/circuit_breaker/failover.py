@@ -169,7 +169,7 @@ class Failover:
             return None
         at, fixed = 0 if now is None else round(now * 1000), (endpoint, *identity(self._settings, account))
         keys = breaker_keys(self.service, endpoint, account.own_key, account.limit_key)
-        raw = self.shared.begin(script.name, keys, fixed, (at, *arguments))()
+        raw = self.shared.send(self.shared.beginning(script.name, keys, fixed), (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:

@@ -93,12 +93,8 @@ class SharedState:
 
         A call takes at most the client's time-outs, and no time while Redis is known to be gone.
         """
-        answer = self.begin(name, keys, fixed, arguments)()
+        answer = self.send(self.beginning(name, keys, fixed), arguments)()
         return None if answer is LATE else answer
-
-    def begin(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Callable[[], Any]:
-        """Send a script as `call` does, and return the function that waits for its answer: see `send`."""
-        return self.send(self.beginning(name, keys, fixed), arguments)
 
     def beginning(self, name: str, keys: tuple[str, ...], fixed: Words) -> Beginning:
         """Return what each call of a script with these keys and `fixed` arguments begins with; it may be kept."""

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from resilience.circuit_breaker.types import CallOutcome, QuotaHeaders
-from resilience.shared_state.state import SharedState
+from resilience.shared_state.state import Beginning, SharedState
 from tests.support.breakers import CREATE, Make, call, fail, trip
 
 SHORT = ["acquire_closed", "record_closed"]
@@ -16,13 +16,13 @@ SHORT = ["acquire_closed", "record_closed"]
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the names of the scripts that are asked for."""
     names: list[str] = []
-    run = SharedState.begin
+    run = SharedState.send
 
-    def noted(shared: SharedState, name: str, *rest: Any) -> Any:
-        names.append(name)
-        return run(shared, name, *rest)
+    def noted(shared: SharedState, begin: Beginning, *rest: Any) -> Any:
+        names.append(begin.script)
+        return run(shared, begin, *rest)
 
-    monkeypatch.setattr(SharedState, "begin", noted)
+    monkeypatch.setattr(SharedState, "send", noted)
     return names
 
 
