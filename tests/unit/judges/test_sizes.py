@@ -30,7 +30,7 @@ def test_a_rule_is_kept_at_its_full_size(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has no size is left out, and what was counted is printed."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # whoever runs the tests may have more printed
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # which may have more printed
     assert kept(tmp_path / "test_rule.py", RULE.format(many=99))
     assert "test_fewer_than_a_hundred[99]: passed: rows 99\n1 passed, 1 deselected" in capfd.readouterr().out
 
