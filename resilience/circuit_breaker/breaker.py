@@ -189,7 +189,7 @@ class ClosedBreaker:
     ) -> None:
         self._service, self._shared = service, shared
         self._settings = settings
-        self._beginning = lru_cache(4_000)(self._new_beginning)  # some of 1,000 accounts, 1.5 KB each
+        self._beginning = lru_cache(4_000)(self._new_beginning)  # 1.5 KB each
         self._snapshot, self._clock = snapshot, clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 

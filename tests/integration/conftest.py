@@ -138,3 +138,17 @@ def api(
     with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS, **GIVEN}, engine, folder) as serving:
         yield serving.start()
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def second_calcom(request: pytest.FixtureRequest) -> Any:
+    """Start another Cal.com."""
+    return request.getfixturevalue("start_simulator")()
+
+
+@pytest.fixture
+def other(second_calcom: Any) -> Iterator[Any]:
+    """Hand out the other Cal.com as after its start."""
+    second_calcom.reset()
+    yield second_calcom
+    second_calcom.no_faults()

@@ -1,6 +1,6 @@
 """A fleet's one process with an account beside `default`, whose keys the simulator tells apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -72,20 +72,6 @@ def keys(simulator: Any) -> Callable[[], list[str]]:
         return [entry["key"] for entry in entries]
 
     return told
-
-
-@pytest.fixture(scope="module")
-def second_calcom(request: pytest.FixtureRequest) -> Any:
-    """Start another Cal.com."""
-    return request.getfixturevalue("start_simulator")()
-
-
-@pytest.fixture
-def other(second_calcom: Any) -> Iterator[Any]:
-    """Hand out the other Cal.com as after its start."""
-    second_calcom.reset()
-    yield second_calcom
-    second_calcom.no_faults()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`booking restored` of several accounts: each is asked with its own key, at its own Cal.com; the others are named."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,20 +25,6 @@ OURS, SALON, CLINIC = "cal_test_owner", "cal_test_host11", "cal_test_host10"
 OPEN, MULTI = 110, 109  # event types of the simulator: of host11, and of host10
 START = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=5)
 ASKED = ActionRequest(who="ann", via="command line", action=operations.ADD, why="for a test")
-
-
-@pytest.fixture(scope="module")
-def second_calcom(request: pytest.FixtureRequest) -> Any:
-    """Start another Cal.com."""
-    return request.getfixturevalue("start_simulator")()
-
-
-@pytest.fixture
-def other(second_calcom: Any) -> Iterator[Any]:
-    """Hand out the other Cal.com as after its start."""
-    second_calcom.reset()
-    yield second_calcom
-    second_calcom.no_faults()
 
 
 @pytest.fixture
