@@ -9,7 +9,7 @@ within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --ki
 
 # Most tests wait for real servers, so more run side by side than there are cores; only `make bench` measures time.
 # The longest tests begin (tests/conftest.py).
-SIDE_BY_SIDE := -n 7 --dist worksteal
+SIDE_BY_SIDE := -n 6 --dist worksteal
 # Each of these processes reads all tests, and in a fresh clone each would compile them: ten seconds of a core. Two do it before.
 compiled = $(if $(wildcard tests/promises/__pycache__),,{ $(1) tests/unit & $(1) --ignore=tests/unit; wait; } >/dev/null)
 
@@ -58,9 +58,9 @@ up: setup ## Start everything for your first hour: servers, workers, beat, Flowe
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, except the long ones and those that need a Debian package
-	@echo 'Left out: the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool, debian_php, debian_node and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus php-cli php-curl nodejs docker-compose kustomize); make test-all runs them.'
+	@echo 'Left out: the rules of the house (make check runs them), the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool, debian_php, debian_node and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus php-cli php-curl nodejs docker-compose kustomize); make test-all runs them.'
 	@$(call compiled,$(BIN)/pytest --collect-only)
-	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not (long or $(DEBIAN))' --ignore=tests/browser $(ARGS)
+	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not (long or $(DEBIAN))' --ignore=tests/browser $(if $(ARGS),,--ignore=tests/unit/house) $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, php-cli, php-curl, nodejs, docker-compose, kustomize)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)

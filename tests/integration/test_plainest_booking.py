@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 OWN = {"files": 12, "lines": 1450}
 ALL = {"files": 29, "lines": 3450}  # one is the client's: the deadlines that it shares
 
 
+@pytest.mark.long
 def test_the_plainest_booking_meets_few_files() -> None:
     """Claimed, posted, 201, confirmed: who reads how a booking is made reads these whole files, and no other."""
     script = [sys.executable, "benchmarks/plainest_booking.py", "--json"]

@@ -286,6 +286,7 @@ assert export.start(None) is False
 """
 
 
+@pytest.mark.long
 def test_who_has_no_traces_loads_nothing_of_them() -> None:
     """And where the extra is missing, the worker says so and works on."""
     ran = subprocess.run([sys.executable, "-c", WITHOUT], cwd=ROOT, capture_output=True, text=True, check=False)

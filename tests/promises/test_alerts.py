@@ -72,6 +72,7 @@ def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[...
     assert "T0ken" not in running.logs()
 
 
+@pytest.mark.long
 def test_a_sink_that_hangs_delays_no_booking_and_no_periodic_task(fleet: Callable[..., Fleet]) -> None:
     """It hangs in a process of its own; benchmarks/hanging_sink.py measures how little that costs."""
     with sink("hang") as hanging:

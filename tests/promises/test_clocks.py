@@ -39,6 +39,7 @@ def maintenance_with_a_wrong_clock(running: Fleet, seconds: float) -> Process:
         del running.environment["WRONG_CLOCK"]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("seconds", [15, 600, -600], ids=["15 s ahead", "10 min ahead", "10 min behind"])
 def test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_says(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge, seconds: float

@@ -19,6 +19,7 @@ EACH_SECOND = {entry["task"] for entry in SCHEDULE.values() if entry["schedule"]
 FIRST_HOUR = 10_000  # bookings
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("end", ["released", "revoked"])
 def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Fleet], simulator: Any, end: str) -> None:
     """HELD is a state of ours, which Celery lets nothing but RETRY and SUCCESS replace: so a release says RETRY."""

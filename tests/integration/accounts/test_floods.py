@@ -118,6 +118,7 @@ def test_a_flood_waits_in_its_rows(
     beside()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("flooding")
 @sizes(Flood(300, 2), many=FULL)
 def test_while_no_worker_runs_only_what_the_limit_lets_through_is_sent(
@@ -203,6 +204,7 @@ def test_a_limit_that_cal_com_tells_below_our_own(
     assert stands(flood[:1]) == {BOOKED: 1}
 
 
+@pytest.mark.long
 @sizes(Flood(150, 1), many=FULL)
 def test_looks_take_from_the_limit_and_nobody_overtakes(
     flooding: Account,

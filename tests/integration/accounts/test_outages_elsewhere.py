@@ -147,6 +147,7 @@ def test_an_order_elsewhere_is_no_outage_and_ends_none(clinic: Account, other: A
     assert titles() == [f"{name_of(other)} is down: 0 held, 0 at risk"]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("fails", ["there", "here"])
 def test_without_redis_each_calcom_is_judged_by_its_own_bookings(
     fleet_of: Callable[..., dict[str, str]], other: Any, simulator: Any, fails: str

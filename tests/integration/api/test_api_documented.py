@@ -14,6 +14,7 @@ from worker.api.problems import TYPES
 from worker.api.voice.tools import TOOLS
 
 
+@pytest.mark.long
 def test_each_block_runs_in_its_order(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Curl's by a shell, Python's as one program; the answer has the fields of the one that is shown."""
     monkeypatch.setenv("BOOKING_URL", api.url)

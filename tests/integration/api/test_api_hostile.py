@@ -62,6 +62,7 @@ def _ends(conn: socket.socket) -> bool:
     return got == b"" or got.startswith(b"HTTP/1.1 4")
 
 
+@pytest.mark.long
 def test_half_sent_requests_are_closed(api: Api) -> None:
     """Each within seconds, and those who are served do not notice."""
     half_sent(api, 200)

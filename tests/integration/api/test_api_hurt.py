@@ -37,6 +37,7 @@ def test_killed_between_commit_and_answer_the_same_request_gets_its_booking(serv
     assert api.sql("SELECT count(*) FROM appointments") == 2
 
 
+@pytest.mark.long
 def test_the_processes_end_with_the_one_that_began_them(serving: Serving) -> None:
     """Else they would answer beside their successor; nothing else begins at a port that is taken."""
     api = serving.start()

@@ -1,5 +1,7 @@
 """Keys in a running API: revoked, rotated, limited, and guessed at."""
 
+import pytest
+
 from tests.support.api.served import Api, Serving
 from tests.support.fleet import eventually
 
@@ -53,6 +55,7 @@ def test_what_is_refused_counts_as_a_call(api: Api) -> None:
     assert answers == [400, 400, 400, 429]
 
 
+@pytest.mark.long
 def test_who_guesses_keys_is_stopped_and_who_has_one_is_not(serving: Serving) -> None:
     """20 wrong keys a minute from one address; good keys from there go on, also one that has never come before."""
     api = serving.start()
@@ -67,6 +70,7 @@ def test_who_guesses_keys_is_stopped_and_who_has_one_is_not(serving: Serving) ->
     assert good.book().status_code == api.key().book().status_code == 202
 
 
+@pytest.mark.long
 def test_a_header_is_believed_from_a_proxy_alone(serving: Serving) -> None:
     """Else who guesses could have a new address each time."""
     plain, behind = serving.start(), serving.start(TRUSTED_PROXIES="127.0.0.0/8")

@@ -72,6 +72,7 @@ def test_all_series_begin_at_zero_and_stand_in_the_document(api: Api) -> None:
     assert 'booking_http_requests_total{method="POST",route="/v1/bookings/{id}/cancel",status="2xx"}' in seen
 
 
+@pytest.mark.long
 def test_the_requests_of_all_processes_are_counted_together(api: Api) -> None:
     """Whichever process answers Prometheus."""
     port = port_of(api)

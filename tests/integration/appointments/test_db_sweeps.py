@@ -118,6 +118,7 @@ class TestLostLeases:
         assert sorted(waits, key=bool) == [None, None, timedelta(seconds=100), timedelta(seconds=100)]
         assert [one.enqueued_at is None for one in lost] == [wait is not None for wait in waits]
 
+    @pytest.mark.long
     def test_bookings_that_kill_their_workers_each_time_are_alone_in_the_end(self, record: Any) -> None:
         """Six of them: spread over more leases each time, each dies alone and is suspect."""
         rows = [record.keep() for _ in range(6)]
@@ -281,6 +282,7 @@ SWEEPS: list[tuple[str, Callable[[Any, Any], list[Appointment]]]] = [
 ]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(("name", "sweep"), SWEEPS)
 def test_any_number_of_sweepers_take_each_row_once(
     record: Any, name: str, sweep: Callable[[Any, Any], list[Appointment]]

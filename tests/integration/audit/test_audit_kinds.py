@@ -31,6 +31,7 @@ def well(scene: Scene) -> list[Any]:
     return all_kinds(scene)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["owner", "host4", "blind"])
 def test_over_a_healthy_day_of_all_kinds_nothing_is_found(
     settings: Callable[..., dict[str, str]], scene: Scene, well: list[Any], key: str

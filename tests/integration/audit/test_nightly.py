@@ -79,6 +79,7 @@ def lost_rows(scene: Scene, settings: Callable[..., dict[str, str]], number: int
     return rows
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("key", ["owner", "host4", "blind"])
 def test_a_healthy_day_of_all_kinds_tells_nothing(
     settings: Callable[..., dict[str, str]], scene: Scene, night: Night, key: str
@@ -90,6 +91,7 @@ def test_a_healthy_day_of_all_kinds_tells_nothing(
     assert (ended().findings, ended().unfinished, told()) == ({}, None, [])
 
 
+@pytest.mark.long
 def test_a_day_with_faults_is_one_incident_that_names_each(scene: Scene, night: Night) -> None:
     """By kind, how many, and the first; told once, and over when a later night has ended well."""
     all_kinds(scene)
@@ -125,6 +127,7 @@ def test_a_day_with_faults_is_one_incident_that_names_each(scene: Scene, night: 
     assert told() == []
 
 
+@pytest.mark.long
 def test_its_calls_stay_within_a_tenth_of_the_limit(
     settings: Callable[..., dict[str, str]], scene: Scene, night: Night
 ) -> None:
@@ -141,6 +144,7 @@ def test_its_calls_stay_within_a_tenth_of_the_limit(
     assert (ended().findings, ended().unfinished) == ({}, None)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("ours", ["100000", "0"])
 def test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms(
     settings: Callable[..., dict[str, str]], scene: Scene, night: Night, simulator: Any, ours: str
@@ -186,6 +190,7 @@ def test_an_outage_in_the_middle_stops_it_and_it_goes_on_where_it_was(
     assert sorted(Counter(asked(simulator).values()).items()) in ([(2, 12)], [(2, 11), (3, 1)])
 
 
+@pytest.mark.long
 def test_one_that_is_killed_is_taken_up_by_another(
     settings: Callable[..., dict[str, str]], scene: Scene, night: Night, simulator: Any
 ) -> None:

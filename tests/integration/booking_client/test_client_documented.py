@@ -71,6 +71,7 @@ def test_each_block_runs_in_its_order(database_url: str, settings: Callable[...,
     page["engine"].dispose()
 
 
+@pytest.mark.long
 def test_the_block_of_django_runs_in_a_project(database_url: str, tmp_path: Path) -> None:
     """In a process of its own: a project is configured once."""
     program = tmp_path / "project.py"
@@ -88,6 +89,7 @@ def test_the_block_of_django_runs_in_a_project(database_url: str, tmp_path: Path
         assert conn.execute("SELECT id, booking FROM orders").fetchall() == [(7, 1)]
 
 
+@pytest.mark.long
 def test_the_block_of_a_test_passes(tmp_path: Path) -> None:
     """By pytest, in a folder that has nothing else."""
     [block] = [block for block in BLOCKS if block.startswith(TESTING)]

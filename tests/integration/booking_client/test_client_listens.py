@@ -80,6 +80,7 @@ def told_wrongly(name: str, file: Path, url: str) -> list[str]:
     return list(unheard(name, listener.heard(file), rows))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", listener.NAMES)
 def test_each_end_is_heard_in_order_through_a_killed_listener_and_a_killed_postgres(
     database_url: str, postgres: Any, record: Any, tmp_path: Path, name: str

@@ -7,6 +7,7 @@ from resilience.shared_state import scripts
 from tests.breaker_model.walk import walk
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("seed", range(6))
 def test_the_scripts_keep_the_rules(redis_url: str, seed: int) -> None:
     """Outcomes, orders, refusals, told limits, late reports, clocks set back, a server that forgets."""
@@ -14,6 +15,7 @@ def test_the_scripts_keep_the_rules(redis_url: str, seed: int) -> None:
         walk(client, scripts.assemble, seed=seed, steps=500)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(("seed", "neighbours"), [(0, 2), (1, 3), (2, 20), (3, 1), (4, 3), (5, 20)])
 def test_the_scripts_keep_the_rules_of_several_accounts(redis_url: str, seed: int, neighbours: int) -> None:
     """Each with its own limit, blocks and breaker beside those of the service."""

@@ -121,6 +121,7 @@ def worst_minute(times: list[float]) -> int:
     return max((sum(first <= time < first + 60 for time in times) for first in times), default=0)
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize(("ours", "within"), [(0, 130), (100_000, 130), (100, 145), (60, 160)])
 def test_what_cal_com_allows_is_used_up_and_no_call_is_one_too_many(
     redis_url: str, join: Join, ours: int, within: int
@@ -145,6 +146,7 @@ def test_long_calls_use_it_as_well(redis_url: str, join: Join) -> None:
     assert median(ends) <= 145
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize("told", [float, math.ceil], ids=["exactly", "in whole seconds"])
 @pytest.mark.parametrize(("window", "within"), [(1.0, 1.9), (2.0, 1.25), (5.0, 1.25)])
 def test_a_limit_of_a_few_seconds_is_used(
@@ -169,6 +171,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("how", OTHERS)
 def test_others_who_use_half_of_the_key_cost_at_most_three_429_a_minute(redis_url: str, join: Join, how: str) -> None:
     """And what they leave is used: a part of it is theirs to take at any time, so not as quickly as by ourselves."""

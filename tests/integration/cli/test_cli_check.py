@@ -226,6 +226,7 @@ def test_it_says_of_each_event_type_what_it_is_and_that_the_key_sees_it(booking:
     assert "unclear answers of event type 104 (round robin) are settled by a second POST" in ran.out
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize(
     ("key", "event_type", "said"),
     [

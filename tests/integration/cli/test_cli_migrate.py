@@ -38,6 +38,7 @@ def test_it_says_from_where_to_where(empty: Booking) -> None:
     assert empty("migrate").out == f"Nothing to do: the database is at {ALL[-1]}.\n"
 
 
+@pytest.mark.long
 def test_it_goes_back_by_name_and_by_number(empty: Booking) -> None:
     """The operators' roll-back."""
     empty("migrate")

@@ -65,6 +65,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("analysed", [False, True])
 def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     """With 20,000 bookings held for the breaker, long flagged, and 20,000 done, with and without statistics."""

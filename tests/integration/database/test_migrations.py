@@ -168,6 +168,7 @@ def test_a_migration_does_not_queue_up_behind_a_busy_table(empty: Engine, monkey
             revisions.upgrade(empty)
 
 
+@pytest.mark.long
 def test_deploys_at_once_migrate_once(empty: Engine, url: str) -> None:
     """Four processes start together; one migrates, three wait and find it done."""
     code = (

@@ -38,6 +38,7 @@ OF_BOOKINGS = ("status", "held_asked", "held_start", "correlation", "booking_uid
 OF_ACTIONS = ("calls", "who", "action", "who_action")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "index",
     [*(f"appointments_{name}" for name in OF_BOOKINGS), *(f"operator_actions_{name}" for name in OF_ACTIONS)],

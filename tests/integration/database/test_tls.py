@@ -52,6 +52,7 @@ def checked(settings: Callable[..., dict[str, str]]) -> Callable[..., dict[str, 
     return run
 
 
+@pytest.mark.long
 def test_bookings_go_their_whole_way_over_tls(
     fleet: Callable[..., Fleet],
     redis_url: str,

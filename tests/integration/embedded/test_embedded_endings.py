@@ -105,6 +105,7 @@ ENDINGS: dict[str, Callable[[Parent], object]] = {
 }
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_nothing_is_left_when_the_parent_is_ended(ending: str) -> None:
     """A parent that is told to end, or is killed, takes the servers and their folder with it."""
@@ -114,6 +115,7 @@ def test_nothing_is_left_when_the_parent_is_ended(ending: str) -> None:
         assert eventually(running.nothing_is_left)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("how", ["by itself", "raise"])
 def test_nothing_is_left_when_the_block_ends(how: str) -> None:
     """All is gone before the parent itself ends: the block waits for it."""

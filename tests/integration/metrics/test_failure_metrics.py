@@ -225,6 +225,7 @@ def test_a_guarded_call_makes_no_round_trip_for_being_counted() -> None:
     assert "cmdstat_eval" not in stats
 
 
+@pytest.mark.long
 def test_a_day_is_written_by_few_statements() -> None:
     """1,440 windows of 20 error types each, by few statements; benchmarks/bounds/costs.py measures the time."""
     day = [window(minute) for minute in range(1440)]

@@ -127,6 +127,7 @@ def test_what_has_moved_on_since_the_preview_is_left_and_counted(flower: FlowerU
     assert followed(flower, body["request_id"])["text"] == "3 are cancelled. 2 were left alone: 2 are booked."
 
 
+@pytest.mark.long
 def test_a_page_that_is_older_than_the_breakers_state_acts_on_nothing(flower: FlowerUnderTest) -> None:
     """It is told how it stands now, and a second press is told the same."""
     breaker = dependencies.current().breaker
@@ -144,6 +145,7 @@ def test_a_page_that_is_older_than_the_breakers_state_acts_on_nothing(flower: Fl
     assert breaker.get_status().state is State.HALF_OPEN
 
 
+@pytest.mark.long
 def test_an_action_whose_flower_was_killed_goes_on_when_it_is_pressed_again(
     fleet: Callable[..., Fleet], database_url: str, record: Any
 ) -> None:
@@ -211,6 +213,7 @@ def test_whose_booking_it_is_is_shown_once_that_is_recorded(fleet: Callable[...,
     assert (refused.status_code, "Ann Example" in refused.text) == (500, False), "nothing is shown unrecorded"
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize(
     ("options", "sent"),
     [

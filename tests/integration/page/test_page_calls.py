@@ -68,6 +68,7 @@ def test_a_mark_stands_in_each_answer_from_then_on(fleet: Callable[..., Fleet], 
     assert [one.action for one in recorded(dependencies.current())] == ["called", "not_called"]
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize(
     ("options", "sent"),
     [

@@ -73,6 +73,7 @@ def test_an_export_is_the_list_that_its_address_names(flower: FlowerUnderTest, r
     assert (wrong.status_code, wrong.headers["Content-Type"]) == (422, "application/json; charset=UTF-8")
 
 
+@pytest.mark.long
 def test_a_long_export_is_bounded_and_its_length_is_known(flower: FlowerUnderTest, engine: Engine) -> None:
     """Less memory than its rows take; a reader sees by its length whether all has come."""
     insert_many(engine)
@@ -85,6 +86,7 @@ def test_a_long_export_is_bounded_and_its_length_is_known(flower: FlowerUnderTes
     assert megabytes(flower) - before < 8
 
 
+@pytest.mark.long
 def test_readers_that_take_nothing_block_nobody(flower: FlowerUnderTest, engine: Engine) -> None:
     """More of them than are read from Postgres at once: no cursor stays open for one, and another one has its file."""
     insert_many(engine, PART)

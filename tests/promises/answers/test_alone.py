@@ -25,6 +25,7 @@ TIMES = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("name", ["database_down", "database"])
 def test_a_booking_alone_outlives_minutes_of_errors(
     settings: Settings, simulator: Any, booked: Counts, name: str

@@ -77,6 +77,7 @@ def test_neither_its_start_nor_a_cancel_ends_a_booking_that_a_page_hides(setting
     assert [carry(one, after=60).status for one in (near, unwanted)] == [Status.CONFIRMED] * 2
 
 
+@pytest.mark.long
 def test_a_page_of_many_hours_uses_up_no_retry(settings: Settings, simulator: Any, booked: Counts) -> None:
     """It is an operator's matter: each POST comes after a look, and later than the one before, by an hour at last."""
     settings(CALCOM_RATE_LIMIT_PER_MINUTE="0")

@@ -161,6 +161,7 @@ def test_without_postgres_nothing_is_said_to_be_noted(
     assert stored == len(AGENTS)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("agent", AGENTS)
 def test_two_who_ask_at_once_in_a_call_have_one_booking(
     settings: Callable[..., dict[str, str]], tmp_path: Path, agent: str

@@ -38,6 +38,7 @@ def reported(trigger: str, uid: str, reference: str, *, nth: int) -> None:
     sql("UPDATE calcom_webhooks SET next_at = now() WHERE next_at IS NOT NULL")
 
 
+@pytest.mark.long
 @sizes(100, many=500)
 def test_webhooks_cost_healthy_bookings_two_calls_of_a_hundred_at_most(
     simulator: Any, size: int, counted: Counted

@@ -42,6 +42,7 @@ def spend(calls: Calls, seconds: float, outcomes: Sequence[CallOutcome], chance:
     return came
 
 
+@pytest.mark.long
 def test_where_half_of_all_calls_fail_the_other_half_is_used(calls: Calls) -> None:
     """An OPEN a few seconds long, as often as five in a row fail: that leaves a third of the time, and not a tenth."""
     chance = random.Random(20)  # noqa: S311 - a known one
@@ -52,6 +53,7 @@ def test_where_half_of_all_calls_fail_the_other_half_is_used(calls: Calls) -> No
     assert came.count(SUCCESS) > len(came) / 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_an_outage_that_begins_in_a_half_dead_service_is_met_by_few_probes(calls: Calls, seed: int) -> None:
     """Five in a row, one probe each tenth of OPEN for as long as OPEN lasts, then one each OPEN."""

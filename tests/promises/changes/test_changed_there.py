@@ -110,6 +110,7 @@ def test_what_a_person_has_moved_is_followed_and_cancelled(fleet: Callable[..., 
     assert seen.living() == []
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize("fault", ["commit_then_hang", "commit_then_reset", "hang"])
 @pytest.mark.parametrize("what", ["cancel", "reschedule"])
 def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import incidents
 from tasks import dependencies
@@ -146,6 +148,7 @@ def test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start(
     assert len(seen.living()) == 2
 
 
+@pytest.mark.long
 def test_a_cancel_that_cal_com_keeps_failing_is_told_and_can_be_sent_again(
     fleet: Callable[..., Fleet], seen: Any
 ) -> None:

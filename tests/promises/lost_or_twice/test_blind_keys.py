@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from db.lifecycle import HoldReason, Status
 from tasks.enqueue import Outcome
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row
@@ -54,6 +56,7 @@ def test_a_key_that_went_blind_ends_nothing_and_posts_nothing(
     assert Counter(booked().values()) == {1: 3 * len(kinds)}
 
 
+@pytest.mark.long
 def test_what_went_to_a_host_whom_the_key_does_not_see_is_confirmed_by_one_more_post(
     fleet: Callable[..., Fleet], simulator: Any, booked: Counts, posts: Counts
 ) -> None:
@@ -73,6 +76,7 @@ def test_what_went_to_a_host_whom_the_key_does_not_see_is_confirmed_by_one_more_
     assert [(posts()[str(one.uuid)], booked()[str(one.uuid)]) for one in rows] == [(2, 1)] * 4
 
 
+@pytest.mark.long
 def test_round_robin_that_a_host_confirms_is_never_posted_again(
     fleet: Callable[..., Fleet], simulator: Any, booked: Counts, posts: Counts
 ) -> None:
@@ -104,6 +108,7 @@ def test_round_robin_that_a_host_confirms_is_never_posted_again(
     assert {one.status for one in finals(lost).values()} == {Status.CONFIRMED}, "now the key is shown it"
 
 
+@pytest.mark.long
 def test_a_key_that_may_only_read_the_types_holds_what_cannot_be_told_and_nothing_else(
     fleet: Callable[..., Fleet], simulator: Any, booked: Counts
 ) -> None:

@@ -54,6 +54,7 @@ def queued(url: str) -> int:
         return int(client.llen(QUEUE))  # type: ignore[arg-type]  # redis-py's types serve its async client too
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", ["killed", "frozen", "black-holed"])
 @pytest.mark.parametrize("before", ["connected", "not connected"])

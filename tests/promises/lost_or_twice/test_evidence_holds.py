@@ -41,6 +41,7 @@ def targets(simulator: Any) -> list[str]:
     return [entry["method"] + " " + entry["target"].partition("?")[0] for entry in simulator.journal()]
 
 
+@pytest.mark.long
 def test_evidence_posts_end_before_a_customer_may_have_cancelled(
     settings: Settings, simulator: Any, posts: Counts, booked: Counts
 ) -> None:
@@ -60,6 +61,7 @@ def test_evidence_posts_end_before_a_customer_may_have_cancelled(
     assert (posts()[str(held.uuid)], booked()[str(held.uuid)]) == (sent, 1)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("why", ["lost", "refused"])
 def test_a_type_that_stays_unreadable_keeps_no_booking_circling(settings: Settings, simulator: Any, why: str) -> None:
     """Nobody is told what cannot be known, and nobody waits for ever: held, and a day after its slot "never known"."""

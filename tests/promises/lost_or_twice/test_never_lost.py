@@ -81,6 +81,7 @@ def test_messages_wiped_from_the_broker_are_sent_again(
     assert len(simulator.bookings()) == 50
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("broker", "pool"),
     [

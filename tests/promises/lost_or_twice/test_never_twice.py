@@ -66,6 +66,7 @@ def test_answers_lost_after_the_commit_book_nobody_twice(
     judge(ends)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("event_type", [102, 103], ids=["requires confirmation", "seats"])
 def test_types_that_cal_com_itself_books_twice_are_booked_once(
     fleet: Callable[..., Fleet], simulator: Any, booked: Counts, event_type: int
@@ -135,6 +136,7 @@ def test_a_key_that_cannot_see_its_bookings_never_posts_twice(
     assert Counter(posts().values()) == {1: 10}
 
 
+@pytest.mark.long
 def test_a_key_that_comes_to_see_lets_its_held_bookings_go(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge
 ) -> None:

@@ -82,6 +82,7 @@ def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_
     assert settled - answered >= 15.0 > sum(delays()), "one wait for all the rest"
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -102,6 +103,7 @@ def test_a_refusal_is_called_once(fleet: Callable[..., Fleet], simulator: Any, r
     assert len(post_times(simulator)) == 1
 
 
+@pytest.mark.long
 def test_a_masked_database_error_for_ever_fails_after_four_posts(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:

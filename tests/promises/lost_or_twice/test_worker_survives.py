@@ -22,6 +22,7 @@ POST = {"method": "POST", "path": "/v2/bookings"}
 SLOW_ANSWERS = {"CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}  # a call waits for the test
 
 
+@pytest.mark.long
 def test_a_worker_outlives_a_redis_that_is_out_of_memory(
     fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]], redis_url: str
 ) -> None:

@@ -19,6 +19,7 @@ from tests.model.rows import IllegalMoveError, Row, moved
 from tests.model.search import search
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize("kind", EventKind)
 def test_weak_evidence_ends_nothing_while_nobody_interferes(kind: EventKind) -> None:
     """Whatever Cal.com answers and shows: no two bookings, no contradiction, no standstill."""

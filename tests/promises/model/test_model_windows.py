@@ -22,6 +22,7 @@ def test_the_window_that_promise_2_admits_is_found_when_its_assumption_is_taken_
     assert any("frozen" in line for line in trace[:first]) == (WINDOWS[window].a1 is None)
 
 
+@pytest.mark.long
 def test_the_two_windows_add_up() -> None:
     """Freeze and delay, each shorter than the time until absence counts, book twice when together they are as long."""
     assert FREEZE + LATE + 1 == ENDS
@@ -29,6 +30,7 @@ def test_the_two_windows_add_up() -> None:
     assert counterexample(ALONE._replace(a2=LATE + 1)).broken == TWICE
 
 
+@pytest.mark.long
 def test_the_document_prints_what_the_search_finds() -> None:
     """When this fails: python -m tests.model."""
     assert PROMISES.read_text("utf-8") == page()

@@ -143,6 +143,7 @@ def test_where_only_broken_ones_are_left_the_endpoint_opens_and_none_is_failed(
     assert not {row(one).status for one in ids} & FINAL
 
 
+@pytest.mark.long
 def test_a_broken_type_that_stands_first_costs_the_others_no_probe(
     busy: Callable[..., None], simulator: Any, booked: Callable[[], Counter[str]]
 ) -> None:

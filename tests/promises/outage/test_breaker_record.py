@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from db.lifecycle import Status
@@ -20,6 +21,7 @@ def rows(query: str) -> list[Any]:
         return list(conn.execute(text(query)))
 
 
+@pytest.mark.long
 def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """The transition is in Redis; who writes it down was killed; two start again at once."""
     running = fleet(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
@@ -47,6 +49,7 @@ def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[
     assert {row.n for row in counted} == {1}
 
 
+@pytest.mark.long
 def test_a_booking_that_fails_each_time_rests_and_the_line_moves_on(
     fleet: Callable[..., Fleet], simulator: Any
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_trip_holds_with_the_truth_in_its_columns(
     assert all(event.n == 1 for event in events)
 
 
+@pytest.mark.long
 def test_a_refused_key_is_used_once_and_a_good_one_confirms_all(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:

@@ -180,6 +180,7 @@ def under_way() -> int:
         return int(conn.execute(text(query)).scalar_one())
 
 
+@pytest.mark.long
 def test_a_fleet_leaves_a_post_alone_that_is_never_answered(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """Four at a time, each POST given up after some seconds: five fail, and those in flight by then; no more goes."""
     given = {

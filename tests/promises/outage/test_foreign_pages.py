@@ -38,6 +38,7 @@ def met(simulator: Any) -> Counter[str]:
     return Counter(entry["method"] for entry in simulator.journal() if entry["fault"])
 
 
+@pytest.mark.long
 def test_after_a_page_for_every_call_all_are_booked_without_an_operator(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_page_that_meets_post_alone_costs_one_booking_a_try(
     assert met(simulator)["POST"] < 50
 
 
+@pytest.mark.long
 def test_after_a_page_that_met_every_booking_a_key_that_sees_none_of_them_books_them(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge
 ) -> None:

@@ -131,6 +131,7 @@ def test_our_own_rate_limit_spares_us_every_429(
     assert len([call for call in calls if call["uid"]]) == count
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ours", [0, 100_000])
 def test_a_limit_that_only_cal_com_tells_is_used_up_and_never_met(
     monkeypatch: pytest.MonkeyPatch,
@@ -150,6 +151,7 @@ def test_a_limit_that_only_cal_com_tells_is_used_up_and_never_met(
     assert len([call for call in calls if call["uid"]]) == 100
 
 
+@pytest.mark.long
 def test_another_client_of_the_same_key_costs_at_most_three_a_minute(
     monkeypatch: pytest.MonkeyPatch, settings: Callable[..., dict[str, str]], redis_url: str, simulator: Any
 ) -> None:

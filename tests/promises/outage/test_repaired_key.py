@@ -27,6 +27,7 @@ Judge = Callable[[dict[int, Outcome]], None]
 SHORT, MINUTE = "tests.support.workers.short_minute", 3.0  # seconds that a minute has there
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("order", [None, "reset"])
 @pytest.mark.parametrize("meanwhile", ["nothing", "forgets", "stalls"])
 def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(

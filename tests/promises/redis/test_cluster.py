@@ -87,6 +87,7 @@ def test_check_can_ask_a_cluster(url: str) -> None:
         assert int(seconds) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("command", "name"), [("worker", "REDIS_URL"), ("beat", "CELERY_BROKER_URL")])
 def test_a_process_that_has_a_cluster_as_its_broker_ends_and_says_why(
     settings: Callable[..., dict[str, str]], command: str, name: str

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 import redis
 from sqlalchemy import text
 
@@ -31,6 +32,7 @@ RETURNING id
 LEFT = text("SELECT count(*) FROM appointments WHERE status = 'pending' AND resends = 0")
 
 
+@pytest.mark.long
 def test_a_thousand_queued_bookings_all_move_again(fleet: Callable[..., Fleet], simulator: Any, redis_url: str) -> None:
     """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost.
 

@@ -65,6 +65,7 @@ def enqueue(first: int, count: int) -> list[int]:
     return [receipt.appointment_id for receipt in enqueue_bookings([request(first + n) for n in range(count)])]  # type: ignore[union-attr]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("how", HURT)
 def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
     fleet: Callable[..., Fleet],

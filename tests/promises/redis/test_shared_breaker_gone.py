@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from db.monitoring import incidents
 from db.monitoring.incidents import IncidentKind
 from tasks import dependencies
@@ -17,6 +19,7 @@ def told() -> list[str]:
         return [one.title for one in incidents.notified(conn) if one.kind == IncidentKind.REDIS_GONE]
 
 
+@pytest.mark.long
 def test_one_host_that_cannot_reach_the_shared_breaker_is_told_and_books_on(
     fleet: Callable[..., Fleet], redis_url: str
 ) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -54,6 +55,7 @@ def states(name: str) -> Counter[str]:
     return Counter({row.status: row.count for row in read(_STATES) if row.name == name})
 
 
+@pytest.mark.long
 def test_the_outage_of_one_of_three_holds_its_bookings_alone(
     fleet: Callable[..., Fleet], simulator: Any, start_simulator: Callable[..., Any]
 ) -> None:

@@ -132,6 +132,7 @@ for package in sys.argv[2].split():
 """
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("locks", "packages"),
     [(("runtime",), "worker tasks resilience db booking_client"), (("runtime", "simulator"), "simulator")],

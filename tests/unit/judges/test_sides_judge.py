@@ -129,6 +129,7 @@ def test_a_run_that_puts_nothing_to_the_test_is_not_kept(calls: list[Call], chan
     assert not found.kept
 
 
+@pytest.mark.long
 def test_a_revision_that_is_not_here_is_said_in_one_line() -> None:
     """A shallow clone has no old versions; nothing is started then."""
     command = [sys.executable, "-m", "tests.side_by_side", "--old", "no-such-revision"]

@@ -35,6 +35,7 @@ def test_a_rule_is_kept_at_its_full_size(
     assert "test_fewer_than_a_hundred[99]: passed: rows 99\n1 passed, 1 deselected" in capfd.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", [RULE.format(many=1_000), "def test_without_a_size(): pass"])
 def test_a_rule_that_is_not_kept_at_its_full_size_is_found(tmp_path: Path, text: str) -> None:
     """Though it is kept with few rows; and one that is not there."""

@@ -11,6 +11,7 @@ COSTS = Costs(enter=0.05, leave=0.03, release=0.02, probe_lag=0.05, looks=4, wor
 DAYS = days(16)
 
 
+@pytest.mark.variants(first=2)
 @pytest.mark.parametrize("name", DAYS)
 def test_the_threads_are_at_work_and_little_lies_in_the_broker(name: str) -> None:
     """Of 16 threads: three quarters, and two seconds of work, once the window has settled."""
@@ -20,6 +21,7 @@ def test_the_threads_are_at_work_and_little_lies_in_the_broker(name: str) -> Non
     assert found.backlog <= 2
 
 
+@pytest.mark.long
 def test_a_window_that_is_not_used_does_not_grow() -> None:
     """Requests come one by one after the drain, as fast as a quarter of the fleet books them."""
     unused = replace(DAYS["all answered"], rate=8, bulk=1500, after=160)

@@ -25,6 +25,7 @@ def opens(row: Row, accounts: int) -> bool:
     return len(row) >= 5 and len(set(row[-5:])) >= min(3, accounts)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("accounts", [2, 3, 20])
 def test_the_next_step_depends_on_the_accounts_of_the_row_alone(redis_url: str, accounts: int) -> None:
     """A long walk opens what the rule foretells, at the very call: no more is remembered."""

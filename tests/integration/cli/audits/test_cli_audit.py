@@ -131,6 +131,7 @@ def test_days_that_make_no_sense_are_wrong_usage(call: Booking, arguments: tuple
     assert "Usage: booking audit" in ran.err
 
 
+@pytest.mark.long
 def test_killed_between_the_call_and_its_record_the_next_one_completes_it(
     scene: Scene, booking: Booking, spawn: Callable[..., Any], simulator: Any
 ) -> None:
@@ -149,6 +150,7 @@ def test_killed_between_the_call_and_its_record_the_next_one_completes_it(
     assert (scene.alive(row), scene.cancels()) == ({row.calcom_booking_uid}, 1)
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_it_and_says_that_it_may_be_run_again(
     scene: Scene, spawn: Callable[..., Any], ended: Callable[..., Any], simulator: Any
 ) -> None:

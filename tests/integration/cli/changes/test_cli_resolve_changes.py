@@ -51,6 +51,7 @@ def scene(booking: Booking, record: Any, simulator: Any) -> Scene:
     return Scene(record, simulator)
 
 
+@pytest.mark.variants(first=4)
 @pytest.mark.parametrize("name", CASES)
 def test_an_operators_word_ends_a_held_change(booking: Booking, scene: Scene, name: str) -> None:
     """Its row is as Cal.com shows the booking then; what is denied changes nothing."""

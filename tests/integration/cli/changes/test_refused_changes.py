@@ -200,6 +200,7 @@ def _served(record: Any, environment: dict[str, str], folder: Path) -> Iterator[
         yield ByHttp({"api_key_id": number}, caller)
 
 
+@pytest.mark.variants(first=2)
 def test_what_cannot_be_done_is_told_in_its_own_sentence(way: Way, record: Any, simulator: Any) -> None:
     """The booking stays as it is, and no change of it is stored; a client, who hears it later, has the refused one.
 

@@ -49,6 +49,7 @@ def stop(process: "subprocess.Popen[bytes]", ended: Callable[[Any], Ran], last: 
     return ran.code, (ran.out.splitlines() or [last])[-1]
 
 
+@pytest.mark.long
 def test_a_pipe_gets_a_line_for_each_change(
     settings: Settings, call: Booking, spawn: Spawn, ended: Callable[[Any], Ran]
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_pipe_gets_a_line_for_each_change(
     assert stop(watching, ended, "")[0] == 1
 
 
+@pytest.mark.long
 def test_json_is_a_line_for_each_change_too(
     settings: Settings, call: Booking, spawn: Spawn, ended: Callable[[Any], Ran]
 ) -> None:
