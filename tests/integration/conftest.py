@@ -18,6 +18,7 @@ from tests.support import breakers
 from tests.support.api.agents import SECRETS
 from tests.support.api.served import Api, Serving
 from tests.support.callbacks.webhooks import GIVEN
+from tests.support.zygote import Zygote
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 
@@ -129,13 +130,17 @@ def make(redis_url: str) -> breakers.Make:
 
 @pytest.fixture(scope="module")
 def api(
-    template: str, new_database: Callable[..., str], valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+    template: str,
+    new_database: Callable[..., str],
+    valkey_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    zygote: Zygote,
 ) -> Iterator[Api]:
     """Serve one API to all tests of a module; each has keys, and so bookings, of its own."""
     url = new_database(template)
     engine = make_engine(url)
     folder = tmp_path_factory.mktemp("served")
-    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS, **GIVEN}, engine, folder) as serving:
+    with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS, **GIVEN}, engine, folder, zygote) as serving:
         yield serving.start()
     engine.dispose()
 

@@ -90,7 +90,9 @@ class Fleet:
         """Start `celery -A worker ...`; its log goes to a file of this fleet."""
         log = self.folder / f"{len(self.processes)}-{arguments[0]}.log"
         argv = ["-A", app, *arguments]
-        self.processes.append(self.zygote.fork(argv, self.environment, log) if self.zygote else self._start(argv, log))
+        self.processes.append(
+            self.zygote.fork(["celery", *argv], self.environment, log) if self.zygote else self._start(argv, log)
+        )
         return self.processes[-1]
 
     def _start(self, argv: list[str], log: Path) -> "subprocess.Popen[bytes]":

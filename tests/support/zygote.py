@@ -1,6 +1,7 @@
-"""Celery's processes, forked from one that has imported the product already: starting a fleet is most of what tests do.
+"""Our processes, forked from one that has imported the product already: starting a fleet is most of what tests do.
 
-What is forked runs Celery's own command line with an environment and a session of its own; the settings are read there.
+What is forked runs Celery's own command line, or `booking serve`, with an environment and a session of its own; the
+settings are read there.
 `tests/integration/test_readme_commands.py` starts everything as a user does. Run as a script this is the process that
 forks: one JSON order a line, one answer a line; when its input ends, all that it has forked is killed.
 """
@@ -34,8 +35,11 @@ IMPORTED = (
     "worker.transports.redis",
     "worker.wiring",
 )  # what a worker loads before its first booking is done
+PROGRAMS = {"celery": "celery.__main__", "booking": "worker.cli"}
+SERVED = ("granian", "prometheus_client", "worker.api.app", "worker.cli", "worker.api.serve")  # before the first API
 LOOK_SECONDS = 0.02
 PATIENT = "TESTS_PATIENT_WITH_REDIS"  # set for those whose breaker is to wait for a Redis that is only slow
+PATIENT_API = "TESTS_PATIENT_API"  # set for an API that is to wait for servers that are only slow
 COUNT_WINDOW = "TESTS_COUNT_WINDOW"  # seconds, for those who look at what is written of calls
 PATIENCE = {"timeout": 5.0, "connect_timeout": 5.0}  # seconds
 
@@ -57,8 +61,8 @@ class Zygote:
         )
 
     def fork(self, argv: list[str], environment: Mapping[str, str], log: Path) -> "Forked":
-        """Start `celery ...` in a session of its own."""
-        return Forked(self, self.order(argv=["celery", *argv], environment=dict(environment), log=str(log)))
+        """Start `celery ...` or `booking ...` in a session of its own."""
+        return Forked(self, self.order(argv=argv, environment=dict(environment), log=str(log)))
 
     def order(self, **order: Any) -> Any:
         """Give an order and return its answer."""
@@ -118,6 +122,8 @@ def _serve() -> None:
             if answer is not None:
                 running.discard(pid)
         else:
+            for name in SERVED if order["argv"][0] == "booking" else ():
+                importlib.import_module(name)
             sys.stdout.flush()
             answer = os.fork()
             if not answer:
@@ -136,7 +142,7 @@ def _ended(pid: int) -> int | None:
 
 
 def _become(argv: list[str], environment: dict[str, str], log: str) -> None:
-    """Be Celery's command line; does not return."""
+    """Be a command line; does not return."""
     os.setsid()
     os.environ.clear()  # noqa: TID251 - this process's own, from here on
     os.environ.update(environment)  # noqa: TID251 - the same
@@ -149,10 +155,12 @@ def _become(argv: list[str], environment: dict[str, str], log: str) -> None:
         window = {"count_window": float(environment[COUNT_WINDOW])}
         importlib.import_module("worker.wiring").build_from.__kwdefaults__.update(window)
         importlib.import_module("worker.schedule").schedule.__kwdefaults__.update(window)
+    if PATIENT_API in environment:
+        importlib.import_module("tests.support.workers.patient_api").be_patient()
     sys.argv = argv
     code: Any = 1
     try:
-        importlib.import_module("celery.__main__").main()
+        importlib.import_module(PROGRAMS[argv[0]]).main()
     except SystemExit as ended:
         code = ended.code
     finally:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -18,11 +18,13 @@ from sqlalchemy import Engine, text
 from booking_client.states import DEFAULT_ACCOUNT
 from db.api_keys import key_text, keys
 from db.api_keys.keys import Scope
-from tests.support.fleet import eventually
+from tests.support.fleet import Process, eventually
+from tests.support.zygote import PATIENT_API, Zygote
 from worker.local.embedded.server import free_port
 
 ROOT = Path(__file__).parents[3]
 MANY = 600_000  # calls a minute
+METRICS = "HTTP_METRICS_ADDRESS"  # what counts is chosen when its library is imported
 ALL = frozenset({Scope.BOOK, Scope.READ, Scope.FIND, Scope.VOICE, Scope.CHANGE})
 REQUEST: Mapping[str, Any] = {
     "event_type_id": 101,
@@ -45,7 +47,7 @@ class Api:
 
     url: str
     engine: Engine
-    process: "subprocess.Popen[bytes]"
+    process: Process
     log: Path
     names: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -129,28 +131,26 @@ class Caller:
 
 
 class Serving:
-    """Start `booking serve`, and end it."""
+    """Start `booking serve`, and end it. With a zygote it is forked from it, unless its metrics are to be read."""
 
-    def __init__(self, environment: Mapping[str, str], engine: Engine, folder: Path) -> None:
-        self._environment, self._engine, self._folder = environment, engine, folder
-        self._started: list[subprocess.Popen[bytes]] = []
+    def __init__(
+        self, environment: Mapping[str, str], engine: Engine, folder: Path, zygote: Zygote | None = None
+    ) -> None:
+        self._environment, self._engine, self._folder, self._zygote = environment, engine, folder, zygote
+        self._started: list[Process] = []
 
     def start(self, *, patient: bool = True, workers: int = 1, **more: str) -> Api:
         """Start it, and wait until it answers."""
         port = free_port()
-        module = "tests.support.workers.patient_api" if patient else "worker.cli"
         given = {**os.environ, **self._environment, "HTTP_ADDRESS": f"127.0.0.1:{port}", **more}  # noqa: TID251 - a child
+        if patient:
+            given[PATIENT_API] = "1"
         log = self._folder / f"serve-{port}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, "serve", "--workers", str(workers)],
-                cwd=ROOT,
-                env=given,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        arguments = ["serve", "--workers", str(workers)]
+        if self._zygote is not None and METRICS not in given:
+            process: Process = self._zygote.fork(["booking", *arguments], given, log)
+        else:
+            process = _process(arguments, given, log)
         self._started.append(process)
         api = Api(f"http://127.0.0.1:{port}", self._engine, process, log)
         eventually(lambda: _answers(api), what="the API answers")
@@ -164,6 +164,20 @@ class Serving:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def _process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    module = "tests.support.workers.patient_api" if PATIENT_API in environment else "worker.cli"
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def _answers(api: Api) -> bool:

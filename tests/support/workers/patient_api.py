@@ -8,9 +8,16 @@ from worker.api.calcom_webhooks import receive
 from worker.api.concurrency import threads
 from worker.cli import main
 
-asking.PATIENCE = threads.PATIENCE = hints.WITHIN = receive.WITHIN = pages.READY_WITHIN = 30.0
-app.LOCK_TIMEOUT_MS = 30_000
-make_redis.__kwdefaults__.update({"timeout": 5.0, "connect_timeout": 5.0})  # a rate that Redis counts is counted there
+
+def be_patient() -> None:
+    """Have this process wait for Postgres and Redis."""
+    asking.PATIENCE = threads.PATIENCE = hints.WITHIN = receive.WITHIN = pages.READY_WITHIN = 30.0
+    app.LOCK_TIMEOUT_MS = 30_000
+    make_redis.__kwdefaults__.update(
+        {"timeout": 5.0, "connect_timeout": 5.0}
+    )  # a rate that Redis counts is counted there
+
 
 if __name__ == "__main__":
+    be_patient()
     main()
