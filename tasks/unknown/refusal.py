@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.lifecycle import Status
+from resilience.error_types import ErrorType
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.moves import KNOWN, Move
 
@@ -34,11 +35,14 @@ _REFUSED_AS = {
     ReplyKind.ATTENDEE_LIMIT: "a limit is reached",
 }
 
+_TAKEN = frozenset({ReplyKind.TAKEN, ReplyKind.FULL})  # the caller is asked for another time
+
 
 def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
     """Return the move of a booking that Cal.com refuses for good; `uid` is that of an earlier booking."""
     why = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
     error = f"{why}: {message}" if message else why
     there = {} if uid is None else {"calcom_booking_uid": uid}
-    changes = {"last_error": error, "error_type": "refused"} | there | KNOWN
+    error_type = ErrorType.TAKEN if reply_kind in _TAKEN else ErrorType.REFUSED
+    changes = {"last_error": error, "error_type": error_type} | there | KNOWN
     return Move(Status.REJECTED, why, changes, words=message)

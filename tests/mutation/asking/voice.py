@@ -63,6 +63,14 @@ VOICE = (
         new="        pass\n",
         test=f"{_CHANGES}test_who_books_again_takes_the_cancel_back[retell]",
     ),
+    Breakage(
+        name="a-taken-time-is-told-as-a-refusal",
+        promise=6,
+        file="tasks/unknown/refusal.py",
+        old="ErrorType.TAKEN if reply_kind in _TAKEN else ErrorType.REFUSED",
+        new="ErrorType.REFUSED",
+        test="tests/unit/tasks/test_refusal.py::test_a_booking_whose_time_is_taken_ends_as_taken[taken]",
+    ),
     _finding(
         name="another-booking-is-cancelled-than-the-one-named",
         old="own = [view for view in own if view.start == start]",
