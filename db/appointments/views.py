@@ -116,12 +116,14 @@ def of_person(
     of_key: int | None,
     account: int,
     limit: int,
+    moved_too: bool = False,
 ) -> list[BookingView]:
     """Read an account's bookings of an e-mail address or a number that start in a period, the earliest first.
 
-    Only bookings that came by an API key: `of_key`'s, or any one's (None).
+    Only bookings that came by an API key: `of_key`'s, or any one's (None). `moved_too`: also those that were asked for
+    in this period, and have been moved since.
     """
-    asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1]}
+    asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1], "moved_too": moved_too}
     return _read(conn, "views_of_person", {**asked, "api_key": of_key, "account": account, "limit": limit})
 
 

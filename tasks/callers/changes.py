@@ -115,7 +115,16 @@ def latest(view: BookingView) -> ChangeOfCaller | None:
     return ChangeOfCaller(view, changes[-1]) if changes else None
 
 
-def under_way(view: BookingView) -> ChangeOfCaller | None:
-    """Return the newest change of a booking if it is not over; None: it is, or there is none."""
+def as_it_stands(view: BookingView) -> tuple[BookingView, ChangeOfCaller | None]:
+    """Return a booking and its newest change if that is not over; None: it is, or there is none.
+
+    A change that is over may have ended since the booking was read: then it is read again.
+    """
     newest = latest(view)
-    return None if newest is None or newest.change is None or newest.change.over else newest
+    if newest is None or newest.change is None:
+        return view, None
+    if not newest.change.over:
+        return view, newest
+    with caller_connection() as conn:
+        [now] = views.by_ids(conn, [view.id], of_key=None) or [view]
+    return now, None

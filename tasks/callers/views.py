@@ -33,8 +33,18 @@ def views_of_all(ids: Collection[int]) -> list[BookingView]:
         return views.by_ids(conn, ids, of_key=None)
 
 
-def find(key: ApiKey, *, email: str | None, phone: str | None, starts: tuple[datetime, datetime]) -> list[BookingView]:
-    """Return the bookings of a person that start in a period, MOST_FOUND of them at most, the earliest first."""
+def find(
+    key: ApiKey,
+    *,
+    email: str | None,
+    phone: str | None,
+    starts: tuple[datetime, datetime],
+    moved_too: bool = False,
+) -> list[BookingView]:
+    """Return the bookings of a person that start in a period, MOST_FOUND of them at most, the earliest first.
+
+    `moved_too`: also those that were asked for in this period, and have been moved since.
+    """
     with caller_connection() as conn:
         return views.of_person(
             conn,
@@ -44,4 +54,5 @@ def find(key: ApiKey, *, email: str | None, phone: str | None, starts: tuple[dat
             of_key=key.sees_bookings_of,
             account=key.account_id,
             limit=MOST_FOUND,
+            moved_too=moved_too,
         )

@@ -42,7 +42,7 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
     """
     key = conversation.key
     if not another and (own := _of_this_person(conversation, request)) is not None:
-        return InCall(own, again=True, change=changes.under_way(own))
+        return own
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:
@@ -54,17 +54,22 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
                 break
             continue
         known = views.view(key, receipt.appointment_id) if receipt.duplicate else None
-        told = BookingView.of(receipt, request, key.id)
-        if known is not None:  # the receipt's start is newer than the row's, if Cal.com was asked
-            told = replace(known, start=receipt.start, awaits_host=receipt.awaits_host)
-        change = changes.under_way(told) if receipt.duplicate else None
-        return InCall(told, again=receipt.duplicate, change=change)
+        if known is None:
+            return InCall(BookingView.of(receipt, request, key.id), again=receipt.duplicate)
+        # the receipt's start is newer than the row's, if Cal.com was asked
+        return _again(known, replace(known, start=receipt.start, awaits_host=receipt.awaits_host))
     if view is None:
         raise RuntimeError("a call has all of its bookings, and none of them is there")
     return InCall(view, second=True)
 
 
-def _of_this_person(conversation: Conversation, request: BookingRequest) -> BookingView | None:
+def _again(row: BookingView, told: BookingView) -> InCall:
+    """Return a booking that was asked for before: as it is `told`, unless its row has moved since that was read."""
+    now, change = changes.as_it_stands(row)
+    return InCall(told if now == row else now, again=True, change=change)
+
+
+def _of_this_person(conversation: Conversation, request: BookingRequest) -> InCall | None:
     """Return what the same person has at the same time by an earlier call: else Cal.com would call it taken.
 
     A caller that names a person and the very time learns nothing new. Who asks again wants it: a cancel that was not
@@ -73,7 +78,7 @@ def _of_this_person(conversation: Conversation, request: BookingRequest) -> Book
     person = request.attendee
     starts = request.start, request.start + timedelta(seconds=1)
     phone = None if person.email else person.phone_number
-    found = views.find(conversation.key, email=person.email, phone=phone, starts=starts)
+    found = views.find(conversation.key, email=person.email, phone=phone, starts=starts, moved_too=True)
     same = [view for view in found if view.api_key_id == conversation.key.id]
     same = [view for view in same if view.event_type_id == conversation.event_type and view.status in WANTED]
     if not same:
@@ -82,10 +87,10 @@ def _of_this_person(conversation: Conversation, request: BookingRequest) -> Book
     with caller_connection() as conn:
         take_back_cancel(conn, own.id)
     if own.status is not Status.CONFIRMED:
-        return own
+        return _again(own, own)
     now = still_booked(dependencies.current(), own.id)
     if now.standing is Standing.CANCELLED:
         return None
     if now.standing is Standing.UNASKED:
-        return own
-    return replace(own, start=now.start or own.start, awaits_host=now.awaits_host)
+        return _again(own, own)
+    return _again(own, replace(own, start=now.start or own.start, awaits_host=now.awaits_host))

@@ -31,7 +31,7 @@ def status(
     view = meant(conversation, email=email, phone=phone, start=start)
     if view is None:
         return None
-    return ChangeInCall(view, changes.under_way(view))
+    return ChangeInCall(*changes.as_it_stands(view))
 
 
 def cancel(

@@ -28,7 +28,7 @@ def meant(
     found = find(
         conversation.key, email=email, phone=None if email else phone, starts=(start, start + timedelta(seconds=1))
     )
-    upcoming = [view for view in found if view.status in WANTED]
+    upcoming = [view for view in found if view.status in WANTED] or found[-1:]  # a cancel that is repeated
     return upcoming[0] if len(upcoming) == 1 else None
 
 

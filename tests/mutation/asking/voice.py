@@ -78,6 +78,28 @@ VOICE = (
         test=f"{_CHANGES}test_another_start_is_another_booking[retell]",
     ),
     _finding(
+        name="a-repeated-cancel-without-a-call-id-is-asked-about",
+        old="if view.status in WANTED] or found[-1:]",
+        new="if view.status in WANTED]",
+        test=f"{_CHANGES}test_a_cancel_that_is_repeated_without_a_call_id_is_known",
+    ),
+    Breakage(
+        name="a-moved-booking-is-found-at-its-old-start",
+        promise=6,
+        file="db/sql/views_of_person.sql",
+        old="        OR CAST(:moved_too AS boolean)\n",
+        new="        OR CAST(:moved_too AS boolean) IS NOT NULL\n",
+        test=f"{_CHANGES}test_who_names_the_new_start_means_the_moved_booking",
+    ),
+    Breakage(
+        name="told-where-a-booking-was-before-its-move-ended",
+        promise=6,
+        file="tasks/callers/changes.py",
+        old="    return now, None\n",
+        new="    return view, None\n",
+        test=f"{_CHANGES}test_a_move_that_ends_while_the_status_is_asked_is_told",
+    ),
+    _finding(
         name="who-names-no-start-is-told",
         promise=7,
         old="    if wanted or start is None or",

@@ -1,13 +1,18 @@
 """A caller cancels and moves: noted until Cal.com has done it, once a call, and nobody else's booking."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 
+from db.api_keys import keys
 from db.api_keys.keys import Scope
-from tests.support.api.agents import AGENTS, Ask, retell, some_arguments
+from db.appointments.views import BookingView
+from tasks.callers.connection import caller_connection
+from tasks.conversations import changing
+from tasks.conversations.conversation import Conversation
+from tests.support.api.agents import AGENTS, Ask, retell, retell_args_only, some_arguments
 from tests.support.api.served import ALL, Api, Caller
 from tests.support.fleet import eventually
 
@@ -249,3 +254,56 @@ def test_a_key_without_the_scope_changes_nothing(api: Api) -> None:
     told = [retell(caller, tool, NEW, "call-25").say for tool in ("cancel", "reschedule")]
 
     assert told == ["I cannot do that here."] * 2
+
+
+def test_who_names_the_new_start_means_the_moved_booking(api: Api) -> None:
+    """In a later call, and in the list of a period; the start that was given up means no booking any more."""
+    caller = api.key()
+    email = booked(api, caller, retell, "call-40")
+    becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
+
+    new, old = (
+        retell(caller, "status", {"email": email, "start": f"2030-03-0{day}T10:00:00"}, "call-41").say for day in (6, 5)
+    )
+    periods = [{"from": f"2030-03-0{day}T00:00:00Z", "to": f"2030-03-0{day}T23:00:00Z"} for day in (6, 5)]
+    listed = [caller.call("POST", "/v1/bookings/find", json={"email": email, **one}).json() for one in periods]
+
+    assert (new, old) == (f"You are booked for {SPOKEN}.", WHICH)
+    assert [len(one["bookings"]) for one in listed] == [1, 0]
+
+
+def test_a_cancel_that_is_repeated_without_a_call_id_is_known(api: Api) -> None:
+    """Who named the person and the start is not asked for them again."""
+    caller, asked = api.key(), some_arguments()
+    named = {"email": asked["email"], "start": asked["start"]}
+    book(api, caller, retell_args_only, "", asked)
+
+    cancelled = [retell_args_only(caller, "cancel", named, "").say for _ in range(2)]
+
+    assert cancelled == ["It is cancelled.", "It is cancelled already."]
+
+
+def test_a_move_that_ends_while_the_status_is_asked_is_told(
+    api: Api, settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The booking was read before its move ended, and the change afterwards: the old time is not told."""
+    settings(DATABASE_URL=api.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    caller = api.key()
+    email = booked(api, caller, retell, "call-42")
+    retell(caller, "reschedule", NEW, "call-42")
+    with caller_connection() as conn:
+        key = keys.named(conn, caller.name)
+    assert key is not None
+    conversation, read = Conversation(agent="retell", call="call-42", key=key, event_type=101), changing.meant
+
+    def read_before(*given: Any, **more: Any) -> BookingView | None:
+        view = read(*given, **more)
+        changes_become(api, email, "status = 'done'")
+        becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
+        return view
+
+    monkeypatch.setattr(changing, "meant", read_before)
+    told = changing.status(conversation, email=None, phone=None, start=None)
+
+    assert told is not None
+    assert (told.view.start.day, told.change) == (6, None)
