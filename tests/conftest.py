@@ -261,6 +261,11 @@ class Simulator:
         entries: list[dict[str, Any]] = self._call("GET", f"/_journal?since={since}")["entries"]
         return entries
 
+    def books(self) -> list[dict[str, Any]]:
+        """Return all that was ever booked, each line with its times."""
+        lines: list[dict[str, Any]] = self._call("GET", "/_books")["books"]
+        return lines
+
     def bookings(self, reference: str | None = None) -> list[dict[str, Any]]:
         """Return every booking, or those that carry this reference."""
         query = "" if reference is None else f"?reference={reference}"

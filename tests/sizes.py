@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 FULL_SIZE = "--full-size"
+SEED = "--seed"
 Counted = Callable[[str, int], None]
 
 
@@ -25,6 +26,13 @@ def size(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int | None:
+    """Return the seed of what is dealt by chance; None: the test has one of its own."""
+    given: int | None = request.config.getoption(SEED)
+    return given
+
+
+@pytest.fixture
 def counted(request: pytest.FixtureRequest) -> Counted:
     """Return what tells a figure by its name."""
 
@@ -35,8 +43,9 @@ def counted(request: pytest.FixtureRequest) -> Counted:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option."""
+    """Add the options."""
     parser.addoption(FULL_SIZE, action="store_true", help="run the tests that have a size, at their full size")
+    parser.addoption(SEED, type=int, help="what tests that have a size deal by chance is drawn from it")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ from tests.chaos.parts import PARTS, Part, planned
 from tests.chaos.run import EmbeddedError, Run, run
 from tests.chaos.schedule import Planned
 from tests.chaos.sizes import SIZES, is_kept
+from tests.sizes import SEED
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
@@ -41,7 +42,7 @@ def main() -> int:
     ended = []
     try:
         with GracefulShutdown():
-            kept = {name: is_kept(SIZES[name]) for name in sized}
+            kept = {name: is_kept(SIZES[name], f"{SEED}={seed}") for name in sized}
             for name, part, faults in parts:
                 ended.append(_run(name, part, faults, seed=seed, asked=asked))
     except KeyboardInterrupt:

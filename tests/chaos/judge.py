@@ -81,9 +81,9 @@ class Judgement:
     changes: dict[str, dict[str, int]]
 
 
-def record(environment: ChaosEnvironment) -> Record:
+def record(database_url: str) -> Record:
     """Read our record."""
-    with psycopg.connect(environment.postgres.url, row_factory=psycopg.rows.dict_row) as conn:
+    with psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
         alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))

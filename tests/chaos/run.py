@@ -130,7 +130,7 @@ def _settled(made: ChaosEnvironment) -> Record:
     What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
     """
     for _ in range(int(FINISH_SECONDS)):
-        uncounted, ours = judge.uncounted(made), judge.record(made)
+        uncounted, ours = judge.uncounted(made), judge.record(made.postgres.url)
         if uncounted:
             look_again()
         elif ours.quiet:

@@ -10,6 +10,7 @@ from tests.sizes import FULL_SIZE
 ROOT = Path(__file__).parents[2]
 SIZES: Mapping[str, str] = {
     "webhooks": "tests/promises/asking/test_webhook_calls.py",
+    "calls": "tests/promises/asking/test_dealt_calls.py",
     "askers": "tests/promises/asking/test_free_slots.py",
     "turns": "tests/integration/accounts/test_turns.py",
     "keys": "tests/integration/accounts/test_refused_keys.py",

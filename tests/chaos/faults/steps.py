@@ -42,6 +42,11 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "held ones are released, not sent": ("tasks.maintenance.release", "send", "before"),
 }
 
+# Of `booking serve` alone. In all the fire suite its own process asks for changes, and it is not to die.
+API_STEPS: dict[str, tuple[str, str, str]] = {
+    "a change is kept, its message not sent": ("tasks.callers.changes", "send_released", "before"),
+}
+
 
 class Orders:
     """The suite's side: order a step's death, and see who obeyed."""

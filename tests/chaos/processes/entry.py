@@ -7,7 +7,7 @@ FIRE_CALLBACKS that callbacks are tried again, and bookings of a hint looked at,
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ from worker import app
 __all__ = ["app"]
 
 ENVIRONMENT = os.environ  # noqa: TID251 - settings of the suite, which the product does not know
+FOLDER = Path(ENVIRONMENT["FIRE_FOLDER"])
 
 
-def _hook(folder: Path) -> None:
+def hook(places: Mapping[str, tuple[str, str, str]]) -> None:
     """Put every step into its place; a name that is no longer there is an error, not a step that never comes."""
-    for step, (module, name, where) in steps.STEPS.items():
-        here = partial(steps.reach, folder, step)
+    for step, (module, name, where) in places.items():
+        here = partial(steps.reach, FOLDER, step)
         owner: Any = importlib.import_module(module)
         if where == "signal":
             _keep.append(receiver := partial(_if_booking, here))
@@ -40,8 +41,8 @@ def _hook(folder: Path) -> None:
         for part in path:
             owner = getattr(owner, part)
         call = getattr(owner, last)
-        places: dict[str, Callable[[], None] | None] = {"before": None, "after": None, where: here}
-        setattr(owner, last, steps.around(call, before=places["before"], after=places["after"]))
+        sides: dict[str, Callable[[], None] | None] = {"before": None, "after": None, where: here}
+        setattr(owner, last, steps.around(call, before=sides["before"], after=sides["after"]))
 
 
 def _if_booking(here: Callable[[], None], sender: Any = None, **_: Any) -> None:
@@ -52,7 +53,7 @@ def _if_booking(here: Callable[[], None], sender: Any = None, **_: Any) -> None:
 
 _keep: list[Callable[..., None]] = []  # Celery's signals hold their receivers weakly
 worker.wiring.MARGIN = worker.breaker.MARGIN = worker.settings.model.MARGIN = float(ENVIRONMENT["FIRE_MARGIN"])
-_hook(Path(ENVIRONMENT["FIRE_FOLDER"]))
+hook(steps.STEPS)
 if "FIRE_CALLBACKS" in ENVIRONMENT:  # and never given up: a receiver is away for seconds, and not for days
     sending.DELAYS = (0.5, 0.5, 1.0, *[2.0] * 500)
     callbacks.REST = 2.0

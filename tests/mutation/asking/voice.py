@@ -7,9 +7,14 @@ from tests.mutation.breakage import Breakage
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _CHANGES = "tests/integration/api/voice/test_voice_changes.py::"
 _HOSTILE = "tests/integration/api/voice/test_voice_hostile.py::"
+_DEALT = (
+    "tests/promises/asking/test_dealt_calls.py::"
+    "test_no_sentence_of_a_dealt_call_is_untrue_and_each_request_is_booked_once[12]"
+)
 _SLOTS = "tests/promises/asking/test_free_slots.py::"
 _wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+_sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
@@ -63,6 +68,18 @@ VOICE = (
         new="        pass\n",
         test=f"{_CHANGES}test_who_books_again_takes_the_cancel_back[retell]",
     ),
+    _sentences(
+        name="an-unknown-outcome-is-told-as-booked",
+        old="        Status.BOOKING: Said.UNDER_WAY,\n        Status.RETRYING: Said.UNDER_WAY,\n",
+        new="        Status.BOOKING: Said.DONE,\n        Status.RETRYING: Said.DONE,\n",
+        test=_DEALT,
+    ),
+    _sentences(
+        name="told-as-noted-though-nothing-was-stored",
+        old="return SENTENCES[language_of(language)][Said.NOT_ACCEPTED]",
+        new="return SENTENCES[language_of(language)][Said.OPERATOR]",
+        test="tests/promises/asking/test_voice_calls.py::test_without_postgres_nothing_is_said_to_be_noted",
+    ),
     Breakage(
         name="a-taken-time-is-told-as-a-refusal",
         promise=6,
@@ -70,6 +87,15 @@ VOICE = (
         old="ErrorType.TAKEN if reply_kind in _TAKEN else ErrorType.REFUSED",
         new="ErrorType.REFUSED",
         test="tests/unit/tasks/test_refusal.py::test_a_booking_whose_time_is_taken_ends_as_taken[taken]",
+    ),
+    Breakage(
+        name="a-repeat-in-a-call-is-told-as-new",
+        promise=6,
+        file="worker/api/voice/tools.py",
+        old="return Told(view=made.view, again=made.again)",
+        new="return Told(view=made.view)",
+        test="tests/promises/asking/test_voice_calls.py::"
+        "test_a_slow_cal_com_books_once_and_who_asks_again_hears_that_it_is_theirs",
     ),
     _finding(
         name="another-booking-is-cancelled-than-the-one-named",

@@ -50,6 +50,7 @@ class Api:
     process: Process
     log: Path
     names: Iterator[int] = field(default_factory=lambda: count(1))
+    patience: float = 60.0  # seconds until who asks hangs up
 
     def key(
         self,
@@ -69,7 +70,7 @@ class Api:
 
     def call(self, method: str, path: str, **given: Any) -> requests.Response:
         """Send a request without a key."""
-        return requests.request(method, self.url + path, timeout=60, **given)
+        return requests.request(method, self.url + path, timeout=self.patience, **given)
 
     def sql(self, statement: str, **given: Any) -> Any:
         """Run a statement in the API's database; return its first value, if it has one."""
@@ -139,18 +140,18 @@ class Serving:
         self._environment, self._engine, self._folder, self._zygote = environment, engine, folder, zygote
         self._started: list[Process] = []
 
-    def start(self, *, patient: bool = True, workers: int = 1, **more: str) -> Api:
-        """Start it, and wait until it answers."""
+    def start(self, *, patient: bool = True, module: str = "", workers: int = 1, **more: str) -> Api:
+        """Start it, and wait until it answers; `module` runs its command line instead of those that are known here."""
         port = free_port()
         given = {**os.environ, **self._environment, "HTTP_ADDRESS": f"127.0.0.1:{port}", **more}  # noqa: TID251 - a child
-        if patient:
+        if patient and not module:
             given[PATIENT_API] = "1"
         log = self._folder / f"serve-{port}.log"
         arguments = ["serve", "--workers", str(workers)]
-        if self._zygote is not None and METRICS not in given:
+        if self._zygote is not None and METRICS not in given and not module:
             process: Process = self._zygote.fork(["booking", *arguments], given, log)
         else:
-            process = _process(arguments, given, log)
+            process = _process(arguments, given, log, module)
         self._started.append(process)
         api = Api(f"http://127.0.0.1:{port}", self._engine, process, log)
         eventually(lambda: _answers(api), what="the API answers")
@@ -166,8 +167,10 @@ class Serving:
             process.wait(10)
 
 
-def _process(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    module = "tests.support.workers.patient_api" if PATIENT_API in environment else "worker.cli"
+def _process(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, module: str
+) -> "subprocess.Popen[bytes]":
+    module = module or ("tests.support.workers.patient_api" if PATIENT_API in environment else "worker.cli")
     with log.open("wb") as out:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],

@@ -1,0 +1,157 @@
+"""The judge of dealt calls finds each untruth, and lets pass what is true."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from booking_client.states import ChangeKind
+from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
+from tasks.callers.sentences import SENTENCES, Said, spoken
+from tests.chaos.calls.deal import OTHER, START, WANTED, ZONE, DealtCall, Form, House, Want, deal
+from tests.chaos.calls.hearing import CLAIMS
+from tests.chaos.calls.judge import BOOKING, Life, Reply, Story, untrue
+from worker.api.voice.sentences import ASKED, Asked
+
+DEALT = replace(deal(1, 1)[0], form=Form.VAPI, language="en", want=Want.BOOK)
+BOOKED = Life("r1", DEALT.email, START, 5.0, None)
+MOVED = [Life("r1", DEALT.email, START, 5.0, 20.0), Life("r1", DEALT.email, WANTED, 20.0, None)]
+GONE = Life("r1", DEALT.email, START, 5.0, 20.0)
+ANOTHERS = Life("r2", "rival@example.com", START, 9.0, None)
+
+
+def words(key: Said | SaidOfChange | Asked, time: datetime = START, old: datetime = START) -> str:
+    """Return a sentence as an agent hears it."""
+    tables: dict[Any, str] = {**SENTENCES["en"], **ASKED["en"]}
+    text = CHANGE_SENTENCES["en"][key] if isinstance(key, SaidOfChange) else tables[key]
+    return text.format(time=spoken(time, ZONE.key, "en"), old=spoken(old, ZONE.key, "en"))
+
+
+def heard(
+    key: Said | SaidOfChange | Asked, at: float = 10.0, *, tool: str = "book", time: datetime = START, **more: Any
+) -> Reply:
+    """Return an answer that came at `at`, a second after it was asked for."""
+    start = START if tool == "book" else None
+    given = {"stored": frozenset({BOOKING}), "start": start, **more}
+    return Reply(tool=tool, asked_at=at - 1, heard_at=at, said=words(key, time), **given)
+
+
+def found(
+    *replies: Reply,
+    lives: Sequence[Life] = (),
+    others: Sequence[Life] = (),
+    ends: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    dealt: DealtCall = DEALT,
+) -> list[str]:
+    """Return what is untrue of a call."""
+    return list(untrue(Story(dealt, replies, lives, others, ends, changes)))
+
+
+CONFIRMED: dict[str, Any] = {"lives": [BOOKED], "ends": ["confirmed"]}
+REJECTED: dict[str, Any] = {"others": [ANOTHERS], "ends": ["rejected"]}
+CANCELLED: dict[str, Any] = {"lives": [GONE], "ends": ["cancelled"], "changes": ["done"]}
+MOVED_TO: dict[str, Any] = {"lives": MOVED, "ends": ["confirmed"], "changes": ["done"]}
+CANCEL_STORED = frozenset({BOOKING, ChangeKind.CANCEL})
+MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
+
+
+@pytest.mark.parametrize(
+    ("replies", "world"),
+    [
+        ([heard(Said.DONE)], CONFIRMED),
+        ([heard(Said.UNDER_WAY, 4.0), heard(Said.AGAIN)], CONFIRMED),
+        ([heard(Said.NOT_ACCEPTED, 3.0, stored=frozenset()), heard(Said.DONE)], CONFIRMED),
+        ([heard(Said.OUTAGE, stored=None)], CONFIRMED),
+        ([heard(Said.TAKEN)], REJECTED),
+        ([heard(Said.UNDER_WAY, 3.0), heard(Said.TAKEN)], REJECTED),
+        ([heard(SaidOfChange.CANCELLED, 21.0, tool="cancel")], CANCELLED),
+        ([heard(SaidOfChange.CANCEL_NOTED, 19.0, tool="cancel", stored=CANCEL_STORED)], CANCELLED),
+        ([heard(SaidOfChange.MOVED, 21.0, tool="reschedule", time=WANTED)], MOVED_TO),
+        ([heard(SaidOfChange.MOVE_OUTAGE, 19.0, tool="reschedule", time=WANTED, stored=MOVE_STORED)], MOVED_TO),
+        ([heard(SaidOfChange.MOVE_REFUSED, 19.0, tool="reschedule")], {**CONFIRMED, "changes": ["refused"]}),
+        ([heard(Asked.WHICH, tool="status", stored=frozenset())], {}),
+        ([heard(Said.UNDER_WAY), heard(Said.DONE, 30.0, tool="status", last=True)], CONFIRMED),
+        ([Reply(tool="book", start=START, asked_at=1.0, heard_at=2.0)], {}),
+    ],
+)
+def test_what_is_true_passes(replies: Sequence[Reply], world: dict[str, Any]) -> None:
+    """At the moment when it was heard; a broken connection says nothing."""
+    assert found(*replies, **world) == []
+
+
+@pytest.mark.parametrize(
+    ("replies", "world"),
+    [
+        pytest.param([heard(Said.DONE, 4.0)], CONFIRMED, id="booked, before it is"),
+        pytest.param([heard(Said.DONE)], REJECTED, id="booked, and another has it"),
+        pytest.param([heard(Said.DONE, time=OTHER)], CONFIRMED, id="booked, at another time"),
+        pytest.param([heard(Said.DONE, 22.0)], CANCELLED, id="booked, and it is gone"),
+        pytest.param([heard(Said.UNDER_WAY), heard(Said.DONE, 12.0)], CONFIRMED, id="asked again, told as new"),
+        pytest.param([heard(Said.TAKEN)], CONFIRMED, id="taken by its own booking"),
+        pytest.param([heard(Said.TAKEN)], {**CONFIRMED, "others": [ANOTHERS]}, id="taken by another, and booked"),
+        pytest.param([heard(Said.TAKEN, 4.0)], {**CONFIRMED, "others": [ANOTHERS]}, id="taken, and booked later"),
+        pytest.param([heard(Said.TAKEN, 8.0)], REJECTED, id="taken, before anybody had it"),
+        pytest.param([heard(Said.UNDER_WAY, stored=frozenset())], CONFIRMED, id="noted, and not stored"),
+        pytest.param(
+            [heard(SaidOfChange.CANCEL_NOTED, 19.0, tool="cancel")], CANCELLED, id="a cancel noted, and not stored"
+        ),
+        pytest.param(
+            [heard(SaidOfChange.MOVE_NOTED, 19.0, tool="reschedule", time=WANTED, stored=CANCEL_STORED)],
+            MOVED_TO,
+            id="a move noted, and a cancel stored",
+        ),
+        pytest.param([heard(Said.UNDER_WAY)], {"ends": ["failed"]}, id="noted, and it failed"),
+        pytest.param([heard(Said.UNDER_WAY)], {}, id="noted, and there is no row"),
+        pytest.param([heard(Said.DONE)], {"lives": [BOOKED], "ends": ["rejected"]}, id="its row says it is not"),
+        pytest.param(
+            [heard(Said.DONE)], {"lives": [BOOKED, BOOKED], "ends": ["confirmed"] * 2}, id="a repeat that booked"
+        ),
+        pytest.param([heard(SaidOfChange.CANCELLED, 19.0, tool="cancel")], CANCELLED, id="cancelled, before it is"),
+        pytest.param(
+            [heard(SaidOfChange.CANCEL_NOTED, tool="cancel", stored=CANCEL_STORED)], CONFIRMED, id="never cancelled"
+        ),
+        pytest.param([heard(Said.REFUSED)], CONFIRMED, id="could not book it"),
+        pytest.param(
+            [heard(SaidOfChange.MOVED, 19.0, tool="reschedule", time=WANTED)], MOVED_TO, id="moved, before it is"
+        ),
+        pytest.param(
+            [heard(SaidOfChange.MOVE_NOTED, tool="reschedule", time=WANTED, stored=MOVE_STORED)],
+            {**CONFIRMED, "changes": ["failed"]},
+            id="never moved",
+        ),
+        pytest.param(
+            [heard(SaidOfChange.CANCEL_OUTAGE, 22.0, tool="cancel", stored=CANCEL_STORED)],
+            CANCELLED,
+            id="stands until then, and it is gone",
+        ),
+        pytest.param([heard(SaidOfChange.MOVE_REFUSED, 22.0, tool="reschedule")], MOVED_TO, id="the old one stands"),
+        pytest.param([heard(Said.UNDER_WAY), heard(Asked.WHICH, 12.0, tool="status")], CONFIRMED, id="its own call"),
+        pytest.param([heard(Asked.SECOND)], CONFIRMED, id="a repeat is a second booking"),
+        pytest.param([replace(heard(Said.DONE), said="You are booked.")], CONFIRMED, id="a sentence that no table has"),
+        pytest.param([replace(heard(Said.DONE), wrong="500")], CONFIRMED, id="no answer of an API"),
+        pytest.param([heard(Said.UNDER_WAY, tool="status", last=True)], CONFIRMED, id="under way for ever"),
+        pytest.param([heard(Asked.WHICH, tool="status", last=True)], CONFIRMED, id="not told at the end"),
+    ],
+)
+def test_what_is_untrue_is_found(replies: Sequence[Reply], world: dict[str, Any]) -> None:
+    """One thing is wrong in each."""
+    assert found(*replies, **world) != []
+
+
+def test_each_sentence_about_a_booking_claims_something() -> None:
+    """But for those that no dealt call has: of a host who has to confirm, and of a refusal for another cause."""
+    out_of_place = {Said.HOST, SaidOfChange.MOVED_HOST, Said.REFUSED}
+    assert {*Said, *SaidOfChange} - CLAIMS.keys() == out_of_place
+
+
+def test_a_long_deal_has_all_of_each_kind() -> None:
+    """None is left to chance, and a rival's slot has two calls."""
+    dealt = deal(1, 500)
+    assert deal(1, 500) == dealt != deal(2, 500)
+    for name, wanted in (("form", Form), ("want", Want), ("house", House)):
+        assert {getattr(one, name) for one in dealt} >= set(wanted)
+    rivals = [one.slot for one in dealt if one.want is Want.RIVAL]
+    assert len(rivals) > len(set(rivals)) * 1.9
