@@ -18,15 +18,11 @@ import redis
 import requests
 from psycopg import sql
 
-from db import revisions
-from db.engine import make_engine
-
 if TYPE_CHECKING:
     # The package `worker` imports Celery, which most unit tests do without.
     from worker.local.embedded import Guard, Postgres, Valkey
 
 ROOT = Path(__file__).parents[1]
-TEMPLATE = "migrated"
 READY = "simulator listening on "
 START_SECONDS = 30.0
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - private folders below it; bytes for all that is made there
@@ -115,19 +111,10 @@ def session_valkey() -> Iterator["Valkey"]:
 @pytest.fixture(scope="session")
 def session_postgres() -> Iterator["Postgres"]:
     """Run the session's PostgreSQL; tests that hurt it take `postgres`."""
-    from worker.local import embedded  # noqa: PLC0415 - see above
+    from tests.support.servers import migrated  # noqa: PLC0415 - see above
 
-    with embedded.servers(valkey=False) as servers:
-        _make_logins_cheap(servers.postgres)
-        yield servers.postgres
-
-
-def _make_logins_cheap(server: "Postgres") -> None:
-    """Have the password hashed once, not 4,096 times at each of some thousand logins: it is random."""
-    change = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier("booking"), sql.Literal(server.password))
-    with psycopg.connect(server.url, autocommit=True) as admin:
-        admin.execute("SET scram_iterations = 1")
-        admin.execute(change)
+    with migrated.running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -221,13 +208,11 @@ def database_url(
 
 @pytest.fixture(scope="session")
 def template(session_postgres: "Postgres") -> str:
-    """Migrate once; a copy takes a twentieth of the time."""
-    with psycopg.connect(session_postgres.url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    engine = make_engine(session_postgres.url_of(TEMPLATE))
-    revisions.upgrade(engine, revisions.head())
-    engine.dispose()
-    return TEMPLATE
+    """Name the migrated database that a test's own is a copy of."""
+    from tests.support.servers import migrated  # noqa: PLC0415 - see above
+
+    migrated.migrate(session_postgres)
+    return migrated.TEMPLATE
 
 
 def _drop(server: "Postgres", administer: Administer, url: str) -> None:

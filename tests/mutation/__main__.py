@@ -6,7 +6,6 @@ The exit code is 0 when every breakage was caught; 1 when one was not, or when t
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.mutation.breakages import BREAKAGES, Breakage
+from tests.mutation.trials.place import before
 from tests.mutation.trials.trial import ROOT, Ended, Seen, Workshop
 from worker.local.graceful_shutdown import GracefulShutdown
 
@@ -69,28 +69,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(chosen: Sequence[Breakage], workshop: Workshop, *, jobs: int) -> list[Result]:
     """Run every test unbroken, then each with its breakage."""
-    whole = workshop.copy()
-    if not workshop.imports_itself(whole):
-        raise SystemExit("programs in a copy import the installed project: nothing would be broken")
+    tests = list(dict.fromkeys(one.test for one in chosen))
+    workshop.prepare(tests)
     with _side_by_side(jobs, workshop) as each:
-        tests = list(dict.fromkeys(one.test for one in chosen))
         shares = [share for n in range(jobs) if (share := tests[n::jobs])]
         unbroken: dict[str, Seen] = {}
-        for seen in each(lambda share: workshop.run(whole, share), shares, "unbroken"):
+        for seen in each(workshop.run, shares, "unbroken"):
             unbroken |= seen
-        results = each(lambda one: _try(one, unbroken[one.test], workshop, whole), chosen, "broken")
+        # Neighbours begin with the same packages: a thread seldom imports others.
+        sorted_ = sorted(chosen, key=lambda one: len(before(one)), reverse=True)
+        results = each(lambda one: _try(one, unbroken[one.test], workshop), sorted_, "broken")
         return sorted(results, key=lambda result: [one.name for one in chosen].index(result.name))
 
 
-def _try(one: Breakage, unbroken: Seen, workshop: Workshop, whole: Path) -> Result:
+def _try(one: Breakage, unbroken: Seen, workshop: Workshop) -> Result:
     begun = time.monotonic()
     seen = unbroken
     verdict = "FAILS UNBROKEN"
     if unbroken.ended is Ended.PASSED:
-        broken = workshop.copy(whole)
-        one.apply(broken)
-        seen = workshop.run(broken, [one.test])[one.test]
-        shutil.rmtree(broken, ignore_errors=True)  # hundreds of copies at the end would take minutes to remove
+        seen = workshop.run([one.test], one)[one.test]
         verdict = _VERDICTS[seen.ended]
     return Result(one.name, one.promise, verdict, one.test, seen.why, round(time.monotonic() - begun, 1))
 

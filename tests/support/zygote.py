@@ -38,6 +38,7 @@ IMPORTED = (
 PROGRAMS = {"celery": "celery.__main__", "booking": "worker.cli"}
 SERVED = ("granian", "prometheus_client", "worker.api.app", "worker.cli", "worker.api.serve")  # before the first API
 LOOK_SECONDS = 0.02
+SPARE = "TESTS_SPARE_PROCESS"  # the id of a process that waits for a program, and the pipes to it
 PATIENT = "TESTS_PATIENT_WITH_REDIS"  # set for those whose breaker is to wait for a Redis that is only slow
 PATIENT_API = "TESTS_PATIENT_API"  # set for an API that is to wait for servers that are only slow
 COUNT_WINDOW = "TESTS_COUNT_WINDOW"  # seconds, for those who look at what is written of calls
@@ -49,16 +50,10 @@ class Zygote:
 
     def __init__(self) -> None:
         path = os.pathsep.join((str(ROOT), str(ROOT / "client"), os.environ.get("PYTHONPATH", "")))  # noqa: TID251 - a child's
+        waiting = os.environ.pop(SPARE, None)  # noqa: TID251 - the tests' own; for the first that asks, and no child
+        environment = {**os.environ, "PYTHONPATH": path}  # noqa: TID251 - a child's
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path},  # noqa: TID251 - the same
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._process = Spare(json.loads(waiting), environment) if waiting else _started(environment)
 
     def fork(self, argv: list[str], environment: Mapping[str, str], log: Path) -> "Forked":
         """Start `celery ...` or `booking ...` in a session of its own."""
@@ -76,6 +71,33 @@ class Zygote:
     def close(self) -> None:
         """End it and all that it has forked."""
         self._process.communicate()
+
+
+def _started(environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, __file__],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+class Spare:
+    """The process that a breakage's run has beside it (tests/mutation/trials/forks.py), as subprocess.Popen."""
+
+    def __init__(self, reached: tuple[int, int, int], environment: Mapping[str, str]) -> None:
+        self._pid, order, answer = reached
+        self.stdin, self.stdout = os.fdopen(order, "w"), os.fdopen(answer)
+        self.stdin.write(json.dumps({"program": __file__, "environment": dict(environment)}) + "\n")
+
+    def communicate(self) -> None:
+        """End its input, and wait for its end."""
+        self.stdin.close()
+        self.stdout.close()
+        os.waitpid(self._pid, 0)
 
 
 class Forked:
