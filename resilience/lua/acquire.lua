@@ -28,10 +28,7 @@ if reason == '' then
   reason = 'granted'
   quota_take(quota)
   if released_at > 0 then
-    if (taken_at > 0 and taken_at or now) - released_at > LATE then -- more items lie in the broker than the workers can take
-      load_window()
-      halve(released_at)
-    end
+    note_take(released_at, taken_at > 0 and taken_at or now)
     redis.call('ZADD', SENDING, now + setting.lease_for, item)
   end
   if probing then

@@ -32,7 +32,8 @@ if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.
   load_window()
   if redis.call('ZREM', SENDING, item) == 1 then
     if outcome == 'success' then
-      grow(released_at, tonumber(taken_at), most)
+      taken_at = tonumber(taken_at)
+      grow(released_at, taken_at, taken_at == granted_at and math.min(most, fitting()) or most)
     elseif FAILURES[outcome] and not counts_for_itself_only(outcome, own_epoch, never_sent) then
       halve(released_at)
     end

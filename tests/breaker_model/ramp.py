@@ -1,5 +1,6 @@
 """The pace of held work by its rules: one, then two, then four, ...; from the least after each change of state."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,13 +25,21 @@ class Ramp:
     """The account, one of several, that was let go last."""
     used_at: int = 0
     """When items were last let go and then at least half of it was under way."""
+    fits: int = 0
+    """How many were sent at once, the most since an item last waited for a worker; 0: none has waited."""
 
     def refresh(self, epochs: Epochs, now: int, lease: int, least: int) -> None:
-        """Start again with other epochs, or if nobody took an item; forget what a clock that was set back has left."""
+        """Start again with other epochs, or if nobody took an item; one place fewer for each whose sender is gone.
+
+        Forget what a clock that was set back has left.
+        """
         if self.epoch_fence != epochs:
-            self.epoch_fence, self.size, self.waiting, self.sending = epochs, least, {}, {}
+            self.epoch_fence, self.size, self.waiting, self.sending, self.fits = epochs, least, {}, {}, 0
         if min(self.waiting.values(), default=now + 1) <= now:
             self.size = least
+        left = sum(ends <= now for ends in self.sending.values())
+        if left:
+            self.size = max(least, self.size - left)
         self.waiting, self.sending = (_in_force(places, now, lease) for places in (self.waiting, self.sending))
 
     def send(self, item: str, ends: int) -> bool:
@@ -55,6 +64,17 @@ class Ramp:
         if items and self.under_way >= self.size / 2:
             self.used_at = now
 
+    def note_take(self, waited: int) -> None:
+        """Count what is sent at once, if the item that is sent next has waited, or if more are sent than were known."""
+        sent = len(self.sending) + 1
+        if waited > QUICK or 0 < self.fits < sent:
+            self.fits = sent
+
+    @property
+    def fitting(self) -> float:
+        """Return the size up to which successes of calls make it grow: a quarter more than what fits."""
+        return self.fits * 5 / 4 if self.fits else math.inf
+
     def grow(self, released_at: int, taken_at: int, most: float, now: int) -> None:
         """Grow by one for a success, if its item was taken at once, and half of the window was in use since then."""
         used = released_at <= self.used_at <= now
@@ -74,7 +94,8 @@ class Ramp:
         """Name what is kept as the hash does."""
         fence = "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)
         return {
-            "window": self.size, "halved": self.halved_at, "used": self.used_at, "fence": fence, "turn": self.turn
+            "window": self.size, "halved": self.halved_at, "used": self.used_at, "fits": self.fits, "fence": fence,
+            "turn": self.turn,
         }  # fmt: skip
 
 

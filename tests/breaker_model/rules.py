@@ -150,7 +150,9 @@ class Breaker:
             self._refresh_ramp(at)
             if self.ramp.sending.pop(report.item, None) is not None:
                 if report.outcome == "success":
-                    self.ramp.grow(report.released_at, report.taken_at, _ceiling(at), at.now)
+                    fitting = self.ramp.fitting if report.taken_at == report.granted_at else math.inf
+                    most = min(_ceiling(at), fitting)
+                    self.ramp.grow(report.released_at, report.taken_at, most, at.now)
                 elif report.outcome in RESULTS and not self._counts_for_itself_only(at, report):
                     self.ramp.halve(report.released_at, self._least(at), at.now)
         self.blocks(at).apply_outcome(at, report)
@@ -357,6 +359,8 @@ class Breaker:
         if taken_at - released_at > LATE:
             self._refresh_ramp(at)
             self.ramp.halve(released_at, self._least(at), at.now)
+        if taken_at == at.now:  # else others may be looked up, not sent
+            self.ramp.note_take(taken_at - released_at)
         self.ramp.sending[item] = at.now + at.limits.lease_for
 
     def _refresh_ramp(self, at: Caller) -> None:

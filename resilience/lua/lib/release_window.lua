@@ -3,13 +3,16 @@
 -- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease, which
 --         in RELEASED began when the item was released)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
 --         halved: ms when it was last halved   used: ms of the last release after which at least half of it was under way
+--         fits: how many were sent at once, the most since an item last waited for a worker; 0: none has waited
 -- Why     one item goes, then two, four, ...: no stampede after an outage. It grows only while half of it is used and each item is
---         taken at once, so it stops at what the workers can do: more would lie in the broker. Failures halve it, but a round of them
---         only once: otherwise 3 failures of 100 calls would keep a large fleet idle. After each change of state, and if nobody takes
---         an item, it starts again at the least size: one, or the threshold if only a part of the service works. Otherwise a service
---         that fails every second call would keep the window at one, and its working part would be idle.
+--         taken at once, so it stops at what the workers can do: more would lie in the broker. A success comes a call later than its
+--         item was taken. So what was sent at once while another item waited is remembered: so many threads are there, and the
+--         window grows to a quarter more. Failures halve it, but a round of them only once: otherwise 3 failures of 100 calls would
+--         keep a large fleet idle. After each change of state, and if nobody takes an item, it starts again at the least size: one,
+--         or the threshold if only a part of the service works. Otherwise a service that fails every second call would keep the
+--         window at one, and its working part would be idle.
 local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
-local epoch_fence, window, halved, used
+local epoch_fence, window, halved, used, fits
 
 local function resize(size)
   window = size
@@ -22,20 +25,24 @@ end
 
 local function load_window()
   if not window then
-    epoch_fence, window, halved, used = unpack(redis.call('HMGET', BREAKER, 'fence', 'window', 'halved', 'used'))
-    window, halved, used = tonumber(window) or 1, tonumber(halved) or 0, tonumber(used) or 0
+    epoch_fence, window, halved, used, fits = unpack(redis.call('HMGET', BREAKER, 'fence', 'window', 'halved', 'used', 'fits'))
+    window, halved, used, fits = tonumber(window) or 1, tonumber(halved) or 0, tonumber(used) or 0, tonumber(fits) or 0
   end
   local current_fence = service.epoch .. ',' .. endpoint.epoch
   if epoch_fence ~= current_fence then
     redis.call('DEL', RELEASED, SENDING)
     epoch_fence = current_fence
     put('fence', epoch_fence)
+    fits = 0
+    put('fits', fits)
     resize(least())
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
     local lapsed = redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
     if lapsed > 0 and places == RELEASED then -- nobody took them: there may be no worker
       resize(least())
+    elseif lapsed > 0 then -- the threads that sent them are gone
+      resize(math.max(least(), window - lapsed))
     end
     redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- a clock was set back, see expire.lua
   end
@@ -61,6 +68,21 @@ local function halve(since) -- since: when the item was released because of whic
     put('halved', halved)
     resize(math.max(least(), math.floor(window / 2)))
   end
+end
+
+local function note_take(since, taken_at) -- when the item was released that is now sent, and taken
+  if taken_at - since > LATE then -- more items lie in the broker than the workers can take
+    load_window()
+    halve(since)
+  end
+  local sent, known = redis.call('ZCARD', SENDING) + 1, tonumber(redis.call('HGET', BREAKER, 'fits')) or 0
+  if taken_at == now and (now - since > QUICK or known > 0 and known < sent) then -- else others may be looked up, not sent
+    put('fits', sent)
+  end
+end
+
+local function fitting() -- the size up to which successes of calls make it grow
+  return fits > 0 and fits * 5 / 4 or math.huge
 end
 
 local function note_use() -- after a release

@@ -80,9 +80,28 @@ def test_it_grows_only_while_half_of_it_is_under_way(make: Make) -> None:
 def test_it_grows_only_while_each_is_taken_at_once(make: Make, after: float, size: int) -> None:
     """What waits in the broker is more than the workers can do."""
     breaker = make()
-    first, *_ = grown(breaker, 8)
+    first, *others = grown(breaker, 8)
+    for item in others:
+        take(breaker, item)
     send(breaker, first, at=after)
     assert window(breaker) == size
+
+
+@pytest.mark.parametrize(("after", "sizes"), [(0.25, [16, 32]), (0.251, [10, 13])])
+def test_it_grows_to_a_quarter_more_than_were_sent_when_one_waited(make: Make, after: float, sizes: list[int]) -> None:
+    """A success comes a call later than its item was taken. With more threads more are sent, and it grows again."""
+    breaker = make()
+    *items, last = grown(breaker, 8)
+    permits = [take(breaker, item) for item in items] + [take(breaker, last, after)]
+    for size in sizes:
+        again = [item for permit in permits for item in _ended(breaker, permit)]
+        assert window(breaker, 1) == size
+        permits = [take(breaker, item, 1) for item in again]
+
+
+def _ended(breaker: CircuitBreaker, permit: Permit) -> list[str]:
+    breaker.record(permit, CallOutcome.SUCCESS, now=T0 + 1)
+    return release(breaker, 1)
 
 
 @pytest.mark.parametrize(("after", "size"), [(2, 8), (2.001, 4)])
@@ -123,6 +142,18 @@ def test_one_that_nobody_takes_makes_it_one_again(make: Make) -> None:
     breaker = make(permit_lease=50)
     assert len(grown(breaker, 8)) == 8
     assert len(release(breaker, 50)) == 1
+
+
+@pytest.mark.parametrize(("sent", "size"), [(3, 5), (8, 1)])
+def test_each_whose_sender_is_gone_makes_it_one_smaller(make: Make, sent: int, size: int) -> None:
+    """The threads that were killed are known to be gone when the leases of their calls end."""
+    breaker = make(permit_lease=50)
+    items = grown(breaker, 8)
+    for item in items[:sent]:
+        take(breaker, item)
+    for item in items[sent:]:
+        breaker.held_work.give_back(CREATE, item, now=T0)
+    assert len(release(breaker, 50)) == size
 
 
 @pytest.mark.parametrize(("answered", "size"), [(100, 9), (251, 8), (2001, 4), (0, 8)])

@@ -71,7 +71,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "A moment is one of these years.": (
             "account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",
             "acquire: if released_at > 1 then",
-            "acquire: if (taken_at > 1 and taken_at or now) - released_at > LATE then",
+            "acquire: note_take(released_at, taken_at > 1 and taken_at or now)",
             "give_back: if answered_at > 1 then",
             "give_back: if since > 1 and answered_at - since > LATE then",
             "give_back: elseif since > 1 and answered_at > 0 then",

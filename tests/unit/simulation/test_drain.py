@@ -9,12 +9,23 @@ from benchmarks.simulation.drain import days, drained
 
 COSTS = Costs(enter=0.05, leave=0.03, release=0.02, probe_lag=0.05, looks=4, worker=0.005, database=0.002, redis=0.0)
 DAYS = days(16)
+LONG_CALLS = 2.0  # seconds
+
+
+@pytest.mark.parametrize("threads", [16, 128])
+@pytest.mark.parametrize("name", DAYS)
+def test_the_threads_are_at_work_and_little_lies_in_the_broker(name: str, threads: int) -> None:
+    """Three quarters of the threads, and two seconds of work, once the window has settled; calls of 2 s."""
+    found = drained(days(threads, LONG_CALLS)[name], COSTS)
+
+    assert found.at_work >= 0.75
+    assert found.backlog <= 2
 
 
 @pytest.mark.variants(first=2)
 @pytest.mark.parametrize("name", DAYS)
-def test_the_threads_are_at_work_and_little_lies_in_the_broker(name: str) -> None:
-    """Of 16 threads: three quarters, and two seconds of work, once the window has settled."""
+def test_short_calls_leave_no_thread_idle_either(name: str) -> None:
+    """Calls of half a second, of 16 threads."""
     found = drained(DAYS[name], COSTS)
 
     assert found.at_work >= 0.75
