@@ -9,7 +9,7 @@ within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --ki
 
 # Most tests wait for real servers, so more run side by side than there are cores; only `make bench` measures time.
 # The longest tests begin (tests/conftest.py).
-SIDE_BY_SIDE := -n 6 --dist worksteal
+SIDE_BY_SIDE := -n 7 --dist worksteal
 # Each of these processes reads all tests, and in a fresh clone each would compile them: ten seconds of a core. Two do it before.
 compiled = $(if $(wildcard tests/promises/__pycache__),,{ $(1) tests/unit & $(1) --ignore=tests/unit; wait; } >/dev/null)
 

@@ -144,6 +144,7 @@ class Serving:
         """Start it, and wait until it answers; `module` runs its command line instead of those that are known here."""
         port = free_port()
         given = {**os.environ, **self._environment, "HTTP_ADDRESS": f"127.0.0.1:{port}", **more}  # noqa: TID251 - a child
+        given["TMPDIR"] = str(self._folder)  # it is killed, and what it has made goes with the test
         if patient and not module:
             given[PATIENT_API] = "1"
         log = self._folder / f"serve-{port}.log"
