@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -50,10 +51,18 @@ def together(api: Api, work: Callable[[dict[str, Any]], Any], requests: list[dic
         conn.execute(text(UNHURRIED))
         conn.execute(text("LOCK TABLE appointments IN SHARE MODE"))
         answers = [pool.submit(work, one) for one in requests]
+        eventually(lambda: connected(api) >= len(requests), what="all have come")
         eventually(lambda: api.sql(BLOCKED), what="a group waits for the lock")
         assert [api.call("GET", "/health").status_code for _ in range(5)] == [200] * 5
         conn.rollback()
         return [one.result() for one in answers]
+
+
+def connected(api: Api) -> int:
+    """Count the connections to an API that are open."""
+    _, *lines = Path("/proc/net/tcp").read_text().splitlines()
+    remote, established = f":{api.address[1]:04X}", "01"
+    return sum(line.split()[2].endswith(remote) and line.split()[3] == established for line in lines)
 
 
 def test_many_at_once_are_few_transactions_and_each_has_its_own_answer(api: Api) -> None:
