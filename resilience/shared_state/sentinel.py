@@ -10,7 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis import Redis
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 SCHEME, PORT, DEFAULT_MASTER = "sentinel", 26379, "mymaster"
 
@@ -65,6 +65,17 @@ class SentinelAddress:
         return f"{self.kombu_url}?master_name={quote(self.master_name, safe='')}"
 
 
+class MasterConnection(SentinelManagedConnection):
+    """A connection that is closed when an answer is late, as all others of redis-py are (its own stays open, 8.1).
+
+    Else the late answer is read as the answer to the next command.
+    """
+
+    def read_response(self, *args: Any, disconnect_on_error: bool | None = True, **options: Any) -> Any:
+        """Read one answer."""
+        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **options)
+
+
 def make_master_client(url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> Redis:
     """Build a client of the present master; all Sentinels together take at most as long as one command."""
     address = SentinelAddress.parse(url)
@@ -80,5 +91,5 @@ def make_master_client(url: str, timeout: float, connect_timeout: float, common:
         db=address.database,
         **common,
     )  # type: ignore[no-untyped-call]
-    client: Redis = sentinels.master_for(address.master_name)  # type: ignore[no-untyped-call]
+    client: Redis = sentinels.master_for(address.master_name, connection_class=MasterConnection)  # type: ignore[no-untyped-call]
     return client

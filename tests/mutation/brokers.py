@@ -71,6 +71,15 @@ BROKERS = (
         test=f"{_SETTINGS}test_sentinels_are_given_once_and_kombu_reads_them",
     ),
     Breakage(
+        name="late-answer-of-a-master-is-the-next-commands",
+        promise=3,
+        file="resilience/shared_state/sentinel.py",
+        old="disconnect_on_error: bool | None = True",
+        new="disconnect_on_error: bool | None = False",
+        test="tests/integration/breaker/redis/test_redis_late_answers.py"
+        "::test_a_connection_to_a_master_is_closed_when_an_answer_is_late",
+    ),
+    Breakage(
         name="cluster-as-a-broker",
         promise=1,
         file="worker/settings/model.py",

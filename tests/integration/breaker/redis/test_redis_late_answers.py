@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
+from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateLost
 from resilience.shared_state.state import ThreadConnections
 from tests.support.breakers import CREATE, call
@@ -145,3 +149,17 @@ def test_a_success_that_is_reported_late_is_reported(valkey: "Valkey", client: T
     with frozen(valkey, client):
         breaker.record(permit, CallOutcome.SUCCESS)
     assert breaker.calls.recent_calls().calls == before + 1
+
+
+def test_a_connection_to_a_master_is_closed_when_an_answer_is_late(redis_url: str) -> None:
+    """Else that answer is read as the next command's: a permit was "recorded" after a failover, and its task failed."""
+    server = urlsplit(redis_url)
+    client = make_redis(f"sentinel://:{server.password}@127.0.0.1:1" if server.password else "sentinel://127.0.0.1:1")
+    assert isinstance(client, Redis)
+    pool = client.connection_pool
+    connection = pool.connection_class(**pool.connection_kwargs)
+    connection.connect_to((server.hostname, server.port))
+    connection.send_command("BLPOP", "nothing", 30)
+    with pytest.raises(RedisTimeoutError):
+        connection.read_response()
+    assert not connection.is_connected
