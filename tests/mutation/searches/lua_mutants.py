@@ -38,6 +38,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: if quota.emission_interval > 0 and backlog(quota) >= quota.burst_tolerance then",
             "quota: elseif resets_at >= quota.resets_at then",
             "release_room: if own and (admitted or 0) - now * 1000 >= ahead then",
+            "release_window: if taken_at == now and (now - since > QUICK or known > 0 and known <= sent) then",
             "trip: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
         "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),
