@@ -1,4 +1,4 @@
-"""Run the product with one of its rules taken away, as `make breakages` takes it from a copy."""
+"""Run the product with one of its rules taken away, in this process: a search needs no other."""
 
 import ast
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from unittest.mock import patch
 
 from tests.model import product
 from tests.model.changes import answers
-from tests.mutation.breakage import Breakage
+from tests.mutation.breakage import Removal
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def without(breakage: Breakage) -> Iterator[None]:
-    """Have the product's functions run the code that it would have with the breakage, until the block ends."""
-    module = import_module(breakage.file.removesuffix(".py").replace("/", "."))
-    text = (ROOT / breakage.file).read_text("utf-8")
-    assert text.count(breakage.old) == 1, breakage.name
+def without(rule: Removal) -> Iterator[None]:
+    """Have the product's functions run the code that it would have without the rule, until the block ends."""
+    module = import_module(rule.file.removesuffix(".py").replace("/", "."))
+    text = (ROOT / rule.file).read_text("utf-8")
+    assert text.count(rule.old) == 1, rule.name
     changed: dict[str, Any] = {"__name__": module.__name__}
-    exec(compile(ast.parse(text.replace(breakage.old, breakage.new)), breakage.file, "exec"), changed)  # noqa: S102 - ours
+    exec(compile(ast.parse(text.replace(rule.old, rule.new)), rule.file, "exec"), changed)  # noqa: S102 - ours
     codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
     _forget()
     with patch.dict(vars(module), _constants(module, changed)):

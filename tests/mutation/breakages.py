@@ -30,9 +30,7 @@ from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
-from tests.mutation.changes import CHANGES
 from tests.mutation.event_types import EVENT_TYPES
-from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
 from tests.mutation.quota import QUOTA
@@ -254,7 +252,6 @@ BREAKAGES = (
     *SERVICES,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
-    *EVIDENCE,
     *CALLBACKS,
     *FORGETTING,
     *FRONT_DOOR,
@@ -263,7 +260,6 @@ BREAKAGES = (
     *WEBHOOKS,
     *WISHES,
     *GUEST,
-    *CHANGES,
     *CHANGES_SENT,
     *RESOLVING_CHANGES,
     *EVENT_TYPES,

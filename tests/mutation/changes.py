@@ -1,27 +1,19 @@
-"""The rules of a cancel and a reschedule, each taken away: the model's search must then find what goes wrong.
+"""The rules of a cancel and a reschedule: without any one of them the model's search must find what goes wrong.
 
-`searches/model_changes.py` takes them away as well, and searches the deal of each by itself.
+`searches/model_changes.py` takes each away, and searches its deal.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from tests.model.changes.deals import MANY_STATES
-from tests.mutation.breakage import Breakage
-
-_TEST = "test_what_is_told_of_a_change_is_so"
+from tests.mutation.breakage import Removal
 
 
-class ChangeRule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChangeRule(Removal):
     """A rule, as the product is without it; the deal of the model that needs it, and what is then found."""
 
-    breakage: Breakage
     deal: str
     finds: str
-
-
-def _rule(name: str, file: str, old: str, new: str, deal: str, finds: str) -> ChangeRule:
-    searched = "mutation/searches/model_changes" if deal in MANY_STATES else "promises/model/test_model_changes"
-    return ChangeRule(Breakage(name, 2, file, old, new, test=f"tests/{searched}.py::{_TEST}[{deal}]"), deal, finds)
 
 
 AT_ONCE = "two calls on one uid"
@@ -39,7 +31,7 @@ _ORDER, _CANCEL, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
 )
 
 CHANGE_RULES = (
-    _rule(
+    ChangeRule(
         "changes-wait-by-row",
         _ORDER,
         "other.uid == change.uid\n",
@@ -47,7 +39,7 @@ CHANGE_RULES = (
         "seats, two cancels",
         AT_ONCE,
     ),
-    _rule(
+    ChangeRule(
         "another-start-before-the-first-is-known",
         _ORDER,
         "            or other.unknown\n"
@@ -57,7 +49,7 @@ CHANGE_RULES = (
         "plain, two moves, lag",
         AT_ONCE,
     ),
-    _rule(
+    ChangeRule(
         "moved-to-any-start",
         _LOOKS,
         "reference in booking.marks and booking.is_at(wanted)",
@@ -65,7 +57,7 @@ CHANGE_RULES = (
         "plain, move",
         MOVED,
     ),
-    _rule(
+    ChangeRule(
         "any-201-moves",
         _ANSWER,
         "moved = booking.is_at(start) and (bool(booking.seat_uid) if seat else reference in booking.marks)",
@@ -73,7 +65,7 @@ CHANGE_RULES = (
         "round robin, move, his other booking",
         MOVED,
     ),
-    _rule(
+    ChangeRule(
         "a-seats-201-by-its-attendees",
         _ANSWER,
         "bool(booking.seat_uid) if seat else reference in booking.marks",
@@ -81,7 +73,7 @@ CHANGE_RULES = (
         "seats, move into a booking, lag",
         STAYED,
     ),
-    _rule(
+    ChangeRule(
         "a-moved-booking-is-not-followed",
         _CANCEL,
         "            return ChangeAct.FOLLOW\n        case Shown.NOT_FOUND:",
@@ -89,7 +81,7 @@ CHANGE_RULES = (
         "plain, cancel",
         CANCELLED,
     ),
-    _rule(
+    ChangeRule(
         "cancelled-already-is-done",
         _CANCEL,
         "if answer is ChangeAnswer.CANCELLED:",
@@ -97,7 +89,7 @@ CHANGE_RULES = (
         "plain, cancel",
         CANCELLED,
     ),
-    _rule(
+    ChangeRule(
         "a-seat-that-is-nowhere-is-cancelled",
         _CANCEL,
         "    if case.listed is None:\n        return ChangeAct.ASK_LIST\n",
@@ -105,7 +97,7 @@ CHANGE_RULES = (
         "seats, cancel",
         CANCELLED,
     ),
-    _rule(
+    ChangeRule(
         "cancelled-again-before-it-has-settled",
         _CANCEL,
         "    if not case.settled:\n        return ChangeAct.LOOK\n",
@@ -113,7 +105,7 @@ CHANGE_RULES = (
         "plain, cancel",
         AT_ONCE,
     ),
-    _rule(
+    ChangeRule(
         "moved-again-before-it-has-settled",
         _MOVE,
         "    if not case.settled:\n        return ChangeAct.LOOK\n    act =",
@@ -121,7 +113,7 @@ CHANGE_RULES = (
         "round robin, move",
         AT_ONCE,
     ),
-    _rule(
+    ChangeRule(
         "moved-with-the-organizers-key",
         _MOVE,
         "return confirms is not False",
@@ -129,7 +121,7 @@ CHANGE_RULES = (
         "confirmation, move",
         "accepted, and its host was not asked",
     ),
-    _rule(
+    ChangeRule(
         "moved-with-the-key-where-nobody-knows-whether-it-confirms",
         _MOVE,
         "return confirms is not False",
@@ -137,7 +129,7 @@ CHANGE_RULES = (
         "confirmation, move, lag",
         "accepted, and its host was not asked",
     ),
-    _rule(
+    ChangeRule(
         "a-series-from-a-week-that-is-over",
         _CANCEL,
         " and week.start and week.start > since]",
@@ -145,7 +137,7 @@ CHANGE_RULES = (
         "series, cancel",
         "told that it is over, and it is to come",
     ),
-    _rule(
+    ChangeRule(
         "a-refusal-counts-after-an-unknown-post",
         _MOVE,
         "if answer in _REFUSALS and not unknown:",
@@ -153,7 +145,7 @@ CHANGE_RULES = (
         "plain, move, lag",
         STAYED,
     ),
-    _rule(
+    ChangeRule(
         "a-refusal-counts-before-the-end",
         _MOVE,
         "act = _refused(case.refusal, case.slot) if case.ended else ChangeAct.LOOK",
@@ -161,7 +153,7 @@ CHANGE_RULES = (
         "plain, move, lag",
         STAYED,
     ),
-    _rule(
+    ChangeRule(
         "failed-before-the-end",
         _EVIDENCE,
         "    if not case.ended:\n        return ChangeAct.LOOK\n    return ChangeAct.UNREACHABLE",
@@ -169,7 +161,7 @@ CHANGE_RULES = (
         "plain, move, lag",
         STAYED,
     ),
-    _rule(
+    ChangeRule(
         "young-bookings-are-gone",
         _EVIDENCE,
         "    if young:\n        return ChangeAct.LOOK\n",
@@ -177,7 +169,7 @@ CHANGE_RULES = (
         "plain, move and cancel, lag",
         CANCELLED,
     ),
-    _rule(
+    ChangeRule(
         "a-declined-move-is-done",
         _MOVE,
         "return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED",
@@ -185,7 +177,7 @@ CHANGE_RULES = (
         "confirmation, move",
         MOVED,
     ),
-    _rule(
+    ChangeRule(
         "done-while-another-post-is-at-work",
         _MOVE,
         "if case.repeated and not case.settled:",
@@ -193,7 +185,7 @@ CHANGE_RULES = (
         "plain, two moves, lag",
         TWO,
     ),
-    _rule(
+    ChangeRule(
         "a-lost-seat-stands",
         _MOVE,
         "return ChangeAct.BOOK_AGAIN if case.moved else ChangeAct.REFUSE_NOT_FOUND",
@@ -201,7 +193,7 @@ CHANGE_RULES = (
         "seats, move",
         STANDS,
     ),
-    _rule(
+    ChangeRule(
         "a-seat-is-booked-again-unseen",
         _MOVE,
         "    if not case.sight:\n        return ChangeAct.BLIND\n",
@@ -209,7 +201,7 @@ CHANGE_RULES = (
         "seats, move, no sight",
         TWO,
     ),
-    _rule(
+    ChangeRule(
         "a-seat-is-booked-again-before-the-end",
         _MOVE,
         "    if not case.ended:\n        return ChangeAct.LOOK\n    if not case.sight:",
@@ -217,7 +209,7 @@ CHANGE_RULES = (
         "seats, move, lag",
         TWO,
     ),
-    _rule(
+    ChangeRule(
         "a-seat-elsewhere-is-gone",
         _MOVE,
         "    if case.elsewhere:\n        return ChangeAct.REFUSE_MOVED\n",
@@ -225,7 +217,7 @@ CHANGE_RULES = (
         "seats, move, hosts",
         "told that it is not there, and it lives",
     ),
-    _rule(
+    ChangeRule(
         "an-unreachable-change-is-never-sent-again",
         _CANCEL,
         "return ChangeAct.POST_AGAIN if case.may_retry else out_of_retries(case)",
@@ -235,5 +227,3 @@ CHANGE_RULES = (
     ),
 )
 """Each needs its deal: what goes wrong without it is found there, and nothing is found with it."""
-
-CHANGES = tuple(rule.breakage for rule in CHANGE_RULES)

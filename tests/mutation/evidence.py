@@ -1,14 +1,12 @@
-"""The rules of evidence, each taken away; the model's search must then find two bookings, or a contradiction.
+"""The rules of evidence: without any one of them the model's search must find two bookings, or a contradiction.
 
-`searches/model_guards.py` takes them away as well, and searches the deal of each by itself.
+`searches/model_guards.py` takes each away, and searches its deal.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
-from tests.mutation.breakage import Breakage
-
-_TEST = "tests/mutation/searches/model_evidence.py::test_weak_evidence_ends_nothing"
+from tests.mutation.breakage import Removal
 
 
 class Finds(StrEnum):
@@ -19,41 +17,12 @@ class Finds(StrEnum):
     STANDSTILL = "a row that nobody moves on"
 
 
-class Rule(NamedTuple):
-    """A rule of evidence, as the product is without it; what is then found, and in which deal of the model."""
+@dataclass(frozen=True, slots=True)
+class Rule(Removal):
+    """A rule of evidence, as the product is without it; the deal of the model that needs it, and what is then found."""
 
-    breakage: Breakage
     deal: str
-    finds: Finds
-
-
-_TAKEN_FOR = {  # the product's tests go by the kind that it takes a type for
-    "round-robin-with-confirmation-as-confirmation": "confirmation",
-    "seats-with-confirmation-as-seats": "seats",
-    "free-addresses-overlooked": "round_robin",
-    "free-addresses-not-told-taken-for-none": "round_robin",
-    "plain-for-free-addresses-as-plain": "plain",
-    "seats-for-free-addresses-as-seats": "seats",
-    "series-for-free-addresses-as-series": "round_robin_series",
-}
-
-
-def _kind(of: str, key: str) -> str:
-    """Return the kind that the product takes a deal's event type for."""
-    if key == "sees nothing":
-        return "unknown"
-    if of.startswith("series") or of.endswith("x confirmation"):
-        return "other"
-    shown = of.removesuffix(" x free addresses")
-    if shown != of or key == "is not told all":
-        return "confirmation" if shown in {"plain", "collective"} else "other"
-    return of.replace(" x ", " ").replace(" ", "_")
-
-
-def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Finds.CONTRADICTION) -> Rule:
-    of, *_, key = deal.split(", ")
-    kind = _TAKEN_FOR.get(name) or _kind(of, key)
-    return Rule(Breakage(name, 2, file, old, new, test=f"{_TEST}[{kind}]"), deal, finds)
+    finds: Finds = Finds.CONTRADICTION
 
 
 _EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
@@ -62,65 +31,65 @@ _JUDGED = "return self.policy_kind if self.confirms_free_email is False else if_
 
 RULES = (
     # -- what the key sees
-    _rule(
+    Rule(
         "sight-of-a-host",
         _TYPES,
         "return self.personal and (self.owner_id == user_id or stranger)",
         "return not self.personal or self.owner_id == user_id or stranger",
         "collective, hosts it",
     ),
-    _rule(
+    Rule(
         "sight-of-a-teams-type-by-a-strangers-booking",
         _TYPES,
         "return self.personal and (self.owner_id == user_id or stranger)",
         "return self.owner_id == user_id or stranger",
         "round robin, sees others'",
     ),
-    _rule(
+    Rule(
         "sight-believed-for-a-day",
         _INQUIRY,
         "kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "plain, sees all",
     ),
-    _rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
+    Rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
     # -- the two moments
-    _rule(
+    Rule(
         "absence-believed-at-the-settle-time",
         _UNKNOWN,
         '"ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),',
         '"ends_at": FromNow(_settles_in(rules, reply, sent_ago, kind)),',
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "absence-believed-before-its-end",
         _EVIDENCE,
         "return _not_booked(case) if case.ended else _before_the_end(case)",
         "return _not_booked(case)",
         "seats x confirmation, sees all",
     ),
-    _rule(
+    Rule(
         "end-of-the-first-post",
         _UNKNOWN,
         "FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends)",
         "FromNow(times.ends_in if row.outcome_unknown else ends)",
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "absence-believed-by-a-shortcut",
         _INQUIRY,
         "return self._absent(kept, result, times, another=another)",
         "return self._absent(kept, result, replace(times, ends_in=0.0), another=another)",
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "page-taken-for-a-no",
         "tasks/calcom/reply.py",
         "return self.kind is ReplyKind.UNKNOWN or self.settle_after is not SettleAfter.ANSWERED",
         "return self.kind is ReplyKind.UNKNOWN",
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "page-after-an-earlier-post-settles-nothing",
         "tasks/unknown/answered.py",
         "if reply.may_have_booked:",
@@ -128,7 +97,7 @@ RULES = (
         "round robin, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "gateway-settles-every-kind",
         _UNKNOWN,
         "(reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS)",
@@ -136,7 +105,7 @@ RULES = (
         "round robin, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "evidence-post-before-the-settle-time",
         _INQUIRY,
         "if times.settled_in > 0:",
@@ -144,7 +113,7 @@ RULES = (
         "round robin, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "failed-by-slots-before-the-end",
         _EVIDENCE,
         """    if not case.ended:
@@ -154,7 +123,7 @@ RULES = (
         "plain, sees none",
     ),
     # -- which kinds a second POST may go to
-    _rule(
+    Rule(
         "second-post-of-any-kind",
         _EVIDENCE,
         "again = case.kind in NEVER_TWICE and case.may_retry",
@@ -162,7 +131,7 @@ RULES = (
         "seats x confirmation, sees all",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "evidence-post-of-any-kind",
         _EVIDENCE,
         "return Act.POST_AS_EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)",
@@ -170,7 +139,7 @@ RULES = (
         "round robin x confirmation, sees nothing",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "round-robin-with-confirmation-as-confirmation",
         _TYPES,
         "    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,\n",
@@ -179,7 +148,7 @@ RULES = (
         "round robin x confirmation, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "seats-with-confirmation-as-seats",
         _TYPES,
         "    (Scheduling.PERSONAL, True, False, False): EventKind.SEATS,\n",
@@ -188,7 +157,7 @@ RULES = (
         "seats x confirmation, sees none",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "free-addresses-overlooked",
         _KEPT,
         _JUDGED,
@@ -196,7 +165,7 @@ RULES = (
         "round robin x free addresses, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "free-addresses-not-told-taken-for-none",
         _KEPT,
         _JUDGED,
@@ -204,14 +173,14 @@ RULES = (
         "round robin x free addresses, is not told all",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "plain-for-free-addresses-as-plain",
         _KEPT,
         _JUDGED,
         _JUDGED.replace("is False", "is False or self.policy_kind is EventKind.PLAIN"),
         "plain x free addresses, sees none",
     ),
-    _rule(
+    Rule(
         "seats-for-free-addresses-as-seats",
         _KEPT,
         _JUDGED,
@@ -219,7 +188,7 @@ RULES = (
         "seats x free addresses, is not told all",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "series-for-free-addresses-as-series",
         _KEPT,
         _JUDGED,
@@ -227,7 +196,7 @@ RULES = (
         "round robin series x free addresses, hosts it",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "kind-of-today-believed",
         _KEPT,
         "return EventKind.OTHER if changed is not None and (sent_at is None or sent_at <= changed) else self.kind",
@@ -235,7 +204,7 @@ RULES = (
         "confirmation, switched, sees none",
         Finds.TWO,
     ),
-    _rule(
+    Rule(
         "second-post-of-what-is-to-be-cancelled",
         _EVIDENCE,
         "if case.unclear or case.cancel or case.near:",
@@ -243,7 +212,7 @@ RULES = (
         "round robin, hosts it",
         Finds.STANDSTILL,
     ),
-    _rule(
+    Rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
         "            if row.cancel_requested:  # a person cancelled it during the lookup\n",
@@ -251,21 +220,21 @@ RULES = (
         "plain, sees all",
     ),
     # -- what answers prove
-    _rule(
+    Rule(
         "absence-of-a-missing-type-believed",
         _EVIDENCE,
         "if case.missing and not (case.sight and case.another):",
         "if case.missing and not case.sight:",
         "series, another Cal.com that takes the key, sees all",
     ),
-    _rule(
+    Rule(
         "lookup-before-the-url-was-right-believed",
         _INQUIRY,
         "return self._decide(times, another=shows_another(self.claim.deps, self.calls, row))",
         "act = after_absence(replace(case, another=shows_another(self.claim.deps, self.calls, row)))",
         "series, another Cal.com that takes the key, sees all",
     ),
-    _rule(
+    Rule(
         "gone-slot-read-as-a-strangers",
         _EVIDENCE,
         """    if case.slot is not Slot.OFFERED:
@@ -276,14 +245,14 @@ RULES = (
 """,
         "plain, sees none",
     ),
-    _rule(
+    Rule(
         "taker-believed-where-a-host-confirms",
         _EVIDENCE,
         "return Act.BLIND if case.ended else Act.LOOKUP",
         "return Act.REJECT_TAKEN if case.ended and case.taker else Act.BLIND if case.ended else Act.LOOKUP",
         "collective x free addresses, hosts it",
     ),
-    _rule(
+    Rule(
         "refusal-of-the-second-post-believed",
         _INQUIRY,
         "kept = event_type_lookup.known(claim.deps, row) if post.evidence else None",
@@ -292,49 +261,49 @@ RULES = (
         kept = event_type_lookup.known(claim.deps, row)""",
         "plain, sees none",
     ),
-    _rule(
+    Rule(
         "taken-read-as-not-there-with-confirmation",
         _EVIDENCE,
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.ROUND_ROBIN_SERIES},",
         "confirmation, sees none",
     ),
-    _rule(
+    Rule(
         "taken-read-as-not-there-of-a-series",
         _EVIDENCE,
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
         "round robin series, hosts it",
     ),
-    _rule(
+    Rule(
         "limit-read-as-not-there-with-seats",
         _EVIDENCE,
         "ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
         "ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
         "seats, sees none",
     ),
-    _rule(
+    Rule(
         "bounds-read-as-not-there-of-a-series",
         _EVIDENCE,
         "ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
         "ReplyKind.BOUNDS: BY_EVIDENCE,",
         "round robin series, hosts it",
     ),
-    _rule(
+    Rule(
         "guests-booking-taken-for-his-own",
         _EVIDENCE,
         "return Act.REJECT if reply.is_attendee and foreign and not reply.owner_hidden else Act.BLIND",
         "return Act.REJECT",
         "round robin, hosts it",
     ),
-    _rule(
+    Rule(
         "own-seat-taken-for-anothers",
         _EVIDENCE,
         "return Act.REJECT if address_seated and kind is EventKind.SEATS else Act.BLIND",
         "return Act.REJECT",
         "seats, sees none",
     ),
-    _rule(
+    Rule(
         "deleted-type-taken-for-proof",
         _EVIDENCE,
         """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
@@ -345,7 +314,7 @@ RULES = (
 """,
         "round robin, hosts it",
     ),
-    _rule(
+    Rule(
         "failed-without-proof",
         _UNKNOWN,
         'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
@@ -353,7 +322,7 @@ RULES = (
         "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half
-    _rule(
+    Rule(
         "rejected-without-a-look",
         _INQUIRY,
         """        if (step := outcome.after_lookup(rules, row, result)) is not None:
@@ -362,42 +331,42 @@ RULES = (
         "        slot =",
         "plain, sent twice by a proxy, sees all",
     ),
-    _rule(
+    Rule(
         "refused-series-believed",
         _EVIDENCE,
         "if recurs or (kind is EventKind.UNKNOWN",
         "if (kind is EventKind.UNKNOWN",
         "series, sees all",
     ),
-    _rule(
+    Rule(
         "refusal-by-an-unknown-kind-believed",
         _EVIDENCE,
         "if recurs or (kind is EventKind.UNKNOWN and not leaves_none):",
         "if recurs:",
         "series, sees nothing",
     ),
-    _rule(
+    Rule(
         "missing-type-refuses-its-customers",
         _INQUIRY,
         "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
         "ErrorType.NO_EVENT_TYPE and False:",
         "plain, another Cal.com, sees all",
     ),
-    _rule(
+    Rule(
         "kept-refusal-of-a-missing-type-believed",
         _INQUIRY,
         "self._missing_type(row, row.refusal) if act is Act.REJECT and row.refusal else None",
         "None",
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "refusal-believed-though-the-type-is-there-again",
         _INQUIRY,
         "missing = self._missing_type(row, refusal)  # asked once more: the type may have been stored just now",
         "missing = None",
         "plain, sees all",
     ),
-    _rule(
+    Rule(
         "half-made-seat-overlooked",
         _INQUIRY,
         "if ended and kept.seats and (half := shown.half_made) is not None:",
@@ -405,4 +374,3 @@ RULES = (
         "seats, sees all",
     ),
 )
-EVIDENCE = tuple(rule.breakage for rule in RULES)

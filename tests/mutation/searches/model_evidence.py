@@ -1,6 +1,6 @@
 """What may end a booking whose outcome is unknown, searched to its end with all that strangers, hosts and time may do.
 
-`make breakages` runs this file, and breaks each rule of evidence for it. `make test` searches without those.
+`make breakages` runs this file. `make test` searches without those.
 """
 
 import pytest

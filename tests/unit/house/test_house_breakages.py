@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.breakages import BREAKAGES, Breakage
+from tests.mutation.changes import CHANGE_RULES
+from tests.mutation.evidence import RULES
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,6 +45,7 @@ def test_each_breakage_fits_its_file_and_names_a_test() -> None:
     """
     assert len(BREAKAGES) > 500
     assert [problem for one in BREAKAGES if (problem := problem_of(one))] == []
+    assert [problem for one in (*RULES, *CHANGE_RULES) if (problem := one.problem(ROOT))] == []
 
 
 def test_a_breakage_that_does_not_fit_is_seen() -> None:

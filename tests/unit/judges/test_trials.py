@@ -17,7 +17,7 @@ FORKS = Path(forks.__file__)
 
 def breakage(file: str, old: str = "1", new: str = "2") -> Breakage:
     """Break a file of a small product."""
-    return Breakage("small", 1, file, old, new, test="tests/test_small.py::test_small")
+    return Breakage("small", file, old, new, promise=1, test="tests/test_small.py::test_small")
 
 
 @pytest.fixture
