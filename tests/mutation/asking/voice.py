@@ -18,6 +18,7 @@ _sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
+_answering = partial(Breakage, file="worker/api/voice/answering.py")
 
 VOICE = (
     Breakage(
@@ -28,13 +29,19 @@ VOICE = (
         new="read[2]) or True for key in keys)",
         test=f"{_HOSTILE}test_a_wrong_signature_is_401[4]",
     ),
-    Breakage(
+    _answering(
         name="any-key-may-be-named-by-an-agent",
         promise=7,
-        file="worker/api/voice/answering.py",
         old="self.address.handle, Scope.VOICE)",
         new="self.address.handle, Scope.BOOK)",
         test=f"{_HOSTILE}test_both_keys_of_retell_are_taken_and_no_key_of_ours_is_guessed",
+    ),
+    _answering(
+        name="an-agent-does-not-wait-for-its-change",
+        promise=6,
+        old="services.change_waiters.wait(told.change, self._left)",
+        new="services.change_waiters.wait(told.change, 0)",
+        test=f"{_CHANGES}test_what_is_done_in_the_agents_time_is_told_as_done[vapi]",
     ),
     _booking(
         name="a-repeat-in-a-call-is-one-more-request",

@@ -11,17 +11,13 @@ import pytest
 
 from db.engine import make_engine
 from tasks import dependencies
-from tests.support.api.agents import AGENTS, SECRETS, Heard, some_arguments
+from tests.support.api.agents import AGENTS, NOT_NOW, SECRETS, Heard, some_arguments
 from tests.support.api.served import Api, Caller, Serving
 from tests.support.fleet import HASTY, Fleet, eventually
 
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres
 
-NOT_NOW = {
-    "I cannot take requests right now. Please try again.",
-    "One moment please, I am still at it. Please ask me again.",
-}
 STARTS = dict(zip(AGENTS, ("10:00", "11:00", "12:00"), strict=True))
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import requests
 
+from tasks.callers.sentences import not_accepted
 from tests.support.api.served import Caller
+from tests.support.fleet import eventually
+from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.signatures import sign
 
 RETELL_KEY, VAPI_SECRET = "retell-key", "vapi-secret"
@@ -20,6 +23,7 @@ SECRETS: Mapping[str, str] = MappingProxyType(
 ARGUMENTS: Mapping[str, Any] = MappingProxyType(
     {"start": "2030-03-05T10:00:00", "name": "Pat Example", "email": "pat@example.com"}
 )
+NOT_NOW = {said for language in ("en", "de") for said in (not_accepted(language), ASKED[language][Asked.STILL_AT_IT])}
 _numbers = count(1)
 
 
@@ -85,6 +89,16 @@ def vapi_calls(caller: Caller, calls: list[dict[str, Any]], call: str, **more: s
 
 
 AGENTS: Mapping[str, Ask] = MappingProxyType({"retell": retell, "retell-args-only": retell_args_only, "vapi": vapi})
+
+
+def briefly(ask: Ask, caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use a tool whose work no worker is there for, with little time; again, if it was not enough to store it."""
+
+    def heard() -> Heard | None:
+        told: Heard = ask(caller, tool, arguments, call, within="0.5", **more)
+        return None if told.say in NOT_NOW else told
+
+    return eventually(heard)
 
 
 def _from_retell(answer: requests.Response) -> Heard:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -123,7 +123,10 @@ class Answering:
             return Told(not_accepted(self.address.language))
 
     async def _settled(self, services: ApiServices, told: Told) -> Spoken:
-        if told.view is not None and told.view.is_worth_waiting:
+        if told.change is not None:
+            settled = await services.change_waiters.wait(told.change, self._left)
+            told = Told(view=settled.view, change=replace(settled, again=told.change.again))
+        elif told.view is not None:
             told = Told(view=await services.waiters.wait(told.view, self._left), again=told.again)
         return Spoken(told.say(self.address.language), told.view)
 

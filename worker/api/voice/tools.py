@@ -11,6 +11,7 @@ from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
+from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.sentences import say, spoken
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
@@ -37,14 +38,20 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Hold what is answered: a sentence, or a booking that has one, which may settle yet. `again` as in `say`."""
+    """Hold what is answered: a sentence, or a booking or a change that has one and may settle yet.
+
+    `again` as in `say`.
+    """
 
     sentence: str | None = None
     view: BookingView | None = None
+    change: ChangeOfCaller | None = None
     again: bool = False
 
     def say(self, language: str) -> str:
         """Return the sentence."""
+        if self.change is not None:
+            return say_change(self.change, language)
         if self.sentence is not None or self.view is None:
             return self.sentence or ASKED[language][Asked.CANNOT]
         return say(replace(self.view, language=language), again=self.again)
@@ -61,11 +68,11 @@ async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
     asked = use.arguments.request(use.conversation.event_type)
     made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
-    language = use.arguments.language
     if made.change is not None:
-        return Told(say_change(made.change, language))
+        return Told(change=made.change)
     if not made.second:
         return Told(view=made.view, again=made.again)
+    language = use.arguments.language
     time = spoken(made.view.start, made.view.time_zone, language)
     return Told(ASKED[language][Asked.SECOND].format(time=time))
 
@@ -108,7 +115,7 @@ async def cancel(use: ToolUse) -> Told:
 
 
 async def reschedule(use: ToolUse) -> Told:
-    """Move the booking that the caller means; until Cal.com has moved it, it is noted."""
+    """Move the booking that the caller means; what Cal.com has not moved in the agent's time is noted."""
     email, phone = use.arguments.person()
     start, wanted = use.arguments.start, use.arguments.new_start
     move = partial(changing.reschedule, use.conversation, wanted)
@@ -139,7 +146,7 @@ def _of_change(use: ToolUse, made: ChangeInCall | None, wanted: datetime | None)
     if made is None:
         return Told(ASKED[language][Asked.WHICH])
     if made.change is not None:
-        return Told(say_change(made.change, language))
+        return Told(change=made.change)
     if made.refused is None:
         return Told(view=made.view)
     if made.refused in _STANDS_SO and made.view.status is Status.CONFIRMED:

@@ -1,7 +1,7 @@
 """A caller cancels and moves: noted until Cal.com has done it, once a call, and nobody else's booking."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from db.appointments.views import BookingView
 from tasks.callers.connection import caller_connection
 from tasks.conversations import changing
 from tasks.conversations.conversation import Conversation
-from tests.support.api.agents import AGENTS, Ask, retell, retell_args_only, some_arguments
+from tests.support.api.agents import AGENTS, Ask, briefly, retell, retell_args_only, some_arguments
 from tests.support.api.served import ALL, Api, Caller
 from tests.support.fleet import eventually
 
@@ -26,6 +26,10 @@ WHICH = "Which day and time is it about, and under which e-mail address or numbe
 OPEN_CANCELS = (
     "SELECT count(*) FROM appointments a LEFT JOIN booking_changes c ON c.appointment_id = a.id "
     "WHERE attendee_email = :email AND (cancel_requested OR c.status <> 'withdrawn')"
+)
+OPEN = (
+    "SELECT count(*) FROM booking_changes c JOIN appointments a ON a.id = c.appointment_id "
+    "WHERE attendee_email = :email AND c.status = 'pending'"
 )
 OUTAGE = "The calendar does not answer right now."
 
@@ -54,21 +58,10 @@ def changes(api: Api, email: str) -> int:
     return counted
 
 
-def book(api: Api, caller: Any, ask: Ask, call: str, asked: Mapping[str, Any]) -> None:
-    """Have a call book: no worker is there to wait for, and who waits that little may have to ask again."""
-
-    def is_stored() -> bool:
-        ask(caller, "book", asked, call, within="0.5")
-        stored = api.sql("SELECT count(*) FROM appointments WHERE attendee_email = :email", email=asked["email"])
-        return bool(stored == 1)
-
-    eventually(is_stored)
-
-
 def booked(api: Api, caller: Any, ask: Ask, call: str) -> str:
     """Have a call book, and Cal.com have it; return the person's address."""
     asked = some_arguments()
-    book(api, caller, ask, call, asked)
+    briefly(ask, caller, "book", asked, call)
     becomes(api, asked["email"], BOOKED)
     email: str = asked["email"]
     return email
@@ -77,12 +70,12 @@ def booked(api: Api, caller: Any, ask: Ask, call: str) -> str:
 def test_a_booking_that_is_not_made_yet_is_cancelled(api: Api, ask: Ask) -> None:
     """By its call; what a call may be making is noted, and a stranger learns nothing."""
     caller, asked = api.key(), some_arguments()
-    book(api, caller, ask, "call-12", asked)
+    briefly(ask, caller, "book", asked, "call-12")
     email = asked["email"]
 
     stranger = ask(caller, "cancel", {"email": email}, "call-13").say
     becomes(api, email, "outcome_unknown = true, sent_at = now(), settle_at = now()")
-    noted = ask(caller, "cancel", {}, "call-12").say
+    noted = briefly(ask, caller, "cancel", {}, "call-12").say
     changes_become(api, email, "status = 'withdrawn'")
     becomes(api, email, "outcome_unknown = false, sent_at = NULL, settle_at = NULL")
     cancelled = [ask(caller, "cancel", {}, "call-12").say for _ in range(2)]
@@ -98,7 +91,7 @@ def test_what_cal_com_has_is_cancelled_once_a_call(api: Api, ask: Ask) -> None:
     email = booked(api, caller, ask, "call-20")
 
     def cancel() -> str:
-        return ask(caller, "cancel", {}, "call-20").say
+        return briefly(ask, caller, "cancel", {}, "call-20").say
 
     noted = [cancel() for _ in range(2)]
     changes_become(api, email, "status = 'held', hold_reason = 'breaker_open', held_at = now()")
@@ -119,7 +112,7 @@ def test_what_cal_com_has_is_moved_once_a_call(api: Api, ask: Ask) -> None:
     email = booked(api, caller, ask, "call-21")
 
     def move() -> str:
-        return ask(caller, "reschedule", NEW, "call-21").say
+        return briefly(ask, caller, "reschedule", NEW, "call-21").say
 
     noted = [move() for _ in range(2)]
     changes_become(api, email, "status = 'held', hold_reason = 'breaker_open', held_at = now()")
@@ -137,16 +130,38 @@ def test_what_cal_com_has_is_moved_once_a_call(api: Api, ask: Ask) -> None:
     assert changes(api, email) == 1
 
 
+def test_what_is_done_in_the_agents_time_is_told_as_done(api: Api, ask: Ask) -> None:
+    """A move and a cancel; a repeat hears that it was done before."""
+    caller = api.key()
+    email = booked(api, caller, ask, "call-43")
+
+    def told(tool: str, arguments: dict[str, str], done: str) -> str:
+        with ThreadPoolExecutor(1) as agent:
+            heard = agent.submit(ask, caller, tool, arguments, "call-43")
+            eventually(lambda: api.sql(OPEN, email=email))
+            becomes(api, email, done)
+            changes_become(api, email, "status = 'done'")
+            said: str = heard.result().say
+            return said
+
+    moved = told("reschedule", NEW, "booked_start_at = '2030-03-06T09:00:00Z'")
+    cancelled = [told("cancel", {}, "status = 'cancelled'"), ask(caller, "cancel", {}, "call-43").say]
+
+    assert moved == f"It is moved to {SPOKEN}."
+    assert cancelled == ["It is cancelled.", "It is cancelled already."]
+
+
 def test_a_move_back_and_forth_is_a_new_wish_each_time(api: Api) -> None:
     """The key of the first is not taken for the third, which would be told of and not done."""
     caller = api.key()
     email = booked(api, caller, retell, "call-22")
-    retell(caller, "reschedule", NEW, "call-22")
+    briefly(retell, caller, "reschedule", NEW, "call-22")
     changes_become(api, email, "status = 'done'")
 
-    told = retell(caller, "reschedule", NEW, "call-22").say
+    told = briefly(retell, caller, "reschedule", NEW, "call-22")
 
-    assert told == f"I have noted the new time, {SPOKEN}; we will confirm it."
+    assert told.say == f"I have noted the new time, {SPOKEN}; we will confirm it."
+    assert (told.booking is not None, told.status) == (True, "confirmed")
     assert changes(api, email) == 2
 
 
@@ -164,7 +179,7 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
         "same": ask(caller, "reschedule", {**named, "new_start": named["start"]}, "call-24").say,
     }
     before = changes(api, email)
-    moved = ask(caller, "reschedule", {**named, **NEW}, "call-24", lang="de").say
+    moved = briefly(ask, caller, "reschedule", {**named, **NEW}, "call-24", lang="de").say
 
     assert told == {
         "no start": WHICH,
@@ -184,9 +199,9 @@ def test_what_came_to_nothing_is_wished_again(api: Api, ended: str) -> None:
     for number, (tool, more) in enumerate((("cancel", {}), ("reschedule", NEW))):
         call = f"call-26-{ended}-{number}"
         email = booked(api, caller, retell, call)
-        told = [retell(caller, tool, more, call).say]
+        told = [briefly(retell, caller, tool, more, call).say]
         changes_become(api, email, f"status = '{ended}'")
-        told += [retell(caller, tool, more, call).say for _ in range(2)]
+        told += [briefly(retell, caller, tool, more, call).say for _ in range(2)]
 
         assert (len({*told}), "I have noted" in told[0], changes(api, email)) == (1, True, 2)
 
@@ -197,10 +212,10 @@ def test_who_books_again_takes_the_cancel_back(api: Api, ask: Ask) -> None:
     open_still = "status = 'pending', outcome_unknown = true, sent_at = now(), settle_at = now()"
     for number, columns in enumerate((BOOKED, open_still)):
         call, asked = f"call-27-{number}", some_arguments()
-        book(api, caller, ask, call, asked)
+        briefly(ask, caller, "book", asked, call)
         becomes(api, asked["email"], columns)
-        told = [ask(caller, tool, {}, call).say for tool in ("cancel", "status")]
-        book(api, caller, ask, call, asked)
+        told = [briefly(ask, caller, tool, {}, call).say for tool in ("cancel", "status")]
+        briefly(ask, caller, "book", asked, call)
 
         assert told == ["I have noted that you cancel; we will confirm it."] * 2
         eventually(lambda email=asked["email"]: api.sql(OPEN_CANCELS, email=email) == 0)
@@ -210,12 +225,12 @@ def test_who_books_again_takes_the_cancel_back(api: Api, ask: Ask) -> None:
 def test_a_cancel_that_was_sent_is_not_taken_back(api: Api, ask: Ask) -> None:
     """Nobody says that the booking stands."""
     caller, asked = api.key(), some_arguments()
-    book(api, caller, ask, "call-28", asked)
+    briefly(ask, caller, "book", asked, "call-28")
     becomes(api, asked["email"], BOOKED)
-    ask(caller, "cancel", {}, "call-28")
+    briefly(ask, caller, "cancel", {}, "call-28")
     changes_become(api, asked["email"], "posts = 1")
 
-    told = [ask(caller, "book", asked, call).say for call in ("call-28", "call-29")]
+    told = [briefly(ask, caller, "book", asked, call).say for call in ("call-28", "call-29")]
 
     assert told == ["I have noted that you cancel; we will confirm it."] * 2
 
@@ -224,12 +239,12 @@ def test_another_start_is_another_booking(api: Api, ask: Ask) -> None:
     """The call's own one is neither cancelled nor moved for it; that of the person at this start is."""
     caller = api.key()
     other = some_arguments(start="2030-03-08T10:00:00")
-    book(api, caller, ask, "call-30", other)
+    briefly(ask, caller, "book", other, "call-30")
     becomes(api, other["email"], BOOKED)
     email = booked(api, caller, ask, "call-31")
 
     unknown = ask(caller, "cancel", {"start": "2030-03-09T10:00:00"}, "call-31").say
-    named = ask(caller, "cancel", {"email": other["email"], "start": other["start"]}, "call-31").say
+    named = briefly(ask, caller, "cancel", {"email": other["email"], "start": other["start"]}, "call-31").say
 
     assert (unknown, named) == (WHICH, "I have noted that you cancel; we will confirm it.")
     assert (changes(api, email), changes(api, other["email"])) == (0, 1)
@@ -240,9 +255,9 @@ def test_another_event_type_or_key_is_another_booking(api: Api) -> None:
     caller, asked = api.key(), some_arguments()
 
     def booking(key: Caller, kind: str) -> int | None:
-        return retell(key, "book", asked, f"call-32-{kind}", type=kind, within="0.5").booking
+        return briefly(retell, key, "book", asked, f"call-32-{kind}", type=kind).booking
 
-    told = [eventually(partial(booking, *of)) for of in ((caller, "101"), (caller, "102"), (api.key(), "101"))]
+    told = [booking(*of) for of in ((caller, "101"), (caller, "102"), (api.key(), "101"))]
 
     assert len({*told}) == 3
 
@@ -276,7 +291,7 @@ def test_a_cancel_that_is_repeated_without_a_call_id_is_known(api: Api) -> None:
     """Who named the person and the start is not asked for them again."""
     caller, asked = api.key(), some_arguments()
     named = {"email": asked["email"], "start": asked["start"]}
-    book(api, caller, retell_args_only, "", asked)
+    briefly(retell_args_only, caller, "book", asked, "")
 
     cancelled = [retell_args_only(caller, "cancel", named, "").say for _ in range(2)]
 
@@ -290,7 +305,7 @@ def test_a_move_that_ends_while_the_status_is_asked_is_told(
     settings(DATABASE_URL=api.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
     caller = api.key()
     email = booked(api, caller, retell, "call-42")
-    retell(caller, "reschedule", NEW, "call-42")
+    briefly(retell, caller, "reschedule", NEW, "call-42")
     with caller_connection() as conn:
         key = keys.named(conn, caller.name)
     assert key is not None
