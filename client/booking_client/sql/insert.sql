@@ -7,7 +7,9 @@
 -- dispatcher, which publishes it: one notification a transaction, whatever the number of rows.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
 -- `behind_others`: a request that comes while others of its account wait for the breaker or the limit waits with them, in
--- the line: held as they are, and `held_for` says that it is only behind them (states.LINE).
+-- the line: held as they are, and `held_for` says that it is only behind them (states.LINE). For that one row is read, the
+-- first of its account in the index of the lines, where `breaker_open` comes before `throttled`. The order leaves PostgreSQL
+-- no other way: for an EXISTS it may read all that is held, of all accounts.
 -- `line_at` is its place in that line; the whole rule is here. A row stands at the moment of its request, put
 -- back by a 96th of the time it has, at most 15 minutes: who must soon be booked goes first. In a bulk it is put back by
 -- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
@@ -32,6 +34,7 @@ request AS (
     )
     CROSS JOIN LATERAL (
         SELECT CASE WHEN account IS NULL THEN 1 ELSE /* schema */calcom_open_account(account) END AS account_id
+        OFFSET 0
     ) AS booked_with
     CROSS JOIN LATERAL (SELECT coalesce(requested_at, now() + number * interval '1 microsecond') AS asked_at) AS moment
     CROSS JOIN LATERAL (
@@ -41,20 +44,6 @@ request AS (
     ) AS time_it_has
     WHERE asked.in_time
 ),
-backlog AS (
-    SELECT own.account_id, CASE
-        WHEN EXISTS (
-            SELECT FROM /* schema */appointments AS held
-            WHERE held.account_id = own.account_id AND status = 'held' AND hold_reason = 'breaker_open'
-        ) THEN 'breaker_open'
-        WHEN EXISTS (
-            SELECT FROM /* schema */appointments AS held
-            WHERE held.account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'
-        ) THEN 'throttled'
-    END AS reason
-    FROM (SELECT DISTINCT account_id FROM request) AS own
-    WHERE :behind_others
-),
 placed AS (
     SELECT
         request.*,
@@ -62,7 +51,14 @@ placed AS (
             AS waits_for,
         backlog.reason IS NOT NULL AND (hold_reason IS NULL OR hold_reason = 'throttled') AS in_line
     FROM request
-    LEFT JOIN backlog USING (account_id)
+    LEFT JOIN LATERAL (
+        SELECT held.hold_reason AS reason
+        FROM /* schema */appointments AS held
+        WHERE :behind_others
+            AND held.account_id = request.account_id AND held.status = 'held' AND held.hold_reason IN ('breaker_open', 'throttled')
+        ORDER BY held.hold_reason
+        LIMIT 1
+    ) AS backlog ON true
 ),
 written AS (
     INSERT INTO /* schema */appointments (

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from booking_client.database.statements import load
+from booking_client.insertion import KeepRule
 from db.sql import statement
+from tests.support.accounts.making import make_account
 
 ROOT = Path(__file__).parents[3]
 BLOCKS = 60  # of 8 KiB; 40,000 rows fill some 1,500
+EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)"
 FILL = """
 INSERT INTO appointments (
     idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
@@ -79,6 +83,54 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}
 
 
+UNTAKEN = """
+UPDATE appointments
+SET status = 'pending', calcom_booking_uid = NULL, enqueued_at = NULL, updated_at = created_at
+WHERE idempotency_key = '1'
+"""
+REQUEST = {
+    "number": 0,
+    "uuid": "00000000-0000-4000-8000-000000000001",
+    "idempotency_key": "asked",
+    "key_derived": False,
+    "payload_hash": "hash",
+    "correlation_id": "correlation",
+    "task_id": "asked",
+    "event_type_id": 101,
+    "start_at": "2030-03-05T09:00:00Z",
+    "attendee_name": "Ann Example",
+    "attendee_email": "ann@example.com",
+    "attendee_time_zone": "UTC",
+    "guests": [],
+    "booking_fields_responses": {},
+    "request_metadata": {},
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_request_reads_little_however_many_are_held(record: Any, analysed: Any, own: Any) -> None:
+    """Of its own account or another's; one that is stored, and one that a client has stored and is taken up."""
+    _, other = make_account(record.engine)
+    request = REQUEST | ({} if own else {"account": other})
+    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("SET statement_timeout = 0"))
+        conn.execute(text(FILL))
+        conn.execute(text(UNTAKEN))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+        rule = KeepRule(behind_others=True)
+        given = {"requests": json.dumps([request]), "not_after": None, **rule.parameters}
+        stored = conn.exec_driver_sql(f"{EXPLAIN} {load('insert', None, 'id, status')}", given)
+        asked = {"lead_seconds": 0, "blocked": [], "admitted": "{}", "limit": 500}
+
+        read = {"insert": read_by(stored), "requested": blocks(conn, "requested", asked)}
+        held = conn.execute(text("SELECT hold_reason FROM appointments WHERE idempotency_key = 'asked'")).scalar_one()
+
+    assert held == ("breaker_open" if own else None)
+    assert {name: count for name, count in read.items() if count > 2 * BLOCKS} == {}
+
+
 @pytest.mark.long
 def test_no_search_and_no_sweep_reads_more_because_more_has_ended() -> None:
     """Beside 60,000 ended bookings at most twice as many blocks as beside 600, and a few for higher indexes."""
@@ -94,6 +146,10 @@ def test_no_search_and_no_sweep_reads_more_because_more_has_ended() -> None:
 
 def blocks(conn: Any, name: str, parameters: dict[str, Any]) -> int:
     """Run a sweep and return how many blocks it looked at."""
-    explained = conn.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement(name).text}"), parameters)
+    return read_by(conn.execute(text(f"{EXPLAIN} {statement(name).text}"), parameters))
+
+
+def read_by(explained: Any) -> int:
+    """Return how many blocks a statement looked at."""
     [top] = explained.scalar_one()
     return int(top["Plan"]["Shared Hit Blocks"]) + int(top["Plan"]["Shared Read Blocks"])

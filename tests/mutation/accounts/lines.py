@@ -9,6 +9,7 @@ _CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
 _TAKEN = "tests/integration/accounts/test_admission.py::"
 _ADMISSION = "tasks/accounts/admission.py"
 _line = partial(Breakage, promise=4)
+_insert = partial(_line, file="client/booking_client/sql/insert.sql")
 _turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
 _dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
@@ -81,12 +82,23 @@ LINES = (
         new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
         test=f"{_LINES}test_a_worker_passes_those_of_another_account",
     ),
-    _line(
+    _insert(
         name="a-request-waits-behind-another-accounts-line",
-        file="client/booking_client/sql/insert.sql",
-        old=f"WHERE {_OWN}status = 'held' AND hold_reason = 'throttled'",
-        new="WHERE status = 'held' AND hold_reason = 'throttled'",
+        old="AND held.account_id = request.account_id AND",
+        new="AND",
         test=f"{_LINES}test_what_is_more_than_the_limit_waits_in_the_row",
+    ),
+    _insert(
+        name="a-request-reads-all-that-are-held",
+        old="        ORDER BY held.hold_reason\n",
+        new="",
+        test="tests/integration/database/test_db_plans.py::test_a_request_reads_little_however_many_are_held[False-True]",
+    ),
+    _insert(
+        name="a-request-waits-for-the-limit-in-an-outage",
+        old="ORDER BY held.hold_reason",
+        new="ORDER BY held.hold_reason DESC",
+        test="tests/promises/outage/test_nobody_overtakes.py::test_where_others_wait_for_both_it_waits_for_the_breaker",
     ),
     _line(
         name="a-kept-request-waits-behind-another-accounts-line",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from db import appointments
 from db.appointments import queue
@@ -54,6 +55,20 @@ def test_who_asks_while_others_wait_is_held_behind_them(reason: HoldReason) -> N
         assert queue.backlog_reason(conn) is reason  # in their line, and let go as they are
     assert row is not None
     assert (row.hold_reason, row.circuit_breaker_open_at_booking) == (HoldReason.IN_LINE, None)
+
+
+@pytest.mark.usefixtures("calm")
+def test_where_others_wait_for_both_it_waits_for_the_breaker() -> None:
+    """Who waits for the limit goes when that allows; nobody behind the breaker may."""
+    asked = [enqueue_booking(request(number)).appointment_id for number in (1, 2)]
+    for one, reason in zip(asked, (HoldReason.THROTTLED, HoldReason.BREAKER_OPEN), strict=True):
+        hold(one, reason)
+
+    later = enqueue_booking(request(3)).appointment_id
+
+    with dependencies.current().engine.connect() as conn:
+        written = text("SELECT hold_reason, held_for FROM appointments WHERE id = :id")
+        assert conn.execute(written, {"id": later}).one() == ("breaker_open", "line")
 
 
 @pytest.mark.usefixtures("calm")
