@@ -58,7 +58,7 @@ def _redis_url(value: str) -> str:
     nodes, _, options = value.partition("?")
     one = f"{nodes.partition(';')[0].replace('+cluster', '', 1)}?{options}" if _is_cluster(value) else value
     try:  # redis-py reads a URL's options when it first connects: in the middle of a booking
-        ConnectionPool.from_url(one).make_connection()
+        ConnectionPool.from_url(one, driver_info=None).make_connection()
     except (RedisError, TypeError, ValueError):
         raise ValueError("has an option after its ? that is not known, or not with that value") from None
     return value
