@@ -23,7 +23,7 @@ def secrets_of(secrets: Sequence[SecretStr], key_id: int, version: int) -> list[
         SigningError: CALLBACK_SECRET is not set.
     """
     if not secrets:
-        raise SigningError("CALLBACK_SECRET is not set")
+        raise SigningError("CALLBACK_SECRET is not set: give it 32 random characters or more (openssl rand -hex 32)")
     info = f"key {key_id} version {version}"
     return [f"whsec_{base64.b64encode(derived(one, _SALT, info)).decode()}" for one in secrets]
 

@@ -79,7 +79,7 @@ def show(*, account: str) -> None:
 def _ours(account: str) -> tuple[Dependencies, OurSide]:
     deps = ready()
     if not deps.webhook_secrets:
-        raise Stop("CALCOM_WEBHOOK_SECRET is not set")
+        raise Stop("CALCOM_WEBHOOK_SECRET is not set: give it 32 random characters or more (openssl rand -hex 32)")
     with deps.engine.connect() as conn:
         number = named_account(conn, account).id
     return deps, OurSide(number, deps.webhook_secrets)
