@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from db.api_keys.keys import Scope
-from tests.support.api.served import ALL, Api, Caller
+from tests.support.api.served import ALL, NOT_HELD, Api, Caller
 
-CONFIRMED = (
-    "status = 'confirmed', calcom_booking_uid = :uid, hold_reason = NULL, held_at = NULL, hold_until = NULL, "
-    "held_for = NULL"
-)
+CONFIRMED = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
 NEW = "2030-03-06T10:00:00+01:00"
 OUTAGE, SPOKEN = "The calendar does not answer right now.", "Wednesday, 6 March at 10:00"
 NOTHING = "999999999"

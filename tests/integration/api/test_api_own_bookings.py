@@ -3,7 +3,7 @@
 import pytest
 
 from db.api_keys.keys import Scope
-from tests.support.api.served import ALL, REQUEST, Api, Caller, a_request
+from tests.support.api.served import ALL, NOT_HELD, REQUEST, Api, Caller, a_request
 
 UID = "8uUmSGLmZnbBQ1rGrSbFkR"
 PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
@@ -11,9 +11,8 @@ PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
 
 def confirm(api: Api, number: int) -> None:
     """Have a booking confirmed, as a worker leaves it."""
-    api.sql(
-        "UPDATE appointments SET status = 'confirmed', calcom_booking_uid = :uid WHERE id = :id", uid=UID, id=number
-    )
+    confirmed = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
+    api.sql(f"UPDATE appointments SET {confirmed} WHERE id = :id", uid=UID, id=number)  # noqa: S608 - ours
 
 
 def found(caller: Caller, email: str) -> list[int]:

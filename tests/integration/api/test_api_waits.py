@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from tests.support.api.served import Api, Serving
+from tests.support.api.served import NOT_HELD, Api, Serving
 from tests.support.fleet import eventually
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
@@ -14,9 +14,9 @@ CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_dat
 @pytest.mark.parametrize(
     "becomes",
     [
-        "status = 'confirmed', calcom_booking_uid = 'u'",
+        f"status = 'confirmed', calcom_booking_uid = 'u', {NOT_HELD}",
         "status = 'held', hold_reason = 'breaker_open', held_at = now()",
-        "status = 'rejected', error_type = 'refused'",
+        f"status = 'rejected', error_type = 'refused', {NOT_HELD}",
     ],
 )
 def test_who_waits_hears_at_once(api: Api, becomes: str) -> None:
@@ -40,8 +40,8 @@ def test_who_waits_for_a_change_hears_at_once(api: Api, becomes: str) -> None:
     """When it is over or held."""
     caller = api.key()
     number = caller.booked()
-    booked = "UPDATE appointments SET status = 'confirmed', calcom_booking_uid = :uid WHERE id = :id"
-    api.sql(booked, id=number, uid=f"uid-{number}")
+    booked = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
+    api.sql(f"UPDATE appointments SET {booked} WHERE id = :id", id=number, uid=f"uid-{number}")  # noqa: S608 - ours
     place = caller.call("POST", f"/v1/bookings/{number}/cancel", json={}).headers["Location"]
 
     with ThreadPoolExecutor(1) as pool:

@@ -13,13 +13,11 @@ from tasks.callers.connection import caller_connection
 from tasks.conversations import changing
 from tasks.conversations.conversation import Conversation
 from tests.support.api.agents import AGENTS, Ask, briefly, retell, retell_args_only, some_arguments
-from tests.support.api.served import ALL, Api, Caller
+from tests.support.api.served import ALL, NOT_HELD, Api, Caller
 from tests.support.fleet import eventually
 
-BOOKED = (
-    "status = 'confirmed', calcom_booking_uid = 'u' || id, hold_reason = NULL, held_at = NULL, hold_until = NULL, "
-    "held_for = NULL"
-)
+BOOKED = f"status = 'confirmed', calcom_booking_uid = 'u' || id, {NOT_HELD}"
+BEING_MADE = f"status = 'pending', {NOT_HELD}, outcome_unknown = true, sent_at = now(), settle_at = now()"
 NEW = {"new_start": "2030-03-06T10:00:00"}
 SPOKEN, OLD = "Wednesday, 6 March at 10:00", "Tuesday, 5 March at 10:00"
 WHICH = "Which day and time is it about, and under which e-mail address or number?"
@@ -74,7 +72,7 @@ def test_a_booking_that_is_not_made_yet_is_cancelled(api: Api, ask: Ask) -> None
     email = asked["email"]
 
     stranger = ask(caller, "cancel", {"email": email}, "call-13").say
-    becomes(api, email, "outcome_unknown = true, sent_at = now(), settle_at = now()")
+    becomes(api, email, BEING_MADE)
     noted = briefly(ask, caller, "cancel", {}, "call-12").say
     changes_become(api, email, "status = 'withdrawn'")
     becomes(api, email, "outcome_unknown = false, sent_at = NULL, settle_at = NULL")
@@ -209,8 +207,7 @@ def test_what_came_to_nothing_is_wished_again(api: Api, ended: str) -> None:
 def test_who_books_again_takes_the_cancel_back(api: Api, ask: Ask) -> None:
     """What is at Cal.com, and what a call may be making; the status says the cancel while it is open."""
     caller = api.key()
-    open_still = "status = 'pending', outcome_unknown = true, sent_at = now(), settle_at = now()"
-    for number, columns in enumerate((BOOKED, open_still)):
+    for number, columns in enumerate((BOOKED, BEING_MADE)):
         call, asked = f"call-27-{number}", some_arguments()
         briefly(ask, caller, "book", asked, call)
         becomes(api, asked["email"], columns)

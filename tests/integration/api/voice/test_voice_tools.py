@@ -6,13 +6,12 @@ import pytest
 
 from db.api_keys.keys import Scope
 from tests.support.api.agents import AGENTS, Ask, retell, some_arguments, vapi_calls
-from tests.support.api.served import ALL, Api
+from tests.support.api.served import ALL, NOT_HELD, Api
 
 NOTED = (
     "The calendar does not answer right now. I have noted Tuesday, 5 March at 10:00, in order, and we will confirm it."
 )
 SECOND = "I have your request for Tuesday, 5 March at 10:00 from this call. Would you like one more appointment?"
-ENDED = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,6 +34,11 @@ def rows(api: Api, email: str) -> int:
     return number
 
 
+def becomes(api: Api, email: str, columns: str) -> None:
+    """Have a person's booking stand as a worker leaves it."""
+    api.sql(f"UPDATE appointments SET {columns}, {NOT_HELD} WHERE attendee_email = :email", email=email)  # noqa: S608
+
+
 def test_a_repeat_is_the_same_request(api: Api, ask: Ask) -> None:
     """However the agent writes the same time; there is one booking, and the second answer knows it."""
     caller, asked = api.key(), some_arguments()
@@ -44,10 +48,7 @@ def test_a_repeat_is_the_same_request(api: Api, ask: Ask) -> None:
 
     assert (first.say, again.say) == (NOTED, NOTED)
     assert rows(api, asked["email"]) == 1
-    confirmed = (
-        f"UPDATE appointments SET status = 'confirmed', calcom_booking_uid = 'u', {ENDED} WHERE attendee_email = :email"  # noqa: S608 - ours
-    )
-    api.sql(confirmed, email=asked["email"])
+    becomes(api, asked["email"], "status = 'confirmed', calcom_booking_uid = 'u'")
     told = ask(caller, "book", asked, "call-1")
     assert told.say == "You are booked for Tuesday, 5 March at 10:00 already."
 
@@ -71,8 +72,7 @@ def test_a_time_that_was_taken_may_be_followed_by_another(api: Api, ask: Ask) ->
     """Nobody is asked whether the refused time is to stay."""
     caller, asked = api.key(), some_arguments()
     ask(caller, "book", asked, "call-3")
-    taken = f"UPDATE appointments SET status = 'rejected', error_type = 'taken', {ENDED} WHERE attendee_email = :email"  # noqa: S608 - ours
-    api.sql(taken, email=asked["email"])
+    becomes(api, asked["email"], "status = 'rejected', error_type = 'taken'")
 
     told = ask(caller, "book", asked, "call-3")
     next_one = ask(caller, "book", {**asked, "start": "2030-03-07T10:00:00"}, "call-3")
