@@ -1,6 +1,7 @@
 """Break the product on purpose, one promise after the other, and see that a test notices.
 
 Each breakage changes one place in a copy of this tree. Its test must pass there before and fail by an assertion after.
+The table ends with those that were not caught.
 The exit code is 0 when every breakage was caught; 1 when one was not, or when the list no longer fits the code.
 """
 
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(chosen: Sequence[Breakage], workshop: Workshop, *, jobs: int) -> list[Result]:
-    """Run every test unbroken, then each with its breakage."""
+    """Run every test unbroken, then each with its breakage; what was not caught comes last."""
     tests = list(dict.fromkeys(one.test for one in chosen))
     workshop.prepare(tests)
     with _side_by_side(jobs, workshop) as each:
@@ -79,7 +80,8 @@ def _run(chosen: Sequence[Breakage], workshop: Workshop, *, jobs: int) -> list[R
         # Neighbours begin with the same packages: a thread seldom imports others.
         sorted_ = sorted(chosen, key=lambda one: len(before(one)), reverse=True)
         results = each(lambda one: _try(one, unbroken[one.test], workshop), sorted_, "broken")
-        return sorted(results, key=lambda result: [one.name for one in chosen].index(result.name))
+        listed = {one.name: n for n, one in enumerate(chosen)}
+        return sorted(results, key=lambda result: (result.verdict != "caught", listed[result.name]))
 
 
 def _try(one: Breakage, unbroken: Seen, workshop: Workshop) -> Result:
