@@ -15,10 +15,10 @@ from booking_client.database.statements import load
 from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
+from db.appointments.identifiers import ID, as_uuid
 from db.appointments.insertion import insert
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
 from db.appointments.renewals import renew
-from db.appointments.search import ID, as_uuid
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, requested, unsent
 from db.appointments.there.late_answers import record_late_uid
 from db.connection import fetch

@@ -1,15 +1,12 @@
 """Find bookings by what a person knows of one: its id, uuid, key, correlation id, or Cal.com's uid of it."""
 
-import re
 import unicodedata
-from uuid import UUID
 
 from sqlalchemy import Connection
 
+from db.appointments.identifiers import ID, as_uuid
 from db.appointments.listing import Listed
 from db.sql import statement
-
-ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
 
 
 def find(conn: Connection, text: str, *, limit: int = 20, account: int | None = None) -> list[Listed]:
@@ -26,11 +23,3 @@ def find(conn: Connection, text: str, *, limit: int = 20, account: int | None = 
         "account": account,
     }
     return [Listed.of(row) for row in conn.execute(statement("search"), asked)] if wanted and "\0" not in wanted else []
-
-
-def as_uuid(text: str) -> UUID | None:
-    """Return the UUID that a text is; None: it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
