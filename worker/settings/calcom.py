@@ -1,12 +1,10 @@
 """The settings of Cal.com."""
 
-from pydantic import BaseModel
-
-from worker.settings.setting import setting
+from worker.settings.setting import Subject, setting
 from worker.settings.values import ApiKey, BaseUrl, EncryptionKeys
 
 
-class CalcomSettings(BaseModel):
+class CalcomSettings(Subject):
     """Say how Cal.com is called."""
 
     calcom_base_url: BaseUrl = setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")

@@ -1,12 +1,10 @@
 """The settings of `booking serve`."""
 
-from pydantic import BaseModel
-
-from worker.settings.setting import setting
+from worker.settings.setting import Subject, setting
 from worker.settings.values import ListenAddress, Networks, OwnNetworks, SecretList, SigningSecrets
 
 
-class HttpSettings(BaseModel):
+class HttpSettings(Subject):
     """Say where the HTTP API listens, who proves what there, and what it sends."""
 
     http_address: ListenAddress = setting(

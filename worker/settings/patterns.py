@@ -1,13 +1,11 @@
 """The settings of the resilience patterns: circuit breaker, retries and holds."""
 
-from pydantic import BaseModel
-
 from resilience.retry_policy import TransientErrors
-from worker.settings.setting import setting
+from worker.settings.setting import Subject, setting
 from worker.settings.values import Delays, Transient
 
 
-class PatternSettings(BaseModel):
+class PatternSettings(Subject):
     """Say when the breaker opens, when a call is tried again, and how long a booking may be held."""
 
     # Circuit breaker

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from resilience.shared_state.sentinel import SentinelAddress
-from worker.settings.setting import setting
+from worker.settings.setting import Subject, setting
 from worker.settings.values import BrokerUrl, PostgresUrl, RedisUrl
 
 
-class PlaceSettings(BaseModel):
+class PlaceSettings(Subject):
     """Say where PostgreSQL, Redis and the broker are."""
 
     database_url: PostgresUrl | None = setting(

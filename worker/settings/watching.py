@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
-
-from worker.settings.setting import setting
+from worker.settings.setting import Subject, setting
 from worker.settings.values import PAGE, ListenAddress, PageUrl, SecretList
 
 
-class WatchSettings(BaseModel):
+class WatchSettings(Subject):
     """Say what is watched, and who is alerted."""
 
     # Failures
