@@ -18,10 +18,16 @@ from db.sql import prepared, statement
 
 
 def lost_leases(
-    conn: Connection, limit: int, *, settle_seconds: float, ends_seconds: float, suspect_after: int
+    conn: Connection,
+    limit: int,
+    *,
+    settle_seconds: float,
+    ends_seconds: float,
+    lease_seconds: float,
+    suspect_after: int,
 ) -> list[BookingChange]:
-    """Move changes whose lease ran out to retrying, their outcome unknown; the `suspect_after`th in a row to held."""
-    times = {"settle_seconds": settle_seconds, "ends_seconds": ends_seconds}
+    """Move changes whose lease ran out to retrying, their outcome unknown; as `db.appointments.lost_leases`."""
+    times = {"settle_seconds": settle_seconds, "ends_seconds": ends_seconds, "lease_seconds": lease_seconds}
     return _rows(conn, "change_leases", limit=limit, suspect_at=suspect_after, **times)
 
 

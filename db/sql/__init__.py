@@ -28,6 +28,44 @@ _RELEASED = f"""status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at 
 From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold (`lifecycle.UNASKABLE`).
 """
 
+_JUDGED = """often AS MATERIALIZED (
+    SELECT what, id
+    FROM (
+        SELECT 'booking' AS what, id, status = 'booking' AS at_work, leases_lost, updated_at
+        FROM appointments
+        WHERE status IN ('booking', 'retrying') AND leases_lost > 0
+        UNION ALL
+        SELECT 'change', id, status = 'changing', leases_lost, updated_at
+        FROM booking_changes
+        WHERE status IN ('changing', 'retrying') AND leases_lost > 0
+    ) AS lost_before
+    WHERE CASE
+        WHEN at_work THEN leases_lost + 1 >= :suspect_at
+        ELSE leases_lost >= :suspect_at AND updated_at > now() - make_interval(secs => :lease_seconds)
+    END
+),
+judged AS (
+    SELECT
+        id,
+        seen_at,
+        is_third AND NOT in_company AS is_suspect,
+        CASE
+            WHEN is_third AND in_company
+            THEN row_number() OVER (PARTITION BY is_third ORDER BY id) % 2
+            ELSE 0
+        END AS turn
+    FROM lost
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM often WHERE (often.what, often.id) <> (lost.what, lost.id)) AS in_company
+    ) AS company
+)"""
+"""What `lost` leases say of each row; a statement says /* judged */ in its place.
+
+Who loses the third one in a row alone is suspect. But bookings and changes that lose their third one together, within
+the time of a lease, say something of their worker: it was killed while Cal.com hung, say. They go again in two groups,
+two leases apart, so that the first is lost before the second begins, and so on: those that do kill their workers are
+alone after a few times."""
+
 
 @cache
 def statement(name: str) -> TextClause:
@@ -55,5 +93,5 @@ def _read(name: str) -> str:
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
-    kept = kept.replace("/* held by */", HELD_BY)
+    kept = kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED)
     return kept.replace("/* released */", _RELEASED)

@@ -1,15 +1,15 @@
 -- Take up changes whose worker is gone: what Cal.com has done is unknown, and is looked for first. Times as in
--- lost_leases.sql. The third lease that a change loses in a row is held for the operator: one that kills its workers must not
--- travel on.
+-- lost_leases.sql, and as there the third lease that a change loses in a row, alone, is held for the operator.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (
-    SELECT id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_suspect
+    SELECT 'change' AS what, id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
     FROM booking_changes
     WHERE status = 'changing' AND lease_expires_at <= now()
     ORDER BY lease_expires_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
+/* judged */,
 moved AS (
     UPDATE booking_changes AS change
     SET status = CASE WHEN is_suspect THEN 'held' ELSE 'retrying' END,
@@ -24,12 +24,13 @@ moved AS (
         looks = 0,
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',
-        enqueued_at = CASE WHEN NOT is_suspect THEN now() END,
+        enqueued_at = CASE WHEN NOT is_suspect AND turn = 0 THEN now() END,
+        next_attempt_at = CASE WHEN turn > 0 THEN now() + make_interval(secs => 2 * turn * :lease_seconds) END,
         claim_token = NULL,
         lease_expires_at = NULL,
         updated_at = now()
-    FROM lost
-    WHERE change.id = lost.id
+    FROM judged
+    WHERE change.id = judged.id
     RETURNING change.*
 ),
 told AS (
@@ -40,6 +41,6 @@ told AS (
         'sweeper',
         jsonb_build_object('change', id, 'what', kind, 'why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
     FROM moved
-    JOIN (SELECT id, seen_at FROM lost) AS one USING (id)
+    JOIN (SELECT id, seen_at FROM judged) AS one USING (id)
 )
 SELECT * FROM moved ORDER BY line_at, id

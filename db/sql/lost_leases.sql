@@ -3,42 +3,19 @@
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
 -- what was done. Both count from now and not from the lease's end: after a failover to a server whose clock is ahead a
 -- lease has run out long ago whose POST is under way.
--- The third lease that a booking loses in a row is held for the operator, for a booking that kills its workers must not
--- travel on. But bookings that lose their third one together, within the time of a lease, say something of their worker:
--- it was killed while Cal.com hung, say. They go again in two groups, two leases apart, so that the first is lost
--- before the second begins, and so on: those that do kill their workers are alone after a few times.
+-- The third lease that a booking loses in a row, alone, is held for the operator (judged: see __init__.py): a booking that
+-- kills its workers must not travel on.
 -- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
-WITH often AS (
-    SELECT id
-    FROM appointments
-    WHERE status IN ('booking', 'retrying') AND leases_lost > 0
-        AND CASE status
-            WHEN 'booking' THEN leases_lost + 1 >= :suspect_at
-            ELSE leases_lost >= :suspect_at AND updated_at > now() - make_interval(secs => :lease_seconds)
-        END
-),
-lost AS (
-    SELECT id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
+WITH lost AS (
+    SELECT 'booking' AS what, id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
     FROM appointments
     WHERE status = 'booking' AND lease_expires_at <= now()
     ORDER BY lease_expires_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
-judged AS (
-    SELECT
-        id,
-        seen_at,
-        is_third AND NOT in_company AS is_suspect,
-        CASE
-            WHEN is_third AND in_company
-            THEN row_number() OVER (PARTITION BY is_third ORDER BY id) % 2
-            ELSE 0
-        END AS turn
-    FROM lost
-    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM often WHERE often.id <> lost.id) AS in_company) AS company
-),
+/* judged */,
 moved AS (
     UPDATE appointments AS appointment
     SET status = CASE WHEN is_suspect THEN 'held' ELSE 'retrying' END,

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment, queue
 from db.changes import sweeps as changes
+from db.changes.change import BookingChange
 from db.lifecycle import Status
 from db.monitoring import incidents, metric_totals
 from db.monitoring.incidents import IncidentKind
@@ -85,31 +86,31 @@ def _flag_degraded(deps: Dependencies) -> None:
 
 def _lost_leases(deps: Dependencies) -> int:
     with deps.engine.begin() as conn:
-        rows = appointments.lost_leases(
-            conn,
-            BATCH,
-            settle_seconds=deps.timings.settle_unanswered,
-            ends_seconds=deps.timings.ends_unanswered,
-            lease_seconds=deps.timings.lease,
-            suspect_after=LEASES_LOST_SUSPECT,
-        )
-    send(deps, (row for row in rows if row.hold_reason is None and row.next_attempt_at is None))
+        rows = appointments.lost_leases(conn, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
+    send(deps, (row for row in rows if _goes_now(row)))
     return len(rows)
 
 
 def _changes(deps: Dependencies) -> int:
     """Take up the changes of dead workers, and let those go whose turn has come."""
     with deps.engine.begin() as conn:
-        lost = changes.lost_leases(
-            conn,
-            BATCH,
-            settle_seconds=deps.timings.settle_unanswered,
-            ends_seconds=deps.timings.ends_unanswered,
-            suspect_after=LEASES_LOST_SUSPECT,
-        )
+        lost = changes.lost_leases(conn, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
         following = changes.let_next_go(conn, BATCH)
-    send(deps, [row for row in lost if row.hold_reason is None] + following)
+    send(deps, [row for row in lost if _goes_now(row)] + following)
     return len(lost) + len(following)
+
+
+def _times(deps: Dependencies) -> dict[str, float]:
+    times = deps.timings
+    return {
+        "settle_seconds": times.settle_unanswered,
+        "ends_seconds": times.ends_unanswered,
+        "lease_seconds": times.lease,
+    }
+
+
+def _goes_now(row: Appointment | BookingChange) -> bool:
+    return row.hold_reason is None and row.next_attempt_at is None
 
 
 class _QueueAsked(NamedTuple):

@@ -112,7 +112,7 @@ def test_a_stale_worker_writes_nothing(record: Any) -> None:
     assert stale is not None
     with record.engine.begin() as conn:
         conn.execute(update(booking_changes).values(lease_expires_at=datetime(2020, 1, 1, tzinfo=UTC)))
-        [lost] = sweeps.lost_leases(conn, 10, settle_seconds=130, ends_seconds=160, suspect_after=3)
+        [lost] = sweeps.lost_leases(conn, 10, settle_seconds=130, ends_seconds=160, lease_seconds=50, suspect_after=3)
     assert (lost.status, lost.outcome_unknown, lost.posts) == (ChangeStatus.RETRYING, True, 1)
     assert claim(record, one) is not None
 

@@ -13,6 +13,8 @@ _IN_TIME = "tests/unit/tasks/test_life.py::test_no_hold_outlasts_the_time_in_whi
 _TYPES = "tests/integration/line/test_db_failing_types.py::"
 _in_line = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _lost = partial(Breakage, promise=4, file="db/sql/lost_leases.sql")
+_judged = partial(Breakage, promise=4, file="db/sql/__init__.py")
+_CHANGES = "tests/integration/changes/test_lost_changes.py::"
 _probed = partial(Breakage, promise=4, file="tasks/decisions.py")
 _rested = partial(Breakage, promise=4, file="db/sql/release_due.sql")
 _release = partial(Breakage, file="tasks/maintenance/release.py")
@@ -129,22 +131,44 @@ COMPANY = (
         new="seen.breaker.state is State.CLOSED",
         test=f"{_PROBES}test_what_rests_stays_while_the_breaker_is_not_closed[bookings.create]",
     ),
-    _lost(
+    _judged(
         name="killed-together-all-suspect",
         old="is_third AND NOT in_company AS is_suspect",
         new="is_third AS is_suspect",
         test=f"{_SWEEPS}test_bookings_that_lose_their_third_lease_together_blame_their_worker",
     ),
-    _lost(
+    _judged(
         name="killed-together-only-in-one-sweep",
         old="ELSE leases_lost >= :suspect_at AND updated_at",
         new="ELSE false AND updated_at",
         test=f"{_SWEEPS}test_a_lease_of_the_same_worker_that_runs_out_later_is_company_too",
     ),
-    _lost(
+    _judged(
         name="killers-never-alone",
         old="row_number() OVER (PARTITION BY is_third ORDER BY id) % 2",
         new="0",
         test=f"{_SWEEPS}test_bookings_that_lose_their_third_lease_together_blame_their_worker",
+    ),
+    _judged(
+        name="a-change-and-a-booking-are-no-company",
+        old="WHERE status IN ('changing', 'retrying') AND leases_lost > 0",
+        new="WHERE false",
+        test=f"{_CHANGES}test_a_booking_and_a_change_of_one_worker_are_company",
+    ),
+    Breakage(
+        name="changes-killed-together-go-all-at-once",
+        promise=4,
+        file="db/sql/change_leases.sql",
+        old="CASE WHEN turn > 0 THEN now() + make_interval(secs => 2 * turn * :lease_seconds) END",
+        new="NULL",
+        test=f"{_CHANGES}test_changes_that_lose_their_third_lease_together_blame_their_worker",
+    ),
+    Breakage(
+        name="lost-changes-of-the-second-group-are-sent-at-once",
+        promise=4,
+        file="tasks/maintenance/sweeper.py",
+        old="row.hold_reason is None and row.next_attempt_at is None",
+        new="row.hold_reason is None",
+        test=f"{_CHANGES}test_what_goes_later_is_not_sent_now",
     ),
 )
