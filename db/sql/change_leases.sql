@@ -41,6 +41,6 @@ told AS (
         'sweeper',
         jsonb_build_object('change', id, 'what', kind, 'why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
     FROM moved
-    JOIN (SELECT id, seen_at FROM judged) AS one USING (id)
+    JOIN judged USING (id)
 )
 SELECT * FROM moved ORDER BY line_at, id

@@ -155,6 +155,18 @@ COMPANY = (
         new="WHERE false",
         test=f"{_CHANGES}test_a_booking_and_a_change_of_one_worker_are_company",
     ),
+    _judged(
+        name="a-booking-and-a-change-of-one-number-are-one",
+        old="(often.what, often.id) <> (lost.what, lost.id)",
+        new="often.id <> lost.id",
+        test=f"{_CHANGES}test_a_booking_and_a_change_of_one_worker_are_company",
+    ),
+    _judged(
+        name="a-change-is-always-in-company",
+        old="(often.what, often.id) <> (lost.what, lost.id)",
+        new="true",
+        test=f"{_CHANGES}test_a_change_that_loses_its_third_lease_alone_is_suspect",
+    ),
     Breakage(
         name="changes-killed-together-go-all-at-once",
         promise=4,
