@@ -16,6 +16,7 @@ from booking_client.request.model import BookingRequest
 from tasks import dependencies
 from worker.celery_app import reconfigure
 from worker.local.embedded import Guard, Postgres, Valkey
+from worker.local.embedded.server import Server
 from worker.local.environment import SIMULATOR_KEY, Environment, SimulatedCalcom, environment
 from worker.local.processes import fleet
 from worker.settings.model import Settings
@@ -75,6 +76,16 @@ def deployment(*, simulator: Sequence[str] | None = None, **given: Any) -> Itera
         reconfigure(ready.settings)
         _require_durable()
         yield ready
+
+
+@contextlib.contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop a server's processes where they are, and let them go on after the block."""
+    server.pause()
+    try:
+        yield
+    finally:
+        server.resume()
 
 
 def _require_durable() -> None:

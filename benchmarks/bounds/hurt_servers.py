@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from environment import benchmark_environment, some
+from environment import benchmark_environment, frozen, some
 
 from booking_client.request.model import BookingRequest
 from resilience.exceptions import AppointmentDatabaseException
 from worker import enqueue_booking
-from worker.local.embedded.server import Server
 
 ROUNDS = 5
 
@@ -22,9 +21,9 @@ def pairs() -> Iterator[dict[str, float]]:
         enqueue_booking(some(0, 1)[0])
         for number in range(1, 1 + ROUNDS):
             second = _seconds(lambda: threading.Event().wait(1.0))
-            with _frozen(ready.redis):
+            with frozen(ready.redis):
                 broker = _seconds(partial(enqueue_booking, *some(number, 1)))
-            with _frozen(ready.postgres):
+            with frozen(ready.postgres):
                 postgres = _seconds(partial(_refused, *some(number, 1)))
             yield {"hurt_broker": broker / second, "hurt_postgres": postgres / second}
 
@@ -33,15 +32,6 @@ def _refused(wanted: BookingRequest) -> None:
     with contextlib.suppress(AppointmentDatabaseException):
         enqueue_booking(wanted)
         raise SystemExit("a frozen Postgres has kept a booking")
-
-
-@contextlib.contextmanager
-def _frozen(server: Server) -> Iterator[None]:
-    server.pause()
-    try:
-        yield
-    finally:
-        server.resume()
 
 
 def _seconds(do: Callable[[], object]) -> float:

@@ -1,23 +1,22 @@
 """What `POST /v1/bookings` costs: 200 clients of one process of `booking serve`, beside `enqueue_booking` in threads.
 
-Neither has workers beside it, so the rows stay pending. The CPU is the serving process's own; in every other turn 200
-more clients wait for a booking that does not settle.
+Neither has workers beside it, so the rows stay pending. The CPU is the serving process's own. It differs by a fifth
+from one run to the next, so the run beside 200 more clients, who wait for a booking that does not settle, stands
+between two without them.
 """
 
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from environment import deployment, some, until
+from environment import deployment, some
+from front_door.serving import WITHIN, serving
 from sqlalchemy import text
 
 from booking_client.request.model import BookingRequest
@@ -26,18 +25,17 @@ from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
 from tasks.callers.keys import add_key
 from worker import enqueue_booking
-from worker.local.environment import Environment
 
 PAIRS, BOOKINGS, CLIENTS, THREADS = 5, 1_500, 200, 16
 RATE = 600_000  # calls a minute: no client of these is to meet it
-WITHIN = 30.0  # seconds for the start
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CLIENTS = [sys.executable, str(Path(__file__).with_name("clients.py"))]
 
 
 def pairs() -> Iterator[dict[str, float]]:
     """Ask in threads, over HTTP, and over HTTP beside who waits, in turn."""
-    with deployment() as ready, _serving(ready) as (port, pid, key):
+    with deployment() as ready, serving(ready) as (port, pid):
+        key = _key()
         first = 0
         for turn in range(1 + PAIRS):
             _empty()
@@ -46,40 +44,19 @@ def pairs() -> Iterator[dict[str, float]]:
             http, http_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
             with _waiting(port, key):
                 _, beside_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
+            _, after_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
             first += BOOKINGS
             if turn:  # the first warms
                 yield {
                     "http_bookings": http / direct,
                     "http_cpu": http_cpu / direct_cpu,
-                    "http_waiting": beside_cpu / http_cpu,
+                    "http_waiting": 2 * beside_cpu / (http_cpu + after_cpu),
                 }
 
 
-@contextmanager
-def _serving(ready: Environment) -> Iterator[tuple[int, int, str]]:
-    """Start one process of the API; yield its port, its process id and a key."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = ready.settings.model_copy(update={"http_address": f"127.0.0.1:{port}"}).environment()
+def _key() -> str:
     asked = ActionRequest(who="benchmark", via="command line", action="key_add", why="a benchmark")
-    key = add_key(asked, "benchmark", scopes=[Scope.BOOK, Scope.READ], event_types=None, rate=RATE).text
-    command = [sys.executable, "-m", "worker.cli", "serve", "--workers", "1"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
-        try:
-            until(lambda: _answers(port), within=WITHIN, pause=threading.Event().wait)
-            [child] = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-            yield port, int(child), key
-        finally:
-            parent.terminate()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/ready", timeout=1):
-            return True
-    except (URLError, OSError):
-        return False
+    return add_key(asked, "benchmark", scopes=[Scope.BOOK, Scope.READ], event_types=None, rate=RATE).text
 
 
 def _empty() -> None:

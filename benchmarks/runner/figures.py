@@ -58,6 +58,7 @@ FIGURES = (
     Figure("http_bookings", "front_door.bookings", "higher", 0.7, 0.9, "POST /v1/bookings a second / enqueue_booking"),
     Figure("http_cpu", "front_door.bookings", "lower", 1.5, 1.3, "CPU of the same, a booking / enqueue_booking"),
     Figure("http_waiting", "front_door.bookings", "lower", 1.2, 1.1, "its CPU with 200 who wait beside it / without"),
+    Figure("webhook_frozen", "front_door.webhooks", "lower", 1.0, 0.9, "p95 of a webhook, PostgreSQL frozen / 0.3 s"),
     Figure("client_import", "caller.import_time", "lower", 1.25, 1.15, "CPU to import a client / psycopg, BaseModel"),
     Figure("client_packages", "caller.packages", "lower", 1.0, 1.0, "packages of a caller's fresh environment / 12"),
     Figure("client_size", "caller.packages", "lower", 1.0, 0.8, "its size / 40 MB, psycopg's binary included"),
