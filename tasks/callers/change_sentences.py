@@ -1,6 +1,7 @@
 """What a caller may be told of a cancel or a move: one fixed sentence for each state; only times are added.
 
-No sentence says "moved" or "cancelled" while that is only noted, or that a booking stands that may have been changed.
+No sentence says "moved" or "cancelled" while the change is only noted. No sentence says that a booking stands while
+Cal.com may have changed it.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from db.appointments.views import BookingView
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
+from resilience.error_types import ErrorType
 from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
 
@@ -23,6 +25,7 @@ class SaidOfChange(StrEnum):
     MOVED_HOST = "moved_host"  # Cal.com has moved it, and its host must confirm it
     MOVE_NOTED = "move_noted"  # under way, or its outcome is unknown
     MOVE_OUTAGE = "move_outage"
+    MOVE_TAKEN = "move_taken"  # the wanted start is taken, or full
     MOVE_REFUSED = "move_refused"
     MOVED_ALREADY = "moved_already"  # it is at this start
     CANCELLED = "cancelled"
@@ -43,7 +46,8 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.MOVE_NOTED: "I have noted the new time, {time}; we will confirm it.",
             _C.MOVE_OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will "
             "confirm it. Your old time stands until then.",
-            _C.MOVE_REFUSED: "I could not move it; {old} stands. Which other time suits you?",
+            _C.MOVE_TAKEN: "{time} is taken; your old time, {old}, stands. Which other one suits you?",
+            _C.MOVE_REFUSED: "I could not move it; {old} stands.",
             _C.MOVED_ALREADY: "It is at {time} already.",
             _C.CANCELLED: "It is cancelled.",
             _C.CANCELLED_ALREADY: "It is cancelled already.",
@@ -55,19 +59,20 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
         },
         "de": {
             _C.MOVED: "Ihr Termin ist verlegt: {time}.",
-            _C.MOVED_HOST: "Ihre Anfrage für {time} liegt vor; die alte Zeit ist frei, und Sie hören von uns, sobald "
-            "die neue bestätigt ist.",
-            _C.MOVE_NOTED: "Ich habe die neue Zeit vorgemerkt, {time}, und wir bestätigen sie Ihnen.",
-            _C.MOVE_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe {time} der Reihe nach vorgemerkt, und wir "
-            "bestätigen es. Bis dahin gilt die alte Zeit.",
-            _C.MOVE_REFUSED: "Ich konnte den Termin nicht verlegen; es bleibt bei {old}. Welche andere Zeit passt "
-            "Ihnen?",
-            _C.MOVED_ALREADY: "Ihr Termin ist bereits zu dieser Zeit: {time}.",
+            _C.MOVED_HOST: "Ihre Anfrage liegt uns vor: {time}. Ihr alter Termin ist damit aufgehoben; Sie hören von "
+            "uns, sobald der neue bestätigt ist.",
+            _C.MOVE_NOTED: "Ich habe die neue Zeit vorgemerkt: {time}. Wir bestätigen sie Ihnen.",
+            _C.MOVE_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe die neue Zeit vorgemerkt: {time}. Wir "
+            "bestätigen sie Ihnen; bis dahin gilt die alte Zeit.",
+            _C.MOVE_TAKEN: "Diese Zeit ist schon vergeben: {time}. Ihr alter Termin bleibt: {old}. Welche andere "
+            "Zeit passt Ihnen?",
+            _C.MOVE_REFUSED: "Ich konnte den Termin nicht verlegen; er bleibt, wie er ist: {old}.",
+            _C.MOVED_ALREADY: "Ihr Termin ist bereits für diese Zeit eingetragen: {time}.",
             _C.CANCELLED: "Der Termin ist abgesagt.",
             _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
-            _C.CANCEL_NOTED: "Ich habe vermerkt, dass Sie absagen, und wir bestätigen es Ihnen.",
-            _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe vermerkt, dass Sie absagen, und wir "
-            "bestätigen es. Bis dahin gilt der Termin.",
+            _C.CANCEL_NOTED: "Ich habe Ihre Absage vermerkt, und wir bestätigen sie Ihnen.",
+            _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihre Absage vermerkt, und wir "
+            "bestätigen sie Ihnen. Bis dahin gilt der Termin.",
             _C.CANCEL_REFUSED: "Ich konnte den Termin nicht absagen; er gilt weiter. Jemand von uns ruft Sie an.",
             _C.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
         },
@@ -82,7 +87,8 @@ def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
         return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
         unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
-        return not_done(view, is_cancel=change.wanted is None, unsure=unsure)
+        said = not_done(view, is_cancel=change.wanted is None, unsure=unsure)
+        return _C.MOVE_TAKEN if said is _C.MOVE_REFUSED and change.error_type == ErrorType.TAKEN else said
     if change.over:  # what is done may have been changed by somebody since
         return _done(view, change, again=wish.again)
     return _under_way(change)

@@ -1,6 +1,6 @@
 """What a caller may be told of a booking: one fixed sentence for each state, in each language; only the time is added.
 
-Nothing of a request is repeated but its time, for what a caller dictates may be meant for the agent's model.
+A sentence repeats only the time of a request: other dictated words could be instructions for the agent's model.
 """
 
 from collections.abc import Mapping
@@ -56,12 +56,12 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
         },
         "de": {
             Said.DONE: "Ihr Termin ist gebucht: {time}.",
-            Said.HOST: "Ihre Anfrage für {time} liegt uns vor; Sie hören von uns, sobald der Termin bestätigt ist.",
-            Said.UNDER_WAY: "Einen Moment noch: Ihre Anfrage für {time} liegt vor, und wir bestätigen sie Ihnen.",
-            Said.OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe {time} der Reihe nach vorgemerkt, und wir "
-            "bestätigen Ihnen den Termin.",
+            Said.HOST: "Ihre Anfrage liegt uns vor: {time}. Sie hören von uns, sobald der Termin bestätigt ist.",
+            Said.UNDER_WAY: "Einen Moment noch: Ihre Anfrage liegt uns vor, {time}, und wir bestätigen sie Ihnen.",
+            Said.OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihren Wunsch vorgemerkt: {time}. Er bleibt an "
+            "seiner Stelle in der Reihe, und wir bestätigen Ihnen den Termin.",
             Said.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
-            Said.TAKEN: "{time} ist schon vergeben. Welche andere Zeit passt Ihnen?",
+            Said.TAKEN: "Diese Zeit ist schon vergeben: {time}. Welche andere Zeit passt Ihnen?",
             Said.REFUSED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
             Said.CANCELLED: "Der Termin ist abgesagt.",
             Said.AGAIN: "Ihr Termin ist bereits gebucht: {time}.",

@@ -13,7 +13,7 @@ from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from resilience.error_types import ErrorType
-from tasks.calcom.changes.reply import ChangeReply
+from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct
 from tasks.decisions import BookingDecisions, error
@@ -101,13 +101,22 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
     elif act is ChangeAct.EXPIRE:
         to = ChangeStatus.EXPIRED
     words = seen.reply.message if seen.reply is not None and to is ChangeStatus.REFUSED else ""
-    written: dict[str, Any] = {"last_error": None, "error_type": None}
+    written: dict[str, Any] = {
+        "last_error": None,
+        "error_type": ErrorType.TAKEN if _is_taken(change, act, seen) else None,
+    }
     if to is not ChangeStatus.DONE:
         written["last_error"] = words or _WHY[act]
     elif there is not None:
         written |= {"to_uid": there.uid, "to_seat_uid": there.seat_uid}
     why = f"refused: {_WHY[act]}" if to is ChangeStatus.REFUSED else _WHY[act]
     return Move(to, why, written, words=words, also=_also(change, booking, act, there))
+
+
+def _is_taken(change: BookingChange, act: ChangeAct, seen: Seen) -> bool:
+    """Return whether the wanted start is not free: who asked is asked for another one."""
+    refusal = seen.reply.answer if isinstance(seen.reply, ChangeReply) else change.refusal
+    return act is ChangeAct.REFUSE_FULL or (act is ChangeAct.REFUSE and refusal == ChangeAnswer.TAKEN)
 
 
 def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: BookedThere | None) -> Also:

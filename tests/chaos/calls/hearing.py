@@ -23,6 +23,7 @@ class Claim(StrEnum):
     TAKEN = "taken"
     NOTED = "noted"
     STANDS = "noted, and the booking stands"
+    MOVE_TAKEN = "not moved, for the new start is taken"
     NOT_MOVED = "not changed, and the booking stands"
     CANCELLED = "cancelled"
     UNKNOWN_BOOKING = "no booking is meant"
@@ -43,6 +44,7 @@ CLAIMS: Mapping[Key, Claim] = {
     SaidOfChange.MOVED_ALREADY: Claim.BOOKED,
     SaidOfChange.MOVE_NOTED: Claim.NOTED,
     SaidOfChange.MOVE_OUTAGE: Claim.STANDS,
+    SaidOfChange.MOVE_TAKEN: Claim.MOVE_TAKEN,
     SaidOfChange.MOVE_REFUSED: Claim.NOT_MOVED,
     SaidOfChange.CANCELLED: Claim.CANCELLED,
     SaidOfChange.CANCELLED_ALREADY: Claim.CANCELLED,

@@ -170,6 +170,11 @@ def _not_moved(story: Story, reply: Reply, meaning: Meaning, _before: Sequence[R
         yield "Cal.com has no booking then that stands"
 
 
+def _move_taken(story: Story, reply: Reply, meaning: Meaning, before: Sequence[Reply]) -> Iterator[str]:
+    yield from _taken(story, reply, meaning, before)
+    yield from _not_moved(story, reply, meaning, before)
+
+
 def _gone(story: Story, reply: Reply, _meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
     if any(life.lives_after(reply.heard_at) for life in story.lives):
         yield "Cal.com has a booking of it then, or gets one"
@@ -199,6 +204,7 @@ _CHECKS: Mapping[Claim, Callable[[Story, Reply, Meaning, Sequence[Reply]], Itera
     Claim.TAKEN: _taken,
     Claim.NOTED: _noted,
     Claim.STANDS: _stands,
+    Claim.MOVE_TAKEN: _move_taken,
     Claim.NOT_MOVED: _not_moved,
     Claim.CANCELLED: _gone,
     Claim.UNKNOWN_BOOKING: _no_booking_meant,

@@ -33,8 +33,8 @@ def test_free_times_are_told_in_the_zone_that_was_asked_for(serving: Serving, ca
     assert document["known"] is True
     assert document["slots"][-1] == "2030-03-05T11:00:00+01:00"
     assert said.count("Tuesday, 5 March at ") == 3
-    assert said.endswith(": which of these would you like?")
-    assert german.startswith("Dienstag, 5. März um 11:30 Uhr, Dienstag, 5. März um 12:00 Uhr oder Dienstag")
+    assert said.endswith(" is free. Which one would you like?")
+    assert german.startswith("Frei ist Dienstag, 5. März um 11:30 Uhr, Dienstag, 5. März um 12:00 Uhr oder Dienstag")
     booked = noted.booked()
     api.sql(
         "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id",

@@ -96,6 +96,22 @@ VOICE = (
         test="tests/unit/tasks/test_refusal.py::test_a_booking_whose_time_is_taken_ends_as_taken[taken]",
     ),
     Breakage(
+        name="a-taken-start-of-a-move-is-not-kept",
+        promise=6,
+        file="tasks/changes/ending.py",
+        old="return act is ChangeAct.REFUSE_FULL or (",
+        new="return act is ChangeAct.REFUSE_CANCELLED and (",
+        test="tests/integration/changes/test_taken_moves.py::test_a_start_that_another_has_is_taken[seats]",
+    ),
+    Breakage(
+        name="each-refused-move-is-told-as-taken",
+        promise=6,
+        file="tasks/callers/change_sentences.py",
+        old="change.error_type == ErrorType.TAKEN else",
+        new="change.error_type != ErrorType.TIMEOUT else",
+        test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[vapi]",
+    ),
+    Breakage(
         name="a-repeat-in-a-call-is-told-as-new",
         promise=6,
         file="worker/api/voice/tools.py",

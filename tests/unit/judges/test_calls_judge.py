@@ -54,6 +54,7 @@ CONFIRMED: dict[str, Any] = {"lives": [BOOKED], "ends": ["confirmed"]}
 REJECTED: dict[str, Any] = {"others": [ANOTHERS], "ends": ["rejected"]}
 CANCELLED: dict[str, Any] = {"lives": [GONE], "ends": ["cancelled"], "changes": ["done"]}
 MOVED_TO: dict[str, Any] = {"lives": MOVED, "ends": ["confirmed"], "changes": ["done"]}
+TAKEN_THERE: dict[str, Any] = {**CONFIRMED, "others": [ANOTHERS._replace(start=WANTED)], "changes": ["refused"]}
 CANCEL_STORED = frozenset({BOOKING, ChangeKind.CANCEL})
 MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
 
@@ -72,6 +73,7 @@ MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
         ([heard(SaidOfChange.MOVED, 21.0, tool="reschedule", time=WANTED)], MOVED_TO),
         ([heard(SaidOfChange.MOVE_OUTAGE, 19.0, tool="reschedule", time=WANTED, stored=MOVE_STORED)], MOVED_TO),
         ([heard(SaidOfChange.MOVE_REFUSED, 19.0, tool="reschedule")], {**CONFIRMED, "changes": ["refused"]}),
+        ([heard(SaidOfChange.MOVE_TAKEN, 19.0, tool="reschedule", time=WANTED)], TAKEN_THERE),
         ([heard(Asked.WHICH, tool="status", stored=frozenset())], {}),
         ([heard(Said.UNDER_WAY), heard(Said.DONE, 30.0, tool="status", last=True)], CONFIRMED),
         ([Reply(tool="book", start=START, asked_at=1.0, heard_at=2.0)], {}),
@@ -128,6 +130,16 @@ def test_what_is_true_passes(replies: Sequence[Reply], world: dict[str, Any]) ->
             id="stands until then, and it is gone",
         ),
         pytest.param([heard(SaidOfChange.MOVE_REFUSED, 22.0, tool="reschedule")], MOVED_TO, id="the old one stands"),
+        pytest.param(
+            [heard(SaidOfChange.MOVE_TAKEN, 19.0, tool="reschedule", time=WANTED)],
+            {**CONFIRMED, "changes": ["refused"]},
+            id="the new time is taken, and nobody has it",
+        ),
+        pytest.param(
+            [heard(SaidOfChange.MOVE_TAKEN, 22.0, tool="reschedule", time=WANTED)],
+            {**MOVED_TO, "others": TAKEN_THERE["others"]},
+            id="the new time is taken, and it was moved there",
+        ),
         pytest.param([heard(Said.UNDER_WAY), heard(Asked.WHICH, 12.0, tool="status")], CONFIRMED, id="its own call"),
         pytest.param([heard(Asked.SECOND)], CONFIRMED, id="a repeat is a second booking"),
         pytest.param([replace(heard(Said.DONE), said="You are booked.")], CONFIRMED, id="a sentence that no table has"),

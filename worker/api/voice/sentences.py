@@ -26,7 +26,8 @@ class Asked(StrEnum):
     CANNOT = "cannot"  # no such tool, or not with this key
     ONE_AT_A_TIME = "one_at_a_time"
     STILL_AT_IT = "still_at_it"  # there was no time to know more
-    FREE = "free"
+    FREE = "free"  # two times or three
+    ONE_FREE = "one_free"
     NOTHING_FREE = "nothing_free"
     NOT_SEEN = "not_seen"  # Cal.com could not be asked
 
@@ -34,39 +35,42 @@ class Asked(StrEnum):
 ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
     {
         ENGLISH: {
-            Asked.START: "Which day and time would you like? It has to be a time to come.",
+            Asked.START: "Which day and time would you like? It has to be far enough in the future.",
             Asked.NAME: "What is your name, please?",
             Asked.CONTACT: "Where can we reach you? Please tell me an e-mail address, or a number with its country "
             "code.",
             Asked.EMAIL: "I did not get the e-mail address. Please spell it for me.",
-            Asked.PHONE: "I did not get the number. Please tell it to me with its country code.",
-            Asked.ZONE: "In which city are you, so that I have the right time?",
+            Asked.PHONE: "I did not get the number. Please give it to me with its country code.",
+            Asked.ZONE: "Please tell me which city you are in, so that I get the time right.",
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
-            Asked.WHICH: "Which day and time is it about, and under which e-mail address or number?",
+            Asked.WHICH: "For which day and time is the appointment, and under which e-mail address or number is it "
+            "booked?",
             Asked.NEW_START: "To which day and time shall I move it?",
             Asked.OVER: "That appointment is over; I cannot change it any more.",
             Asked.SERIES: "It is a series, which I cannot move from here.",
             Asked.OWN: "You have another request for that time already. Which other time suits you?",
             Asked.CANNOT: "I cannot do that here.",
-            Asked.ONE_AT_A_TIME: "One thing after the other, please. What shall I do first?",
-            Asked.STILL_AT_IT: "One moment please, I am still at it. Please ask me again.",
-            Asked.FREE: "{times}: which of these would you like?",
+            Asked.ONE_AT_A_TIME: "One thing at a time, please. What shall I do first?",
+            Asked.STILL_AT_IT: "One moment please, I am still working on it. Please ask me again.",
+            Asked.FREE: "{times} is free. Which one would you like?",
+            Asked.ONE_FREE: "{times} is free. Would you like that?",
             Asked.NOTHING_FREE: "Nothing is free then. Which other day?",
             Asked.NOT_SEEN: "I cannot see the free times right now. Tell me a time, and I will note it.",
         },
         "de": {
-            Asked.START: "Welcher Tag und welche Uhrzeit passt Ihnen? Es muss ein Zeitpunkt in der Zukunft sein.",
+            Asked.START: "Welcher Tag und welche Uhrzeit passt Ihnen? Der Zeitpunkt muss weit genug in "
+            "der Zukunft liegen.",
             Asked.NAME: "Wie ist Ihr Name, bitte?",
             Asked.CONTACT: "Wie erreichen wir Sie? Bitte nennen Sie eine E-Mail-Adresse oder eine Nummer mit "
             "Ländervorwahl.",
             Asked.EMAIL: "Die E-Mail-Adresse habe ich nicht verstanden. Bitte buchstabieren Sie sie.",
             Asked.PHONE: "Die Nummer habe ich nicht verstanden. Bitte nennen Sie sie mit Ländervorwahl.",
-            Asked.ZONE: "In welcher Stadt sind Sie, damit die Uhrzeit stimmt?",
+            Asked.ZONE: "Bitte sagen Sie mir, in welcher Stadt Sie sind, damit die Uhrzeit stimmt.",
             Asked.DETAILS: "Das habe ich nicht ganz verstanden. Bitte sagen Sie es noch einmal.",
-            Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage für {time}. Möchten Sie einen weiteren "
-            "Termin?",
-            Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer?",
+            Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage: {time}. Möchten Sie einen weiteren Termin?",
+            Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer ist "
+            "der Termin gebucht?",
             Asked.NEW_START: "Auf welchen Tag und welche Uhrzeit soll ich den Termin verlegen?",
             Asked.OVER: "Der Termin ist vorbei; ich kann ihn nicht mehr ändern.",
             Asked.SERIES: "Das ist eine Terminreihe, die ich von hier aus nicht verlegen kann.",
@@ -74,7 +78,8 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.CANNOT: "Das kann ich hier nicht tun.",
             Asked.ONE_AT_A_TIME: "Bitte eins nach dem anderen. Was soll ich zuerst tun?",
             Asked.STILL_AT_IT: "Einen Moment bitte, ich bin noch dabei. Bitte fragen Sie mich noch einmal.",
-            Asked.FREE: "{times}: Welche Zeit passt Ihnen?",
+            Asked.FREE: "Frei ist {times}. Welche Zeit passt Ihnen?",
+            Asked.ONE_FREE: "Frei ist {times}. Passt Ihnen das?",
             Asked.NOTHING_FREE: "Da ist nichts frei. Welcher andere Tag passt Ihnen?",
             Asked.NOT_SEEN: "Ich sehe die freien Zeiten gerade nicht. Nennen Sie mir eine Zeit, und ich merke sie vor.",
         },

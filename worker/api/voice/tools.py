@@ -103,7 +103,7 @@ async def slots(use: ToolUse) -> Told:
     if not times:
         return Told(ASKED[language][Asked.NOTHING_FREE])
     told = f" {OR[language]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
-    return Told(ASKED[language][Asked.FREE].format(times=told))
+    return Told(ASKED[language][Asked.FREE if len(times) > 1 else Asked.ONE_FREE].format(times=told))
 
 
 async def cancel(use: ToolUse) -> Told:

@@ -20,7 +20,7 @@ BOOKED = f"status = 'confirmed', calcom_booking_uid = 'u' || id, {NOT_HELD}"
 BEING_MADE = f"status = 'pending', {NOT_HELD}, outcome_unknown = true, sent_at = now(), settle_at = now()"
 NEW = {"new_start": "2030-03-06T10:00:00"}
 SPOKEN, OLD = "Wednesday, 6 March at 10:00", "Tuesday, 5 March at 10:00"
-WHICH = "Which day and time is it about, and under which e-mail address or number?"
+WHICH = "For which day and time is the appointment, and under which e-mail address or number is it booked?"
 OPEN_CANCELS = (
     "SELECT count(*) FROM appointments a LEFT JOIN booking_changes c ON c.appointment_id = a.id "
     "WHERE attendee_email = :email AND (cancel_requested OR c.status <> 'withdrawn')"
@@ -117,13 +117,16 @@ def test_what_cal_com_has_is_moved_once_a_call(api: Api, ask: Ask) -> None:
     held = move()
     changes_become(api, email, "status = 'refused', hold_reason = NULL, held_at = NULL")
     refused = move()
-    changes_become(api, email, "status = 'done'")
+    changes_become(api, email, "error_type = 'taken'")
+    taken = move()
+    changes_become(api, email, "status = 'done', error_type = NULL")
     becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
     done = move()
 
     assert noted == [f"I have noted the new time, {SPOKEN}; we will confirm it."] * 2
     assert held == f"{OUTAGE} I have noted {SPOKEN}, in order, and we will confirm it. Your old time stands until then."
-    assert refused == f"I could not move it; {OLD} stands. Which other time suits you?"
+    assert refused == f"I could not move it; {OLD} stands."
+    assert taken == f"{SPOKEN} is taken; your old time, {OLD}, stands. Which other one suits you?"
     assert done == f"It is at {SPOKEN} already."
     assert changes(api, email) == 1
 
@@ -183,10 +186,10 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
         "no start": WHICH,
         "other key": WHICH,
         "no new start": "To which day and time shall I move it?",
-        "past": "Which day and time would you like? It has to be a time to come.",
+        "past": "Which day and time would you like? It has to be far enough in the future.",
         "same": f"It is at {OLD} already.",
     }
-    assert moved == "Ich habe die neue Zeit vorgemerkt, Mittwoch, 6. März um 10:00 Uhr, und wir bestätigen sie Ihnen."
+    assert moved == "Ich habe die neue Zeit vorgemerkt: Mittwoch, 6. März um 10:00 Uhr. Wir bestätigen sie Ihnen."
     assert (before, changes(api, email)) == (0, 1)
 
 

@@ -95,7 +95,7 @@ def test_the_status_is_told_to_the_call_and_to_who_names_person_and_start(api: A
     """Nobody else learns that there is a booking."""
     caller, asked = api.key(), some_arguments()
     ask(caller, "book", asked, "call-6")
-    which = "Which day and time is it about, and under which e-mail address or number?"
+    which = "For which day and time is the appointment, and under which e-mail address or number is it booked?"
     person = {"email": asked["email"]}
 
     told = {
@@ -119,7 +119,7 @@ def test_the_status_is_told_to_the_call_and_to_who_names_person_and_start(api: A
         ({"start": "0001-01-01T00:00"}, "Which day and time"), ({"start": "9999-12-31T23:59"}, "Which day and time"),
         ({"name": ""}, "What is your name"), ({"name": "a\x00b"}, "What is your name"),
         ({"email": ""}, "Where can we reach you"), ({"email": "pat at example"}, "I did not get the e-mail"),
-        ({"phone": "0123"}, "I did not get the number"), ({"time_zone": "Berlin"}, "In which city"),
+        ({"phone": "0123"}, "I did not get the number"), ({"time_zone": "Berlin"}, "Please tell me which city"),
         ({"email": "\ud800"}, "I did not get the e-mail"), ({"booking_fields_responses": 5}, "I did not get all"),
     ],
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_german_is_spoken_where_the_address_says_so(api: Api, ask: Ask) -> None:
 
     told = ask(caller, "book", asked, "call-9", lang="de")
 
-    assert told.say.startswith("Der Kalender antwortet gerade nicht. Ich habe Dienstag, 5. März um 10:00 Uhr der Reihe")
+    assert told.say.startswith("Der Kalender antwortet gerade nicht. Ich habe Ihren Wunsch vorgemerkt: Dienstag, 5. M")
     language = "SELECT attendee_language FROM appointments WHERE attendee_email = :email"
     assert api.sql(language, email=asked["email"]) == "de"
 
@@ -172,7 +172,7 @@ def test_vapi_asks_for_several_things_at_once(api: Api) -> None:
     )
     assert [name for name, _ in told] == [*"abcd", *map(str, range(6))]
     assert all(say.startswith(begins.get(name, "One thing")) and say.isprintable() for name, say in told)
-    assert [say for _, say in told[-2:]] == ["One thing after the other, please. What shall I do first?"] * 2
+    assert [say for _, say in told[-2:]] == ["One thing at a time, please. What shall I do first?"] * 2
     assert rows(api, first["email"]) == 1
 
 
