@@ -45,7 +45,7 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
-    callback_url: str | None = field(repr=False)  # its holder may send to it
+    callback_url: str | None = field(repr=False)  # whoever knows it may send to it
     callback_off_at: datetime | None
     allowed_callback_hosts: frozenset[str]  # that a request may name as its booking's own callback address
     secret_version: int
@@ -54,7 +54,7 @@ class ApiKey:
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
-        """Read a row; a scope of a later release is passed over."""
+        """Read a row; a scope that this release does not know is ignored."""
         values = {column.name: row[column.name] for column in fields(cls)}
         types = row["event_types"]
         return cls(

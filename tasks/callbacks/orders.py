@@ -42,7 +42,7 @@ def set_hosts(asked: ActionRequest, name: str, hosts: Collection[str]) -> None:
     deps = dependencies.current()
     for host in hosts:
         if not _is_host(host, deps.callbacks):
-            raise KeyRefusedError(f"{host!r} is no name of a host, in lower case and without a port")
+            raise KeyRefusedError(f"{host!r} is not the name of a host, in lower case and without a port")
     with deps.engine.begin() as conn:
         if not keys.set_callback_hosts(conn, name, hosts):
             raise no_such_key(name)
@@ -93,7 +93,7 @@ def waiting(limit: int) -> tuple[list[WaitingCallback], int, int]:
 
 
 def send_again(asked: ActionRequest, bookings: Collection[int]) -> int:
-    """Make callbacks due now that are not delivered, those of some bookings or (none named) of all; return how many."""
+    """Make undelivered callbacks due now: those of `bookings`, or all if it is empty; return how many."""
     with dependencies.current().engine.begin() as conn:
         number = callbacks.send_again(conn, bookings)
         operator_actions.record(conn, asked, "sent_again", bookings=0)

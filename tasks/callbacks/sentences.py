@@ -1,4 +1,4 @@
-"""The sentence of a callback, for the person who waits: made from what was true at the move, the same at each try."""
+"""The sentence of a callback, for the person who waits: of the booking as it was then, the same at each try."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ def sentence_of(callback: Callback) -> str:
 
 
 def _view(callback: Callback) -> BookingView:
-    """Return the booking as it was at the move."""
+    """Return the booking as it was when the callback was stored."""
     data, reason = callback.data, callback.about["hold_reason"]
     return BookingView(
         id=callback.appointment_id,

@@ -116,7 +116,7 @@ def latest(view: BookingView) -> ChangeOfCaller | None:
 
 
 def as_it_stands(view: BookingView) -> tuple[BookingView, ChangeOfCaller | None]:
-    """Return a booking and its newest change if that is not over; None: it is, or there is none.
+    """Return a booking, and its newest change if that is still open; None: the newest is over, or there is none.
 
     A change that is over may have ended since the booking was read: then it is read again.
     """

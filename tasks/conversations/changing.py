@@ -53,7 +53,7 @@ def reschedule(
 def _changed(conversation: Conversation, view: BookingView, wanted: datetime | None) -> ChangeInCall:
     what = "cancel" if wanted is None else wanted.isoformat()
     made = _asked(_wish(conversation, view, what), view, wanted)
-    if made.change is not None and _is_bygone(made.change, wanted):  # as a move back: a new wish, and not the old one
+    if made.change is not None and _is_bygone(made.change, wanted):  # such as a move back: a new change
         return _asked(_wish(conversation, view, None), view, wanted)
     return made
 
@@ -73,7 +73,7 @@ def _asked(wish: CallerWish, view: BookingView, wanted: datetime | None) -> Chan
 
 
 def _is_bygone(made: ChangeOfCaller, wanted: datetime | None) -> bool:
-    """Return whether the change that has this key is over, and what it wanted is not so (any more)."""
+    """Return whether the change of this key is over, and the booking is not (or no longer) as the change wanted it."""
     change = made.change
     is_so = made.view.status is Status.CANCELLED if wanted is None else made.view.start == wanted
     return made.again and change is not None and change.status in _BYGONE and not is_so

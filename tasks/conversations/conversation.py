@@ -11,7 +11,7 @@ CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Name one call of a voice agent, whose key it has and which event type it may book.
+    """Hold what names one telephone call: the agent and its id of the call; its API key and its event type.
 
     `call` None: nothing names the call, so a request has its derived key.
     """
@@ -25,8 +25,8 @@ class Conversation:
     def keys(self) -> tuple[str, ...]:
         """Return the idempotency keys of this call's bookings, the first one first; none where nothing names the call.
 
-        They count, and do not depend on what was asked for: Postgres stores a key once, so of two different requests
-        that come at the same time only one is the call's first.
+        A key has a number and nothing of the request: Postgres stores each key once, so only one of two different
+        requests that come at the same time is the call's first.
         """
         if self.call is None:
             return ()

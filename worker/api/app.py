@@ -93,9 +93,9 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
 
 
 def _at_sigterm(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Have who waits answered as soon as the process is to end: Granian tells the application when all has ended.
+    """Answer all requests that wait at SIGTERM: Granian tells the application only after all requests have ended.
 
-    asyncio's own handler, which is Granian's, hears of signals by a file descriptor, and so it still does.
+    Granian uses asyncio's own handler, which gets signals by a file descriptor; that handler still works.
     """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -132,7 +132,7 @@ def _has_path(route: Any, request: Request) -> bool:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    """Answer that Postgres did not; of a write it may have stored, the same request again gets its receipt."""
+    """Answer 503 after an error of Postgres: `perhaps-kept` if the request may have been stored, else `not-kept`."""
     unsure = not isinstance(error, AppointmentDatabaseException) and request.method == "POST"
     return ApiError("perhaps-kept" if unsure or getattr(error, "perhaps_kept", False) else "not-kept").response()
 

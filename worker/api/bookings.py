@@ -141,7 +141,7 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
             raise invalid({"callback_url": str(error)}) from None
         own["callback_url"] = url
     if key.event_types is not None and asked.event_type_id not in key.event_types:
-        raise ApiError("scope", "It may book its own event types alone, each by its id.")
+        raise ApiError("scope", "The API key may book only its own event types, each by its id.")
     return asked.model_copy(update=own)
 
 
@@ -173,7 +173,7 @@ def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str
 
 def _closed() -> ApiError:
     """Return the problem of a key whose account was closed: the request was checked before, so it is that alone."""
-    return ApiError("scope", "Its account is closed.")
+    return ApiError("scope", "The account of the API key is closed.")
 
 
 def _reused() -> ApiError:

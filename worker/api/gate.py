@@ -26,7 +26,7 @@ from worker.api.metrics.counting import Refusal
 from worker.api.problems import ApiError
 from worker.settings.model import Settings
 
-FRESH = 3.0  # seconds that a key counts as read from Postgres; with a statement's patience below the five of a revoke
+FRESH = 3.0  # seconds that a key is used without a new read; with a statement's patience below the 5 s of a revoke
 WRONG_A_MINUTE = 20  # wrong keys of one address
 T = TypeVar("T")
 N = TypeVar("N", bytes, str)  # what a key is looked up by: its hash, or its handle
@@ -56,7 +56,7 @@ class Admitted:
         """Check the scope."""
         if self._scope not in self.key.scopes:
             await self.__aexit__()
-            raise ApiError("scope", f"It lacks the scope {self._scope}.")
+            raise ApiError("scope", f"The API key lacks the scope {self._scope}.")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -148,7 +148,7 @@ class Gate:
     async def refused(self, request: Request) -> ApiError:
         """Count a wrong key or signature, and return its problem.
 
-        Good ones are looked up all the same: who guesses shuts nobody else at its address out.
+        Valid keys work all the same: who guesses keys does not shut out other callers at the same address.
 
         Raises:
             ApiError: The address has sent too many wrong ones.

@@ -33,7 +33,7 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "too-slow": ProblemType(408, "The body came too slowly."),
         "being-cancelled": ProblemType(409, "The booking is being cancelled, and cannot be moved any more."),
         "ended": ProblemType(409, "The booking has ended; there is nothing to cancel or to move."),
-        "moved-on": ProblemType(409, "The booking has just moved on by itself; ask again."),
+        "moved-on": ProblemType(409, "The booking's status changed meanwhile; send the request again."),
         "over": ProblemType(409, "The booking has taken place; it can neither be cancelled nor moved."),
         "same-start": ProblemType(409, "The booking has this start already."),
         "series": ProblemType(409, "The booking is a series, which Cal.com cannot move."),
@@ -42,8 +42,8 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "invalid": ProblemType(422, "The request is not valid."),
         "key-reused": ProblemType(422, "The Idempotency-Key stands for another request."),
         "rate-limited": ProblemType(429, "Too many calls."),
-        "not-kept": ProblemType(503, "Nothing was accepted; please try again."),
-        "perhaps-kept": ProblemType(503, "The request may have been accepted; send the same one again."),
+        "not-kept": ProblemType(503, "Nothing was stored; please try again."),
+        "perhaps-kept": ProblemType(503, "The request may have been stored; send the same one again."),
     }
 )
 

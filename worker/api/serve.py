@@ -20,7 +20,7 @@ from worker.running import running
 from worker.settings.model import Settings
 
 HEADERS_WITHIN = 3  # seconds; a half-sent request holds a connection no longer
-LAST_CALLS = 12  # seconds from SIGTERM to SIGKILL: two more than calls that have begun have
+LAST_CALLS = 12  # seconds from SIGTERM to SIGKILL: two more than calls that have begun may take
 CONNECTIONS_AT_ONCE = 20_000  # of one process; those that wait take no thread
 
 log = Logger("http")
@@ -103,7 +103,7 @@ def _require_free(host: str, port: int) -> None:
         try:
             tried.bind((host, port))
         except OSError as error:
-            raise Stop(f"HTTP_ADDRESS: {host}:{port} cannot be listened at ({error.strerror})") from None
+            raise Stop(f"HTTP_ADDRESS: booking serve cannot listen at {host}:{port} ({error.strerror})") from None
 
 
 def _cores() -> int:

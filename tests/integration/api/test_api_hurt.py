@@ -49,7 +49,7 @@ def test_the_processes_end_with_the_one_that_began_them(serving: Serving) -> Non
     api.process.send_signal(signal.SIGKILL)
 
     assert second.returncode == 1
-    assert "cannot be listened at" in second.stderr
+    assert "cannot listen at" in second.stderr
     assert eventually(lambda: not _listens(api.address), what="nobody listens")
 
 

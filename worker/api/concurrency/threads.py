@@ -69,7 +69,7 @@ class Threads:
             except BaseException as raised:  # noqa: BLE001 - it is raised where it was asked for
                 error = raised
             self._ended.append((work.ended, result, error))
-            if not self._woken:  # else it has not begun to hand over: to wake the loop costs a system call
+            if not self._woken:  # else the loop hands over this one, too, and to wake it again would cost a system call
                 self._woken = True
                 self._loop.call_soon_threadsafe(self._settle)
 

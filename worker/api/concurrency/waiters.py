@@ -1,7 +1,7 @@
 """Who waits for a booking or a change to settle: no thread and no connection each, one statement for all of a process.
 
-The NOTIFY of settled bookings comes from a look that is made four times a second, so it would seldom come before the
-next statement here; none listens for it.
+Nothing here listens for the NOTIFY of settled bookings: the dispatcher sends it after a look four times a second, so it
+would seldom come before the next statement here.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ class Awaited(Protocol):
 
     @property
     def id(self) -> int:
-        """Return by what it is asked for again."""
+        """Return the id by which it is read again."""
 
     @property
     def is_worth_waiting(self) -> bool:

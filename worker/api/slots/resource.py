@@ -33,7 +33,7 @@ async def slots(request: Request) -> Response:
         key = admission.key
         asked = SlotsRequest.read(request, key)
         if key.event_types is not None and asked.question.event_type_id not in key.event_types:
-            raise ApiError("scope", "It may ask of its own event types alone.")
+            raise ApiError("scope", "The API key may read free times only of its own event types.")
         await admission.run(int)
         found = await within(asked.question, free.SECONDS)
         if found is None:

@@ -77,5 +77,5 @@ class VoiceAddress:
         if kind is None:
             raise invalid({"type": "is missing: the event type's id"})
         if key.event_types is not None and kind not in key.event_types:
-            raise ApiError("scope", "It may book its own event types alone, each by its id.")
+            raise ApiError("scope", "The API key may book only its own event types, each by its id.")
         return kind

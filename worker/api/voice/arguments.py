@@ -60,7 +60,7 @@ class Arguments:
         """Return the caller's time zone, else the address's.
 
         Raises:
-            UnclearError: There is none, or one that nobody knows.
+            UnclearError: No time zone is given, or its name is not known.
         """
         name = self.text("time_zone")
         if name is not None and name in zones():
@@ -110,7 +110,7 @@ class Arguments:
             raise UnclearError(Asked.START) from None
 
     def person(self) -> tuple[str | None, str | None]:
-        """Return the e-mail address and the number that are named and are ones."""
+        """Return the e-mail address and the phone number that are named; None for one that is missing or wrong."""
         return _read(email, self.text("email")), _read(phone, self.text("phone_number", "phone"))
 
     def request(self, event_type: int) -> BookingRequest:

@@ -10,7 +10,7 @@ from worker.cli.command import ASKED, Json
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Make and end the API keys of `booking serve`. Each order is in `booking actions`, with who and why.",
+    help="Make and end the API keys of `booking serve`. `booking actions` shows each action, with who and why.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _keys = partial(command.command, app)
@@ -35,9 +35,9 @@ def add(
         str, typer.Option(metavar="ID,...", help="The event types that it may book.", show_default="all")
     ] = "",
     rate: Annotated[
-        int, typer.Option(metavar="N", min=1, max=600_000, help="Calls a minute; as many may come at once.")
+        int, typer.Option(metavar="N", min=1, max=600_000, help="Calls a minute; all of them may come at once.")
     ] = 120,
-    account: Annotated[str, typer.Option(metavar="NAME", help="The account that its bookings are of.")] = "default",
+    account: Annotated[str, typer.Option(metavar="NAME", help="The account that its bookings belong to.")] = "default",
     why: Why = ASKED,
 ) -> None:
     """Make a key, and print it this once: only its hash is stored."""
@@ -50,7 +50,7 @@ def list_all(*, json: Json = False) -> None:
 
 @_keys("worker.cli.keys.keys:rotate", "booking keys rotate voice-agent")
 def rotate(name: Name, *, why: Why = ASKED) -> None:
-    """Give a key a new secret, and print it this once. The old one stays in force for a day."""
+    """Replace a key by a new one of the same name, and print it this once. The old one stays in force for a day."""
 
 
 @_keys("worker.cli.keys.keys:revoke", "booking keys revoke voice-agent --why 'it stood in a log'")
@@ -66,23 +66,23 @@ def revoke(name: Name, *, why: Why = ASKED) -> None:
 )
 def callback(
     name: Name,
-    url: Annotated[str | None, typer.Argument(metavar="URL", help="Where to; https, port 443 or 8443.")] = None,
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="The address: https, port 443 or 8443.")] = None,
     *,
-    off: Annotated[bool, typer.Option("--off", help="Nowhere, instead.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Send no callbacks for new bookings.")] = False,
     hosts: Annotated[
         str | None,
-        typer.Option(metavar="HOST,...", help="That a request may name as its booking's own address; '' for none."),
+        typer.Option(metavar="HOST,...", help="Hosts that a request may name in `callback_url`; '' allows none."),
     ] = None,
     why: Why = ASKED,
 ) -> None:
-    """Set where what its bookings come to is sent. Bookings that are stored already keep what they have."""
+    """Set the callback address of a key. Bookings that are stored already keep theirs."""
 
 
 @_keys("worker.cli.telling.callbacks:secret", "booking keys secret voice-agent")
 def secret(
     name: Name,
     *,
-    new: Annotated[bool, typer.Option("--new", help="Another one signs from now on.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Replace the callback secret first.")] = False,
     why: Why = ASKED,
 ) -> None:
-    """Print the secret that signs a key's callbacks; two of them while CALLBACK_SECRET has two values."""
+    """Print the callback secret of a key; two while CALLBACK_SECRET has two values."""

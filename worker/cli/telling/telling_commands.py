@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
     )
     def callbacks(
         bookings: Annotated[
-            list[int] | None, typer.Argument(metavar="ID...", help="Of --again: only of these.")
+            list[int] | None, typer.Argument(metavar="ID...", help="With --again: only those of these bookings.")
         ] = None,
         *,
         again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,

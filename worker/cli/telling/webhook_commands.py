@@ -10,7 +10,8 @@ from worker.cli.command import ASKED
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Have Cal.com report what people do there: an account's webhook, which CALCOM_WEBHOOK_SECRET names and signs.",
+    help="Manage the webhook by which Cal.com reports what people do there; its address and secret are made of "
+    "CALCOM_WEBHOOK_SECRET.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _WORK = "worker.cli.telling.calcom_webhook:"
@@ -25,7 +26,7 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
 @_add(
     "booking calcom-webhook add https://booking.example.com",
     "booking calcom-webhook add https://booking.example.com --account salon-7",
-    more="The same order again changes nothing, and mends what differs.",
+    more="A repeated `add` changes nothing if the webhook is right, and replaces one that differs.",
 )
 def add(
     address: Annotated[
@@ -46,7 +47,7 @@ def check(*, account: Account = "default") -> None:
 
 @_remove("booking calcom-webhook remove --why 'another deployment has it'")
 def remove(*, account: Account = "default", why: Why = ASKED) -> None:
-    """Delete the account's webhook at Cal.com. What it has reported is still looked at."""
+    """Delete the account's webhook at Cal.com. Hints that have arrived are still checked."""
 
 
 @_show("booking calcom-webhook show")

@@ -126,7 +126,7 @@ def test_the_hosts_that_a_request_may_name_are_set_and_listed(booking: Booking) 
     assert hosts() == (two, "requests may name a callback address at a.example.com, b.example.com")
     for wrong in ("https://c.example.com", "c.example.com:8443", "C.example.com", "a.example.com,10.0.0.7/x"):
         refused = booking("keys", "callback", "shop", "--hosts", wrong)
-        assert (refused.code, "is no name of a host" in refused.err, hosts()[0]) == (1, True, two)
+        assert (refused.code, "is not the name of a host" in refused.err, hosts()[0]) == (1, True, two)
     assert booking("keys", "callback", "shop", "--hosts", "").code == 0
     assert hosts() == ([], "")
     assert [one["target"]["hosts"] for one in booking("actions", "--json").json["actions"][:2]] == [
