@@ -33,7 +33,7 @@ class Callback:
     api_key_id: int
     secret_version: int
     type: str
-    url: str = field(repr=False)  # whoever knows it may send to it
+    url: str = field(repr=False)  # who knows it may send to it
     host: str
     data: Mapping[str, Any] = field(repr=False)
     about: Mapping[str, Any]

@@ -45,7 +45,7 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_until: datetime | None = field(repr=False)
-    callback_url: str | None = field(repr=False)  # whoever knows it may send to it
+    callback_url: str | None = field(repr=False)  # who knows it may send to it
     callback_off_at: datetime | None
     allowed_callback_hosts: frozenset[str]  # that a request may name as its booking's own callback address
     secret_version: int
