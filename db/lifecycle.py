@@ -16,6 +16,7 @@ __all__ = [
     "MOVES",
     "NEVER_KNOWN",
     "OVER",
+    "SHORT_HOLDS",
     "UNASKABLE",
     "ChangeStatus",
     "HoldReason",
@@ -37,6 +38,10 @@ UNASKABLE = frozenset(
         HoldReason.PAUSED,
     }
 )
+
+
+SHORT_HOLDS = frozenset({HoldReason.THROTTLED})
+"""Holds that mostly end within a second or two: who waits goes on waiting."""
 
 
 class Strategy(StrEnum):

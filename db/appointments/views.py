@@ -13,7 +13,7 @@ from booking_client.receipts import Receipt
 from booking_client.request.model import BookingRequest
 from booking_client.states import FINAL, HELD_BY
 from db.connection import fetch
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import SHORT_HOLDS, HoldReason, Status
 from db.models.bookings import appointments
 from db.sql import prepared
 
@@ -47,8 +47,8 @@ class BookingView:
 
     @property
     def is_worth_waiting(self) -> bool:
-        """Return whether it may settle soon: a held one will not."""
-        return not self.final and self.status is not Status.HELD
+        """Return whether it may settle soon: one that is held for longer than a moment will not."""
+        return not self.final and (self.status is not Status.HELD or self.hold_reason in SHORT_HOLDS)
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:

@@ -13,9 +13,10 @@ from db.appointments.views import BookingView
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.connection import deadline
-from db.lifecycle import ChangeStatus, Status
+from db.lifecycle import SHORT_HOLDS, ChangeStatus, Status
 from tasks import dependencies
 from tasks.callers.connection import caller_connection
+from tasks.database_errors import database_errors
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
 from tasks.operations.cancelling import cancel_in
 from tasks.operations.changes import ChangeRefusedError
@@ -40,8 +41,10 @@ class ChangeOfCaller:
 
     @property
     def is_worth_waiting(self) -> bool:
-        """Return whether it may be over soon: a held one will not."""
-        return self.change is not None and not self.change.over and self.change.status is not ChangeStatus.HELD
+        """Return whether it may be over soon: one that is held for longer than a moment will not."""
+        if self.change is None or self.change.over:
+            return False
+        return self.change.status is not ChangeStatus.HELD or self.change.hold_reason in SHORT_HOLDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ def cancel(wish: CallerWish) -> ChangeOfCaller:
 
     Raises:
         ChangeRefusedError: It cannot be cancelled, or it is another key's; nothing was stored.
+        AppointmentDatabaseException: Postgres does not answer, or another transaction has the booking; the same.
         SQLAlchemyError: Postgres has perhaps stored it; ask again, and it is the same change.
     """
     return _asked(wish, lambda conn: cancel_in(conn, wish.booking, wish.command), is_cancel=True)
@@ -77,17 +81,24 @@ def reschedule(wish: CallerWish, start: datetime) -> ChangeOfCaller:
 
 def _asked(wish: CallerWish, ask: Callable[[Connection], CommandResult], *, is_cancel: bool = False) -> ChangeOfCaller:
     of_key = wish.key.id  # a key of the scope `all` sees what others asked for, and changes none of it
-    with deadline(patience()), dependencies.current().engine.begin() as conn:
-        if not views.by_ids(conn, [wish.booking], of_key=of_key):
-            raise ChangeRefusedError(CommandResult(wish.booking, CommandOutcome.MISSING))
-        result = ask(conn)
-        [view] = views.by_ids(conn, [wish.booking], of_key=of_key)
+    with deadline(patience()), _connected() as conn:
+        with database_errors():
+            if not views.by_ids(conn, [wish.booking], of_key=of_key):
+                raise ChangeRefusedError(CommandResult(wish.booking, CommandOutcome.MISSING))
+            result = ask(conn)
+            [view] = views.by_ids(conn, [wish.booking], of_key=of_key)
+        conn.commit()  # an error here is the only one after which the wish may be stored
     if not result.done:
         if is_cancel and result.outcome is CommandOutcome.ENDED and result.status is Status.CANCELLED:
             return ChangeOfCaller(view, None, again=True)
         raise ChangeRefusedError(result)
     send_released(result)
     return ChangeOfCaller(view, result.change, again=result.repeated)
+
+
+def _connected() -> Connection:
+    with database_errors():
+        return dependencies.current().engine.connect()
 
 
 def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
@@ -109,22 +120,24 @@ def changes_of_all(ids: Collection[int]) -> list[ChangeOfCaller]:
 
 
 def latest(view: BookingView) -> ChangeOfCaller | None:
-    """Return the newest change of a booking that the caller may see; None: there is none."""
+    """Return a booking that the caller may see, and its newest change; None: there is none.
+
+    A change that is over may have ended since the booking was read: then the booking is read again.
+    """
     with caller_connection() as conn:
         changes = asking.of_booking(conn, view.id)
-    return ChangeOfCaller(view, changes[-1]) if changes else None
+        if not changes:
+            return None
+        now = views.by_ids(conn, [view.id], of_key=None) if changes[-1].over else []
+    return ChangeOfCaller(now[0] if now else view, changes[-1])
 
 
 def as_it_stands(view: BookingView) -> tuple[BookingView, ChangeOfCaller | None]:
     """Return a booking, and its newest change if that is still open; None: the newest is over, or there is none.
 
-    A change that is over may have ended since the booking was read: then it is read again.
+    The booking is read again as `latest` does.
     """
     newest = latest(view)
     if newest is None or newest.change is None:
         return view, None
-    if not newest.change.over:
-        return view, newest
-    with caller_connection() as conn:
-        [now] = views.by_ids(conn, [view.id], of_key=None) or [view]
-    return now, None
+    return newest.view, None if newest.change.over else newest

@@ -3,7 +3,7 @@
 A sentence repeats only the time of a request: other dictated words could be instructions for the agent's model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -33,10 +33,11 @@ class Said(StrEnum):
 
 
 class SpokenTime(NamedTuple):
-    """Say how a language writes a time: Babel's locale and its pattern."""
+    """Say how a language writes a time: Babel's locale, and the patterns of a day with its time and of a time alone."""
 
     locale: str
     pattern: str
+    clock: str
 
 
 SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
@@ -71,8 +72,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
 )
 _TIMES: Mapping[str, SpokenTime] = MappingProxyType(
     {
-        ENGLISH: SpokenTime("en_GB", "EEEE, d MMMM 'at' HH:mm"),
-        "de": SpokenTime("de_DE", "EEEE, d. MMMM 'um' HH:mm 'Uhr'"),
+        ENGLISH: SpokenTime("en_GB", "EEEE, d MMMM 'at' HH:mm", "HH:mm"),
+        "de": SpokenTime("de_DE", "EEEE, d. MMMM 'um' HH:mm 'Uhr'", "HH:mm 'Uhr'"),
     }
 )
 BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
@@ -133,8 +134,22 @@ def language_of(language: str | None) -> str:
 
 def spoken(at: datetime, time_zone: str, language: str) -> str:
     """Return a time as a person says it, as in Tuesday, 5 March at 10:00."""
+    return _written(at, ZoneInfo(time_zone), _TIMES[language].locale, _TIMES[language].pattern)
+
+
+def spoken_together(starts: Sequence[datetime], time_zone: str, language: str) -> list[str]:
+    """Return times as a person says them one after the other: a day is named once, at the first of its times."""
+    zone, known = ZoneInfo(time_zone), _TIMES[language]
+    days = [start.astimezone(zone).date() for start in starts]
+    named = [number == 0 or days[number - 1] != day for number, day in enumerate(days)]
+    return [
+        _written(start, zone, known.locale, known.pattern if is_named else known.clock)
+        for start, is_named in zip(starts, named, strict=True)
+    ]
+
+
+def _written(at: datetime, zone: ZoneInfo, locale: str, pattern: str) -> str:
     from babel.dates import format_datetime  # noqa: PLC0415 - of the extra http
 
-    locale, pattern = _TIMES[language]
-    text: str = format_datetime(at, pattern, tzinfo=ZoneInfo(time_zone), locale=locale)
+    text: str = format_datetime(at, pattern, tzinfo=zone, locale=locale)
     return text

@@ -3,7 +3,8 @@
 Each function is one statement with the caller's patience; a booking of another key is as one that is not there.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from db.api_keys.keys import ApiKey
@@ -19,6 +20,22 @@ def view(key: ApiKey, appointment_id: int) -> BookingView | None:
     with caller_connection() as conn:
         found = views.by_ids(conn, [appointment_id], of_key=key.sees_bookings_of, account=key.account_id)
     return found[0] if found else None
+
+
+def with_their_ends(told: Sequence[BookingView]) -> list[BookingView]:
+    """Return views that were made of receipts with what only a row holds: its uid, and why it was rejected.
+
+    A view whose booking has moved since is the row's; the others keep their start, which may be newer than the row's.
+    """
+    over = [view.id for view in told if view.final]
+    rows = {row.id: row for row in views_of_all(over)} if over else {}
+    return [_with_its_end(view, rows.get(view.id)) for view in told]
+
+
+def _with_its_end(told: BookingView, row: BookingView | None) -> BookingView:
+    if row is None:
+        return told
+    return replace(told, error_type=row.error_type, uid=row.uid) if row.status is told.status else row
 
 
 def view_by_key(key: ApiKey, idempotency_key: str) -> BookingView | None:

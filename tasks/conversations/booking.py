@@ -24,7 +24,8 @@ WANTED = LIVE | {Status.CONFIRMED}
 class InCall:
     """Hold a booking of the call. `again`: it was asked for before.
 
-    `second`: nothing was stored, since the call has this other booking and did not say that it wants one more.
+    `second`: nothing was stored, since the call has this other booking, or had this very one and has cancelled it, and
+    did not say that it wants one more.
     `change`: the change of it that is under way.
     """
 
@@ -56,6 +57,10 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
         known = views.view(key, receipt.appointment_id) if receipt.duplicate else None
         if known is None:
             return InCall(BookingView.of(receipt, request, key.id), again=receipt.duplicate)
+        if known.status is Status.CANCELLED and not another:
+            return InCall(known, second=True)
+        if known.status not in WANTED and another:
+            continue
         # the receipt's start is newer than the row's, if Cal.com was asked
         return _again(known, replace(known, start=receipt.start, awaits_host=receipt.awaits_host))
     if view is None:

@@ -1,6 +1,6 @@
 """Cancel and move what a caller means, within a telephone call: a repeat is the same change."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db.appointments.views import BookingView
@@ -47,7 +47,18 @@ def reschedule(
 ) -> ChangeInCall | None:
     """Move the one booking that is meant; else as `cancel`."""
     view = meant(conversation, email=email, phone=phone, start=start)
-    return None if view is None else _changed(conversation, view, wanted)
+    if view is None:
+        return _moved_before(meant(conversation, email=email, phone=phone, start=wanted), wanted)
+    return _changed(conversation, view, wanted)
+
+
+def _moved_before(view: BookingView | None, wanted: datetime) -> ChangeInCall | None:
+    """Return the booking at the wanted start and the move that brought it there: the agent repeats that move."""
+    newest = None if view is None else changes.latest(view)
+    if newest is None or newest.change is None:
+        return None
+    is_so = newest.change.status is ChangeStatus.DONE and newest.change.wanted == wanted == newest.view.start
+    return ChangeInCall(newest.view, replace(newest, again=True)) if is_so else None
 
 
 def _changed(conversation: Conversation, view: BookingView, wanted: datetime | None) -> ChangeInCall:

@@ -83,6 +83,7 @@ class CommandOutcome(StrEnum):
     SERIES = "series"  # a series is not moved
     PAST = "past"  # the new start is in the past, or too near
     NO_OFFSET = "no_offset"  # the new start has no offset from UTC
+    NOT_WHOLE = "not_whole"  # the new start has a fraction of a second
     OTHER_ACCOUNT = "other_account"
     BEING_CANCELLED = "being_cancelled"
     KEY_REUSED = "key_reused"  # the key of the change stands for another one

@@ -26,6 +26,7 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.SERIES: "the booking is a series, which Cal.com cannot move; move a week of it at Cal.com",
         _O.PAST: "the booking cannot be moved to a start that is past or too near",
         _O.NO_OFFSET: "the new start needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
+        _O.NOT_WHOLE: "the new start must be a whole second, as Cal.com's slots are",
         _O.OTHER_ACCOUNT: "the booking belongs to another account",
         _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be moved any more",
         _O.KEY_REUSED: "this key stands for another change of it",

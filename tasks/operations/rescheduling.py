@@ -27,6 +27,8 @@ def reschedule_locked(conn: Connection, row: Appointment, start: datetime, comma
     """Move a booking that is locked, as `reschedule_in` does."""
     if start.tzinfo is None:
         return result_of(row, CommandOutcome.NO_OFFSET)
+    if start.microsecond:
+        return result_of(row, CommandOutcome.NOT_WHOLE)
     wanted, moment = start.astimezone(UTC), asking.moment_of(conn, row, command.key)
     if (known := change_asking.known(row, wanted, command, moment)) is not None:
         return known

@@ -23,6 +23,7 @@ from tests.mutation.asking.front_door import FRONT_DOOR
 from tests.mutation.asking.guest import GUEST
 from tests.mutation.asking.resolving import RESOLVING_CHANGES
 from tests.mutation.asking.together import TOGETHER
+from tests.mutation.asking.told import TOLD
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.asking.wishes import WISHES
@@ -256,6 +257,7 @@ BREAKAGES = (
     *FORGETTING,
     *FRONT_DOOR,
     *TOGETHER,
+    *TOLD,
     *VOICE,
     *WEBHOOKS,
     *WISHES,

@@ -16,6 +16,7 @@ from worker import cancel_booking
 
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 PAST, NAIVE, HOUR = datetime(2020, 1, 1, tzinfo=UTC), LATER.replace(tzinfo=None), timedelta(hours=1)
+SPLIT = LATER + timedelta(seconds=0.5)
 ACCOUNT = "salon-7"
 SEATED, SEATS = 103, 3  # an event type, and how many have room at one of its times
 
@@ -45,6 +46,7 @@ REFUSALS: dict[str, Refusal] = {
     "move of a series": Refusal("series", LATER, _O.SERIES, "is a series", "series"),
     "move into the past": Refusal("booked", PAST, _O.PAST, "past or too near", "invalid"),
     "move to a time without offset": Refusal("booked", NAIVE, _O.NO_OFFSET, "needs its offset", "invalid"),
+    "move into a second": Refusal("booked", SPLIT, _O.NOT_WHOLE, "a whole second", "invalid"),
     "move of what is being cancelled": Refusal(
         "cancelling", LATER, _O.BEING_CANCELLED, "is being cancelled", "being-cancelled"
     ),

@@ -137,6 +137,10 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     return ApiError("perhaps-kept" if unsure or getattr(error, "perhaps_kept", False) else "not-kept").response()
 
 
+async def _on_any_error(_: Request, __: Exception) -> Response:
+    return of_status(500)  # Starlette raises the error again after it, so `Calls` logs it
+
+
 _ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
     Route("/v1/bookings", bookings.by_key, methods=["GET"]),
@@ -162,4 +166,5 @@ _HANDLERS: dict[Any, Any] = {
     HTTPException: _on_http_error,
     AppointmentDatabaseException: _on_database_error,
     SQLAlchemyError: _on_database_error,
+    Exception: _on_any_error,
 }

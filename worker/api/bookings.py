@@ -1,5 +1,6 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -42,13 +43,15 @@ async def book(request: Request) -> Response:
         admission.counted = True  # by `keep`
         try:
             receipt = await services.keeping.keep(asked, key)
+            view = BookingView.of(receipt, asked, key.id)
+            if view.final:
+                [view] = await services.threads.run(partial(views.with_their_ends, [view]))
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:
             raise _closed() from None
         except (AppointmentDatabaseException, ApiError) as error:
             raise _with_sentence(error, asked.attendee.language) from None
-    view = BookingView.of(receipt, asked, key.id)
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
     status = 200 if receipt.duplicate else 202
@@ -67,12 +70,11 @@ async def book_batch(request: Request) -> Response:
             raise invalid({"bookings": f"must have 1 to {MOST_IN_BATCH:,} entries"})
         parsed = await admission.run(_parsed_each, listed, key)  # a thousand take a thread a while
         good = [one for one in parsed if isinstance(one, CallerRequest)]
-        keep = partial(enqueue_bookings, good, api_key_id=key.id)
         try:
-            kept = iter(await services_of(request).threads.run(keep) if good else [])
+            kept = iter(await services_of(request).threads.run(partial(_kept, good, key)) if good else [])
         except CustomerValidationException:
             raise _closed() from None
-    results = [one.document if isinstance(one, ApiError) else _result(next(kept), one, key) for one in parsed]
+    results = [one.document if isinstance(one, ApiError) else next(kept) for one in parsed]
     return json_response({"results": results})
 
 
@@ -105,7 +107,9 @@ async def by_id(request: Request) -> Response:
 
 async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
     newest = await services_of(request).threads.run(partial(changes.latest, view))
-    return json_response({**document(view, key), "change": None if newest is None else change_document(newest)})
+    if newest is None:
+        return json_response({**document(view, key), "change": None})
+    return json_response({**document(newest.view, key), "change": change_document(newest)})
 
 
 def _found(view: BookingView | None) -> BookingView:
@@ -156,12 +160,18 @@ def _parsed_or_problem(data: Any, key: ApiKey) -> CallerRequest | ApiError:
         return problem
 
 
-def _result(kept: Receipt | Conflict, asked: CallerRequest, key: ApiKey) -> dict[str, Any]:
-    if isinstance(kept, Conflict):
-        return _reused().document
-    view = BookingView.of(kept, asked, key.id)
-    status = 200 if kept.duplicate else 202
-    return {"status": status, "booking": document(view, key, again=kept.duplicate)}
+def _kept(asked: Sequence[CallerRequest], key: ApiKey) -> list[dict[str, Any]]:
+    """Store requests, and return the result of each."""
+    kept = enqueue_bookings(asked, api_key_id=key.id)
+    pairs = zip(kept, asked, strict=True)
+    told = [BookingView.of(one, request, key.id) for one, request in pairs if isinstance(one, Receipt)]
+    shown = iter(views.with_their_ends(told))
+    return [_reused().document if isinstance(one, Conflict) else _result(one, next(shown), key) for one in kept]
+
+
+def _result(receipt: Receipt, view: BookingView, key: ApiKey) -> dict[str, Any]:
+    status = 200 if receipt.duplicate else 202
+    return {"status": status, "booking": document(view, key, again=receipt.duplicate)}
 
 
 def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str | None) -> ApiError:

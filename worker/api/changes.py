@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_client.request.fields import MAX_REASON, storable
-from booking_client.request.model import moment
+from booking_client.request.model import instant
 from db.api_keys.keys import Scope
 from db.lifecycle import ChangeStatus
 from db.models.changes import ChangeKind
@@ -37,7 +37,7 @@ class CancelRequest(RequestBody):
 class RescheduleRequest(CancelRequest):
     """Move a booking to another start."""
 
-    start: Annotated[datetime, BeforeValidator(moment)]
+    start: Annotated[datetime, BeforeValidator(instant)]
 
 
 Asked = TypeVar("Asked", bound=CancelRequest)

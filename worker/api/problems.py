@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from tasks.callers.sentences import not_accepted
+
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds until Postgres is worth another try
 
@@ -25,7 +27,7 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "not-json": ProblemType(400, "The body is not an object of JSON."),
         "not-utf8": ProblemType(400, "The body is not UTF-8."),
         "bad-key": ProblemType(400, "The Idempotency-Key cannot be used."),
-        "unauthorized": ProblemType(401, "An API key is needed."),
+        "unauthorized": ProblemType(401, "An API key, a secret or a signature that is in force is needed."),
         "scope": ProblemType(403, "The API key may not do this."),
         "no-such-booking": ProblemType(404, "There is no such booking."),
         "no-such-change": ProblemType(404, "There is no such change."),
@@ -63,6 +65,8 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(type)
         self.type, self.status = type, TYPES[type].status
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            say, wait = say or not_accepted(None), RETRY_AFTER
         more = {"detail": detail, "errors": list(errors) or None, "say": say}
         self.document: dict[str, Any] = {
             "type": f"/problems/{type}",
@@ -71,8 +75,6 @@ class ApiError(Exception):
             **{name: value for name, value in more.items() if value is not None},
         }
         self.headers: dict[str, str] = {}
-        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            wait = RETRY_AFTER
         if wait is not None:
             self.headers["Retry-After"] = str(max(1, math.ceil(wait)))
         if self.status == HTTPStatus.UNAUTHORIZED:

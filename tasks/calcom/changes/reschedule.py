@@ -4,7 +4,7 @@ See "Cancel and reschedule" in docs/calcom.md.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
@@ -14,6 +14,7 @@ from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.failures import UNREADABLE
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
+from tasks.calcom.request_body import instant
 
 _MOVED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)
 _OTHER = replace(_MOVED, kind=ReplyKind.EXISTING_BOOKING, error_type=ErrorType.REFUSED)
@@ -23,7 +24,7 @@ _ABOUT_THE_KEY = frozenset({ChangeAnswer.THROTTLED, ChangeAnswer.CREDENTIALS})
 
 def reschedule_body(start: datetime, *, reason: str, seat_uid: str | None = None) -> dict[str, Any]:
     """Return the JSON body that moves a booking, or one seat of it, to `start`; a seat's body must have no reason."""
-    body = {"start": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    body = {"start": instant(start)}
     return body | ({"reschedulingReason": reason} if seat_uid is None else {"seatUid": seat_uid})
 
 

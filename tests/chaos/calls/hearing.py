@@ -54,6 +54,7 @@ CLAIMS: Mapping[Key, Claim] = {
     SaidOfChange.OPERATOR: Claim.NOTED,
     Asked.STILL_AT_IT: Claim.NOTHING,
     Asked.WHICH: Claim.UNKNOWN_BOOKING,
+    Asked.NOT_FOUND: Claim.UNKNOWN_BOOKING,
 }
 """The entries that a dealt call may hear.
 

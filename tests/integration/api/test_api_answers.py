@@ -46,6 +46,24 @@ def test_a_request_that_is_known_gets_the_same_booking(api: Api) -> None:
     assert all(one.headers["Location"].endswith(str(one.json()["id"])) for one in again)
 
 
+def test_a_repeat_of_what_is_over_is_answered_as_its_booking(api: Api) -> None:
+    """Alone and in a batch: why it was rejected, and for a key of the scope its uid, are in no receipt."""
+    caller = api.key(ALL | {Scope.UID})
+    taken, booked = a_request(idempotency_key="taken"), a_request(idempotency_key="booked")
+    numbers = [caller.booked(taken), caller.booked(booked)]
+    api.sql("UPDATE appointments SET status = 'rejected', error_type = 'taken' WHERE id = :id", id=numbers[0])
+    confirmed = "UPDATE appointments SET status = 'confirmed', calcom_booking_uid = 'uid-1' WHERE id = :id"
+    api.sql(confirmed, id=numbers[1])
+
+    alone = [caller.book(asked).json() for asked in (taken, booked)]
+    batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [taken, a_request(), booked]}).json()["results"]
+
+    assert "is taken" in alone[0]["say"]
+    assert [one["uid"] for one in alone] == [None, "uid-1"]
+    assert [one["status"] for one in batch] == [200, 202, 200]
+    assert [batch[0]["booking"], batch[2]["booking"]] == alone
+
+
 def test_a_key_of_another_request_is_refused(api: Api) -> None:
     """422, and nothing is stored; in a batch the body holds the key."""
     caller = api.key()

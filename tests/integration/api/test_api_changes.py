@@ -3,12 +3,15 @@
 What is refused: tests/integration/cli/changes/test_refused_changes.py.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from db.api_keys.keys import Scope
-from tests.support.api.served import ALL, NOT_HELD, Api, Caller
+from tests.support.api.served import ALL, NOT_HELD, Api, Caller, Serving
+from tests.support.fleet import eventually
 
 CONFIRMED = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
 NEW = "2030-03-06T10:00:00+01:00"
@@ -62,6 +65,39 @@ def test_a_cancel_and_a_move_are_stored_and_can_be_read(api: Api) -> None:
     assert [caller.get(answer.headers["Location"]).json() for answer in answers] == told
     kept = "SELECT reason || ', ' || via FROM booking_changes WHERE appointment_id = :id"
     assert api.sql(kept, id=one) == "Pat is ill, HTTP"
+
+
+def test_a_booking_is_not_told_as_it_was_before_its_change_ended(api: Api) -> None:
+    """It is read, then it is cancelled, then its change is read: both are told as they are."""
+    caller = api.key()
+    number = booked(api, caller)
+    cancel(caller, number)
+
+    with ThreadPoolExecutor(1) as pool:
+        with api.engine.begin() as conn:
+            conn.execute(text("LOCK TABLE booking_changes IN ACCESS EXCLUSIVE MODE"))
+            reading = pool.submit(caller.get, f"/v1/bookings/{number}")
+            eventually(lambda: api.sql("SELECT count(*) FROM pg_locks WHERE NOT granted"), what="the booking is read")
+            conn.execute(text("UPDATE booking_changes SET status = 'done'"))
+            conn.execute(text("UPDATE appointments SET status = 'cancelled' WHERE id = :id"), {"id": number})
+        told = reading.result(15).json()
+
+    assert (told["status"], told["say"], told["change"]["status"]) == ("cancelled", "It is cancelled.", "done")
+
+
+def test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored(serving: Serving) -> None:
+    """503 after a second, with a sentence: nothing was stored, and that is said."""
+    api = serving.start(patient=False)
+    caller = api.key()
+    number = booked(api, caller)
+
+    with api.engine.begin() as conn:
+        conn.execute(text("SELECT FROM appointments WHERE id = :id FOR UPDATE"), {"id": number})
+        answers = [cancel(caller, number), move(caller, number)]
+
+    assert [(one.status_code, one.json()["type"]) for one in answers] == [(503, "/problems/not-kept")] * 2
+    assert {one.json()["say"] for one in answers} == {"I cannot take requests right now. Please try again."}
+    assert changes(api, number) == 0
 
 
 def test_the_same_key_is_the_same_change(api: Api) -> None:

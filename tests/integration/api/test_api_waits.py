@@ -35,7 +35,9 @@ def test_who_waits_hears_at_once(api: Api, becomes: str) -> None:
     assert answer.json()["status"] == becomes.split("'")[1]
 
 
-@pytest.mark.parametrize("becomes", ["status = 'done'", "status = 'held', hold_reason = 'throttled', held_at = now()"])
+@pytest.mark.parametrize(
+    "becomes", ["status = 'done'", "status = 'held', hold_reason = 'breaker_open', held_at = now()"]
+)
 def test_who_waits_for_a_change_hears_at_once(api: Api, becomes: str) -> None:
     """When it is over or held."""
     caller = api.key()
@@ -52,6 +54,23 @@ def test_who_waits_for_a_change_hears_at_once(api: Api, becomes: str) -> None:
 
     assert answer.json()["status"] == becomes.split("'")[1]
     assert caller.get(f"{place}?wait=soon").status_code == 422
+
+
+def test_who_waits_for_the_rate_limit_hears_of_the_booking(api: Api) -> None:
+    """Such a hold ends within a second or two: "noted" would be told of a booking that is made right then."""
+    caller = api.key()
+    number = caller.booked()
+    held = "UPDATE appointments SET status = 'held', hold_reason = 'throttled', held_at = now() WHERE id = :id"
+    api.sql(held, id=number)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.get, f"/v1/bookings/{number}?wait=20")
+        assert wait([waiting], 1).not_done == {waiting}
+        rejected = "UPDATE appointments SET status = 'rejected', hold_reason = NULL, held_at = NULL WHERE id = :id"
+        api.sql(rejected, id=number)
+        answer = waiting.result(15)
+
+    assert answer.json()["status"] == "rejected"
 
 
 def test_who_posts_may_wait_too(api: Api) -> None:

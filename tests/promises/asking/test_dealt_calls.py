@@ -23,6 +23,7 @@ from tests.sizes import Counted, sizes
 from tests.support.api.agents import SECRETS
 from tests.support.api.served import Serving
 from tests.support.fleet import Fleet, eventually
+from worker.api.voice.sentences import Asked
 
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres
@@ -48,6 +49,7 @@ SELDOM: frozenset[Key] = frozenset(
         SaidOfChange.MOVE_REFUSED,
         SaidOfChange.CANCEL_OUTAGE,
         SaidOfChange.CANCEL_REFUSED,
+        Asked.WHICH,
     }
 )
 _UNSETTLED = """

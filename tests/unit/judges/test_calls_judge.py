@@ -75,6 +75,7 @@ MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
         ([heard(SaidOfChange.MOVE_REFUSED, 19.0, tool="reschedule")], {**CONFIRMED, "changes": ["refused"]}),
         ([heard(SaidOfChange.MOVE_TAKEN, 19.0, tool="reschedule", time=WANTED)], TAKEN_THERE),
         ([heard(Asked.WHICH, tool="status", stored=frozenset())], {}),
+        ([heard(Asked.NOT_FOUND, tool="status", stored=frozenset())], {}),
         ([heard(Said.UNDER_WAY), heard(Said.DONE, 30.0, tool="status", last=True)], CONFIRMED),
         ([Reply(tool="book", start=START, asked_at=1.0, heard_at=2.0)], {}),
     ],

@@ -65,7 +65,7 @@ class Arguments:
         name = self.text("time_zone")
         if name is not None and name in zones():
             return ZoneInfo(name)
-        if name is not None or self.zone is None:
+        if self.zone is None or name not in {None, _city_of(self.zone)}:
             raise UnclearError(Asked.ZONE)
         return self.zone
 
@@ -89,7 +89,10 @@ class Arguments:
         text = self.text("new_start")
         if text is None:
             raise UnclearError(Asked.NEW_START)
-        return self._moment(text)
+        at = self._moment(text)
+        if at.microsecond:
+            raise UnclearError(Asked.START)
+        return at
 
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the day that is named, from the time that is named; else DAYS from now.
@@ -155,6 +158,11 @@ class Arguments:
         if not is_there or local.utcoffset() != local.replace(fold=1).utcoffset():  # the hour a clock skips or repeats
             raise UnclearError(Asked.START)
         return at
+
+
+def _city_of(zone: ZoneInfo) -> str:
+    """Return the city of a zone, as in New York: a model may send it alone. Of other cities it may mean another one."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 def _read(read: Any, text: str | None) -> str | None:

@@ -18,7 +18,9 @@ class Asked(StrEnum):
     ZONE = "zone"
     DETAILS = "details"  # something else is wrong
     SECOND = "second"  # the call has another booking
-    WHICH = "which"  # none is meant, or several are
+    ONCE_MORE = "once_more"  # the call has cancelled this booking
+    WHICH = "which"  # the person or the start was not named, and the call has no booking, or several
+    NOT_FOUND = "not_found"  # both were named, and no booking is theirs, or several are
     NEW_START = "new_start"  # it is to be moved, and nobody said to when
     OVER = "over"  # it has taken place
     SERIES = "series"
@@ -44,6 +46,9 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.ZONE: "Please tell me which city you are in, so that I get the time right.",
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
+            Asked.ONCE_MORE: "Your request for {time} from this call is cancelled. Would you like to book it again?",
+            Asked.NOT_FOUND: "I cannot find that appointment. Please tell me once more its day and time, and the "
+            "e-mail address or number.",
             Asked.WHICH: "For which day and time is the appointment, and under which e-mail address or number is it "
             "booked?",
             Asked.NEW_START: "To which day and time shall I move it?",
@@ -69,6 +74,10 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.ZONE: "Bitte sagen Sie mir, in welcher Stadt Sie sind, damit die Uhrzeit stimmt.",
             Asked.DETAILS: "Das habe ich nicht ganz verstanden. Bitte sagen Sie es noch einmal.",
             Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage: {time}. Möchten Sie einen weiteren Termin?",
+            Asked.ONCE_MORE: "Ihre Anfrage aus diesem Gespräch ist abgesagt: {time}. Möchten Sie den Termin noch "
+            "einmal?",
+            Asked.NOT_FOUND: "Ich finde diesen Termin nicht. Bitte nennen Sie mir noch einmal Tag und Uhrzeit, und die "
+            "E-Mail-Adresse oder Nummer.",
             Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer ist "
             "der Termin gebucht?",
             Asked.NEW_START: "Auf welchen Tag und welche Uhrzeit soll ich den Termin verlegen?",

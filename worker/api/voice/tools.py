@@ -12,7 +12,7 @@ from db.appointments.views import BookingView
 from db.lifecycle import Status
 from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
 from tasks.callers.changes import ChangeOfCaller
-from tasks.callers.sentences import say, spoken
+from tasks.callers.sentences import say, spoken, spoken_together
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
@@ -74,7 +74,8 @@ async def book(use: ToolUse) -> Told:
         return Told(view=made.view, again=made.again)
     language = use.arguments.language
     time = spoken(made.view.start, made.view.time_zone, language)
-    return Told(ASKED[language][Asked.SECOND].format(time=time))
+    question = Asked.ONCE_MORE if made.view.status is Status.CANCELLED else Asked.SECOND
+    return Told(ASKED[language][question].format(time=time))
 
 
 async def status(use: ToolUse) -> Told:
@@ -99,7 +100,7 @@ async def slots(use: ToolUse) -> Told:
     free = await within(question, min(SECONDS, use.left))
     if free is None:
         return Told(ASKED[language][Asked.NOT_SEEN])
-    times = [spoken(start, zone, language) for start in free.starts[:MOST_TIMES]]
+    times = spoken_together(free.starts[:MOST_TIMES], zone, language)
     if not times:
         return Told(ASKED[language][Asked.NOTHING_FREE])
     told = f" {OR[language]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
@@ -144,7 +145,8 @@ _STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(
 def _of_change(use: ToolUse, made: ChangeInCall | None, wanted: datetime | None) -> Told:
     language = use.arguments.language
     if made is None:
-        return Told(ASKED[language][Asked.WHICH])
+        named = use.arguments.start is not None and any(use.arguments.person())
+        return Told(ASKED[language][Asked.NOT_FOUND if named else Asked.WHICH])
     if made.change is not None:
         return Told(change=made.change)
     if made.refused is None:

@@ -20,6 +20,9 @@ BOOKED = f"status = 'confirmed', calcom_booking_uid = 'u' || id, {NOT_HELD}"
 BEING_MADE = f"status = 'pending', {NOT_HELD}, outcome_unknown = true, sent_at = now(), settle_at = now()"
 NEW = {"new_start": "2030-03-06T10:00:00"}
 SPOKEN, OLD = "Wednesday, 6 March at 10:00", "Tuesday, 5 March at 10:00"
+NOT_FOUND = (
+    "I cannot find that appointment. Please tell me once more its day and time, and the e-mail address or number."
+)
 WHICH = "For which day and time is the appointment, and under which e-mail address or number is it booked?"
 OPEN_CANCELS = (
     "SELECT count(*) FROM appointments a LEFT JOIN booking_changes c ON c.appointment_id = a.id "
@@ -184,7 +187,7 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
 
     assert told == {
         "no start": WHICH,
-        "other key": WHICH,
+        "other key": NOT_FOUND,
         "no new start": "To which day and time shall I move it?",
         "past": "Which day and time would you like? It has to be far enough in the future.",
         "same": f"It is at {OLD} already.",
@@ -283,8 +286,24 @@ def test_who_names_the_new_start_means_the_moved_booking(api: Api) -> None:
     periods = [{"from": f"2030-03-0{day}T00:00:00Z", "to": f"2030-03-0{day}T23:00:00Z"} for day in (6, 5)]
     listed = [caller.call("POST", "/v1/bookings/find", json={"email": email, **one}).json() for one in periods]
 
-    assert (new, old) == (f"You are booked for {SPOKEN}.", WHICH)
+    assert (new, old) == (f"You are booked for {SPOKEN}.", NOT_FOUND)
     assert [len(one["bookings"]) for one in listed] == [1, 0]
+
+
+def test_a_move_that_is_done_is_known_when_it_is_repeated(api: Api, ask: Ask) -> None:
+    """The agent names the old start again, in the same call or in a later one; where nothing was moved it is asked."""
+    caller = api.key()
+    email = booked(api, caller, ask, "call-44")
+    named = {"email": email, "start": "2030-03-05T10:00:00", **NEW}
+    briefly(ask, caller, "reschedule", named, "call-44")
+    changes_become(api, email, "status = 'done'")
+    becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
+
+    again = [ask(caller, "reschedule", named, call).say for call in ("call-44", "call-45")]
+    elsewhere = ask(caller, "reschedule", {**named, "new_start": "2030-03-07T10:00:00"}, "call-45").say
+
+    assert again == [f"It is at {SPOKEN} already."] * 2
+    assert (elsewhere, changes(api, email)) == (NOT_FOUND, 1)
 
 
 def test_a_cancel_that_is_repeated_without_a_call_id_is_known(api: Api) -> None:

@@ -127,6 +127,17 @@ def test_without_secrets_no_agent_comes_in(serving: Serving) -> None:
     assert api.call("POST", address(caller, VAPI), json={}, headers={"X-Vapi-Secret": ""}).status_code == 401
 
 
+def test_a_tool_calls_id_that_cannot_be_written_is_passed_over(api: Api) -> None:
+    """Half of a surrogate pair: nothing is done for it, and the others have their answers."""
+    caller, asked = api.key(), some_arguments()
+    calls = [{"id": "tc_\ud800", "name": "book", "arguments": asked}, {"id": "b", "name": "status"}]
+
+    answer = vapi_calls(caller, calls, "call-41")
+
+    assert (answer.status_code, [one["toolCallId"] for one in answer.json()["results"]]) == (200, ["b"])
+    assert api.sql("SELECT count(*) FROM appointments WHERE attendee_email = :email", email=asked["email"]) == 0
+
+
 @pytest.mark.parametrize("agent", AGENTS)
 def test_an_agent_whose_rate_is_used_up_has_a_sentence_to_say(api: Api, agent: str) -> None:
     """Also where no work was begun: a question back, and a tool that there is not."""

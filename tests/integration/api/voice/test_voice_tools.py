@@ -11,6 +11,9 @@ from tests.support.api.served import ALL, NOT_HELD, Api
 NOTED = (
     "The calendar does not answer right now. I have noted Tuesday, 5 March at 10:00, in order, and we will confirm it."
 )
+NOT_FOUND = (
+    "I cannot find that appointment. Please tell me once more its day and time, and the e-mail address or number."
+)
 SECOND = "I have your request for Tuesday, 5 March at 10:00 from this call. Would you like one more appointment?"
 
 
@@ -107,7 +110,10 @@ def test_the_status_is_told_to_the_call_and_to_who_names_person_and_start(api: A
         "other key": ask(api.key(), "status", {**person, "start": "2030-03-05T10:00:00"}, "call-6").say,
     }
 
-    assert told == {**dict.fromkeys(told, which), "own call": NOTED, "both": NOTED}
+    assert told == {
+        "own call": NOTED, "both": NOTED, "no start": which, "nobody": which,
+        "another start": NOT_FOUND, "other key": NOT_FOUND,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_the_status_is_told_to_the_call_and_to_who_names_person_and_start(api: A
         ({"start": "0001-01-01T00:00"}, "Which day and time"), ({"start": "9999-12-31T23:59"}, "Which day and time"),
         ({"name": ""}, "What is your name"), ({"name": "a\x00b"}, "What is your name"),
         ({"email": ""}, "Where can we reach you"), ({"email": "pat at example"}, "I did not get the e-mail"),
-        ({"phone": "0123"}, "I did not get the number"), ({"time_zone": "Berlin"}, "Please tell me which city"),
+        ({"phone": "0123"}, "I did not get the number"), ({"time_zone": "Paris"}, "Please tell me which city"),
         ({"email": "\ud800"}, "I did not get the e-mail"), ({"booking_fields_responses": 5}, "I did not get all"),
     ],
 )  # fmt: skip
@@ -131,6 +137,29 @@ def test_what_a_model_sends_wrongly_is_asked_for(api: Api, ask: Ask, changes: di
 
     assert told.say.startswith(begins)
     assert rows(api, asked["email"]) == 0
+
+
+def test_the_city_of_the_addresss_time_zone_names_it(api: Api, ask: Ask) -> None:
+    """A model sends what a caller says, and that is no IANA name."""
+    caller, asked = api.key(), some_arguments(time_zone="Berlin")
+
+    assert ask(caller, "book", asked, "call-12").say == NOTED
+
+
+def test_who_has_cancelled_in_this_call_is_asked_before_it_is_booked_again(api: Api, ask: Ask) -> None:
+    """Once: a repeat of that gets the new booking."""
+    caller, asked = api.key(), some_arguments()
+    ask(caller, "book", asked, "call-13")
+    becomes(api, asked["email"], "status = 'cancelled'")
+
+    told = ask(caller, "book", asked, "call-13").say
+    before = rows(api, asked["email"])
+    again = [ask(caller, "book", {**asked, "another": True}, "call-13").say for _ in range(2)]
+
+    once_more = (
+        "Your request for Tuesday, 5 March at 10:00 from this call is cancelled. Would you like to book it again?"
+    )
+    assert (told, before, again, rows(api, asked["email"])) == (once_more, 1, [NOTED, NOTED], 2)
 
 
 def test_german_is_spoken_where_the_address_says_so(api: Api, ask: Ask) -> None:

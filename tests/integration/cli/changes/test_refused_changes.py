@@ -22,6 +22,7 @@ from tests.support.refused_changes import (
     LATER,
     NAIVE,
     REFUSALS,
+    SPLIT,
     Refusal,
     made,
     seat_beside_a_full_time,
@@ -217,7 +218,7 @@ def test_what_cannot_be_done_is_told_in_its_own_sentence(way: Way, record: Any, 
             assert heard.startswith(f"{refusal.outcome}: "), case
         assert record.read(row.id) == row, case
         kept = stored(record)[len(before) :]
-        at_once = refusal.state == "other account" or start == NAIVE or not isinstance(way, ByClient)
+        at_once = refusal.state == "other account" or start in {NAIVE, SPLIT} or not isinstance(way, ByClient)
         end = ChangeStatus.DONE if refusal.problem is None else ChangeStatus.REFUSED
         assert [status for _, status in kept] == ([] if at_once else [end]), case
         assert stored(record)[: len(before)] == before, case
