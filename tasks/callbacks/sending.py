@@ -47,9 +47,15 @@ def body_of(callback: Callback) -> str:
         "type": callback.type,
         "timestamp": _written(callback.created_at),
         "sequence": callback.sequence,
-        "data": {**callback.data, "say": sentence_of(callback)},
+        "data": {**callback.data, "error_type": _cause(callback), "say": sentence_of(callback)},
     }
     return json.dumps(told, separators=(",", ":"))
+
+
+def _cause(callback: Callback) -> str | None:
+    """Return why the booking was rejected or has failed; None: it was not."""
+    cause: str | None = callback.about["error_type"]
+    return cause if callback.type in {"booking.rejected", "booking.failed"} else None
 
 
 def headers_of(callback: Callback, settings: CallbackSettings, body: str, at: datetime) -> dict[str, str]:

@@ -14,6 +14,7 @@ from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind
 from tasks.callers.sentences import say
 
+_HAS_CAUSE = frozenset({Status.REJECTED, Status.FAILED})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -29,6 +30,7 @@ class ChangeDocument(BaseModel):
     hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
     start: datetime | None = Field(description="The start that is wanted, in UTC; null: it is a cancel.")
     final: bool = Field(description="Whether nothing of it is sent any more.")
+    error_type: str | None = Field(description="`taken`: it was refused since the wanted start is taken; else null.")
     say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
     requested_at: datetime | None
 
@@ -44,6 +46,7 @@ class BookingDocument(BaseModel):
     start: datetime = Field(description="In UTC; the present one, also when it was moved at Cal.com.")
     final: bool = Field(description="Whether it will not change any more by itself.")
     needs_host: bool = Field(description="Cal.com has it, and its host must confirm it, or its payment is open.")
+    error_type: str | None = Field(description="Why it was rejected or has failed, as `taken`; null: it was not.")
     say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")
     requested_at: datetime
     uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
@@ -101,6 +104,7 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False) -> dict[str
         "start": written(view.start),
         "final": view.final,
         "needs_host": bool(view.awaits_host),
+        "error_type": view.error_type if view.status in _HAS_CAUSE else None,
         "say": say(view, again=again),
         "requested_at": None if view.requested_at is None else written(view.requested_at),
     }

@@ -26,11 +26,12 @@ log = Logger("http")
 
 @dataclass(slots=True)
 class HttpCall:
-    """Hold what the log says of one request: no body, no address, no query."""
+    """Hold what the log says of one request: no body, no address, no query. `why`: why it was let in to nothing."""
 
     correlation_id: str
     caller: str | None = None
     status: int | None = None
+    why: str | None = None
 
 
 def call_of(scope: MutableMapping[str, Any]) -> HttpCall:
@@ -107,6 +108,7 @@ def _record(scope: Scope, call: HttpCall, seconds: float) -> None:
         "ms": round(seconds * 1000, 1),
         "caller": call.caller,
         "correlation_id": call.correlation_id,
+        **({"why": call.why} if call.why else {}),
     }
     log.logger.info(SafeLine("request", line))
 

@@ -114,6 +114,7 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
         "hold_reason": None if change is None else change.hold_reason,
         "start": None if wanted is None else written(wanted),
         "final": change is None or change.over,
+        "error_type": change.error_type if change is not None and change.status is ChangeStatus.REFUSED else None,
         "say": say_change(found, found.view.language),
         "requested_at": None if change is None else written(change.requested_at),
     }

@@ -107,8 +107,10 @@ class Gate:
         """
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         text = text.strip()
-        is_bearer = kind.lower() == "bearer" and is_key(text)
-        return await self._admitted(request, scope, await self._known(hash_of(text), known_key) if is_bearer else None)
+        if kind.lower() != "bearer" or not is_key(text):
+            raise await self.refused(request, "no API key came" if not text else "what came as the API key is none")
+        known = await self._known(hash_of(text), known_key)
+        return await self._admitted(request, scope, known, "this API key is not in force")
 
     async def admit_proven(self, request: Request, handle: str, scope: Scope) -> "Admitted":
         """Return the admission by a key's handle, of a request that has proven by another secret where it comes from.
@@ -118,11 +120,11 @@ class Gate:
             AppointmentDatabaseException: As `admit`.
         """
         key = await self._known(handle, known_handle) if is_handle(handle) else None
-        return await self._admitted(request, scope, key)
+        return await self._admitted(request, scope, key, "no API key in force has the `key` of the address")
 
-    async def _admitted(self, request: Request, scope: Scope, key: ApiKey | None) -> "Admitted":
+    async def _admitted(self, request: Request, scope: Scope, key: ApiKey | None, why: str) -> "Admitted":
         if key is None:
-            raise await self.refused(request)
+            raise await self.refused(request, why)
         call_of(request.scope).caller = key.name
         return Admitted(key, scope, self._threads, self._limit)
 
@@ -145,14 +147,15 @@ class Gate:
             self._read[name] = _Read(key, asked_at)
         return key
 
-    async def refused(self, request: Request) -> ApiError:
-        """Count a wrong key or signature, and return its problem.
+    async def refused(self, request: Request, why: str) -> ApiError:
+        """Count a wrong key or signature, and return its problem; the log alone says `why`.
 
         Valid keys work all the same: who guesses keys does not shut out other callers at the same address.
 
         Raises:
             ApiError: The address has sent too many wrong ones.
         """
+        call_of(request.scope).why = why
         if wait := await self._threads.run(partial(self._limit.wait, self._share(request), WRONG_A_MINUTE)):
             counting.refused(Refusal.WRONG_KEYS)
             raise ApiError("rate-limited", wait=wait)

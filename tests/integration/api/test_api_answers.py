@@ -29,7 +29,7 @@ def test_a_booking_is_stored(api: Api) -> None:
     )
     assert shown | {"id": 0, "say": "", "requested_at": ""} == {
         "id": 0, "status": "pending", "hold_reason": None, "start": "2030-03-05T09:00:00Z", "final": False,
-        "needs_host": False, "say": "", "requested_at": "",
+        "needs_host": False, "error_type": None, "say": "", "requested_at": "",
     }  # fmt: skip
     row = "SELECT api_key_id IS NOT NULL AND attendee_email = 'pat@example.com' FROM appointments WHERE id = :id"
     assert api.sql(row, id=shown["id"])

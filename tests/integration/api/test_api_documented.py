@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.api.agents import address, post_signed
+from tests.support.api.agents import address, briefly, post_signed, retell
 from tests.support.api.integrating import PAGE, blocks
 from tests.support.api.served import Api
 from worker.api.problems import TYPES
+from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.tools import TOOLS
+
+GIVEN = {
+    "start": "2030-03-15T10:00:00", "new_start": "2030-03-16T10:00:00", "date": "2030-03-15", "name": "Pat Example",
+    "email": "tools@example.com", "phone_number": "+12025550150", "time_zone": "Europe/Berlin", "another": False,
+}  # fmt: skip
 
 
 @pytest.mark.long
@@ -59,6 +65,19 @@ def test_the_table_of_tools_is_the_codes() -> None:
     section = PAGE.partition("| tool |")[2].partition("\n\n")[0]
 
     assert set(re.findall(r"^\| `([a-z]+)` \|", section, re.MULTILINE)) == set(TOOLS)
+
+
+def test_what_the_schemas_of_the_tools_ask_for_is_understood(api: Api) -> None:
+    """Each tool with each of its parameters: no answer asks for one of them."""
+    caller, [schemas] = api.key(), map(json.loads, blocks("json tools"))
+    asked_for = {ASKED["en"][one] for one in Asked if one not in {Asked.NOT_SEEN, Asked.STILL_AT_IT}}
+
+    def told(tool: str) -> str:
+        return briefly(retell, caller, tool, {name: GIVEN[name] for name in schemas[tool]["properties"]}, "call-50").say
+
+    assert schemas.keys() == TOOLS.keys()
+    assert {tool: say for tool in schemas if (say := told(tool)) in asked_for} == {}
+    assert {name for schema in schemas.values() for name in schema["properties"]} == GIVEN.keys()
 
 
 def test_the_table_of_errors_is_the_codes() -> None:

@@ -10,6 +10,7 @@ _WAITS = "tests/integration/api/test_api_waits.py::"
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _VOICE = "tests/integration/api/voice/test_voice_changes.py::"
 _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
+_changing = partial(Breakage, file="tasks/conversations/changing.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 
 TOLD = (
@@ -52,18 +53,16 @@ TOLD = (
         new="SHORT_HOLDS = frozenset[HoldReason]()",
         test=f"{_WAITS}test_who_waits_for_the_rate_limit_hears_of_the_booking",
     ),
-    Breakage(
+    _changing(
         name="a-repeated-move-is-asked-about",
         promise=2,
-        file="tasks/conversations/changing.py",
         old="replace(newest, again=True)) if is_so else None",
         new="replace(newest, again=True)) if is_so and newest.again else None",
         test=f"{_VOICE}test_a_move_that_is_done_is_known_when_it_is_repeated[vapi]",
     ),
-    Breakage(
+    _changing(
         name="another-move-is-told-as-done",
         promise=6,
-        file="tasks/conversations/changing.py",
         old="start=wanted), wanted)",
         new="start=None), wanted)",
         test=f"{_VOICE}test_a_move_that_is_done_is_known_when_it_is_repeated[retell]",

@@ -14,6 +14,7 @@ from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentException
 from tasks.callers.sentences import not_accepted
 from tasks.conversations.conversation import CALL_ID, Conversation
+from worker.api.calls import call_of
 from worker.api.gate import Admitted, ApiServices, services_of
 from worker.api.problems import ApiError
 from worker.api.voice.address import VoiceAddress
@@ -110,6 +111,8 @@ class Answering:
     async def _told(self, admission: Admitted, conversation: Conversation, asked: Asking) -> Told:
         tool = TOOLS.get(asked.tool)
         if tool is None or tool.scope not in admission.key.scopes:
+            call = call_of(self.request.scope)
+            call.why = "no tool has this name" if tool is None else f"the API key lacks the scope {tool.scope}"
             return self._ask(Asked.CANNOT)
         arguments = Arguments(asked.arguments, self.address.time_zone, self.address.language)
         try:

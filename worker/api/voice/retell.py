@@ -44,7 +44,8 @@ async def _answered(request: Request, tool: str | None) -> Response:
     services, body = services_of(request), await raw(request)
     header, keys = request.headers.get("x-retell-signature"), services.settings.retell_api_keys
     if not is_retells(body, header, keys, now_ms=time.time() * 1000):
-        raise await services.gate.refused(request)
+        why = "X-Retell-Signature is missing, wrong or of another time" if keys else "RETELL_API_KEYS is not set"
+        raise await services.gate.refused(request, why)
     require_json(request)
     if tool is not None and tool not in TOOLS:
         raise ApiError("no-such-tool", f"There are {', '.join(TOOLS)}.")

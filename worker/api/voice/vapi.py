@@ -33,8 +33,9 @@ async def call(request: Request) -> Response:
     """Answer the tool calls of a message; a message of another type is taken note of."""
     services, secret = services_of(request), request.headers.get("x-vapi-secret")
     proven = secret is not None
-    if proven and not is_vapis(secret, services.settings.vapi_secrets):
-        raise await services.gate.refused(request)
+    known = services.settings.vapi_secrets
+    if proven and not is_vapis(secret, known):
+        raise await services.gate.refused(request, "X-Vapi-Secret is wrong" if known else "VAPI_SECRETS is not set")
     answering = Answering.of(request, "vapi")
     async with answering.admitted(proven=proven) as admission:
         message = _object((await json_object(request)).get("message"))

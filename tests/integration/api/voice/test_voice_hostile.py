@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from db.api_keys.key_text import new_key
 from db.api_keys.keys import Scope
 from tasks.callers.sentences import not_accepted
 from tests.support.api.agents import AGENTS, RETELL_KEY, VAPI_SECRET, address, post_signed, some_arguments, vapi_calls
 from tests.support.api.served import ALL, Api, Serving
+from tests.support.fleet import eventually
 from worker.api.voice.signatures import sign
 
 RETELL, VAPI, BOOK = "/v1/voice/retell", "/v1/voice/vapi", "/v1/voice/retell/book"
@@ -125,6 +127,40 @@ def test_without_secrets_no_agent_comes_in(serving: Serving) -> None:
 
     assert post_signed(caller, address(caller, BOOK), b"{}", key="").status_code == 401
     assert api.call("POST", address(caller, VAPI), json={}, headers={"X-Vapi-Secret": ""}).status_code == 401
+    assert why(api) == ["RETELL_API_KEYS is not set", "VAPI_SECRETS is not set"]
+
+
+def why(api: Api) -> list[str]:
+    """Return why requests were let in to nothing, as the log says; the line comes after the answer."""
+    return eventually(lambda: [line["why"] for line in api.lines() if "why" in line], what="the log says why")
+
+
+def test_who_sets_an_agent_up_reads_in_the_log_what_is_wrong(serving: Serving) -> None:
+    """The answers say no more to somebody who guesses."""
+    api = serving.start()
+    caller, books = api.key(), api.key({Scope.VOICE, Scope.BOOK})
+    refused = [
+        post_signed(caller, address(caller, BOOK), b"{}", key="guessed"),
+        post_signed(caller, address(caller, BOOK, key="00000000"), b"{}"),
+        api.call("POST", address(caller, VAPI), json={}, headers={"X-Vapi-Secret": "guessed"}),
+        api.call("GET", "/v1/bookings/1"),
+        api.call("GET", "/v1/bookings/1", headers={"Authorization": "Bearer x"}),
+        api.call("GET", "/v1/bookings/1", headers={"Authorization": f"Bearer {new_key('00000000')}"}),
+    ]
+    agents = [AGENTS["retell"](books, tool, {}, "call-42").say for tool in ("Book", "cancel")]
+
+    assert [one.json() for one in refused] == [refused[0].json()] * len(refused)
+    assert agents == ["I cannot do that here."] * 2
+    assert eventually(lambda: len(found := why(api)) == 8 and found) == [
+        "X-Retell-Signature is missing, wrong or of another time",
+        "no API key in force has the `key` of the address",
+        "X-Vapi-Secret is wrong",
+        "no API key came",
+        "what came as the API key is none",
+        "this API key is not in force",
+        "no tool has this name",
+        "the API key lacks the scope change",
+    ]
 
 
 def test_a_tool_calls_id_that_cannot_be_written_is_passed_over(api: Api) -> None:
