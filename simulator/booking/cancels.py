@@ -41,7 +41,7 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
     seated_here = seat is None or any(attendee.seat_uid == seat for attendee in booking.attendees)
     await world.reach(call, Step.INSERT)
     is_one_seat = not weeks and seat is not None and not alone
-    if not is_one_seat:  # before it is written: whoever asks meanwhile is shown a booking that lives (seen)
+    if not is_one_seat:  # before it is written: a lookup meanwhile shows a booking that lives (seen)
         await webhooks.cancelled(world, booking, reason)
     if weeks:
         _end(world, weeks, reason)

@@ -11,6 +11,7 @@ _TIMES = "tests/integration/calcom_webhooks/test_look_times.py::"
 _CALLS = "tests/promises/asking/test_webhook_calls.py::"
 _looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
 _unexpected = partial(Breakage, promise=2, file="tasks/calcom_webhooks/unexpected.py")
+_kept = partial(Breakage, file="db/calcom_webhooks.py")
 _due = partial(Breakage, promise=3, file="db/sql/hints_due.sql")
 _AT_CALCOM = "tests/integration/calcom_webhooks/test_webhook_at_calcom.py::"
 _there = partial(Breakage, promise=7, file="tasks/calcom_webhooks/subscription.py")
@@ -37,10 +38,9 @@ WEBHOOKS = (
         new="(row.awaits_host is None) is (",
         test=f"{_CALLS}test_webhooks_cost_healthy_bookings_two_calls_of_a_hundred_at_most",
     ),
-    Breakage(
+    _kept(
         name="a-look-that-comes-to-nothing-is-made-for-ever",
         promise=3,
-        file="db/calcom_webhooks.py",
         old="    is_young = age < oldest\n",
         new="    is_young = age > -oldest\n",
         test=f"{_HINTS}test_a_look_that_comes_to_nothing_is_made_less_and_less_and_not_for_ever",
@@ -121,10 +121,9 @@ WEBHOOKS = (
         new=":",
         test=f"{_TIMES}test_while_a_change_of_ours_is_at_work_no_call_is_made[under way-cancel]",
     ),
-    Breakage(
+    _kept(
         name="cal-com-is-asked-before-it-has-committed",
         promise=2,
-        file="db/calcom_webhooks.py",
         old="FIRST_LOOK = 2.0",
         new="FIRST_LOOK = 0.0",
         test=f"{_TIMES}test_a_hint_is_looked_at_after_2_10_and_60_seconds",
