@@ -4,8 +4,6 @@ What Cal.com shows then is believed, as at any other look; the hint itself is no
 """
 
 import threading
-from datetime import timedelta
-from enum import StrEnum
 
 from db import appointments, calcom_webhooks
 from db.appointments.appointment import Appointment
@@ -14,39 +12,26 @@ from db.changes import asking
 from db.lifecycle import LIVE, Status
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
-from tasks.audit.calls import LeftAlone
 from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply
 from tasks.calcom_webhooks import unexpected
 from tasks.calcom_webhooks.hints import OLDEST
+from tasks.calcom_webhooks.own import OCCASION, LookOutcome, look_at_own
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
-from tasks.recheck import PATIENCE, Occasion, Standing, still_booked
+from tasks.recheck import PATIENCE
 
 AFTER = (2.0, 10.0, 60.0)  # seconds after a hint came
 AT_ONCE = 5  # hints of one run
 LEASE = 60.0  # seconds of one run
-_OCCASION = Occasion("Cal.com's webhook came", unexpected.BY, pause=1.0)
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 _GONE = frozenset({"BOOKING_CANCELLED", "BOOKING_REJECTED"})  # the triggers of a booking that does not live
 
 log = Logger(__name__)
 _running = threading.Lock()
-
-
-class LookOutcome(StrEnum):
-    """What came of a look at one booking."""
-
-    STRANGER = "stranger"  # no booking of ours
-    SAID = "said"  # its row says so already: no call
-    CHANGED = "changed"  # its row says so now
-    REPORTED = "reported"  # it lives at Cal.com although its row is cancelled or names another one: an alert
-    UNCHANGED = "unchanged"  # Cal.com shows nothing new, or a call of ours is under way
-    TOO_SOON = "too soon"  # a change of ours has just ended: Cal.com may show what was before it
-    DENIED = "denied"  # the breaker, the limit or the account denies the call, or Cal.com shows no booking
 
 
 @app.task(base=PeriodicTask, name="tasks.calcom_webhooks.looks.look_at_hints")
@@ -93,9 +78,9 @@ def _look(deps: Dependencies, row: Appointment, due: DueHint) -> LookOutcome:
         if row.status is Status.BOOKING or asking.is_in_motion(conn, row.id, since=appointments.now(conn)):
             return LookOutcome.UNCHANGED  # the answer to our call will say it
     if hint.trigger not in _GONE and unexpected.may_be_another(row, hint):
-        return _look_for_another(deps, row, due)
+        return unexpected.look_for_another(deps, row, due, is_last=due.looks + 1 == len(AFTER))
     if row.status is Status.CONFIRMED:
-        return _look_at_own(deps, row)
+        return look_at_own(deps, row)
     return _find(deps, row, hint)
 
 
@@ -110,43 +95,6 @@ def says(row: Appointment, hint: Hint) -> bool:
     if not is_named:
         return is_made and row.series_uid is not None  # another week of the series that was booked
     return not is_made or (row.awaits_host is True) is (hint.trigger == "BOOKING_REQUESTED")
-
-
-def _look_at_own(deps: Dependencies, row: Appointment) -> LookOutcome:
-    """Look up the booking that a confirmed row names, and follow what Cal.com shows."""
-    now = still_booked(deps, row.id, occasion=_OCCASION)
-    if now.standing is Standing.UNASKED:
-        return LookOutcome.DENIED
-    with deps.engine.connect() as conn:
-        after = appointments.get(conn, row.id)
-    return LookOutcome.CHANGED if after is None or _place(after) != _place(row) else LookOutcome.UNCHANGED
-
-
-def _look_for_another(deps: Dependencies, row: Appointment, due: DueHint) -> LookOutcome:
-    """Look whether the hint's booking lives although the row is cancelled or names another one.
-
-    Not right after a change of ours, which a replica may not show yet; a host's move is followed all the same. A double
-    counts when a second look shows it too, as in the audit of the night.
-    """
-    hint, is_confirmed = due.hint, row.status is Status.CONFIRMED
-    lately = timedelta(seconds=deps.timings.settle_unanswered)
-    with deps.engine.connect() as conn:
-        if is_confirmed and asking.has_left(conn, row.id, hint.uid):
-            return LookOutcome.SAID
-        is_fresh = asking.is_in_motion(conn, row.id, since=appointments.now(conn) - lately)
-    if is_fresh and not (is_confirmed and hint.old_uid == row.calcom_booking_uid):
-        return LookOutcome.TOO_SOON
-    if is_confirmed:
-        outcome = _look_at_own(deps, row)
-        if outcome is not LookOutcome.UNCHANGED or is_fresh:
-            return outcome
-    try:
-        found = unexpected.find_unexpected(deps, row, hint)
-    except LeftAlone:
-        return LookOutcome.DENIED
-    if found is None or (is_confirmed and not due.looks):
-        return LookOutcome.UNCHANGED
-    return LookOutcome.REPORTED if unexpected.store(deps, row, found, _OCCASION.why) else LookOutcome.SAID
 
 
 def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
@@ -165,9 +113,5 @@ def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
         return LookOutcome.UNCHANGED
     there = booked_there(ours[0], row, ours[0].marks.get(str(row.uuid)))
     with deps.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, there, why=f"found when {_OCCASION.why}", by=_OCCASION.by)
+        appointments.record_late_uid(conn, row.id, there, why=f"found when {OCCASION.why}", by=OCCASION.by)
     return LookOutcome.CHANGED
-
-
-def _place(row: Appointment) -> tuple[object, ...]:
-    return row.status, row.calcom_booking_uid, row.calcom_seat_uid, row.booked_start_at, bool(row.awaits_host)

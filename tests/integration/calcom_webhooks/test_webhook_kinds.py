@@ -121,3 +121,32 @@ def test_a_strangers_new_seat_in_our_booking_costs_no_call(scene: Scene) -> None
     told("BOOKING_CREATED", row.calcom_booking_uid, reference="00000000-0000-0000-0000-000000000007")
 
     assert (looked(), asked(scene)) == (SAID, before)
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_seat_that_a_person_moves_is_followed(scene: Scene, is_alone: bool) -> None:  # noqa: FBT001
+    """To an empty time it has a new uid, and the old one is nowhere: it is found by the uid that the hint names."""
+    row, later = scene.confirmed(SEATS), timedelta(days=1)
+    if not is_alone:
+        scene.post(scene.row(), event_type_id=SEATS, start_at=row.start_at)
+    start = (row.start_at + later).isoformat()
+    moved = scene.call(
+        "POST", f"/v2/bookings/{row.calcom_booking_uid}/reschedule", {"start": start, "seatUid": row.calcom_seat_uid}
+    )
+    told("BOOKING_RESCHEDULED", moved["uid"], rescheduleUid=row.calcom_booking_uid, reference=str(row.uuid))
+
+    assert looked() == CHANGED
+    followed = now(scene, row)
+    assert (followed.status, followed.booked_start_at) == (Status.CONFIRMED, row.start_at + later)
+    assert (followed.calcom_booking_uid, followed.calcom_seat_uid) == (moved["uid"], moved["seatUid"])
+
+
+def test_a_seat_that_a_replica_does_not_show_yet_is_not_cancelled(scene: Scene) -> None:
+    """The new booking is looked up first; only the last lookup asks for the old seat alone, which lives here."""
+    row = scene.confirmed(SEATS)
+    before = asked(scene)
+    told("BOOKING_RESCHEDULED", "uid-unseen", rescheduleUid=row.calcom_booking_uid, reference=str(row.uuid))
+
+    assert (looked(3), now(scene, row).status) == ("(unchanged,2,t)", Status.CONFIRMED)
+    targets = [one["target"].removeprefix("/v2/bookings/") for one in scene.simulator.journal()[before:]]
+    assert targets == ["uid-unseen"] * 3 + [f"by-seat/{row.calcom_seat_uid}"]

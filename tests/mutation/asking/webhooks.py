@@ -8,6 +8,7 @@ _CAME_IN = "tests/integration/calcom_webhooks/test_webhooks_received.py::"
 _HINTS = "tests/integration/calcom_webhooks/test_hints.py::"
 _UNEXPECTED = "tests/integration/calcom_webhooks/test_unexpected.py::"
 _TIMES = "tests/integration/calcom_webhooks/test_look_times.py::"
+_KINDS = "tests/integration/calcom_webhooks/test_webhook_kinds.py::"
 _CALLS = "tests/promises/asking/test_webhook_calls.py::"
 _looks = partial(Breakage, promise=2, file="tasks/calcom_webhooks/looks.py")
 _unexpected = partial(Breakage, promise=2, file="tasks/calcom_webhooks/unexpected.py")
@@ -71,25 +72,31 @@ WEBHOOKS = (
         new="row.status is Status.CONFIRMED and unexpected",
         test=f"{_UNEXPECTED}test_a_cancelled_booking_that_its_host_has_revived_is_reported_once",
     ),
-    _looks(
+    _unexpected(
         name="a-booking-that-lives-twice-is-missed",
         old="if outcome is not LookOutcome.UNCHANGED or is_fresh:",
         new="if True:",
         test=f"{_UNEXPECTED}test_a_booking_that_lives_twice_is_reported_by_a_second_look",
     ),
-    _looks(
+    _unexpected(
         name="a-double-counts-when-it-was-seen-once",
-        old="(is_confirmed and not due.looks)",
-        new="False",
+        old="if is_confirmed and not is_second:",
+        new="if False:",
         test=f"{_UNEXPECTED}test_a_double_that_ends_before_the_second_look_is_not_reported",
     ),
-    _looks(
+    _unexpected(
         name="a-replica-that-lags-behind-our-change-is-believed",
-        old="since=appointments.now(conn) - lately",
-        new="since=appointments.now(conn)",
+        old="since=lately)",
+        new="since=appointments.now(conn))",
         test=f"{_UNEXPECTED}test_another_uid_is_not_asked_for_right_after_our_own_move",
     ),
-    _looks(
+    _unexpected(
+        name="a-seat-that-a-person-has-moved-counts-as-cancelled",
+        old="if is_confirmed and not is_seat:",
+        new="if is_confirmed:",
+        test=f"{_KINDS}test_a_seat_that_a_person_moves_is_followed[True]",
+    ),
+    _unexpected(
         name="a-uid-that-our-move-has-left-costs-a-call",
         old="if is_confirmed and asking.has_left(conn, row.id, hint.uid):",
         new="if False:",
@@ -97,8 +104,8 @@ WEBHOOKS = (
     ),
     _unexpected(
         name="a-stranger-beside-our-cancelled-seat-costs-a-call",
-        old=" and row.calcom_seat_uid is None",
-        new="",
+        old="hint.uid == row.calcom_booking_uid and row.calcom_seat_uid is None",
+        new="hint.uid == row.calcom_booking_uid",
         test=f"{_UNEXPECTED}test_a_stranger_in_a_booking_where_our_seat_was_cancelled_costs_no_call",
     ),
     _unexpected(
