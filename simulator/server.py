@@ -106,7 +106,7 @@ class Server:
         call = Call(request, self._world.journal.unlisted(head.method, head.target), self._world.now)
         with contextlib.suppress(Refusal):
             api.read_body(call)
-        await wire.write(b"".join(wire.encode(self._control.answer(call))))
+        await wire.write(b"".join(wire.encode(await self._control.answer(call))))
 
     def _identify(self, call: Call) -> None:
         """Write into the journal whose request it is, as far as it can be read; a change is of its booking's type."""

@@ -17,7 +17,7 @@ TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and the
 SERIES_CUT = "series_cut"  # fewer weeks at Cal.com than were asked for
 CANCEL_THERE = "cancel_there"  # a cancel was asked for, and it is booked: to be cancelled at Cal.com
 MADE_AGAIN = "made_again"  # the evidence POST made the booking: the first had not lived
-CHANGE_NEEDS_YOU = "change_needs_you"  # a cancel or a move ended otherwise than somebody was told
+CHANGE_NEEDS_YOU = "change_needs_you"  # a cancel or a move ended otherwise than somebody was told; or it lives twice
 NOTABLE = frozenset(
     {TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN, CHANGE_NEEDS_YOU}
 )  # what operators must hear of
@@ -58,6 +58,18 @@ class Happened:
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
     """Append one event in the caller's transaction, so that it is stored only together with the change."""
     conn.execute(insert(_events).values(appointment_id=appointment_id, kind=kind, by=by, detail=dict(detail or {})))
+
+
+def record_once(conn: Connection, appointment_id: int, kind: str, by: str, *, uid: str, why: str) -> bool:
+    """Append an event that names a booking of Cal.com's, unless one of its kind names it already; return whether.
+
+    The caller has locked the row, so that of two at once one sees the other's.
+    """
+    same = _events.c.appointment_id == appointment_id, _events.c.kind == kind, _events.c.detail["uid"].astext == uid
+    if conn.execute(select(_events.c.id).where(*same).limit(1)).first() is not None:
+        return False
+    record(conn, appointment_id, kind, by, {"uid": uid, "why": why})
+    return True
 
 
 def timeline(conn: Connection, appointment_id: int) -> list[Event]:

@@ -90,6 +90,14 @@ def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> b
     return conn.execute(query).first() is not None
 
 
+def has_left(conn: Connection, appointment_id: int, uid: str) -> bool:
+    """Return whether a move of ours has taken a booking away from this uid of Cal.com's."""
+    columns = booking_changes.c
+    moved = columns.kind == ChangeKind.RESCHEDULE, columns.status == ChangeStatus.DONE, columns.from_uid == uid
+    query = select(columns.id).where(columns.appointment_id == appointment_id, *moved).limit(1)
+    return conn.execute(query).first() is not None
+
+
 def by_task(conn: Connection, task_id: str) -> BookingChange | None:
     """Return a change by its Celery task's id."""
     row = conn.execute(select(booking_changes).where(booking_changes.c.task_id == task_id)).mappings().first()

@@ -34,7 +34,7 @@ class IncidentKind(StrEnum):
     TOLD_NOT_BOOKED = "told_not_booked"  # none was found booked, after it was told otherwise, for QUIET
     SERIES_CUT = "series_cut"  # no series was counted short for QUIET
     CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
-    CHANGE_NEEDS_YOU = "change_needs_you"  # no cancel or move ended differently from what was reported for QUIET
+    CHANGE_NEEDS_YOU = "change_needs_you"  # none for QUIET ended differently from what was reported, or lives twice
     CHANGE_HELD = "change_held"  # no cancel or move is held until a person acts
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended

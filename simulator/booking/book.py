@@ -11,7 +11,7 @@ from datetime import UTC, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simulator.booking import seats
+from simulator.booking import seats, webhooks
 from simulator.booking.admission import Wish, admit
 from simulator.booking.calendar import hosts_for
 from simulator.booking.dedupe import earlier_booking
@@ -39,6 +39,7 @@ class Made:
     booking: Booking
     seat_uid: str | None = None
     joined: bool = False
+    is_new: bool = True
 
 
 async def create(world: World, call: Call) -> Answer:
@@ -50,6 +51,8 @@ async def create(world: World, call: Call) -> Answer:
     for number, week in enumerate(weeks, 1):
         upto = partial(world.reach, call, week=number, weeks=len(weeks))
         made.append(await _book(world, call, week, upto, series, made[0].booking if made else None))
+        if made[-1].is_new:
+            await webhooks.booked(world, made[-1].booking, made[-1].seat_uid)
     await world.reach(call, Step.ANSWER)
     return _created(world, call, made)
 
@@ -62,7 +65,7 @@ async def _book(
     await upto(Step.DEDUPE)
     check_active(world, wish)
     if (earlier := earlier_booking(world, wish)) is not None:
-        return Made(earlier, "" if seated else None)
+        return Made(earlier, "" if seated else None, is_new=False)
     await upto(Step.AVAILABILITY)
     check_bounds_and_limits(world, wish)
     if seated and (shared := seats.open_booking(world, wish)) is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.booking import persons
+from simulator.booking import persons, webhooks
 from simulator.booking.reread import as_read, body_of, shown
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.state.sight import organizes
@@ -40,9 +40,12 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
     alone = len(booking.attendees) == 1
     seated_here = seat is None or any(attendee.seat_uid == seat for attendee in booking.attendees)
     await world.reach(call, Step.INSERT)
+    is_one_seat = not weeks and seat is not None and not alone
+    if not is_one_seat:  # before it is written: a lookup meanwhile shows a booking that lives (seen)
+        await webhooks.cancelled(world, booking, reason)
     if weeks:
         _end(world, weeks, reason)
-    elif seat is not None and not alone:
+    elif is_one_seat:
         _end_seat(world, booking, str(seat), was_there=seated_here)
     elif body.get("cancelSubsequentBookings") and booking.recurring_uid:
         weeks = sorted(world.bookings.of_series(booking.recurring_uid), key=lambda week: week.start)
@@ -53,7 +56,9 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
     if body.get("cancelSubsequentBookings") and not booking.recurring_uid:
         raise Refusal(400, f"Booking with bookingUid={uid} is not part of a recurring booking.")  # and it is done
     if seat is not None and world.rng.random() < world.settings.seat_cancel_says_404:
-        raise Refusal(404, NO_SUCH_RECORD, code="NOT_FOUND", details=None)
+        raise Refusal(404, NO_SUCH_RECORD, code="NOT_FOUND", details=None)  # and none is sent (seen)
+    if is_one_seat:
+        await webhooks.cancelled(world, booking, reason)
     if not current:
         return success(201, {})
     return success(200, [_view(world, week) for week in weeks] if weeks else _view(world, booking))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.booking import persons
+from simulator.booking import persons, webhooks
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.state.users import User
 
@@ -19,6 +19,7 @@ async def confirm(world: World, call: Call, uid: str) -> Answer:
     await world.work(call)
     for week in persons.weeks_of(world, booking):
         persons.revive(world, week) if week.status == "cancelled" else persons.accept(world, week)
+    await webhooks.confirmed(world, booking)
     return _shown(booking)
 
 
@@ -28,6 +29,7 @@ async def decline(world: World, call: Call, uid: str) -> Answer:
     await world.work(call)
     for week in persons.weeks_of(world, booking):
         persons.decline(world, week)
+    await webhooks.declined(world, booking)
     return _shown(booking)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from simulator.booking import persons, seats
+from simulator.booking import persons, seats, webhooks
 from simulator.booking.admission import Wish
 from simulator.booking.calendar import hosts_for
 from simulator.booking.dedupe import earlier_booking
@@ -75,6 +75,7 @@ async def _move(world: World, call: Call, booking: Booking, start: datetime, rea
         raise Refusal(400, "cancelled_bookings_cannot_be_rescheduled", shape="B")
     moved = persons.move(world, booking, start, hosts, reason, pending=pending)
     call.entry.uid, call.entry.committed_at = moved.uid, world.seconds
+    await webhooks.moved(world, booking, moved)
     await world.reach(call, Step.ANSWER)
     return _answer(world, call, moved, "" if booking.event_type.seated else None)
 
@@ -116,6 +117,7 @@ async def _move_seat(world: World, call: Call, booking: Booking, seat_uid: str, 
         shared.attendees.append(made)
         world.bookings.publish(shared, now=world.seconds)
     call.entry.uid, call.entry.seat_uid, call.entry.committed_at = shared.uid, made.seat_uid, world.seconds
+    await webhooks.moved(world, booking, shared, made.seat_uid)
     await world.reach(call, Step.ANSWER)
     return _answer(world, call, shared, made.seat_uid)
 

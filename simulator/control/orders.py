@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from simulator.booking import persons
+from simulator.booking import deeds
 from simulator.control.books import books
 from simulator.http.messages import Answer, Call, Refusal, dump
 from simulator.state.event_types import EventTypeError, from_order
@@ -50,14 +51,15 @@ class Control:
             ("POST", "/_reset"): lambda _body, _query: self._reset(),
         }
 
-    def answer(self, call: Call) -> Answer:
+    async def answer(self, call: Call) -> Answer:
         """Answer a call; a bad order is a 400 that says what is wrong with it."""
         route = self._routes.get((call.request.method, call.request.path))
         if route is None:
             known = ", ".join(f"{method} {path}" for method, path in self._routes)
             return Answer(404, dump({"error": f"no such order; known are {known}"}))
         try:
-            return Answer(200, dump(route(call.body, call.request.query)))
+            given = route(call.body, call.request.query)
+            return Answer(200, dump(await given if isawaitable(given) else given))
         except (Refusal, ValueError) as error:
             return Answer(400, dump({"error": str(error)}))
 
@@ -124,8 +126,8 @@ class Control:
         self._world.delete_user(query.get("username", ""))
         return {"ok": True}
 
-    def _deed(self, body: Any) -> dict[str, Any]:
-        return {"bookings": [_row(booking) for booking in persons.order(self._world, body)]}
+    async def _deed(self, body: Any) -> dict[str, Any]:
+        return {"bookings": [_row(booking) for booking in await deeds.order(self._world, body)]}
 
     def _reset(self) -> dict[str, Any]:
         self._world.reset()

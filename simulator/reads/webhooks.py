@@ -1,4 +1,4 @@
-"""Serve the webhooks of a key's user: POST, GET and DELETE of /v2/webhooks. They are kept, and none is ever sent."""
+"""Serve the webhooks of a key's user: POST, GET and DELETE of /v2/webhooks; booking/webhooks.py sends them."""
 
 from __future__ import annotations
 

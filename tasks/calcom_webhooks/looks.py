@@ -4,42 +4,34 @@ What Cal.com shows then is believed, as at any other look; the hint itself is no
 """
 
 import threading
-from enum import StrEnum
 
 from db import appointments, calcom_webhooks
 from db.appointments.appointment import Appointment
 from db.calcom_webhooks import DueHint, Hint
+from db.changes import asking
 from db.lifecycle import LIVE, Status
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply
+from tasks.calcom_webhooks import unexpected
 from tasks.calcom_webhooks.hints import OLDEST
+from tasks.calcom_webhooks.own import OCCASION, LookOutcome, look_at_own
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
-from tasks.recheck import PATIENCE, Occasion, Standing, still_booked
+from tasks.recheck import PATIENCE
 
 AFTER = (2.0, 10.0, 60.0)  # seconds after a hint came
 AT_ONCE = 5  # hints of one run
 LEASE = 60.0  # seconds of one run
-_OCCASION = Occasion("Cal.com's webhook came", "sweeper", pause=1.0)
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
+_GONE = frozenset({"BOOKING_CANCELLED", "BOOKING_REJECTED"})  # the triggers of a booking that does not live
 
 log = Logger(__name__)
 _running = threading.Lock()
-
-
-class LookOutcome(StrEnum):
-    """What came of a look at one booking."""
-
-    STRANGER = "stranger"  # no booking of ours
-    SAID = "said"  # its row says so already: no call
-    CHANGED = "changed"  # its row says so now
-    UNCHANGED = "unchanged"  # Cal.com shows nothing new, or a call of ours is under way
-    DENIED = "denied"  # the breaker, the limit or the account denies the call, or Cal.com shows no booking
 
 
 @app.task(base=PeriodicTask, name="tasks.calcom_webhooks.looks.look_at_hints")
@@ -59,7 +51,7 @@ def _look_at_due(deps: Dependencies) -> int:
     for due in hints:
         with deps.engine.connect() as conn:
             rows = calcom_webhooks.bookings_of(conn, due.hint)
-        _record(deps, due, {_look(deps, row, due.hint) for row in rows} or {LookOutcome.STRANGER})
+        _record(deps, due, {_look(deps, row, due) for row in rows} or {LookOutcome.STRANGER})
     return len(hints)
 
 
@@ -67,50 +59,48 @@ def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome]) -> Non
     """Record what came of a hint, or when the next look is: the worst of several bookings decides."""
     worst = next(one for one in reversed(LookOutcome) if one in outcomes)
     with deps.engine.begin() as conn:
-        if worst is LookOutcome.DENIED:
+        if worst in {LookOutcome.DENIED, LookOutcome.TOO_SOON}:
             calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST)
         elif worst is LookOutcome.UNCHANGED and due.looks + 1 < len(AFTER):
             pause = AFTER[due.looks + 1] - AFTER[due.looks]
             calcom_webhooks.look_later(conn, due.id, pause)
         else:
             calcom_webhooks.end(conn, due.id, worst)
-    if LookOutcome.CHANGED in outcomes:
-        log.info("hint_was_right", trigger=due.hint.trigger, looks=due.looks + 1)
+    for right in {LookOutcome.CHANGED, LookOutcome.REPORTED} & outcomes:
+        log.info("hint_was_right", trigger=due.hint.trigger, looks=due.looks + 1, outcome=right)
 
 
-def _look(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
+def _look(deps: Dependencies, row: Appointment, due: DueHint) -> LookOutcome:
+    hint = due.hint
     if says(row, hint):
         return LookOutcome.SAID
-    if row.status is Status.BOOKING:
-        return LookOutcome.UNCHANGED
+    with deps.engine.connect() as conn:
+        if row.status is Status.BOOKING or asking.is_in_motion(conn, row.id, since=appointments.now(conn)):
+            return LookOutcome.UNCHANGED  # the answer to our call will say it
+    if hint.trigger not in _GONE and unexpected.may_be_another(row, hint):
+        return unexpected.look_for_another(deps, row, due, is_last=due.looks + 1 == len(AFTER))
     if row.status is Status.CONFIRMED:
-        now = still_booked(deps, row.id, occasion=_OCCASION)
-        if now.standing is Standing.UNASKED:
-            return LookOutcome.DENIED
-        with deps.engine.connect() as conn:
-            after = appointments.get(conn, row.id)
-        return LookOutcome.CHANGED if after is None or _place(after) != _place(row) else LookOutcome.UNCHANGED
+        return look_at_own(deps, row)
     return _find(deps, row, hint)
 
 
 def says(row: Appointment, hint: Hint) -> bool:
     """Return whether a row says already what a hint tells, or whether it cannot say it."""
     is_named = row.calcom_booking_uid == hint.uid
-    match hint.trigger:
-        case "BOOKING_CANCELLED" | "BOOKING_REJECTED":
-            return row.status is not Status.CONFIRMED
-        case "BOOKING_REQUESTED":
-            return row.status is Status.CONFIRMED and is_named and row.awaits_host is True
-        case "BOOKING_CREATED":
-            return row.status is Status.CONFIRMED and is_named and row.awaits_host is not True
-        case _:
-            return row.status is Status.CONFIRMED and is_named
+    if hint.trigger in _GONE:
+        return row.status is not Status.CONFIRMED
+    if row.status is not Status.CONFIRMED:
+        return False
+    is_made = hint.trigger != "BOOKING_RESCHEDULED"
+    if not is_named:
+        return is_made and row.series_uid is not None  # another week of the series that was booked
+    return not is_made or (row.awaits_host is True) is (hint.trigger == "BOOKING_REQUESTED")
 
 
 def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
     """Look for a booking whose outcome is not known, or that was told as not booked; absence proves nothing."""
     if not (row.status in _NOT_BOOKED or (row.status in LIVE and row.outcome_unknown)):
-        return LookOutcome.SAID  # nothing was posted
+        return LookOutcome.SAID  # nothing is unknown of it
     try:
         calls = GuardedCalls(deps.for_account(row.account_id), row.correlation_id)
         found = read_bookings(calls.booking(hint.uid, deadline=PATIENCE))
@@ -123,9 +113,5 @@ def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
         return LookOutcome.UNCHANGED
     there = booked_there(ours[0], row, ours[0].marks.get(str(row.uuid)))
     with deps.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, there, why=f"found when {_OCCASION.why}", by=_OCCASION.by)
+        appointments.record_late_uid(conn, row.id, there, why=f"found when {OCCASION.why}", by=OCCASION.by)
     return LookOutcome.CHANGED
-
-
-def _place(row: Appointment) -> tuple[object, ...]:
-    return row.status, row.calcom_booking_uid, row.calcom_seat_uid, row.booked_start_at, bool(row.awaits_host)

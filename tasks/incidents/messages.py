@@ -132,7 +132,8 @@ _TEMPLATES = {
     IncidentKind.CHANGE_NEEDS_YOU: _always(
         "Cancels and moves that need you: {count}",
         LATER,
-        "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`",
+        "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`."
+        " Where it says twice: `booking audit --fix` of its day cancels a double",
     ),
     IncidentKind.CHANGE_HELD: _always(
         "Cancels and moves held for you: {count}",

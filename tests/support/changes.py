@@ -32,3 +32,20 @@ def held_change(record: Any, row: Any, wanted: datetime | None, **columns: Any) 
         change = moves.get(conn, one.id)
     assert change is not None
     return change
+
+
+def ended_change(record: Any, row: Any, wanted: datetime | None, **columns: Any) -> None:
+    """End a change as done, just now unless `updated_at` says otherwise; `row` is as it was before."""
+    with record.engine.begin() as conn:
+        one = ask_change(conn, row, wanted)
+        done = {"status": ChangeStatus.DONE, "posts": 1, "updated_at": func.now(), "enqueued_at": None}
+        conn.execute(update(booking_changes).where(booking_changes.c.id == one.id).values({**done, **columns}))
+
+
+def changing(record: Any, row: Any, wanted: datetime | None = None) -> BookingChange:
+    """Claim a change of a booking: its call is under way."""
+    with record.engine.begin() as conn:
+        one = ask_change(conn, row, wanted)
+        claimed = moves.claim(conn, one.id, lease_seconds=50, released=False)
+    assert claimed is not None
+    return one

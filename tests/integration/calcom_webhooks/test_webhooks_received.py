@@ -1,15 +1,29 @@
 """Cal.com's webhooks come in: only what is signed is stored, once, and nothing of a person."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from db.engine import make_engine
 from tests.support.api.served import Api, Serving
 from tests.support.callbacks.webhooks import GIVEN, SECRET, body, path, signature
 from tests.support.fleet import eventually
+from tests.support.prometheus.exporting import scraped
+from worker.local.embedded.server import free_port
 
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def serving(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Serving]:
+    """Start APIs of the test's own."""
+    engine = make_engine(database_url)
+    with Serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, **GIVEN}, engine, tmp_path) as made:
+        yield made
+    engine.dispose()
 
 
 def tell(api: Api, sent: bytes, *, signed: str | None = None, to: str | None = None) -> int:
@@ -50,6 +64,26 @@ def test_what_is_not_signed_by_the_accounts_secret_is_not_stored(api: Api) -> No
     assert kept(api, "uid-forged") == 0
 
 
+@pytest.mark.long
+def test_who_guesses_is_counted_and_stopped_and_cal_com_is_not(serving: Serving) -> None:
+    """Wrong addresses and wrong signatures, 20 a minute from one address; what Cal.com signs is taken all the same."""
+    port = free_port()
+    api = serving.start(patient=False, HTTP_METRICS_ADDRESS=f"127.0.0.1:{port}")
+    sent = body("BOOKING_CANCELLED", "uid-guessed")
+    answers: list[int] = []
+
+    def stopped() -> bool:
+        answers.append(tell(api, sent, signed="0" * 64))
+        answers.append(tell(api, sent, to="/v1/calcom/webhook/1-x"))
+        return answers[-2:] == [429, 429]
+
+    assert any(stopped() for _ in range(100))
+    eventually(lambda: tell(api, sent) == 204, what="what is signed is stored")
+    assert (set(answers), answers.count(401) >= 20) == ({401, 429}, True)
+    wrong, stops = (scraped(port)[f'booking_http_refused_total{{why="{why}"}}'] for why in ("wrong_key", "wrong_keys"))
+    assert (0 < wrong <= answers.count(401), stops) == (True, answers.count(429))
+
+
 def test_signed_rubbish_is_refused_or_tells_nothing(api: Api) -> None:
     """No object, no booking, a trigger that we do not know, bytes that are no UTF-8, NUL, a uid without end."""
     rubbish = [b"[]", b"\xff", b"{", b'{"triggerEvent": 7}', b'{"triggerEvent":"PING","createdAt":"","payload":{}}']
@@ -71,21 +105,16 @@ def test_a_webhook_that_is_a_day_old_leads_to_no_look(api: Api) -> None:
     assert (api.sql(due, uid="uid-old"), api.sql(due, uid="uid-new")) == (False, True)
 
 
-def test_while_postgres_is_frozen_the_answer_is_503(
-    postgres: Any, database_url: str, redis_url: str, tmp_path: Path
-) -> None:
+def test_while_postgres_is_frozen_the_answer_is_503(postgres: Any, serving: Serving) -> None:
     """The hint is lost, and Cal.com goes on."""
-    engine = make_engine(database_url)
-    with Serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, **GIVEN}, engine, tmp_path) as serving:
-        api = serving.start(patient=False)
-        eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-before")) == 204, what="Postgres is quick enough")
-        postgres.pause()
-        try:
-            assert tell(api, body("BOOKING_CREATED", "uid-frozen")) == 503
-        finally:
-            postgres.recover()
-        eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-after")) == 204, what="all goes on")
-    engine.dispose()
+    api = serving.start(patient=False)
+    eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-before")) == 204, what="Postgres is quick enough")
+    postgres.pause()
+    try:
+        assert tell(api, body("BOOKING_CREATED", "uid-frozen")) == 503
+    finally:
+        postgres.recover()
+    eventually(lambda: tell(api, body("BOOKING_CREATED", "uid-after")) == 204, what="all goes on")
 
 
 def test_the_secret_is_in_no_answer_and_no_log(api: Api) -> None:
