@@ -56,7 +56,7 @@ WEBHOOKS = (
         name="wrong-signatures-of-webhooks-are-not-counted",
         promise=7,
         file="worker/api/calcom_webhooks/signed.py",
-        old="        raise await _refused(request)\n",
+        old='        raise await _refused(request, "the webhook\'s signature is wrong")\n',
         new='        raise ApiError("unauthorized")\n',
         test=f"{_CAME_IN}test_who_guesses_is_counted_and_stopped_and_cal_com_is_not",
     ),
