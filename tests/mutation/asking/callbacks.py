@@ -34,6 +34,12 @@ CALLBACKS = (
         test=f"{_ADDRESSES}test_an_address_that_is_not_public_is_refused[192.0.0.8]",
     ),
     _address(
+        name="a-callback-goes-to-a-relay-of-6to4",
+        old='            "192.88.99.0/24",  # relays of 6to4\n',
+        new="",
+        test=f"{_ADDRESSES}test_what_another_library_refuses_is_refused_here[192.88.99.0/24]",
+    ),
+    _address(
         name="a-name-with-one-public-address-is-enough",
         old="if not all(is_allowed(",
         new="if not any(is_allowed(",
