@@ -12,6 +12,7 @@ _HOSTILE = "tests/integration/api/test_api_hostile.py::"
 _HURT = "tests/integration/api/test_api_hurt.py::"
 _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
+_documented = partial(Breakage, promise=1, file="worker/api/documented.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
 _changes = partial(Breakage, file="tasks/callers/changes.py")
 
@@ -95,18 +96,14 @@ FRONT_DOOR = (
         "                bound.reschedule(asyncio.get_running_loop().time() + SECONDS)\n",
         test=f"{_HOSTILE}test_a_body_of_one_byte_a_time_is_408",
     ),
-    Breakage(
+    _documented(
         name="a-wrong-wait-of-a-change-is-not-in-the-document",
-        promise=1,
-        file="worker/api/documented.py",
         old='"no-such-change", "invalid"),',
         new='"no-such-change"),',
         test="tests/integration/api/test_api_schemathesis.py::test_each_operation_answers_as_the_document_says",
     ),
-    Breakage(
+    _documented(
         name="a-problem-is-not-in-the-document",
-        promise=1,
-        file="worker/api/documented.py",
         old='*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED)',
         new='*_READ, "bad-key", "perhaps-kept", "no-such-booking", *_REFUSED)',
         test="tests/unit/api/test_api_problems.py::test_what_an_endpoint_can_refuse_is_in_its_document",
