@@ -133,7 +133,7 @@ PARTS: dict[str, Part] = {
     "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
     # A fifth of them tells a receiver that is dead; whether it makes others wait is seen before anything else is hurt.
     "callbacks": Part(
-        1250, 44, 230, TELLING_LANES, of_kinds=False, by_http=True, by_name=True, calm=0.13, settle=SETTLE
+        1250, 44, 260, TELLING_LANES, of_kinds=False, by_http=True, by_name=True, calm=0.23, settle=SETTLE
     ),
 }
 
