@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -20,7 +21,8 @@ class PersonalBooking:
     id: int
     is_forgotten: bool
     is_own: bool
-    is_there: bool  # Cal.com has it, or had it
+    uid: str | None  # under which Cal.com has it, or had it
+    start: datetime
     is_over: bool
     name: str = field(repr=False)
     email: str | None = field(repr=False)

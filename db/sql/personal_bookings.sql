@@ -7,7 +7,8 @@ SELECT
         id = CAST(:booking AS bigint) OR lower(attendee_email) = lower(CAST(:email AS text)) OR attendee_phone = CAST(:phone AS text),
         false
     ) AS is_own,
-    calcom_booking_uid IS NOT NULL AS is_there,
+    calcom_booking_uid AS uid,
+    coalesce(booked_start_at, start_at) AS start,
     status IN ('rejected', 'failed', 'expired', 'cancelled') OR status = 'confirmed' AND now() > coalesce(
         coalesce(booked_start_at, start_at)
             + coalesce(end_at - start_at, make_interval(mins => coalesce(length_in_minutes, 1440)))

@@ -15,19 +15,26 @@ from tasks.callers.keys import KeyRefusedError, no_such_key
 from tasks.ports.callbacks import CallbackSettings
 
 
+def callback_address(url: str) -> str:
+    """Return the address for a key's callbacks as it is stored.
+
+    Raises:
+        KeyRefusedError: No callback may go there.
+    """
+    try:
+        return checked_url(url, dependencies.current().callbacks)
+    except CallbackUrlError as error:
+        raise KeyRefusedError(f"the callback's address {error}") from None
+
+
 def set_callback(asked: ActionRequest, name: str, url: str | None) -> None:
     """Set where the callbacks of a key go; None: nowhere. Bookings that are stored already keep what they have.
 
     Raises:
         KeyRefusedError: No key in force has this name, or no callback may go there.
     """
-    deps = dependencies.current()
-    try:
-        if url is not None:
-            url = checked_url(url, deps.callbacks)
-    except CallbackUrlError as error:
-        raise KeyRefusedError(f"the callback's address {error}") from None
-    with deps.engine.begin() as conn:
+    url = None if url is None else callback_address(url)
+    with dependencies.current().engine.begin() as conn:
         if not keys.set_callback(conn, name, url):
             raise no_such_key(name)
         operator_actions.record(conn, asked, "changed", bookings=0)

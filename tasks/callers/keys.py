@@ -59,8 +59,9 @@ def add_key(
     event_types: Collection[int] | None,
     rate: int,
     account: str = DEFAULT,
+    callback_url: str | None = None,
 ) -> NewKey:
-    """Make a key, which asks for bookings of one account.
+    """Make a key, which asks for bookings of one account; its callbacks go to an address that was checked, or nowhere.
 
     Raises:
         KeyRefusedError: The name is not one, or is another key's; or no open account has that name.
@@ -73,6 +74,8 @@ def add_key(
         add = partial(keys.add, conn, name, handle, key_text.hash_of(text), account_id=_open_account(conn, account))
         if not add(scopes=scopes, event_types=event_types, rate=rate):
             raise KeyRefusedError(f"{name}: there is a key of this name; a revoked key keeps its name")
+        if callback_url is not None:
+            keys.set_callback(conn, name, callback_url)
         operator_actions.record(conn, asked, "added", bookings=0)
     return NewKey(text)
 

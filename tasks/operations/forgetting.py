@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
 
 from booking_client.request import fields
 from db import personal
@@ -35,14 +37,22 @@ class Person:
         return cls(phone=fields.phone(text)) if text.startswith("+") else cls(email=fields.email(text))
 
 
+class AtCalcom(NamedTuple):
+    """A booking that Cal.com has or had, under its uid there."""
+
+    booking: int
+    uid: str
+    start: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ForgetResult:
-    """What was found of a person; `living` are the ids of those that stay, `at_calcom` how many Cal.com has or had."""
+    """What was found of a person; `living` are the ids of those that stay. No name leads to `at_calcom` afterwards."""
 
     own: int
     as_guest: int
     living: Sequence[int]
-    at_calcom: int
+    at_calcom: Sequence[AtCalcom]
 
 
 def look(person: Person) -> ForgetResult:
@@ -81,7 +91,7 @@ def _found(bookings: Sequence[PersonalBooking]) -> ForgetResult:
         own=sum(one.is_own for one in over),
         as_guest=sum(not one.is_own for one in over),
         living=[one.id for one in bookings if not one.is_over],
-        at_calcom=sum(one.is_there for one in bookings),
+        at_calcom=[AtCalcom(one.id, one.uid, one.start) for one in bookings if one.uid is not None],
     )
 
 

@@ -64,10 +64,16 @@ class Part:
     by_name: bool = False  # only when it is named: not with all parts
     by_host: bool = False  # so many transactions of each fate; else so many bookings by our own caller
     by_http: bool = False  # asked for over HTTP and called back, while Cal.com's webhooks lie
+    calm: float = 0.0  # share of its seconds in which nothing is hurt yet
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
     settle: float = 10.0
     settle_answered: float = 2.0
+
+    @property
+    def calm_seconds(self) -> float:
+        """Return for how many seconds nothing is hurt, from the beginning."""
+        return self.calm * self.seconds
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -125,8 +131,10 @@ PARTS: dict[str, Part] = {
         by_name=True,
     ),
     "client": Part(350, 24, 150, CLIENT_LANES, of_kinds=False, by_host=True, settle=SETTLE),
-    # A fifth of them tells a receiver that is dead.
-    "callbacks": Part(1250, 44, 200, TELLING_LANES, of_kinds=False, by_http=True, by_name=True, settle=SETTLE),
+    # A fifth of them tells a receiver that is dead; whether it makes others wait is seen before anything else is hurt.
+    "callbacks": Part(
+        1250, 44, 260, TELLING_LANES, of_kinds=False, by_http=True, by_name=True, calm=0.23, settle=SETTLE
+    ),
 }
 
 

@@ -70,7 +70,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         )
         watch = Watch(made)
         stack.enter_context(watch.watching())
-        fire = _Fire(made, watch, part.seconds, say)
+        fire = _Fire(made, watch, say)
         try:
             customers, people = ChangingCustomers(made, seed), People(made, seed, sight_for=part.seconds / 2)
             webhooks = Webhooks(made, seed) if part.by_http else None
@@ -142,10 +142,9 @@ def _settled(made: ChaosEnvironment) -> Record:
 class _Fire:
     """Both lanes of faults, a thread each."""
 
-    def __init__(self, made: ChaosEnvironment, watch: Watch, seconds: float, say: Say) -> None:
+    def __init__(self, made: ChaosEnvironment, watch: Watch, say: Say) -> None:
         self._environment = made
         self._watch = watch
-        self._seconds = seconds
         self._say = say
         self._began = time.monotonic()
         self._lanes: list[threading.Thread] = []
@@ -168,9 +167,10 @@ class _Fire:
             thread.join()
 
     def _lane(self, planned: Sequence[Planned]) -> None:
+        part = self._environment.part
         try:
             for number, one in enumerate(planned):
-                due = self._began + number * self._seconds / len(planned)
+                due = self._began + part.calm_seconds + number * (part.seconds - part.calm_seconds) / len(planned)
                 self._environment.pause(max(0.0, due - time.monotonic()))
                 self._strike(one)
         except Over:

@@ -52,9 +52,9 @@ def make(settings: Settings, metrics: Path | None = None) -> Calls:
 
     `metrics` is the folder in which all processes count; None: Prometheus reads nothing.
     """
-    counting.begin((route.path, (route.methods or set()) - {"HEAD"}) for route in _ROUTES)
+    counting.begin((route.path, (route.methods or set()) - {"HEAD"}) for route in ROUTES)
     lifespan = _lifespan(settings, metrics, lambda: outer)
-    app = Starlette(routes=_ROUTES, exception_handlers=_HANDLERS, lifespan=lifespan)
+    app = Starlette(routes=ROUTES, exception_handlers=_HANDLERS, lifespan=lifespan)
     app.router.redirect_slashes = False
     outer = Calls(app)
     return outer
@@ -141,7 +141,7 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
     return of_status(500)  # Starlette raises the error again after it, so `Calls` logs it
 
 
-_ROUTES = [
+ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
     Route("/v1/bookings", bookings.by_key, methods=["GET"]),
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),

@@ -167,7 +167,10 @@ RESCHEDULE: dict[str, Any] = CANCEL | {
 _NUMBER = _parameter("change", "path", {"type": "integer", "minimum": 1}, "The change's id.", required=True)
 CHANGE: dict[str, Any] = {
     "response_model": None,
-    "responses": {**_problems("no-such-booking", "no-such-change"), 200: _answer(ChangeDocument, "The change.")},
+    "responses": {
+        **_problems("no-such-booking", "no-such-change", "invalid"),
+        200: _answer(ChangeDocument, "The change."),
+    },
     "openapi_extra": {"parameters": [_ID, _NUMBER, _WAIT]},
 }
 SLOTS: dict[str, Any] = {
@@ -239,10 +242,11 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
 
 async def openapi(request: Request) -> Response:
     """Return the OpenAPI document."""
-    return json_response(_document(request.app.routes))
+    return json_response(document(request.app.routes))
 
 
-def _document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    """Return the OpenAPI document of the routes that it describes."""
     from fastapi import FastAPI  # noqa: PLC0415 - it loads what nothing else here needs
     from fastapi.openapi.utils import get_openapi  # noqa: PLC0415 - the same
 

@@ -220,7 +220,10 @@ def check(
     tick: Annotated[bool, typer.Option("--tick", help="Check only whether beat ticks: for a health check.")] = False,
     json: Json = False,
 ) -> None:
-    """Check settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
+    """Check settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do.
+
+    A host of callbacks that cannot be reached is a warning.
+    """
 
 
 @_operating(
@@ -272,11 +275,13 @@ def forget(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is.")] = False,
     yes: Yes = False,
-    why: Why = ASKED,
+    why: Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")] = ASKED,
 ) -> None:
     """Forget a person for good: name, address, number, guests, answers and notes of the bookings that are over.
 
     Counts and audits stay as they are. A booking that lives is not forgotten, and the exit code is 1: cancel it first.
+
+    The uids of those that Cal.com has are shown, to be deleted there. A backup brings the person back.
     """
 
 

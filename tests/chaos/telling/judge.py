@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import median
 
 from db.lifecycle import FINAL, ChangeStatus
 from tests.chaos.books import Row
 from tests.chaos.changes.books import Change
 from tests.chaos.processes.receiver import Told
 
+IN_TIME = 5.0  # seconds: half of the time that one call to a dead receiver takes
+MOST = 0.9  # share
 _ENDS = {f"booking.{status}": str(status) for status in FINAL} | {"booking.requested": "confirmed"}
 _NOT_DONE = (ChangeStatus.REFUSED, ChangeStatus.FAILED, ChangeStatus.EXPIRED)
 
@@ -21,6 +24,26 @@ class Kept:
     numbers: Mapping[int, int]
     waiting: int = 0
     given_up: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calm:
+    """How many seconds things took before anything but the dead receiver was hurt.
+
+    Bookings until they were settled, those of both receivers; the live one's callbacks after that, the first of each.
+    """
+
+    bookings: Sequence[float]
+    callbacks: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lateness:
+    """How many seconds bookings took until they were settled, by receiver; `calm` None: the run is too short for it."""
+
+    of_live: Sequence[float]
+    of_dead: Sequence[float]
+    calm: Calm | None
 
 
 def of_the_live(rows: Sequence[Row], changes: Sequence[Change], told: Sequence[Told], kept: Kept) -> Iterator[str]:
@@ -48,6 +71,21 @@ def of_the_dead(told: Sequence[Told], tried: int) -> Iterator[str]:
         yield f"callbacks: a receiver that answers nothing has taken {len(told)}"
     if not tried:
         yield "callbacks: nothing was ever sent to the dead receiver"
+
+
+def delayed(late: Lateness) -> Iterator[str]:
+    """Find that a dead receiver made others wait: the live one's callbacks, or bookings.
+
+    A tenth may be late, for the live receiver or this machine. The bookings of both meet the same faults.
+    """
+    for what, took in () if late.calm is None else vars(late.calm).items():
+        in_time = sum(seconds <= IN_TIME for seconds in took)
+        if in_time < MOST * len(took) or not in_time:
+            yield f"{what}: before anything but a receiver was dead, {in_time} of {len(took)} came within {IN_TIME:g} s"
+    if not (late.of_live and late.of_dead):
+        yield "callbacks: of one receiver no booking was settled"
+    elif (dead := median(late.of_dead)) > (live := median(late.of_live)) * 2 + IN_TIME:
+        yield f"bookings of the dead receiver were settled after {dead:.1f} s, the others after {live:.1f} s (medians)"
 
 
 def unfollowed(rows: Sequence[Row], cancelled_there: Collection[str]) -> Iterator[str]:

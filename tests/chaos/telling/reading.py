@@ -1,11 +1,12 @@
 """Read what receivers have taken and what our outbox says, and have it judged."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tests.chaos.processes import receiver
 from tests.chaos.telling import judge
-from tests.chaos.telling.judge import Kept
+from tests.chaos.telling.judge import Calm, Kept, Lateness
 
 if TYPE_CHECKING:
     from tests.chaos.environment import ChaosEnvironment
@@ -19,6 +20,17 @@ _KEPT = """
     FROM callbacks WHERE api_key_id = {} GROUP BY appointment_id
 """
 _TRIED = "SELECT coalesce(sum(tries), 0) FROM callbacks WHERE api_key_id = {}"
+_SETTLED_AFTER = """
+    SELECT CAST(extract(epoch FROM one.created_at - requested_at) AS float)
+    FROM appointments LEFT JOIN callbacks AS one ON one.appointment_id = appointments.id AND sequence = 1
+    WHERE appointments.api_key_id = {}
+"""
+_FIRST = "requested_at < (SELECT min(requested_at) FROM appointments) + make_interval(secs => {})"
+_TOLD_AFTER = """
+    SELECT CAST(extract(epoch FROM delivered_at - one.created_at) AS float)
+    FROM callbacks AS one JOIN appointments ON appointments.id = appointment_id
+    WHERE one.api_key_id = {} AND sequence = 1
+"""
 _UNTOLD = "SELECT count(*) FROM callbacks WHERE api_key_id = {} AND delivered_at IS NULL AND given_up_at IS NULL"
 _HINTS = "SELECT count(*) FROM calcom_webhooks WHERE next_at IS NOT NULL"
 _ASKED_BY = "SELECT id FROM appointments WHERE api_key_id = {}"
@@ -42,6 +54,7 @@ def judged(environment: "ChaosEnvironment", ours: "Record", webhooks: "Webhooks"
     yield from judge.of_the_live(rows, changes, receiver.told(telling.live.journal), _kept(environment, telling))
     tried = _count(environment, _TRIED, telling.dead.key_id)
     yield from judge.of_the_dead(receiver.told(telling.dead.journal), tried)
+    yield from judge.delayed(_lateness(environment, telling))
     if forged := receiver.forged(telling.live.journal):
         yield f"callbacks: {forged} were not signed with their key's secret"
     yield from judge.unfollowed(ours.rows, webhooks.cancelled)
@@ -70,6 +83,21 @@ def _kept(environment: "ChaosEnvironment", telling: "Telling") -> Kept:
         waiting=sum(waiting for _, _, waiting, _ in found),
         given_up=sum(given_up for *_, given_up in found),
     )
+
+
+def _lateness(environment: "ChaosEnvironment", telling: "Telling") -> Lateness:
+    def seconds(statement: str, *given: float) -> list[float]:
+        found = environment.sql(statement.format(*given))
+        return [math.inf if took is None else took for (took,) in found]
+
+    live, dead = telling.live.key_id, telling.dead.key_id
+    calm = None
+    if (until := environment.part.calm_seconds - 2 * judge.IN_TIME) > 0:  # the last ones end before something is hurt
+        settled, told = (f"{statement} AND {_FIRST}" for statement in (_SETTLED_AFTER, _TOLD_AFTER))
+        calm = Calm(
+            bookings=seconds(settled, live, until) + seconds(settled, dead, until), callbacks=seconds(told, live, until)
+        )
+    return Lateness(of_live=seconds(_SETTLED_AFTER, live), of_dead=seconds(_SETTLED_AFTER, dead), calm=calm)
 
 
 def _count(environment: "ChaosEnvironment", statement: str, *given: int) -> int:

@@ -2,7 +2,10 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tests.support.fleet import eventually
 HALF = b"POST /v1/bookings HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer "
 MOST_KB = 300_000
 WITHIN = 30.0  # seconds: a net
+BYTE_EVERY, BYTES = 0.5, 80  # seconds; a body that takes eight times as long as it may
 
 
 @contextlib.contextmanager
@@ -77,7 +81,7 @@ def test_ten_thousand_half_sent_requests_are_closed(serving: Serving) -> None:
     half_sent(serving.start(), 10_000 if hard >= 11_000 else hard - 1_000)
 
 
-def test_a_body_of_one_byte_a_time_is_408(api: Api) -> None:
+def test_a_body_that_stops_is_408(api: Api) -> None:
     """Five seconds for a body, then the connection is closed."""
     caller = api.key()
     with connected(api, head(caller, "Content-Length: 100")) as conn:
@@ -87,6 +91,26 @@ def test_a_body_of_one_byte_a_time_is_408(api: Api) -> None:
 
     assert got.startswith(b"HTTP/1.1 408 ")
     assert b"/problems/too-slow" in got
+
+
+def test_a_body_of_one_byte_a_time_is_408(api: Api) -> None:
+    """The five seconds are for the whole of it: who sends a byte now and then gains no time by it."""
+    caller, sent, ended = api.key(), count(1), threading.Event()
+    with connected(api, head(caller, f"Content-Length: {BYTES}")) as conn:
+
+        def trickle() -> None:
+            with contextlib.suppress(OSError):
+                while next(sent) < BYTES and not ended.wait(BYTE_EVERY):
+                    conn.sendall(b" ")
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(trickle)
+            got = answered(conn)
+            ended.set()
+
+    assert got.startswith(b"HTTP/1.1 408 ")
+    assert b"/problems/too-slow" in got
+    assert 1 < next(sent) < BYTES / 2
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -5,17 +5,23 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from sqlalchemy import text
 
-from tests.support.api.served import Serving, a_request
+from tests.support.api.served import Api, Serving, a_request
 from tests.support.fleet import eventually
 
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres, Valkey
+
+UNREADY_WITHIN = timedelta(seconds=3)  # it is one second; a busy machine has two more
+STANDS_STILL = 2.0  # seconds
 
 
 def test_killed_between_commit_and_answer_the_same_request_gets_its_booking(serving: Serving) -> None:
@@ -105,6 +111,61 @@ def test_a_frozen_postgres_leaves_the_answer_open(serving: Serving, postgres: "P
     assert eventually(frozen, what="it was sent before Postgres froze")
     assert eventually(lambda: caller.book(asked, key="open").status_code in {200, 202}, what="it is told")
     assert api.sql("SELECT count(*) FROM appointments WHERE idempotency_key LIKE :key", key="%:open") == 1
+
+
+def test_a_frozen_postgres_makes_it_unready_within_a_bound(serving: Serving, postgres: "Postgres") -> None:
+    """503 after a second, also where a connection is open already."""
+    api = serving.start(patient=False)
+
+    def unready() -> timedelta:
+        """Freeze Postgres, and return how long the answer took."""
+        eventually(lambda: api.call("GET", "/ready").status_code == 200, what="it is ready")
+        postgres.pause()
+        try:
+            answer = api.call("GET", "/ready")
+            assert (answer.status_code, api.call("GET", "/health").status_code) == (503, 200)
+        finally:
+            postgres.resume()
+        took: timedelta = answer.elapsed
+        return took
+
+    assert any(unready() < UNREADY_WITHIN for _ in range(2))  # a busy machine stands still in one of them
+    eventually(lambda: api.call("GET", "/ready").status_code == 200, what="it is ready again")
+
+
+def test_what_has_begun_ends_after_sigterm(serving: Serving, postgres: "Postgres") -> None:
+    """A POST whose statement is on its way gets its answer, although Postgres stands still; nobody else gets in."""
+    api = serving.start()
+    caller, engine = api.key(), api.engine
+    caller.booked()  # its key has been read
+    with ThreadPoolExecutor(1) as pool, engine.connect() as conn:
+        conn.execute(text("LOCK TABLE appointments IN EXCLUSIVE MODE"))
+        posted = pool.submit(caller.book, key="last")
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        eventually(lambda: api.sql(waits), what="its statement waits")
+        postgres.pause()
+        try:
+            api.process.send_signal(signal.SIGTERM)
+            told_at = time.monotonic()
+            eventually(lambda: _is_turned_away(api), what="nothing new is taken")
+            eventually(lambda: time.monotonic() - told_at > STANDS_STILL, what="Postgres has stood still")
+            assert not posted.done()
+        finally:
+            postgres.resume()
+        conn.rollback()
+        answer = posted.result(30)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+    assert api.process.wait(20) == 0
+    assert api.sql("SELECT count(*) FROM appointments") == 2
+
+
+def _is_turned_away(api: Api) -> bool:
+    """Return whether a new connection is answered 503, or is closed."""
+    try:
+        return requests.get(f"{api.url}/health", timeout=5).status_code == 503
+    except requests.RequestException:
+        return True
 
 
 def test_without_redis_bookings_and_the_rate_go_on(serving: Serving, valkey: "Valkey") -> None:

@@ -11,6 +11,10 @@ _ORDER = "tests/integration/callbacks/test_callbacks_order.py::"
 _address = partial(Breakage, promise=7, file="tasks/callbacks/addresses.py")
 _signing = partial(Breakage, promise=7, file="tasks/callbacks/signing.py")
 _CHANGES = "tests/integration/callbacks/test_callbacks_of_changes.py::"
+_KEYS = "tests/integration/cli/keys/test_cli_keys.py::"
+_CHECK = "tests/integration/cli/telling/test_check_callbacks.py::"
+_listed = partial(Breakage, file="worker/cli/keys/keys.py")
+_check = partial(Breakage, file="worker/cli/check/callbacks.py")
 _callbacks = partial(Breakage, file="db/callbacks.py")
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
@@ -32,6 +36,12 @@ CALLBACKS = (
         old="    if any(address in network for network in _SPECIAL):\n        return False\n",
         new="",
         test=f"{_ADDRESSES}test_an_address_that_is_not_public_is_refused[192.0.0.8]",
+    ),
+    _address(
+        name="a-callback-goes-to-a-relay-of-6to4",
+        old='            "192.88.99.0/24",  # relays of 6to4\n',
+        new="",
+        test=f"{_ADDRESSES}test_what_another_library_refuses_is_refused_here[192.88.99.0/24]",
     ),
     _address(
         name="a-name-with-one-public-address-is-enough",
@@ -172,5 +182,48 @@ CALLBACKS = (
         old="_{int(self.created_at.timestamp() * 1_000_000):x}",
         new="",
         test=f"{_ORDER}test_a_restored_database_gives_no_callback_the_id_of_another",
+    ),
+    Breakage(
+        name="a-key-is-made-without-its-callbacks",
+        promise=1,
+        file="tasks/callers/keys.py",
+        old="        if callback_url is not None:\n            keys.set_callback(conn, name, callback_url)\n",
+        new="",
+        test=f"{_KEYS}test_a_key_is_made_with_the_address_of_its_callbacks",
+    ),
+    _listed(
+        name="the-list-of-keys-shows-a-receivers-address",
+        promise=7,
+        old='host = urlsplit(key.callback_url or "").hostname',
+        new="host = key.callback_url",
+        test=f"{_KEYS}test_a_key_is_made_with_the_address_of_its_callbacks",
+    ),
+    _listed(
+        name="a-receiver-that-wants-nothing-is-not-told-of",
+        promise=6,
+        old="    if key.callback_off_at is None:\n",
+        new="    if key:\n",
+        test=f"{_KEYS}test_the_list_says_that_a_receiver_has_switched_its_callbacks_off",
+    ),
+    _check(
+        name="a-callback-host-at-a-private-address-is-well",
+        promise=6,
+        old="        except ForbiddenAddressError as error:\n            return str(error)\n",
+        new="        except ForbiddenAddressError:\n            return None\n",
+        test=f"{_CHECK}test_a_host_that_cannot_be_reached_is_named_with_its_keys",
+    ),
+    _check(
+        name="a-callback-host-that-is-away-is-well",
+        promise=6,
+        old="            yield False, f",
+        new="            yield True, f",
+        test=f"{_CHECK}test_a_host_that_cannot_be_reached_is_named_with_its_keys",
+    ),
+    _check(
+        name="hosts-of-callbacks-are-waited-for-without-end",
+        promise=6,
+        old="    wait(tried.values(), ALL_WITHIN)\n",
+        new="    wait(tried.values())\n",
+        test=f"{_CHECK}test_hosts_that_never_answer_are_given_up_together",
     ),
 )

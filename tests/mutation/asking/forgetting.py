@@ -7,6 +7,8 @@ from tests.mutation.breakage import Breakage
 _TESTS = "tests/integration/operations/test_forgetting.py::"
 _DUMP = f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it"
 _LIVES = f"{_TESTS}test_what_was_written_about_a_booking_that_lives_stays"
+_CLI = "tests/integration/cli/forgetting/test_cli_forget.py::"
+_screen = partial(Breakage, promise=7, file="worker/cli/orders/forget.py")
 _words = partial(Breakage, promise=7, file="db/sql/forget_words.sql")
 _bookings = partial(Breakage, promise=7, file="db/sql/forget_bookings.sql")
 
@@ -102,5 +104,17 @@ FORGETTING = (
         old="    if row.attendee_email == FORGOTTEN:\n",
         new="    if False:\n",
         test=f"{_TESTS}test_a_forgotten_booking_is_not_tried_again",
+    ),
+    _screen(
+        name="a-uid-at-calcom-is-not-shown-before-it-is-forgotten",
+        old="        _say_uids(found.at_calcom)\n",
+        new="",
+        test=f"{_CLI}test_each_uid_that_calcom_has_is_shown_with_its_start",
+    ),
+    _screen(
+        name="a-forgotten-persons-uids-are-on-record",
+        old='requested("forget", why=why, target={})',
+        new='requested("forget", why=why, target={"uids": [one.uid for one in found.at_calcom]})',
+        test=f"{_CLI}test_a_uid_is_on_the_screen_alone",
     ),
 )

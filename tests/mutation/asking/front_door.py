@@ -8,9 +8,11 @@ _OWN = "tests/integration/api/test_api_own_bookings.py::"
 _ACCOUNTS = "tests/integration/api/test_api_accounts.py::"
 _CHANGES = "tests/integration/api/test_api_changes.py::"
 _KEYS = "tests/integration/api/test_api_keys.py::"
+_HOSTILE = "tests/integration/api/test_api_hostile.py::"
 _HURT = "tests/integration/api/test_api_hurt.py::"
 _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
+_documented = partial(Breakage, promise=1, file="worker/api/documented.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
 _changes = partial(Breakage, file="tasks/callers/changes.py")
 
@@ -54,8 +56,14 @@ FRONT_DOOR = (
     _gate(
         name="a-revoked-key-goes-on",
         old="FRESH = 3.0",
-        new="FRESH = 3600.0",
+        new="FRESH = 30.0",
         test=f"{_KEYS}test_a_revoked_key_is_refused_while_all_goes_on",
+    ),
+    _gate(
+        name="a-revoked-key-goes-on-for-eight-seconds",
+        old="FRESH = 3.0",
+        new="FRESH = 8.0",
+        test="tests/unit/api/test_api_bounds.py::test_a_revoked_key_is_refused_within_five_seconds",
     ),
     _gate(
         name="a-guesser-is-not-stopped",
@@ -73,13 +81,48 @@ FRONT_DOOR = (
         name="a-body-of-any-length-is-read",
         old="                if size > limit:\n",
         new="                if size > 1_000_000_000:\n",
-        test="tests/integration/api/test_api_hostile.py::test_a_body_of_100_mb_is_413_before_it_is_read[True]",
+        test=f"{_HOSTILE}test_a_body_of_100_mb_is_413_before_it_is_read[True]",
     ),
     _bodies(
         name="a-body-may-take-an-hour",
         old="SECONDS = 5.0",
         new="SECONDS = 3600.0",
-        test="tests/integration/api/test_api_hostile.py::test_a_body_of_one_byte_a_time_is_408",
+        test=f"{_HOSTILE}test_a_body_that_stops_is_408",
+    ),
+    _bodies(
+        name="each-part-of-a-body-has-five-seconds",
+        old="        async with asyncio.timeout(SECONDS):\n            async for part in request.stream():\n",
+        new="        async with asyncio.timeout(SECONDS) as bound:\n            async for part in request.stream():\n"
+        "                bound.reschedule(asyncio.get_running_loop().time() + SECONDS)\n",
+        test=f"{_HOSTILE}test_a_body_of_one_byte_a_time_is_408",
+    ),
+    _documented(
+        name="a-wrong-wait-of-a-change-is-not-in-the-document",
+        old='"no-such-change", "invalid"),',
+        new='"no-such-change"),',
+        test="tests/integration/api/test_api_schemathesis.py::test_each_operation_answers_as_the_document_says",
+    ),
+    _documented(
+        name="a-problem-is-not-in-the-document",
+        old='*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED)',
+        new='*_READ, "bad-key", "perhaps-kept", "no-such-booking", *_REFUSED)',
+        test="tests/unit/api/test_api_problems.py::test_what_an_endpoint_can_refuse_is_in_its_document",
+    ),
+    Breakage(
+        name="what-has-begun-is-cut-off-at-the-end",
+        promise=1,
+        file="worker/api/serve.py",
+        old="LAST_CALLS = 12 ",
+        new="LAST_CALLS = 1 ",
+        test=f"{_HURT}test_what_has_begun_ends_after_sigterm",
+    ),
+    Breakage(
+        name="ready-waits-for-a-frozen-postgres",
+        promise=6,
+        file="worker/api/pages.py",
+        old="READY_WITHIN = 1.0",
+        new="READY_WITHIN = 12.0",
+        test=f"{_HURT}test_a_frozen_postgres_makes_it_unready_within_a_bound",
     ),
     Breakage(
         name="an-open-commit-is-told-as-none",

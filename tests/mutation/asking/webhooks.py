@@ -201,4 +201,12 @@ WEBHOOKS = (
         new="    return True, ",
         test=f"{_CHECK}test_what_is_missing_or_differs_is_a_warning_with_what_to_do",
     ),
+    Breakage(
+        name="a-webhook-waits-for-a-frozen-postgres",
+        promise=1,
+        file="worker/api/calcom_webhooks/receive.py",
+        old="WITHIN = 0.22 ",
+        new="WITHIN = 5.0 ",
+        test=f"{_CAME_IN}test_while_postgres_is_frozen_the_answer_is_503",
+    ),
 )

@@ -27,6 +27,7 @@ _SECONDS = (
     "tasks.operations.changes.PATIENCE",
     "tasks.overview.reading._BROKER_PATIENCE",
     "tasks.recheck.PATIENCE",
+    "worker.cli.check.callbacks.ALL_WITHIN",
     "worker.cli.check.clocks.ANSWER_SECONDS",
     "worker.cli.check.redis.ANSWER_SECONDS",
     "worker.cli.status.status.PATIENCE",

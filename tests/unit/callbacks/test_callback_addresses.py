@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -22,6 +23,17 @@ FORBIDDEN = (
     "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1",
     "64:ff9b:0:0:0:0:808:808", "64:ff9b:1::1", "2001:0:1::1", "2002:7f00:1::", "2001:db8::1", "fc00::1", "fd12::1",
     "fe80::1", "fec0:0:0:0:0:0:0:1", "ff02::1", "fe80::1%eth0", "not-an-address",
+)  # fmt: skip
+
+# Of requests-hardened 1.3.0 (BSD-3-Clause, saleor/requests-hardened), requests_hardened/ip_filter.py:
+# EXTRA_BLOCKED_NET_RANGES as it stands there, then the networks for which Python's `is_private` and `is_multicast` are
+# true, by which it refuses the others (Lib/ipaddress.py of 3.11, without those that are parts of others).
+REFUSED_ELSEWHERE = (
+    "192.88.99.0/24", "100.64.0.0/10", "5f00::/16", "64:ff9b::/96", "2001:20::/28", "192.0.0.0/24", "64:ff9b:1::/48",
+    "2002::/16", "3fff::/20",
+    "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24", "192.168.0.0/16",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32", "224.0.0.0/4",
+    "::1/128", "::/128", "::ffff:0:0/96", "100::/64", "2001::/23", "2001:db8::/32", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 
 
@@ -57,6 +69,15 @@ def callback_to(url: str) -> Callback:
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     """Whatever its form."""
     assert not is_allowed(address, OURS, usual=True)
+
+
+@pytest.mark.parametrize("network", REFUSED_ELSEWHERE)
+def test_what_another_library_refuses_is_refused_here(network: str) -> None:
+    """Both ends of each of its networks, and the middle."""
+    known = ip_network(network)
+    addresses = {str(known[place]) for place in (0, known.num_addresses // 2, -1)}
+
+    assert [one for one in addresses if is_allowed(one, OURS, usual=True)] == []
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])

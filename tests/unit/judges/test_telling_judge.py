@@ -1,5 +1,6 @@
 """The judge of callbacks sees each way in which a receiver was not told, told twice as two, or told what is not so."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from db.lifecycle import ChangeStatus
 from tests.chaos.books import Row
 from tests.chaos.changes.books import Change
 from tests.chaos.processes.receiver import Told
-from tests.chaos.telling.judge import Kept, of_the_dead, of_the_live, unfollowed
+from tests.chaos.telling.judge import Calm, Kept, Lateness, delayed, of_the_dead, of_the_live, unfollowed
 
 AT = datetime(2030, 3, 1, 9, tzinfo=UTC)
 START, LATER = "2030-03-01T09:00:00.000Z", "2030-03-01T10:00:00.000Z"
@@ -18,6 +19,8 @@ BOOKED = Row(id=7, reference="r7", status="confirmed", uid="u7", ends=((AT, "con
 FIRST = Told("cb_7_1", 7, 1, "booking.confirmed", "confirmed", START, None)
 SECOND = Told("cb_7_2", 7, 2, "booking.cancelled", "cancelled", START, None)
 KEPT = Kept(numbers={7: 2})
+CALM = Calm(bookings=[0.2, 0.3, 1.0], callbacks=[0.2, 0.3, 4.0])
+IN_TIME = Lateness(of_live=[0.3, 0.3, 8.0], of_dead=[0.3, 0.4, 9.0], calm=CALM)
 MOVED = Change(id=3, booking=7, status=ChangeStatus.DONE, wanted=LATER)
 
 
@@ -78,6 +81,34 @@ def test_a_dead_receiver_is_tried_and_takes_nothing() -> None:
     """Else it was no dead one."""
     assert list(of_the_dead([], 5)) == []
     assert len(list(of_the_dead([FIRST], 0))) == 2
+
+
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [
+        (IN_TIME, ""),
+        (replace(IN_TIME, calm=None), ""),
+        (replace(IN_TIME, calm=replace(CALM, callbacks=[0.2] * 9 + [60.0])), ""),
+        (
+            replace(IN_TIME, calm=replace(CALM, callbacks=[0.2] * 8 + [60.0] * 2)),
+            "callbacks: before anything but a receiver was dead, 8 of 10",
+        ),
+        (
+            replace(IN_TIME, calm=replace(CALM, bookings=[0.2] * 4 + [math.inf])),
+            "bookings: before anything but a receiver was dead, 4 of 5",
+        ),
+        (replace(IN_TIME, calm=replace(CALM, callbacks=[])), "0 of 0"),
+        (replace(IN_TIME, of_dead=[0.3, 6.0, 11.0]), "settled after 6.0 s, the others after 0.3 s"),
+        (replace(IN_TIME, of_dead=[0.3, 0.3, 60.0], of_live=[0.3, 0.3, 90.0]), ""),
+        (replace(IN_TIME, of_dead=[]), "no booking was settled"),
+    ],
+)
+def test_a_dead_receiver_that_makes_others_wait_is_found(late: Lateness, words: str) -> None:
+    """The callbacks of the live one, and the bookings that are to tell the dead one."""
+    found = list(delayed(late))
+
+    assert len(found) == bool(words)
+    assert words in "".join(found)
 
 
 def test_a_report_that_was_taken_and_not_followed_is_found() -> None:

@@ -23,6 +23,7 @@ from tasks.words import plural
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
+from worker.cli.check.callbacks import check_callbacks
 from worker.cli.check.redis import breaker_error
 from worker.cli.check.webhooks import check_webhooks
 from worker.cli.explain import explain
@@ -91,6 +92,7 @@ def look() -> Iterator[CheckResult]:
     if migrated:
         yield _clocks(built.engine, settings)
         yield _keys(built.engine)
+        yield from _callbacks(built)
     yield from _calcom(built, settings, migrated=migrated)
     if migrated:
         yield from _webhooks(built)
@@ -172,6 +174,12 @@ def _keys(engine: Engine) -> CheckResult:
         number = keys.in_force(conn)
     none = "no key yet: `booking serve` answers nobody until `booking keys add NAME` makes one"
     return CheckResult("API keys", ok=True, said=f"{plural(number, 'key')} in force" if number else none)
+
+
+def _callbacks(built: Dependencies) -> Iterator[CheckResult]:
+    """Check whether the receivers of callbacks can be reached; bookings go on without them."""
+    for ok, message in check_callbacks(built):
+        yield CheckResult("callbacks", ok=True, said=message, warning=not ok)
 
 
 def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:

@@ -21,8 +21,9 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
 
 @_keys(
     "worker.cli.keys.keys:add",
-    "booking keys add voice-agent --scopes book,read --types 101,102 --rate 120",
+    "booking keys add voice-agent --scopes book,read,change,voice --types 101 --rate 120",
     "booking keys add form --account salon-7",
+    "booking keys add shop --callback https://example.com/hooks",
     more="Scopes: book (ask for bookings and free times), read (ask how they are), change (cancel and move them), "
     "voice (be named by a voice agent's address), find (find them by a person's address or number), "
     "uid (read Cal.com's uid), all (also see what others asked for of its account).",
@@ -38,6 +39,10 @@ def add(
         int, typer.Option(metavar="N", min=1, max=600_000, help="Calls a minute; all of them may come at once.")
     ] = 120,
     account: Annotated[str, typer.Option(metavar="NAME", help="The account that its bookings belong to.")] = "default",
+    callback: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where its callbacks go; as `keys callback`.", show_default="nowhere"),
+    ] = None,
     why: Why = ASKED,
 ) -> None:
     """Make a key, and print it this once: only its hash is stored."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
 
 from booking_client.request.fields import event_type
 from db.api_keys.keys import ApiKey, Scope
 from tasks.accounts.callers import DEFAULT
+from tasks.callbacks.orders import callback_address
 from tasks.callers import keys
 from tasks.callers.keys import KeyRefusedError, NewKey
 from tasks.words import clock
@@ -15,15 +18,19 @@ from worker.console import screen
 from worker.console.stop import Stop
 
 
-def add(name: str, *, scopes: str, types: str, rate: int, account: str, why: str) -> None:
+def add(name: str, *, scopes: str, types: str, rate: int, account: str, callback: str | None, why: str) -> None:
     """Make a key, and show it."""
     wanted = _scopes(scopes)
     event_types = [_type(text) for text in _listed(types)] or None
     ready()
     target = {"key": name, "scopes": ",".join(wanted), "types": types or None, "rate": rate, "account": account}
+    if callback is not None:
+        target["callback"] = "on"  # as `booking keys callback` records it: an address may hold a receiver's token
     asked = requested("key_add", why=why, target=target)
+    limits: dict[str, Any] = {"scopes": wanted, "event_types": event_types, "rate": rate}
     try:
-        made = keys.add_key(asked, name, scopes=wanted, event_types=event_types, rate=rate, account=account)
+        url = None if callback is None else callback_address(callback)
+        made = keys.add_key(asked, name, **limits, account=account, callback_url=url)
     except KeyRefusedError as refused:
         raise Stop(str(refused)) from None
     _show(name, made)
@@ -44,6 +51,8 @@ def list_all(*, json: bool) -> None:
         screen.say((f"{key.name:<20}", "bold"), f" bw_{key.handle}_...  {_joined(key.scopes)}; {types}; ", state)
         more = f"account {key.account or DEFAULT}; {key.rate:,} calls a minute; made {clock(key.created_at)}"
         screen.say(" " * 21, more)
+        if key.callback_url is not None:
+            screen.say(" " * 21, _callbacks(key))
         if key.allowed_callback_hosts:
             screen.say(" " * 21, f"requests may name a callback address at {_joined(key.allowed_callback_hosts)}")
 
@@ -66,6 +75,15 @@ def revoke(name: str, *, why: str) -> None:
     except KeyRefusedError as refused:
         raise Stop(str(refused)) from None
     screen.say(f"{name} is revoked: it is refused everywhere within 5 seconds.")
+
+
+def _callbacks(key: ApiKey) -> str:
+    """Return where the callbacks of a key go: the host alone, for an address may hold a receiver's token."""
+    host = urlsplit(key.callback_url or "").hostname
+    if key.callback_off_at is None:
+        return f"callbacks go to {host}"
+    switched = f"callbacks to {host} are switched off since {clock(key.callback_off_at)}: it answered 410"
+    return f"{switched}; `booking keys callback {key.name} URL` switches them on"
 
 
 def _show(name: str, made: NewKey) -> None:

@@ -1,8 +1,10 @@
 """The work of `booking forget`."""
 
+from collections.abc import Iterable
+
 from tasks.operations import forgetting
-from tasks.operations.forgetting import ForgetResult, Person
-from tasks.words import plural
+from tasks.operations.forgetting import AtCalcom, ForgetResult, Person
+from tasks.words import clock, plural
 from worker.cli.record import agreed, requested
 from worker.cli.session import ready
 from worker.console import screen
@@ -29,6 +31,7 @@ def run(person: str, *, dry_run: bool, yes: bool, why: str) -> bool:
         return not found.living
     done = forgetting.forget(requested("forget", why=why, target={}), whom)
     screen.say(f"{plural(done.own, 'booking')} forgotten.")
+    _say_uids(one for one in done.at_calcom if one not in found.at_calcom)  # those that have come meanwhile
     screen.note("A backup from before brings the person back: forget again after a restore.")
     return not done.living
 
@@ -39,4 +42,12 @@ def _say(found: ForgetResult) -> None:
         listed = ", ".join(map(str, found.living[:SHOWN]))
         screen.say(f"{plural(len(found.living), 'booking')} still living, not forgotten: {listed}. Cancel these first.")
     if found.at_calcom:
-        screen.say(f"Cal.com has or had {found.at_calcom:,} of these: delete them there, each in its menu.")
+        screen.say(f"Cal.com has or had {len(found.at_calcom):,} of these: delete them there, each in its menu.")
+        screen.say("Note their uids: once the person is forgotten, no name leads to them.")
+        _say_uids(found.at_calcom)
+
+
+def _say_uids(at_calcom: Iterable[AtCalcom]) -> None:
+    """Show them here alone: a uid in a log or a record would lead to the person at Cal.com."""
+    for one in at_calcom:
+        screen.say(f"  {screen.plain(one.uid)}  starts {clock(one.start)}  (booking {one.booking})")

@@ -79,6 +79,9 @@ def test_a_revoked_key_and_its_old_one_end_and_keep_the_name(booking: Booking) -
         (("add", "No Name"), "is no name"), (("add", "a", "--scopes", "fly"), "fly is no scope"),
         (("add", "a", "--scopes", ","), "is no scope"), (("add", "a", "--types", "x"), "--types"),
         (("add", "a", "--account", "nobody"), "nobody: no account has this name"),
+        (("add", "a", "--callback", "http://example.com"), "the callback's address must begin with https://"),
+        (("add", "a", "--callback", "https://pat@example.com/x"), "must not carry a user"),
+        (("add", "a", "--callback", ""), "the callback's address must begin with https://HOST"),
         (("callback", "nobody", "--hosts", "hooks.example.com"), "no key in force"),
         (("rotate", "nobody"), "no key in force"), (("revoke", "nobody"), "no key in force"),
     ],
@@ -132,6 +135,37 @@ def test_the_hosts_that_a_request_may_name_are_set_and_listed(booking: Booking) 
     assert [one["target"]["hosts"] for one in booking("actions", "--json").json["actions"][:2]] == [
         "", "b.example.com,a.example.com",
     ]  # fmt: skip
+
+
+def test_a_key_is_made_with_the_address_of_its_callbacks(booking: Booking) -> None:
+    """In one order; lists and records for people have its host alone."""
+    made = booking("keys", "add", "shop", "--callback", "https://Hooks.example.com/in?token=x1y2z3")
+    booking("keys", "add", "plain")
+    assert is_key(made.out.strip())
+
+    shown = {one["name"]: one["callback_url"] for one in booking("keys", "list", "--json").json["keys"]}
+    listed = booking("keys", "list").out
+    actions = booking("actions", "--json")
+
+    assert shown == {"shop": "https://hooks.example.com/in?token=x1y2z3", "plain": None}
+    assert listed.count("callbacks go to ") == listed.count("callbacks go to hooks.example.com\n") == 1
+    assert [one["target"].get("callback") for one in actions.json["actions"]] == [None, "on"]
+    assert "x1y2z3" not in listed + actions.out
+
+
+def test_the_list_says_that_a_receiver_has_switched_its_callbacks_off(booking: Booking) -> None:
+    """It answered 410; another address switches them on."""
+    booking("keys", "add", "shop", "--callback", "https://example.com/hooks")
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(text("UPDATE api_keys SET callback_off_at = now()"))
+
+    off = booking("keys", "list").out
+    booking("keys", "callback", "shop", "https://example.com/again")
+    on = booking("keys", "list").out
+
+    assert "callbacks to example.com are switched off since " in off
+    assert "it answered 410; `booking keys callback shop URL` switches them on" in " ".join(off.split())
+    assert ("callbacks go to example.com" in on, "410" in on) == (True, False)
 
 
 def test_check_says_that_there_is_no_key_yet(booking: Booking) -> None:
