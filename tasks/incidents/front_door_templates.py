@@ -18,8 +18,8 @@ _TEMPLATES = {
         "No webhook of Cal.com's for a day, though bookings were made: {accounts}",
         "No webhook of Cal.com's came for a day, though bookings were made",
         NORMAL,
-        "`booking calcom-webhook check --account {account}` compares both sides; then `booking calcom-webhook add`, or"
-        " `remove` if none is wanted. Until then what people do at Cal.com is found late",
+        "`booking calcom-webhook check` (`--account {account}`) compares both sides; then `booking calcom-webhook add`,"
+        " or `remove` if none is wanted. Until then what people do at Cal.com is found late",
     ),
 }
 OF_FRONT_DOOR: Mapping[IncidentKind, Template] = MappingProxyType(_TEMPLATES)

@@ -13,6 +13,7 @@ from tests.truth import page
 from tests.truth.claims import grammar
 from tests.truth.claims.front_door import FRONT_DOOR
 from tests.truth.claims.grammar import Seen
+from tests.truth.page import Told
 from tests.truth.world import World
 from worker import enqueue_booking
 
@@ -43,9 +44,17 @@ FROM generate_series(1, 4) AS n
 """
 
 
-def rows(there: Viewer) -> list[str]:
+def told(there: Viewer) -> tuple[Told, ...]:
     """Return what the page says of the front door."""
-    return [one.text for one in page.read(there.page) if one.region in REGIONS]
+    return tuple(one for one in page.read(there.page) if one.region in REGIONS)
+
+
+def claims(there: Viewer, world: World) -> list[bool]:
+    """Return of each claim whether it holds; each text must be understood."""
+    seen = told(there)
+    found = [grammar.read(FRONT_DOOR, Seen(one, datetime.now(UTC), world, seen)) for one in seen]
+    assert None not in found
+    return [claim.true for one in found for claim in one or []]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -60,22 +69,15 @@ def test_what_waits_at_the_front_door_stands_there(
     expect(there.page.locator("#front-door")).to_have_text(quiet)
 
     with World(deployed) as world:
+        eventually(lambda: claims(there, world) == [True], what="the quiet sentence holds in PostgreSQL")
         for statement in (CHANGE, CALLBACKS, HINTS):
             deployed.rows(statement)
         expect(there.page.locator("#front-door tbody tr")).to_have_count(3)
-        assert rows(there) == [
+        assert [one.text for one in told(there)] == [
             "Cancels and moves | 1 held | @",
             "Callbacks | 2 waiting, 1 given up | @",
             "Webhook BOOKING_CREATED, 24 h | 1 changed here, 3 known already | \N{EN DASH}",
         ]
-        eventually(lambda: bool(list(world.lately(datetime.now(UTC)).records())), what="the world was read")
-
-        def claims() -> list[bool]:
-            told = tuple(one for one in page.read(there.page) if one.region in REGIONS)
-            found = [grammar.read(FRONT_DOOR, Seen(one, datetime.now(UTC), world, told)) for one in told]
-            assert None not in found
-            return [claim.true for one in found for claim in one or []]
-
-        eventually(lambda: claims() == [True] * 5, what="each claim holds in PostgreSQL")
+        eventually(lambda: claims(there, world) == [True] * 5, what="each claim holds in PostgreSQL")
     assert there.serious_faults() == []
     assert there.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

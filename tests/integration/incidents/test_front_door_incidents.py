@@ -128,7 +128,7 @@ def test_a_webhook_that_was_silent_for_a_day_of_bookings_is_an_incident_until_on
 
     seen = only(IncidentKind.WEBHOOKS_SILENT)
     assert (seen.title, page_path(seen)) == (f"{NAMED}default", "")
-    assert "`booking calcom-webhook check --account default`" in seen.message
+    assert "`booking calcom-webhook check` (`--account default`)" in seen.message
     sql("UPDATE appointments SET requested_at = now() - interval '2 days' WHERE id = :id", id=booking)
     assert titles(IncidentKind.WEBHOOKS_SILENT) == [f"{NAMED}default"]
     hint("1 second")
