@@ -13,6 +13,7 @@ from db.models.calcom import calcom_webhooks
 from db.sql import statement
 
 FIRST_LOOK = 2.0  # seconds after it came: Cal.com reports a cancel before it has committed it
+TOO_OLD = "too old"  # the outcome of a hint that was told long before it came
 PUT_OFF = timedelta(seconds=10), timedelta(minutes=10)  # at least and at most, after a look that came to nothing
 
 _columns = calcom_webhooks.c
@@ -44,7 +45,7 @@ def add(conn: Connection, hint: Hint, *, oldest: timedelta) -> None:
     """Store a hint, by one statement: the same body again changes nothing, and one that is too old is over at once."""
     is_new = literal(hint.told_at, MOMENT) > func.now() - oldest
     next_at = case((is_new, func.now() + timedelta(seconds=FIRST_LOOK)), else_=None)
-    values = asdict(hint) | {"next_at": next_at, "outcome": case((is_new, None), else_="too old")}
+    values = asdict(hint) | {"next_at": next_at, "outcome": case((is_new, None), else_=TOO_OLD)}
     conn.execute(insert(calcom_webhooks).values(values).on_conflict_do_nothing(index_elements=["body_hash"]))
 
 

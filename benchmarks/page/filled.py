@@ -128,6 +128,35 @@ SELECT
     ARRAY[n], now(), 1, '{}'
 FROM generate_series(1, :total) AS n
 """
+# A callback and a webhook of each booking, and a change of each tenth: what waits is as much beside few as beside many.
+_FRONT_DOOR = (
+    """
+    INSERT INTO callbacks (
+        appointment_id, sequence, api_key_id, type, data, about, url, host, created_at, delivered_at, given_up_at
+    )
+    SELECT
+        id, 1, 1, 'booking.confirmed', '{}', '{}', 'https://example.com/hooks', 'example.com', requested_at,
+        CASE WHEN place > 55 THEN requested_at END, CASE WHEN place > 50 AND place <= 55 THEN requested_at END
+    FROM (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM appointments) AS one
+    """,
+    """
+    INSERT INTO calcom_webhooks (account_id, trigger, uid, told_at, body_hash, received_at, outcome)
+    SELECT 1, 'BOOKING_CREATED', 'uid', requested_at, sha256(CAST(id AS text)::bytea), requested_at, 'said'
+    FROM appointments ORDER BY id
+    """,
+    """
+    INSERT INTO booking_changes (
+        appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id,
+        line_at, requested_at
+    )
+    SELECT
+        id, 1, 'calcom', 'cancel', CASE WHEN place > 20 THEN 'done' ELSE 'waiting' END, start_at, 'a reason', 'caller',
+        'API', correlation_id, CAST(gen_random_uuid() AS text), requested_at, requested_at
+    FROM (
+        SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM appointments WHERE id % 10 = 0
+    ) AS one
+    """,
+)
 
 
 def fill(engine: Engine, total: int, held: int) -> None:
@@ -139,7 +168,7 @@ def fill(engine: Engine, total: int, held: int) -> None:
             conn.execute(text(_ENDED), {"first": first, "last": last, "total": total - living})
         conn.execute(text(_LIVING), {"living": living})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        for statement in (_STORIES, *_BESIDE):
+        for statement in (_STORIES, *_BESIDE, *_FRONT_DOOR):
             conn.execute(text(statement))
         conn.execute(text(_ACTIONS), {"total": total})
     count(engine)

@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.lifecycle import OVER, ChangeStatus, HoldReason, Status
+from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.models.changes import booking_changes
 from db.models.counts import held_now as _held
 from db.monitoring.status_queries import AT_RISK, ENDED_BADLY, HoldRisk
 from db.sql import statement
@@ -127,14 +126,6 @@ def unknown(conn: Connection, *, cap: int = CAP) -> int:
     """Count the bookings that Cal.com may have though nobody knows, up to a cap."""
     found = select(_columns.id).where(_columns.outcome_unknown).limit(cap).subquery()
     return int(conn.execute(select(func.count()).select_from(found)).scalar_one())
-
-
-def open_changes(conn: Connection, *, cap: int = CAP) -> dict[ChangeStatus, int]:
-    """Count the cancels and moves that are not over by their state, up to a cap of them all."""
-    status = booking_changes.c.status
-    is_open = status.in_([literal_column(f"'{one}'") for one in ChangeStatus if one not in OVER])  # as its index has it
-    found = select(status).where(is_open).limit(cap).subquery()
-    return dict(conn.execute(select(found.c.status, func.count()).group_by(found.c.status)).all())
 
 
 def under_way(conn: Connection, *, limit: int) -> list[UnderWay]:

@@ -36,6 +36,8 @@ class IncidentKind(StrEnum):
     CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
     CHANGE_NEEDS_YOU = "change_needs_you"  # none for QUIET ended differently from what was reported, or lives twice
     CHANGE_HELD = "change_held"  # no cancel or move is held until a person acts
+    CALLBACKS_GIVEN_UP = "callbacks_given_up"  # each was sent again, or its booking was pruned
+    WEBHOOKS_SILENT = "webhooks_silent"  # a webhook came, or its account's webhook was ordered again or removed
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET

@@ -7,7 +7,6 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.lifecycle import ChangeStatus
 from db.models.counts import counted_bookings as _counted
 from db.models.counts import metric_totals as _totals
 from db.models.resilience import alert_incidents
@@ -50,8 +49,6 @@ class KeptFigures:
     """Seconds by which the totals are late; None: nothing was counted yet."""
     unknown: int
     """Bookings whose outcome is unknown, up to a cap."""
-    changes: Mapping[ChangeStatus, int]
-    """Cancels and moves that are not over, up to a cap of them all."""
     incidents: Mapping[str, int]
     """Open incidents that operators are notified of, by kind."""
 
@@ -84,6 +81,5 @@ def read(conn: Connection, *, cap: int = 1000) -> KeptFigures:
         totals=None if until is None else totals,
         lag=conn.execute(statement("counting_lag"), {"aggregation": AGGREGATION}).scalar_one(),
         unknown=counts_now.unknown(conn, cap=cap),
-        changes=counts_now.open_changes(conn, cap=cap),
         incidents=dict(conn.execute(kinds).all()),
     )

@@ -15,6 +15,7 @@ from tasks.calcom.access import CREATE
 from tasks.host.application import app
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
+from tasks.incidents.front_door import observe_callbacks, observe_webhooks
 from tasks.incidents.late_answers import LateAnswers
 from tasks.incidents.observations import (
     CHANGES_OF_A_PERSON,
@@ -68,6 +69,8 @@ def check(every: float = EVERY) -> int:
                 accounts=accounts,
             ),
             *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
+            *observe_callbacks(conn),
+            *observe_webhooks(conn, known),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]

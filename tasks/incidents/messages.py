@@ -11,7 +11,8 @@ from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents.account_templates import OF_ACCOUNTS, THROTTLED_ACCOUNTS
-from tasks.incidents.template import KEPT, LATER, SLOWER, Template
+from tasks.incidents.front_door_templates import OF_FRONT_DOOR
+from tasks.incidents.template import KEPT, LATER, NORMAL, SLOWER, Template
 from tasks.overview.outages import OutageLevel
 from tasks.words import clock, duration
 
@@ -32,13 +33,13 @@ _OUTAGE = {
     OutageLevel.CRITICAL: Template(
         "{who} is failing ({recent} failures in the last minute)",
         "{who} was failing",
-        "One moment, I am booking it.",
+        NORMAL,
         "`booking status`; failed calls are tried again, and the breaker opens by itself",
     ),
     OutageLevel.DEGRADED: Template(
         "{who} is degraded ({percent} % of {calls} calls fail)",
         "{who} was degraded",
-        "One moment, I am booking it.",
+        NORMAL,
         "`booking status`; failed calls are tried again",
     ),
 }
@@ -64,6 +65,7 @@ _TEMPLATES = {
         "set a valid CALCOM_API_KEY and restart the workers, or `booking breaker reset` if the key is good again",
     ),
     **OF_ACCOUNTS,
+    **OF_FRONT_DOOR,
     IncidentKind.CONFIGURATION: Template(
         "Cal.com's API is not what the settings say",
         "Cal.com's API was not what the settings said",
@@ -152,27 +154,27 @@ _TEMPLATES = {
     ),
     IncidentKind.MESSAGES_LOST: _always(
         "Messages lost, and sent again: {count}",
-        "One moment, I am booking it.",
+        NORMAL,
         "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
     ),
     IncidentKind.BEAT_DEAD: Template(
         "No health check for {silent} s: beat, the maintenance worker or the broker may be dead",
         "Health checks stood still",
-        "One moment, I am booking it.",
+        NORMAL,
         "start `celery -A worker beat` and the worker of the queue `maintenance` again; until then nothing held is"
         " released, nothing lost is found, and no other alert comes; `booking status`",
     ),
     IncidentKind.REDIS_GONE: Template(
         "Redis is gone: each process keeps a circuit breaker and a rate limit of its own",
         "Redis was gone",
-        "One moment, I am booking it.",
+        NORMAL,
         "is Redis running, and is REDIS_URL right? `booking check` says more; bookings go on meanwhile, and more calls"
         " may reach Cal.com than one breaker would let through",
     ),
     IncidentKind.REDIS_SLOW: Template(
         "Redis is slow: {late} of {answers} answers came late in the last minute",
         "Redis was slow",
-        "One moment, I am booking it.",
+        NORMAL,
         "is Redis's host busy, or the network between it and the workers slow? A call waits a second for each answer"
         " that is late, and after two in a row a process has a circuit breaker of its own for a while",
     ),
@@ -241,7 +243,7 @@ def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> 
     return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
 
 
-_UNKNOWN: Mapping[str, Any] = {"first_id": "ID", "first_day": "DAY", "last_day": "DAY"}
+_UNKNOWN: Mapping[str, Any] = {"first_id": "ID", "account": "NAME", "first_day": "DAY", "last_day": "DAY"}
 _PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+NORMAL = "One moment, I am booking it."
 KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
 LATER = "We will come back to you."
 SLOWER = "It takes a little longer. We will confirm it."

@@ -13,6 +13,7 @@ from db.account_troubles import TroubledAccount, TroubledService
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
+from db.monitoring.front_door import CAP, FrontDoor
 from db.monitoring.heartbeats import EVERY
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
@@ -73,7 +74,7 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
         return dict.fromkeys(
-            ("holds", "now", "unknown", "day", "calcoms", "services", "accounts", "changes", "incidents")
+            ("holds", "now", "unknown", "day", "calcoms", "services", "accounts", "changes", "front_door", "incidents")
         )
     return {
         "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
@@ -84,6 +85,7 @@ def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
         "services": [_service(service) for service in record.accounts.services],
         "accounts": [_account(account) for account in record.accounts.accounts],
         "changes": [_change(change) for change in record.changes],
+        "front_door": _front_door(record.front_door),
         "incidents": [_incident(incident, record.now) for incident in record.incidents],
     }
 
@@ -133,6 +135,15 @@ def _service(service: TroubledService) -> dict[str, Any]:
 
 def _change(change: BreakerMove) -> dict[str, Any]:
     return {**_fields(change, "at", "of", "reason", "by", "why"), "from": change.old, "to": change.new}
+
+
+def _front_door(door: FrontDoor) -> dict[str, Any]:
+    return {
+        "cap": CAP,
+        "changes": [_fields(one, "state", "count", "oldest_at") for one in door.changes],
+        "callbacks": _fields(door.callbacks, *door.callbacks.__slots__),
+        "webhooks": [_fields(one, *one.__slots__) for one in door.hints],
+    }
 
 
 def _incident(incident: Incident, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The overview's part from Postgres: holds, bookings in progress, bad endings, overrides, transitions, incidents."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -13,9 +13,19 @@ from db.appointments.listing import Filter, Listed, Sort
 from db.appointments.queue import backlog_reason
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.monitoring import booking_minutes, breaker_events, counts_now, failure_metrics, heartbeats, incidents, overrides
+from db.monitoring import (
+    booking_minutes,
+    breaker_events,
+    counts_now,
+    failure_metrics,
+    front_door,
+    heartbeats,
+    incidents,
+    overrides,
+)
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.counts_now import DayCounts, EndedBadly, HeldNow, OnTheWay
+from db.monitoring.front_door import FrontDoor
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
@@ -91,6 +101,8 @@ class RecordView:
     """How many were held at the ends of the last minutes, newest first."""
     accounts: AccountTroubles = NO_TROUBLE
     """The accounts that something of their own stops; empty: `default` is the only one."""
+    front_door: FrontDoor = field(default_factory=FrontDoor)
+    """Changes, callbacks and webhooks that wait."""
 
     @property
     def override(self) -> Override | None:
@@ -129,6 +141,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         accounts=account_troubles.read(
             conn, service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE, create=CREATE
         ),
+        front_door=front_door.read(conn, now),
     )
 
 

@@ -41,6 +41,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
@@ -270,6 +271,7 @@ BREAKAGES = (
     *HOLDS,
     *LINE,
     *OPERATIONS,
+    *AT_FRONT_DOOR,
     *HTTP_METRICS,
     *METRICS,
     *PAGE,

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from tasks import dependencies
 from tests.rules.faults import FAULTS, Deployed, Fault, due
 from tests.rules.recording import EVERY, Recording, metrics_of_the_rules
+from tests.support.callbacks.receiver import receiver
 from tests.support.prometheus.exporting import Series, scraped
 from worker.celery_app import reconfigure
 from worker.console import screen
@@ -26,7 +27,11 @@ from worker.wiring import build_from
 
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.1", "0.6")
 CALM_SECONDS = 180  # in which all that was held has gone again
-SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 0, "calcom_settle_seconds": 10.0}
+CALLBACKS = {
+    "callback_secret": (SecretStr("a-secret-of-the-tests-with-32-letters"),),
+    "callback_loopback_for_tests": True,
+}
+SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 0, "calcom_settle_seconds": 10.0, **CALLBACKS}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,11 +53,11 @@ def deployed(port: int) -> Iterator[Deployed]:
     logging.disable(logging.WARNING)
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **SETTINGS, metrics_address=f"127.0.0.1:{port}")
-    with environment(settings, simulator=SIMULATOR) as ready:
+    with environment(settings, simulator=SIMULATOR) as ready, receiver(lambda _: (410, {})) as gone:
         ready.migrate()
         dependencies.fill(lambda: build_from(ready.settings))
         reconfigure(ready.settings)
-        fleet = Deployed(ready)
+        fleet = Deployed(ready, gone.url)
         fleet.start()
         try:
             yield fleet

@@ -10,10 +10,11 @@ import redis
 
 from booking_client.request.model import BookingRequest
 from tasks import dependencies
+from tasks.enqueue import enqueue_booking
 from tasks.operations import breaker_overrides
-from worker import enqueue_booking
+from tests.support.callbacks.callers import key_with, sql
 from worker.local.environment import Environment
-from worker.local.processes import AT_ONCE, Part, fleet
+from worker.local.processes import AT_ONCE, Part, callbacks, fleet
 
 EVENT_TYPE = 110  # of the simulator: its slots are not exclusive
 _numbers = count(1)
@@ -24,7 +25,10 @@ class Deployed:
     """What runs, from its operator's side."""
 
     ready: Environment
-    parts: Mapping[str, Part] = field(default_factory=lambda: {part.name: part for part in fleet(16, end=AT_ONCE)})
+    receiver: str  # the address of a receiver of callbacks that answers 410
+    parts: Mapping[str, Part] = field(
+        default_factory=lambda: {part.name: part for part in (*fleet(16, end=AT_ONCE), callbacks())}
+    )
 
     def start(self, *names: str) -> None:
         """Start processes: all, if none is named."""
@@ -49,12 +53,26 @@ class Deployed:
 
     def book(self, *, soon: timedelta | None = None) -> None:
         """Ask for one more booking; `soon`: it starts so soon."""
+        enqueue_booking(self.request(soon))
+
+    def request(self, soon: timedelta | None = None) -> BookingRequest:
+        """Return the request of one more booking; `soon`: it starts so soon."""
         number = next(_numbers)
         start = datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30)
         if soon:
             start = (datetime.now(UTC) + soon).replace(microsecond=0)
         attendee = {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "Europe/Berlin"}
-        enqueue_booking(BookingRequest.parse({"event_type_id": EVENT_TYPE, "start": start, "attendee": attendee}))
+        return BookingRequest.parse({"event_type_id": EVENT_TYPE, "start": start, "attendee": attendee})
+
+    def book_for_receiver(self) -> None:
+        """Ask for two more, whose callbacks go to the receiver."""
+        key = key_with(self.receiver)
+        for _ in range(2):
+            enqueue_booking(self.request(), api_key_id=key)
+
+    def forget_callbacks(self) -> None:
+        """Delete all callbacks, as the end of their bookings' retention does."""
+        sql("DELETE FROM callbacks")
 
     def order_open(self) -> None:
         """Order the breaker open, as an operator does."""
@@ -149,6 +167,12 @@ FAULTS: Mapping[str, Fault] = {
         240,
         ((0, lambda d: d.kill("worker 1")), (5, _book(3)), (180, Deployed.flush), (235, lambda d: d.start("worker 1"))),
         frozenset({"NothingMoves", "MessagesLost"}),
+    ),
+    "receiver_gone": Fault(
+        "the receiver of a key's callbacks answers 410 to each",
+        150,
+        ((0, Deployed.book_for_receiver), (145, Deployed.forget_callbacks)),
+        frozenset({"CallbacksGivenUp"}),
     ),
     "beat_dead": Fault(
         "beat is killed, and started again 16 minutes later",

@@ -22,6 +22,8 @@ OVERVIEW = {
     "account": "#accounts tbody tr",
     "total": "#totals .total",
     "beside totals": "#totals .note",
+    "front door": "#front-door tbody tr",
+    "no front door": "#front-door .nothing",
     "change": "#changes li",
     "incident": "#incidents li",
     "row": "#list tbody tr",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.truth.claims import accounts, booking, figures, notes, ours, story, theirs, yours
+from tests.truth.claims import accounts, booking, figures, front_door, notes, ours, story, theirs, yours
 from tests.truth.claims.grammar import Forecast, Pattern, Seen
 from tests.truth.past import Past
 
@@ -17,6 +17,7 @@ PATTERNS: tuple[Pattern, ...] = (
     *accounts.ACCOUNTS,
     *notes.NOTES,
     *figures.FIGURES,
+    *front_door.FRONT_DOOR,
     *story.STORY,
     *booking.BOOKING,
 )

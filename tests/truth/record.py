@@ -1,7 +1,7 @@
 """What PostgreSQL has at one moment, by statements of our own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,19 @@ SELECT name, (
 ) AS count
 FROM calcom_accounts AS account
 """
+_OPEN_CHANGES = """
+SELECT status, count(*) AS count, min(requested_at) AS oldest_at FROM booking_changes
+WHERE status IN ('waiting', 'pending', 'changing', 'retrying', 'held') GROUP BY status
+"""
+_CALLBACKS = """
+SELECT count(*) FILTER (WHERE given_up_at IS NULL) AS waiting, count(given_up_at) FILTER (WHERE trouble IS DISTINCT FROM '410') AS "given up",
+    min(created_at) FILTER (WHERE given_up_at IS NULL) AS oldest_at
+FROM callbacks WHERE delivered_at IS NULL
+"""
+_HINTS = """
+SELECT trigger, outcome, count(*) AS count FROM calcom_webhooks
+WHERE received_at > now() - interval '1 day' GROUP BY trigger, outcome
+"""
 _TICKED = "SELECT ticked_at FROM heartbeats WHERE name = 'check_health'"
 _WISHES = f"SELECT {COLUMNS_SQL} FROM booking_changes WHERE appointment_id = %(number)s"  # noqa: S608 - the same
 _STORY = "SELECT kind, by, created_at AS at FROM appointment_events WHERE appointment_id = %(number)s"
@@ -78,6 +91,14 @@ class Record:
     """The events of the booking whose page is open."""
     wishes: tuple[BookingChange, ...]
     """Its cancels and moves."""
+    open_changes: Mapping[str | None, int] = field(default_factory=dict)
+    """Cancels and moves that are not over, by state."""
+    oldest_change_at: datetime | None = None
+    callbacks: Mapping[str | None, int] = field(default_factory=dict)
+    """Callbacks that wait, and those that were given up."""
+    oldest_callback_at: datetime | None = None
+    hints: Mapping[tuple[str, str | None], int] = field(default_factory=dict)
+    """Cal.com's webhooks of the last day, by trigger and outcome."""
 
     def held_count(self, *reasons: str) -> int:
         """Return how many these reasons hold (none: all reasons)."""
@@ -91,7 +112,14 @@ class Record:
 def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float, number: int) -> Record:
     """Return what PostgreSQL has now; `lead` is HOLD_LEAD, in seconds, `number` a booking's id."""
     near = lead + AT_RISK
+    changes = list(conn.execute(_OPEN_CHANGES))
+    callbacks = dict(next(iter(conn.execute(_CALLBACKS))))
     return Record(
+        open_changes={one["status"]: one["count"] for one in changes},
+        oldest_change_at=min((one["oldest_at"] for one in changes), default=None),
+        oldest_callback_at=callbacks.pop("oldest_at"),
+        callbacks=callbacks,
+        hints={(one["trigger"], one["outcome"]): one["count"] for one in conn.execute(_HINTS)},
         held={one["reason"]: one for one in conn.execute(_HELD, {"near": near})},
         states={one["status"]: one for one in conn.execute(_STATES)},
         ended={one["status"]: one["count"] for one in conn.execute(_ENDED)},

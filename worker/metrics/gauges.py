@@ -11,13 +11,15 @@ from db.appointments.queue import QUEUED
 from db.lifecycle import OVER, ChangeStatus, HoldReason, Status
 from db.models.accounts import AccountState
 from db.monitoring.breaker_events import OTHERS
+from db.monitoring.front_door import FrontDoor, by_state
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import Block, State
+from tasks.calcom_webhooks.hints import TRIGGERS
 from tasks.overview.cards import Card, SharedView
 from tasks.overview.reading import Overview
 from tasks.overview.record import RecordView
-from worker.metrics.labels import ENDPOINTS, PREFIX
+from worker.metrics.labels import ENDPOINTS, OTHER, OUTCOMES, PREFIX, WAITS, one_of
 from worker.version import version
 
 Sample = tuple[Sequence[str], float]
@@ -89,6 +91,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
     yield _accounts(record.accounts)
     yield _services(record.accounts)
+    yield from _front_door(record.front_door, record.now)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _single("held_at_risk", "Held bookings that expire within two hours", at_risk)
     pending = _age(record.now, moving.oldest_pending_at)
@@ -96,6 +99,27 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     ticked = record.beat.ticked_at if record.beat else None
     tick = ticked.timestamp() if ticked else None
     yield _single("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", tick)
+
+
+def _front_door(door: FrontDoor, now: datetime) -> Iterator[GaugeMetricFamily]:
+    """Yield the gauges of changes, callbacks and Cal.com's webhooks."""
+    changes, callbacks = by_state(door.changes), door.callbacks
+    living = (((state.value,), float(changes.get(state, 0))) for state in ChangeStatus if state not in OVER)
+    yield _gauge("changes", "Cancels and moves that are not over (1000 in all: that many or more)", ("state",), living)
+    about = "How long ago the first open cancel or move was asked for; 0: none is open"
+    yield _single("oldest_change_seconds", about, _age(now, door.oldest_change_at))
+    counts = ((("waiting",), float(callbacks.waiting)), (("given_up",), float(callbacks.given_up)))
+    yield _gauge("callbacks", "Callbacks that are not delivered (1000: that many or more)", ("state",), counts)
+    about = "How long ago the first callback that waits was written; 0: none waits"
+    yield _single("oldest_callback_seconds", about, _age(now, callbacks.oldest_at))
+    hints = Counter[tuple[str, str]]()
+    for one in door.hints:
+        outcome = WAITS if one.outcome is None else one_of(one.outcome.replace(" ", "_"), OUTCOMES)
+        hints[one_of(one.trigger, TRIGGERS), outcome] += one.count
+    kinds = ((trigger, outcome) for trigger in (*TRIGGERS, OTHER) for outcome in OUTCOMES)
+    samples = ((kind, float(hints[kind])) for kind in kinds)
+    about = "Cal.com's webhooks of the last 24 hours, of the newest 1000, by what came of them"
+    yield _gauge("calcom_webhooks", about, ("trigger", "outcome"), samples)
 
 
 def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
@@ -133,9 +157,6 @@ def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
     """Yield the gauges from Postgres that are not part of an overview."""
     about = "Bookings that Cal.com may have, and nobody knows (1000: that many or more)"
     yield _single("outcome_unknown", about, kept.unknown)
-    living = ((state.value, float(kept.changes.get(state, 0))) for state in ChangeStatus if state not in OVER)
-    about = "Cancels and moves that are not over (1000 in all: that many or more)"
-    yield _gauge("changes", about, ("state",), (((state,), count) for state, count in living))
     kinds = (((kind.value,), float(kept.incidents.get(kind, 0))) for kind in IncidentKind)
     yield _gauge("incident_open", "Open incidents", ("kind",), kinds)
     lag = None if kept.lag is None else max(0.0, kept.lag)

@@ -185,7 +185,7 @@ WEBHOOKS = (
     ),
     _check(
         name="a-webhook-that-was-removed-is-missed",
-        old="    return {name for name, action in last.items() if action == ADD}\n",
+        old="    return {name for name, action in last.items() if action == WEBHOOK_ADD}\n",
         new="    return set(last)\n",
         test=f"{_CHECK}test_of_an_account_without_a_webhook_nothing_is_said_and_nothing_asked",
     ),

@@ -9,11 +9,11 @@ from db import accounts, calcom_webhooks
 from db.accounts import Account
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
+from db.monitoring.front_door import WEBHOOK_ADD, WEBHOOK_REMOVE
 from tasks.audit.calls import AuditHalted
 from tasks.calcom_webhooks.subscription import Difference, OurSide, OwnWebhook, WebhookCalls
 from tasks.dependencies import Dependencies
 
-ADD, REMOVE = "webhook_add", "webhook_remove"  # as operators' actions are recorded
 MOST_ORDERS = 10_000
 _MEND = "`booking calcom-webhook add` replaces it"
 _DIFFERS = {
@@ -81,12 +81,12 @@ def _ordered(conn: Connection) -> set[str]:
     """Return the names of the accounts whose last order about a webhook was to add it."""
     orders = [
         one
-        for action in (ADD, REMOVE)
+        for action in (WEBHOOK_ADD, WEBHOOK_REMOVE)
         for one in operator_actions.latest(conn, MOST_ORDERS, action=action)
         if one.refused is None
     ]
     last = {one.target["account"]: one.action for one in sorted(orders, key=lambda one: one.id)}
-    return {name for name, action in last.items() if action == ADD}
+    return {name for name, action in last.items() if action == WEBHOOK_ADD}
 
 
 def _said(one: OwnWebhook) -> str:

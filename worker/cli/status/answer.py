@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
+from db.monitoring.front_door import CAP
 from tasks.overview.cards import DATABASE, SERVICE, Card
 from tasks.overview.payload import payload
 from tasks.overview.ranking.accounts import trouble_phrase
@@ -83,6 +84,7 @@ def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
     if overview.record:
         yield from _recorded(overview.record, payload(overview, verdict))
         yield from accounts(overview)
+        yield from front_door(overview)
 
 
 def accounts(overview: Overview, name: str | None = None) -> Iterator[tuple[str, str]]:
@@ -95,6 +97,26 @@ def accounts(overview: Overview, name: str | None = None) -> Iterator[tuple[str,
     for one in overview.record.accounts.accounts if overview.record else ():
         if name in {None, one.name}:
             yield "account", f"{one.name}: {_text(trouble_phrase(one), overview)}"
+
+
+def front_door(overview: Overview) -> Iterator[tuple[str, str]]:
+    """Yield what waits at the front door: a line each for changes, callbacks and webhooks, if there are any."""
+    if overview.record is None:
+        return
+    door, now = overview.record.front_door, overview.record.now
+    if door.oldest_change_at:
+        states = _counts({one.state.value: one.count for one in door.changes})
+        yield "changes", f"{states}, oldest asked {ago(door.oldest_change_at, now)}"
+    callbacks = door.callbacks
+    if callbacks.waiting or callbacks.given_up:
+        capped = {name: getattr(callbacks, name) >= CAP for name in ("waiting", "given_up")}
+        oldest = f", oldest {ago(callbacks.oldest_at, now)}" if callbacks.oldest_at else ""
+        waiting = counted(callbacks.waiting, capped=capped["waiting"])
+        given_up = counted(callbacks.given_up, capped=capped["given_up"])
+        yield "callbacks", f"{waiting} waiting{oldest}, {given_up} given up (`booking callbacks`)"
+    for trigger in dict.fromkeys(one.trigger for one in door.hints):
+        found = {one.outcome or "waits": one.count for one in door.hints if one.trigger == trigger}
+        yield "webhooks", f"{trigger} in 24 h: {_counts(found)}"
 
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from worker.settings.model import Settings
 
 _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"
 _BUT = "Something looks wrong, see the lines with ! below: "
-_OF_ALL = {"holds", "now", "unknown", "day"}  # what the page counts of all accounts
+_OF_ALL = {"holds", "now", "unknown", "day", "front_door"}  # what the page counts of all accounts
 
 
 def run(*, account: str | None, watch: bool, json: bool) -> bool:
@@ -63,8 +63,9 @@ def run(*, account: str | None, watch: bool, json: bool) -> bool:
         return ok
     for line in _answer(seen, said, deployment):
         screen.say((line.plain, str(line.style)))
+    door = answer.front_door(seen) if own is None else ()
     screen.say()
-    screen.facts([*_own(own), *facts(deployment, seen.shared.block), *answer.accounts(seen, account)])
+    screen.facts([*_own(own), *facts(deployment, seen.shared.block), *answer.accounts(seen, account), *door])
     for problem in deployment.problems:
         screen.say(("! ", "bold yellow"), problem)
     return ok

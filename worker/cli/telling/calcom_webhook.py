@@ -4,6 +4,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from db import calcom_webhooks
+from db.monitoring.front_door import WEBHOOK_ADD, WEBHOOK_REMOVE
 from tasks.audit.calls import AuditHalted
 from tasks.calcom_webhooks import subscription
 from tasks.calcom_webhooks.hints import TRIGGERS
@@ -12,7 +13,7 @@ from tasks.dependencies import Dependencies
 from tasks.words import clock, plural
 from worker.cli import record
 from worker.cli.check.check import LIMIT_SECONDS, patience
-from worker.cli.check.webhooks import ADD, REMOVE, compare
+from worker.cli.check.webhooks import compare
 from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.console import screen
@@ -25,7 +26,7 @@ def add(address: str | None, *, account: str, why: str) -> None:
     calls = _calls(deps, ours)
     base = None if address is None else _base(address, calls)
     about = {"account": account, "host": urlsplit(base or "").hostname}
-    action = record.begin(deps.engine, ADD, why=why, target=about)
+    action = record.begin(deps.engine, WEBHOOK_ADD, why=why, target=about)
     try:
         base = subscription.add(calls, ours, base)
     except (AuditHalted, ValueError) as error:
@@ -52,7 +53,7 @@ def remove(*, account: str, why: str) -> None:
     """Delete the account's webhooks at Cal.com."""
     deps, ours = _ours(account)
     calls = _calls(deps, ours)
-    action = record.begin(deps.engine, REMOVE, why=why, target={"account": account})
+    action = record.begin(deps.engine, WEBHOOK_REMOVE, why=why, target={"account": account})
     try:
         number = subscription.remove(calls, ours)
     except AuditHalted as halted:

@@ -16,6 +16,7 @@ import { drawCards } from "./sections/cards.js";
 import { drawChanges, drawIncidents } from "./sections/changes.js";
 import { drawElsewhere } from "./sections/elsewhere.js";
 import { drawFirstDay } from "./sections/first_day.js";
+import { drawFrontDoor } from "./sections/front_door.js";
 import { drawHolds } from "./sections/holds.js";
 import { drawTotals } from "./sections/totals.js";
 
@@ -37,6 +38,7 @@ const draw = {
   accounts: onChange((value) => drawAccounts(byId("accounts"), value.services ?? [], value.accounts ?? [])),
   elsewhere: onChange((value) => drawElsewhere(byId("elsewhere"), value, elsewhere)),
   totals: onChange((value) => drawTotals(byId("totals"), value)),
+  frontDoor: onChange((value) => drawFrontDoor(byId("front-door"), value)),
   changes: onChange((value) => drawChanges(byId("changes"), value)),
   incidents: onChange((value) => drawIncidents(byId("incidents"), value)),
   firstDay: onChange((value) => drawFirstDay(byId("first-day"), value)),
@@ -60,7 +62,7 @@ let lastKnown = null;
 
 function kept(data) {
   const unread = data.now === null;
-  for (const id of ["holds-block", "changes-block", "incidents-block", "bookings"])
+  for (const id of ["holds-block", "front-door-block", "changes-block", "incidents-block", "bookings"])
     byId(id).classList.toggle("stale", unread);
   const note = document.querySelector('[data-note="postgres"]');
   show(note, unread);
@@ -77,6 +79,7 @@ function kept(data) {
   const whose = shown.calcoms?.length ? "breakers of the Cal.com of the settings" : "";
   for (const place of document.querySelectorAll('[data-of="settings"]')) place.textContent = whose;
   draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
+  draw.frontDoor(shown.front_door);
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);
   byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";
@@ -116,7 +119,7 @@ function listState(state) {
 
 function foldOnPhone() {
   if (!matchMedia(PHONE).matches) return;
-  for (const id of ["cards-block", "changes-block", "incidents-block"]) byId(id).open = false;
+  for (const id of ["cards-block", "front-door-block", "changes-block", "incidents-block"]) byId(id).open = false;
   const showAll = () => {
     byId("charts").classList.add("all");
     all.remove();

@@ -1,0 +1,48 @@
+"""What a health check observes of the front door: callbacks that were given up, and webhooks that do not come."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from db.monitoring import front_door
+from db.monitoring.incidents import IncidentKind
+from tasks.incidents.observations import Known
+from tasks.incidents.rules import Observation
+
+GRACE = timedelta(minutes=10)  # after a booking: Cal.com sends its webhook within the call, or seconds after it
+_FEW = 5  # accounts that an alert names
+
+
+def observe_callbacks(conn: Connection) -> Iterator[Observation]:
+    """Observe the callbacks that were given up and not sent again; a pruned booking takes its own with it."""
+    found = front_door.given_up(conn)
+    if found.count:
+        more = " or more" if found.count >= front_door.CAP else ""
+        facts = {
+            "count": found.count,
+            "number": f"{found.count:,}{more}",
+            "first_id": str(found.bookings[0]),
+            "ids": found.bookings,
+        }
+        yield Observation(IncidentKind.CALLBACKS_GIVEN_UP, count=found.count, facts=facts)
+
+
+def observe_webhooks(conn: Connection, known: Known) -> Iterator[Observation]:
+    """Observe the accounts whose webhook was silent for a day in which bookings were made.
+
+    An account of the open incident stays in it without a booking, until a webhook of it comes or its webhook is ordered
+    again or removed: a day without bookings is no sign that it works.
+    """
+    incident = known.get((IncidentKind.WEBHOOKS_SILENT, None))
+    before = incident.detail.get("account_ids", []) if incident else []
+    silent = front_door.silent_webhooks(conn, known=before, grace=GRACE)
+    if silent:
+        more = f" and {len(silent) - _FEW:,} more" if len(silent) > _FEW else ""
+        facts = {
+            "count": len(silent),
+            "accounts": ", ".join(one.name for one in silent[:_FEW]) + more,
+            "account": silent[0].name,
+            "account_ids": [one.id for one in silent],
+        }
+        yield Observation(IncidentKind.WEBHOOKS_SILENT, count=len(silent), facts=facts)

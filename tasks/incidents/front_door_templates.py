@@ -1,0 +1,25 @@
+"""The texts of incidents of the front door: what is not delivered to callers, and what Cal.com does not send."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from db.monitoring.incidents import IncidentKind
+from tasks.incidents.template import NORMAL, Template
+
+_TEMPLATES = {
+    IncidentKind.CALLBACKS_GIVEN_UP: Template(
+        "Callbacks given up: {number}",
+        "Callbacks were given up",
+        NORMAL,
+        "`booking callbacks` says what came of the last try; mend the receiver or the key's address, then `booking"
+        " callbacks --again`. Until then the caller does not know what became of these bookings",
+    ),
+    IncidentKind.WEBHOOKS_SILENT: Template(
+        "No webhook of Cal.com's for a day, though bookings were made: {accounts}",
+        "No webhook of Cal.com's came for a day, though bookings were made",
+        NORMAL,
+        "`booking calcom-webhook check` (`--account {account}`) compares both sides; then `booking calcom-webhook add`,"
+        " or `remove` if none is wanted. Until then what people do at Cal.com is found late",
+    ),
+}
+OF_FRONT_DOOR: Mapping[IncidentKind, Template] = MappingProxyType(_TEMPLATES)
