@@ -41,7 +41,7 @@ async def book(request: Request) -> Response:
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
         try:
-            receipt = await services.keeping.keep(asked, key)
+            receipt = await services.keeping.keep(asked, key, admission.require_key)
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:
@@ -69,7 +69,7 @@ async def book_batch(request: Request) -> Response:
         good = [one for one in parsed if isinstance(one, CallerRequest)]
         keep = partial(enqueue_bookings, good, api_key_id=key.id)
         try:
-            kept = iter(await services_of(request).threads.run(keep) if good else [])
+            kept = iter(await admission.run_uncounted(keep) if good else [])
         except CustomerValidationException:
             raise _closed() from None
     results = [one.document if isinstance(one, ApiError) else _result(next(kept), one, key) for one in parsed]
