@@ -1,7 +1,7 @@
 """Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them.
 
-All transactions lock in one order, so that none waits for one that waits for it: bookings, keys, callbacks, hosts, of each
-kind the lowest first.
+All transactions lock in one order, so that no two wait for each other: bookings, keys, callbacks, hosts, of each kind
+the lowest first.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -46,8 +46,8 @@ class _Read:
 class Admitted:
     """Let one request do its work, which is counted against its key's rate in the same thread.
 
-    As a context it checks the scope, and counts what has failed before its work, too. `read_again` returns the last read
-    of the key, which may be a new one; None: the key is no longer in force.
+    As a context it checks the scope, and counts what has failed before its work, too. `read_again` returns a read of
+    the key within FRESH seconds; None: the key is no longer in force.
     """
 
     def __init__(

@@ -65,7 +65,7 @@ class Resolver:
         return self._join(host, port, timeout).result(timeout)
 
     def _join(self, host: str, port: int, patience: float) -> "Future[Sequence[Address]]":
-        """Return the resolution under way, else a new one; also if it takes longer than `patience`, but for `one_each`."""
+        """Return the resolution under way, else a new one; unless `one_each`, also one beside it after `patience`."""
         now = time.monotonic()
         with self._lock:
             flight = self._flights.get((host, port))

@@ -15,7 +15,10 @@ _DOORS: dict[str, tuple[str, Any]] = {
     "book": ("/v1/bookings", a_request()),
     "batch": ("/v1/bookings/batch", {"bookings": [a_request()]}),
     "cancel": ("/v1/bookings/{booking}/cancel", {"reason": "ill"}),
-    "voice": ("/v1/voice/vapi?type=101&time_zone=Europe/Berlin&within=20", {"message": {"type": "tool-calls", "toolCallList": [_TOOL]}}),
+    "voice": (
+        "/v1/voice/vapi?type=101&time_zone=Europe/Berlin&within=20",
+        {"message": {"type": "tool-calls", "toolCallList": [_TOOL]}},
+    ),
 }
 
 

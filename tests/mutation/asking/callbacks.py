@@ -12,7 +12,7 @@ _address = partial(Breakage, promise=7, file="tasks/callbacks/addresses.py")
 _signing = partial(Breakage, promise=7, file="tasks/callbacks/signing.py")
 _CHANGES = "tests/integration/callbacks/test_callbacks_of_changes.py::"
 _callbacks = partial(Breakage, file="db/callbacks.py")
-_at_once = partial(Breakage, promise=1, file="db/callbacks.py")
+_claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
 _AT_ONCE = "tests/integration/callbacks/test_callbacks_at_once.py::"
 _NAMES = "tests/unit/callbacks/test_callback_names.py::"
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
@@ -55,28 +55,29 @@ CALLBACKS = (
         new="        if came_of.untried and came_of.hurts:\n",
         test=f"{_AT_ONCE}test_a_callback_that_was_not_tried_is_put_off",
     ),
-    _at_once(
+    _callbacks(
+        promise=1,
         name="410s-hold-their-callback-when-they-want-their-key",
         old="    _lock_booking(conn, callback)\n    gone =",
         new="    _lock_booking(conn, callback)\n"
         "    conn.execute(select(_columns.id).where(_columns.id == callback.id).with_for_update())\n    gone =",
         test=f"{_AT_ONCE}test_410s_at_the_same_moment_wait_for_each_other",
     ),
-    _at_once(
+    _callbacks(
+        promise=1,
         name="a-failure-holds-its-host-when-it-wants-its-booking",
         old="    if retry_in is None:\n        _lock_booking(conn, callback)\n",
         new="    _hurt(conn, callback.host)\n    if retry_in is None:\n        _lock_booking(conn, callback)\n",
         test=f"{_AT_ONCE}test_a_failure_and_an_order_to_send_again_wait_for_each_other[given-up]",
     ),
-    Breakage(
+    _claim_sql(
         name="what-is-due-is-locked-in-any-order",
-        promise=1,
-        file="db/sql/claim_callbacks.sql",
         old="    ORDER BY callback.id\n",
         new="    ORDER BY callback.next_at\n",
         test=f"{_AT_ONCE}test_what_is_due_is_locked_in_the_order_of_all",
     ),
-    _at_once(
+    _callbacks(
+        promise=1,
         name="a-410-of-a-bookings-own-address-ends-others",
         old="whose = _columns.api_key_id == callback.api_key_id if of_key else booking",
         new="whose = _columns.api_key_id == callback.api_key_id",
@@ -149,10 +150,8 @@ CALLBACKS = (
         new="        'corrects', CASE WHEN false AND last IN",
         test=f"{_WRITTEN}test_what_was_told_wrongly_is_corrected",
     ),
-    Breakage(
+    _claim_sql(
         name="a-callback-whose-worker-died-is-lost",
-        promise=1,
-        file="db/sql/claim_callbacks.sql",
         old="next_at = now() + make_interval(secs => :lease_seconds)",
         new="next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
         test=f"{_SENT}test_a_claim_ends_with_its_lease",
