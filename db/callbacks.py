@@ -1,4 +1,8 @@
-"""Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them."""
+"""Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them.
+
+All transactions lock in one order, so that no two wait for each other: bookings, keys, callbacks, hosts, of each kind
+the lowest first.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +102,7 @@ def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) 
 
 def delivered(conn: Connection, callback: Callback, claims: int) -> bool:
     """Record that the receiver took it, and make the next of its booking due; False: another worker has it by now."""
+    _lock_booking(conn, callback)
     return _end(conn, callback, claims, delivered_at=func.now(), trouble=None) and _is_well(conn, callback.host)
 
 
@@ -108,16 +113,19 @@ def failed(
 
     `hurts`: the host itself failed, which makes it rest. False: another worker has it by now.
     """
+    if retry_in is None:
+        _lock_booking(conn, callback)
+        recorded = _end(conn, callback, claims, given_up_at=func.now(), trouble=trouble)
+    else:
+        later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in)
+        written = update(callbacks).where(_is_claim(callback.id, claims))
+        written = written.values(is_sending=False, next_at=later, trouble=trouble, tries=_columns.tries + 1)
+        recorded = bool(conn.execute(written).rowcount)
     if hurts:
         _hurt(conn, callback.host)
     else:
         _is_well(conn, callback.host)
-    if retry_in is None:
-        return _end(conn, callback, claims, given_up_at=func.now(), trouble=trouble)
-    later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in)
-    written = update(callbacks).where(_is_claim(callback.id, claims))
-    written = written.values(is_sending=False, next_at=later, trouble=trouble, tries=_columns.tries + 1)
-    return bool(conn.execute(written).rowcount)
+    return recorded
 
 
 def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, seconds: float) -> None:
@@ -127,12 +135,23 @@ def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, 
     conn.execute(written.values(is_sending=False, next_at=later, trouble=trouble))
 
 
-def switch_off(conn: Connection, callback: Callback) -> None:
-    """Send nothing of a key to an address any more: it answered 410. What waits for both is given up."""
+def switch_off(conn: Connection, callback: Callback, claims: int) -> bool:
+    """Record that the address answered 410, and send nothing there any more; False: another worker has it by now.
+
+    If it is the key's own address, all of the key's callbacks that wait for it are given up, else those of its booking.
+    """
+    _lock_booking(conn, callback)
     gone = update(api_keys).where(api_keys.c.id == callback.api_key_id, api_keys.c.callback_url == callback.url)
-    conn.execute(gone.values(callback_off_at=func.now()))
-    ended = update(callbacks).where(_columns.api_key_id == callback.api_key_id, _columns.url == callback.url, _waits)
+    of_key = conn.execute(gone.values(callback_off_at=func.now())).rowcount
+    booking = _columns.appointment_id == callback.appointment_id
+    whose = _columns.api_key_id == callback.api_key_id if of_key else booking
+    same = and_(whose, _columns.url == callback.url, _waits)
+    conn.execute(select(_columns.id).where(same).order_by(_columns.id).with_for_update())
+    recorded = _end(conn, callback, claims, given_up_at=func.now(), trouble="410")
+    ended = update(callbacks).where(same)
     conn.execute(ended.values(given_up_at=func.now(), next_at=None, is_sending=False, trouble="410"))
+    _is_well(conn, callback.host)
+    return recorded
 
 
 def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
@@ -155,28 +174,38 @@ def send_again(conn: Connection, ids: Collection[int]) -> int:
 
     `ids` are those of the bookings; none: all. Of each booking the first goes, and the others after it.
     """
-    chosen = and_(_columns.delivered_at.is_(None), _columns.appointment_id.in_(ids) if ids else true())
+    of_these = _columns.appointment_id.in_(ids) if ids else true()
+    chosen = and_(_columns.delivered_at.is_(None), _columns.url != "", of_these)  # but for those of forgotten addresses
     locked = select(appointments.c.id).where(appointments.c.id.in_(select(_columns.appointment_id).where(chosen)))
     conn.execute(locked.order_by(appointments.c.id).with_for_update())
+    keys = api_keys.c.id.in_(select(_columns.api_key_id).where(chosen))
+    conn.execute(select(api_keys.c.id).where(keys).order_by(api_keys.c.id).with_for_update(key_share=True))
+    conn.execute(update(api_keys).where(keys).values(callback_off_at=None))
+    conn.execute(select(_columns.id).where(chosen).order_by(_columns.id).with_for_update())
     first = select(func.min(_columns.sequence).label("first"), _columns.appointment_id).where(chosen)
     heads = first.group_by(_columns.appointment_id).subquery()
     is_first = _columns.sequence == heads.c.first
-    conn.execute(delete(callback_hosts).where(callback_hosts.c.host.in_(select(_columns.host).where(chosen))))
-    keys = select(_columns.api_key_id).where(chosen)
-    conn.execute(update(api_keys).where(api_keys.c.id.in_(keys)).values(callback_off_at=None))
     revived = update(callbacks).where(chosen, _columns.appointment_id == heads.c.appointment_id)
     due = case((is_first, func.now()), else_=None)
     revived = revived.values(given_up_at=None, tries=0, is_sending=False, claims=_columns.claims + 1, next_at=due)
-    return conn.execute(revived).rowcount
+    number = conn.execute(revived).rowcount
+    hosts = callback_hosts.c.host.in_(select(_columns.host).where(chosen))
+    conn.execute(select(callback_hosts.c.host).where(hosts).order_by(callback_hosts.c.host).with_for_update())
+    conn.execute(delete(callback_hosts).where(hosts))
+    return number
 
 
 def _is_claim(callback_id: int, claims: int) -> Any:
     return and_(_columns.id == callback_id, _columns.claims == claims, _columns.is_sending)
 
 
-def _end(conn: Connection, callback: Callback, claims: int, **values: Any) -> bool:
+def _lock_booking(conn: Connection, callback: Callback) -> None:
     booking = appointments.c.id == callback.appointment_id
     conn.execute(select(appointments.c.id).where(booking).with_for_update(key_share=True))
+
+
+def _end(conn: Connection, callback: Callback, claims: int, **values: Any) -> bool:
+    """Record the end of a callback whose booking is locked, and make the next one of the booking due."""
     written = update(callbacks).where(_is_claim(callback.id, claims))
     ended = conn.execute(written.values(is_sending=False, next_at=None, tries=_columns.tries + 1, **values)).rowcount
     if ended:

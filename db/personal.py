@@ -1,17 +1,17 @@
 """What the record has of a person: found by an address, a number or a booking, and replaced where it is over."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
-from db.models.bookings import appointment_events
+from db.models.bookings import appointment_events, appointments
 from db.sql import statement
+from db.whole_words import whole_word
 
 FORGOTTEN = "forgotten@invalid"  # in place of an address: no host has that name (RFC 2606)
-PART = 100_000  # events that are looked through at once
+PART = 100_000  # bookings, or events, that one statement looks through
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,29 @@ class PersonalBooking:
     uid: str | None  # under which Cal.com has it, or had it
     start: datetime
     is_over: bool
+    correlation_id: str
     name: str = field(repr=False)
     email: str | None = field(repr=False)
     phone: str | None = field(repr=False)
 
 
 def find(
-    conn: Connection, *, email: str | None = None, phone: str | None = None, booking: int | None = None
+    conn: Connection,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    booking: int | None = None,
+    words: Sequence[str] = (),
 ) -> list[PersonalBooking]:
-    """Return and lock the bookings of a person, by one of the three."""
-    asked = {"email": email, "phone": phone, "booking": booking, "forgotten": FORGOTTEN}
-    return [PersonalBooking(*row) for row in conn.execute(statement("personal_bookings"), asked)]
+    """Return and lock the bookings of a person, by one of the three, and all that have one of the `words`."""
+    patterns = [whole_word(word) for word in {email, phone, *words} if word]
+    asked = {"email": email, "phone": phone, "booking": booking, "words": patterns, "forgotten": FORGOTTEN}
+    parts = _parts(conn, appointments) if patterns else [] if booking is None else [(booking - 1, booking)]
+    return [
+        PersonalBooking(*row)
+        for after, last in parts
+        for row in conn.execute(statement("personal_bookings"), {**asked, "after": after, "last": last})
+    ]
 
 
 def forget(conn: Connection, ids: Collection[int]) -> None:
@@ -47,29 +59,27 @@ def forget_words(
     words: Sequence[str],
     names: Sequence[str],
     *,
-    ids: Collection[int],
+    own: Sequence[PersonalBooking],
     guest_of: Collection[int],
     kept: Collection[int],
 ) -> None:
-    """Take addresses and numbers (`words`) out of everything, and `names` out of orders and the bookings `ids`.
+    """Take addresses and numbers (`words`) out of everything, and `names` out of orders and the bookings `own`.
 
-    `guest_of` are others' bookings, over, that had the person as a guest; `kept` are those that live.
+    `guest_of` are others' bookings, over, that named the person; `kept` are those that live.
     """
-    every = [*map(_pattern, (*words, *names))]
-    patterns = {"words": [*map(_pattern, words)], "names": every, "kept": list(kept)}
+    of_words, ids = [*map(whole_word, words)], [booking.id for booking in own]
+    patterns = {"words": of_words, "names": [*of_words, *map(whole_word, names)], "kept": list(kept)}
+    conn.execute(statement("forget_callbacks"), {"words": of_words, "ids": ids, "kept": list(kept)})
     conn.execute(statement("forget_words"), {**patterns, "guest_of": list(guest_of)})
-    last = conn.execute(select(func.coalesce(func.max(appointment_events.c.id), 0))).scalar_one()
-    for after in range(0, last, PART):
-        asked = {**patterns, "ids": list(ids), "after": after, "last": after + PART}
-        conn.execute(statement("forget_events"), asked)
+    correlations = [booking.correlation_id for booking in own]
+    elsewhere = {"names": patterns["names"], "correlations": correlations, "ids": ids}
+    conn.execute(statement("forget_elsewhere"), elsewhere)
+    for after, last in _parts(conn, appointment_events):
+        conn.execute(statement("forget_events"), {**patterns, "ids": ids, "after": after, "last": last})
+    conn.execute(statement("forget_hosts"))
 
 
-def _pattern(word: str) -> str:
-    """Return a regular expression of Postgres for a whole word: spat@example.com is another person's.
-
-    It may follow an escape of JSON, as that of a line's end. Lookarounds would take five times as long.
-    """
-    before, after = (r"[^a-z0-9_+.-]", r"[.-]*([^a-z0-9.-]|$)") if "@" in word else (r"\W", r"(\W|$)")
-    if word.removeprefix("+").isdigit():
-        before, after = "[^0-9]", "([^0-9]|$)"
-    return rf"(^|{before}|\\[bfnrt]){re.escape(word.lower())}{after}"
+def _parts(conn: Connection, table: Table) -> list[tuple[int, int]]:
+    """Return the ids of a table in parts: after one, up to the other. A statement for all would take too long."""
+    last = conn.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    return [(after, after + PART) for after in range(0, last, PART)]

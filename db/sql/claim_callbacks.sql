@@ -3,7 +3,7 @@
 -- between sending and recording, it is sent again after that.
 -- From host to host by the index, and in each only what is due: a dead host's backlog is not read at each tick.
 -- The caller holds a lock, for two of these would both count a host's free places. Who records the end of a callback does not:
--- so the time is compared again under the lock of the row.
+-- so the time is compared again under the lock of the row, and the rows are locked in the order of all (db/callbacks.py).
 WITH RECURSIVE waiting (host) AS (
     (SELECT host FROM callbacks WHERE next_at IS NOT NULL ORDER BY host LIMIT 1)
     UNION ALL
@@ -32,9 +32,17 @@ chosen AS (
         ORDER BY one.next_at
         LIMIT greatest(free.places, 0)
     ) AS due
+),
+locked AS (
+    SELECT callback.id
+    FROM callbacks AS callback
+    JOIN chosen ON chosen.id = callback.id
+    WHERE callback.next_at <= now()
+    ORDER BY callback.id
+    FOR UPDATE OF callback
 )
 UPDATE callbacks AS callback
 SET is_sending = true, claims = claims + 1, next_at = now() + make_interval(secs => :lease_seconds)
-FROM chosen
-WHERE callback.id = chosen.id AND callback.next_at <= now()
+FROM locked
+WHERE callback.id = locked.id
 RETURNING callback.id, callback.claims

@@ -1,7 +1,7 @@
 -- Replace all that is of a person in bookings that are over, and in what was written about them. State, times, figures, our
 -- reference and Cal.com's uid stay: counts and audits say the same afterwards. Keys and hashes go, for a hash of an address
--- finds that address. So does a callback address that is the booking's own, which may name anybody: what was to go there is
--- given up. `updated_at` stays, for nothing has moved.
+-- finds that address. So does a callback address that is the booking's own, which may name anybody. Of an operator's order stay
+-- its moments, uids and accounts, and what is no text. `updated_at` stays, for nothing has moved.
 WITH forgotten AS (
     UPDATE appointments
     SET attendee_name = 'forgotten',
@@ -39,23 +39,13 @@ changes AS (
 ),
 wishes AS (
     DELETE FROM change_wishes WHERE appointment_id = ANY(:ids)
-),
-told AS (
-    UPDATE callbacks AS callback
-    SET data = data || '{"key": null}',
-        url = CASE WHEN of_key THEN url ELSE '' END,
-        next_at = CASE WHEN of_key THEN next_at END,
-        is_sending = is_sending AND of_key,
-        given_up_at = CASE WHEN of_key OR delivered_at IS NOT NULL THEN given_up_at ELSE coalesce(given_up_at, now()) END
-    FROM (
-        SELECT one.id, EXISTS (
-            SELECT FROM api_keys AS key WHERE key.id = one.api_key_id AND key.callback_url = one.url
-        ) AS of_key
-        FROM callbacks AS one
-        WHERE one.appointment_id = ANY(:ids)
-    ) AS known
-    WHERE known.id = callback.id
 )
 UPDATE operator_actions
-SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END
+SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END,
+    refused = CASE WHEN length(refused) > 0 THEN 'forgotten' ELSE refused END,
+    target = (
+        SELECT coalesce(jsonb_object_agg(given.name, given.value), '{}')
+        FROM jsonb_each(target) AS given (name, value)
+        WHERE given.name IN ('start', 'uid', 'account') OR jsonb_typeof(given.value) IN ('number', 'boolean', 'null')
+    )
 WHERE ids && CAST(:ids AS bigint[])

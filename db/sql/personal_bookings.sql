@@ -1,10 +1,18 @@
--- The bookings of a person, by e-mail address, number or id, and those of others of which the person is a guest; each with
--- whether it is over: nothing can change it any more, and its last week has ended. Locked, so that none lives again meanwhile.
+-- The bookings of a person, by patterns of an address or a number (db/whole_words.py) or by id: own ones, and others' that name
+-- the person as a guest, in an answer, the place, the metadata, a key or Cal.com's words. Each with whether it is over: nothing can
+-- change it any more, and its last week has ended. Locked, so that none lives again meanwhile. No index finds a word: all
+-- bookings are read, a part at a time.
 SELECT
     id,
     attendee_email IS NOT DISTINCT FROM :forgotten AS is_forgotten,
     coalesce(
-        id = CAST(:booking AS bigint) OR lower(attendee_email) = lower(CAST(:email AS text)) OR attendee_phone = CAST(:phone AS text),
+        id = CAST(:booking AS bigint)
+        OR lower(attendee_email) = CAST(:email AS text)
+        OR attendee_phone = CAST(:phone AS text)
+        OR location ->> 'type' = 'attendeePhone' AND location ->> 'phone' = CAST(:phone AS text)
+        OR CAST(:phone AS text) IS NOT NULL AND concat_ws(
+            ' ', booking_fields_responses ->> 'attendeePhoneNumber', booking_fields_responses ->> 'smsReminderNumber'
+        ) ~ ANY(CAST(:words AS text[])),
         false
     ) AS is_own,
     calcom_booking_uid AS uid,
@@ -14,11 +22,15 @@ SELECT
             + coalesce(end_at - start_at, make_interval(mins => coalesce(length_in_minutes, 1440)))
             + make_interval(weeks => greatest(coalesce(series_of, 1), coalesce(series_weeks, 1)) - 1)
     ) AS is_over,
-    attendee_name, attendee_email, attendee_phone
+    correlation_id, attendee_name, attendee_email, attendee_phone
 FROM appointments
-WHERE id = CAST(:booking AS bigint)
-    OR lower(attendee_email) = lower(CAST(:email AS text))
-    OR attendee_phone = CAST(:phone AS text)
-    OR EXISTS (SELECT FROM jsonb_array_elements_text(guests) AS guest WHERE lower(guest) = lower(CAST(:email AS text)))
+WHERE id > :after AND id <= :last
+    AND (
+        id = CAST(:booking AS bigint)
+        OR concat_ws(
+            ' ', attendee_email, attendee_phone, guests, location, booking_fields_responses, request_metadata, idempotency_key,
+            correlation_id, refusal, last_error
+        ) ~ ANY(CAST(:words AS text[]))
+    )
 ORDER BY id
 FOR UPDATE

@@ -5,17 +5,19 @@ name that shows another address at the next look-up (DNS rebinding) gains nothin
 """
 
 import ipaddress
+import os
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
 from urllib3.util import parse_url
 
-from tasks.calcom.http.resolver import RESOLVER, Address, Resolver
+from tasks.calcom.http.resolver import Address, Resolver, ResolverFullError
 from tasks.ports.callbacks import CallbackSettings
 
 PORTS = frozenset({443, 8443})
 MAX_LENGTH = 2000  # of an address
+MAX_HANGING = 64  # names whose look-ups may hang before callbacks to other names are put off
 _UNICAST_6 = IPv6Network("2000::/3")  # all others have another use: mapped, NAT64, a site's own, a link's, multicast
 _SPECIAL = tuple(
     map(
@@ -32,6 +34,18 @@ _SPECIAL = tuple(
 )
 
 
+# Not Cal.com's resolver: names that others choose may hang, and no look-up of Cal.com's name waits for them.
+NAMES = Resolver(max_threads=MAX_HANGING, one_each=True)
+os.register_at_fork(after_in_child=NAMES.forget)
+
+
+class NotLookedUpError(Exception):
+    """Report that a name was not looked up, because too many look-ups hang: that is no fault of its host.
+
+    This class is no OSError: the record would say that the name was not found.
+    """
+
+
 class ForbiddenAddressError(Exception):
     """Report that a callback's address is none that callbacks may go to; nothing was connected.
 
@@ -46,7 +60,7 @@ class CallbackUrlError(ValueError):
 class CheckedResolver(Resolver):
     """Resolve a name to addresses that callbacks may go to; if one of them is not, to none."""
 
-    def __init__(self, settings: CallbackSettings, resolver: Resolver = RESOLVER, *, is_plain: bool) -> None:
+    def __init__(self, settings: CallbackSettings, resolver: Resolver = NAMES, *, is_plain: bool) -> None:
         super().__init__()
         self._settings, self._resolver, self._is_plain = settings, resolver, is_plain
 
@@ -55,9 +69,14 @@ class CheckedResolver(Resolver):
 
         Raises:
             ForbiddenAddressError: One of them is not public, or is reached by http or another port.
+            NotLookedUpError: Too many look-ups of other names hang.
             OSError: As Resolver.
         """
-        addresses = self._resolver.resolve(host, port, timeout)
+        try:
+            found = self._resolver.resolve(host, 0, timeout)  # of all its ports at once: a dead name has one thread
+        except ResolverFullError:
+            raise NotLookedUpError("too many look-ups of names hang") from None
+        addresses = [(*kind, (place[0], port, *place[2:])) for *kind, place in found]
         usual = not self._is_plain and port in PORTS
         if not all(is_allowed(str(address[4][0]), self._settings, usual=usual) for address in addresses):
             raise ForbiddenAddressError("the address is not public")

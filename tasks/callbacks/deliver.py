@@ -17,6 +17,7 @@ from tasks.host.application import app
 from tasks.host.log import Logger
 
 NOT_SIGNED_FOR = 60.0  # seconds until a callback that could not be signed is tried again
+UNTRIED_FOR = 5.0  # seconds until one whose host's name could not be looked up is tried again
 
 log = Logger(__name__)
 _chance = random.Random()  # noqa: S311 - spreads load, hides nothing
@@ -50,9 +51,14 @@ def _record(callback: Callback, claims: int, came_of: SendResult) -> None:
         if came_of.trouble is None:
             callbacks.delivered(conn, callback, claims)
             return
-        retry_in = None if came_of.gone else delay(callback.tries, came_of.retry_after, _chance.random())
-        callbacks.failed(conn, callback, claims, trouble=came_of.trouble, retry_in=retry_in, hurts=came_of.hurts)
-        if came_of.gone:
-            callbacks.switch_off(conn, callback)
-    given_up = retry_in is None
+        if came_of.untried:
+            callbacks.put_off(conn, callback, claims, trouble=came_of.trouble, seconds=UNTRIED_FOR)
+            given_up = False
+        elif came_of.gone:
+            callbacks.switch_off(conn, callback, claims)
+            given_up = True
+        else:
+            retry_in = delay(callback.tries, came_of.retry_after, _chance.random())
+            callbacks.failed(conn, callback, claims, trouble=came_of.trouble, retry_in=retry_in, hurts=came_of.hurts)
+            given_up = retry_in is None
     log.warning("callback_not_delivered", callback=callback.name, trouble=came_of.trouble, given_up=given_up)

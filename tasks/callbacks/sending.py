@@ -10,8 +10,15 @@ from urllib.parse import urlsplit
 from db.callbacks import Callback
 from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.exchange import Exchange
-from tasks.calcom.http.resolver import RESOLVER, Resolver
-from tasks.callbacks.addresses import CallbackUrlError, CheckedResolver, ForbiddenAddressError, checked_url
+from tasks.calcom.http.resolver import Resolver
+from tasks.callbacks.addresses import (
+    NAMES,
+    CallbackUrlError,
+    CheckedResolver,
+    ForbiddenAddressError,
+    NotLookedUpError,
+    checked_url,
+)
 from tasks.callbacks.sentences import sentence_of
 from tasks.callbacks.signing import secrets_of, signature
 from tasks.ports.callbacks import CallbackSettings
@@ -29,12 +36,14 @@ class SendResult:
     """What came of a try: `trouble` None: the receiver took it.
 
     `gone`: it wants nothing at this address any more. `hurts`: the host itself failed. `retry_after` is in seconds.
+    `untried`: nothing was sent for a reason of our own, which counts as no try.
     """
 
     trouble: str | None = None
     gone: bool = False
     hurts: bool = False
     retry_after: float = 0.0
+    untried: bool = False
 
 
 def body_of(callback: Callback) -> str:
@@ -76,7 +85,7 @@ def headers_of(callback: Callback, settings: CallbackSettings, body: str, at: da
 
 
 def post(
-    callback: Callback, headers: Mapping[str, str], body: str, settings: CallbackSettings, resolver: Resolver = RESOLVER
+    callback: Callback, headers: Mapping[str, str], body: str, settings: CallbackSettings, resolver: Resolver = NAMES
 ) -> SendResult:
     """Send it once, to an address that was checked; no redirect is followed."""
     try:
@@ -96,6 +105,8 @@ def post(
         return outcome_of(exchange.send(request, may_send=lambda: True, deadline=WITHIN))
     except ForbiddenAddressError as error:
         return SendResult(str(error), hurts=True)
+    except NotLookedUpError as error:
+        return SendResult(str(error), untried=True)
     finally:
         exchange.close()  # the next one looks the name up again
 

@@ -70,14 +70,16 @@ def forget(asked: ActionRequest, person: Person) -> ForgetResult:
         found = _found(bookings)
         own = [one for one in bookings if one.is_own and one.is_over]
         ids = [one.id for one in own]
+        words = _words(person, own)
+        also_named = personal.find(conn, words=[*{*words} - {person.email, person.phone}])
         personal.forget(conn, ids)
         personal.forget_words(
             conn,
-            _words(person, own),
+            words,
             _names(own),
-            ids=ids,
+            own=own,
             guest_of=[one.id for one in bookings if one.is_over and not one.is_own],
-            kept=found.living,
+            kept=[*found.living, *(one.id for one in also_named if not one.is_over)],
         )
         asked = replace(asked, ids=tuple(ids))
         operator_actions.record(conn, asked, "forgotten", bookings=len(ids))

@@ -53,7 +53,7 @@ def deployed(port: int) -> Iterator[Deployed]:
     logging.disable(logging.WARNING)
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **SETTINGS, metrics_address=f"127.0.0.1:{port}")
-    with environment(settings, simulator=SIMULATOR) as ready, receiver(lambda _: (410, {})) as gone:
+    with environment(settings, simulator=SIMULATOR) as ready, receiver(lambda _: (404, {})) as gone:
         ready.migrate()
         dependencies.fill(lambda: build_from(ready.settings))
         reconfigure(ready.settings)

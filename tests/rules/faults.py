@@ -10,6 +10,7 @@ import redis
 
 from booking_client.request.model import BookingRequest
 from tasks import dependencies
+from tasks.callbacks.sending import DELAYS
 from tasks.enqueue import enqueue_booking
 from tasks.operations import breaker_overrides
 from tests.support.callbacks.callers import key_with, sql
@@ -69,6 +70,10 @@ class Deployed:
         key = key_with(self.receiver)
         for _ in range(2):
             enqueue_booking(self.request(), api_key_id=key)
+
+    def leave_one_try(self) -> None:
+        """Leave each callback the last of its tries, as a day and a half of them does."""
+        sql(f"UPDATE callbacks SET tries = {len(DELAYS)}")  # noqa: S608 - a number of ours
 
     def forget_callbacks(self) -> None:
         """Delete all callbacks, as the end of their bookings' retention does."""
@@ -169,9 +174,9 @@ FAULTS: Mapping[str, Fault] = {
         frozenset({"NothingMoves", "MessagesLost"}),
     ),
     "receiver_gone": Fault(
-        "the receiver of a key's callbacks answers 410 to each",
+        "the receiver of a key's callbacks answers 404 to each, until they are given up",
         150,
-        ((0, Deployed.book_for_receiver), (145, Deployed.forget_callbacks)),
+        ((0, Deployed.book_for_receiver), (3, Deployed.leave_one_try), (145, Deployed.forget_callbacks)),
         frozenset({"CallbacksGivenUp"}),
     ),
     "beat_dead": Fault(

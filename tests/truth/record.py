@@ -55,7 +55,8 @@ SELECT status, count(*) AS count, min(requested_at) AS oldest_at FROM booking_ch
 WHERE status IN ('waiting', 'pending', 'changing', 'retrying', 'held') GROUP BY status
 """
 _CALLBACKS = """
-SELECT count(*) FILTER (WHERE given_up_at IS NULL) AS waiting, count(given_up_at) FILTER (WHERE trouble IS DISTINCT FROM '410') AS "given up",
+SELECT count(*) FILTER (WHERE given_up_at IS NULL) AS waiting,
+    count(given_up_at) FILTER (WHERE trouble IS DISTINCT FROM '410') AS "given up",
     min(created_at) FILTER (WHERE given_up_at IS NULL) AS oldest_at
 FROM callbacks WHERE delivered_at IS NULL
 """

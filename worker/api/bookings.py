@@ -42,7 +42,7 @@ async def book(request: Request) -> Response:
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
         try:
-            receipt = await services.keeping.keep(asked, key)
+            receipt = await services.keeping.keep(asked, key, admission.require_key)
             view = BookingView.of(receipt, asked, key.id)
             if view.final:
                 [view] = await services.threads.run(partial(views.with_their_ends, [view]))
@@ -71,7 +71,7 @@ async def book_batch(request: Request) -> Response:
         parsed = await admission.run(_parsed_each, listed, key)  # a thousand take a thread a while
         good = [one for one in parsed if isinstance(one, CallerRequest)]
         try:
-            kept = iter(await services_of(request).threads.run(partial(_kept, good, key)) if good else [])
+            kept = iter(await admission.run_uncounted(partial(_kept, good, key)) if good else [])
         except CustomerValidationException:
             raise _closed() from None
     results = [one.document if isinstance(one, ApiError) else next(kept) for one in parsed]

@@ -38,15 +38,24 @@ class _Read:
     key: ApiKey
     at: float
 
+    @property
+    def is_fresh(self) -> bool:
+        return time.monotonic() - self.at < FRESH
+
 
 class Admitted:
     """Let one request do its work, which is counted against its key's rate in the same thread.
 
-    As a context it checks the scope, and counts what has failed before its work, too.
+    As a context it checks the scope, and counts what has failed before its work, too. `read_again` returns a read of
+    the key within FRESH seconds; None: the key is no longer in force.
     """
 
-    def __init__(self, key: ApiKey, scope: Scope, threads: Threads, limit: CallLimit) -> None:
-        self.key = key
+    def __init__(
+        self, read: _Read, scope: Scope, threads: Threads, limit: CallLimit, read_again: Callable[[], _Read | None]
+    ) -> None:
+        self.key = read.key
+        self._last_read = read
+        self._read_again = read_again
         self._scope = scope
         self._threads = threads
         self._limit = limit
@@ -70,16 +79,48 @@ class Admitted:
             ApiError: As `run`.
         """
         if not self.counted:
-            await self.run(int)
+            self.counted = True
+            await self._threads.run(lambda: self._within_rate(int))
 
     async def run(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
         """Return what `work` returns, from a thread.
 
         Raises:
-            ApiError: The key's rate is used up, or no thread is free; `work` was not begun.
+            ApiError: The key's rate is used up, the key was revoked, or no thread is free; `work` was not begun.
+            AppointmentDatabaseException: As `require_key`.
         """
         self.counted = True
-        return await self._threads.run(lambda: self._within_rate(partial(work, *given, **named)))
+        return await self._threads.run(lambda: self._within_rate(lambda: self._of_key(partial(work, *given, **named))))
+
+    async def run_uncounted(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, from a thread; the call was counted before.
+
+        Raises:
+            ApiError: As `run`, but for the rate.
+            AppointmentDatabaseException: As `require_key`.
+        """
+        return await self._threads.run(lambda: self._of_key(work))
+
+    def require_key(self) -> None:
+        """Read the key again, in the thread of the work, if that was done longer than FRESH seconds ago.
+
+        A body may take seconds, and so may a thread that is free: the key may have been revoked since it was read.
+
+        Raises:
+            ApiError: It is no longer in force.
+            AppointmentDatabaseException: Postgres was needed for it, and did not answer.
+        """
+        if self._last_read.is_fresh:
+            return
+        read = self._read_again()
+        if read is None:
+            counting.refused(Refusal.WRONG_KEY)
+            raise ApiError("unauthorized")
+        self._last_read = read
+
+    def _of_key(self, work: Callable[[], T]) -> T:
+        self.require_key()
+        return work()
 
     def _within_rate(self, work: Callable[[], T]) -> T:
         if wait := self._limit.wait(f"key:{self.key.id}", self.key.rate):
@@ -96,7 +137,7 @@ class Gate:
         self._limit = limit
         self._proxies = proxies
         self._read: dict[bytes | str, _Read] = {}
-        self._reading: dict[bytes | str, asyncio.Task[ApiKey | None]] = {}
+        self._reading: dict[bytes | str, asyncio.Task[_Read | None]] = {}
 
     async def admit(self, request: Request, scope: Scope) -> "Admitted":
         """Return the admission of a request by its key.
@@ -109,8 +150,7 @@ class Gate:
         text = text.strip()
         if kind.lower() != "bearer" or not is_key(text):
             raise await self.refused(request, "no API key came" if not text else "what came as the API key is none")
-        known = await self._known(hash_of(text), known_key)
-        return await self._admitted(request, scope, known, "this API key is not in force")
+        return await self._admitted(request, scope, hash_of(text), known_key, "this API key is not in force")
 
     async def admit_proven(self, request: Request, handle: str, scope: Scope) -> "Admitted":
         """Return the admission by a key's handle, of a request that has proven by another secret where it comes from.
@@ -119,33 +159,44 @@ class Gate:
             ApiError: No key in force has this handle.
             AppointmentDatabaseException: As `admit`.
         """
-        key = await self._known(handle, known_handle) if is_handle(handle) else None
-        return await self._admitted(request, scope, key, "no API key in force has the `key` of the address")
-
-    async def _admitted(self, request: Request, scope: Scope, key: ApiKey | None, why: str) -> "Admitted":
-        if key is None:
+        why = "no API key in force has the `key` of the address"
+        if not is_handle(handle):
             raise await self.refused(request, why)
-        call_of(request.scope).caller = key.name
-        return Admitted(key, scope, self._threads, self._limit)
+        return await self._admitted(request, scope, handle, known_handle, why)
 
-    async def _known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> ApiKey | None:
+    async def _admitted(
+        self, request: Request, scope: Scope, name: N, look_up: Callable[[N], ApiKey | None], why: str
+    ) -> "Admitted":
+        read = await self._known(name, look_up)
+        if read is None:
+            raise await self.refused(request, why)
+        call_of(request.scope).caller = read.key.name
+        return Admitted(read, scope, self._threads, self._limit, partial(self._still_known, name, look_up))
+
+    async def _known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
         read = self._read.get(name)
-        if read is not None and time.monotonic() - read.at < FRESH:
-            return read.key
+        if read is not None and read.is_fresh:
+            return read
         reading = self._reading.get(name)
         if reading is None:
-            reading = self._reading[name] = asyncio.create_task(self._look_up(name, look_up))
+            looked_up = self._threads.run(partial(self._look_up, name, look_up))
+            reading = self._reading[name] = asyncio.create_task(looked_up)
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
-    async def _look_up(self, name: N, look_up: Callable[[N], ApiKey | None]) -> ApiKey | None:
+    def _still_known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
+        """Return the last read of a key, else a new one; in a thread, as `look_up` is."""
+        read = self._read.get(name)
+        return read if read is not None and read.is_fresh else self._look_up(name, look_up)
+
+    def _look_up(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
         asked_at = time.monotonic()
-        key = await self._threads.run(partial(look_up, name))
+        key = look_up(name)
         if key is None:
             self._read.pop(name, None)
-        else:
-            self._read[name] = _Read(key, asked_at)
-        return key
+            return None
+        read = self._read[name] = _Read(key, asked_at)
+        return read
 
     async def refused(self, request: Request, why: str) -> ApiError:
         """Count a wrong key or signature, and return its problem; the log alone says `why`.

@@ -1,13 +1,14 @@
 """Requests that arrive at the same time are stored together: one INSERT, and one call of the limit a key."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
 from db.api_keys.keys import ApiKey
 from resilience.call_limit import CallLimit
+from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.requests import CallerRequest
 from tasks.enqueue import CallersRequest, enqueue_booking, enqueue_together
 from worker.api.concurrency.groups import Groups
@@ -18,10 +19,11 @@ from worker.api.problems import ApiError
 
 
 class Arrived(NamedTuple):
-    """Hold a request and the key that it came with."""
+    """Hold a request and the key that it came with; `require_key` raises unless that is still in force."""
 
     request: CallerRequest
     key: ApiKey
+    require_key: Callable[[], None]
 
 
 class Keeping:
@@ -31,27 +33,44 @@ class Keeping:
         self._threads = threads
         self._groups: Groups[Arrived, Receipt | Conflict | None] = Groups(threads, partial(_keep, limit))
 
-    async def keep(self, request: CallerRequest, key: ApiKey) -> Receipt:
+    async def keep(self, request: CallerRequest, key: ApiKey, require_key: Callable[[], None]) -> Receipt:
         """Count a call of a key, store its request, and return the receipt.
 
         Raises:
-            ApiError: The key's rate is used up, or no thread was free in time; nothing was stored.
+            ApiError: The key's rate is used up, it was revoked, or no thread was free in time; nothing was stored.
             IdempotencyConflict, CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
         """
-        kept = await self._groups.ask(Arrived(request, key))
+        kept = await self._groups.ask(Arrived(request, key, require_key))
         if kept is None:
-            return await self._threads.run(partial(enqueue_booking, request, api_key_id=key.id))
+            return await self._threads.run(partial(_keep_alone, request, key, require_key))
         if isinstance(kept, Receipt):
             return kept
         raise IdempotencyConflict(kept)
 
 
-def _keep(limit: CallLimit, arrived: Sequence[Arrived]) -> list[Receipt | Conflict | ApiError | None]:
+def _keep_alone(request: CallerRequest, key: ApiKey, require_key: Callable[[], None]) -> Receipt:
+    require_key()
+    return enqueue_booking(request, api_key_id=key.id)
+
+
+def _keep(limit: CallLimit, arrived: Sequence[Arrived]) -> "list[Receipt | Conflict | Exception | None]":
     """Return the result of each request that is within its key's rate, and the problem of each other one."""
-    refused = _beyond_rates(limit, [key for _, key in arrived])
+    refused = [
+        beyond or _not_in_force(one)
+        for one, beyond in zip(arrived, _beyond_rates(limit, [one.key for one in arrived]), strict=True)
+    ]
     within = [one for one, problem in zip(arrived, refused, strict=True) if problem is None]
-    kept = iter(enqueue_together([CallersRequest(request, key.id) for request, key in within]))
+    kept = iter(enqueue_together([CallersRequest(one.request, one.key.id) for one in within]))
     return [next(kept) if problem is None else problem for problem in refused]
+
+
+def _not_in_force(arrived: Arrived) -> ApiError | AppointmentDatabaseException | None:
+    """Return the problem of a key that was revoked, or could not be read again; None: it is in force."""
+    try:
+        arrived.require_key()
+    except (ApiError, AppointmentDatabaseException) as problem:
+        return problem
+    return None
 
 
 def _beyond_rates(limit: CallLimit, keys: Sequence[ApiKey]) -> list[ApiError | None]:

@@ -20,6 +20,10 @@ def look_up(host: str, port: int) -> Sequence[Address]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
+class ResolverFullError(OSError):
+    """Report that no thread is free to look a name up: other names' look-ups hang."""
+
+
 @dataclass(slots=True)
 class _Flight:
     """The resolution of a name, under way, shared by all calls for that name."""
@@ -31,12 +35,14 @@ class _Flight:
 class Resolver:
     """Run `lookup` in at most `max_threads` daemon threads, and wait for it with a time-out.
 
+    `one_each`: a name whose look-up hangs is not looked up a second time meanwhile, so that it has one thread at most.
     A resolver does not survive a fork; see `forget`.
     """
 
-    def __init__(self, lookup: Lookup = look_up, *, max_threads: int = 8) -> None:
+    def __init__(self, lookup: Lookup = look_up, *, max_threads: int = 8, one_each: bool = False) -> None:
         self._lookup = lookup
         self._max_threads = max_threads
+        self._one_each = one_each
         self.forget()
 
     def forget(self) -> None:
@@ -50,7 +56,8 @@ class Resolver:
 
         Raises:
             TimeoutError: No answer within `timeout` seconds.
-            OSError: The name is not found (socket.gaierror), or too many resolutions hang already.
+            ResolverFullError: Too many look-ups hang already.
+            OSError: The name is not found (socket.gaierror).
         """
         with suppress(ValueError):
             ipaddress.ip_address(host)
@@ -58,15 +65,15 @@ class Resolver:
         return self._join(host, port, timeout).result(timeout)
 
     def _join(self, host: str, port: int, patience: float) -> "Future[Sequence[Address]]":
-        """Return the resolution under way; a new one if there is none, or if it has taken longer than `patience`."""
+        """Return the resolution under way, else a new one; unless `one_each`, also one beside it after `patience`."""
         now = time.monotonic()
         with self._lock:
             flight = self._flights.get((host, port))
             room = self._threads < self._max_threads
-            if flight is not None and (now < flight.begun_at + patience or not room):
+            if flight is not None and (self._one_each or now < flight.begun_at + patience or not room):
                 return flight.addresses
             if not room:
-                raise OSError(f"{self._threads} look-ups hang already")
+                raise ResolverFullError(f"{self._threads} look-ups hang already")
             flight = self._flights[host, port] = _Flight(now)
             self._threads += 1
         threading.Thread(target=self._fly, args=(host, port, flight), name="calcom-dns", daemon=True).start()

@@ -1,11 +1,26 @@
 """Keys in a running API: revoked, rotated, limited, and guessed at."""
 
+import json
+import socket
+from typing import Any
+
 import pytest
 
-from tests.support.api.served import Api, Serving
+from tests.support.api.agents import some_arguments
+from tests.support.api.served import Api, Serving, a_request
 from tests.support.fleet import eventually
 
 REVOKED_WITHIN = 12.0  # seconds: the five that are promised (test_api_bounds.py adds them up), and a busy machine's
+_TOOL = {"id": "1", "function": {"name": "book", "arguments": some_arguments()}}
+_DOORS: dict[str, tuple[str, Any]] = {
+    "book": ("/v1/bookings", a_request()),
+    "batch": ("/v1/bookings/batch", {"bookings": [a_request()]}),
+    "cancel": ("/v1/bookings/{booking}/cancel", {"reason": "ill"}),
+    "voice": (
+        "/v1/voice/vapi?type=101&time_zone=Europe/Berlin&within=20",
+        {"message": {"type": "tool-calls", "toolCallList": [_TOOL]}},
+    ),
+}
 
 
 def statuses(api: Api, key: str, number: int) -> list[int]:
@@ -23,6 +38,29 @@ def test_a_revoked_key_is_refused_while_all_goes_on(api: Api) -> None:
 
     eventually(lambda: caller.book().status_code == 401, within=REVOKED_WITHIN, what="it is refused")
     assert other.book().status_code == 202
+
+
+@pytest.mark.parametrize("door", list(_DOORS))
+def test_a_key_that_is_revoked_while_its_body_comes_does_nothing(api: Api, door: str) -> None:
+    """It was in force when the request began; what counts is the moment when its work begins."""
+    caller = api.key()
+    booking = caller.booked()
+    place, asked = _DOORS[door]
+    body = json.dumps(asked).encode()
+    head = f"POST {place.format(booking=booking)} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {caller.key}\r\n"
+    head += f"Content-Type: application/json\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(api.address, timeout=60) as conn:
+        conn.sendall(head.encode() + body[:-1])
+        api.sql("UPDATE api_keys SET revoked_at = now() WHERE name = :name", name=caller.name)
+        eventually(lambda: caller.get(f"/v1/bookings/{booking}").status_code == 401, what="others are refused")
+        conn.sendall(body[-1:])
+        with conn.makefile("rb") as answer:
+            status = answer.readline()
+
+    assert status.startswith(b"HTTP/1.1 401 ")
+    own = "SELECT count(*) FROM appointments JOIN api_keys ON api_keys.id = api_key_id WHERE name = :name"
+    assert api.sql(own, name=caller.name) == 1
+    assert api.sql("SELECT count(*) FROM booking_changes WHERE appointment_id = :id", id=booking) == 0
 
 
 def test_the_last_use_is_recorded(api: Api) -> None:

@@ -172,8 +172,7 @@ def test_a_booking_has_an_address_of_its_own() -> None:
         [(number, claims)] = callbacks.claim(conn)
         callback = callbacks.claimed(conn, number, claims, seconds=1)
         assert callback is not None
-        callbacks.failed(conn, callback, claims, trouble="410", retry_in=None, hurts=False)
-        callbacks.switch_off(conn, callback)
+        callbacks.switch_off(conn, callback, claims)
     move(booking, Status.CANCELLED)
     move(other, Status.CONFIRMED, calcom_booking_uid="uid-2")
 

@@ -48,8 +48,7 @@ def give_up(conn: Connection, callback: Callback, claims: int) -> None:
 
 def switched_off(conn: Connection, callback: Callback, claims: int) -> None:
     """Record a 410, as a worker does."""
-    give_up(conn, callback, claims)
-    callbacks.switch_off(conn, callback)
+    callbacks.switch_off(conn, callback, claims)
 
 
 def test_three_go_one_after_the_other_whether_taken_or_given_up() -> None:

@@ -16,9 +16,77 @@ _CHECK = "tests/integration/cli/telling/test_check_callbacks.py::"
 _listed = partial(Breakage, file="worker/cli/keys/keys.py")
 _check = partial(Breakage, file="worker/cli/check/callbacks.py")
 _callbacks = partial(Breakage, file="db/callbacks.py")
+_claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
+_AT_ONCE = "tests/integration/callbacks/test_callbacks_at_once.py::"
+_NAMES = "tests/unit/callbacks/test_callback_names.py::"
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
 CALLBACKS = (
+    _address(
+        name="callbacks-use-calcoms-resolver",
+        promise=3,
+        old="NAMES = Resolver(max_threads=MAX_HANGING, one_each=True)",
+        new="from tasks.calcom.http.resolver import RESOLVER as NAMES",
+        test=f"{_NAMES}test_names_that_hang_delay_no_other_name",
+    ),
+    _address(
+        name="a-name-that-hangs-is-looked-up-again-and-again",
+        promise=3,
+        old="max_threads=MAX_HANGING, one_each=True",
+        new="max_threads=MAX_HANGING",
+        test=f"{_NAMES}test_names_that_hang_delay_no_other_name",
+    ),
+    _address(
+        name="each-port-of-a-name-is-looked-up",
+        promise=3,
+        old="self._resolver.resolve(host, 0, timeout)",
+        new="self._resolver.resolve(host, port, timeout)",
+        test=f"{_NAMES}test_a_name_has_one_look_up_for_all_its_ports",
+    ),
+    Breakage(
+        name="a-host-that-was-not-looked-up-has-failed",
+        promise=3,
+        file="tasks/callbacks/sending.py",
+        old="SendResult(str(error), untried=True)",
+        new="SendResult(str(error), hurts=True)",
+        test=f"{_NAMES}test_without_a_free_thread_a_callback_is_not_tried",
+    ),
+    Breakage(
+        name="a-callback-that-was-not-tried-has-failed",
+        promise=3,
+        file="tasks/callbacks/deliver.py",
+        old="        if came_of.untried:\n",
+        new="        if came_of.untried and came_of.hurts:\n",
+        test=f"{_AT_ONCE}test_a_callback_that_was_not_tried_is_put_off",
+    ),
+    _callbacks(
+        promise=1,
+        name="410s-hold-their-callback-when-they-want-their-key",
+        old="    _lock_booking(conn, callback)\n    gone =",
+        new="    _lock_booking(conn, callback)\n"
+        "    conn.execute(select(_columns.id).where(_columns.id == callback.id).with_for_update())\n    gone =",
+        test=f"{_AT_ONCE}test_410s_at_the_same_moment_wait_for_each_other",
+    ),
+    _callbacks(
+        promise=1,
+        name="a-failure-holds-its-host-when-it-wants-its-booking",
+        old="    if retry_in is None:\n        _lock_booking(conn, callback)\n",
+        new="    _hurt(conn, callback.host)\n    if retry_in is None:\n        _lock_booking(conn, callback)\n",
+        test=f"{_AT_ONCE}test_a_failure_and_an_order_to_send_again_wait_for_each_other[given-up]",
+    ),
+    _claim_sql(
+        name="what-is-due-is-locked-in-any-order",
+        old="    ORDER BY callback.id\n",
+        new="    ORDER BY callback.next_at\n",
+        test=f"{_AT_ONCE}test_what_is_due_is_locked_in_the_order_of_all",
+    ),
+    _callbacks(
+        promise=1,
+        name="a-410-of-a-bookings-own-address-ends-others",
+        old="whose = _columns.api_key_id == callback.api_key_id if of_key else booking",
+        new="whose = _columns.api_key_id == callback.api_key_id",
+        test=f"{_AT_ONCE}test_a_410_at_a_bookings_own_address_ends_its_callbacks_alone",
+    ),
     _address(
         name="a-callback-goes-to-a-private-address",
         old="    return address.is_global and not",
@@ -92,10 +160,8 @@ CALLBACKS = (
         new="        'corrects', CASE WHEN false AND last IN",
         test=f"{_WRITTEN}test_what_was_told_wrongly_is_corrected",
     ),
-    Breakage(
+    _claim_sql(
         name="a-callback-whose-worker-died-is-lost",
-        promise=1,
-        file="db/sql/claim_callbacks.sql",
         old="next_at = now() + make_interval(secs => :lease_seconds)",
         new="next_at = now() + make_interval(days => 100, secs => :lease_seconds)",
         test=f"{_SENT}test_a_claim_ends_with_its_lease",
@@ -131,8 +197,8 @@ CALLBACKS = (
     _callbacks(
         promise=1,
         name="a-410-ends-the-callbacks-of-other-keys",
-        old="_columns.api_key_id == callback.api_key_id, _columns.url",
-        new="_columns.url",
+        old="whose = _columns.api_key_id == callback.api_key_id if of_key else booking",
+        new="whose = true() if of_key else booking",
         test=f"{_ORDER}test_a_410_ends_the_callbacks_of_its_key_alone",
     ),
     _callbacks(

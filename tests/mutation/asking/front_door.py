@@ -66,6 +66,12 @@ FRONT_DOOR = (
         test="tests/unit/api/test_api_bounds.py::test_a_revoked_key_is_refused_within_five_seconds",
     ),
     _gate(
+        name="a-key-that-is-revoked-during-its-body-books",
+        old="        if self._last_read.is_fresh:\n",
+        new="        if self._last_read:\n",
+        test=f"{_KEYS}test_a_key_that_is_revoked_while_its_body_comes_does_nothing[book]",
+    ),
+    _gate(
         name="a-guesser-is-not-stopped",
         old="WRONG_A_MINUTE = 20",
         new="WRONG_A_MINUTE = 20_000",
@@ -73,7 +79,7 @@ FRONT_DOOR = (
     ),
     _gate(
         name="what-is-refused-costs-no-call",
-        old="            await self.run(int)\n",
+        old="            await self._threads.run(lambda: self._within_rate(int))\n",
         new="            pass\n",
         test=f"{_KEYS}test_what_is_refused_counts_as_a_call",
     ),

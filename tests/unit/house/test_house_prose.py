@@ -33,6 +33,8 @@ OTHERS_WORDS = {
     "tasks/calcom/failures.py": "the same",
     "tasks/event_type_lookup.py": "the same",
     "tasks/recheck.py": "the same",
+    "db/sql/forget_elsewhere.sql": "a person's name is searched in all that was written",
+    "db/sql/forget_words.sql": "the same",
 }
 
 # -- Python ------------------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ class Answering:
         """Answer each, in their order: first all is stored, then all waits together for what may settle.
 
         Raises:
-            ApiError: The key may not book this event type.
+            ApiError: The key may not book this event type, or was revoked.
         """
         if admission is None:
             return [Spoken(not_accepted(self.address.language)) for _ in asked]
@@ -122,7 +122,9 @@ class Answering:
             return self._ask(unclear.asked)
         except TimeoutError:  # the work goes on, and the same request again finds it
             return self._ask(Asked.STILL_AT_IT)
-        except (*_UNAVAILABLE, ApiError):
+        except (*_UNAVAILABLE, ApiError) as error:
+            if isinstance(error, ApiError) and error.type == "unauthorized":
+                raise
             return Told(not_accepted(self.address.language))
 
     async def _settled(self, services: ApiServices, told: Told) -> Spoken:
