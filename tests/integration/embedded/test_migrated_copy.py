@@ -34,5 +34,6 @@ def test_each_starts_on_a_copy_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
         "db/engine.py",
         "db/migrations/initial/bookings.sql",
         "db/migrations/versions/0016_restored.py",
+        "db/migrations/versions/from_0017/0017_weeks.py",
         "worker/local/embedded/postgres.py",
     } <= files

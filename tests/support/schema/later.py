@@ -24,8 +24,9 @@ TODAY = [
     "0014_rescheduling",
     "0015_services",
     "0016_restored",
+    "0017_weeks",
 ]
-LATER = "0017_later"
+LATER = "0018_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""
