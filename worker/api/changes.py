@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from booking_client.request.model import moment
 from db.api_keys.keys import Scope
 from db.changes.change import SeriesPart
 from db.lifecycle import ChangeStatus
-from db.models.changes import ChangeKind, SeriesScope
+from db.models.changes import ChangeKind
 from tasks.callers import changes
 from tasks.callers.change_sentences import say_change
 from tasks.callers.changes import CallerWish, ChangeOfCaller
@@ -38,7 +38,7 @@ class ChangeRequest(RequestBody):
 class CancelRequest(ChangeRequest):
     """Cancel a booking; of a series `scope` says whether all weeks, one, or one and all that follow."""
 
-    scope: SeriesScope = Field(SeriesScope.ALL, description="`following` and `one`: of a series, with `week`.")
+    scope: Literal["all", "following", "one"] = Field("all", description="All but `all`: of a series, with `week`.")
     week: Annotated[datetime, BeforeValidator(moment)] | None = Field(
         None, description="The start of the week that is meant."
     )
