@@ -30,6 +30,8 @@ class SaidOfChange(StrEnum):
     CANCELLED_ALREADY = "cancelled_already"
     WEEK_CANCELLED = "week_cancelled"  # of a series; `time` is its start
     WEEKS_CANCELLED = "weeks_cancelled"  # from that one on
+    WEEK_NOTED = "week_noted"
+    WEEKS_NOTED = "weeks_noted"
     CANCEL_NOTED = "cancel_noted"
     CANCEL_OUTAGE = "cancel_outage"
     CANCEL_REFUSED = "cancel_refused"
@@ -52,6 +54,8 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.CANCELLED_ALREADY: "It is cancelled already.",
             _C.WEEK_CANCELLED: "The appointment of {time} is cancelled.",
             _C.WEEKS_CANCELLED: "The appointments from {time} on are cancelled.",
+            _C.WEEK_NOTED: "I have noted that you cancel the appointment of {time}; we will confirm it.",
+            _C.WEEKS_NOTED: "I have noted that you cancel the appointments from {time} on; we will confirm it.",
             _C.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
             _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
             "confirm it. It stands until then.",
@@ -72,6 +76,9 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
             _C.WEEK_CANCELLED: "Dieser Termin ist abgesagt: {time}.",
             _C.WEEKS_CANCELLED: "Dieser Termin und alle danach sind abgesagt: {time}.",
+            _C.WEEK_NOTED: "Ich habe vermerkt, dass Sie diesen Termin absagen: {time}. Wir bestätigen es Ihnen.",
+            _C.WEEKS_NOTED: "Ich habe vermerkt, dass Sie diesen Termin und alle danach absagen: {time}. Wir bestätigen "
+            "es Ihnen.",
             _C.CANCEL_NOTED: "Ich habe vermerkt, dass Sie absagen, und wir bestätigen es Ihnen.",
             _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe vermerkt, dass Sie absagen, und wir "
             "bestätigen es. Bis dahin gilt der Termin.",
@@ -121,6 +128,8 @@ def _under_way(change: BookingChange) -> SaidOfChange:
     said = None if change.hold_reason is None else BY_REASON[change.hold_reason]
     if said is Said.OPERATOR:
         return _C.OPERATOR
+    if change.part is not None:
+        return _C.WEEK_NOTED if change.scope is SeriesScope.ONE else _C.WEEKS_NOTED
     if said is Said.OUTAGE and not change.outcome_unknown:
         return _C.CANCEL_OUTAGE if change.wanted is None else _C.MOVE_OUTAGE
     return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED

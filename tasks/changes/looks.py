@@ -1,17 +1,20 @@
 """Look at Cal.com what has become of a booking, a seat or a series that a change names; any key sees it by its uid."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db.changes.change import SeriesPart
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_bookings, with_successors
+from tasks.calcom.booking_answers import MAX_MOVES, read_bookings, with_successors
+from tasks.calcom.failures import UNREADABLE
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.changes.evidence import Shown
 from tasks.changes.weeks import WeeksLeft, weeks_left
+
+_NOT_SHOWN = replace(UNREADABLE, message="Cal.com does not show the week that is meant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,23 @@ def look_at_series(
     part: SeriesPart | None = None,
     named: Sequence[str] = (),
 ) -> ChangeLook:
-    """Return which weeks of a series are there; ALIVE: a week after `since` lives that is to be cancelled."""
+    """Return which weeks of a series are there; ALIVE: a week after `since` lives that is to be cancelled.
+
+    A week that was moved out of the series is asked for by its uid.
+    """
     weeks = read_bookings(client.booking(series_uid))
     if isinstance(weeks, Reply):
         return _nothing(weeks)
-    left = weeks_left(weeks, since=since, part=part, named=named)
+    for _ in range(MAX_MOVES):
+        left = weeks_left(weeks, since=since, part=part, named=named)
+        if left.shown is not Shown.UNREADABLE:
+            break
+        if left.uid is None or any(week.uid == left.uid for week in weeks):
+            return ChangeLook(shown=Shown.UNREADABLE, weeks=weeks, reply=_NOT_SHOWN)
+        moved = read_bookings(client.booking(left.uid))
+        if isinstance(moved, Reply):  # also if it is not found: a replica may lag
+            return ChangeLook(shown=Shown.UNREADABLE, weeks=weeks, reply=moved)
+        weeks = (*weeks, *moved)
     return ChangeLook(shown=left.shown, weeks=weeks, left=left, lives=left.shown in {Shown.ALIVE, Shown.BEGUN})
 
 

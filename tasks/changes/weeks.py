@@ -18,7 +18,8 @@ from tasks.changes.evidence import Shown
 class WeeksLeft:
     """What is left to be cancelled: `shown` as in ChangeCase, `uid` the week that it is about (None: there is none).
 
-    ALIVE: a POST may name `uid`; with `rest` it cancels all weeks after it as well.
+    ALIVE: a POST may name `uid`; with `rest` it cancels all weeks after it as well. UNREADABLE: `uid` is not among the
+    weeks, and the one that is meant was moved to it.
     """
 
     shown: Shown
@@ -47,8 +48,8 @@ def weeks_left(
     own = _meant(weeks, part, named[-1] if is_one and named else None)
     if own is None:  # what a POST has named was shown before: a replica lags
         return WeeksLeft(Shown.UNREADABLE if named else Shown.NO_WEEK)
-    if own.moved_to is not None:  # its successor is not shown yet
-        return WeeksLeft(Shown.UNREADABLE)
+    if own.moved_to is not None:  # its successor is not shown
+        return WeeksLeft(Shown.UNREADABLE, own.moved_to)
     from_then_on = [] if is_one else [week for week in weeks if week.start and week.start >= part.week]
     if (week := next_living(from_then_on, since=since)) is not None:
         return WeeksLeft(Shown.ALIVE, week.uid, rest=True)

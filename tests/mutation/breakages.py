@@ -25,6 +25,7 @@ from tests.mutation.asking.resolving import RESOLVING_CHANGES
 from tests.mutation.asking.together import TOGETHER
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
+from tests.mutation.asking.weeks import WEEKS
 from tests.mutation.asking.wishes import WISHES
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -258,6 +259,7 @@ BREAKAGES = (
     *TOGETHER,
     *VOICE,
     *WEBHOOKS,
+    *WEEKS,
     *WISHES,
     *GUEST,
     *CHANGES_SENT,

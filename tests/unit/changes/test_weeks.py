@@ -37,6 +37,11 @@ def alone(uid: str) -> WeeksLeft:
     return WeeksLeft(Shown.ALIVE, uid)
 
 
+def unclear(uid: str) -> WeeksLeft:
+    """Return that this uid is to be asked for."""
+    return WeeksLeft(Shown.UNREADABLE, uid)
+
+
 def begun(uid: str) -> WeeksLeft:
     """Return that this week is meant, and has begun."""
     return WeeksLeft(Shown.BEGUN, uid)
@@ -98,8 +103,8 @@ PARTS: dict[str, Meant] = {
         [*MOVED_BEFORE[:3], week(3, "cancelled")], alone("w2@5"), alone("w2@5"), named=("w3",)
     ),
     "it was moved, and named before": Meant(MOVED_AFTER, alone("w2@16"), rest("w2@16"), named=("w2",)),
-    "where it was moved to is not shown": Meant([week(1), week(2, to="x"), week(3)], UNCLEAR, UNCLEAR),
-    "it was moved in a circle": Meant([week(1), week(2, to="w2")], UNCLEAR, UNCLEAR),
+    "where it was moved to is not shown": Meant([week(1), week(2, to="x"), week(3)], unclear("x"), unclear("x")),
+    "it was moved in a circle": Meant([week(1), week(2, to="w2")], unclear("w2"), unclear("w2")),
     "it was cancelled, and another was moved to its time": Meant(
         [week(1), week(2, "cancelled"), week(3, to="w3@14"), week(3, days=14)], DONE, rest("w3@14"), named=("w2",)
     ),
