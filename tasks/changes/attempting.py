@@ -1,7 +1,7 @@
 """One attempt at a claimed change: look its booking up at Cal.com, or post it, and return the move that follows."""
 
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from db.appointments import FromNow
 from db.appointments.event_types import EventType
@@ -133,8 +133,15 @@ class ChangeAttempt:
         return Wish(full=kept.seats and questions.is_full(self.calls, self.claim.row, self.change))
 
     def _sent(
-        self, uid: str, *, kept: EventType | None = None, rest: bool = False, after_look: ChangeAct | None = None
+        self,
+        uid: str,
+        *,
+        kept: EventType | None = None,
+        rest: bool = False,
+        after_look: ChangeAct | None = None,
+        names: list[str] | None = None,
     ) -> Posted | Move:
+        """Post, and return the answer, or the move of a change that may not go; `names` are written before."""
         change = self.change
         endpoint = CANCEL if change.wanted is None else RESCHEDULE
         keyless = change.wanted is not None and decided.is_keyless(kept)
@@ -143,14 +150,19 @@ class ChangeAttempt:
             return self._denied(permit)
         if after_look is not None:
             self._renew_to_post(after_look, permit)
+        elif names is not None:
+            self._renew(permit, weeks_named=names)
         return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, keyless=keyless, rest=rest))
 
     def _renew_to_post(self, act: ChangeAct, permit: Permit) -> None:
         """Write before the next POST what the lookup has shown, and that the POST costs a retry."""
         known = KNOWN | {"may_have_moved": False, "refusal": None} if act is ChangeAct.RETRY else {}
         retries = self.change.retry_count + (act in _AGAIN and not permit.probe)
+        self._renew(permit, **known, retry_count=retries)
+
+    def _renew(self, permit: Permit, **columns: Any) -> None:
         try:
-            self.claim.renew(**known, retry_count=retries)
+            self.claim.renew(**columns)
         except BaseException:
             self.calls.give_up(permit)
             raise
@@ -269,13 +281,16 @@ class ChangeAttempt:
             act = after_cancel_look(replace(case, settled=case.settled or (answered and new)))
             if act not in {ChangeAct.NEXT_WEEK, ChangeAct.POST_AGAIN}:
                 return self._end(act, Seen())
-            posted = self._sent(week, rest=look.left.rest, after_look=None if new else act)
+            weeks = [*(uid for uid in change.weeks_named if uid != week), week]
+            before = None if change.part is None else weeks  # the next worker must know which week is meant
+            posted = self._sent(week, rest=look.left.rest, after_look=None if new else act, names=before)
             if isinstance(posted, Move):
                 return posted
             move = self._answered(posted, week=True)
-            named = {"weeks_named": [*self.change.weeks_named, week]}
+            named = {"weeks_named": weeks}
             if not (move.changes.get("outcome_unknown") and posted.reply.settle_after is SettleAfter.ANSWERED):
-                return replace(move, changes={**move.changes, **named}) if posted.sent_ago is not None else move
+                written = named if posted.sent_ago is not None else {"weeks_named": change.weeks_named}
+                return replace(move, changes={**move.changes, **written})
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
             answered = True

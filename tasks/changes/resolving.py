@@ -106,14 +106,15 @@ def _moved(calls: GuardedCalls, row: Appointment, change: BookingChange, uid: st
 
 def _judged(calls: GuardedCalls, row: Appointment, change: BookingChange, *, done: bool) -> _Judged | Resolved:
     """Judge a cancel, or a move that was not done, by what Cal.com shows of the booking."""
-    look, uid = _look(calls, row, change), change.from_uid
+    look = _look(calls, row, change)
+    uid = change.from_uid if change.part is None else f"the week of {clock(change.part.week)}"
     if look.shown is Shown.UNREADABLE:
         words = look.reply.message if look.reply else ""
         return _denied(row, f"Cal.com does not show {uid} now{f': {words}' if words else ''}")
     lives = look.lives and look.shown in {Shown.ALIVE, Shown.MOVED, Shown.BEGUN}
     if change.wanted is None:
         if lives is not done:
-            return _Judged(ChangeAct.DONE if done else ChangeAct.REFUSE, weeks=look.weeks)
+            return _Judged(ChangeAct.DONE if done else ChangeAct.REFUSE, weeks=look.weeks or None)
         said = "lives; `booking retry` sends its cancel again" if lives else "is cancelled, or not there any more"
         return _denied(row, f"Cal.com shows that {uid} {said}")
     if lives and look.wanted:

@@ -34,7 +34,7 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.PAST: "the booking cannot be moved to a start that is past or too near",
         _O.NO_OFFSET: "the time needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
         _O.OTHER_ACCOUNT: "the booking belongs to another account",
-        _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be moved any more",
+        _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be changed any more",
         _O.KEY_REUSED: "this key stands for another change of it",
         _O.TAKEN_BY_OWN: "the same attendee has another request for that start",
     }

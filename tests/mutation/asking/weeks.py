@@ -15,6 +15,7 @@ _TOLD = (
 _EACH = f"{_ROWS}test_each_week_is_a_change_of_its_own_and_all_of_them_are_one"
 _migration = partial(Breakage, promise=2, file="db/migrations/versions/from_0017/0017_weeks.py")
 _asked = partial(Breakage, promise=1, file="tasks/operations/change_asking.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
 _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
 
 WEEKS = (
@@ -68,13 +69,17 @@ WEEKS = (
         new="own is not None and False:",
         test=f"{_THERE}test_a_booking_whose_first_week_is_cancelled_begins_with_the_next",
     ),
-    Breakage(
+    _attempt(
         name="a-lost-answer-cancels-another-week",
-        promise=2,
-        file="tasks/changes/attempting.py",
         old="part=change.part, named=change.weeks_named)",
         new="part=change.part, named=())",
         test=f"{_THERE}test_a_lost_answer_cancels_no_other_week[one-commit_then_reset]",
+    ),
+    _attempt(
+        name="a-dead-worker-forgets-which-week",
+        old="before = None if change.part is None else weeks",
+        new="before = None",
+        test=f"{_THERE}test_a_worker_that_dies_over_a_week_cancels_no_other",
     ),
     Breakage(
         name="an-operators-word-about-any-week",

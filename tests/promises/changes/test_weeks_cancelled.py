@@ -1,5 +1,7 @@
 """Of a series one week is cancelled, or a week and all that follow: the others stand, and so does their booking."""
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -146,6 +148,25 @@ def test_a_lost_answer_cancels_no_other_week(
     moved = {6} if fault == "commit_then_reset" and scope is ONE else set()
     assert sorted(weeks.living()) == sorted([*weeks.but(*gone, *moved), *([-1] * len(moved))])
     assert row(weeks.booking).status is Status.CONFIRMED
+
+
+def test_a_worker_that_dies_over_a_week_cancels_no_other(fleet: Callable[..., Fleet], seen: Any) -> None:
+    """The next worker knows which week was meant, though another one has its time by then."""
+    running = fleet(**HASTY)
+    first = running.worker(name="first")
+    running.maintenance()
+    running.beat()
+    weeks = Weeks(seen)
+    seen.simulator.faults("stall", step="answer", delay=30, match=CANCELS)
+    cancel_booking(weeks.booking, scope=ONE, week=weeks.starts[5])
+    eventually(lambda: weeks.living() == weeks.but(5), what="Cal.com has cancelled it")
+    os.killpg(first.pid, signal.SIGKILL)
+    seen.simulator.no_faults()
+    seen.simulator.person("move", weeks.uids[6], start=weeks.starts[5].isoformat())
+    running.worker(name="second")
+
+    assert seen.over(weeks.booking, within=120).status is ChangeStatus.DONE
+    assert (sorted(weeks.living()), seen.posts("cancel")) == ([-1, *weeks.but(5, 6)], 1)
 
 
 def test_cancels_of_two_weeks_and_of_all_are_three_changes_in_order(fleet: Callable[..., Fleet], seen: Any) -> None:
