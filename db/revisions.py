@@ -274,4 +274,5 @@ def _scripts() -> ScriptDirectory:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("recursive_version_locations", "true")  # from_0017 is a folder of its own
     return config

@@ -76,7 +76,7 @@ class ChangeOutcome:
     """Hold the state of a wish to cancel or to move a booking; `final`: it will not change any more.
 
     `start` is the wanted start (None: a cancel), `change_key` the key that came with the wish. `sentence` says how it
-    stands.
+    stands, and of the cancel of some weeks of a series, which ends no booking that has others, which weeks these are.
     """
 
     kind: ChangeKind
@@ -100,9 +100,13 @@ class ChangeOutcome:
         hold_reason: HoldReason | None = None,
         last_error: str | None = None,
         words: str | None = None,
+        what: str | None = None,
     ) -> Self:
-        """Return the state of a change in its words; `words`: what is true besides its status."""
-        what = "cancel" if start is None else f"move to {start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        """Return the state of a change in its words; `words`: what is true besides its status.
+
+        `what` is wished, where `start` does not say it.
+        """
+        what = what or ("cancel" if start is None else f"move to {_clock(start)}")
         state = words or f"{CHANGE_WORDS[status]}{f' ({hold_reason})' if hold_reason else ''}"
         return cls(
             kind=ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE,
@@ -120,7 +124,7 @@ class ChangeOutcome:
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Read an element of sql/changes.sql."""
         unknown = row["outcome_unknown"]
-        status, start = ChangeStatus(row["status"]), row["start_at"]
+        status, start, week = ChangeStatus(row["status"]), row["start_at"], row["week"]
         return cls.of(
             status,
             start=datetime.fromisoformat(start).astimezone(UTC) if start else None,
@@ -129,7 +133,16 @@ class ChangeOutcome:
             hold_reason=held_by(row["hold_reason"], row["held_for"]),
             last_error=row["last_error"],
             words=UNREAD if unknown is None else UNKNOWN if unknown else None,
+            what=_weeks(datetime.fromisoformat(week), row["scope"]) if week else None,
         )
+
+
+def _weeks(week: datetime, scope: str) -> str:
+    return f"cancel of the week of {_clock(week)}{' and all that follow' if scope == 'following' else ''}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 UNREAD = "is stored, and is read next"

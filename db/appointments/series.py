@@ -17,7 +17,7 @@ def put_off(conn: Connection, appointment_id: int) -> None:
 
 
 def count_series(conn: Connection, appointment_id: int, *, weeks: int, of: int | None, uid: str | None = None) -> bool:
-    """Record that `weeks` of `of` weeks are alive, as an event too when some are missing; False: it was counted before.
+    """Record that `weeks` of `of` weeks are booked, and an event if some are missing; False: it was counted before.
 
     `of` is None where nobody knows how many there should be: then some may be missing. `uid` is the booking of our own
     start, where the row has another week's.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from booking_client.insertion import stored_key
 from booking_client.request.idempotency import key_at
 from db.appointments.appointment import Appointment
-from db.changes.change import COLUMNS_SQL, BookingChange
+from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
 from db.changes.moves import move
 from db.connection import fetch
 from db.lifecycle import LIVE, OVER, ChangeStatus, Status
@@ -31,7 +31,8 @@ _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has th
 class NewChange:
     """A wish: `start_at` is the wanted start of a reschedule (None: a cancel); `by`, `via`, `why`: for the story.
 
-    `asked_at`: when it was asked for; None: now.
+    `part`: the weeks of a series that a cancel means (None: the whole booking). `asked_at`: when it was asked for;
+    None: now.
     """
 
     start_at: datetime | None
@@ -40,6 +41,7 @@ class NewChange:
     via: str
     key: str | None = None
     asked_at: datetime | None = None
+    part: SeriesPart | None = None
 
     @property
     def kind(self) -> ChangeKind:
@@ -127,6 +129,8 @@ def keep(
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
+    if new.part is not None:
+        start = new.part.week
     values = {
         "appointment_id": row.id,
         "account_id": row.account_id,
@@ -139,6 +143,8 @@ def keep(
         "idempotency_key": new.key,
         "correlation_id": row.correlation_id,
         "task_id": str(uuid4()),
+        "scope": None if new.part is None else new.part.scope.value,
+        "week": None if new.part is None else new.part.week,
         "from_uid": None if status is ChangeStatus.WAITING else uid,
         "from_seat_uid": None if status is ChangeStatus.WAITING else row.calcom_seat_uid,
         "enqueued_at": now if status is ChangeStatus.PENDING else None,

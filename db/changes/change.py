@@ -10,7 +10,27 @@ from sqlalchemy import RowMapping
 
 from db.appointments.appointment import read_columns
 from db.lifecycle import OVER, ChangeStatus, HoldReason, Strategy
-from db.models.changes import ChangeKind
+from db.models.changes import ChangeKind, SeriesScope
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPart:
+    """The weeks of a series that a cancel means: `week` is the start of the one, or of the first; never ALL."""
+
+    scope: SeriesScope
+    week: datetime
+
+    @classmethod
+    def of(cls, scope: str | None, week: datetime | None) -> Self | None:
+        """Return the part of a series that is said; None: all of it.
+
+        Raises:
+            ValueError: `scope` is unknown, or the one is given without the other.
+        """
+        said = SeriesScope.ALL if scope is None else SeriesScope(scope)
+        if (said is SeriesScope.ALL) is not (week is None):
+            raise ValueError("a week goes with the scope following or one, and with no other")
+        return None if week is None else cls(said, week)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +52,8 @@ class BookingChange:
     via: str
     correlation_id: str
     task_id: str
+    scope: SeriesScope | None
+    week: datetime | None
     from_uid: str | None
     from_seat_uid: str | None
     to_uid: str | None
@@ -65,6 +87,16 @@ class BookingChange:
     def wanted(self) -> datetime | None:
         """Return the wanted start; None: it is a cancel."""
         return self.start_at if self.kind is ChangeKind.RESCHEDULE else None
+
+    @property
+    def part(self) -> SeriesPart | None:
+        """Return the weeks of a series that it means; None: its whole booking."""
+        return None if self.scope is None or self.week is None else SeriesPart(self.scope, self.week)
+
+    @property
+    def ends_booking(self) -> bool:
+        """Return whether it is the cancel of its whole booking."""
+        return self.kind is ChangeKind.CANCEL and self.scope is None
 
     @property
     def over(self) -> bool:
@@ -112,4 +144,4 @@ class BookingChange:
 
 COLUMNS = tuple(column.name for column in fields(BookingChange))
 COLUMNS_SQL = ", ".join(COLUMNS)
-_ENUMS = {"kind": ChangeKind, "status": ChangeStatus, "hold_reason": HoldReason}
+_ENUMS = {"kind": ChangeKind, "status": ChangeStatus, "scope": SeriesScope, "hold_reason": HoldReason}

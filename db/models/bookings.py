@@ -133,7 +133,7 @@ appointments = Table(
     Column("askable_since", MOMENT),  # since when Cal.com could be asked about it without a break
     required("evidence_posts", Integer, server_default="0"),  # since the outcome became unknown
     Column("series_uid", Text),  # Cal.com's recurringBookingUid
-    Column("series_weeks", Integer),  # counted alive there; null: not counted yet
+    Column("series_weeks", Integer),  # counted alive there, or cancelled on wish; null: not counted yet
     Column("series_of", Integer),  # as many as the event type makes
     required("line_at", MOMENT, server_default=func.now()),  # its place in the line
     Column("answer_by", MOMENT),  # the caller wants no booking after this moment

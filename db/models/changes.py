@@ -1,12 +1,23 @@
 """The tables of changes: wishes to cancel or to move a booking, and clients' wishes that nobody has read yet."""
 
+from enum import StrEnum
+
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, Uuid, false, func, text
 
 from booking_client.states import ChangeKind
 from db.lifecycle import ChangeStatus, HoldReason
 from db.models.bookings import JSON, MOMENT, EnumText, metadata, required
 
-__all__ = ["ChangeKind", "booking_changes", "change_wishes"]
+__all__ = ["ChangeKind", "SeriesScope", "booking_changes", "change_wishes"]
+
+
+class SeriesScope(StrEnum):
+    """Which weeks of a series a cancel means."""
+
+    ALL = "all"  # the whole booking; stored as null
+    FOLLOWING = "following"  # from a week on
+    ONE = "one"  # one week
+
 
 # A wish to cancel or to move one booking, and where it stands; constraints and indexes stand in the migration.
 booking_changes = Table(
@@ -25,6 +36,8 @@ booking_changes = Table(
     Column("idempotency_key", Text),
     required("correlation_id", Text),
     required("task_id", Text),
+    Column("scope", EnumText(SeriesScope)),  # which weeks of a series a cancel means; null: the whole booking
+    Column("week", MOMENT),  # the start of the week that `scope` names
     Column("from_uid", Text),  # what its POSTs change: a booking, or a whole series; null: not at Cal.com yet
     Column("from_seat_uid", Text),
     Column("to_uid", Text),  # where the booking is after a reschedule

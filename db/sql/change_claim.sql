@@ -3,12 +3,14 @@
 -- one is not taken, and goes on when that one ends (change_next.sql). Of two that are taken in the same moment the unique
 -- index refuses one. What is unknown itself keeps the uid, and is looked for.
 -- Of one booking the changes go in the order in which they were asked for.
+-- The token is a UUID of version 8, as that of a booking: workers that would cancel a whole series where some weeks are meant
+-- write other ones, and a CHECK refuses those.
 -- It comes back with the hold reason of those before it in its account's line, as a booking does (claim.sql), with its
 -- account's state, and with its booking: who writes where that is at Cal.com has committed before it sends a change on.
 WITH claimed AS (
     UPDATE booking_changes AS wanted
     SET status = 'changing',
-        claim_token = gen_random_uuid(),
+        claim_token = CAST(overlay(CAST(gen_random_uuid() AS text) PLACING '8' FROM 15) AS uuid),
         lease_expires_at = now() + make_interval(secs => :lease_seconds),
         next_attempt_at = NULL,
         updated_at = now()

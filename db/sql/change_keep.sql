@@ -3,12 +3,12 @@
 WITH stored AS (
     INSERT INTO booking_changes (
         appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, idempotency_key,
-        correlation_id, task_id, from_uid, from_seat_uid, enqueued_at, line_at, requested_at
+        correlation_id, task_id, scope, week, from_uid, from_seat_uid, enqueued_at, line_at, requested_at
     )
     VALUES (
         :appointment_id, :account_id, (SELECT service FROM calcom_accounts WHERE id = :account_id), :kind, :status,
         :start_at, :reason, :asked_by, :via, :idempotency_key,
-        :correlation_id, :task_id, :from_uid, :from_seat_uid, :enqueued_at, :line_at, :requested_at
+        :correlation_id, :task_id, :scope, :week, :from_uid, :from_seat_uid, :enqueued_at, :line_at, :requested_at
     )
     RETURNING *
 ),

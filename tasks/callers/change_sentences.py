@@ -13,6 +13,7 @@ from types import MappingProxyType
 from db.appointments.views import BookingView
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
+from db.models.changes import SeriesScope
 from resilience.error_types import ErrorType
 from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
@@ -30,6 +31,10 @@ class SaidOfChange(StrEnum):
     MOVED_ALREADY = "moved_already"  # it is at this start
     CANCELLED = "cancelled"
     CANCELLED_ALREADY = "cancelled_already"
+    WEEK_CANCELLED = "week_cancelled"  # of a series; `time` is its start
+    WEEKS_CANCELLED = "weeks_cancelled"  # from that one on
+    WEEK_NOTED = "week_noted"
+    WEEKS_NOTED = "weeks_noted"
     CANCEL_NOTED = "cancel_noted"
     CANCEL_OUTAGE = "cancel_outage"
     CANCEL_REFUSED = "cancel_refused"
@@ -51,6 +56,10 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.MOVED_ALREADY: "It is at {time} already.",
             _C.CANCELLED: "It is cancelled.",
             _C.CANCELLED_ALREADY: "It is cancelled already.",
+            _C.WEEK_CANCELLED: "The appointment of {time} is cancelled.",
+            _C.WEEKS_CANCELLED: "The appointments from {time} on are cancelled.",
+            _C.WEEK_NOTED: "I have noted that you cancel the appointment of {time}; we will confirm it.",
+            _C.WEEKS_NOTED: "I have noted that you cancel the appointments from {time} on; we will confirm it.",
             _C.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
             _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
             "confirm it. It stands until then.",
@@ -70,6 +79,11 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.MOVED_ALREADY: "Ihr Termin ist bereits für diese Zeit eingetragen: {time}.",
             _C.CANCELLED: "Der Termin ist abgesagt.",
             _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
+            _C.WEEK_CANCELLED: "Dieser Termin ist abgesagt: {time}.",
+            _C.WEEKS_CANCELLED: "Dieser Termin und alle danach sind abgesagt: {time}.",
+            _C.WEEK_NOTED: "Ich habe Ihre Absage dieses Termins vermerkt: {time}. Wir bestätigen sie Ihnen.",
+            _C.WEEKS_NOTED: "Ich habe Ihre Absage dieses Termins und aller danach vermerkt: {time}. Wir bestätigen sie "
+            "Ihnen.",
             _C.CANCEL_NOTED: "Ich habe Ihre Absage vermerkt, und wir bestätigen sie Ihnen.",
             _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihre Absage vermerkt, und wir "
             "bestätigen sie Ihnen. Bis dahin gilt der Termin.",
@@ -95,6 +109,8 @@ def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
 
 
 def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfChange | None:
+    if change.part is not None and change.status is ChangeStatus.DONE:
+        return _C.WEEK_CANCELLED if change.scope is SeriesScope.ONE else _C.WEEKS_CANCELLED
     if change.status is not ChangeStatus.DONE or view.status is not Status.CONFIRMED or view.start != change.wanted:
         return None
     if view.awaits_host:
@@ -118,6 +134,8 @@ def _under_way(change: BookingChange) -> SaidOfChange:
     said = None if change.hold_reason is None else BY_REASON[change.hold_reason]
     if said is Said.OPERATOR:
         return _C.OPERATOR
+    if change.part is not None:
+        return _C.WEEK_NOTED if change.scope is SeriesScope.ONE else _C.WEEKS_NOTED
     if said is Said.OUTAGE and not change.outcome_unknown:
         return _C.CANCEL_OUTAGE if change.wanted is None else _C.MOVE_OUTAGE
     return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED
@@ -128,7 +146,8 @@ def say_change(wish: ChangeOfCaller, language: str | None) -> str:
     said = what_is_true_of(wish)
     if said is None:
         return say(replace(wish.view, language=language), again=True)
-    return sentence(said, wish.view, None if wish.change is None else wish.change.wanted, language)
+    time = None if wish.change is None else wish.change.wanted or wish.change.week
+    return sentence(said, wish.view, time, language)
 
 
 def sentence(said: SaidOfChange, view: BookingView, wanted: datetime | None, language: str | None) -> str:

@@ -1,7 +1,7 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingView
 from db.changes import asking, moves
-from db.changes.change import BookingChange
+from db.changes.change import BookingChange, SeriesPart
 from db.connection import deadline
 from db.lifecycle import SHORT_HOLDS, ChangeStatus, Status
 from tasks import dependencies
@@ -63,15 +63,15 @@ class CallerWish:
         return Command("caller", self.via, "asked for", reason=self.reason, key=self.idempotency_key)
 
 
-def cancel(wish: CallerWish) -> ChangeOfCaller:
-    """Cancel a booking; one that is cancelled already is a wish that is known.
+def cancel(wish: CallerWish, part: SeriesPart | None = None) -> ChangeOfCaller:
+    """Cancel a booking, or a part of its series; one that is cancelled already is a wish that is known.
 
     Raises:
         ChangeRefusedError: It cannot be cancelled, or it is another key's; nothing was stored.
         AppointmentDatabaseException: Postgres does not answer, or another transaction has the booking; the same.
         SQLAlchemyError: Postgres has perhaps stored it; ask again, and it is the same change.
     """
-    return _asked(wish, lambda conn: cancel_in(conn, wish.booking, wish.command), is_cancel=True)
+    return _asked(wish, lambda conn: cancel_in(conn, wish.booking, replace(wish.command, part=part)), is_cancel=True)
 
 
 def reschedule(wish: CallerWish, start: datetime) -> ChangeOfCaller:

@@ -1,7 +1,7 @@
 """One attempt at a claimed change: look its booking up at Cal.com, or post it, and return the move that follows."""
 
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from db.appointments import FromNow
 from db.appointments.event_types import EventType
@@ -19,7 +19,7 @@ from tasks.calcom.changes.reschedule import read_reschedule, reschedule_body
 from tasks.calcom.http.answer import Answer, MaySend, NoAnswer
 from tasks.calcom.reply import ErrorType, SettleAfter
 from tasks.changes import decided, questions
-from tasks.changes.cancel import after_cancel_look, week_to_cancel
+from tasks.changes.cancel import after_cancel_look
 from tasks.changes.claimed import ChangeClaim
 from tasks.changes.ending import Seen, carried_out, open_columns
 from tasks.changes.evidence import ChangeAct, Shown
@@ -107,7 +107,7 @@ class ChangeAttempt:
         return None if act_before is None else self._end(act_before, Seen())
 
     def _work(self) -> Move:
-        if self.change.wanted is None and self.claim.row.series_uid is not None:
+        if self.change.wanted is None and (self.claim.row.series_uid or self.change.part) is not None:
             return self._series()
         return self._look() if self.change.outcome_unknown else self._post()
 
@@ -133,8 +133,15 @@ class ChangeAttempt:
         return Wish(full=kept.seats and questions.is_full(self.calls, self.claim.row, self.change))
 
     def _sent(
-        self, uid: str, *, kept: EventType | None = None, week: bool = False, after_look: ChangeAct | None = None
+        self,
+        uid: str,
+        *,
+        kept: EventType | None = None,
+        rest: bool = False,
+        after_look: ChangeAct | None = None,
+        names: list[str] | None = None,
     ) -> Posted | Move:
+        """Post, and return the answer, or the move of a change that may not go; `names` are written before."""
         change = self.change
         endpoint = CANCEL if change.wanted is None else RESCHEDULE
         keyless = change.wanted is not None and decided.is_keyless(kept)
@@ -143,14 +150,19 @@ class ChangeAttempt:
             return self._denied(permit)
         if after_look is not None:
             self._renew_to_post(after_look, permit)
-        return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, keyless=keyless, week=week))
+        elif names is not None:
+            self._renew(permit, weeks_named=names)
+        return send_once(self.claim, lambda may_send: self._call(permit, uid, may_send, keyless=keyless, rest=rest))
 
     def _renew_to_post(self, act: ChangeAct, permit: Permit) -> None:
         """Write before the next POST what the lookup has shown, and that the POST costs a retry."""
         known = KNOWN | {"may_have_moved": False, "refusal": None} if act is ChangeAct.RETRY else {}
         retries = self.change.retry_count + (act in _AGAIN and not permit.probe)
+        self._renew(permit, **known, retry_count=retries)
+
+    def _renew(self, permit: Permit, **columns: Any) -> None:
         try:
-            self.claim.renew(**known, retry_count=retries)
+            self.claim.renew(**columns)
         except BaseException:
             self.calls.give_up(permit)
             raise
@@ -165,12 +177,12 @@ class ChangeAttempt:
         return Move(Status.HELD, "Cal.com answers no such calls", hold)
 
     def _call(
-        self, permit: Permit, uid: str, may_send: MaySend, *, keyless: bool, week: bool
+        self, permit: Permit, uid: str, may_send: MaySend, *, keyless: bool, rest: bool
     ) -> CallResult[ChangeReply]:
         change, booking, client = self.change, self.claim.row, self.claim.deps.calcom
         seat, ids = change.from_seat_uid, {"may_send": may_send, "correlation_id": change.correlation_id}
         if change.wanted is None:
-            body = cancel_body(change.reason, seat_uid=seat, subsequent=week)
+            body = cancel_body(change.reason, seat_uid=seat, subsequent=rest)
             return self.calls.call(
                 permit,
                 lambda: client.cancel_booking(uid, body, **ids),  # type: ignore[arg-type]
@@ -236,7 +248,7 @@ class ChangeAttempt:
         if act in _AGAIN:
             return self._post(after_look=act)
         failed = look.reply if look.shown is Shown.UNREADABLE else None
-        return self._end(act, Seen(failed, None, there))
+        return self._end(act, Seen(failed, None, there, look.weeks))
 
     def _seat_at(self, look: ChangeLook) -> str | None:
         """Return the seat's uid in a booking that a lookup has shown."""
@@ -253,7 +265,7 @@ class ChangeAttempt:
     # -- a series ------------------------------------------------------------------------------------------------------
 
     def _series(self) -> Move:
-        """Cancel a series from its next week on, and read it again: a week that was moved may live outside of the rest.
+        """Cancel the weeks of a series that are meant, and read it again: a week that was moved may live beside them.
 
         Raises:
             LeaseLost: The change is no longer ours.
@@ -261,21 +273,28 @@ class ChangeAttempt:
         answered = False  # the last POST of this attempt: nothing of ours is at work, though `settle_at` is to come
         while True:
             change = self.change
-            look = look_at_series(self.calls, self.claim.row.series_uid or "", since=change.updated_at)
-            week = week_to_cancel(look.weeks, since=change.updated_at)
-            if look.shown is not Shown.ALIVE or week is None:
+            look = self._weeks()
+            if look.shown is not Shown.ALIVE or look.left is None or (week := look.left.uid) is None:
                 return self._judged(look)
-            case, new = decided.case_of(self.rules, change, self.claim.row, look)[0], week not in change.weeks_named
-            act = after_cancel_look(replace(case, next_week=new, settled=case.settled or (answered and new)))
+            case = decided.case_of(self.rules, change, self.claim.row, look)[0]
+            new = case.next_week
+            act = after_cancel_look(replace(case, settled=case.settled or (answered and new)))
             if act not in {ChangeAct.NEXT_WEEK, ChangeAct.POST_AGAIN}:
                 return self._end(act, Seen())
-            posted = self._sent(week, week=True, after_look=None if new else act)
+            weeks = [*(uid for uid in change.weeks_named if uid != week), week]
+            before = None if change.part is None else weeks  # the next worker must know which week is meant
+            posted = self._sent(week, rest=look.left.rest, after_look=None if new else act, names=before)
             if isinstance(posted, Move):
                 return posted
             move = self._answered(posted, week=True)
-            named = {"weeks_named": [*self.change.weeks_named, week]}
+            named = {"weeks_named": weeks}
             if not (move.changes.get("outcome_unknown") and posted.reply.settle_after is SettleAfter.ANSWERED):
-                return replace(move, changes={**move.changes, **named}) if posted.sent_ago is not None else move
+                written = named if posted.sent_ago is not None else {"weeks_named": change.weeks_named}
+                return replace(move, changes={**move.changes, **written})
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
             answered = True
+
+    def _weeks(self) -> ChangeLook:
+        change, series = self.change, self.claim.row.series_uid or self.change.from_uid or ""
+        return look_at_series(self.calls, series, since=change.updated_at, part=change.part, named=change.weeks_named)

@@ -4,10 +4,6 @@ A second cancel can do no harm, so a cancel needs no sight and is never held(bli
 that the uid which the POST named is dead.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from tasks.calcom.booking import Booking
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.changes.evidence import UNSENT, ChangeAct, ChangeCase, Shown, not_found, out_of_retries
 
@@ -27,8 +23,8 @@ def after_cancel(
 ) -> ChangeAct:
     """Return the step after an answer to a cancel.
 
-    `unknown`: an earlier POST of this cancel has an unknown outcome. `series`: the POST named a week of a series and
-    all weeks after it. `young`, `another`: as in ChangeCase.
+    `unknown`: an earlier POST of this cancel has an unknown outcome. `series`: the POST named a week of a series, alone
+    or with all weeks after it. `young`, `another`: as in ChangeCase.
     """
     if answer is ChangeAnswer.CANCELLED:
         return ChangeAct.LOOK if series else ChangeAct.DONE  # a week that was moved may live outside of the rest
@@ -46,7 +42,7 @@ def after_cancel(
 def after_cancel_look(case: ChangeCase) -> ChangeAct:
     """Return the step after a lookup of a booking, a seat or a series whose cancel has an unknown outcome.
 
-    Of a series, ALIVE means that a week to come lives.
+    Of a series, ALIVE means that a week to come lives which is to be cancelled.
     """
     match case.shown:
         case Shown.CANCELLED:
@@ -57,6 +53,10 @@ def after_cancel_look(case: ChangeCase) -> ChangeAct:
             return _seat_not_found(case) if case.seat else _booking_not_found(case)
         case Shown.UNREADABLE:
             return ChangeAct.LOOK
+        case Shown.NO_WEEK:
+            return ChangeAct.LOOK if case.young else ChangeAct.REFUSE_NO_WEEK
+        case Shown.BEGUN:
+            return ChangeAct.REFUSE_BEGUN if case.ended or (case.settled and case.next_week) else ChangeAct.LOOK
     return _alive(case)
 
 
@@ -81,13 +81,3 @@ def _seat_not_found(case: ChangeCase) -> ChangeAct:
 
 def _booking_not_found(case: ChangeCase) -> ChangeAct:
     return not_found(ChangeAct.DONE_NOT_FOUND, young=case.young, another=case.another)
-
-
-def week_to_cancel(weeks: Iterable[Booking], *, since: datetime) -> str | None:
-    """Return the uid of the first week after `since` that lives; None: no week to come lives, and the cancel is done.
-
-    It is cancelled with all weeks after it (`cancelSubsequentBookings`). A series is never cancelled by its own uid:
-    once its first week is over, moved or cancelled, Cal.com refuses that, and the other weeks live on.
-    """
-    living = [(week.start, week.uid) for week in weeks if not week.cancelled and week.start and week.start > since]
-    return min(living, default=(since, None))[1]

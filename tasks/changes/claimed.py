@@ -12,7 +12,6 @@ from db.changes import asking, moves, sweeps
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import OVER, ChangeStatus
-from db.models.changes import ChangeKind
 from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
 from tasks.claim import Claim, LeaseLost, columns_of, waited_for
@@ -113,7 +112,7 @@ class ChangeClaim(Claim):
             )
             if moved and move.also:
                 move.also(conn)
-            if moved and to in OVER - {ChangeStatus.DONE} and change.kind is ChangeKind.CANCEL:
+            if moved and to in OVER - {ChangeStatus.DONE} and change.ends_booking:
                 asking.cancel_wanted(conn, change.appointment_id, wanted=False)
             if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
                 told = {"change": change.id, "what": change.kind.value, "why": move.why}

@@ -70,10 +70,11 @@ def case_of(
     case = ChangeCase(
         shown=look.shown,
         settled=times.settled_in <= 0,
-        ended=times.ends_in <= 0,
+        ended=times.ends_in <= 0 or (change.part is not None and change.ends_at is None),  # no POST may be at work
         seat=change.from_seat_uid is not None,
         refusal=None if change.refusal is None else ChangeAnswer(change.refusal),
         young=is_young(rules, change, booking),
+        next_week=look.left is not None and look.left.uid is not None and look.left.uid not in change.weeks_named,
         may_retry=rules.may_retry(change.retry_count, change.error_type),
         outage=change.error_type in OUTAGE,
         waited=waited >= rules.timings.wait_for_proof,

@@ -1,6 +1,6 @@
 """Make a step that the rules allow a move of a change, and write what it says of the booking."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +13,12 @@ from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from resilience.error_types import ErrorType
+from tasks.calcom.booking import Booking
+from tasks.calcom.booking_answers import booked_there
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct
+from tasks.changes.weeks import next_living, present
 from tasks.decisions import BookingDecisions, error
 from tasks.moves import KNOWN, Move, Posted
 from tasks.unknown import outcome
@@ -37,6 +40,8 @@ _WHY: Mapping[ChangeAct, str] = MappingProxyType(
         ChangeAct.REFUSE_MOVED_UNSEEN: "moved by somebody else meanwhile; look at Cal.com whether it is there twice",
         ChangeAct.REFUSE_CANCELLED: "the booking is cancelled at Cal.com",
         ChangeAct.REFUSE_NOT_FOUND: "the booking is not found at Cal.com",
+        ChangeAct.REFUSE_NO_WEEK: "no week of its series begins then",
+        ChangeAct.REFUSE_BEGUN: "the week has begun",
         ChangeAct.BOOK_AGAIN: "Cal.com has lost the seat while it was moved; it is booked again",
         ChangeAct.EXPIRE: "the wanted start came too near",
     }
@@ -49,16 +54,21 @@ _ALARMS = frozenset(
         ChangeAct.BOOK_AGAIN,
     }
 )
+_DONE = frozenset({ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND})
 _GONE = frozenset({ChangeAct.REFUSE_CANCELLED, ChangeAct.REFUSE_NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Hold what led to an act: the answer to a POST or a lookup, and where the booking is now, if that is shown."""
+    """Hold what led to an act: the answer to a POST or a lookup, and where the booking is now, if that is shown.
+
+    `weeks` are those of a series; None: it was not looked up.
+    """
 
     reply: Reply | None = None
     posted: Posted | None = None
     there: BookedThere | None = None
+    weeks: Sequence[Booking] | None = None
 
 
 def carried_out(  # noqa: PLR0911 - one return for each act
@@ -110,7 +120,7 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
     elif there is not None:
         written |= {"to_uid": there.uid, "to_seat_uid": there.seat_uid}
     why = f"refused: {_WHY[act]}" if to is ChangeStatus.REFUSED else _WHY[act]
-    return Move(to, why, written, words=words, also=_also(change, booking, act, there))
+    return Move(to, why, written, words=words, also=_also(change, booking, act, seen))
 
 
 def _is_taken(change: BookingChange, act: ChangeAct, seen: Seen) -> bool:
@@ -119,13 +129,16 @@ def _is_taken(change: BookingChange, act: ChangeAct, seen: Seen) -> bool:
     return act is ChangeAct.REFUSE_FULL or (act is ChangeAct.REFUSE and refusal == ChangeAnswer.TAKEN)
 
 
-def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: BookedThere | None) -> Also:
+def _also(change: BookingChange, booking: Appointment, act: ChangeAct, seen: Seen) -> Also:
     """Return what writes the end of a change into its booking, and calls an operator where one is needed."""
+    there = seen.there
 
     def write(conn: Connection) -> None:
         if act is ChangeAct.BOOK_AGAIN:
             _book_again(conn, change, booking)
-        elif act in _GONE or (change.wanted is None and act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND}):
+        elif change.part is not None and act in _DONE and _weeks_live_on(conn, change, booking, seen):
+            pass
+        elif act in _GONE or (change.wanted is None and act in _DONE):
             why = f"cancelled at Cal.com: {_WHY[act]}"
             appointments.move(conn, booking.id, Status.CONFIRMED, Status.CANCELLED, why=why)
         elif there is not None:
@@ -135,6 +148,20 @@ def _also(change: BookingChange, booking: Appointment, act: ChangeAct, there: Bo
             events.record(conn, booking.id, events.CHANGE_NEEDS_YOU, "worker", told)
 
     return write
+
+
+def _weeks_live_on(conn: Connection, change: BookingChange, booking: Appointment, seen: Seen) -> bool:
+    """Return whether a booking stays after the cancel of some of its weeks; its row names a week that lives, if it may.
+
+    It stays while any week to come lives, and where nobody has looked.
+    """
+    if seen.weeks is None:
+        return True
+    stays = next_living(seen.weeks, since=change.updated_at)
+    own = next((present(seen.weeks, week) for week in seen.weeks if week.uid == booking.calcom_booking_uid), None)
+    if stays is not None and own is not None and own.cancelled:
+        record_places(conn, [(booking, booked_there(stays, booking, None))], by="worker", why="its week was cancelled")
+    return stays is not None
 
 
 def _book_again(conn: Connection, change: BookingChange, booking: Appointment) -> None:

@@ -35,6 +35,8 @@ class ChangeAct(StrEnum):
     REFUSE_MOVED_UNSEEN = "refuse: moved meanwhile, unseen"  # the same; ours may be hidden: an incident asks a person
     REFUSE_CANCELLED = "refuse: cancelled"  # cancelled or declined at Cal.com: the row is cancelled
     REFUSE_NOT_FOUND = "refuse: not found"
+    REFUSE_NO_WEEK = "refuse: no such week"  # of a series: no week of it begins then
+    REFUSE_BEGUN = "refuse: begun"  # of a series: the week that was meant has begun
     BOOK_AGAIN = "book again"  # Cal.com has lost the seat between two steps: a first POST of the booking, an incident
     BLIND = "blind"  # this key cannot find the seat: held(blind_key)
     EXPIRE = "expire"  # the wanted start came too near; the booking stands as before
@@ -62,6 +64,8 @@ class Shown(StrEnum):
     ALIVE = "alive"  # under the uid that the POST names
     CANCELLED = "cancelled"  # cancelled or declined, and never moved
     MOVED = "moved"  # it has a successor
+    NO_WEEK = "no week"  # a series without a week that begins when it is said
+    BEGUN = "begun"  # the week of a series that is meant lives, and has begun
     NOT_FOUND = "not found"  # Cal.com's own "was not found"
     UNREADABLE = "unreadable"  # the lookup failed
 
@@ -73,11 +77,11 @@ class ChangeCase:
     `settled`: no POST of ours can still be at work (settle_at). `ended`: absence, and that the booking still lives
     unchanged, count (ends_at). `refusal`: the answer of the latest POST, if that was a refusal after a POST of unknown
     outcome. `young`: the booking was confirmed, moved or found under this uid so lately that a replica may not show it
-    yet (130 s). `next_week`: of a series, no POST has named the first week that lives, which was moved before all
-    others. `another`: whether another confirmed booking of ours was found at this moment (None: not asked). `listed`:
-    whether the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that the row had
-    before does not count, for a replica may still list that seat. `outage`: an outage has used up the retries;
-    `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
+    yet (130 s). `next_week`: of a series, no POST has named the week that is to be cancelled next; it was moved, or
+    none was named yet. `another`: whether another confirmed booking of ours was found at this moment (None: not asked).
+    `listed`: whether the list shows our reference, of a move at the wanted start (None: not asked); a seat's uid that
+    the row had before does not count, for a replica may still list that seat. `outage`: an outage has used up the
+    retries; `waited`: the change was asked for longer ago than HOLD_MAX_AGE.
     """
 
     shown: Shown

@@ -1,29 +1,34 @@
 """Look at Cal.com what has become of a booking, a seat or a series that a change names; any key sees it by its uid."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from db.changes.change import SeriesPart
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_bookings, with_successors
+from tasks.calcom.booking_answers import MAX_MOVES, read_bookings, with_successors
+from tasks.calcom.failures import UNREADABLE
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.changes.cancel import week_to_cancel
 from tasks.changes.evidence import Shown
+from tasks.changes.weeks import WeeksLeft, weeks_left
+
+_NOT_SHOWN = replace(UNREADABLE, message="Cal.com does not show the week that is meant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeLook:
     """Hold what a lookup shows.
 
-    `there` is the booking as it is now, after all of its moves; `weeks` are those of a series. `wanted` and `lives`: as
-    in MoveCase. `reply`: why nothing is shown.
+    `there` is the booking as it is now, after all of its moves; `weeks` are those of a series, and `left` what is left
+    to be cancelled of them. `wanted` and `lives`: as in MoveCase. `reply`: why nothing is shown.
     """
 
     shown: Shown
     there: Booking | None = None
     weeks: tuple[Booking, ...] = ()
+    left: WeeksLeft | None = None
     wanted: bool = False
     lives: bool = True
     reply: Reply | None = None
@@ -60,13 +65,32 @@ def look_at_seat(client: CalcomReads, uid: str, seat_uid: str, *, wanted: dateti
     return ChangeLook(shown=shown, there=booking, wanted=booking.is_at(wanted))
 
 
-def look_at_series(client: CalcomReads, series_uid: str, *, since: datetime) -> ChangeLook:
-    """Return which weeks of a series are there; ALIVE: a week after `since` lives."""
+def look_at_series(
+    client: CalcomReads,
+    series_uid: str,
+    *,
+    since: datetime,
+    part: SeriesPart | None = None,
+    named: Sequence[str] = (),
+) -> ChangeLook:
+    """Return which weeks of a series are there; ALIVE: a week after `since` lives that is to be cancelled.
+
+    A week that was moved out of the series is asked for by its uid.
+    """
     weeks = read_bookings(client.booking(series_uid))
     if isinstance(weeks, Reply):
         return _nothing(weeks)
-    lives = week_to_cancel(weeks, since=since) is not None
-    return ChangeLook(shown=Shown.ALIVE if lives else Shown.CANCELLED, weeks=weeks, lives=lives)
+    for _ in range(MAX_MOVES):
+        left = weeks_left(weeks, since=since, part=part, named=named)
+        if left.shown is not Shown.UNREADABLE:
+            break
+        if left.uid is None or any(week.uid == left.uid for week in weeks):
+            return ChangeLook(shown=Shown.UNREADABLE, weeks=weeks, reply=_NOT_SHOWN)
+        moved = read_bookings(client.booking(left.uid))
+        if isinstance(moved, Reply):  # also if it is not found: a replica may lag
+            return ChangeLook(shown=Shown.UNREADABLE, weeks=weeks, reply=moved)
+        weeks = (*weeks, *moved)
+    return ChangeLook(shown=left.shown, weeks=weeks, left=left, lives=left.shown in {Shown.ALIVE, Shown.BEGUN})
 
 
 def _first(ask: Callable[[str], Answer | NoAnswer], uid: str) -> Booking | Reply:

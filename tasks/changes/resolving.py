@@ -3,7 +3,7 @@
 The command line and the page take it alike. Cal.com is asked all the same: what it shows must not deny the word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from db.appointments.there.places import BookedThere
 from db.changes import asking, moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus
+from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.changes.ending import Seen, ended
 from tasks.changes.evidence import ChangeAct, Shown
@@ -20,6 +21,7 @@ from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_
 from tasks.guarded_calls import GuardedCalls
 from tasks.moves import Move
 from tasks.operations.change_asking import held_for_a_person
+from tasks.operations.change_words import wish_of
 from tasks.operations.resolving import BY, WHY, Resolved, ResolveOutcome, ours_by, resolve_booking
 from tasks.publish import send
 from tasks.words import clock
@@ -42,10 +44,11 @@ class OperatorWord:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Hold how a change ends, and where its booking is by what Cal.com shows."""
+    """Hold how a change ends, and where its booking, or what weeks of it there are, by what Cal.com shows."""
 
     act: ChangeAct
     there: BookedThere | None = None
+    weeks: Sequence[Booking] | None = None
 
 
 def resolve(calls: GuardedCalls, row: Appointment, word: OperatorWord) -> Resolved:
@@ -103,14 +106,15 @@ def _moved(calls: GuardedCalls, row: Appointment, change: BookingChange, uid: st
 
 def _judged(calls: GuardedCalls, row: Appointment, change: BookingChange, *, done: bool) -> _Judged | Resolved:
     """Judge a cancel, or a move that was not done, by what Cal.com shows of the booking."""
-    look, uid = _look(calls, row, change), change.from_uid
+    look = _look(calls, row, change)
+    uid = change.from_uid if change.part is None else f"the week of {clock(change.part.week)}"
     if look.shown is Shown.UNREADABLE:
         words = look.reply.message if look.reply else ""
         return _denied(row, f"Cal.com does not show {uid} now{f': {words}' if words else ''}")
-    lives = look.lives and look.shown in {Shown.ALIVE, Shown.MOVED}
+    lives = look.lives and look.shown in {Shown.ALIVE, Shown.MOVED, Shown.BEGUN}
     if change.wanted is None:
         if lives is not done:
-            return _Judged(ChangeAct.DONE if done else ChangeAct.REFUSE)
+            return _Judged(ChangeAct.DONE if done else ChangeAct.REFUSE, weeks=look.weeks or None)
         said = "lives; `booking retry` sends its cancel again" if lives else "is cancelled, or not there any more"
         return _denied(row, f"Cal.com shows that {uid} {said}")
     if lives and look.wanted:
@@ -137,7 +141,8 @@ def _look(calls: GuardedCalls, row: Appointment, change: BookingChange) -> Chang
     if seat is not None:
         return look_at_seat(calls, uid, seat, wanted=change.wanted)
     if row.series_uid is not None:
-        return look_at_series(calls, row.series_uid, since=change.updated_at)
+        part, named = change.part, change.weeks_named
+        return look_at_series(calls, row.series_uid, since=change.updated_at, part=part, named=named)
     return look_at_booking(calls, uid, reference=str(row.uuid), wanted=change.wanted)
 
 
@@ -157,7 +162,7 @@ def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged:
         moves.move(conn, change.id, ChangeStatus.HELD, to, why=f"{WHY}: {move.why}", by=BY, **move.changes)
         if move.also is not None:
             move.also(conn)
-        if to is ChangeStatus.REFUSED and change.wanted is None:
+        if to is ChangeStatus.REFUSED and change.ends_booking:
             asking.cancel_wanted(conn, row.id, wanted=False)
         following = sweeps.let_next_go(conn, left=[change])
     send(calls.deps, following)
@@ -165,14 +170,14 @@ def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged:
 
 
 def _ended(change: BookingChange, booking: Appointment, judged: _Judged) -> Move:
-    move = ended(change, booking, judged.act, Seen(there=judged.there))
+    move = ended(change, booking, judged.act, Seen(there=judged.there, weeks=judged.weeks))
     if judged.act is not ChangeAct.REFUSE:
         return move
     return replace(move, why=NOT_DONE, changes={**move.changes, "last_error": NOT_DONE})
 
 
 def _said(row: Appointment, change: BookingChange, act: ChangeAct) -> Resolved:
-    what = "cancel" if change.wanted is None else f"move to {clock(change.wanted)}"
+    what = wish_of(change)
     if act is ChangeAct.DONE:
         said, outcome = f"its {what} counts as done.", ResolveOutcome.CHANGE_DONE
     elif act is ChangeAct.BOOK_AGAIN:

@@ -4,13 +4,18 @@ Each run makes a few lookups, in one thread of a process, so that they neither u
 """
 
 import threading
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
+from db.changes import asking
+from db.changes.change import BookingChange
+from db.models.changes import SeriesScope
 from tasks import dependencies, event_type_lookup
 from tasks.accounts.door import NoAccess
+from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
@@ -101,4 +106,19 @@ def _count(built: Dependencies, row: Appointment) -> bool:
     own = next((week for week in alive if week.is_at(row.start_at)), None)
     of = kept.occurrences  # None: this key may not read the type
     with built.engine.begin() as conn:
-        return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)
+        booked = len(alive) + _cancelled_on_wish(weeks, asking.of_booking(conn, row.id))
+        return series.count_series(conn, row.id, weeks=booked, of=of, uid=own.uid if own else None)
+
+
+def _cancelled_on_wish(weeks: Iterable[Booking], changes: Sequence[BookingChange]) -> int:
+    """Count the weeks of a series that a change of these has cancelled: they were made, and are not missing."""
+    sent = [one for one in changes if one.part is not None and one.weeks_named]
+
+    def meant(week: Booking) -> bool:
+        return any(
+            week.uid in one.weeks_named
+            or (one.scope is SeriesScope.FOLLOWING and one.week is not None and week.start and week.start >= one.week)
+            for one in sent
+        )
+
+    return sum(week.cancelled and week.moved_to is None and meant(week) for week in weeks)

@@ -27,6 +27,7 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
         CommandOutcome.ENDED: "Nothing was done: it has ended.",
         CommandOutcome.CANCEL_ASKED: "Its cancel goes to Cal.com.",
+        CommandOutcome.WEEKS_CANCEL_ASKED: "The cancel of these weeks goes to Cal.com.",
         CommandOutcome.MOVE_ASKED: "Its move goes to Cal.com.",
         CommandOutcome.MOVED: "It is asked for at the new start.",
         CommandOutcome.MOVED_LATER: "It is moved once its outcome is known.",

@@ -7,11 +7,13 @@ exactly what it has counted, and the next one goes on after that; two processes 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from db.changes.change import SeriesPart
 from db.lifecycle import Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
@@ -106,7 +108,7 @@ def _given(conn: Connection, booking_id: int, action: OperatorAction) -> Command
 
 
 def _count(conn: Connection, action: OperatorAction, position: int, result: CommandResult) -> None:
-    refuses = action.action == RESCHEDULE and not result.done
+    refuses = (action.action == RESCHEDULE or "week" in action.target) and not result.done
     refused = f"{result.booking_id}: {sentence_of(result)}" if refuses else None
     if not operator_actions.count(conn, action.id, position, result.outcome, was_done=result.done, refused=refused):
         raise _TakenOverError  # the transaction is rolled back, and with it the change of the booking
@@ -115,7 +117,9 @@ def _count(conn: Connection, action: OperatorAction, position: int, result: Comm
 def _command(action: OperatorAction) -> Command:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
-    given = {name: action.target.get(name) for name in ("reason", "account")}
+    given: dict[str, Any] = {name: action.target.get(name) for name in ("reason", "account")}
+    week = action.target.get("week")
+    given["part"] = SeriesPart.of(action.target.get("scope"), None if week is None else datetime.fromisoformat(week))
     spares = via is Via.PAGE and len(action.ids or ()) > 1  # a list's cancel is of what is not booked yet
     not_booked = bool(action.target.get("not_booked"))
     return Command("operator", via, action.why, not_booked, who, action.epoch_seen, **given, spares_booked=spares)

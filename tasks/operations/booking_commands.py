@@ -17,7 +17,7 @@ from db import appointments
 from db.appointments import Appointment, sweeps
 from db.appointments.sweeps import HeldKind
 from db.changes import asking, moves
-from db.changes.change import BookingChange
+from db.changes.change import BookingChange, SeriesPart
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import Chosen
@@ -65,6 +65,7 @@ class CommandOutcome(StrEnum):
     CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: it is cancelled if that call does not book it
     CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once its outcome is known
     CANCEL_ASKED = "cancel_asked"  # it is booked: its cancel goes to Cal.com
+    WEEKS_CANCEL_ASKED = "weeks_cancel_asked"  # the same of some weeks of a series
     MOVE_ASKED = "move_asked"  # it is booked: its move goes to Cal.com
     MOVED = "moved"  # it is not booked: it is asked for at the new start
     MOVED_LATER = "moved_later"  # it may be booked: moved once its outcome is known
@@ -81,8 +82,11 @@ class CommandOutcome(StrEnum):
     OVER = "over"  # it has taken place
     SAME_START = "same_start"
     SERIES = "series"  # a series is not moved
+    NO_SERIES = "no_series"  # some weeks of a series are meant, and the booking is none
+    NOT_BOOKED_YET = "not_booked_yet"  # some weeks of a series are meant, and it is not at Cal.com
+    WEEK_BEGUN = "week_begun"
     PAST = "past"  # the new start is in the past, or too near
-    NO_OFFSET = "no_offset"  # the new start has no offset from UTC
+    NO_OFFSET = "no_offset"  # the new start, or the week, has no offset from UTC
     NOT_WHOLE = "not_whole"  # the new start has a fraction of a second
     OTHER_ACCOUNT = "other_account"
     BEING_CANCELLED = "being_cancelled"
@@ -98,6 +102,7 @@ _DONE = frozenset(
         CommandOutcome.CANCELLED_AFTER_CALL,
         CommandOutcome.CANCELLED_AFTER_LOOKUP,
         CommandOutcome.CANCEL_ASKED,
+        CommandOutcome.WEEKS_CANCEL_ASKED,
         CommandOutcome.MOVE_ASKED,
         CommandOutcome.MOVED,
         CommandOutcome.MOVED_LATER,
@@ -112,7 +117,7 @@ class Command:
     `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
     None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
     the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now). `spares_booked`: a
-    confirmed booking is not cancelled.
+    confirmed booking is not cancelled. `part`: the weeks of a series that a cancel means (None: the whole booking).
     """
 
     by: str
@@ -126,6 +131,7 @@ class Command:
     account: str | None = None
     spares_booked: bool = False
     asked_at: datetime | None = None
+    part: SeriesPart | None = None
 
     @property
     def event(self) -> dict[str, Any]:
@@ -199,7 +205,7 @@ def _retried_change(conn: Connection, row: Appointment, command: Command) -> Boo
         return None
     afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
     moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
-    if change.wanted is None:
+    if change.ends_booking:
         asking.cancel_wanted(conn, row.id, wanted=True)
     return moves.get(conn, change.id)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
+from db.changes.asking import AskingMoment
 from db.lifecycle import FINAL, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, Chosen
@@ -56,6 +57,12 @@ def cancel_locked(conn: Connection, row: Appointment, command: Command) -> Comma
     moment = asking.moment_of(conn, row, command.key)
     if (known := change_asking.known(row, None, command, moment)) is not None:
         return known
+    if command.part is not None:
+        return change_asking.ask_weeks(conn, row, command.part, command, moment)
+    return _cancel_whole(conn, row, command, moment)
+
+
+def _cancel_whole(conn: Connection, row: Appointment, command: Command, moment: AskingMoment) -> CommandResult:
     meant = cancel_outcome(row, not_booked=command.not_booked, spares_booked=command.spares_booked)
     if meant is CommandOutcome.CANCEL_ASKED:
         return change_asking.ask(conn, row, None, command, moment)

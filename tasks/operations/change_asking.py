@@ -12,8 +12,8 @@ from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
 from db.changes.asking import AskingMoment, NewChange
-from db.changes.change import BookingChange
-from db.lifecycle import ChangeStatus, Status
+from db.changes.change import BookingChange, SeriesPart
+from db.lifecycle import FINAL, ChangeStatus, Status
 from db.models.changes import ChangeKind
 from tasks import dependencies
 from tasks.operations.booking_commands import (
@@ -36,7 +36,15 @@ def new_change(start: datetime | None, command: Command) -> NewChange:
     kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
     reason = (command.reason or "").strip() or REASONS[kind]
     by = command.who or command.by
-    return NewChange(start_at=start, reason=reason, by=by, via=command.via, key=command.key, asked_at=command.asked_at)
+    return NewChange(
+        start_at=start,
+        reason=reason,
+        by=by,
+        via=command.via,
+        key=command.key,
+        asked_at=command.asked_at,
+        part=command.part,
+    )
 
 
 def known(row: Appointment, start: datetime | None, command: Command, moment: AskingMoment) -> CommandResult | None:
@@ -46,10 +54,16 @@ def known(row: Appointment, start: datetime | None, command: Command, moment: As
     change = moment.keyed
     if change is None:
         return None
-    if change.wanted != start:
+    if (change.wanted, change.part) != (start, command.part):
         return result_of(row, CommandOutcome.KEY_REUSED)
-    outcome = CommandOutcome.CANCEL_ASKED if start is None else CommandOutcome.MOVE_ASKED
-    return CommandResult(row.id, outcome, row.status, change=change, repeated=True)
+    return CommandResult(row.id, _asked(start, command), row.status, change=change, repeated=True)
+
+
+def _asked(start: datetime | None, command: Command) -> CommandOutcome:
+    """Return the outcome of a wish that goes to Cal.com."""
+    if start is not None:
+        return CommandOutcome.MOVE_ASKED
+    return CommandOutcome.CANCEL_ASKED if command.part is None else CommandOutcome.WEEKS_CANCEL_ASKED
 
 
 def is_over(row: Appointment, now: datetime) -> bool:
@@ -64,8 +78,7 @@ def ask(
     conn: Connection, row: Appointment, start: datetime | None, command: Command, moment: AskingMoment
 ) -> CommandResult:
     """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
-    outcome = CommandOutcome.CANCEL_ASKED if start is None else CommandOutcome.MOVE_ASKED
-    opened = moment.opened
+    outcome, opened = _asked(start, command), moment.opened
     if (same := same_of(opened, start)) is not None:
         return CommandResult(row.id, outcome, row.status, change=same, repeated=True)
     if is_over(row, moment.now):
@@ -77,6 +90,37 @@ def ask(
     return CommandResult(row.id, outcome, row.status, released=released, change=change)
 
 
+def ask_weeks(
+    conn: Connection, row: Appointment, part: SeriesPart, command: Command, moment: AskingMoment
+) -> CommandResult:
+    """Store the cancel of some weeks of a series; it waits for each change that was asked for before.
+
+    Those of other weeks stay: each is a wish of its own.
+    """
+    outcome = _asked(None, command)
+    if (same := next((one for one in moment.opened if one.part == part), None)) is not None:
+        return CommandResult(row.id, outcome, row.status, change=same, repeated=True)
+    if (refused := _refused_weeks(row, part, moment)) is not None:
+        return result_of(row, refused)
+    status = ChangeStatus.WAITING if moment.opened else ChangeStatus.PENDING
+    change = keep(conn, row, None, command, status, moment.now)
+    released = change if status is ChangeStatus.PENDING else None
+    return CommandResult(row.id, outcome, row.status, released=released, change=change)
+
+
+def _refused_weeks(row: Appointment, part: SeriesPart, moment: AskingMoment) -> CommandOutcome | None:
+    """Return why no weeks of a booking are cancelled; None: they are. Which weeks there are only Cal.com knows."""
+    if part.week.tzinfo is None:
+        return CommandOutcome.NO_OFFSET
+    if row.status is not Status.CONFIRMED:
+        return CommandOutcome.ENDED if row.status in FINAL else CommandOutcome.NOT_BOOKED_YET
+    if row.series_uid is None:
+        return CommandOutcome.NO_SERIES
+    if any(change.ends_booking for change in moment.opened):
+        return CommandOutcome.BEING_CANCELLED
+    return CommandOutcome.WEEK_BEGUN if part.week <= moment.now else None
+
+
 def held_for_a_person(conn: Connection, row: Appointment) -> BookingChange | None:
     """Return the change of a booking whose outcome is unknown, and which is held until a person acts; None: none is."""
     held = [one for one in asking.open_of(conn, row.id) if one.outcome_unknown and one.hold_reason in WAIT_FOR_NO_TIME]
@@ -85,7 +129,7 @@ def held_for_a_person(conn: Connection, row: Appointment) -> BookingChange | Non
 
 def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChange | None:
     """Return the latest of these changes if it is this very wish."""
-    return opened[-1] if opened and opened[-1].wanted == start else None
+    return opened[-1] if opened and (opened[-1].wanted, opened[-1].part) == (start, None) else None
 
 
 def keep(

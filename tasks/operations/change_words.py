@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from db.changes.change import BookingChange
 from db.lifecycle import Status
+from db.models.changes import SeriesScope
 from tasks.operations.booking_commands import CommandOutcome, CommandResult
+from tasks.words import clock
 
 _O = CommandOutcome
 SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
@@ -13,6 +16,7 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.CANCELLED_AFTER_CALL: "its call to Cal.com is under way; it is cancelled, whatever that call brings.",
         _O.CANCELLED_AFTER_LOOKUP: "it may be booked already; it is cancelled once a lookup has shown whether it is.",
         _O.CANCEL_ASKED: "its cancel goes to Cal.com; `booking show {id}` says when it is cancelled.",
+        _O.WEEKS_CANCEL_ASKED: "the cancel of these weeks goes to Cal.com; `booking show {id}` says how it stands.",
         _O.MOVE_ASKED: "its move goes to Cal.com; `booking show {id}` says when it is moved.",
         _O.MOVED: "it is not booked yet; it is asked for at the new start.",
         _O.MOVED_LATER: "it may be booked already; it is moved once that is known.",
@@ -24,11 +28,14 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.OVER: "the booking has taken place already; it can neither be cancelled nor moved",
         _O.SAME_START: "the booking has this start already",
         _O.SERIES: "the booking is a series, which Cal.com cannot move; move a week of it at Cal.com",
+        _O.NO_SERIES: "the booking is no series: cancel it as a whole",
+        _O.NOT_BOOKED_YET: "the booking is not booked yet: weeks of it can be cancelled once it is",
+        _O.WEEK_BEGUN: "the week has begun already, and cannot be cancelled",
         _O.PAST: "the booking cannot be moved to a start that is past or too near",
-        _O.NO_OFFSET: "the new start needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
+        _O.NO_OFFSET: "the time needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
         _O.NOT_WHOLE: "the new start must be a whole second, as Cal.com's slots are",
         _O.OTHER_ACCOUNT: "the booking belongs to another account",
-        _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be moved any more",
+        _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be changed any more",
         _O.KEY_REUSED: "this key stands for another change of it",
         _O.TAKEN_BY_OWN: "the same attendee has another request for that start",
     }
@@ -39,6 +46,14 @@ _ENDED: Mapping[Status, str] = MappingProxyType(
         Status.FAILED: "the booking has failed and was never booked; there is nothing to cancel or to move",
     }
 )
+
+
+def wish_of(change: BookingChange) -> str:
+    """Return what is wished."""
+    if change.part is not None:
+        week = f"cancel of the week of {clock(change.part.week)}"
+        return week if change.part.scope is SeriesScope.ONE else f"{week} and all that follow"
+    return "cancel" if change.wanted is None else f"move to {clock(change.wanted)}"
 
 
 def sentence_of(result: CommandResult) -> str:

@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import Appointment
+from db.changes.change import SeriesPart
 from db.connection import deadline
 from db.lifecycle import ChangeStatus
+from db.models.changes import SeriesScope
 from tasks import dependencies
 from tasks.database_errors import database_errors
 from tasks.operations.booking_commands import Command, CommandOutcome, CommandResult, Via, send_released
@@ -55,19 +57,27 @@ class ChangeReceipt:
 
 
 def cancel_booking(
-    booking: int | str, *, reason: str | None = None, key: str | None = None, account: str | None = None
+    booking: int | str,
+    *,
+    reason: str | None = None,
+    key: str | None = None,
+    account: str | None = None,
+    scope: str = SeriesScope.ALL,
+    week: datetime | None = None,
 ) -> ChangeReceipt:
     """Cancel a booking, by its id, uuid or idempotency key; at Cal.com, if it is there.
 
-    `reason` is what Cal.com tells the attendee. The same `key` is the same change. `account`: as in the request.
+    `reason` is what Cal.com tells the attendee. The same `key` is the same change. `account`: as in the request. Of a
+    series with the `scope` "one" or "following" the week that begins at `week`, alone or with all that follow.
 
     Raises:
+        ValueError: `scope` is unknown, or does not go with `week`.
         ChangeRefusedError: It cannot be cancelled; nothing was stored.
         AppointmentDatabaseException: Postgres did not store it; ask again, with the same key.
     """
-    return _asked(
-        booking, cancel_locked, Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
-    )
+    part = SeriesPart.of(scope, week)
+    command = Command("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account, part=part)
+    return _asked(booking, cancel_locked, command)
 
 
 def reschedule_booking(

@@ -33,10 +33,10 @@ from tasks.operations.booking_commands import (
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.cancelling import cancel_outcome
-from tasks.operations.change_words import sentence_of
+from tasks.operations.change_words import sentence_of, wish_of
 from tasks.operations.rescheduling import RESCHEDULE, refused_at_any_start, reschedule_outcome
 from tasks.operations.resolving import may_be_booked
-from tasks.words import clock, duration, plural
+from tasks.words import duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
 _cancel_outcome = partial(cancel_outcome, spares_booked=True)  # of many; one that is booked is cancelled alone
@@ -116,7 +116,7 @@ def of_bookings(
     if command == CANCEL and row is not None and row.status is Status.CONFIRMED:
         return of_change(deps, CANCEL, row.id, zone=zone)
     if row is not None and change is not None and change.hold_reason not in GO_BY_THEMSELVES:
-        said = f"Its {'cancel' if change.wanted is None else 'move'} is sent again."
+        said = f"Its {wish_of(change)} is sent again."
         return Preview(uuid4(), version(row), (row.id,), 1, (said,))
     outcome = retry_outcome if command == RETRY else _cancel_outcome
     meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
@@ -175,7 +175,7 @@ def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcom
         return CommandOutcome.OVER
     if action == RESCHEDULE:
         return refused_at_any_start(row, moment) or reschedule_outcome(row)
-    is_asked = any(change.wanted is None for change in moment.opened)
+    is_asked = any(change.ends_booking for change in moment.opened)
     return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
 
 
@@ -190,7 +190,7 @@ def of_resolving(deps: Dependencies, booking_id: int, *, done: bool | None = Non
         change = None if row is None or done is None else change_asking.held_for_a_person(conn, row)
     refused: str | None = "it cannot be resolved now: look again"
     if row is not None and change is not None:
-        what = "cancel" if change.wanted is None else f"move to {clock(change.wanted)}"
+        what = wish_of(change)
         lines = (f"Its {what} is held.", "Cal.com is asked for its booking; what it shows must not deny your word.")
         asks = ("new_uid", "why") if done and change.wanted else ("why",)
         return Preview(uuid4(), version(row), (booking_id,), 1, lines, asks)

@@ -61,7 +61,7 @@ def refused_at_any_start(row: Appointment, moment: AskingMoment) -> CommandOutco
     """Return why a booking is moved to no start at all; None: it may be moved."""
     if row.status in FINAL - {Status.CONFIRMED}:
         return CommandOutcome.ENDED
-    if any(change.wanted is None for change in moment.opened):
+    if any(change.ends_booking for change in moment.opened):
         return CommandOutcome.BEING_CANCELLED
     return CommandOutcome.SERIES if row.series_uid is not None else None
 

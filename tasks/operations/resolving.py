@@ -16,7 +16,6 @@ from db.appointments import Appointment
 from db.audits import bookings
 from db.changes import asking
 from db.lifecycle import LIVE, HoldReason, Status
-from db.models.changes import ChangeKind
 from db.monitoring import operator_actions
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import booked_there, read_bookings
@@ -167,7 +166,7 @@ def _write(calls: GuardedCalls, row: Appointment, ours: Booking) -> Resolved:
         there = booked_there(ours, row, ours.marks[str(row.uuid)])
         had = appointments.record_late_uid(conn, row.id, there, why=WHY, by=BY)
         after = appointments.get(conn, row.id)
-        goes = any(change.kind is ChangeKind.CANCEL for change in asking.open_of(conn, row.id))
+        goes = any(change.ends_booking for change in asking.open_of(conn, row.id))
     if had is None or after is None:
         return Resolved(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
     if after.calcom_booking_uid != ours.uid:

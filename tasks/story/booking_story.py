@@ -12,7 +12,6 @@ from db.appointments.events import Event
 from db.appointments.queue import QUEUED
 from db.changes import asking
 from db.changes.change import BookingChange
-from db.models.changes import ChangeKind
 from resilience.circuit_breaker.types import Block
 from tasks.accounts.callers import caller_of
 from tasks.calcom.access import CREATE
@@ -70,6 +69,6 @@ def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingSto
         block = _block(deps, conn, row)
     changes = asking.of_booking(conn, row.id)
     opened = [one for one in changes if not one.over]
-    cancel_goes = any(one.kind is ChangeKind.CANCEL for one in opened)
+    cancel_goes = any(one.ends_booking for one in opened)
     line = why(row, now, deleted=deleted, block=block, cancel_goes=cancel_goes)
     return BookingStory(row, now, deleted, " ".join([line, *(standing(one, now) for one in opened)]), events, changes)

@@ -4,12 +4,8 @@ from datetime import datetime
 
 from booking_client.states import CHANGE_WORDS
 from db.changes.change import BookingChange
-from tasks.words import ago, clock
-
-
-def wish_of(change: BookingChange) -> str:
-    """Return what is wished."""
-    return "cancel" if change.wanted is None else f"move to {clock(change.wanted)}"
+from tasks.operations.change_words import wish_of
+from tasks.words import ago
 
 
 def standing(change: BookingChange, now: datetime) -> str:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import Engine, func, update
 
 from db import appointments
@@ -140,6 +141,8 @@ def api(
     url = new_database(template)
     engine = make_engine(url)
     folder = tmp_path_factory.mktemp("served")
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()  # the test before may have left its breaker open
     with Serving({"DATABASE_URL": url, "REDIS_URL": valkey_url, **SECRETS, **GIVEN}, engine, folder, zygote) as serving:
         yield serving.start()
     engine.dispose()

@@ -26,6 +26,7 @@ from tests.mutation.asking.together import TOGETHER
 from tests.mutation.asking.told import TOLD
 from tests.mutation.asking.voice import VOICE
 from tests.mutation.asking.webhooks import WEBHOOKS
+from tests.mutation.asking.weeks import WEEKS
 from tests.mutation.asking.wishes import WISHES
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -261,6 +262,7 @@ BREAKAGES = (
     *TOLD,
     *VOICE,
     *WEBHOOKS,
+    *WEEKS,
     *WISHES,
     *GUEST,
     *CHANGES_SENT,

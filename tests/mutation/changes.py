@@ -20,10 +20,12 @@ AT_ONCE = "two calls on one uid"
 TWO = "two live bookings of one request"
 CANCELLED, MOVED = "told cancelled, and it lives", "told moved, and it is not there"
 STAYED, STANDS = "told that it stands, and it was moved", "told that it stands, and it is gone"
+UNMEANT = "a week is cancelled that nobody meant"
 STANDSTILL = "a state that nothing moves on"
-_ORDER, _CANCEL, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
+_ORDER, _CANCEL, _WEEKS, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
     "tests/model/changes/order.py",
     "tasks/changes/cancel.py",
+    "tasks/changes/weeks.py",
     "tasks/changes/reschedule.py",
     "tasks/changes/looks.py",
     "tasks/calcom/changes/reschedule.py",
@@ -131,11 +133,59 @@ CHANGE_RULES = (
     ),
     ChangeRule(
         "a-series-from-a-week-that-is-over",
-        _CANCEL,
+        _WEEKS,
         " and week.start and week.start > since]",
         " and week.start]",
         "series, cancel",
         "told that it is over, and it is to come",
+    ),
+    ChangeRule(
+        "one-week-with-all-that-follow",
+        _WEEKS,
+        "return WeeksLeft(Shown.ALIVE, own.uid)",
+        "return WeeksLeft(Shown.ALIVE, own.uid, rest=True)",
+        "series, one week",
+        UNMEANT,
+    ),
+    ChangeRule(
+        "from-any-week-on",
+        _WEEKS,
+        "if week.start and week.start >= part.week]",
+        "if week.start]",
+        "series, from a week on",
+        UNMEANT,
+    ),
+    ChangeRule(
+        "one-week-by-its-time-alone",
+        _WEEKS,
+        "named[-1] if is_one and named else None",
+        "None",
+        "series, the last week, hosts",
+        UNMEANT,
+    ),
+    ChangeRule(
+        "a-week-that-was-moved-is-not-followed",
+        _WEEKS,
+        "else present(weeks, first)",
+        "else first",
+        "series, one week, lag, hosts",
+        STANDSTILL,
+    ),
+    ChangeRule(
+        "a-week-that-was-moved-before-the-others-stays",
+        _WEEKS,
+        "if next_living([own], since=since) is not None:",
+        "if is_one and next_living([own], since=since) is not None:",
+        "series, from a week on, moved before",
+        CANCELLED,
+    ),
+    ChangeRule(
+        "a-week-that-has-begun-counts-as-cancelled",
+        _WEEKS,
+        "return WeeksLeft(Shown.BEGUN, own.uid)",
+        "return WeeksLeft(Shown.CANCELLED)",
+        "series, a week that has begun",
+        CANCELLED,
     ),
     ChangeRule(
         "a-refusal-counts-after-an-unknown-post",

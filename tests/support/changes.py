@@ -8,16 +8,21 @@ from sqlalchemy import Connection, func, update
 from db import appointments
 from db.changes import asking, moves
 from db.changes.asking import NewChange
-from db.changes.change import BookingChange
+from db.changes.change import BookingChange, SeriesPart
 from db.lifecycle import ChangeStatus
 from db.models.changes import booking_changes
 
 
 def ask_change(
-    conn: Connection, row: Any, start: datetime | None = None, status: ChangeStatus = ChangeStatus.PENDING
+    conn: Connection,
+    row: Any,
+    start: datetime | None = None,
+    status: ChangeStatus = ChangeStatus.PENDING,
+    *,
+    part: SeriesPart | None = None,
 ) -> BookingChange:
-    """Ask for a cancel of a booking, or for a move to `start`."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python")
+    """Ask for a cancel of a booking, or of a part of its series, or for a move to `start`."""
+    new = NewChange(start_at=start, reason="a test", by="caller", via="Python", part=part)
     return asking.keep(conn, row, new, status, lead_seconds=0, now=appointments.now(conn))
 
 

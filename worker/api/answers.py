@@ -11,7 +11,7 @@ from starlette.responses import Response
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from db.lifecycle import ChangeStatus, HoldReason, Status
-from db.models.changes import ChangeKind
+from db.models.changes import ChangeKind, SeriesScope
 from tasks.callers.sentences import say
 
 _HAS_CAUSE = frozenset({Status.REJECTED, Status.FAILED})
@@ -29,6 +29,8 @@ class ChangeDocument(BaseModel):
     status: ChangeStatus
     hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
     start: datetime | None = Field(description="The start that is wanted, in UTC; null: it is a cancel.")
+    scope: SeriesScope | None = Field(description="Of a cancel of some weeks of a series: which ones; else null.")
+    week: datetime | None = Field(description="The start of the week that `scope` names, in UTC.")
     final: bool = Field(description="Whether nothing of it is sent any more.")
     error_type: str | None = Field(description="`taken`: it was refused since the wanted start is taken; else null.")
     say: str = Field(description="A sentence for the person who waits, in the attendee's language (en or de).")

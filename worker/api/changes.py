@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_client.request.fields import MAX_REASON, storable
-from booking_client.request.model import instant
+from booking_client.request.model import instant, moment
 from db.api_keys.keys import Scope
+from db.changes.change import SeriesPart
 from db.lifecycle import ChangeStatus
 from db.models.changes import ChangeKind
 from tasks.callers import changes
@@ -28,19 +29,40 @@ from worker.api.problems import ApiError, invalid
 Reason = Annotated[str, Field(max_length=MAX_REASON), AfterValidator(storable)]
 
 
-class CancelRequest(RequestBody):
-    """Cancel a booking; `reason` is what Cal.com tells the attendee."""
+class ChangeRequest(RequestBody):
+    """Change a booking; `reason` is what Cal.com tells the attendee."""
 
     reason: Reason | None = None
 
 
-class RescheduleRequest(CancelRequest):
+class CancelRequest(ChangeRequest):
+    """Cancel a booking; of a series `scope` says whether all weeks, one, or one and all that follow."""
+
+    scope: Literal["all", "following", "one"] = Field("all", description="All but `all`: of a series, with `week`.")
+    week: Annotated[datetime, BeforeValidator(moment)] | None = Field(
+        None, description="The start of the week that is meant."
+    )
+
+    @property
+    def part(self) -> SeriesPart | None:
+        """Return the weeks of a series that are meant; None: the whole booking.
+
+        Raises:
+            ApiError: `scope` and `week` do not go together.
+        """
+        try:
+            return SeriesPart.of(self.scope, self.week)
+        except ValueError as error:
+            raise invalid({"week": str(error)}) from None
+
+
+class RescheduleRequest(ChangeRequest):
     """Move a booking to another start."""
 
     start: Annotated[datetime, BeforeValidator(instant)]
 
 
-Asked = TypeVar("Asked", bound=CancelRequest)
+Asked = TypeVar("Asked", bound=ChangeRequest)
 
 
 _REFUSED: Mapping[CommandOutcome, str] = MappingProxyType(
@@ -50,6 +72,7 @@ _REFUSED: Mapping[CommandOutcome, str] = MappingProxyType(
         CommandOutcome.ENDED: "ended",
         CommandOutcome.OVER: "over",
         CommandOutcome.SERIES: "series",
+        CommandOutcome.NOT_BOOKED_YET: "not-booked-yet",
         CommandOutcome.SAME_START: "same-start",
         CommandOutcome.TAKEN_BY_OWN: "taken-by-own",
         CommandOutcome.MOVED_ON: "moved-on",
@@ -59,8 +82,8 @@ _REFUSED: Mapping[CommandOutcome, str] = MappingProxyType(
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a booking of the key's own. Once it is answered with 2xx, the wish is stored, and is not lost."""
-    return await _ask(request, CancelRequest, lambda wish, _: changes.cancel(wish))
+    """Cancel a booking of the key's own, or weeks of it. Once it is answered with 2xx, the wish is stored, and kept."""
+    return await _ask(request, CancelRequest, lambda wish, asked: changes.cancel(wish, asked.part))
 
 
 async def reschedule(request: Request) -> Response:
@@ -96,9 +119,19 @@ async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, A
     return json_response(document, 200 if done else 202, {"Location": place})
 
 
+_WRONG_FIELD: Mapping[CommandOutcome, tuple[str, str]] = MappingProxyType(
+    {
+        CommandOutcome.PAST: ("start", "is past or too near"),
+        CommandOutcome.NO_SERIES: ("scope", "the booking is no series"),
+        CommandOutcome.WEEK_BEGUN: ("week", "has begun already"),
+    }
+)
+
+
 def _problem(outcome: CommandOutcome) -> ApiError:
-    if outcome is CommandOutcome.PAST:
-        return invalid({"start": "is past or too near"})
+    if outcome in _WRONG_FIELD:
+        field, why = _WRONG_FIELD[outcome]
+        return invalid({field: why})
     return ApiError(_REFUSED[outcome])
 
 
@@ -106,6 +139,7 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
     """Return the document of a change."""
     change = found.change
     wanted = None if change is None else change.wanted
+    part = None if change is None else change.part
     return {
         "booking": found.view.id,
         "id": None if change is None else change.id,
@@ -113,6 +147,8 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
         "status": ChangeStatus.DONE if change is None else change.status,
         "hold_reason": None if change is None else change.hold_reason,
         "start": None if wanted is None else written(wanted),
+        "scope": None if part is None else part.scope,
+        "week": None if part is None else written(part.week),
         "final": change is None or change.over,
         "error_type": change.error_type if change is not None and change.status is ChangeStatus.REFUSED else None,
         "say": say_change(found, found.view.language),

@@ -147,7 +147,7 @@ FIND: dict[str, Any] = {
 _CHANGE_KEY = _parameter(
     "Idempotency-Key", "header", _KEY_TEXT, "The same key again is the same change of the booking."
 )
-_REFUSED = ("being-cancelled", "ended", "moved-on", "over", "same-start", "series", "taken-by-own")
+_REFUSED = ("being-cancelled", "ended", "moved-on", "not-booked-yet", "over", "same-start", "series", "taken-by-own")
 _CHANGE = {
     202: _answer(ChangeDocument, "It is stored.", _LOCATION),
     200: _answer(ChangeDocument, "It is done, or is known already.", _LOCATION),

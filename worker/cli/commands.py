@@ -166,6 +166,7 @@ def resolve(
     "worker.cli.orders.retry_cancel:run",
     "booking cancel 42",
     "booking cancel web-0093 --why 'customer called' --reason 'The room is closed'",
+    "booking cancel 42 --scope one --week 2030-03-12T10:00:00+01:00",
     action="cancel",
 )
 def cancel(
@@ -174,6 +175,8 @@ def cancel(
     not_booked: NotBooked = False,
     reason: Reason = None,
     account: Account = None,
+    scope: Annotated[str, typer.Option(metavar="all|following|one", help="Which weeks of a series.")] = "all",
+    week: Annotated[str | None, typer.Option(metavar="START", help="The start of the week, or of the first.")] = None,
     why: Why = ASKED,
 ) -> None:
     """Cancel bookings: at Cal.com, if they are there. One that may be booked is cancelled once that is known."""

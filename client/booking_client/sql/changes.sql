@@ -5,11 +5,11 @@
     FROM (
         SELECT
             0 AS place, id, kind, status, CASE WHEN kind = 'reschedule' THEN start_at END AS start_at, requested_at,
-            idempotency_key, hold_reason, held_for, outcome_unknown, last_error
+            idempotency_key, hold_reason, held_for, outcome_unknown, last_error, scope, week
         FROM /* schema */booking_changes
         WHERE appointment_id = appointment.id
         UNION ALL
-        SELECT 1, id, kind, 'waiting', start_at, created_at, idempotency_key, NULL, NULL, NULL, NULL
+        SELECT 1, id, kind, 'waiting', start_at, created_at, idempotency_key, NULL, NULL, NULL, NULL, NULL, NULL
         FROM /* schema */change_wishes
         WHERE appointment_id = appointment.id
     ) AS change

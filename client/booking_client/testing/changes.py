@@ -67,7 +67,7 @@ def _refusal(booking: Outcome, asked: ChangeOutcome) -> str | None:
         return "the booking cannot be moved to a start that is past or too near"
     opened = open_changes(booking)
     if any(one.start is None for one in opened):
-        return "the booking is being cancelled, and cannot be moved any more"
+        return "the booking is being cancelled, and cannot be changed any more"
     return "the booking has this start already" if asked.start == booking.start and not opened else None
 
 

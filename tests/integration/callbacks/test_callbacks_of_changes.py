@@ -10,7 +10,9 @@ from sqlalchemy import text
 from booking_client.request.idempotency import payload_hash
 from db import appointments, callbacks
 from db.changes import moves, sweeps
+from db.changes.change import SeriesPart
 from db.lifecycle import ChangeStatus, HoldReason, Status
+from db.models.changes import SeriesScope
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, named_url
 from tasks.callbacks.sentences import sentence_of
@@ -45,12 +47,18 @@ def told(booking: int) -> list[tuple[str, str]]:
                 callbacks.delivered(conn, callback, number)
 
 
-def change(booking: int, to: ChangeStatus, start: datetime | None, also: Callable[[Any], object] = bool) -> None:
+def change(
+    booking: int,
+    to: ChangeStatus,
+    start: datetime | None,
+    also: Callable[[Any], object] = bool,
+    part: SeriesPart | None = None,
+) -> None:
     """Ask for a change and end it, as a worker does: the booking is locked first."""
     with dependencies.current().engine.begin() as conn:
         row = appointments.get(conn, booking)
         assert row is not None
-        one = ask_change(conn, row, start)
+        one = ask_change(conn, row, start, part=part)
     with dependencies.current().engine.begin() as conn:
         got = moves.claim(conn, one.id, lease_seconds=50, released=False)
         assert got is not None
@@ -79,6 +87,18 @@ def test_a_change_that_is_not_done_is_a_callback(
     assert [one for one, _ in heard] == ["booking.confirmed", kind]
     assert heard[-1][1].startswith(said)
     assert sql("SELECT data->'change'->>'status' FROM callbacks WHERE sequence = 2") == to
+
+
+@pytest.mark.parametrize("scope", [None, SeriesScope.ONE, SeriesScope.FOLLOWING])
+def test_the_callback_of_a_cancel_says_whether_some_weeks_were_meant(scope: SeriesScope | None) -> None:
+    """That these stand says nothing of the others; what is done of a part is no callback while the booking stands."""
+    booking = confirmed(key_with(URL))
+    part = None if scope is None else SeriesPart(scope, LATER)
+    change(booking, ChangeStatus.REFUSED, None, part=part)
+    change(booking, ChangeStatus.DONE, None, part=part)
+
+    assert [kind for kind, _ in told(booking)] == ["booking.confirmed", "change.refused"]
+    assert sql("SELECT data->'change'->>'scope' FROM callbacks WHERE sequence = 2") == scope
 
 
 def test_a_change_of_which_nobody_wants_to_hear_is_no_callback() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from db.changes.change import SeriesPart
 from tasks.calcom.changes.cancel import read_cancel
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.changes.reschedule import read_reschedule
@@ -106,17 +107,25 @@ class _Reads(CalcomReads):
         return shown(json.dumps(booking(self._places, uid, seated=self._seated)))
 
 
-def looked(places: Places, uid: int, who: int, wanted: int | None, kind: str) -> ChangeLook:
-    """Return what a lookup shows of a snapshot, as the product reads it."""
-    return _looked(places, uid, who, wanted, kind)
+def looked(
+    places: Places, uid: int, who: int, wanted: int | None, kind: str, meant: tuple[SeriesPart | None, tuple[int, ...]]
+) -> ChangeLook:
+    """Return what a lookup shows of a snapshot, as the product reads it.
+
+    `meant`: the part of a series that is cancelled, and the weeks that a POST has named.
+    """
+    return _looked(places, uid, who, wanted, kind, meant)
 
 
 @cache
-def _looked(places: Places, uid: int, who: int, wanted: int | None, kind: str) -> ChangeLook:
+def _looked(
+    places: Places, uid: int, who: int, wanted: int | None, kind: str, meant: tuple[SeriesPart | None, tuple[int, ...]]
+) -> ChangeLook:
     at = None if wanted is None else moment(wanted)
     reads = _Reads(places, seated=kind == "seats")
     if kind == "series" and wanted is None:
-        return look_at_series(reads, "series", since=NOW)
+        part, named = meant
+        return look_at_series(reads, "series", since=NOW, part=part, named=[f"u{week}" for week in named])
     if kind == "seats":
         home = f"u{places[uid].booking}" if uid < len(places) else ""
         return look_at_seat(reads, home, f"s{uid}", wanted=at)

@@ -7,8 +7,12 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.model.changes.answers import booking
-from tests.model.changes.state import GONE, OVER, Call, Change, Place, Places, World, changed, lives
+from db.changes.change import SeriesPart
+from db.models.changes import SeriesScope
+from tests.model.changes.answers import booking, moment
+from tests.model.changes.state import GONE, OLD, OVER, Call, Change, Place, Places, World, changed, lives
+
+UNMEANT = "a week is cancelled that nobody meant"
 
 
 class Deal(NamedTuple):
@@ -23,6 +27,13 @@ class Deal(NamedTuple):
     sight: bool = True
     column: bool | None = False  # whether the type asks its host: None: not shown
     new: bool = False  # booked just now: a replica may not have it yet
+    scope: SeriesScope = SeriesScope.ALL  # which weeks of a series a cancel means
+    week: int = OLD  # the start of the week that the scope names
+
+    @property
+    def part(self) -> SeriesPart | None:
+        """Return the weeks of a series that a cancel means; None: all."""
+        return None if self.scope is SeriesScope.ALL else SeriesPart(self.scope, moment(self.week))
 
     @property
     def seated(self) -> bool:
@@ -115,16 +126,32 @@ def _written(deal: Deal, world: World, number: int, call: Call, change: Change) 
 def _cancelled(deal: Deal, world: World, number: int, call: Call) -> Iterator[tuple[str, World]]:
     place = world.places[call.uid]
     ends = {call.uid}
-    if deal.kind == "series":
+    if call.rest:
         ends = {n for n, one in enumerate(world.places) if lives(one) and one.start >= place.start}
     places = tuple(
         one._replace(status="cancelled") if n in ends and one.status != "lost" else one
         for n, one in enumerate(world.places)
     )
     after = changed(world, places, lag=deal.lag)
+    if deal.kind == "series" and not {n for n in ends if lives(world.places[n])} <= meant(deal, world):
+        after = after._replace(wrong=UNMEANT)
     if deal.seated and call.others and not any(lives(one) for one in places if one.booking == place.booking):
         after = after._replace(emptied=True)  # each of two has seen the other
     yield from _answered("Cal.com cancels", deal, after, number, call, call.uid)
+
+
+def meant(deal: Deal, world: World) -> set[int]:
+    """Return the weeks of a series that a cancel means, also after they were moved."""
+    if deal.scope is SeriesScope.ALL:
+        return set(range(len(world.places)))
+    own = next((n for n, one in enumerate(deal.places) if one.start == deal.week), GONE)
+    weeks = set[int]()
+    while own != GONE:
+        weeks.add(own)
+        own = world.places[own].to
+    if deal.scope is SeriesScope.FOLLOWING:
+        weeks |= {n for n, one in enumerate(world.places) if one.start >= deal.week}
+    return weeks
 
 
 def _moved(deal: Deal, world: World, number: int, call: Call, change: Change) -> Iterator[tuple[str, World]]:

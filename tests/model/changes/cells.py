@@ -19,9 +19,11 @@ _WHY: dict[str | ChangeAct, str] = {
     Act.DONE_NOT_FOUND: "no organizer of the model is deleted",
     A.NOT_ALLOWED: "no type of the model forbids cancelling",
     A.SEAT_ELSEWHERE: "the model's people move no seat into another booking",
-    Shown.UNREADABLE: "the model's lookups are answered",
 }
 _CELLS: dict[Cell, str] = {
+    ("reschedule", Shown.UNREADABLE, Act.LOOK): "the model's lookups are answered",
+    ("cancel", Shown.NO_WEEK, Act.LOOK): "a replica of the model shows all weeks, or none",
+    ("cancel", Shown.BEGUN, Act.LOOK): "no week of the model begins while it is cancelled",
     ("reschedule", A.NOT_FOUND, Act.REFUSE_NOT_FOUND): _WHY[Act.DONE_NOT_FOUND],
     ("cancel", Shown.ALIVE, Act.REFUSE_NOT_ALLOWED): _WHY[A.NOT_ALLOWED],
     ("reschedule", A.REFUSED, Act.REFUSE): "the model has no limit, no notice and no bounds",

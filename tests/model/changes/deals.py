@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from db.models.changes import SeriesScope
 from tests.model.changes.calcom import Deal
-from tests.model.changes.state import OLD, OTHER, OVER, WANTED, Change, Place
+from tests.model.changes.state import LAST, OLD, OTHER, OVER, WANTED, Change, Place
 
 ONE = (Place(OLD),)
 PENDING = (Place(OLD, "pending"),)
 SHARED = (Place(OLD), Place(OLD, who=1))
 SERIES = (Place(OVER), Place(OLD, booking=1), Place(OTHER, booking=2))
+WEEKS = (Place(OLD), Place(OTHER, booking=1))
+THREE = (*WEEKS, Place(LAST, booking=2))
 CANCEL, MOVE = (Change(0, None),), (Change(0, WANTED),)
 LATER = Change(0, None, asked=False)
 OTHERWISE = Change(0, OTHER, asked=False)
@@ -52,6 +55,21 @@ _DEALS = {
     "series, cancel": Deal("series", SERIES, CANCEL, fates=HOSTS),
     "series, cancel, lag, hosts": Deal("series", SERIES, CANCEL, lag=True, fates=HOSTS),
     "series, cancel, lag": Deal("series", SERIES, CANCEL, lag=True, count=0),
+    "series, one week": Deal("series", SERIES, CANCEL, fates=HOSTS, scope=SeriesScope.ONE),
+    "series, one week, lag": Deal("series", SERIES, CANCEL, lag=True, count=0, scope=SeriesScope.ONE),
+    "series, one week, lag, hosts": Deal("series", WEEKS, CANCEL, lag=True, fates=HOSTS, scope=SeriesScope.ONE),
+    "series, the last week, hosts": Deal(
+        "series", WEEKS, CANCEL, fates=frozenset({"moves there"}), scope=SeriesScope.ONE, week=OTHER
+    ),
+    "series, from a week on": Deal("series", WEEKS, CANCEL, fates=HOSTS, scope=SeriesScope.FOLLOWING, week=OTHER),
+    "series, from a week on, lag, hosts": Deal(
+        "series", THREE, CANCEL, lag=True, fates=HOSTS, scope=SeriesScope.FOLLOWING, week=OTHER
+    ),
+    "series, from a week on, moved before": Deal(
+        "series", THREE, CANCEL, fates=frozenset({"moves before"}), scope=SeriesScope.FOLLOWING, week=OTHER
+    ),
+    "series, a week that has begun": Deal("series", SERIES, CANCEL, count=0, scope=SeriesScope.ONE, week=OVER),
+    "series, no such week": Deal("series", SERIES, CANCEL, count=0, scope=SeriesScope.ONE, week=WANTED),
 }
 DEALS: Mapping[str, Deal] = MappingProxyType(_DEALS)
 MANY_STATES = frozenset(

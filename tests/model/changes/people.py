@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.model.changes.calcom import Deal
-from tests.model.changes.state import HOSTS, LAG, WANTED, Place, Places, World, changed, lives
+from tests.model.changes.state import EARLY, HOSTS, LAG, WANTED, Place, Places, World, changed, lives
 
 STRANGER = 9
 
@@ -25,6 +25,15 @@ def act(deal: Deal, world: World) -> Iterator[tuple[str, World]]:
             "its host moves it",
             _after(deal, world, (*moved, place._replace(start=HOSTS, booking=number, to=-1)), raced=True),
         )
+    if "moves there" in deal.fates:
+        there = _set(world.places, at, place._replace(status="cancelled", to=number))
+        moved_there = place._replace(start=deal.week, booking=number, to=-1)
+        yield "its host moves it to the time of the week", _after(deal, world, (*there, moved_there), raced=True)
+    own = next((n for n, one in enumerate(world.places) if one.start == deal.week and lives(one)), None)
+    if "moves before" in deal.fates and own is not None:
+        before = _set(world.places, own, world.places[own]._replace(status="cancelled", to=number))
+        moved_before = world.places[own]._replace(start=EARLY, booking=number, to=-1)
+        yield "its host moves the week before the others", _after(deal, world, (*before, moved_before), raced=True)
     if "cancels" in deal.fates:
         yield (
             "its host cancels it",

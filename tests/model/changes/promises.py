@@ -1,7 +1,8 @@
 """What must be true of every state of changes and of what Cal.com has."""
 
+from db.models.changes import SeriesScope
 from tasks.changes.evidence import ChangeAct
-from tests.model.changes.calcom import Deal
+from tests.model.changes.calcom import UNMEANT, Deal, meant
 from tests.model.changes.state import GONE, LAG, OVER, WORK, Change, Place, World, lives, with_change
 
 Act = ChangeAct
@@ -14,7 +15,7 @@ OF_NOTHING = frozenset({Act.REFUSE_CANCELLED, Act.REFUSE_NOT_FOUND})
 def broken(deal: Deal, world: World) -> str | None:
     """Say which promise a state breaks; None: none, or a person has raced with a call of ours."""
     if world.wrong or world.raced:
-        return world.wrong if world.wrong == "two calls on one uid" or not world.raced else None
+        return world.wrong if world.wrong in ("two calls on one uid", UNMEANT) or not world.raced else None
     ours = [place for place in world.places if lives(place)]
     if deal.kind != "series" and len({place.who for place in ours}) < len(ours):
         return "two live bookings of one request"
@@ -42,8 +43,12 @@ def ended(
         world = world._replace(places=places)
     ours = [n for n, place in enumerate(world.places) if place.who == change.who and lives(place)]
     if deal.kind == "series":
-        ours = [n for n in ours if world.places[n].start > OVER]
+        ours = [n for n in ours if n in meant(deal, world)]
+        if deal.scope is not SeriesScope.ONE:  # weeks that have begun stay
+            ours = [n for n in ours if world.places[n].start > OVER]
     wrong = None if world.raced or world.fresh else _contradiction(world, change, act, ours)
+    if act is Act.REFUSE_NO_WEEK and meant(deal, world):
+        wrong = "told that no week begins then, and one does"
     at = _at(change, act, ours, there if listed is None else listed)
     after = world._replace(
         at=(*world.at[: change.who], at if at is not None else world.at[change.who], *world.at[change.who + 1 :]),
@@ -63,7 +68,7 @@ def _contradiction(world: World, change: Change, act: ChangeAct, ours: list[int]
         return "told moved, and it is not there"
     if act in OF_NOTHING and ours:
         return "told that it is not there, and it lives"
-    if act is Act.REFUSE_OVER and any(world.places[n].start > OVER for n in ours):
+    if act in {Act.REFUSE_OVER, Act.REFUSE_BEGUN} and any(world.places[n].start > OVER for n in ours):
         return "told that it is over, and it is to come"
     if act in STANDS and not ours:
         return "told that it stands, and it is gone"

@@ -12,7 +12,7 @@ ANSWERED, UNANSWERED = 1, 3  # ticks until a POST has settled
 ENDS = (4, 6)  # ticks until what a lookup shows may end a change: after an answer; without one
 WORK = 2  # ticks that a POST may still work after its byte
 LAG = 3  # ticks that a replica may lag
-OVER, OLD, WANTED, OTHER, HOSTS = 0, 2, 4, 5, 7  # starts: of a week that is over, ours, wished for, a host's
+OVER, EARLY, OLD, WANTED, OTHER, LAST, HOSTS = 0, 1, 2, 4, 5, 6, 7  # starts: over, ours, wished for, a host's
 GONE = -1
 
 
@@ -39,6 +39,7 @@ class Call(NamedTuple):
     awaited: bool = True
     others: int = 0
     keyed: bool = True
+    rest: bool = False  # of a series: all weeks after it are cancelled as well
     reply: str = ""
 
 
@@ -58,7 +59,7 @@ class Change(NamedTuple):
     retries: int = 1
     refusal: ChangeAnswer | None = None
     waited: bool = False
-    named: frozenset[int] = frozenset()  # weeks that a POST has named
+    named: tuple[int, ...] = ()  # weeks that a POST has named, the last one last
     end: ChangeAct | str | None = None
 
 

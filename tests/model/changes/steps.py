@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
+from tasks.changes.cancel import after_cancel, after_cancel_look
 from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
 from tests.model.changes import order, people, promises
-from tests.model.changes.answers import NOW, looked, read
+from tests.model.changes.answers import looked, read
 from tests.model.changes.calcom import Deal, proceed, visible
 from tests.model.changes.rows import as_open, asked, home, number_of, over, with_uid
 from tests.model.changes.state import (
@@ -34,6 +34,11 @@ from tests.model.changes.state import (
 from tests.model.search import TICK, Kind, Step
 
 Act, A = ChangeAct, ChangeAnswer
+
+
+def _named(change: Change, uid: int) -> tuple[int, ...]:
+    """Return the weeks that POSTs have named, after one more."""
+    return (*(week for week in change.named if week != uid), uid)
 
 
 class Changes:
@@ -101,16 +106,16 @@ class Changes:
         else:
             yield from self._post(world, number, change)
 
-    def _post(self, world: World, number: int, change: Change) -> Iterator[Step]:
+    def _post(self, world: World, number: int, change: Change, *, rest: bool = False) -> Iterator[Step]:
         uid = change.uid if change.posts and change.uid >= 0 else world.at[change.who]
         change = change._replace(
-            uid=uid, calling=True, posts=min(change.posts + 1, 2), named=change.named | {uid}, refusal=None
+            uid=uid, calling=True, posts=min(change.posts + 1, 2), named=_named(change, uid), refusal=None
         )
         keyed = not (change.wanted is not None and goes_without_key(self.deal.column))
         guarded = home(self.deal, world, uid)
         at_once = [call for call in world.calls if call.stage < 3 and home(self.deal, world, call.uid) == guarded]
         after = with_change(world, number, change)._replace(
-            calls=(*world.calls, Call(number, uid, keyed=keyed)),
+            calls=(*world.calls, Call(number, uid, keyed=keyed, rest=rest)),
             wrong="two calls on one uid" if at_once else world.wrong,
             raced=world.raced or world.fresh > 0,
         )
@@ -174,7 +179,8 @@ class Changes:
     def _looks(self, world: World, number: int, change: Change) -> Iterator[Step]:
         uid = change.uid if change.uid >= 0 else world.at[change.who]
         for places in visible(world):
-            look = looked(places, uid, change.who, change.wanted, self.deal.kind)
+            meant = self.deal.part, change.named if self.deal.kind == "series" else ()
+            look = looked(places, uid, change.who, change.wanted, self.deal.kind, meant)
             yield from self._judged(world, number, change, look)
 
     def _judged(self, world: World, number: int, change: Change, look: ChangeLook) -> Iterator[Step]:
@@ -184,7 +190,7 @@ class Changes:
             yield from self._done(world, number, change, act, f"is looked for: {look.shown}", look, listed)
 
     def _case(self, world: World, change: Change, look: ChangeLook) -> ChangeCase:
-        named = number_of(week_to_cancel(look.weeks, since=NOW)) if look.weeks else None
+        named = number_of(look.left.uid) if look.left is not None else None
         known = ChangeCase(
             shown=look.shown,
             settled=not change.settle,
@@ -281,11 +287,10 @@ class Changes:
             change = change._replace(unknown=False, moved=False, settle=0, ends=0, refusal=None)
             yield Step(text, Kind.FAIR, with_change(world, number, change))
             return
-        if look is not None and look.weeks:
-            change = change._replace(
-                uid=number_of(week_to_cancel(look.weeks, since=NOW)) or 0, posts=max(change.posts, 1)
-            )
-        for step in self._post(world, number, change):
+        if look is not None and look.left is not None:
+            change = change._replace(uid=number_of(look.left.uid) or 0, posts=max(change.posts, 1))
+        rest = look is not None and look.left is not None and look.left.rest
+        for step in self._post(world, number, change, rest=rest):
             yield step._replace(text=f"{text}; {step.text}")
 
     def _there(self, change: Change, look: ChangeLook | None) -> int | None:

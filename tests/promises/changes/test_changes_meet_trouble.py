@@ -96,7 +96,7 @@ def test_a_move_that_comes_after_a_cancel_is_refused(fleet: Callable[..., Fleet]
         reschedule_booking(booking, WANTED)
     except ChangeRefusedError as refused:
         said = str(refused)
-    assert said == "the booking is being cancelled, and cannot be moved any more"
+    assert said == "the booking is being cancelled, and cannot be changed any more"
 
 
 def test_flowers_revoke_withdraws_a_change_that_was_not_sent(fleet: Callable[..., Fleet], seen: Any) -> None:

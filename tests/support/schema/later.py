@@ -24,6 +24,7 @@ TODAY = [
     "0014_rescheduling",
     "0015_services",
     "0016_restored",
+    "0017_weeks",
     "0018_front_door",
 ]
 LATER = "0019_later"

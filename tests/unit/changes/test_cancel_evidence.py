@@ -1,13 +1,11 @@
 """What the evidence about a cancel proves: every cell of its tables in docs/promises.md, "What may end a change"."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tasks.calcom.booking import Booking, read_booking
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.changes.cancel import after_cancel, after_cancel_look, week_to_cancel
+from tasks.changes.cancel import after_cancel, after_cancel_look
 from tasks.changes.evidence import ChangeAct, ChangeCase, Shown
 from tests.unit.changes.tables import document, rendered
 
@@ -58,7 +56,7 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeAct, ChangeAct, Change
     "cancelled, never moved": (Shown.CANCELLED, {}, (Act.DONE,) * 3),
     "moved, or a seat in another booking": (Shown.MOVED, {}, (Act.FOLLOW,) * 3),
     "alive, retries are left": (Shown.ALIVE, {}, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),
-    "a series, alive, and no POST has named its first week that lives": (
+    "a series, alive, and no POST has named the week that is to be cancelled next": (
         Shown.ALIVE, USED_UP | {"next_week": True, "refusal": A.OVER}, (Act.LOOK, Act.NEXT_WEEK, Act.NEXT_WEEK)),
     "alive, retries used up": (Shown.ALIVE, USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
     "alive, retries used up before HOLD_MAX_AGE": (
@@ -69,6 +67,13 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeAct, ChangeAct, Change
         Shown.ALIVE, {"refusal": A.OVER}, (Act.LOOK, Act.LOOK, Act.REFUSE_OVER)),
     "alive, the later POST was answered: does not allow cancellations": (
         Shown.ALIVE, {"refusal": A.NOT_ALLOWED}, (Act.LOOK, Act.LOOK, Act.REFUSE_NOT_ALLOWED)),
+    "a series, no week of it begins then, confirmed or moved less than 130 s ago": (
+        Shown.NO_WEEK, {"young": True}, (Act.LOOK,) * 3),
+    "a series, no week of it begins then": (Shown.NO_WEEK, {}, (Act.REFUSE_NO_WEEK,) * 3),
+    "a series, the week has begun and lives, and no POST has named it": (
+        Shown.BEGUN, {"next_week": True}, (Act.LOOK, Act.REFUSE_BEGUN, Act.REFUSE_BEGUN)),
+    "a series, the week has begun and lives, and a POST has named it": (
+        Shown.BEGUN, {}, (Act.LOOK, Act.LOOK, Act.REFUSE_BEGUN)),
     "404 to its uid, confirmed or moved less than 130 s ago": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
     "404 to its uid": (Shown.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
     "404 to its uid, another booking of ours is found": (
@@ -113,7 +118,7 @@ def test_a_cancel_needs_no_sight() -> None:
 def test_the_document_has_the_same_tables() -> None:
     """docs/promises.md says of each answer and lookup what the product does."""
     answers = rendered(
-        ("answer to a cancel", "first POST", "after an unknown one", "of a series, from a week on"),
+        ("answer to a cancel", "first POST", "after an unknown one", "of a series, of a week"),
         {row: acts for row, (_, _, acts) in ANSWERS.items()},
     )
     looks = rendered(
@@ -122,41 +127,3 @@ def test_the_document_has_the_same_tables() -> None:
     )
     assert answers in document()
     assert looks in document()
-
-
-# -- a series ----------------------------------------------------------------------------------------------------------
-
-NOW = datetime(2033, 3, 17, 12, tzinfo=UTC)
-
-
-def week(number: int, status: str = "accepted", *, days: float | None = None) -> Booking:
-    """Return a week of a series, `days` after now (None: `number` weeks)."""
-    start = NOW + timedelta(days=7 * number if days is None else days)
-    found = read_booking({"uid": f"w{number}", "status": status, "start": start.isoformat()})
-    assert found is not None
-    return found
-
-
-WEEKS: dict[str, tuple[list[Booking], str | None]] = {
-    "all": ([week(1), week(2), week(3)], "w1"),
-    "in any order": ([week(3), week(2), week(1)], "w1"),
-    "one is over": ([week(-1), week(1), week(2)], "w1"),
-    "one has begun": ([week(0, days=-0.01), week(1), week(2)], "w1"),
-    "one is cancelled": ([week(1, "cancelled"), week(2), week(3)], "w2"),
-    "one is declined": ([week(1, "rejected"), week(2, "pending")], "w2"),
-    "one was moved before the rest": ([week(1), week(2, "cancelled")], "w1"),
-    "done": ([week(-1), week(1, "cancelled")], None),
-    "none": ([], None),
-}
-
-
-@pytest.mark.parametrize("name", WEEKS)
-def test_a_series_is_cancelled_from_its_next_living_week_on(name: str) -> None:
-    """Never by its own uid: once its first week is over or was moved, that is a 400, and the other weeks live."""
-    weeks, wanted = WEEKS[name]
-    assert week_to_cancel(weeks, since=NOW) == wanted
-
-
-def test_following_weeks_begin_at_a_week() -> None:
-    """Those before it stay."""
-    assert week_to_cancel([week(1), week(2), week(3)], since=NOW + timedelta(days=8)) == "w2"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from db.changes.change import SeriesPart
+from db.models.changes import SeriesScope
 from tasks.calcom.booking_answers import MAX_MOVES
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads, ReadRequest
@@ -126,3 +128,29 @@ def test_a_series_is_read_with_all_its_weeks(statuses: tuple[str, str], expected
     )
 
     assert (look.shown, len(look.weeks)) == (expected, 2)
+
+
+THIRD = SeriesPart(SeriesScope.ONE, datetime(2031, 4, 24, 9, tzinfo=UTC))
+OUTSIDE: dict[str, tuple[dict[str, Answer | NoAnswer], Shown, list[str]]] = {
+    "lives": ({"out": booked("out", WANTED)}, Shown.ALIVE, ["series", "out"]),
+    "is cancelled": ({"out": booked("out", WANTED, "cancelled")}, Shown.CANCELLED, ["series", "out"]),
+    "was moved on": ({"out": moved("out", "on"), "on": booked("on", WANTED)}, Shown.ALIVE, ["series", "out", "on"]),
+    "is not found": ({}, Shown.UNREADABLE, ["series", "out"]),
+    "was moved in a circle": ({"out": moved("out", "w2")}, Shown.UNREADABLE, ["series", "out"]),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_week_that_was_moved_out_of_its_series_is_asked_for_by_its_uid(name: str) -> None:
+    """In a bounded number of calls; what is not shown is looked for again, and never taken for another week."""
+    answers, shows, asked = OUTSIDE[name]
+    starts = ["2031-04-10T09:00:00Z", "2031-04-17T09:00:00Z", "2031-04-24T09:00:00Z"]
+    weeks = [{"uid": f"w{n}", "start": start, "status": "accepted"} for n, start in enumerate(starts)]
+    weeks[2] |= {"status": "cancelled", "rescheduledToUid": "out"}
+    reads = Reads({"series": shown(json.dumps(weeks)), **answers})
+
+    look = look_at_series(reads, "series", since=datetime(2031, 4, 11, tzinfo=UTC), part=THIRD)
+
+    assert look.shown is shows
+    assert [path.rpartition("/")[2] for path in reads.paths] == asked
+    assert (look.reply is not None) == (shows is Shown.UNREADABLE)

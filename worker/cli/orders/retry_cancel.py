@@ -1,9 +1,11 @@
 """`booking retry` and `booking cancel`: one command for each booking named."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Engine
 
+from db.changes.change import SeriesPart
 from db.lifecycle import HoldReason
 from tasks.operations import booking_actions
 from tasks.operations.booking_commands import CommandOutcome, CommandResult
@@ -37,10 +39,16 @@ def run(
     why: str,
     reason: str | None = None,
     account: str | None = None,
+    scope: str = "all",
+    week: str | None = None,
 ) -> bool:
-    """Send each booking again, or cancel it; print what became of each, and return whether all went that way."""
+    """Send each booking again, or cancel it; print what became of each, and return whether all went that way.
+
+    Raises:
+        Stop: `scope` and `week` do not go together, or do not go with the rest.
+    """
+    given = {"reason": reason, "account": account, **_part(scope, week, alone=len(bookings) == 1 and not not_booked)}
     deps = ready()
-    given = {"reason": reason, "account": account}
     target = {"not_booked": not_booked} | {name: text for name, text in given.items() if text is not None}
     with listening(screen.note):
         meant = [_named(deps.engine, id_or_key) for id_or_key in dict.fromkeys(bookings)]
@@ -51,6 +59,21 @@ def run(
     for well, sentence in done:
         (screen.say if well else screen.note)(sentence)
     return all(well for well, _ in done)
+
+
+def _part(scope: str, week: str | None, *, alone: bool) -> dict[str, str]:
+    """Return the members of an action's target that say which weeks of a series are meant."""
+    try:
+        part = SeriesPart.of(scope, None if week is None else datetime.fromisoformat(week))
+    except ValueError:
+        raise Stop(
+            "give --scope one or following with --week, the start of the week, as in 2030-03-05T10:00:00+01:00"
+        ) from None
+    if part is None:
+        return {}
+    if not alone:
+        raise Stop("weeks are cancelled of one booking, without --not-booked")
+    return {"scope": part.scope.value, "week": part.week.isoformat()}
 
 
 def _named(database: Engine, id_or_key: str) -> int | str:

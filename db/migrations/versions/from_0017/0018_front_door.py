@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018_front_door"
-down_revision = "0016_restored"
+down_revision = "0017_weeks"
 
 _STATEMENTS = """
 -- front_door.changes: what is open, the oldest first
