@@ -69,8 +69,7 @@ class CommandOutcome(StrEnum):
     MOVE_ASKED = "move_asked"  # it is booked: its move goes to Cal.com
     MOVED = "moved"  # it is not booked: it is asked for at the new start
     MOVED_LATER = "moved_later"  # it may be booked: moved once its outcome is known
-    # Nothing was done:
-    MISSING = "missing"  # no booking has this id
+    MISSING = "missing"  # no booking has this id; nothing was done, as with all that follow
     MOVED_ON = "moved_on"  # it has just moved on by itself
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
     GOES_BY_ITSELF = "goes_by_itself"  # an action of the page on a booking that by now is released by itself

@@ -1,6 +1,7 @@
 """The resources of changes: cancel a booking, move it, and read how that stands."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
@@ -104,8 +105,9 @@ async def by_id(request: Request) -> Response:
 
 
 async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, Asked], ChangeOfCaller]) -> Response:
-    async with await services_of(request).gate.admit(request, Scope.CHANGE) as admission:
-        booking = parameters.booking_id(request)
+    services = services_of(request)
+    async with await services.gate.admit(request, Scope.CHANGE) as admission:
+        seconds, booking = parameters.wait(request), parameters.booking_id(request)
         header = idempotency_key(request.headers.get("idempotency-key"))
         asked = body.parse(await json_object(request))
         wish = CallerWish(key=admission.key, booking=booking, via=Via.HTTP, reason=asked.reason, idempotency_key=header)
@@ -113,6 +115,7 @@ async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, A
             found = await admission.run(ask, wish, asked)
         except ChangeRefusedError as refused:
             raise _problem(refused.outcome) from None
+    found = replace(await services.change_waiters.wait(found, seconds), again=found.again)
     document = change_document(found)
     place = f"/v1/bookings/{booking}" if found.change is None else f"/v1/bookings/{booking}/changes/{found.change.id}"
     done = found.again or document["status"] == ChangeStatus.DONE

@@ -159,10 +159,10 @@ CANCEL: dict[str, Any] = {
         **_problems(*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED),
         **_CHANGE,
     },
-    "openapi_extra": {**_body(CancelRequest), "parameters": [_ID, _CHANGE_KEY]},
+    "openapi_extra": {**_body(CancelRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
 }
 RESCHEDULE: dict[str, Any] = CANCEL | {
-    "openapi_extra": {**_body(RescheduleRequest), "parameters": [_ID, _CHANGE_KEY]},
+    "openapi_extra": {**_body(RescheduleRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
 }
 _NUMBER = _parameter("change", "path", {"type": "integer", "minimum": 1}, "The change's id.", required=True)
 CHANGE: dict[str, Any] = {

@@ -56,6 +56,24 @@ def test_who_waits_for_a_change_hears_at_once(api: Api, becomes: str) -> None:
     assert caller.get(f"{place}?wait=soon").status_code == 422
 
 
+def test_who_asks_for_a_change_may_wait_too(api: Api) -> None:
+    """One request for the whole of it: 200 as soon as it is done."""
+    caller = api.key()
+    number = caller.booked()
+    booked = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
+    api.sql(f"UPDATE appointments SET {booked} WHERE id = :id", id=number, uid=f"uid-{number}")  # noqa: S608 - ours
+    is_there = "SELECT count(*) FROM booking_changes WHERE appointment_id = :id"
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(caller.call, "POST", f"/v1/bookings/{number}/cancel?wait=20", json={})
+        eventually(lambda: api.sql(is_there, id=number), what="it is stored")
+        api.sql("UPDATE booking_changes SET status = 'done' WHERE appointment_id = :id", id=number)
+        answer = asked.result(15)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "done")
+    assert caller.call("POST", f"/v1/bookings/{number}/cancel?wait=soon", json={}).status_code == 422
+
+
 def test_who_waits_for_the_rate_limit_hears_of_the_booking(api: Api) -> None:
     """Such a hold ends within a second or two: "noted" would be told of a booking that is made right then."""
     caller = api.key()

@@ -76,7 +76,7 @@ AT_FRONT_DOOR = (
         Breakage(
             name=f"no-index-{name}",
             promise=6,
-            file="db/migrations/versions/0018_front_door.py",
+            file="db/migrations/versions/from_0017/0018_front_door.py",
             old=f"CREATE INDEX {name} ON {columns}",
             new=f"CREATE INDEX {name} ON {columns}{_NEVER['WHERE' in columns]}",
             test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",
