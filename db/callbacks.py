@@ -1,7 +1,7 @@
 """Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them.
 
 All transactions lock in one order, so that no two wait for each other: bookings, keys, callbacks, hosts, of each kind
-the lowest first.
+the lowest first. Only `booking forget` locks more bookings after its first ones: Postgres ends one of two that meet.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,6 +24,7 @@ LEASE = 30.0  # seconds that a worker has a callback
 _LOCK = 0x63616C6C6261636B  # of those who claim, one after the other
 
 _columns = callbacks.c
+_is_told = _columns.delivered_at.is_(None) & (_columns.url != "")  # not those of forgotten addresses
 _waits = and_(_columns.delivered_at.is_(None), _columns.given_up_at.is_(None))
 
 
@@ -157,7 +158,7 @@ def switch_off(conn: Connection, callback: Callback, claims: int) -> bool:
 def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
     """Return what is not delivered, the oldest first; what was given up comes last."""
     names = WaitingCallback.__dataclass_fields__
-    query: Select[Any] = select(*(_columns[name] for name in names)).where(_columns.delivered_at.is_(None))
+    query: Select[Any] = select(*(_columns[name] for name in names)).where(_is_told)
     order = _columns.given_up_at.is_not(None), _columns.id
     return [WaitingCallback(*row) for row in conn.execute(query.order_by(*order).limit(limit))]
 
@@ -165,7 +166,7 @@ def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
 def count_waiting(conn: Connection) -> tuple[int, int]:
     """Return how many wait, and how many were given up."""
     counted = func.count().filter(_waits), func.count().filter(_columns.given_up_at.is_not(None))
-    row = conn.execute(select(*counted).where(_columns.delivered_at.is_(None))).one()
+    row = conn.execute(select(*counted).where(_is_told)).one()
     return row[0], row[1]
 
 
@@ -174,8 +175,7 @@ def send_again(conn: Connection, ids: Collection[int]) -> int:
 
     `ids` are those of the bookings; none: all. Of each booking the first goes, and the others after it.
     """
-    of_these = _columns.appointment_id.in_(ids) if ids else true()
-    chosen = and_(_columns.delivered_at.is_(None), _columns.url != "", of_these)  # but for those of forgotten addresses
+    chosen = and_(_is_told, _columns.appointment_id.in_(ids) if ids else true())
     locked = select(appointments.c.id).where(appointments.c.id.in_(select(_columns.appointment_id).where(chosen)))
     conn.execute(locked.order_by(appointments.c.id).with_for_update())
     keys = api_keys.c.id.in_(select(_columns.api_key_id).where(chosen))

@@ -25,7 +25,8 @@ FIRST = 20
 _given_up = and_(
     _callbacks.c.delivered_at.is_(None),
     _callbacks.c.given_up_at.is_not(None),
-    _callbacks.c.trouble.is_distinct_from("410"),  # the receiver wants none
+    _callbacks.c.trouble.is_distinct_from(literal_column("'410'")),  # the receiver wants none; as the index has it
+    _callbacks.c.url != literal_column("''"),  # that of a forgotten booking
 )
 _waits = and_(_callbacks.c.delivered_at.is_(None), _callbacks.c.given_up_at.is_(None))
 
@@ -43,7 +44,7 @@ class OpenChanges:
 class OpenCallbacks:
     """Callbacks that are not delivered: those that wait, and those that were given up and not sent again since.
 
-    What a receiver wants no more (410) is not among these.
+    What a receiver wants no more (410), and what a forgotten booking had to tell, is not among these.
     """
 
     waiting: int = 0

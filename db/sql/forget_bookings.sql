@@ -46,6 +46,6 @@ SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END,
     target = (
         SELECT coalesce(jsonb_object_agg(given.name, given.value), '{}')
         FROM jsonb_each(target) AS given (name, value)
-        WHERE given.name IN ('start', 'uid', 'account') OR jsonb_typeof(given.value) IN ('number', 'boolean', 'null')
+        WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account') OR jsonb_typeof(given.value) IN ('number', 'boolean', 'null')
     )
 WHERE ids && CAST(:ids AS bigint[])

@@ -45,8 +45,8 @@ class HintCalls(AuditCalls):
 def may_be_another(row: Appointment, hint: Hint) -> bool:
     """Return whether a hint of a booking that lives may contradict a row.
 
-    Not the weeks of a series, which carry one reference and uids of their own: the audit counts them. Nor a stranger's
-    seat in a booking where our seat was cancelled.
+    Not the weeks of a confirmed series, which carry one reference and uids of their own: the audit counts them. Nor a
+    stranger's seat in a booking where our seat was cancelled.
     """
     if row.status is Status.CANCELLED:
         is_named = hint.uid == row.calcom_booking_uid and row.calcom_seat_uid is None

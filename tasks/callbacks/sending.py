@@ -62,9 +62,9 @@ def body_of(callback: Callback) -> str:
 
 
 def _cause(callback: Callback) -> str | None:
-    """Return why the booking was rejected or has failed; None: it was not."""
+    """Return why the booking was rejected or has failed, or its change was refused; None: it was not."""
     cause: str | None = callback.about["error_type"]
-    return cause if callback.type in {"booking.rejected", "booking.failed"} else None
+    return cause if callback.type in {"booking.rejected", "booking.failed", "change.refused"} else None
 
 
 def headers_of(callback: Callback, settings: CallbackSettings, body: str, at: datetime) -> dict[str, str]:

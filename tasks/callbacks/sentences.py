@@ -6,6 +6,7 @@ from db.appointments.views import BookingView
 from db.callbacks import Callback
 from db.lifecycle import HoldReason, Status
 from db.models.changes import ChangeKind
+from resilience.error_types import ErrorType
 from tasks.callers.change_sentences import SaidOfChange, not_done, sentence
 from tasks.callers.sentences import say
 
@@ -22,7 +23,11 @@ def sentence_of(callback: Callback) -> str:
         said = SaidOfChange.MOVED_HOST if view.awaits_host else SaidOfChange.MOVED
     elif change is not None:
         is_cancel, unsure = change["kind"] == ChangeKind.CANCEL, callback.about["may_have_moved"]
-        said = not_done(view, is_cancel=is_cancel, unsure=unsure and change["status"] == Status.FAILED)
+        unsure = unsure and change["status"] == Status.FAILED
+        said = not_done(view, is_cancel=is_cancel, unsure=unsure, of_weeks=change.get("scope") is not None)
+        if said is SaidOfChange.MOVE_REFUSED and callback.about["error_type"] == ErrorType.TAKEN:
+            wanted = datetime.fromisoformat(callback.about["wanted"])
+            return sentence(SaidOfChange.MOVE_TAKEN, view, wanted, view.language)
     return say(view) if said is None else sentence(said, view, None, view.language)
 
 

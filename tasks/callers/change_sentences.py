@@ -38,6 +38,7 @@ class SaidOfChange(StrEnum):
     CANCEL_NOTED = "cancel_noted"
     CANCEL_OUTAGE = "cancel_outage"
     CANCEL_REFUSED = "cancel_refused"
+    WEEK_REFUSED = "week_refused"  # a week of a series: none begins then, or it has begun
     OPERATOR = "operator"
 
 
@@ -64,6 +65,7 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
             "confirm it. It stands until then.",
             _C.CANCEL_REFUSED: "I could not cancel it; it stands. A colleague will call you.",
+            _C.WEEK_REFUSED: "I could not cancel that; the series stands as before. Which day is it about?",
             _C.OPERATOR: "I have noted it; we will come back to you.",
         },
         "de": {
@@ -88,6 +90,7 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
             _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihre Absage vermerkt, und wir "
             "bestätigen sie Ihnen. Bis dahin gilt der Termin.",
             _C.CANCEL_REFUSED: "Ich konnte den Termin nicht absagen; er gilt weiter. Jemand von uns ruft Sie an.",
+            _C.WEEK_REFUSED: "Das konnte ich nicht absagen; die Terminreihe bleibt. Um welchen Tag geht es?",
             _C.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
         },
     }
@@ -101,7 +104,7 @@ def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
         return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
         unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
-        said = not_done(view, is_cancel=change.wanted is None, unsure=unsure)
+        said = not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=change.part is not None)
         return _C.MOVE_TAKEN if said is _C.MOVE_REFUSED and change.error_type == ErrorType.TAKEN else said
     if change.over:  # what is done may have been changed by somebody since
         return _done(view, change, again=wish.again)
@@ -118,15 +121,17 @@ def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfCha
     return _C.MOVED_ALREADY if again else _C.MOVED
 
 
-def not_done(view: BookingView, *, is_cancel: bool, unsure: bool) -> SaidOfChange | None:
+def not_done(view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool) -> SaidOfChange | None:
     """Return what is true of a change that is over and not done; None: the booking's own sentence is.
 
-    `unsure`: Cal.com may have changed the booking all the same.
+    `unsure`: Cal.com may have changed the booking all the same. `of_weeks`: some weeks of a series were meant.
     """
     if view.status is not Status.CONFIRMED:
         return None
     if unsure:
         return _C.OPERATOR
+    if of_weeks:
+        return _C.WEEK_REFUSED
     return _C.CANCEL_REFUSED if is_cancel else _C.MOVE_REFUSED
 
 

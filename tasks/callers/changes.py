@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from booking_client.asking import patience
+from booking_client.states import held_by
 from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingView
 from db.changes import asking, moves
 from db.changes.change import BookingChange, SeriesPart
 from db.connection import deadline
-from db.lifecycle import SHORT_HOLDS, ChangeStatus, Status
+from db.lifecycle import SHORT_HOLDS, ChangeStatus, HoldReason, Status
 from tasks import dependencies
 from tasks.callers.connection import caller_connection
 from tasks.database_errors import database_errors
@@ -44,7 +45,12 @@ class ChangeOfCaller:
         """Return whether it may be over soon: one that is held for longer than a moment will not."""
         if self.change is None or self.change.over:
             return False
-        return self.change.status is not ChangeStatus.HELD or self.change.hold_reason in SHORT_HOLDS
+        return self.change.status is not ChangeStatus.HELD or self.held_by in SHORT_HOLDS
+
+    @property
+    def held_by(self) -> HoldReason | None:
+        """Return why it is held, as a booking's reason is shown; None: it is not held."""
+        return None if self.change is None else held_by(self.change.hold_reason, self.change.held_for)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

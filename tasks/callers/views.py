@@ -10,6 +10,7 @@ from datetime import datetime
 from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingView
+from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.connection import caller_connection
 
 MOST_FOUND = 20
@@ -26,9 +27,13 @@ def with_their_ends(told: Sequence[BookingView]) -> list[BookingView]:
     """Return views that were made of receipts with what only a row holds: its uid, and why it was rejected.
 
     A view whose booking has moved since is the row's; the others keep their start, which may be newer than the row's.
+    While Postgres does not answer they stay as they are: what they tell of is stored.
     """
     over = [view.id for view in told if view.final]
-    rows = {row.id: row for row in views_of_all(over)} if over else {}
+    try:
+        rows = {row.id: row for row in views_of_all(over)} if over else {}
+    except AppointmentDatabaseException:
+        return list(told)
     return [_with_its_end(view, rows.get(view.id)) for view in told]
 
 

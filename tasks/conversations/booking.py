@@ -57,10 +57,11 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
         known = views.view(key, receipt.appointment_id) if receipt.duplicate else None
         if known is None:
             return InCall(BookingView.of(receipt, request, key.id), again=receipt.duplicate)
-        if known.status is Status.CANCELLED and not another:
-            return InCall(known, second=True)
-        if known.status not in WANTED and another:
-            continue
+        if known.status is Status.CANCELLED and name is not None:
+            view = known
+            if another:
+                continue
+            break
         # the receipt's start is newer than the row's, if Cal.com was asked
         return _again(known, replace(known, start=receipt.start, awaits_host=receipt.awaits_host))
     if view is None:

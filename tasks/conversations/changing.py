@@ -47,9 +47,9 @@ def reschedule(
 ) -> ChangeInCall | None:
     """Move the one booking that is meant; else as `cancel`."""
     view = meant(conversation, email=email, phone=phone, start=start)
-    if view is None:
+    if view is None and start is not None:
         return _moved_before(meant(conversation, email=email, phone=phone, start=wanted), wanted)
-    return _changed(conversation, view, wanted)
+    return None if view is None else _changed(conversation, view, wanted)
 
 
 def _moved_before(view: BookingView | None, wanted: datetime) -> ChangeInCall | None:

@@ -95,7 +95,7 @@ async def find(request: Request) -> Response:
 
 
 async def by_id(request: Request) -> Response:
-    """Return how a booking stands, as soon as it is settled or held, at the latest after `wait` seconds."""
+    """Return how a booking stands, as soon as it is settled or held for long, at the latest after `wait` seconds."""
     services = services_of(request)
     async with await services.gate.admit(request, Scope.READ) as admission:
         seconds, number = parameters.wait(request), parameters.booking_id(request)

@@ -26,7 +26,7 @@ log = Logger("http")
 
 @dataclass(slots=True)
 class HttpCall:
-    """Hold what the log says of one request: no body, no address, no query. `why`: why it was let in to nothing."""
+    """Hold what the log says of one request: no body, no address, no query. `why`: why it was refused."""
 
     correlation_id: str
     caller: str | None = None

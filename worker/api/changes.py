@@ -148,7 +148,7 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
         "id": None if change is None else change.id,
         "kind": ChangeKind.CANCEL if change is None else change.kind,
         "status": ChangeStatus.DONE if change is None else change.status,
-        "hold_reason": None if change is None else change.hold_reason,
+        "hold_reason": found.held_by,
         "start": None if wanted is None else written(wanted),
         "scope": None if part is None else part.scope,
         "week": None if part is None else written(part.week),

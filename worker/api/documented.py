@@ -81,7 +81,7 @@ _WAIT = _parameter(
     "wait",
     "query",
     {"type": "number", "minimum": 0, "maximum": 20, "default": 0},
-    "Seconds to wait until it is settled or held.",
+    "Seconds to wait until it is settled, or held for more than a moment.",
 )
 _KEY_TEXT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"}
 _KEY_HEADER = _parameter(

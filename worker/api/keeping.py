@@ -55,22 +55,31 @@ def _keep_alone(request: CallerRequest, key: ApiKey, require_key: Callable[[], N
 
 def _keep(limit: CallLimit, arrived: Sequence[Arrived]) -> "list[Receipt | Conflict | Exception | None]":
     """Return the result of each request that is within its key's rate, and the problem of each other one."""
-    refused = [
-        beyond or _not_in_force(one)
-        for one, beyond in zip(arrived, _beyond_rates(limit, [one.key for one in arrived]), strict=True)
-    ]
+    beyond = _beyond_rates(limit, [one.key for one in arrived])
+    unknown = _not_in_force([one for one, problem in zip(arrived, beyond, strict=True) if problem is None])
+    refused = [problem or unknown.get(one.key.id) for one, problem in zip(arrived, beyond, strict=True)]
     within = [one for one, problem in zip(arrived, refused, strict=True) if problem is None]
     kept = iter(enqueue_together([CallersRequest(one.request, one.key.id) for one in within]))
     return [next(kept) if problem is None else problem for problem in refused]
 
 
-def _not_in_force(arrived: Arrived) -> ApiError | AppointmentDatabaseException | None:
-    """Return the problem of a key that was revoked, or could not be read again; None: it is in force."""
-    try:
-        arrived.require_key()
-    except (ApiError, AppointmentDatabaseException) as problem:
-        return problem
-    return None
+def _not_in_force(arrived: Sequence[Arrived]) -> dict[int, ApiError | AppointmentDatabaseException]:
+    """Return the problem of each key that was revoked, or could not be read again, by the key's id.
+
+    Each key is asked for once, and none once Postgres was silent: the whole group waits for that.
+    """
+    problems: dict[int, ApiError | AppointmentDatabaseException] = {}
+    silent: AppointmentDatabaseException | None = None
+    for one in {one.key.id: one for one in arrived}.values():
+        try:
+            if silent is not None:
+                raise silent
+            one.require_key()
+        except ApiError as problem:
+            problems[one.key.id] = problem
+        except AppointmentDatabaseException as problem:
+            problems[one.key.id] = silent = problem
+    return problems
 
 
 def _beyond_rates(limit: CallLimit, keys: Sequence[ApiKey]) -> list[ApiError | None]:

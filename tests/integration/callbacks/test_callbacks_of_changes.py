@@ -1,5 +1,6 @@
 """The callbacks of changes, the sentence of each callback, and a booking's own address."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import SeriesScope
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, named_url
+from tasks.callbacks.sending import body_of
 from tasks.callbacks.sentences import sentence_of
 from tasks.callers.requests import CallerRequest
 from tasks.enqueue import enqueue_booking
@@ -23,6 +25,7 @@ from tests.support.changes import ask_change
 from tests.support.fleet import request
 
 URL = "https://example.com/hooks"
+SENT: list[dict[str, Any]] = []  # the bodies of those that were told
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 
 
@@ -44,6 +47,7 @@ def told(booking: int) -> list[tuple[str, str]]:
                 assert callback is not None
                 assert callback.appointment_id == booking
                 found.append((callback.type, sentence_of(callback)))
+                SENT.append(json.loads(body_of(callback)))
                 callbacks.delivered(conn, callback, number)
 
 
@@ -99,6 +103,25 @@ def test_the_callback_of_a_cancel_says_whether_some_weeks_were_meant(scope: Seri
 
     assert [kind for kind, _ in told(booking)] == ["booking.confirmed", "change.refused"]
     assert sql("SELECT data->'change'->>'scope' FROM callbacks WHERE sequence = 2") == scope
+
+
+def test_a_move_whose_start_is_taken_is_told_so() -> None:
+    """As `GET` of the change tells it: the caller is asked for another time, and a program reads why."""
+    booking = confirmed(key_with(URL))
+    with dependencies.current().engine.begin() as conn:
+        row = appointments.get(conn, booking)
+        assert row is not None
+        one = ask_change(conn, row, LATER)
+    with dependencies.current().engine.begin() as conn:
+        appointments.get(conn, booking, lock=True)
+        got = moves.claim(conn, one.id, lease_seconds=50, released=False)
+        assert got is not None
+        taken = {"token": got.change.claim_token, "error_type": "taken"}
+        assert moves.move(conn, one.id, ChangeStatus.CHANGING, ChangeStatus.REFUSED, why="a test", **taken)
+
+    assert told(booking)[-1][1].startswith("Wednesday, 5 March at ")
+    assert "is taken; your old time" in SENT[-1]["data"]["say"]
+    assert SENT[-1]["data"]["error_type"] == "taken"
 
 
 def test_a_change_of_which_nobody_wants_to_hear_is_no_callback() -> None:

@@ -85,14 +85,16 @@ def _deployment(settings: Callable[..., dict[str, str]]) -> None:
 
 
 def test_what_waits_is_told_by_the_page_the_command_line_and_the_metrics_alike(record: Any) -> None:
-    """By state and age; what is over, delivered, older than a day, or wanted no more by its receiver is none."""
+    """By state and age; what is over, delivered, older than a day, forgotten, or wanted no more is none."""
     key = key_with("https://example.com/hooks")
-    first, second, third, fourth = (confirmed(key) for _ in range(4))
+    first, second, third, fourth, fifth = (confirmed(key) for _ in range(5))
     sql("UPDATE callbacks SET delivered_at = now(), next_at = NULL WHERE appointment_id = :id", id=first)
     sql("UPDATE callbacks SET given_up_at = now(), next_at = NULL WHERE appointment_id = :id", id=second)
     sql("UPDATE callbacks SET created_at = now() - interval '5 minutes' WHERE appointment_id = :id", id=third)
     gone = "UPDATE callbacks SET given_up_at = now(), next_at = NULL, trouble = '410' WHERE appointment_id = :id"
     sql(gone, id=fourth)
+    forgotten = "UPDATE callbacks SET given_up_at = now(), next_at = NULL, url = '' WHERE appointment_id = :id"
+    sql(forgotten, id=fifth)
     row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
     with record.engine.begin() as conn:
         waiting, over = (ask_change(conn, row, status=ChangeStatus.WAITING) for _ in range(2))

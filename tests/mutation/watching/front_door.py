@@ -15,7 +15,7 @@ _INDEXES = {
     "booking_changes_oldest": "booking_changes (requested_at)\n    WHERE status IN "
     "('waiting', 'pending', 'changing', 'retrying', 'held')",
     "callbacks_oldest": "callbacks (created_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
-    "callbacks_given_up": "callbacks (given_up_at) WHERE delivered_at IS NULL AND given_up_at IS NOT NULL",
+    "callbacks_given_up": "callbacks (given_up_at)\n    WHERE delivered_at IS NULL AND given_up_at IS NOT NULL",
     "calcom_webhooks_account": "calcom_webhooks (account_id, received_at)",
 }
 _NEVER = {True: " AND false", False: " WHERE false"}  # an index that is empty

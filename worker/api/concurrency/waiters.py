@@ -45,7 +45,7 @@ class Waiters(Generic[Seen]):
         return sum(map(len, self._waiting.values()))
 
     async def wait(self, now: Seen, seconds: float) -> Seen:
-        """Return it as soon as it is settled or held, else as it was last known after `seconds`."""
+        """Return it as soon as it is settled or held for long, else as it was last known after `seconds`."""
         if self._closed or seconds <= 0 or not now.is_worth_waiting:
             return now
         settled: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()

@@ -23,7 +23,13 @@ ALTER TABLE booking_changes
 # A booking that is asked for again is wanted; the cancel of some weeks, which was sent, does not cancel it.
 _WANTED_AGAIN = "withdraw_changes()", "AND kind = 'cancel' AND", "AND kind = 'cancel' AND scope IS NULL AND"
 # What a change that was refused, failed or expired tells its caller.
+_CAUSE = (
+    "tell_of_change()",
+    "jsonb_build_object('may_have_moved', NEW.may_have_moved))",
+    "jsonb_build_object('may_have_moved', NEW.may_have_moved, 'error_type', NEW.error_type, 'wanted', NEW.start_at))",
+)
 _TOLD = "tell_of_change()", "'status', NEW.status)", "'status', NEW.status, 'scope', NEW.scope)"
+_FUNCTIONS = (_WANTED_AGAIN, _TOLD, _CAUSE)
 # The code of before takes them for cancels of the whole series; so it would one that has failed, at `booking retry`.
 _OPEN = """
 SELECT EXISTS (
@@ -35,14 +41,14 @@ SELECT EXISTS (
 
 def upgrade() -> None:
     op.get_bind().exec_driver_sql(_COLUMNS)
-    for function, before, after in (_WANTED_AGAIN, _TOLD):
+    for function, before, after in _FUNCTIONS:
         _define(function, before, after)
 
 
 def downgrade() -> None:
     if op.get_bind().execute(sa.text(_OPEN)).scalar():
         raise ValueError("there are open cancels of some weeks of a series: this migration stays")
-    for function, before, after in (_WANTED_AGAIN, _TOLD):
+    for function, before, after in _FUNCTIONS:
         _define(function, after, before)
     op.execute("DELETE FROM booking_changes WHERE scope IS NOT NULL")
     op.execute("ALTER TABLE booking_changes DROP COLUMN scope, DROP COLUMN week")

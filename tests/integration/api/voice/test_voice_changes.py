@@ -306,6 +306,20 @@ def test_a_move_that_is_done_is_known_when_it_is_repeated(api: Api, ask: Ask) ->
     assert (elsewhere, changes(api, email)) == (NOT_FOUND, 1)
 
 
+def test_a_move_of_one_of_two_bookings_is_not_taken_for_an_earlier_one(api: Api) -> None:
+    """Nobody has said which of them is meant: it is asked, though one of them was moved to that very time."""
+    caller = api.key()
+    email = booked(api, caller, retell, "call-46")
+    briefly(retell, caller, "reschedule", NEW, "call-46")
+    changes_become(api, email, "status = 'done'")
+    becomes(api, email, "booked_start_at = '2030-03-06T09:00:00Z'")
+    other = some_arguments(start="2030-03-08T10:00:00", another=True)
+    briefly(retell, caller, "book", other, "call-46")
+    becomes(api, other["email"], BOOKED)
+
+    assert retell(caller, "reschedule", NEW, "call-46").say == WHICH
+
+
 def test_a_cancel_that_is_repeated_without_a_call_id_is_known(api: Api) -> None:
     """Who named the person and the start is not asked for them again."""
     caller, asked = api.key(), some_arguments()

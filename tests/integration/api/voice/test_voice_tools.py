@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from db.api_keys.keys import Scope
+from tasks.conversations.conversation import MOST
 from tests.support.api.agents import AGENTS, Ask, retell, some_arguments, vapi_calls
 from tests.support.api.served import ALL, NOT_HELD, Api
 
@@ -160,6 +161,33 @@ def test_who_has_cancelled_in_this_call_is_asked_before_it_is_booked_again(api: 
         "Your request for Tuesday, 5 March at 10:00 from this call is cancelled. Would you like to book it again?"
     )
     assert (told, before, again, rows(api, asked["email"])) == (once_more, 1, [NOTED, NOTED], 2)
+
+
+def test_a_repeat_of_one_more_booking_is_the_same_request(api: Api, ask: Ask) -> None:
+    """Also when it was rejected meanwhile: an agent that asks twice does not book twice."""
+    caller, asked = api.key(), some_arguments()
+
+    ask(caller, "book", {**asked, "another": True}, "call-14")
+    becomes(api, asked["email"], "status = 'rejected', error_type = 'taken'")
+    told = {ask(caller, "book", {**asked, "another": True}, "call-14").say for _ in range(3)}
+
+    assert (told, rows(api, asked["email"])) == (
+        {"Tuesday, 5 March at 10:00 is taken. Which other time suits you?"},
+        1,
+    )
+
+
+def test_who_has_cancelled_all_that_a_call_may_book_is_asked(api: Api) -> None:
+    """The eleventh is not booked, and the agent has a sentence to say."""
+    caller, asked = api.key(), some_arguments()
+
+    for _ in range(MOST):
+        retell(caller, "book", {**asked, "another": True}, "call-15")
+        becomes(api, asked["email"], "status = 'cancelled'")
+    told = retell(caller, "book", {**asked, "another": True}, "call-15").say
+
+    assert told.endswith("from this call is cancelled. Would you like to book it again?")
+    assert rows(api, asked["email"]) == MOST
 
 
 def test_german_is_spoken_where_the_address_says_so(api: Api, ask: Ask) -> None:
