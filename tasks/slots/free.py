@@ -57,7 +57,7 @@ class SlotsQuestion:
         if self.begin.utcoffset() is None or self.end.utcoffset() is None:
             raise ValueError("a time needs its offset")
         if not timedelta(0) < self.end - self.begin <= timedelta(days=MOST_DAYS):
-            raise ValueError(f"the end must be later than the start, and at most {MOST_DAYS} days")
+            raise ValueError(f"the end must be later than the start, by at most {MOST_DAYS} days")
 
     @property
     def query(self) -> Mapping[str, str | int]:

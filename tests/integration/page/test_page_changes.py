@@ -18,7 +18,12 @@ from tests.support.refused_changes import LATER, REFUSALS, booked, made, stored
 from worker.cli.orders import reschedule, retry_cancel
 
 OF_A_COMMAND = {"move of another account's", "move to a time without offset"}  # the page can send neither
-LATE = {"move to the same start", "move into the past", "move to another request's start"}  # the start is known then
+LATE = {  # the start is known then
+    "move to the same start",
+    "move into the past",
+    "move into a second",
+    "move to another request's start",
+}
 
 
 def moved(record: Any, row: Any) -> Any:
