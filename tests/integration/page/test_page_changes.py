@@ -17,13 +17,9 @@ from tests.support.page.operating import recorded
 from tests.support.refused_changes import LATER, REFUSALS, booked, made, stored
 from worker.cli.orders import reschedule, retry_cancel
 
-OF_A_COMMAND = {"move of another account's", "move to a time without offset"}  # the page can send neither
-LATE = {  # the start is known then
-    "move to the same start",
-    "move into the past",
-    "move into a second",
-    "move to another request's start",
-}
+# The page can send none of these.
+OF_A_COMMAND = {"move of another account's", "move to a time without offset", "move into a second"}
+LATE = {"move to the same start", "move into the past", "move to another request's start"}  # the start is known then
 
 
 def moved(record: Any, row: Any) -> Any:
