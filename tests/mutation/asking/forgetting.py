@@ -57,8 +57,8 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-person-is-in-an-orders-reason",
-        old="WHERE given.name IN ('start', 'uid', 'account')",
-        new="WHERE given.name IN ('start', 'uid', 'account', 'reason')",
+        old="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account')",
+        new="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account', 'reason')",
         test=_COLUMNS,
     ),
     Breakage(

@@ -10,17 +10,51 @@ _WAITS = "tests/integration/api/test_api_waits.py::"
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _VOICE = "tests/integration/api/voice/test_voice_changes.py::"
 _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
+_views = partial(Breakage, promise=6, file="tasks/callers/views.py")
 _changing = partial(Breakage, file="tasks/conversations/changing.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 
 TOLD = (
-    Breakage(
+    _views(
         name="a-repeat-does-not-know-why-it-was-rejected",
-        promise=6,
-        file="tasks/callers/views.py",
         old="replace(told, error_type=row.error_type, uid=row.uid)",
         new="replace(told, uid=row.uid)",
         test=f"{_ANSWERS}test_a_repeat_of_what_is_over_is_answered_as_its_booking",
+    ),
+    _booking(
+        name="one-more-booking-is-one-more-each-time",
+        old="        if known.status is Status.CANCELLED and name is not None:\n",
+        new="        if known.status not in WANTED and name is not None:\n",
+        test=f"{_TOOLS}test_a_repeat_of_one_more_booking_is_the_same_request[vapi]",
+    ),
+    Breakage(
+        name="a-group-asks-a-silent-postgres-for-each",
+        promise=4,
+        file="worker/api/keeping.py",
+        old="in {one.key.id: one for one in arrived}.values():\n",
+        new="in arrived:\n            silent = None\n",
+        test="tests/unit/api/test_keeping.py::test_a_silent_postgres_is_asked_once_for_a_group",
+    ),
+    _views(
+        name="what-was-stored-is-told-as-not-stored",
+        old="        return list(told)\n",
+        new="        raise\n",
+        test="tests/unit/tasks/test_views_with_ends.py::test_what_is_stored_is_never_told_as_not_stored",
+    ),
+    _changing(
+        name="an-earlier-move-is-told-for-another-booking",
+        promise=6,
+        old="    if view is None and start is not None:\n",
+        new="    if view is None:\n",
+        test=f"{_VOICE}test_a_move_of_one_of_two_bookings_is_not_taken_for_an_earlier_one",
+    ),
+    Breakage(
+        name="a-callback-does-not-say-that-a-start-is-taken",
+        promise=6,
+        file="tasks/callbacks/sentences.py",
+        old="        if said is SaidOfChange.MOVE_REFUSED and",
+        new="        if said is SaidOfChange.CANCEL_REFUSED and",
+        test="tests/integration/callbacks/test_callbacks_of_changes.py::test_a_move_whose_start_is_taken_is_told_so",
     ),
     _bookings(
         name="told-as-booked-beside-its-cancel",
@@ -69,8 +103,8 @@ TOLD = (
     ),
     _booking(
         name="who-has-cancelled-is-told-so-for-ever",
-        old="        if known.status not in WANTED and another:\n",
-        new="        if known.status in WANTED and another:\n",
+        old="            if another:\n",
+        new="            if another and not conversation.keys:\n",
         test=f"{_TOOLS}test_who_has_cancelled_in_this_call_is_asked_before_it_is_booked_again[retell]",
     ),
 )
