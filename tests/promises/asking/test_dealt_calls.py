@@ -46,6 +46,7 @@ SELDOM: frozenset[Key] = frozenset(
         SaidOfChange.MOVED,
         SaidOfChange.MOVED_ALREADY,
         SaidOfChange.MOVE_OUTAGE,
+        SaidOfChange.MOVE_TAKEN,
         SaidOfChange.MOVE_REFUSED,
         SaidOfChange.CANCEL_OUTAGE,
         SaidOfChange.CANCEL_REFUSED,
