@@ -19,16 +19,16 @@ def sentence_of(callback: Callback) -> str:
     """
     view, change = _view(callback), callback.data.get("change")
     said: SaidOfChange | None = None
+    wanted: datetime | None = None
     if callback.type == "booking.rescheduled":
         said = SaidOfChange.MOVED_HOST if view.awaits_host else SaidOfChange.MOVED
     elif change is not None:
         is_cancel, unsure = change["kind"] == ChangeKind.CANCEL, callback.about["may_have_moved"]
         unsure = unsure and change["status"] == Status.FAILED
-        said = not_done(view, is_cancel=is_cancel, unsure=unsure, of_weeks=change.get("scope") is not None)
-        if said is SaidOfChange.MOVE_REFUSED and callback.about["error_type"] == ErrorType.TAKEN:
-            wanted = datetime.fromisoformat(callback.about["wanted"])
-            return sentence(SaidOfChange.MOVE_TAKEN, view, wanted, view.language)
-    return say(view) if said is None else sentence(said, view, None, view.language)
+        is_taken, of_weeks = callback.about["error_type"] == ErrorType.TAKEN, change.get("scope") is not None
+        said = not_done(view, is_cancel=is_cancel, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
+        wanted = datetime.fromisoformat(callback.about["wanted"]) if is_taken else None
+    return say(view) if said is None else sentence(said, view, wanted, view.language)
 
 
 def _view(callback: Callback) -> BookingView:

@@ -104,8 +104,8 @@ def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
         return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
         unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
-        said = not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=change.part is not None)
-        return _C.MOVE_TAKEN if said is _C.MOVE_REFUSED and change.error_type == ErrorType.TAKEN else said
+        is_taken, of_weeks = change.error_type == ErrorType.TAKEN, change.part is not None
+        return not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
     if change.over:  # what is done may have been changed by somebody since
         return _done(view, change, again=wish.again)
     return _under_way(change)
@@ -121,10 +121,13 @@ def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfCha
     return _C.MOVED_ALREADY if again else _C.MOVED
 
 
-def not_done(view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool) -> SaidOfChange | None:
+def not_done(
+    view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool, is_taken: bool
+) -> SaidOfChange | None:
     """Return what is true of a change that is over and not done; None: the booking's own sentence is.
 
     `unsure`: Cal.com may have changed the booking all the same. `of_weeks`: some weeks of a series were meant.
+    `is_taken`: the wanted start is not free.
     """
     if view.status is not Status.CONFIRMED:
         return None
@@ -132,7 +135,9 @@ def not_done(view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool
         return _C.OPERATOR
     if of_weeks:
         return _C.WEEK_REFUSED
-    return _C.CANCEL_REFUSED if is_cancel else _C.MOVE_REFUSED
+    if is_cancel:
+        return _C.CANCEL_REFUSED
+    return _C.MOVE_TAKEN if is_taken else _C.MOVE_REFUSED
 
 
 def _under_way(change: BookingChange) -> SaidOfChange:

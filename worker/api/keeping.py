@@ -69,16 +69,14 @@ def _not_in_force(arrived: Sequence[Arrived]) -> dict[int, ApiError | Appointmen
     Each key is asked for once, and none once Postgres was silent: the whole group waits for that.
     """
     problems: dict[int, ApiError | AppointmentDatabaseException] = {}
-    silent: AppointmentDatabaseException | None = None
-    for one in {one.key.id: one for one in arrived}.values():
+    keys = {one.key.id: one.require_key for one in arrived}
+    for key, require in keys.items():
         try:
-            if silent is not None:
-                raise silent
-            one.require_key()
+            require()
         except ApiError as problem:
-            problems[one.key.id] = problem
-        except AppointmentDatabaseException as problem:
-            problems[one.key.id] = silent = problem
+            problems[key] = problem
+        except AppointmentDatabaseException as silent:
+            return problems | dict.fromkeys(keys.keys() - problems.keys(), silent)
     return problems
 
 

@@ -33,7 +33,7 @@ def cancelled(scene: Scene) -> Appointment:
 
 
 def reported(scene: Scene, row: Appointment) -> list[str]:
-    """Return what an operator is told of a row, by the kinds of its events."""
+    """Return the kinds of a row's events that an operator must see."""
     return [kind for kind in scene.story(row) if kind in events.NOTABLE]
 
 

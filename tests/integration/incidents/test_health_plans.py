@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from db.appointments import events
 from db.lifecycle import Status
 from db.monitoring import status_queries
+from tests.support.schema.blocks import blocks_read
 
 FILL = """
 INSERT INTO appointments (
@@ -42,23 +43,13 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }
 BLOCKS = 30  # of 8 KiB, one of them each index's that the planner looks at; the rows fill some 700
-PREPARED = 12  # psycopg prepares a statement from its fifth run on, and PostgreSQL then weighs a plan for all values
 
 
 @pytest.mark.parametrize("analysed", [False, True])
 def test_a_health_check_reads_next_to_nothing_of_what_ended_long_ago(record: Any, analysed: Any) -> None:
     """However often it is asked, before and after PostgreSQL has taken statistics."""
-    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text(FILL))
-        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
-        for _ in range(PREPARED):
-            for ask in QUESTIONS.values():
-                ask(conn)
-    with record.engine.begin() as conn:
-        read, before = {}, conn.execute(text(READ)).scalar_one()
-        for name, ask in QUESTIONS.items():
-            ask(conn)
-            after = conn.execute(text(READ)).scalar_one()
-            read[name], before = after - before, after
+    vacuum = "VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"
+
+    read = blocks_read(record.engine, [FILL, vacuum], QUESTIONS, READ)
 
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from db import calcom_webhooks
 from db.changes import moves
@@ -19,6 +19,7 @@ from tasks.overview.verdict import verdict
 from tests.support.callbacks.callers import LOOPBACK, confirmed, key_with, sql
 from tests.support.changes import ask_change
 from tests.support.prometheus.exporting import told
+from tests.support.schema.blocks import blocks_read
 from worker.cli.status import answer
 
 HINT = """
@@ -76,7 +77,6 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "last": lambda conn: calcom_webhooks.last_received(conn, 7),
 }
 BLOCKS = 400  # CAP rows by an index, and two descents for each of 100 accounts
-PREPARED = 12
 
 
 @pytest.fixture(autouse=True)
@@ -159,18 +159,8 @@ def test_nothing_waits_and_nothing_is_said_in_a_quiet_fleet() -> None:
 def test_a_reading_costs_no_more_with_all_that_is_stored(record: Any) -> None:
     """Beside 20,000 bookings, each with a callback and a webhook; thousands of callbacks wait, or were given up."""
     key_with(None)
-    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        for fill in FILL:
-            conn.execute(text(fill))
-        for _ in range(PREPARED):
-            for ask in QUESTIONS.values():
-                ask(conn)
+    read = blocks_read(record.engine, FILL, QUESTIONS, READ)
     with record.engine.begin() as conn:
-        read, before = {}, conn.execute(text(READ)).scalar_one()
-        for name, ask in QUESTIONS.items():
-            ask(conn)
-            after = conn.execute(text(READ)).scalar_one()
-            read[name], before = after - before, after
         door = front_door.read(conn, datetime.now(UTC))
 
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}

@@ -21,6 +21,15 @@ TOLD = (
         new="replace(told, uid=row.uid)",
         test=f"{_ANSWERS}test_a_repeat_of_what_is_over_is_answered_as_its_booking",
     ),
+    Breakage(
+        name="half-of-a-surrogate-pair-is-answered",
+        promise=1,
+        file="worker/api/voice/vapi.py",
+        old="and number.isprintable():",
+        new="and number:",
+        test="tests/integration/api/voice/test_voice_hostile.py::"
+        "test_a_tool_calls_id_that_cannot_be_written_is_passed_over",
+    ),
     _booking(
         name="one-more-booking-is-one-more-each-time",
         old="        if known.status is Status.CANCELLED and name is not None:\n",
@@ -31,8 +40,8 @@ TOLD = (
         name="a-group-asks-a-silent-postgres-for-each",
         promise=4,
         file="worker/api/keeping.py",
-        old="in {one.key.id: one for one in arrived}.values():\n",
-        new="in arrived:\n        silent = None\n",
+        old="            return problems | dict.fromkeys(keys.keys() - problems.keys(), silent)\n",
+        new="            problems[key] = silent\n",
         test="tests/unit/api/test_keeping.py::test_a_silent_postgres_is_asked_once_for_a_group",
     ),
     _views(
@@ -52,8 +61,8 @@ TOLD = (
         name="a-callback-does-not-say-that-a-start-is-taken",
         promise=6,
         file="tasks/callbacks/sentences.py",
-        old="        if said is SaidOfChange.MOVE_REFUSED and",
-        new="        if said is SaidOfChange.CANCEL_REFUSED and",
+        old='        is_taken, of_weeks = callback.about["error_type"] == ErrorType.TAKEN,',
+        new='        is_taken, of_weeks = callback.about["error_type"] == ErrorType.LIMIT,',
         test="tests/integration/callbacks/test_callbacks_of_changes.py::test_a_move_whose_start_is_taken_is_told_so",
     ),
     _bookings(

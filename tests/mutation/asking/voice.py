@@ -107,8 +107,8 @@ VOICE = (
         name="each-refused-move-is-told-as-taken",
         promise=6,
         file="tasks/callers/change_sentences.py",
-        old="change.error_type == ErrorType.TAKEN else",
-        new="change.error_type != ErrorType.TIMEOUT else",
+        old="change.error_type == ErrorType.TAKEN,",
+        new="change.error_type != ErrorType.TIMEOUT,",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[vapi]",
     ),
     Breakage(

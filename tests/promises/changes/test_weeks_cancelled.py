@@ -91,7 +91,7 @@ def test_once_no_week_to_come_lives_the_booking_is_cancelled(
 
 
 def test_a_booking_whose_first_week_is_cancelled_begins_with_the_next(fleet: Callable[..., Fleet], seen: Any) -> None:
-    """Nobody is told of an appointment that does not take place."""
+    """The row names an appointment that takes place, and not the cancelled one."""
     fleet().start()
     weeks = Weeks(seen)
 

@@ -1,4 +1,4 @@
-"""What is told of requests that were stored, while Postgres does not answer any more."""
+"""The answer to requests that were stored, when Postgres does not answer any more."""
 
 from datetime import UTC, datetime
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking_client.request.fields import email, phone, zones
-from booking_client.request.model import BookingRequest, moment
+from booking_client.request.model import BookingRequest, instant, moment
 from resilience.exceptions import CustomerValidationException
 from worker.api.voice.sentences import Asked
 
@@ -89,10 +89,7 @@ class Arguments:
         text = self.text("new_start")
         if text is None:
             raise UnclearError(Asked.NEW_START)
-        at = self._moment(text)
-        if at.microsecond:
-            raise UnclearError(Asked.START)
-        return at
+        return self._moment(text)
 
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the day that is named, from the time that is named; else DAYS from now.
@@ -149,9 +146,9 @@ class Arguments:
     def _moment(self, text: str) -> datetime:
         try:
             if not _NAIVE.fullmatch(text):
-                return moment(text)
+                return instant(text)
             local = datetime.fromisoformat(text).replace(tzinfo=self.time_zone)
-            at = moment(local)
+            at = instant(local)
         except ValueError:
             raise UnclearError(Asked.START) from None
         is_there = at.astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None)

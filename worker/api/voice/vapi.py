@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from booking_client.request.fields import storable
 from worker.api.answers import json_response
 from worker.api.bodies import json_object
 from worker.api.gate import services_of
@@ -54,15 +53,8 @@ def _calls(message: dict[str, Any]) -> Iterator[tuple[str, Asking]]:
         function = _object(one.get("function"))
         number, name = one.get("id"), one.get("name") or function.get("name")
         parts = one.get("arguments"), one.get("parameters"), function.get("arguments")
-        if isinstance(number, str) and _is_storable(number):
+        if isinstance(number, str) and number.isprintable():  # half of a surrogate pair cannot be written
             yield number, Asking(str(name), _object(next(filter(None, parts), None)))
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        return bool(storable(text))
-    except ValueError:
-        return False
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`booking cancel --scope`: some weeks of a series, recorded as each order is; and what is told of them."""
+"""`booking cancel --scope`: some weeks of a series; the record of the action, and the sentences about the weeks."""
 
 from collections.abc import Callable
 from datetime import datetime
