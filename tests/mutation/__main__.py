@@ -49,6 +49,9 @@ def main() -> int:
         print(f"no such breakage: {', '.join(sorted(unknown))} (--list names them)", file=sys.stderr)  # noqa: T201
         return 2
     by_change = asked.changed or asked.since is not None
+    if asked.names and by_change:
+        print("names and --changed choose in two ways: give one", file=sys.stderr)  # noqa: T201
+        return 2
     choice = choose(ROOT, listing(BREAKAGES), asked.since)
     chosen = [one for one in BREAKAGES if not asked.names or one.name in asked.names]
     if by_change:
