@@ -74,8 +74,8 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_NODE),,echo >&2 'No node on the path: apt-get install nodejs'; exit 1)
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
 	@$(call compiled,$(BIN)/pytest --collect-only)
-	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,-m 'not alone') $(ARGS)
-	@$(if $(ARGS),,$(call within,600) $(BIN)/pytest -m alone)
+	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,-m 'not alone' --junitxml=build/tests/all.xml) $(ARGS)
+	@$(if $(ARGS),,$(call within,600) $(BIN)/pytest -m alone --junitxml=build/tests/alone.xml)
 
 promises: setup ## Under fire: 5,400 bookings of all kinds, every third cancelled or moved, a host's 1,750 transactions, 352 faults (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
@@ -90,9 +90,8 @@ hosts: setup ## Install both wheels in Django and FastAPI applications: each lin
 side-by-side: setup ## A deploy: 300 bookings through an outage, by workers of an old and the new version together (OLD=REV)
 	@$(BIN)/python -m tests.side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
 
-breakages: setup ## Break a copy of the product on purpose, one promise after the other: a test must notice
+breakages: setup ## Break a copy of the product on purpose, one promise after the other: a test must notice (ARGS=--changed: what has changed)
 	@$(BIN)/python -m tests.mutation $(ARGS)
-	@$(if $(ARGS),,$(BIN)/pytest -n 2 tests/mutation/searches/lua_changes.py tests/mutation/searches/model_changes.py tests/mutation/searches/model_evidence.py tests/mutation/searches/model_guards.py)
 
 bench: setup ## Measure the cost, each figure beside its baseline, in half an hour (ARGS=NAME: only that; --list)
 	@$(call within,2400) $(BIN)/python benchmarks $(ARGS)

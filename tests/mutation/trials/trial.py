@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from tests.mutation.breakage import Breakage
+from tests.mutation.trials import passed
 from tests.mutation.trials.place import Place, environment
 from tests.support.servers.migrated import PREPARED
 
@@ -54,6 +55,7 @@ class Workshop:
         self._whole = folder / "whole"
         self._modules: list[str] = []
         self._prepared = frozenset[str]()
+        self._cases: list[str] = []
         self._numbers = count(1)
         self._mine = threading.local()
         self._places: list[Place] = []
@@ -72,8 +74,15 @@ class Workshop:
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
         compiled = self._start("-m", "pytest", "--collect-only", *_WITHOUT, *files)
         read, _ = made.communicate()
-        compiled.communicate()
+        collected, _ = compiled.communicate()
+        self._cases = [line for line in collected.splitlines() if "::" in line]
         self._prepared = frozenset(read.split("\n") if made.returncode == 0 else ())
+
+    def passed(self, tests: Iterable[str], tree: str | None) -> frozenset[str]:
+        """Return those of the prepared tests of which each case passed when the tests of this tree were run."""
+        cases = {test: [case for case in self._cases if _is_of(case, test)] for test in tests}
+        found = passed.passed(ROOT / passed.FILES, tree, chain.from_iterable(cases.values()))
+        return frozenset(test for test, own in cases.items() if own and found.issuperset(own))
 
     def run(self, tests: Sequence[str], broken: Breakage | None = None) -> dict[str, Seen]:
         """Run these tests, the product being broken so, and say how each ended."""
@@ -125,6 +134,11 @@ print(json.dumps([(name, file) for name, file in found if file]))
             own = self._mine.place = Place(self._whole, self.folder / f"place-{next(self._numbers)}", self._modules)
             self._places.append(own)
         return own
+
+
+def _is_of(case: str, test: str) -> bool:
+    """Say whether a test is this case; a name without brackets stands for all its cases."""
+    return case == test or case.startswith(f"{test}[")
 
 
 def read(report: str, tests: Sequence[str]) -> dict[str, Seen]:

@@ -1,0 +1,67 @@
+"""List what would have been chosen at earlier submissions: `python -m tests.mutation.choice.history [--of 25]`.
+
+A submission is taken for a span of at least so many commits, back from HEAD, compared with the commit before its first.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.mutation.choice.choosing import Choice, choose
+from tests.mutation.choice.last import git, listed
+from tests.mutation.trials.trial import ROOT
+
+
+def main() -> None:
+    """Print a line for each submission, and the sizes of all."""
+    made = argparse.ArgumentParser(prog="python -m tests.mutation.choice.history", description=__doc__)
+    made.add_argument("--spans", type=int, default=30, help="so many submissions (30)")
+    made.add_argument("--of", type=int, default=10, help="of so many commits each (10)")
+    asked = made.parse_args()
+    sizes, shares = [], []
+    print("commits            chosen    of  share  searches  because of")  # noqa: T201
+    for first, last, choice in submissions(ROOT, asked.spans, asked.of):
+        sizes.append(len(choice.breakages))
+        shares.append(len(choice.breakages) / choice.of)
+        commits = f"{first[:8]} {last[:8]}"
+        figures = f"{sizes[-1]:6}  {choice.of:4}  {shares[-1]:5.0%}  {len(choice.searches):8}"
+        print(f"{commits}  {figures}  {_why(choice)}", flush=True)  # noqa: T201
+    ninth = sorted(sizes)[int(len(sizes) * 0.9)]
+    every = sum(share == 1 for share in shares)
+    print(f"median {statistics.median(sizes):g}, p90 {ninth}, max {max(sizes)}; all in {every} of {len(sizes)}")  # noqa: T201
+
+
+def submissions(root: Path, spans: int, of: int) -> Iterator[tuple[str, str, Choice]]:
+    """Yield the commit before a submission, its last one, and what was to run."""
+    main = git(root, "rev-list", "--first-parent", f"--max-count={spans * of + 1}", "HEAD").split()
+    pairs = list(_spans(root, main, of))[:spans]
+    with tempfile.TemporaryDirectory(prefix="submissions-") as made:
+        tree = Path(made, "tree")
+        git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(tree))
+        for first, last in pairs:
+            git(tree, "checkout", "--quiet", "--force", "--detach", last)
+            if (now := listed(tree)) is not None:
+                yield first, last, choose(tree, now, first)
+
+
+def _spans(root: Path, main: list[str], of: int) -> Iterator[tuple[str, str]]:
+    """Cut the line of commits, newest first, where this many lie between: those of a merged branch count, too."""
+    last = main[0]
+    for first in main[1:]:
+        if int(git(root, "rev-list", "--count", f"{first}..{last}")) >= of:
+            yield first, last
+            last = first
+
+
+def _why(choice: Choice) -> str:
+    if choice.since.startswith("all"):
+        return choice.since
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(choice.breakages.values()).most_common(4))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

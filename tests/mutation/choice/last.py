@@ -1,0 +1,139 @@
+"""The last whole run of the breakages that was green, and what has changed in the tree since then."""
+
+import ast
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.mutation.breakage import Breakage
+
+KEPT = Path("tests", "mutation", "last_whole_run.json")
+Listed = Mapping[str, Sequence[str]]
+"""The breakages of a tree by their names, each as its file, old text, new text and test."""
+# A list of another tree is read by its own modules; what each of them has had as long as there is a list.
+_READ = """
+import json
+from tests.mutation.breakages import BREAKAGES
+print(json.dumps({one.name: [one.file, one.old, one.new, one.test] for one in BREAKAGES}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRun:
+    """A run of the whole list in which each breakage was caught, and each search green."""
+
+    commit: str
+    caught: int
+    breakages: Mapping[str, int]
+    """How many, by the package of the broken file."""
+    searches: Mapping[str, int]
+    """How many tests passed, by the file of the search."""
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git below `root` and return what it prints.
+
+    Raises:
+        CalledProcessError: git refused.
+    """
+    argv = ["git", "-C", str(root), *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def kept(root: Path) -> WholeRun | None:
+    """Return the run that stands in the tracked file; None: there is none."""
+    path = root / KEPT
+    return WholeRun(**json.loads(path.read_text("utf-8"))) if path.is_file() else None
+
+
+def keep(root: Path, commit: str, breakages: Iterable[Breakage], searches: Mapping[str, int]) -> None:
+    """Write a whole run that was green into the tracked file."""
+    packages = Counter(one.file.removeprefix("client/").partition("/")[0] for one in breakages)
+    run = WholeRun(commit, packages.total(), dict(sorted(packages.items())), dict(sorted(searches.items())))
+    (root / KEPT).write_text(json.dumps(asdict(run), indent=2) + "\n", "utf-8")
+
+
+def clean_commit(root: Path) -> str | None:
+    """Return the commit that the tree is; None: something in it is not committed, or there is no git."""
+    try:
+        return None if git(root, "status", "--porcelain").strip() else git(root, "rev-parse", "HEAD").strip()
+    except subprocess.CalledProcessError:
+        return None
+
+
+def is_before(root: Path, commit: str) -> bool:
+    """Return whether a commit is one that the tree came from; one that a shallow clone lacks is not."""
+    try:
+        git(root, "merge-base", "--is-ancestor", commit, "HEAD")
+    except subprocess.CalledProcessError:
+        return False
+    return True
+
+
+def changed(root: Path, commit: str) -> frozenset[str]:
+    """Return the files that differ from a commit: changed, new or gone, committed or not.
+
+    A module of tests/ in which only comments and docstrings differ does not.
+    """
+    differ = git(root, "diff", "--name-only", "--no-renames", "-z", commit)
+    new = git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    names = [name for name in (differ + new).split("\0") if name]
+    return frozenset(
+        name for name in names if not _is_code(name) or _code_now(root, name) != _code_at(root, commit, name)
+    )
+
+
+def _is_code(name: str) -> bool:
+    return name.startswith("tests/") and name.endswith(".py")
+
+
+def _code_now(root: Path, name: str) -> str | None:
+    path = root / name
+    return _code(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _code_at(root: Path, commit: str, name: str) -> str | None:
+    try:
+        return _code(git(root, "show", f"{commit}:{name}"))
+    except subprocess.CalledProcessError:  # it was not there
+        return None
+
+
+def _code(text: str) -> str:
+    """Return what a module does: its tree without strings that are statements."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [one for one in body if not _is_prose(one)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_prose(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def listing(breakages: Iterable[Breakage]) -> Listed:
+    """Return this tree's own list."""
+    return {one.name: [one.file, one.old, one.new, one.test] for one in breakages}
+
+
+def listed(folder: Path) -> Listed | None:
+    """Return the list of breakages of the tree in a folder; None: it cannot be read as today's."""
+    ran = subprocess.run([sys.executable, "-c", _READ], cwd=folder, check=False, capture_output=True, text=True)
+    return json.loads(ran.stdout) if ran.returncode == 0 else None
+
+
+def listed_at(root: Path, commit: str) -> Listed | None:
+    """Return the list of breakages as it was at a commit."""
+    with tempfile.TemporaryDirectory(prefix="breakages-") as folder:
+        archive = Path(folder, "lists.tar")
+        git(root, "archive", f"--output={archive}", commit, "--", "tests/mutation")
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        return listed(Path(folder))
