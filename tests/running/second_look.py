@@ -16,7 +16,7 @@ import pytest
 import redis
 import requests
 
-from tests.support.waiting import RanOut
+from tests.running.waiting import RanOut
 
 MOST = 5  # unsteady tests that a run may have
 TOLD = "TESTS_UNSTEADY"  # names the file that has, for who runs more than tests, what is told of unsteady ones

@@ -1,6 +1,6 @@
 """Where the time of a run went: at its end the tests and fixtures that took most, what they waited and computed.
 
-A test has waited while it asked for a condition time after time (tests/support/waiting.py). It has computed what its
+A test has waited while it asked for a condition time after time (tests/running/waiting.py). It has computed what its
 process and all that was started in it have used of a core; a fixture what its process has, and those that it has ended.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.running.waiting import WAITED
 from tests.running.work import computed
-from tests.support.waiting import WAITED
 
 TESTS, FIXTURES = 20, 5
 

@@ -22,8 +22,8 @@ from db.models.bookings import appointments as table
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
 from tasks.maintenance import breaker_transitions, recovery, release
+from tests.running.waiting import eventually
 from tests.support.servers.patience import be_patient
-from tests.support.waiting import eventually
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
 from worker.celery_app import MAINTENANCE, app, reconfigure

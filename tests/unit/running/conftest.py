@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.running.second_look import TOLD
-from tests.support.waiting import eventually
+from tests.running.waiting import eventually
 
 PLUGINS = (
     "-p",
@@ -28,7 +28,7 @@ BEGIN = """
     import os, queue, signal, subprocess, threading, time
     from pathlib import Path
     import pytest, requests
-    from tests.support.waiting import eventually
+    from tests.running.waiting import eventually
     HERE = Path(__file__).parent
 
     def times(name):  # how often this was asked, in all processes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import eventually
+from tests.running.waiting import eventually
 from tests.unit.running.conftest import Suite, ended, started
 
 
