@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from _pytest.reports import TestReport
 
-from tests.running import second_look
+from tests.running import prepared, second_look
 from tests.running.forked import run_shares
 from tests.running.shares import Share, Shares
 
@@ -43,6 +43,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
+@dataclass
+class Lot:
+    """Shares that so many processes run side by side, and what must be over before."""
+
+    shares: deque[Share]
+    processes: int
+    prepare: Callable[[], object] = lambda: None
+
+
 @dataclass(eq=False)
 class Fork:
     """A process that runs tests, and which of them it has."""
@@ -64,16 +73,18 @@ class Run:
 
     def __init__(self, session: pytest.Session, processes: int) -> None:
         self._session, self._processes = session, processes
-        self._lots: list[tuple[deque[Share], int]] = []  # shares, and how many processes run them; one after the other
+        self._lots: list[Lot] = []  # one after the other
         self._forks: list[Fork] = []
         self._held: dict[int, list[TestReport]] = {}  # failures of those that may pass alone
 
     def all(self) -> None:
         """Run what computes, what waits beside others, and what must be alone; last what may pass when it is alone."""
-        shares = Shares(self._session.items)
+        shares, postgres = Shares(self._session.items), self._session.config.pluginmanager.getplugin(prepared.NAME)
+        computing = Lot(shares.computing, min(CORES, self._processes))
+        waiting = Lot(shares.waiting, self._processes, postgres.ready if postgres else lambda: None)
         try:
-            self._run([(shares.computing, min(CORES, self._processes)), (shares.waiting, self._processes)], self._hold)
-            self._run([(shares.alone, 1)], self._hold)
+            self._run([computing, waiting], self._hold)
+            self._run([Lot(shares.alone, 1)], self._hold)
             self._look_again()
         finally:
             self._end()
@@ -97,12 +108,12 @@ class Run:
             for number, reports in self._held.items():
                 self._log(number, reports)
         elif self._held:
-            self._run([(deque([deque(self._held)]), 1)], ended)
+            self._run([Lot(deque([deque(self._held)]), 1)], ended)
 
-    def _run(self, lots: list[tuple[deque[Share], int]], ended: Ended) -> None:
+    def _run(self, lots: list[Lot], ended: Ended) -> None:
         self._lots = lots
         while True:
-            most = next((most for shares, most in lots if shares), 0)
+            most = next((lot.processes for lot in lots if lot.shares), 0)
             while len(self._forks) < most and (share := self._share()):
                 self._fork(share)
             if not self._forks:
@@ -113,7 +124,11 @@ class Run:
 
     def _share(self) -> Share | None:
         """Take the next one."""
-        return next((shares.popleft() for shares, _ in self._lots if shares), None)
+        for lot in self._lots:
+            if lot.shares:
+                lot.prepare()
+                return lot.shares.popleft()
+        return None
 
     def _fork(self, share: Share) -> None:
         """Start a process with its first share."""
@@ -155,7 +170,7 @@ class Run:
         """Let the test fail in which a process has ended, and leave to others what it had besides."""
         if fork.runs is None:
             raise RuntimeError(f"a process has ended between two tests, with {code}")
-        self._lots[-1][0].extendleft(reversed(fork.shares))
+        self._lots[-1].shares.extendleft(reversed(fork.shares))
         item, what = self._session.items[fork.runs], f"the process that ran this test has ended, with {code}"
         self._log(fork.runs, [TestReport(item.nodeid, item.location, {}, "failed", what, "call")])
 
