@@ -14,6 +14,8 @@ import redis
 import requests
 from psycopg import sql
 
+from tests.running.waiting import eventually
+
 if TYPE_CHECKING:
     # The package `worker` imports Celery, which most unit tests do without.
     from worker.local.embedded import Guard, Postgres, Valkey
@@ -232,14 +234,18 @@ def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 
 def _ready(guard: "Guard", name: str, log: Path) -> Simulator:
     """Wait for the line with both addresses."""
-    for _ in range(int(START_SECONDS / 0.02)):
-        ended = guard.wait(name, 0.02)
+
+    def listening() -> Simulator | None:
+        ended = guard.wait(name, 0)
         lines = [line for line in log.read_text().splitlines(keepends=True) if line.startswith(READY)]
         if lines and lines[0].endswith("\n"):
             url, _, control = lines[0].removeprefix(READY).strip().partition(", orders also on ")
             return Simulator(url, control)
         assert ended is None, log.read_text()
-    raise AssertionError(f"the simulator did not start:\n{log.read_text()}")
+        return None
+
+    started: Simulator = eventually(listening, within=START_SECONDS, what="the simulator listens")
+    return started
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,6 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str 
             if now - began_at > within:
                 raise RanOut(f"not within {within:g} s: {what or condition}")
             # Who waits must not be what others wait for: the longer it takes, the less often it is asked.
-            pause.wait(max(0.05, 2 * (now - asked_at), min(0.25, (now - began_at) / 20)))
+            pause.wait(max(0.02, 2 * (now - asked_at), min(0.25, (now - began_at) / 20)))
     finally:
         WAITED.seconds += time.monotonic() - began_at
