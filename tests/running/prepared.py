@@ -20,7 +20,7 @@ class PreparedPostgres:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        """Begin, and say to all processes where it will be; whoever needs it before it is there waits."""
+        """Begin, and say to all processes where it will be."""
         folder = session.config._tmp_path_factory.mktemp("prepared")  # type: ignore[attr-defined] # noqa: SLF001
         os.environ[PREPARED] = str(folder)  # noqa: TID251 - the tests' own
         self._process = subprocess.Popen(

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import redis
 import requests
+from sqlalchemy import exc
 
 from tests.running.waiting import RanOut
 
@@ -30,6 +31,7 @@ OUT_OF_TIME = (
     psycopg.errors.ConnectionTimeout,
     psycopg.errors.LockNotAvailable,
     psycopg.errors.QueryCanceled,
+    exc.TimeoutError,  # of a pool
 )
 UNSTEADY = "unsteady"  # of a report that passed alone: the reports of the failure before it
 

@@ -96,6 +96,7 @@ class Fleet:
         for process in self.processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+        for process in self.processes:
             process.wait(10)
 
     def logs(self) -> str:

@@ -11,7 +11,7 @@ def test_who_waits_and_who_computes_is_told_apart(suite: Suite) -> None:
     """Also in a process of theirs, and in fixtures; a condition that is asked time after time is a wait."""
     ran = suite(
         """
-        BURN = "import time\\nwhile time.process_time() < 0.2: pass"
+        BURN = "import time\\nbegun = time.process_time()\\nwhile time.process_time() < begun + 0.2: pass"
 
         @pytest.fixture(scope="module")
         def slow():
