@@ -40,8 +40,14 @@ class Shares:
             whole = item.nodeid if long and item.path.name not in TOGETHER else str(item.path)
             groups[_group(item)].setdefault((not long, whole), deque()).append(number)
         self.computing, self.waiting, self.alone = (
-            deque(share for _, share in sorted(found.items(), key=lambda one: one[0][0])) for found in groups.values()
+            deque(share for _, share in sorted(found.items(), key=_rank)) for found in groups.values()
         )
+
+
+def _rank(found: tuple[tuple[bool, str], Share]) -> tuple[bool, int]:
+    """What takes long comes first, then what is much: the last shares are small, and all processes end at once."""
+    (is_short, _), share = found
+    return is_short, -len(share)
 
 
 def _is_long(item: pytest.Item) -> bool:
