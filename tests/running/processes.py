@@ -86,6 +86,10 @@ class Run:
             self._run([computing, waiting], self._hold)
             self._run([Lot(shares.alone, 1)], self._hold)
             self._look_again()
+        except KeyboardInterrupt:
+            for number, reports in self._held.items():
+                self._log(number, reports)
+            raise
         finally:
             self._end()
 
@@ -99,10 +103,9 @@ class Run:
         """Run what was held once more; but if the run has failed, or has failed too often, that changes nothing."""
 
         def ended(number: int, reports: list[TestReport]) -> None:
-            if any(one.failed for one in reports):
-                self._log(number, self._held[number])
-            else:
-                self._log(number, second_look.unsteady(reports, self._held[number]))
+            first = self._held.pop(number)
+            failed = any(one.failed for one in reports)
+            self._log(number, first if failed else second_look.unsteady(reports, first))
 
         if self._session.testsfailed or len(self._held) > second_look.MOST:
             for number, reports in self._held.items():

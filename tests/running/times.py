@@ -48,7 +48,7 @@ class Meter:
     """What the tests of a process spend that has begun with them; a report of each takes it along."""
 
     def __init__(self) -> None:
-        self._tree, self._waited, self._looks = 0.0, 0.0, 0
+        self._tree, self._waited, self._looks = 0.0, WAITED.seconds, WAITED.looks
         self._began: dict[str, tuple[float, float, float]] = {}
         self._fixtures: defaultdict[str, Spent] = defaultdict(Spent)
 

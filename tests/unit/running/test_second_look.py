@@ -215,6 +215,9 @@ def test_what_is_shared_is_made_once_a_process_and_ended_in_it(suite: Suite) -> 
 def test_ctrl_c_ends_each_process_and_what_it_has_begun(tmp_path: Path, looks: int) -> None:
     """As it ends pytest: the exit code is 2, and fixtures are torn down."""
     tests = f"""
+        def test_never():
+            raise TimeoutError
+
         @pytest.fixture
         def server():
             yield
@@ -230,5 +233,7 @@ def test_ctrl_c_ends_each_process_and_what_it_has_begun(tmp_path: Path, looks: i
         eventually((tmp_path / "begun").exists)
         os.kill(pid, signal.SIGINT)
         assert ended(pid) == 2
-    assert "KeyboardInterrupt" in (tmp_path / "out").read_text()
+    out = (tmp_path / "out").read_text()
+    assert "KeyboardInterrupt" in out
+    assert out.count("FAILED test_suite.py::test_never") == 1, "what was to be looked at again is told"
     assert len((tmp_path / "ended").read_text()) == looks
