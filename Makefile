@@ -7,11 +7,9 @@ ARGS ?=
 # Safety limits, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout`, so no limit.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
-# Most tests wait for real servers, so more run side by side than there are cores; only `make bench` measures time.
-# The longest tests begin (tests/conftest.py).
-SIDE_BY_SIDE := -n 7 --dist worksteal
-# Each of these processes reads all tests, and in a fresh clone each would compile them: ten seconds of a core. Two do it before.
-compiled = $(if $(wildcard tests/promises/__pycache__),,{ $(1) tests/unit & $(1) --ignore=tests/unit; wait; } >/dev/null)
+# What computes runs first, two at once; what waits for real servers then, so many side by side; only `make bench` measures
+# time. A test whose wait ran out is run once more, alone, at the end (tests/running).
+SIDE_BY_SIDE := --processes 7
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -59,7 +57,6 @@ up: setup ## Start everything for your first hour: servers, workers, beat, Flowe
 
 test: setup ## Run the tests, except the long ones and those that need a Debian package
 	@echo 'Left out: the rules of the house (make check runs them), the tests marked long, and those marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool, debian_php, debian_node and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus php-cli php-curl nodejs docker-compose kustomize); make test-all runs them.'
-	@$(call compiled,$(BIN)/pytest --collect-only)
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not (long or $(DEBIAN))' --ignore=tests/browser $(if $(ARGS),,--ignore=tests/unit/house) $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, php-cli, php-curl, nodejs, docker-compose, kustomize)
@@ -73,9 +70,7 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_PHP),,echo >&2 'No php with curl on the path: apt-get install php-cli php-curl'; exit 1)
 	@$(if $(DEBIAN_NODE),,echo >&2 'No node on the path: apt-get install nodejs'; exit 1)
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
-	@$(call compiled,$(BIN)/pytest --collect-only)
-	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,-m 'not alone' --junitxml=build/tests/all.xml) $(ARGS)
-	@$(if $(ARGS),,$(call within,600) $(BIN)/pytest -m alone --junitxml=build/tests/alone.xml)
+	@$(call within,2400) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,--junitxml=build/tests/all.xml) $(ARGS)
 
 promises: setup ## Under fire: 5,400 bookings of all kinds, every third cancelled or moved, a host's 1,750 transactions, 352 faults (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -1,11 +1,7 @@
 """Real servers for the tests: one Valkey, one PostgreSQL and one simulator a session, each test with a clean one."""
 
-import gc
 import json
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +14,8 @@ import redis
 import requests
 from psycopg import sql
 
+from tests.running.waiting import eventually
+
 if TYPE_CHECKING:
     # The package `worker` imports Celery, which most unit tests do without.
     from worker.local.embedded import Guard, Postgres, Valkey
@@ -25,78 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 READY = "simulator listening on "
 START_SECONDS = 30.0
-MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - private folders below it; bytes for all that is made there
 Administer = Callable[[sql.Composable], None]
-# What takes longest waits for processes of its own, or searches: by fixture, and by file.
-LONG_FIXTURES = {"fleet", "spawn"}
-LONG_FILES = {
-    "test_breaker_drawing.py", "test_cli_restored.py", "test_cluster.py", "test_compose.py", "test_db_plans.py",
-    "test_model.py", "test_model_statements.py", "test_model_windows.py", "test_nightly.py", "test_page_plans.py",
-    "test_plainest_booking.py", "test_probes.py", "test_rate_limit.py", "test_readme_commands.py",
-    "test_under_fire.py",
-}  # fmt: skip
-TOGETHER = {
-    "test_cluster.py",
-    "test_compose.py",
-    "test_model_statements.py",
-    "test_model_windows.py",
-    "test_page_plans.py",
-}  # what their tests share takes longest: it is made once
-
-
-def pytest_configure() -> None:
-    """Have all that is temporary in memory where there is room, unless TMPDIR says where.
-
-    A database is 330 files, and to find inodes for those of 1,200 databases was a fifth of all the tests' work (ext4
-    takes none that was in use within five seconds, and looks at each); so it is with servers that come and go.
-    """
-    if "TMPDIR" in os.environ or not MEMORY.is_dir():  # noqa: TID251 - the tests' own, and so their processes'
-        return
-    if not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > ENOUGH:
-        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)  # noqa: TID251 - the same
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
-    """Keep the collector away while tests are read: nothing is garbage yet, and to look took a fifth of that."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@pytest.hookimpl(trylast=True)  # after what -k and -m leave out
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deal what takes long evenly, each process to begin with it: `--dist worksteal` starts with equal slices.
-
-    Each begins at another place of its long ones: neighbours all wait, or all search, and side by side the cores idle.
-    """
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers == 1:
-        return
-    long: dict[str, list[pytest.Item]] = {}
-    others: list[pytest.Item] = []
-    for item in items:
-        name = item.path.name
-        if not LONG_FIXTURES.isdisjoint(item.fixturenames) or name in LONG_FILES:  # type: ignore[attr-defined]
-            long.setdefault(name if name in TOGETHER else item.nodeid, []).append(item)
-        else:
-            others.append(item)
-    dealt, total, items[:] = list(long.values()), len(items), []
-    for number in range(workers):
-        slice_ = (total - len(items)) // (workers - number)
-        theirs = dealt[number::workers]
-        begin = len(theirs) * number // workers
-        first = [item for some in (*theirs[begin:], *theirs[:begin]) for item in some]
-        items += [*first, *others[: slice_ - len(first)]]
-        del others[: slice_ - len(first)]
-
-
-def pytest_collection_finish() -> None:
-    """Keep the collector from walking all collected tests, which stay to the end; and let it come less often."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)  # a twentieth of all that the tests' own processes did, at Python's 700, 10, 10
 
 
 @pytest.fixture(scope="session")
@@ -307,14 +234,18 @@ def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 
 def _ready(guard: "Guard", name: str, log: Path) -> Simulator:
     """Wait for the line with both addresses."""
-    for _ in range(int(START_SECONDS / 0.02)):
-        ended = guard.wait(name, 0.02)
+
+    def listening() -> Simulator | None:
+        ended = guard.wait(name, 0)
         lines = [line for line in log.read_text().splitlines(keepends=True) if line.startswith(READY)]
         if lines and lines[0].endswith("\n"):
             url, _, control = lines[0].removeprefix(READY).strip().partition(", orders also on ")
             return Simulator(url, control)
         assert ended is None, log.read_text()
-    raise AssertionError(f"the simulator did not start:\n{log.read_text()}")
+        return None
+
+    started: Simulator = eventually(listening, within=START_SECONDS, what="the simulator listens")
+    return started
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
+from tests.running.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,11 +134,8 @@ class Calcom:
         return {"Authorization": f"Bearer {self.keys[role]}"}
 
     def until(self, condition: Callable[[], bool]) -> bool:
-        """Wait for a condition with a bound."""
-        ends, pause = time.monotonic() + PATIENCE, threading.Event()
-        while not (kept := condition()) and time.monotonic() < ends:
-            pause.wait(0.02)
-        return kept
+        """Wait for a condition with a bound. Raises RanOut."""
+        return bool(eventually(condition, within=PATIENCE))
 
     def order(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """Give the simulator an order, or ask it what happened."""

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,6 +22,7 @@ from db.models.bookings import appointments as table
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome
 from tasks.maintenance import breaker_transitions, recovery, release
+from tests.running.waiting import eventually
 from tests.support.servers.patience import be_patient
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
@@ -36,21 +35,6 @@ ALONE = ("--without-mingle",)  # each would wait a second for others' revoked ta
 HASTY: Mapping[str, str] = MappingProxyType({"CALCOM_READ_TIMEOUT": "4", "CALCOM_DEADLINE": "4"})
 """For a test in which a call hangs, or a lease must run out: longer than a busy machine stands still."""
 STUCK = {HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
-
-
-def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str = "") -> Any:
-    """Wait for a condition to hold and return what it gave; fail when it does not within this many seconds."""
-    began_at = time.monotonic()
-    pause = threading.Event()
-    while True:
-        asked_at = time.monotonic()
-        if seen := condition():
-            return seen
-        now = time.monotonic()
-        if now - began_at > within:
-            pytest.fail(f"not within {within:g} s: {what or condition}")
-        # Who waits must not be what others wait for: the longer it takes, the less often it is asked.
-        pause.wait(max(0.05, 2 * (now - asked_at), min(0.25, (now - began_at) / 20)))
 
 
 class Fleet:
@@ -112,6 +96,7 @@ class Fleet:
         for process in self.processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+        for process in self.processes:
             process.wait(10)
 
     def logs(self) -> str:

@@ -139,7 +139,8 @@ def waiting(port: int) -> float | None:
 
 def holder(api: Api) -> int:
     """Return the process that answers Prometheus: it has the lock."""
-    locked = {int(line.split()[4]) for line in Path("/proc/locks").read_text().splitlines() if "FLOCK" in line}
+    lines = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    locked = {int(pid) for _, kind, _, _, pid, *_ in lines if kind == "FLOCK"}  # who waits for one has an arrow there
     [process] = locked & set(children(api))
     return process
 

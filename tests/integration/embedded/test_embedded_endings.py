@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+
+from tests.running.waiting import eventually
 
 PARENT = """
 import json, os, sys
@@ -27,12 +28,6 @@ with embedded.servers() as servers:
         raise SystemExit("as if something had gone wrong")
 """
 BOUND = 60.0  # seconds
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait for a condition, with a bound."""
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.02) for _ in range(int(BOUND / 0.02)))
 
 
 def tree(pid: int) -> list[int]:
@@ -112,7 +107,7 @@ def test_nothing_is_left_when_the_parent_is_ended(ending: str) -> None:
     with parent() as running:
         ENDINGS[ending](running)
         running.process.wait(BOUND)
-        assert eventually(running.nothing_is_left)
+        eventually(running.nothing_is_left)
 
 
 @pytest.mark.variants
@@ -132,7 +127,7 @@ def test_a_forked_child_that_lives_on_does_not_keep_the_servers() -> None:
     try:
         with parent_that_forked(read) as running:
             running.process.kill()
-            assert eventually(running.nothing_is_left)
+            eventually(running.nothing_is_left)
     finally:
         os.close(write)
         os.close(read)
@@ -156,7 +151,7 @@ def test_servers_go_when_the_guard_is_killed() -> None:
     """The kernel ends them then, and the parent removes the folder at its end."""
     with parent() as running:
         os.kill(running.guard, signal.SIGKILL)
-        assert eventually(lambda: all(map(is_gone, running.kept)))
+        eventually(lambda: all(map(is_gone, running.kept)))
         let_go(running)
         running.process.wait(BOUND)
         assert not running.folder.exists()
@@ -179,7 +174,7 @@ def test_a_frozen_server_is_ended_too() -> None:
         for pid in running.kept[1:]:
             os.kill(pid, signal.SIGSTOP)
         running.process.kill()
-        assert eventually(running.nothing_is_left)
+        eventually(running.nothing_is_left)
 
 
 def test_nothing_is_left_of_a_start_that_was_killed_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,8 +187,8 @@ def test_nothing_is_left_of_a_start_that_was_killed_half_way(tmp_path: Path, mon
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        assert eventually(lambda: len(tree(process.pid)) > 2)  # the guard and initdb
+        eventually(lambda: len(tree(process.pid)) > 2)  # the guard and initdb
         started = tree(process.pid)
         process.kill()
-    assert eventually(lambda: all(map(is_gone, started)))
-    assert eventually(lambda: not list(tmp_path.iterdir()))
+    eventually(lambda: all(map(is_gone, started)))
+    eventually(lambda: not list(tmp_path.iterdir()))

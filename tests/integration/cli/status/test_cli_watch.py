@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.conftest import SLOW, Booking, Ran
+from tests.running.waiting import RanOut
 from tests.support.fleet import eventually
 
 Settings = Callable[..., dict[str, str]]
@@ -25,7 +26,8 @@ TIME = re.compile(r"^.*? (?=calm|warning|critical)")
 def line(process: "subprocess.Popen[bytes]") -> str:
     """Return its next line."""
     assert process.stdout is not None
-    assert select.select([process.stdout], [], [], SLOW)[0], "it says nothing"
+    if not select.select([process.stdout], [], [], SLOW)[0]:
+        raise RanOut("it says nothing")
     return process.stdout.readline().decode()
 
 

@@ -1,0 +1,69 @@
+"""Deal tests to the processes that run them: what computes first, then what waits, and last what must be alone.
+
+A test computes if all that it needs is made for it alone; two of those use two cores. What is made for many tests is a
+server or a process: who takes one mostly waits, so many run at once, and those that take longest begin.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+Share = deque[int]  # numbers of tests that one process runs one after the other: they have something in common
+PROCESSES = {"home", "spawn"}  # fixtures that start processes for one test
+# What takes longest waits for processes of its own, or searches: by fixture, and by file.
+LONG_FIXTURES = {"fleet", "spawn"}
+LONG_FILES = {
+    "test_breaker_drawing.py", "test_cli_restored.py", "test_cluster.py", "test_compose.py", "test_db_plans.py",
+    "test_model.py", "test_model_statements.py", "test_model_windows.py", "test_nightly.py", "test_page_plans.py",
+    "test_plainest_booking.py", "test_probes.py", "test_rate_limit.py", "test_readme_commands.py",
+    "test_under_fire.py",
+}  # fmt: skip
+TOGETHER = {
+    "test_cluster.py",
+    "test_compose.py",
+    "test_model_statements.py",
+    "test_model_windows.py",
+    "test_page_plans.py",
+}  # what their tests share takes longest: it is made once
+ALONE = "alone"
+
+
+class Shares:
+    """The shares of a session's tests: those that are `computing`, `waiting` and `alone`."""
+
+    def __init__(self, items: Sequence[pytest.Item]) -> None:
+        groups: dict[str, dict[tuple[bool, str], Share]] = {"computing": {}, "waiting": {}, ALONE: {}}
+        for number, item in enumerate(items):
+            long = _is_long(item)
+            whole = item.nodeid if long and item.path.name not in TOGETHER else str(item.path)
+            groups[_group(item)].setdefault((not long, whole), deque()).append(number)
+        self.computing, self.waiting, self.alone = (
+            deque(share for _, share in sorted(found.items(), key=_rank)) for found in groups.values()
+        )
+
+
+def _rank(found: tuple[tuple[bool, str], Share]) -> tuple[bool, int]:
+    """What takes long comes first, then what is much: the last shares are small, and all processes end at once."""
+    (is_short, _), share = found
+    return is_short, -len(share)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.path.name in LONG_FILES or not LONG_FIXTURES.isdisjoint(_fixtures(item))
+
+
+def _group(item: pytest.Item) -> str:
+    if item.get_closest_marker(ALONE):
+        return ALONE
+    made = _fixtures(item)
+    ours = (one for ones in made.values() for one in ones if not one.func.__module__.startswith("_pytest."))
+    shared = any(one.scope != "function" for one in ours)
+    return "waiting" if shared or not PROCESSES.isdisjoint(made) else "computing"
+
+
+def _fixtures(item: pytest.Item) -> Mapping[str, Sequence[Any]]:
+    """Return what a test needs, and what that needs."""
+    info = getattr(item, "_fixtureinfo", None)
+    return info.name2fixturedefs if info else {}
