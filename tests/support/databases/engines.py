@@ -20,7 +20,8 @@ def _note(conn: Connection) -> None:
 def disposed(url: str) -> Iterator[None]:
     """Dispose of the engines of this database at the end of the block; those of coroutines are for who made them."""
     yield
-    for engine in [one for one in _used if one.url.database == url.rpartition("/")[2]]:
+    name = url.rpartition("/")[2]
+    for engine in [one for one in list(_used) if one.url.database == name]:  # another thread may add one meanwhile
         _used.discard(engine)
         if not engine.dialect.is_async:
             engine.dispose()
