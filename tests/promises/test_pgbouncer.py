@@ -147,6 +147,9 @@ def start(session_postgres: embedded.Postgres, database_url: str) -> Iterator[St
             return server
 
         yield begin
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        reset = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL")
+        admin.execute(reset.format(sql.Identifier(USER), sql.Identifier(database)))
 
 
 @pytest.fixture
