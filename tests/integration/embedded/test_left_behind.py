@@ -108,10 +108,18 @@ def test_leaves_a_role(empty_database_url: str) -> None:
         conn.execute("CREATE ROLE left_role")
 
 
+FAILED_WITH = []
+
+
 def test_fails(connections, run, database_url: str) -> None:
+    FAILED_WITH.append(database_url)
     connections.append(psycopg.connect(database_url))
     run("ALTER TABLE appointments ADD COLUMN more int")
     raise AssertionError
+
+
+def test_has_another_than_one_that_has_failed(database_url: str) -> None:
+    assert database_url not in FAILED_WITH
 
 
 @pytest.mark.fresh_database
@@ -169,4 +177,4 @@ def test_nobody_else_is_named(said: str) -> None:
     """Rows, sequences and what is as it was before are no trouble; nor is a test that has failed, or has its own."""
     named = {line.partition("::")[2].partition(" ")[0] for line in said.splitlines() if " has left behind:" in line}
     assert named == {f"test_leaves_a_{what}" for what in LEFT}
-    assert "1 failed, 12 passed, 9 errors" in said
+    assert "1 failed, 13 passed, 9 errors" in said

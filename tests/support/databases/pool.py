@@ -98,10 +98,12 @@ class Databases:
         kept.had_by = test
         with disposed(kept.url):
             yield kept.url
-        if left := [*kept.left_behind(patience=0 if failed() else PATIENCE), *self._changed()]:
+        changed = self._changed()
+        if failed():  # a process that it has started may still write, and has the URL
             self._give_up(kept)
-            if failed():
-                return
+            return
+        if left := [*kept.left_behind(patience=PATIENCE), *changed]:
+            self._give_up(kept)
             raise LeftBehindError(test, left)
         kept.empty()
         if kept.is_big():
