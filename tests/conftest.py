@@ -1,4 +1,4 @@
-"""Real servers for the tests: one Valkey, one PostgreSQL and one simulator a session, each test with a clean one."""
+"""Real servers for the tests: one Valkey and one simulator a session, each test with a clean one."""
 
 import json
 import sys
@@ -8,22 +8,19 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 import redis
 import requests
-from psycopg import sql
 
 from tests.running.waiting import eventually
 
 if TYPE_CHECKING:
     # The package `worker` imports Celery, which most unit tests do without.
-    from worker.local.embedded import Guard, Postgres, Valkey
+    from worker.local.embedded import Guard, Valkey
 
 ROOT = Path(__file__).parents[1]
 READY = "simulator listening on "
 START_SECONDS = 30.0
-Administer = Callable[[sql.Composable], None]
 
 
 @pytest.fixture(scope="session")
@@ -36,24 +33,9 @@ def session_valkey() -> Iterator["Valkey"]:
 
 
 @pytest.fixture(scope="session")
-def session_postgres() -> Iterator["Postgres"]:
-    """Run the session's PostgreSQL; tests that hurt it take `postgres`."""
-    from tests.support.servers import migrated  # noqa: PLC0415 - see above
-
-    with migrated.running() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def valkey_url(session_valkey: "Valkey") -> str:
     """URL of the session's Valkey, whatever is in it."""
     return session_valkey.url
-
-
-@pytest.fixture(scope="session")
-def postgres_url(session_postgres: "Postgres") -> str:
-    """URL of the session's PostgreSQL: a database without tables; do not make any there."""
-    return session_postgres.url
 
 
 @pytest.fixture
@@ -64,89 +46,11 @@ def valkey(session_valkey: "Valkey") -> Iterator["Valkey"]:
 
 
 @pytest.fixture
-def postgres(session_postgres: "Postgres") -> Iterator["Postgres"]:
-    """Hand out the session's PostgreSQL to be killed, paused or restarted; it runs again afterwards."""
-    yield session_postgres
-    session_postgres.recover()
-
-
-@pytest.fixture
 def redis_url(valkey_url: str) -> str:
     """URL of an empty Valkey."""
     with redis.Redis.from_url(valkey_url) as client:
         client.flushall()
     return valkey_url
-
-
-@pytest.fixture(scope="session")
-def administer(session_postgres: "Postgres") -> Iterator[Administer]:
-    """Run statements over a connection that is kept: a login for each costs more than to drop a database."""
-    kept = psycopg.connect(session_postgres.url, autocommit=True)
-
-    def run(statement: sql.Composable) -> None:
-        nonlocal kept
-        try:
-            kept.execute(statement)
-        except psycopg.OperationalError:  # a test has ended it
-            kept.close()
-            kept = psycopg.connect(session_postgres.url, autocommit=True)
-            kept.execute(statement)
-
-    yield run
-    kept.close()
-
-
-@pytest.fixture(scope="session")
-def new_database(session_postgres: "Postgres", administer: Administer) -> Callable[..., str]:
-    """Make an empty database, or one like `template`; returns its URL."""
-    numbers = count(1)
-
-    def make(template: str = "template1") -> str:
-        name = f"test_{next(numbers)}"
-        administer(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(  # a third of the work of WAL_LOG
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        return session_postgres.url_of(name)
-
-    return make
-
-
-@pytest.fixture
-def empty_database_url(
-    new_database: Callable[..., str], session_postgres: "Postgres", administer: Administer
-) -> Iterator[str]:
-    """URL of a database without tables, dropped after the test."""
-    url = new_database()
-    yield url
-    _drop(session_postgres, administer, url)
-
-
-@pytest.fixture
-def database_url(
-    template: str, new_database: Callable[..., str], session_postgres: "Postgres", administer: Administer
-) -> Iterator[str]:
-    """URL of a database with the newest migrations and no rows, dropped after the test."""
-    url = new_database(template)
-    yield url
-    _drop(session_postgres, administer, url)
-
-
-@pytest.fixture(scope="session")
-def template(session_postgres: "Postgres") -> str:
-    """Name the migrated database that a test's own is a copy of."""
-    from tests.support.servers import migrated  # noqa: PLC0415 - see above
-
-    migrated.migrate(session_postgres)
-    return migrated.TEMPLATE
-
-
-def _drop(server: "Postgres", administer: Administer, url: str) -> None:
-    """Drop a test's database, also while processes are connected."""
-    server.recover()
-    name = sql.Identifier(url.rpartition("/")[2])
-    administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,9 @@ def record(engine: Engine) -> Record:
 
 
 @pytest.fixture(scope="module")
-def shared(template: str, new_database: Callable[..., str]) -> Iterator[Record]:
-    """Hand out one record to many cases that each look at rows of their own: a database a case takes its time."""
-    engine = make_engine(new_database(template))
+def shared(module_database_url: str) -> Iterator[Record]:
+    """Hand out one record to many cases that each look at rows of their own."""
+    engine = make_engine(module_database_url)
     yield Record(engine)
     engine.dispose()
 
@@ -131,14 +131,13 @@ def make(redis_url: str) -> breakers.Make:
 
 @pytest.fixture(scope="module")
 def api(
-    template: str,
-    new_database: Callable[..., str],
+    module_database_url: str,
     valkey_url: str,
     tmp_path_factory: pytest.TempPathFactory,
     zygote: Zygote,
 ) -> Iterator[Api]:
     """Serve one API to all tests of a module; each has keys, and so bookings, of its own."""
-    url = new_database(template)
+    url = module_database_url
     engine = make_engine(url)
     folder = tmp_path_factory.mktemp("served")
     with redis.Redis.from_url(valkey_url) as client:

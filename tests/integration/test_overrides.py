@@ -53,6 +53,7 @@ def test_the_first_order_after_redis_has_forgotten_is_obeyed_and_said_to_be(
     assert built.breaker.get_status().state is State.FORCED_OPEN
 
 
+@pytest.mark.fresh_database
 def test_an_override_is_obeyed_after_the_way_back_and_forward(built: Dependencies) -> None:
     """The tables are new; the fleet still knows what it has obeyed."""
     several(built)

@@ -61,6 +61,7 @@ def test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_say
         assert eventually(lambda: conn.execute(ticked).scalar(), what="health is checked")
 
 
+@pytest.mark.fresh_database
 def test_ticks_that_piled_up_while_no_worker_ran_are_done_once(fleet: Callable[..., Fleet]) -> None:
     """An hour without a maintenance worker leaves thousands; each does what the one before it has just done."""
     running = fleet()

@@ -147,6 +147,9 @@ def start(session_postgres: embedded.Postgres, database_url: str) -> Iterator[St
             return server
 
         yield begin
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        reset = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL")
+        admin.execute(reset.format(sql.Identifier(USER), sql.Identifier(database)))
 
 
 @pytest.fixture
@@ -267,6 +270,7 @@ def test_sessions_keep_the_time_outs_that_they_have_without_it(
     assert "0" not in kept
 
 
+@pytest.mark.fresh_database
 def test_a_process_frozen_in_mid_transaction_keeps_a_booking_from_nobody(
     start: Start, settings: Settings, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
@@ -313,6 +317,7 @@ def test_migrations_go_through_it(start: Start, empty_database_url: str, engines
     assert revisions.schema_state(engine).problem is None
 
 
+@pytest.mark.fresh_database
 @WAYS
 def test_a_migration_is_survived(
     start: Start,
@@ -342,6 +347,7 @@ def test_a_migration_is_survived(
         send_again()
 
 
+@pytest.mark.fresh_database
 def test_a_forgotten_reconnect_costs_one_error_a_connection(
     start: Start, settings: Settings, database_url: str, engines: Callable[[str], Engine]
 ) -> None:

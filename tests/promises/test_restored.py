@@ -21,6 +21,8 @@ from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_bookings
 from worker.local.embedded import find
 
+pytestmark = pytest.mark.fresh_database  # a restore turns a trigger on
+
 KINDS = (110, 103, 102, 110, 104, 101, 129)  # 110 books every POST: each one too many shows
 WEEKS = {129: 8}
 

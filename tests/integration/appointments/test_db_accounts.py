@@ -1,6 +1,6 @@
 """The account of a row: only an open one, for ever the same, and claimed by workers that know of accounts alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -151,9 +151,9 @@ def test_what_a_pause_has_held_goes_once_its_account_is_active(shared: Any) -> N
 
 
 @pytest.fixture
-def back(template: str, new_database: Callable[..., str]) -> Iterator[Engine]:
+def back(fresh_database_url: str) -> Iterator[Engine]:
     """Hand out a database whose newest migrations are to be undone."""
-    engine = make_engine(new_database(template))
+    engine = make_engine(fresh_database_url)
     yield engine
     engine.dispose()
 

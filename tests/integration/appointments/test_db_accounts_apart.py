@@ -278,6 +278,7 @@ def test_a_failing_type_of_another_account_puts_nobody_back(record: Any, pair: A
         assert [one for one, _ in queue.waiting(conn, 1, postable=True)] == [own.id]
 
 
+@pytest.mark.fresh_database
 def test_a_restored_booking_is_taken_by_its_account(record: Any) -> None:
     """The same person asks for the same time at another account first."""
     number, name = make_account(record.engine)
@@ -292,6 +293,7 @@ def test_a_restored_booking_is_taken_by_its_account(record: Any) -> None:
     assert record.keep(**wanted, account=name).uuid == lost.reference
 
 
+@pytest.mark.fresh_database
 @pytest.mark.parametrize("asks_first", [0, 1])
 def test_a_restored_booking_that_two_accounts_see_is_taken_once(record: Any, asks_first: int) -> None:
     """By the one that asks first, with what its own key was shown; the other one's request is a new one."""
@@ -314,6 +316,7 @@ def test_a_restored_booking_that_two_accounts_see_is_taken_once(record: Any, ask
     assert (other.uuid != first.uuid, other.outcome_unknown) == (True, False)
 
 
+@pytest.mark.fresh_database
 def test_two_accounts_that_ask_at_once_for_what_both_see_do_not_wait_for_each_other(record: Any) -> None:
     """One takes it, and the other's request is kept at once, while the first one's transaction is open."""
     number, name = make_account(record.engine)

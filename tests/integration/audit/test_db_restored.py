@@ -15,6 +15,8 @@ from db.audits.restored import RestoredBooking
 from db.lifecycle import HoldReason, Status
 from db.models.audits import restored_bookings
 
+pytestmark = pytest.mark.fresh_database  # a restore turns a trigger on
+
 START = datetime(2031, 3, 1, 9, tzinfo=UTC)
 SETTLE, ENDS = 130.0, 160.0
 

@@ -25,6 +25,18 @@ def bookings(settings: Callable[..., dict[str, str]], database_url: str) -> Iter
 
 
 @pytest.fixture
+def roles(database_url: str) -> Iterator[None]:
+    """Make the roles `caller` and `reader`, which have no rights; they end with the test."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("CREATE ROLE caller")
+        conn.execute("CREATE ROLE reader")
+    yield
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("DROP OWNED BY caller, reader")
+        conn.execute("DROP ROLE caller, reader")
+
+
+@pytest.fixture
 def eventually_kept(database_url: str) -> Callable[[], int]:
     """Return how many rows there are, once nobody else is at work in the database."""
 

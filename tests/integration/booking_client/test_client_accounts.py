@@ -88,6 +88,8 @@ def test_an_account_that_is_not_open_is_an_error(database_url: str, engine: Engi
     assert numbers(database_url) == []
 
 
+@pytest.mark.fresh_database
+@pytest.mark.usefixtures("roles")
 def test_a_caller_needs_no_right_on_the_accounts(database_url: str, engine: Engine) -> None:
     """The rights that docs/calling.md grants are enough, and no caller reads a key, not even an encrypted one."""
     number, name = make_account(engine)
@@ -95,7 +97,6 @@ def test_a_caller_needs_no_right_on_the_accounts(database_url: str, engine: Engi
     [grants] = re.findall(r"```sql\n(GRANT .*?)```", page, re.DOTALL)
     caller = make_conninfo(database_url, options="-c role=caller")
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("DO $$ BEGIN CREATE ROLE caller; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
         conn.execute(grants.replace("your_role", "caller"))
 
     with ConnectionPool(caller, min_size=1, open=True) as pool, Bookings(pool) as bookings:

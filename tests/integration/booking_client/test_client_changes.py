@@ -285,14 +285,14 @@ def test_what_cannot_be_a_wish_is_refused_at_once(bookings: Bookings) -> None:
     assert changes(bookings, booking) == []
 
 
+@pytest.mark.fresh_database
+@pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize("granted", ["before the migration", "by the page"])
 def test_the_rights_that_a_caller_has_are_enough(granted: str, engine: Engine, database_url: str) -> None:
     """A role of before the migration has them by it, a later one by docs/calling.md; a reader has none of them."""
     page = (ROOT / "docs" / "calling.md").read_text("utf-8")
     [grants] = re.findall(r"```sql\n(GRANT .*?)```", page, re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as conn:
-        for role in ("caller", "reader"):
-            conn.execute(f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
         conn.execute("GRANT SELECT ON appointments TO reader")
         if granted == "by the page":
             conn.execute(grants.replace("your_role", "caller"))

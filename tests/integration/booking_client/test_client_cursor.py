@@ -18,13 +18,13 @@ def bookings(database_url: str) -> Iterator[Bookings]:
 
 
 @pytest.fixture
-def unhurried(postgres_url: str) -> Iterator[None]:
+def unhurried(database_url: str) -> Iterator[None]:
     """Have PostgreSQL write what nobody waits for ten seconds later, and not a fifth of one."""
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
         conn.execute("SELECT pg_reload_conf()")
     yield
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("ALTER SYSTEM RESET wal_writer_delay")
         conn.execute("SELECT pg_reload_conf()")
 

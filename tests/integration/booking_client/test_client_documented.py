@@ -36,6 +36,7 @@ def configure_django(url: str) -> None:
         django.setup()
 
 
+@pytest.mark.fresh_database
 def test_each_block_runs_in_its_order(database_url: str, settings: Callable[..., dict[str, str]]) -> None:
     """As one program; what a block defines is called."""
     settings()
@@ -71,6 +72,7 @@ def test_each_block_runs_in_its_order(database_url: str, settings: Callable[...,
     page["engine"].dispose()
 
 
+@pytest.mark.fresh_database
 @pytest.mark.long
 def test_the_block_of_django_runs_in_a_project(database_url: str, tmp_path: Path) -> None:
     """In a process of its own: a project is configured once."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,14 +126,16 @@ KINDS: dict[str, Transaction] = {
 
 
 @pytest.fixture
-def host(database_url: str) -> str:
-    """Return the URL of a database in which the host has tables of its own."""
+def host(database_url: str) -> Iterator[str]:
+    """Hand out the URL of a database in which the host has tables of its own; they end with the test."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute(SCHEMA)
         conn.execute("SET scram_iterations = 4096")
-        with suppress(psycopg.errors.DuplicateObject):
-            conn.execute("CREATE ROLE patient SUPERUSER LOGIN PASSWORD 'patient'")
-    return database_url
+        conn.execute("CREATE ROLE patient SUPERUSER LOGIN PASSWORD 'patient'")
+    yield database_url
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("DROP SCHEMA host CASCADE")
+        conn.execute("DROP ROLE patient")
 
 
 def kept(url: str) -> list[tuple[int, str]]:
@@ -160,6 +162,7 @@ def test_a_booking_exists_if_and_only_if_the_caller_commits(kind: str, host: str
     assert kept(host) == [(first.appointment_id, "pending"), (second.appointment_id, "pending")]
 
 
+@pytest.mark.fresh_database
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_is_ours_whatever_the_driver(kind: str, host: str) -> None:
     """Its SQLSTATE is found, and no row's values stand in it."""
@@ -220,6 +223,7 @@ def test_what_is_no_connection_is_refused_in_words(host: str) -> None:
         Bookings(host).enqueue(wanted(1), connection=AsyncSession(engine))
 
 
+@pytest.mark.fresh_database
 def test_after_a_restore_our_trigger_finds_our_tables(host: str) -> None:
     """It runs in the caller's session, whose search path is the caller's."""
     with psycopg.connect(host) as conn:

@@ -121,6 +121,7 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
     assert [booking("migrate", "--status", *more).code for more in ([], ["--or-newer"])] == [1, 0]
 
 
+@pytest.mark.fresh_database
 def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url: str) -> None:
     """It stands at the last of the old ids; `--status` says that something is missing, and exits with 1."""
     _back_to(database_url, "0010_line")
@@ -134,6 +135,7 @@ def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url
     assert booking("migrate", "--status").code == 0
 
 
+@pytest.mark.fresh_database
 @pytest.mark.parametrize("asked", [[], ["--status"], ["--status", "--or-newer"], ["--down", 1]])
 def test_an_older_one_is_told_which_commit_migrates_it_first(
     booking: Booking, database_url: str, asked: list[object]

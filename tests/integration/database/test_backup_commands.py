@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,17 @@ BACKUPS = GUIDE.split("## Backups")[1].split("\n## ")[0]
 
 
 def test_what_is_dumped_as_typed_is_restored_as_typed(
-    record: Any, database_url: str, new_database: Callable[..., str], tmp_path: Path
+    record: Any, database_url: str, empty_database_url: str, tmp_path: Path
 ) -> None:
     """Every booking, at the newest revision; the moment that is kept is one before the dump, as `--since` reads it."""
     row = record.keep()
-    restored_url = new_database()
     dump, restore = re.findall(r"^```sh\n(.*?)^```$", BACKUPS, re.DOTALL | re.MULTILINE)
     path = f"{find.postgres() / 'bin'}:{os.environ['PATH']}"  # noqa: TID251 - where sh finds date
-    environment = {"PATH": path, "DATABASE_URL": database_url, "RESTORED_URL": restored_url}
+    environment = {"PATH": path, "DATABASE_URL": database_url, "RESTORED_URL": empty_database_url}
     for typed in (dump, restore):
         subprocess.run(["/bin/sh", "-euc", typed], cwd=tmp_path, env=environment, timeout=60, check=True)
 
-    restored = make_engine(restored_url)
+    restored = make_engine(empty_database_url)
     with restored.connect() as conn:
         assert conn.execute(select(appointments.c.uuid)).scalars().all() == [row.uuid]
     assert revisions.schema_state(restored).problem is None

@@ -64,6 +64,7 @@ def test_each_statement_is_counted_with_its_time() -> None:
     assert seen.total == 0
 
 
+@pytest.mark.fresh_database
 def test_a_deadlock_is_counted_as_one() -> None:
     """PostgreSQL ends one of two; the other goes on."""
     meet = threading.Barrier(2)
@@ -106,6 +107,7 @@ def test_a_lost_connection_is_critical(postgres: Any) -> None:
     assert stats().severity_distribution["critical"] >= 2
 
 
+@pytest.mark.fresh_database
 def test_what_the_server_says_of_the_data_is_no_failure_of_it() -> None:
     """A violated constraint, a wrong statement: it answered."""
     run("CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1)")

@@ -51,6 +51,7 @@ def test_a_frozen_server_is_hung_up_on(engines: Callable[..., Engine], postgres:
     ask(engine)
 
 
+@pytest.mark.fresh_database
 def test_a_deadline_bounds_all_that_a_block_asks_together(engines: Callable[..., Engine]) -> None:
     """Whatever the server is busy with: the caller is told in time, and what was asked is rolled back."""
     engine, other = engines(statement_timeout_ms=60_000, lock_timeout_ms=0), engines()

@@ -140,6 +140,7 @@ def _ask(engine: Engine, question: str) -> Any:
         return conn.execute(text(question)).scalar_one()
 
 
+@pytest.mark.fresh_database
 def test_connections_to_a_server_that_takes_no_writes_are_replaced(database_url: str) -> None:
     """A failover, or a disk that was full: it keeps the sessions, and each of them would stay as it is for good."""
     with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
@@ -158,6 +159,7 @@ def test_connections_to_a_server_that_takes_no_writes_are_replaced(database_url:
             assert (show(first, "transaction_read_only"), show(second, "transaction_read_only")) == ("off", "off")
 
 
+@pytest.mark.fresh_database
 def test_reads_that_belong_together_are_of_one_moment(database_url: str) -> None:
     """What is written between two of them is in neither, and the next who has this connection reads and writes."""
     engine = make_engine(database_url, pool_size=1)

@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from db import revisions
@@ -17,6 +18,7 @@ def give(record: Any, mode: str = "open") -> int:
     return number
 
 
+@pytest.mark.fresh_database
 def test_an_override_after_the_way_back_and_forward_has_a_higher_number(record: Any) -> None:
     """The tables are new and count from 1; Redis still knows what it has obeyed."""
     before = [give(record) for _ in range(3)]

@@ -71,6 +71,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.fresh_database
 @pytest.mark.long
 @pytest.mark.parametrize("analysed", [False, True])
 def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
@@ -109,6 +110,7 @@ REQUEST = {
 }
 
 
+@pytest.mark.fresh_database
 @pytest.mark.long
 @pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("own", [True, False])

@@ -31,6 +31,7 @@ def described(engine: Engine) -> Described:
         return everything(conn)
 
 
+@pytest.mark.fresh_database
 def test_the_schema_is_that_of_the_ten_migrations_before(engine: Engine, of_before: Engine) -> None:
     """Column by column, and index, constraint, trigger and function; what only older code read is not made again."""
     revisions.migrate(engine, FIRST)

@@ -45,6 +45,7 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
 BLOCKS = 30  # of 8 KiB, one of them each index's that the planner looks at; the rows fill some 700
 
 
+@pytest.mark.fresh_database
 @pytest.mark.parametrize("analysed", [False, True])
 def test_a_health_check_reads_next_to_nothing_of_what_ended_long_ago(record: Any, analysed: Any) -> None:
     """However often it is asked, before and after PostgreSQL has taken statistics."""

@@ -189,6 +189,7 @@ def test_the_outlook_tells_unusual_from_usual(record: Any, now: datetime) -> Non
     assert (database.fresh, database.unusual, database.forecasts) == (False, [], [])
 
 
+@pytest.mark.fresh_database
 @pytest.mark.long
 def test_a_day_is_read_without_reading_the_rest(record: Any, now: datetime) -> None:
     """Of two weeks of bookings, with their stories, and of metrics; as block counts, for times say little here."""

@@ -154,6 +154,7 @@ def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies, loo
     assert built.breaker.get_status().state is State.CLOSED
 
 
+@pytest.mark.fresh_database
 def test_nothing_is_ordered_that_is_not_recorded(built: Dependencies) -> None:
     """Who, by which way and why come first."""
     built.breaker.record_success("bookings.create")

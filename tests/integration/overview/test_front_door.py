@@ -156,6 +156,7 @@ def test_nothing_waits_and_nothing_is_said_in_a_quiet_fleet() -> None:
     assert told()["booking_oldest_callback_seconds{}"] == 0
 
 
+@pytest.mark.fresh_database
 def test_a_reading_costs_no_more_with_all_that_is_stored(record: Any) -> None:
     """Beside 20,000 bookings, each with a callback and a webhook; thousands of callbacks wait, or were given up."""
     key_with(None)

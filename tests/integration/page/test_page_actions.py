@@ -186,6 +186,7 @@ def test_who_has_looked_ends_what_is_unknown_of_one(flower: FlowerUnderTest, rec
     assert [record.read(row.id).outcome_unknown for row in rows] == [False, True]
 
 
+@pytest.mark.fresh_database
 def test_whose_booking_it_is_is_shown_once_that_is_recorded(fleet: Callable[..., Fleet], record: Any) -> None:
     """To whom, and why; no cache keeps it."""
     flower = start_flower(fleet, login=True)

@@ -24,6 +24,7 @@ CREATE TRIGGER hurt BEFORE UPDATE ON appointments FOR EACH ROW WHEN (NEW.status 
 """
 
 
+@pytest.mark.fresh_database
 @pytest.mark.variants(first=2)
 @pytest.mark.parametrize("status", ["booking", "confirmed"])
 @pytest.mark.parametrize(

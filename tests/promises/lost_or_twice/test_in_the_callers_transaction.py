@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 
 from db.lifecycle import Status
 from tests.support.fleet import Fleet, finals
@@ -35,6 +36,7 @@ for number in map(int, numbers):
 """
 
 
+@pytest.mark.fresh_database
 def test_what_is_committed_is_booked_once_and_nothing_else(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str, valkey: Any
 ) -> None:

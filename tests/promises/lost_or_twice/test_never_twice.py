@@ -96,6 +96,7 @@ def settle_times(database_url: str) -> Callable[[], dict[str, list[tuple[datetim
     return noted
 
 
+@pytest.mark.fresh_database
 @pytest.mark.long
 def test_a_hang_without_a_booking_is_booked_once_after_its_settle_time(
     fleet: Callable[..., Fleet],

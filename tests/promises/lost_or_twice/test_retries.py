@@ -53,6 +53,7 @@ def booked_before(simulator: Any) -> int:
     return int(simulator.journal()[-1]["n"])
 
 
+@pytest.mark.fresh_database
 def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
     fleet: Callable[..., Fleet], simulator: Any, delays: Callable[[], list[float]]
 ) -> None:
@@ -67,6 +68,7 @@ def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
     assert all(gap >= delay for gap, delay in zip(gaps, delays(), strict=True))
 
 
+@pytest.mark.fresh_database
 def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_the_settle_time(
     fleet: Callable[..., Fleet], simulator: Any, delays: Callable[[], list[float]]
 ) -> None:

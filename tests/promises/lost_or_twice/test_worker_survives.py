@@ -90,6 +90,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more(
     assert len(simulator.bookings()) == 1
 
 
+@pytest.mark.fresh_database
 def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
     settings: Callable[..., dict[str, str]], database_url: str
 ) -> None:

@@ -21,6 +21,8 @@ from tests.support.page.operating import recorded
 from worker.celery_app import app
 from worker.cli.audit import restored
 
+pytestmark = pytest.mark.fresh_database  # a restore turns a trigger on
+
 Booking = Callable[..., Any]
 SINCE = ("restored", "--since", "2026-03-01T03:00Z")
 

@@ -19,6 +19,8 @@ from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
 from tests.support.page.operating import recorded
 
+pytestmark = pytest.mark.fresh_database  # a restore turns a trigger on
+
 Booking = Callable[..., Any]
 SINCE = ("restored", "--since", "2026-03-01T03:00Z", "--yes")
 OURS, SALON, CLINIC = "cal_test_owner", "cal_test_host11", "cal_test_host10"
