@@ -19,4 +19,4 @@ def unless_in_motion(
     if not isinstance(judged, AuditFinding) or judged.row is None:
         return judged
     since = began - timedelta(seconds=deps.timings.settle_unanswered)
-    return NoFinding.UNDER_WAY if asking.is_in_motion(conn, judged.row.id, since=since) else judged
+    return NoFinding.CHANGING if asking.is_in_motion(conn, judged.row.id, since=since) else judged

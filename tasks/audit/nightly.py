@@ -21,7 +21,8 @@ from db.audits import bookings, nights, restored
 from db.audits.nights import Findings, NightlyAudit
 from tasks import dependencies
 from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_calm, lease, spacing
-from tasks.audit.finding import AuditFinding, NoFinding
+from tasks.audit.finding import AuditFinding, Fix, NoFinding
+from tasks.audit.fixes import follow
 from tasks.audit.questions import look_again, verdict
 from tasks.audit.survey import FirstLook, first_look, is_settled
 from tasks.dependencies import Dependencies
@@ -182,11 +183,19 @@ class _Work:
         return self._confirmed(judged) if isinstance(judged, AuditFinding) else judged
 
     def _confirmed(self, first: AuditFinding) -> AuditFinding | NoFinding:
-        """Judge a finding again: people may have moved the booking while the list was read page by page."""
+        """Judge a finding again: people may have moved the booking while the list was read page by page.
+
+        A booking that a person has moved is followed, as by a webhook's look: nothing is left to be told.
+        """
         deps = self.calls.deps
         with deps.engine.connect() as conn:
             began = appointments.now(conn)
-        return look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps))
+        again = look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps))
+        if isinstance(again, AuditFinding) and again.fix is Fix.FOLLOW:
+            followed = follow(self.calls, again, by="sweeper")
+            log.info("nightly_audit_followed", appointment_id=again.row and again.row.id, done=followed.ok)
+            return NoFinding.AGREES
+        return again
 
     def _take(self, number: int, judged: AuditFinding | NoFinding) -> None:
         if judged is NoFinding.CANNOT_TELL:

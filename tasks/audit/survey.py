@@ -22,7 +22,12 @@ from tasks.calcom.booking import Booking
 from tasks.dependencies import Dependencies
 
 _DAY = timedelta(days=1)
-_NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, NoFinding.CANNOT_TELL)
+_NOT_JUDGED: tuple[NoFinding, ...] = (
+    NoFinding.UNDER_WAY,
+    NoFinding.CHANGING,
+    NoFinding.TOO_YOUNG,
+    NoFinding.CANNOT_TELL,
+)
 
 
 @dataclass
@@ -51,10 +56,14 @@ class Survey:
         """Return whether all rows were judged and everything agrees."""
         return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
+    def has(self, row: Appointment) -> bool:
+        """Return whether a row is confirmed on one of these days."""
+        return row.status is Status.CONFIRMED and self.start <= row.present_start < self.end
+
     def add(self, row: Appointment, judged: AuditFinding | NoFinding) -> None:
         """Add the verdict on a row."""
         is_silent = not isinstance(judged, AuditFinding) and judged in self.silent
-        if row.status is Status.CONFIRMED:
+        if self.has(row):
             self.confirmed += 1
             self.judged += not is_silent
         if isinstance(judged, AuditFinding):
@@ -84,7 +93,7 @@ def survey(
     for number, row in enumerate(look.hidden, 1):  # without an open connection: an audit may wait long for its turn
         seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, seen.listing.began, calls.deps)))
         asking(number, len(look.hidden))
-    seen.asked = sum(row.status is Status.CONFIRMED for row in look.hidden)
+    seen.asked = sum(map(seen.has, look.hidden))
     seen.findings += look.orphans
     return seen
 
@@ -166,8 +175,9 @@ def _rows_of_range(
 ) -> Iterator[Appointment]:
     """Yield an account's rows to judge, each once, and take them and the rows of other accounts out of `ours`.
 
-    They are: the confirmed rows of the range; the rows whose reference is listed in it; and the rows, held or ended as
-    not booked, whose outcome was once unknown: perhaps Cal.com has booked them, and this key's list does not show that.
+    They are: the confirmed rows of the range; the rows whose reference is listed in it (of the confirmed ones of other
+    days those that are listed under another uid); and the rows, held or ended as not booked, whose outcome was once
+    unknown: perhaps Cal.com has booked them, and this key's list does not show that.
     """
     judged = set()
     for row in bookings.confirmed_between(conn, seen.start, seen.end, account=account):
@@ -177,12 +187,21 @@ def _rows_of_range(
     for row in bookings.by_references(conn, list(ours), account=account):
         ours.pop(str(row.uuid))
         judged.add(row.id)
-        if row.status is not Status.CONFIRMED:  # a confirmed row here is of another day, and judged with that
+        if row.status is not Status.CONFIRMED or _is_listed_elsewhere(row, seen.listing):
             yield row
     for reference in bookings.of_other_accounts(conn, list(ours), account=account):
         ours.pop(reference)  # two accounts may sit in one seated booking
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end, account=account) if row.id not in judged)
+
+
+def _is_listed_elsewhere(row: Appointment, listing: Listing) -> bool:
+    """Return whether a confirmed row lives there under another uid: a person has moved it here, or it lives twice.
+
+    The weeks of a series have one reference and a uid each.
+    """
+    others = (place for place in listing.of(row) if place.uid != row.calcom_booking_uid and not place.booking.cancelled)
+    return row.series_uid is None and any(place.series is None for place in others)
 
 
 def _count(seen: Survey) -> dict[str, list[BookedPlace]]:

@@ -16,6 +16,7 @@ DAY = timedelta(days=1)
 _COUNTS = ("confirmed", "judged", "asked", "listed", "others")
 _NOT_JUDGED = {
     NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
+    NoFinding.CHANGING: "being cancelled or moved, or so lately that Cal.com may show what was before: {rows}",
     NoFinding.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
     NoFinding.CANNOT_TELL: "cannot tell, for Cal.com gave no answer that can be read: {rows}",
 }
@@ -48,7 +49,7 @@ def say(audited: AuditedAccount, *, fix: bool, named: bool) -> None:
         screen.say((audited.name, "bold"))
     for one in seen.findings:
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
-        when = f" ({clock(one.row.start_at)})" if one.row else ""
+        when = f" ({clock(one.row.present_start)})" if one.row else ""
         done = fixed.get(id(one))
         screen.say((f"{NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
