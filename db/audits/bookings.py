@@ -1,15 +1,17 @@
 """Read the bookings that an audit judges: those of one account. A confirmed one is judged on the day where it is."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, func, literal_column, select, text, tuple_, union
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.appointment import Appointment
+from db.audits.changes import ended_within
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
+from db.models.changes import booking_changes
 
 _COLUMNS = appointments.c
 _BATCH = 500
@@ -47,14 +49,20 @@ def held_unknown_between(
     return [Appointment.of(row) for row in conn.execute(query.order_by(_COLUMNS.id)).mappings()]
 
 
-def accounts_between(conn: Connection, start: datetime, end: datetime) -> list[int]:
-    """Return the accounts that have bookings of a range which an audit judges; `default` is the first."""
+def accounts_between(conn: Connection, start: datetime, end: datetime, *, lag: timedelta) -> list[int]:
+    """Return the accounts that have bookings of a range which an audit judges, or changes; `default` is the first.
+
+    The changes ended by `lag` earlier than the range.
+    """
     held = and_(
         _COLUMNS.status == literal_column("'held'"),
         _COLUMNS.hold_reason.in_([HoldReason.BLIND_KEY, HoldReason.SUSPECT]),
     )
     which = (_CONFIRMED, _PRESENT_START), (_ENDED_UNKNOWN, _COLUMNS.start_at), (held, _COLUMNS.start_at)
-    found = union(*(select(_COLUMNS.account_id).where(one, by >= start, by < end) for one, by in which))
+    found = union(
+        *(select(_COLUMNS.account_id).where(one, by >= start, by < end) for one, by in which),
+        select(booking_changes.c.account_id).where(ended_within(start - lag, end - lag)),
+    )
     return sorted({DEFAULT_ACCOUNT, *conn.execute(found).scalars()})
 
 

@@ -40,7 +40,7 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
         elif judged.about is About.ATTENDEE:
             listing.answers[judged] = _ask_attendee(calls, row, judged, listing)
         else:
-            listing.answers[judged] = _ask_booking(calls, judged, listing)
+            listing.answers[judged] = ask_booking(calls, judged, listing)
     if not isinstance(judged, AuditFinding):
         return judged
     with calls.deps.engine.connect() as conn:
@@ -61,13 +61,18 @@ def look_again(
     listing = read_listing(calls, between(at, at + timedelta(milliseconds=1)))
     for place in found.there:
         if place.uid not in listing.bookings:
-            _ask_booking(calls, Question(About.BOOKING, place.uid), listing)
+            ask_booking(calls, Question(About.BOOKING, place.uid), listing)
     with calls.deps.engine.connect() as conn:
         row = appointments.get(conn, found.row.id)
     return NoFinding.AGREES if row is None else verdict(calls, row, listing, settled=settled(row))
 
 
-def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
+def ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
+    """Ask for a booking, a series or a seat by its uid, and add what is shown to the listing.
+
+    Raises:
+        AuditHalted: The breaker denies the call.
+    """
     ask = calls.booking_of_seat if question.about is About.SEAT else calls.booking
     for attempt in range(TRIES):
         shown = read_bookings(ask(question.uid))

@@ -12,14 +12,14 @@ from db.appointments.there.late_answers import TOLD_NOT_BOOKED
 from db.audits import bookings, doubles
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.audit.changes import judge_change, of_days
 from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
-from tasks.audit.motion import unless_in_motion
+from tasks.audit.motion import is_settled, unless_in_motion
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
-from tasks.dependencies import Dependencies
 
 _DAY = timedelta(days=1)
 _NOT_JUDGED: tuple[NoFinding, ...] = (
@@ -32,12 +32,12 @@ _NOT_JUDGED: tuple[NoFinding, ...] = (
 
 @dataclass
 class Survey:
-    """The result of an audit of a range of days.
+    """The result of an audit of a range of days: of the bookings that start in it, and of the changes that ended in it.
 
     `confirmed` counts our confirmed rows in the range; `judged` those of them that could be compared with Cal.com's
     answers; `asked` those that the list did not show whole, so that each was asked for. `listed` counts Cal.com's
-    bookings in the range; `others` those of them that no request of ours made, which are not judged. `silent` has the
-    ids of the rows that could not be judged, by reason.
+    bookings in the range; `others` those of them that no request of ours made, which are not judged; `changes` our
+    cancels and moves whose bookings were read. `silent` has the ids of the rows that could not be judged, by reason.
     """
 
     start: datetime
@@ -48,6 +48,7 @@ class Survey:
     confirmed: int = 0
     judged: int = 0
     asked: int = 0
+    changes: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
     silent: dict[NoFinding, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
 
@@ -71,6 +72,17 @@ class Survey:
         elif is_silent:
             self.silent[judged].append(row.id)
 
+    def add_change(self, row: Appointment | None, judged: AuditFinding | NoFinding) -> None:
+        """Add what a change of a row has left at Cal.com, unless the row is named already."""
+        self.changes += 1
+        known = [one.row.id for one in self.findings if one.row is not None]
+        if row is None or row.id in known:
+            return
+        if isinstance(judged, AuditFinding):
+            self.findings.append(judged)
+        elif judged is NoFinding.CANNOT_TELL and row.id not in self.silent[judged]:
+            self.silent[judged].append(row.id)
+
 
 def survey(
     calls: AuditCalls,
@@ -89,11 +101,15 @@ def survey(
         AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
     look = first_look(calls, start, end, progress=progress)
-    seen = look.seen
+    ended = of_days(calls.deps, start, end, account=calls.account)
+    seen, questions = look.seen, len(look.hidden) + len(ended)
     for number, row in enumerate(look.hidden, 1):  # without an open connection: an audit may wait long for its turn
         seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, seen.listing.began, calls.deps)))
-        asking(number, len(look.hidden))
+        asking(number, questions)
     seen.asked = sum(map(seen.has, look.hidden))
+    for number, change in enumerate(ended, len(look.hidden) + 1):
+        seen.add_change(*judge_change(calls, change))
+        asking(number, questions)
     seen.findings += look.orphans
     return seen
 
@@ -162,12 +178,6 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
                 yield row, judged
         done += len(references)
     progress(done, everything)
-
-
-def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
-    """Return whether the row is old enough that a replica of Cal.com cannot lag behind it: unlisted means absent."""
-    young = began - timedelta(seconds=deps.timings.settle_unanswered)
-    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
 def _rows_of_range(

@@ -29,6 +29,7 @@ from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.asking.weeks import WEEKS
 from tests.mutation.asking.wishes import WISHES
 from tests.mutation.audits import AUDITS
+from tests.mutation.audits_where_it_is import AUDITS_WHERE_IT_IS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
@@ -241,6 +242,7 @@ BREAKAGES = (
     *AGAIN,
     # -- 3 and 4: calm
     *AUDITS,
+    *AUDITS_WHERE_IT_IS,
     *BREAKER,
     *BROKERS,
     *ANSWER_BY,

@@ -13,7 +13,7 @@ from tasks.words import clock, plural
 from worker.console import screen
 
 DAY = timedelta(days=1)
-_COUNTS = ("confirmed", "judged", "asked", "listed", "others")
+_COUNTS = ("confirmed", "judged", "asked", "listed", "others", "changes")
 _NOT_JUDGED = {
     NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
     NoFinding.CHANGING: "being cancelled or moved, or so lately that Cal.com may show what was before: {rows}",
@@ -65,7 +65,8 @@ def say(audited: AuditedAccount, *, fix: bool, named: bool) -> None:
     asked = f" ({seen.asked:,} of them asked for one by one)" if seen.asked else ""
     others = f" ({seen.others:,} of them others')" if seen.others else ""
     there = f"{seen.listed:,} listed there{others}"
-    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here}{asked}, {there}.")
+    changes = f", {plural(seen.changes, 'change')} of these days read" if seen.changes else ""
+    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here}{asked}, {there}{changes}.")
     if not seen.findings:
         screen.say("Nothing found." if seen.clean else "Nothing found where it can be told.")
         return
