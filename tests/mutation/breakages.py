@@ -43,6 +43,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
@@ -276,6 +277,7 @@ BREAKAGES = (
     *LINE,
     *OPERATIONS,
     *AT_FRONT_DOOR,
+    *EACH_TOLD,
     *HTTP_METRICS,
     *METRICS,
     *PAGE,
