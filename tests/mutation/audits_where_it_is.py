@@ -84,14 +84,14 @@ AUDITS_WHERE_IT_IS = (
     _moved(
         name="a-moved-seat-is-not-looked-for",
         old="    if question not in listing.answers:\n        return question\n",
-        new="",
+        new="    if question not in listing.answers:\n        return None\n",
         test=f"{_MOVED}test_the_move_of_a_seat_is_no_cancel",
     ),
     _compare(
         name="a-seat-that-joined-is-not-looked-for",
         old="return _Stand(_Home.OVER, booking) if seat is None else _seat(seat, booking, row, listing)",
         new="return _Stand(_Home.OVER, booking)",
-        test=f"{_MOVED}test_the_move_of_a_seat_is_no_cancel",
+        test="tests/unit/tasks/test_audit_unlisted.py::test_a_seat_that_a_person_has_moved_is_not_called_cancelled",
     ),
     _compare(
         name="a-hidden-seat-is-cancelled-here",

@@ -87,7 +87,8 @@ def test_a_hosts_move_in_the_second_of_our_cancel_is_found(scene: Scene) -> None
     scene.cancel(well.calcom_booking_uid or "")
     cancelled_by_us(scene, well)
     seen = audited(scene)
-    [one] = seen.findings
+    assert len(seen.findings) == 1
+    one = seen.findings[0]
     assert (one.kind, one.row and one.row.id, seen.changes, seen.confirmed) == (AuditFindingKind.NOT_HERE, row.id, 2, 0)
     assert [place.uid for place in one.there] == list(scene.alive(row))
     calls = scene.calls()
