@@ -17,6 +17,7 @@ _callbacks = partial(Breakage, promise=7, file="db/sql/forget_callbacks.sql")
 _expressions = partial(Breakage, promise=7, file="db/whole_words.py")
 _found = partial(Breakage, promise=7, file="db/sql/personal_bookings.sql")
 _words = partial(Breakage, promise=7, file="db/sql/forget_words.sql")
+_order = partial(Breakage, promise=7, file="tasks/operations/forgetting.py")
 _bookings = partial(Breakage, promise=7, file="db/sql/forget_bookings.sql")
 
 FORGETTING = (
@@ -58,8 +59,8 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-person-is-in-an-orders-reason",
-        old="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account')",
-        new="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account', 'reason')",
+        old="WHERE given.name IN ('start', 'week', 'scope', 'account')",
+        new="WHERE given.name IN ('start', 'week', 'scope', 'account', 'reason')",
         test=_COLUMNS,
     ),
     Breakage(
@@ -114,10 +115,8 @@ FORGETTING = (
         new="guests, location, idempotency_key,",
         test=f"{_FOUND}test_who_is_named_in_anothers_answers_is_taken_out_of_them[ann@example.com]",
     ),
-    Breakage(
+    _order(
         name="a-booking-that-lives-is-emptied-by-another-word",
-        promise=7,
-        file="tasks/operations/forgetting.py",
         old="for one in also_named if not one.is_over",
         new="for one in also_named if one.is_forgotten",
         test=f"{_FOUND}test_a_booking_that_lives_keeps_what_names_its_attendee_by_another_word",
@@ -213,10 +212,8 @@ FORGETTING = (
         new="false)",
         test=_UIDS,
     ),
-    Breakage(
+    _order(
         name="another-address-of-the-number-not-named",
-        promise=7,
-        file="tasks/operations/forgetting.py",
         old="            same[number] = ids\n",
         new="            pass\n",
         test=f"{_TESTS}test_ended_bookings_of_the_same_number_are_named",
