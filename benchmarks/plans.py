@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, text
 from db import appointments, revisions
 from db.appointments import event_types, events, others, queue, series, sweeps
 from db.appointments.sweeps import HeldKind
-from db.audits import bookings, doubles
+from db.audits import bookings, changes, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
@@ -184,6 +184,7 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "audit, confirmed": lambda: list(bookings.confirmed_between(conn, *week)),
         "audit, ended": lambda: list(bookings.ended_unknown_between(conn, *week)),
         "audit, references": lambda: list(bookings.by_references(conn, [str(row.uuid), str(booked.uuid)])),
+        "audit, changes": lambda: changes.ended_between(conn, *week),
         "audit, intents": lambda: doubles.open_intents(conn, *week),
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
         "ended badly": lambda: status_queries.ended_bookings(conn, Status.FAILED, NOW - DAY),

@@ -24,7 +24,9 @@ LEASE = 30.0  # seconds that a worker has a callback
 _LOCK = 0x63616C6C6261636B  # of those who claim, one after the other
 
 _columns = callbacks.c
+DROPPED = "dropped"  # the trouble of one that was given up, and that an operator lets be
 _is_told = _columns.delivered_at.is_(None) & (_columns.url != "")  # not those of forgotten addresses
+_is_open = _is_told & _columns.trouble.is_distinct_from(DROPPED)
 _waits = and_(_columns.delivered_at.is_(None), _columns.given_up_at.is_(None))
 
 
@@ -156,9 +158,9 @@ def switch_off(conn: Connection, callback: Callback, claims: int) -> bool:
 
 
 def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
-    """Return what is not delivered, the oldest first; what was given up comes last."""
+    """Return what is not delivered and not let be, the oldest first; what was given up comes last."""
     names = WaitingCallback.__dataclass_fields__
-    query: Select[Any] = select(*(_columns[name] for name in names)).where(_is_told)
+    query: Select[Any] = select(*(_columns[name] for name in names)).where(_is_open)
     order = _columns.given_up_at.is_not(None), _columns.id
     return [WaitingCallback(*row) for row in conn.execute(query.order_by(*order).limit(limit))]
 
@@ -166,16 +168,17 @@ def waiting(conn: Connection, limit: int) -> Sequence[WaitingCallback]:
 def count_waiting(conn: Connection) -> tuple[int, int]:
     """Return how many wait, and how many were given up."""
     counted = func.count().filter(_waits), func.count().filter(_columns.given_up_at.is_not(None))
-    row = conn.execute(select(*counted).where(_is_told)).one()
+    row = conn.execute(select(*counted).where(_is_open)).one()
     return row[0], row[1]
 
 
 def send_again(conn: Connection, ids: Collection[int]) -> int:
     """Make what is not delivered due now, also what was given up, its host well, its address on; return how many.
 
-    `ids` are those of the bookings; none: all. Of each booking the first goes, and the others after it.
+    `ids` are those of the bookings; none: all but what an operator lets be. Of each booking the first goes, and the
+    others after it.
     """
-    chosen = and_(_is_told, _columns.appointment_id.in_(ids) if ids else true())
+    chosen = and_(_is_told, _columns.appointment_id.in_(ids)) if ids else _is_open
     locked = select(appointments.c.id).where(appointments.c.id.in_(select(_columns.appointment_id).where(chosen)))
     conn.execute(locked.order_by(appointments.c.id).with_for_update())
     keys = api_keys.c.id.in_(select(_columns.api_key_id).where(chosen))
@@ -193,6 +196,16 @@ def send_again(conn: Connection, ids: Collection[int]) -> int:
     conn.execute(select(callback_hosts.c.host).where(hosts).order_by(callback_hosts.c.host).with_for_update())
     conn.execute(delete(callback_hosts).where(hosts))
     return number
+
+
+def drop(conn: Connection, ids: Collection[int]) -> int:
+    """Let be what was given up, of the bookings `ids`, of all if it is empty; return how many callbacks.
+
+    Such a callback is no trouble any more; `send_again` of its booking sends it all the same.
+    """
+    chosen = and_(_is_open, _columns.given_up_at.is_not(None), _columns.appointment_id.in_(ids) if ids else true())
+    conn.execute(select(_columns.id).where(chosen).order_by(_columns.id).with_for_update())
+    return conn.execute(update(callbacks).where(chosen).values(trouble=DROPPED)).rowcount
 
 
 def _is_claim(callback_id: int, claims: int) -> Any:

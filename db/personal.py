@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
@@ -30,6 +31,15 @@ class PersonalBooking:
     phone: str | None = field(repr=False)
 
 
+class PersonalUid(NamedTuple):
+    """A uid under which Cal.com has or had a booking; `start` None: not known. The lowest `place` is the row's own."""
+
+    booking: int
+    uid: str
+    start: datetime | None
+    place: int
+
+
 def find(
     conn: Connection,
     *,
@@ -49,9 +59,18 @@ def find(
     ]
 
 
-def forget(conn: Connection, ids: Collection[int]) -> None:
-    """Replace all that is of a person in bookings that are over, and in what was written about them."""
-    conn.execute(statement("forget_bookings"), {"ids": list(ids), "forgotten": FORGOTTEN})
+def uids(conn: Connection, ids: Collection[int]) -> list[PersonalUid]:
+    """Return each uid under which Cal.com has or had some bookings, by booking; the present one of each comes first."""
+    found = conn.execute(statement("personal_uids"), {"ids": list(ids)})
+    return sorted((PersonalUid(*row) for row in found), key=lambda one: (one.booking, one.place, one.uid))
+
+
+def forget(conn: Connection, ids: Collection[int], gone: Collection[str] = ()) -> None:
+    """Replace all that is of a person in bookings that are over, and in what was written about them.
+
+    `gone` are the uids that no event shall name.
+    """
+    conn.execute(statement("forget_bookings"), {"ids": list(ids), "uids": list(gone), "forgotten": FORGOTTEN})
 
 
 def forget_words(

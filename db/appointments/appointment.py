@@ -60,6 +60,11 @@ class Appointment(RequestFields):
     booked_start_at: datetime | None
     account_id: int = DEFAULT_ACCOUNT
 
+    @property
+    def present_start(self) -> datetime:
+        """Return its start at Cal.com; before it is booked, and where nobody has moved it, the requested one."""
+        return self.booked_start_at or self.start_at
+
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""
         ends_at = self.start_at - timedelta(seconds=lead)

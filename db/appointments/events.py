@@ -47,12 +47,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Happened:
-    """How many bookings something happened to since a moment; `first_id` is the lowest, `ids` the last fifty."""
+    """How often something happened since a moment; `first_id` is the lowest booking, `ids` those of the last `events`.
+
+    The newest of the fifty comes first.
+    """
 
     count: int
     last_at: datetime
     first_id: int
     ids: Sequence[int]
+    events: Sequence[int] = ()
 
 
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:

@@ -5,7 +5,7 @@ An intent without an end means that nobody knows yet whether the double was canc
 
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, literal, literal_column, select
+from sqlalchemy import Connection, exists, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking_client.states import DEFAULT_ACCOUNT
@@ -43,7 +43,7 @@ def end(conn: Connection, appointment_id: int, kind: str, *, uid: str, seat_uid:
 def open_intents(
     conn: Connection, start: datetime, end: datetime, *, account: int = DEFAULT_ACCOUNT
 ) -> list[tuple[int, str, str | None]]:
-    """Return booking, uid and seat of each intent without an end, of an account's bookings that start in the range."""
+    """Return booking, uid and seat of each intent without an end, of an account's bookings that are in the range."""
     later = _events.alias()
     ended = exists().where(
         later.c.appointment_id == _events.c.appointment_id,
@@ -53,14 +53,15 @@ def open_intents(
         later.c.detail["seat"] == _events.c.detail["seat"],
     )
     uid, seat = _events.c.detail["uid"].astext, _events.c.detail["seat"].astext
+    present_start = func.coalesce(_COLUMNS.booked_start_at, _COLUMNS.start_at)
     query = (
         select(_events.c.appointment_id, uid, seat)
         .distinct()
         .join(appointments, _COLUMNS.id == _events.c.appointment_id)
         .where(
             _events.c.kind == literal_column(f"'{INTENT}'"),
-            _COLUMNS.start_at >= start,
-            _COLUMNS.start_at < end,
+            present_start >= start,
+            present_start < end,
             _COLUMNS.account_id == account,
             ~ended,
         )

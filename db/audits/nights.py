@@ -22,9 +22,10 @@ _GIVEN_UP = "the next one was due"
 
 @dataclass(frozen=True, slots=True)
 class NightlyAudit:
-    """Hold an audit that was taken up: `asked` are the rows that were judged one by one, `halts` how often it halted.
+    """Hold an audit that was taken up.
 
-    Each process that takes it up gets a new `token`; a process with an old one writes nothing.
+    `asked` are the rows that were judged one by one, `read_changes` the changes that were read, `halts` how often it
+    halted. Each process that takes it up gets a new `token`; a process with an old one writes nothing.
     """
 
     night: date
@@ -32,6 +33,7 @@ class NightlyAudit:
     halts: int
     asked: frozenset[int]
     findings: Findings
+    read_changes: frozenset[int] = frozenset()
 
     @property
     def start(self) -> datetime:
@@ -83,7 +85,8 @@ def take(conn: Connection, night: date, *, lease_seconds: float) -> NightlyAudit
     row = conn.execute(taken).mappings().first()
     if row is None:
         return None
-    return NightlyAudit(row["night"], row["token"], row["halts"], frozenset(row["asked"]), row["findings"])
+    done = frozenset(row["asked"]), row["findings"], frozenset(row["read_changes"])
+    return NightlyAudit(row["night"], row["token"], row["halts"], *done)
 
 
 def renew(conn: Connection, audit: NightlyAudit, *, lease_seconds: float) -> bool:
@@ -91,9 +94,17 @@ def renew(conn: Connection, audit: NightlyAudit, *, lease_seconds: float) -> boo
     return _write(conn, audit, lease_expires_at=_in(lease_seconds))
 
 
-def save(conn: Connection, audit: NightlyAudit, asked: Collection[int], findings: Mapping[str, Any]) -> bool:
-    """Store which further rows were judged, and all findings; False: the audit is not ours any more."""
-    return _write(conn, audit, asked=_COLUMNS.asked + list(asked), findings=dict(findings))
+def save(
+    conn: Connection,
+    audit: NightlyAudit,
+    asked: Collection[int],
+    findings: Mapping[str, Any],
+    *,
+    changes: Collection[int] = (),
+) -> bool:
+    """Store the further rows and changes that were judged, and all findings; False: the audit is not ours any more."""
+    more = {"asked": _COLUMNS.asked + list(asked), "read_changes": _COLUMNS.read_changes + list(changes)}
+    return _write(conn, audit, **more, findings=dict(findings))
 
 
 def leave(conn: Connection, audit: NightlyAudit, *, seconds: float, halted: bool) -> None:
@@ -103,7 +114,8 @@ def leave(conn: Connection, audit: NightlyAudit, *, seconds: float, halted: bool
 
 def end(conn: Connection, audit: NightlyAudit, findings: Mapping[str, Any], unfinished: str | None = None) -> bool:
     """End the audit with its findings; False: it is not ours any more."""
-    return _write(conn, audit, ended_at=func.now(), asked=[], findings=dict(findings), unfinished=unfinished)
+    over = {"ended_at": func.now(), "asked": [], "read_changes": []}
+    return _write(conn, audit, **over, findings=dict(findings), unfinished=unfinished)
 
 
 def last_ended(conn: Connection) -> EndedAudit | None:

@@ -16,6 +16,7 @@ nightly_audits = Table(
     required("halts", Integer, server_default="0"),  # times that Cal.com's answers could not be read
     required("asked", ARRAY(BigInteger), server_default=text("'{}'::bigint[]")),  # rows that were judged one by one
     required("findings", JSON, server_default=text("'{}'::jsonb")),  # ids, or references that no row has, by kind
+    required("read_changes", ARRAY(BigInteger), server_default=text("'{}'::bigint[]")),  # ids of `booking_changes`
     required("begun_at", MOMENT, server_default=func.now()),
     Column("ended_at", MOMENT),
     Column("unfinished", Text),  # why it ended before all was judged

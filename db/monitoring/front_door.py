@@ -26,6 +26,7 @@ _given_up = and_(
     _callbacks.c.delivered_at.is_(None),
     _callbacks.c.given_up_at.is_not(None),
     _callbacks.c.trouble.is_distinct_from(literal_column("'410'")),  # the receiver wants none; as the index has it
+    _callbacks.c.trouble.is_distinct_from(literal_column("'dropped'")),  # an operator lets it be; as the index has it
     _callbacks.c.url != literal_column("''"),  # that of a forgotten booking
 )
 _waits = and_(_callbacks.c.delivered_at.is_(None), _callbacks.c.given_up_at.is_(None))
@@ -44,7 +45,8 @@ class OpenChanges:
 class OpenCallbacks:
     """Callbacks that are not delivered: those that wait, and those that were given up and not sent again since.
 
-    What a receiver wants no more (410), and what a forgotten booking had to tell, is not among these.
+    What a receiver wants no more (410), what an operator lets be, and what a forgotten booking had to tell, is not
+    among these.
     """
 
     waiting: int = 0
@@ -81,10 +83,11 @@ class FrontDoor:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """Callbacks that were given up and not sent again: how many, up to CAP, and the first of their bookings."""
+    """Callbacks that were given up and not sent again: how many, up to CAP, the first bookings, each with its own."""
 
     count: int
     bookings: list[int]
+    callbacks: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,10 @@ def read(conn: Connection, now: datetime, *, cap: int = CAP) -> FrontDoor:
 
 def given_up(conn: Connection, *, cap: int = CAP) -> GivenUp:
     """Read which callbacks were given up and not sent again, those that were given up first."""
-    first = select(_callbacks.c.appointment_id).where(_given_up).order_by(_callbacks.c.given_up_at).limit(cap)
-    ids = conn.execute(first).scalars().all()
-    return GivenUp(len(ids), sorted(dict.fromkeys(ids))[:FIRST])
+    first = select(_callbacks.c.id, _callbacks.c.appointment_id).where(_given_up)
+    rows = conn.execute(first.order_by(_callbacks.c.given_up_at).limit(cap))
+    found = {row.id: row.appointment_id for row in rows}
+    return GivenUp(len(found), sorted(dict.fromkeys(found.values()))[:FIRST], found)
 
 
 def silent_webhooks(

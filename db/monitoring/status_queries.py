@@ -59,10 +59,11 @@ class HoldRisk:
 
 
 class HeldChanges(NamedTuple):
-    """Changes that wait for a person: how many, and the bookings of the first of them."""
+    """Changes that wait for a person: how many, the bookings of the first of them, and each with its booking."""
 
     total: int
     bookings: list[int]
+    changes: dict[int, int]
 
 
 class UnclearCalls(NamedTuple):
@@ -202,11 +203,22 @@ def _risks(
 def held_changes(conn: Connection, reasons: Collection[HoldReason]) -> HeldChanges:
     """Count the changes that some reasons hold, up to 1,000, and return the first bookings of them."""
     columns = booking_changes.c
-    found = select(columns.appointment_id).where(
+    found = select(columns.id, columns.appointment_id).where(
         columns.status == literal_column("'held'"), columns.hold_reason.in_(reasons)
     )
-    ids = conn.execute(found.order_by(columns.line_at, columns.id).limit(_MOST_CHANGES)).scalars().all()
-    return HeldChanges(len(ids), list(dict.fromkeys(ids))[:_FIRST_OF_CHANGES])
+    rows = conn.execute(found.order_by(columns.line_at, columns.id).limit(_MOST_CHANGES))
+    changes = {row.id: row.appointment_id for row in rows}
+    return HeldChanges(len(changes), list(dict.fromkeys(changes.values()))[:_FIRST_OF_CHANGES], changes)
+
+
+def held_for(conn: Connection, reasons: Collection[HoldReason]) -> dict[HoldReason, list[int]]:
+    """Return the bookings that each of these reasons holds, the newest 1,000 of each, the oldest first."""
+    held: dict[HoldReason, list[int]] = {}
+    for reason in reasons:
+        such = _columns.status == literal_column("'held'"), _columns.hold_reason == reason
+        newest = select(_columns.id).where(*such).order_by(_columns.requested_at.desc(), _columns.id.desc())
+        held[reason] = [*conn.execute(newest.limit(_MOST_CHANGES)).scalars()][::-1]
+    return held
 
 
 def ended_bookings(

@@ -1,7 +1,8 @@
 -- Replace all that is of a person in bookings that are over, and in what was written about them. State, times, figures, our
--- reference and Cal.com's uid stay: counts and audits say the same afterwards. Keys and hashes go, for a hash of an address
+-- reference and the uid that a booking has at Cal.com stay: counts and audits say the same afterwards. Each other uid goes (:uids),
+-- from changes and events: under it Cal.com has the person's name. Keys and hashes go, for a hash of an address
 -- finds that address. So does a callback address that is the booking's own, which may name anybody. Of an operator's order stay
--- its moments, uids and accounts, and what is no text. `updated_at` stays, for nothing has moved.
+-- its moments and accounts, and what is no text. `updated_at` stays, for nothing has moved.
 WITH forgotten AS (
     UPDATE appointments
     SET attendee_name = 'forgotten',
@@ -22,7 +23,11 @@ WITH forgotten AS (
 ),
 events AS (
     UPDATE appointment_events
-    SET detail = (detail - 'words')
+    SET detail = (
+            SELECT coalesce(jsonb_object_agg(fact.name, fact.value), '{}')
+            FROM jsonb_each(detail - 'words' - 'seat') AS fact (name, value)
+            WHERE NOT EXISTS (SELECT FROM unnest(CAST(:uids AS text[])) AS gone (uid) WHERE strpos(CAST(fact.value AS text), gone.uid) > 0)
+        )
         || CAST(
             CASE WHEN by IN ('operator', 'caller') AND detail ? 'why' THEN '{"why": "forgotten"}' ELSE '{}' END AS jsonb
         )
@@ -33,9 +38,18 @@ changes AS (
     SET reason = CASE WHEN length(reason) > 0 THEN 'forgotten' ELSE '' END,
         idempotency_key = 'forgotten:' || gen_random_uuid(),
         correlation_id = 'forgotten-' || appointment_id,
+        from_uid = CASE WHEN status IN ('pending', 'changing', 'retrying', 'held') THEN from_uid END, -- it is sent by that
+        from_seat_uid = NULL,
+        to_uid = NULL,
+        to_seat_uid = NULL,
+        weeks_named = '[]',
         refusal = NULL,
         last_error = NULL
     WHERE appointment_id = ANY(:ids)
+),
+hints AS (
+    UPDATE calcom_webhooks SET uid = 'forgotten', old_uid = NULL
+    WHERE next_at IS NULL AND (uid = ANY(CAST(:uids AS text[])) OR old_uid = ANY(CAST(:uids AS text[])))
 ),
 wishes AS (
     DELETE FROM change_wishes WHERE appointment_id = ANY(:ids)
@@ -46,6 +60,6 @@ SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END,
     target = (
         SELECT coalesce(jsonb_object_agg(given.name, given.value), '{}')
         FROM jsonb_each(target) AS given (name, value)
-        WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account') OR jsonb_typeof(given.value) IN ('number', 'boolean', 'null')
+        WHERE given.name IN ('start', 'week', 'scope', 'account') OR jsonb_typeof(given.value) IN ('number', 'boolean', 'null')
     )
 WHERE ids && CAST(:ids AS bigint[])

@@ -12,6 +12,7 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import LIVE, HoldReason, Status
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, finding, names, uid_of
 from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
+from tasks.audit.moved import moved, next_week, seat_moved
 from tasks.calcom.booking import Booking
 
 _MOVES = 10  # reschedules that are followed: a hostile server could name further bookings for ever
@@ -45,7 +46,7 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
 
     `settled`: the row was last changed so long ago that Cal.com's answers are newer.
     """
-    live = [place for place in listing.of(row) if not place.booking.cancelled]
+    live = [place for place in listing.of(row) if not place.booking.cancelled and not _had_begun(place, row)]
     if row.status is not Status.CONFIRMED:
         return _not_confirmed(row, live, listing)
     stand = _stand(row, listing)
@@ -54,18 +55,34 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
     others = [place for place in live if place is not stand.own]
     match stand.home:
         case _Home.LIVES:
-            verdict = _lives(row, stand.own, others)
-            return _cut(row, stand.booking, listing, settled=settled) if verdict is NoFinding.AGREES else verdict
-        case _Home.OVER:
-            return _over(row, stand.booking, others, listing, settled=settled)
+            return _lives(row, stand, others, listing, settled=settled)
         case _Home.UNREADABLE:
             return NoFinding.CANNOT_TELL
+    return _gone(row, stand, others, listing, settled=settled)
+
+
+def _gone(
+    row: Appointment, stand: _Stand, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
+) -> Judgement:
+    """Judge a row whose own booking or seat does not live."""
+    if row.calcom_seat_uid is not None and stand.home in (_Home.OVER, _Home.SEAT_GONE):
+        elsewhere = seat_moved(row, others, listing)
+        if elsewhere is not None:
+            return elsewhere
+    if stand.home is _Home.OVER:
+        return _over(row, stand.booking, others, listing, settled=settled)
     if others:
         message = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} instead"
         return finding(AuditFindingKind.NOT_HERE, row, message, others)
     if not settled:
         return NoFinding.TOO_YOUNG
     return finding(AuditFindingKind.ABSENT, row, f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}")
+
+
+def _had_begun(place: BookedPlace, row: Appointment) -> bool:
+    """Return whether it is a week that had begun when its series was cancelled: such a week stays as it was."""
+    start = place.booking.start
+    return row.status is Status.CANCELLED and place.series is not None and start is not None and start <= row.updated_at
 
 
 _NOT_THERE = {
@@ -100,12 +117,12 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
     else:
         return _Stand(_Home.UNREADABLE)
     if booking.cancelled:
-        return _Stand(_Home.OVER, booking)
+        return _Stand(_Home.OVER, booking) if seat is None else _seat(seat, booking, row, listing)
     here = [place for place in listing.of(row) if place.uid == uid and seat in (None, place.seat_uid)]
     if here:
         return _Stand(_Home.LIVES, booking, here[0] if len(here) == 1 else None)
     if seat is not None:
-        return _seat(seat, booking, listing)
+        return _seat(seat, booking, row, listing)
     is_anothers = uid == row.calcom_booking_uid and bool(booking.marks)
     return _Stand(_Home.OF_ANOTHER_REQUEST if is_anothers else _Home.LIVES, booking)
 
@@ -121,17 +138,21 @@ def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question
     return _Stand(_Home.ABSENT if all(answer is Answered.NOWHERE for answer in answers) else _Home.UNREADABLE)
 
 
-def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
-    """Judge a seat that its booking does not show: attendees may be hidden, but a seat's own uid finds it."""
+def _seat(seat: str, booking: Booking, row: Appointment, listing: Listing) -> _Stand | Question:
+    """Judge a seat that no live booking shows: attendees may be hidden, and it may have joined another booking.
+
+    A seat's own uid finds it.
+    """
     question = Question(About.SEAT, seat)
+    over = booking.cancelled or any(place.seat_uid == seat for place in listing.of(row))  # of none that lives
     match listing.answers.get(question):
         case None:
             return question
         case Answered.NOWHERE:
-            return _Stand(_Home.SEAT_GONE, booking)
+            return _Stand(_Home.OVER if booking.cancelled else _Home.SEAT_GONE, booking)
         case Answered.UNREADABLE:
             return _Stand(_Home.UNREADABLE)
-    return _Stand(_Home.LIVES, booking)  # Cal.com has the seat, and hides its attendee
+    return _Stand(_Home.OVER if over else _Home.LIVES, booking)  # Cal.com has the seat, and hides its attendee
 
 
 def _over(
@@ -150,8 +171,13 @@ def _over(
         if listing.answers[question] is not Answered.FOUND:  # the series is listed: a lagging replica says "not found"
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
-            return _cut(row, booking, listing, settled=settled)
-    return finding(AuditFindingKind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
+            verdict = _cut(row, booking, listing, settled=settled)
+            return next_week(row, listing.series[series]) if verdict is NoFinding.AGREES else verdict
+    message = "confirmed here, cancelled at Cal.com"
+    if row.calcom_seat_uid is not None and Question(About.BOOKING, row.calcom_booking_uid or "") in listing.answers:
+        message += ", unless its attendee has moved the seat: the list of this key does not show this booking"
+        return finding(AuditFindingKind.CANCELLED, row, message)
+    return finding(AuditFindingKind.CANCELLED, row, message, (), Fix.CANCEL_HERE)
 
 
 def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled: bool) -> Judgement:
@@ -183,7 +209,19 @@ def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled
     return finding(AuditFindingKind.SERIES_CUT, row, message)
 
 
-def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
+def _lives(
+    row: Appointment, stand: _Stand, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
+) -> Judgement:
+    """Judge a row that names a live booking: is another one of its request alive, was it moved, is its series whole?"""
+    verdict: Judgement = _alone(row, stand.own, others)
+    if verdict is NoFinding.AGREES:
+        verdict = _cut(row, stand.booking, listing, settled=settled)
+    if verdict is NoFinding.AGREES and stand.booking is not None:
+        verdict = moved(row, stand.booking, stand.own)
+    return verdict
+
+
+def _alone(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
     """Judge the other live bookings and seats of a request whose row names a live booking."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
@@ -198,10 +236,10 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
             found = finding(AuditFindingKind.TWICE, row, message, (own, *doubles), Fix.CANCEL_DOUBLE)
             return replace(found, doubles=tuple(doubles))
         return finding(AuditFindingKind.TWICE, row, message, doubles)
-    moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
-    if own is not None and moved:
+    apart = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
+    if own is not None and apart:
         return finding(
-            AuditFindingKind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {names(moved)}", moved
+            AuditFindingKind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {names(apart)}", apart
         )
     return NoFinding.AGREES
 
@@ -239,8 +277,8 @@ def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
 
 def _not_there(row: Appointment, listing: Listing) -> Judgement:
     """Judge an unconfirmed row without a live booking in the list: the booking may have moved, or be hidden."""
-    moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
-    for uid in moved[:_MOVES]:
+    successors = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
+    for uid in successors[:_MOVES]:
         if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:
             return question
     if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):

@@ -15,6 +15,7 @@ class AuditFindingKind(StrEnum):
     ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
     NOT_HERE = "not_here"  # booked there, with our reference, and not confirmed here
     CANCELLED = "cancelled_there"  # confirmed here
+    MOVED = "moved_there"  # confirmed here with another uid or start, which its host or attendee has changed
     TWICE = "twice_there"  # one request, two live bookings or seats
     SERIES_CUT = "series_cut"  # confirmed here, and Cal.com made only some of its weeks
     HALF_MADE = "half_made"  # booked there without a seat, and without our reference
@@ -25,6 +26,7 @@ NAMES: Mapping[AuditFindingKind, str] = MappingProxyType(
         AuditFindingKind.ABSENT: "confirmed here, absent there",
         AuditFindingKind.NOT_HERE: "there, not here",
         AuditFindingKind.CANCELLED: "cancelled there",
+        AuditFindingKind.MOVED: "moved there",
         AuditFindingKind.TWICE: "there twice",
         AuditFindingKind.SERIES_CUT: "only some weeks there",
         AuditFindingKind.HALF_MADE: "half made there",
@@ -38,6 +40,7 @@ class Fix(StrEnum):
 
     CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
     RECORD_UID = "record_uid"  # as the uid of a late 201 is recorded
+    FOLLOW = "follow"  # write uid and start of where it is
     CANCEL_DOUBLE = "cancel_double"  # cancel at Cal.com the booking or seat that is not our row's
 
 
@@ -46,6 +49,7 @@ class NoFinding(StrEnum):
 
     AGREES = "agrees"
     UNDER_WAY = "under_way"  # its outcome is unknown, or a worker is finding its outcome now
+    CHANGING = "changing"  # by a cancel or a move of ours, or so lately that Cal.com may show what was before
     TOO_YOUNG = "too_young"  # the row changed so lately that Cal.com's answer may be older
     CANNOT_TELL = "cannot_tell"  # the booking is not listed, and Cal.com's answer about it could not be read
 

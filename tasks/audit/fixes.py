@@ -6,16 +6,18 @@ from datetime import timedelta
 
 from db import appointments
 from db.appointments import Appointment
+from db.appointments.there.places import record_places
 from db.audits import doubles
 from db.lifecycle import FINAL, LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.finding import AuditFinding, Fix
+from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix
 from tasks.audit.listing import BookedPlace, between, read_listing
 from tasks.audit.motion import unless_in_motion
-from tasks.audit.questions import verdict
+from tasks.audit.questions import look_again, verdict
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.changes.cancel import cancel_body
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.words import clock
 
 BY = "operator"
 FRESH_SECONDS = 60.0  # seconds from the lookup that proves a double to its cancellation
@@ -59,6 +61,26 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
     return Fixed(ok=True, message="cancelled here, too" if moved else "has just moved on by itself")
 
 
+def _follow(calls: AuditCalls, _: Appointment, finding: AuditFinding) -> Fixed:
+    """Write where a booking is that a person has moved, if Cal.com, asked once more, still shows a move."""
+    again = look_again(calls, finding, settled=lambda _: True)
+    if not isinstance(again, AuditFinding):
+        return Fixed(ok=True, message="has just been followed")
+    if again.kind is not AuditFindingKind.MOVED:
+        return Fixed(ok=False, message="has changed at Cal.com meanwhile: nothing was written; run the audit again")
+    return follow(calls, again, by=BY)
+
+
+def follow(calls: AuditCalls, finding: AuditFinding, *, by: str) -> Fixed:
+    """Write uid and start of a booking that was moved, as Cal.com has just shown them; a row that has changed stays."""
+    [place] = finding.there
+    if finding.row is None or place.booking.start is None:
+        return Fixed(ok=False, message="names no booking of ours")
+    with calls.deps.engine.begin() as conn:
+        record_places(conn, [(finding.row, place.there(finding.row))], by=by, why="an audit found it moved at Cal.com")
+    return Fixed(ok=True, message=f"is at {clock(place.booking.start)} here, too")
+
+
 def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> Fixed:
     """Confirm a row whose booking lives at Cal.com; if the caller heard "not booked", that is an incident.
 
@@ -95,7 +117,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixe
     ends: dict[str, Fixed] = {}
     while True:
         looked_at = calls.clock()
-        listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
+        listing = read_listing(calls, between(row.present_start, row.present_start + timedelta(milliseconds=1)))
         with calls.deps.engine.connect() as conn:
             fresh = appointments.get(conn, row.id)
         again = None if fresh is None else verdict(calls, fresh, listing, settled=True)
@@ -143,6 +165,7 @@ def _end(calls: AuditCalls, row: Appointment, double: BookedPlace, kind: str, wh
 
 _FIXES: dict[Fix, Callable[[AuditCalls, Appointment, AuditFinding], Fixed]] = {
     Fix.CANCEL_HERE: _cancel_here,
+    Fix.FOLLOW: _follow,
     Fix.RECORD_UID: _record_uid,
     Fix.CANCEL_DOUBLE: _cancel_double,
 }

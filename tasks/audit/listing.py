@@ -37,6 +37,7 @@ class About(StrEnum):
     BOOKING = "booking"  # by its uid, or all weeks by the uid of a series
     SEAT = "seat"  # by its uid: the booking that has this seat
     EVENT_TYPE = "event type"  # by its name: how many weeks it makes
+    ATTENDEE = "attendee"  # by the address: the newest bookings that name it; a key is shown those of its user
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,8 @@ def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
 
 
 def is_at(booking: Booking, row: Appointment) -> bool:
-    """Return whether a POST of `row` may have made `booking`: same start, and the same or a deleted event type."""
-    if not booking.is_at(row.start_at):
+    """Return whether a POST of `row` may have made `booking`: its start, and the same or a deleted event type."""
+    if not booking.is_at(row.present_start):
         return False
     if row.event_type_id is not None:
         return booking.event_type_id in (None, row.event_type_id)

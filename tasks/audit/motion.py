@@ -1,12 +1,19 @@
-"""Leave out what a cancel or a move of ours is changing: then Cal.com's list and our row may each be older than it."""
+"""Tell what Cal.com may still show as it was: a row that has just changed, or that a cancel or a move is changing."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from db.appointments.appointment import Appointment
 from db.changes import asking
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.dependencies import Dependencies
+
+
+def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
+    """Return whether the row is old enough that a replica of Cal.com cannot lag behind it: unlisted means absent."""
+    young = began - timedelta(seconds=deps.timings.settle_unanswered)
+    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
 def unless_in_motion(
@@ -19,4 +26,4 @@ def unless_in_motion(
     if not isinstance(judged, AuditFinding) or judged.row is None:
         return judged
     since = began - timedelta(seconds=deps.timings.settle_unanswered)
-    return NoFinding.UNDER_WAY if asking.is_in_motion(conn, judged.row.id, since=since) else judged
+    return NoFinding.CHANGING if asking.is_in_motion(conn, judged.row.id, since=since) else judged

@@ -9,6 +9,7 @@ row alone, shows it again.
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,16 +22,19 @@ from db.audits import bookings, nights, restored
 from db.audits.nights import Findings, NightlyAudit
 from tasks import dependencies
 from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_calm, lease, spacing
-from tasks.audit.finding import AuditFinding, NoFinding
+from tasks.audit.changes import judge_change, lag, of_days
+from tasks.audit.finding import AuditFinding, Fix, NoFinding
+from tasks.audit.fixes import follow
+from tasks.audit.motion import is_settled
 from tasks.audit.questions import look_again, verdict
-from tasks.audit.survey import FirstLook, first_look, is_settled
+from tasks.audit.survey import FirstLook, first_look
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.words import plural
 
-SAVED = 10  # rows that are judged before they are stored
+SAVED = 10  # rows and changes that are judged before they are stored
 HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these halts; each pause is twice the last
 NAMED = 5  # accounts that could not be asked
@@ -93,12 +97,13 @@ def _audit(deps: Dependencies, night: NightlyAudit) -> None:
 
 @dataclass
 class _Work:
-    """This process's part of a nightly audit: rows not yet saved, and rows that could not be read at Cal.com."""
+    """This process's part of a nightly audit: what is judged and not yet saved, and rows that could not be read."""
 
     calls: NightlyCalls
     night: NightlyAudit
     findings: Findings
     unsaved: list[int] = field(default_factory=list)
+    unsaved_changes: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
 
     def compare(self) -> None:
@@ -131,7 +136,7 @@ class _Work:
         if deps.callers.is_alone():
             return [DEFAULT_ACCOUNT]
         with deps.engine.connect() as conn:
-            return bookings.accounts_between(conn, self.night.start, self.night.end)
+            return bookings.accounts_between(conn, self.night.start, self.night.end, lag=lag(deps))
 
     def _compare_account(self, account: int) -> list[AuditFinding]:
         """Judge the rows of an account; return the bookings that Cal.com shows it and no row has."""
@@ -140,7 +145,26 @@ class _Work:
         look = first_look(self.calls, self.night.start, self.night.end, progress=lambda _read, _all: None)
         for row in self._doubtful(look):
             self._take(row.id, self._judge(row, look))
+        self._read_changes(account)
         return look.orphans
+
+    def _read_changes(self, account: int) -> None:
+        """Read what the changes of the first day have left: the second day's are the next night's."""
+        day = of_days(self.calls.deps, self.night.start, self.night.start + timedelta(days=1), account=account)
+        for change in day:
+            if change.id in self.night.read_changes:
+                continue
+            row, judged = judge_change(self.calls, change)
+            if isinstance(judged, AuditFinding):
+                _, again = judge_change(self.calls, change)
+                judged = self._followed(again)
+            if row is not None and judged is NoFinding.CANNOT_TELL:
+                self.unread.append(row.id)
+                continue
+            if row is not None and isinstance(judged, AuditFinding):
+                self._note(judged.kind, row.id)
+            self.unsaved_changes.append(change.id)
+            self._save_some()
 
     def _names(self, accounts: Sequence[int]) -> str:
         with self.calls.deps.engine.connect() as conn:
@@ -186,7 +210,15 @@ class _Work:
         deps = self.calls.deps
         with deps.engine.connect() as conn:
             began = appointments.now(conn)
-        return look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps))
+        return self._followed(look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps)))
+
+    def _followed(self, again: AuditFinding | NoFinding) -> AuditFinding | NoFinding:
+        """Follow a booking that a person has moved, as a webhook's look does: nothing is left to be told."""
+        if not (isinstance(again, AuditFinding) and again.fix is Fix.FOLLOW):
+            return again
+        followed = follow(self.calls, again, by="sweeper")
+        log.info("nightly_audit_followed", appointment_id=again.row and again.row.id, done=followed.ok)
+        return NoFinding.AGREES
 
     def _take(self, number: int, judged: AuditFinding | NoFinding) -> None:
         if judged is NoFinding.CANNOT_TELL:
@@ -195,8 +227,7 @@ class _Work:
         if isinstance(judged, AuditFinding):
             self._note(judged.kind, number)
         self.unsaved.append(number)
-        if len(self.unsaved) >= SAVED:
-            self._save()
+        self._save_some()
 
     def _note(self, kind: str, one: int | str) -> None:
         ids = self.findings.setdefault(str(kind), [])
@@ -209,10 +240,14 @@ class _Work:
             reported = restored.references(conn)
         return [one for one in found if one.reference not in reported]
 
+    def _save_some(self) -> None:
+        if len(self.unsaved) + len(self.unsaved_changes) >= SAVED:
+            self._save()
+
     def _save(self) -> None:
         with self.calls.deps.engine.begin() as conn:
-            nights.save(conn, self.night, self.unsaved, self.findings)
-        self.unsaved = []
+            nights.save(conn, self.night, self.unsaved, self.findings, changes=self.unsaved_changes)
+        self.unsaved, self.unsaved_changes = [], []
 
     def _end(self, orphans: Iterable[AuditFinding], unfinished: str | None = None) -> None:
         for one in orphans:

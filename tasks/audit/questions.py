@@ -12,6 +12,7 @@ from tasks.audit.compare import judge
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.listing import (
     MAY_PASS,
+    PAGE,
     TRIES,
     About,
     Answered,
@@ -22,7 +23,7 @@ from tasks.audit.listing import (
     wait_after,
 )
 from tasks.audit.motion import unless_in_motion
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import read_bookings, read_list
 from tasks.calcom.event_type_answers import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
 
@@ -36,8 +37,10 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
     while isinstance(judged := judge(row, listing, settled=settled), Question):
         if judged.about is About.EVENT_TYPE:
             listing.answers[judged] = _ask_type(calls, row, listing)
+        elif judged.about is About.ATTENDEE:
+            listing.answers[judged] = _ask_attendee(calls, row, judged, listing)
         else:
-            listing.answers[judged] = _ask_booking(calls, judged, listing)
+            listing.answers[judged] = ask_booking(calls, judged, listing)
     if not isinstance(judged, AuditFinding):
         return judged
     with calls.deps.engine.connect() as conn:
@@ -54,17 +57,22 @@ def look_again(
     """
     if found.row is None:
         return found
-    at = found.row.start_at
+    at = found.row.present_start
     listing = read_listing(calls, between(at, at + timedelta(milliseconds=1)))
     for place in found.there:
         if place.uid not in listing.bookings:
-            _ask_booking(calls, Question(About.BOOKING, place.uid), listing)
+            ask_booking(calls, Question(About.BOOKING, place.uid), listing)
     with calls.deps.engine.connect() as conn:
         row = appointments.get(conn, found.row.id)
     return NoFinding.AGREES if row is None else verdict(calls, row, listing, settled=settled(row))
 
 
-def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
+def ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
+    """Ask for a booking, a series or a seat by its uid, and add what is shown to the listing.
+
+    Raises:
+        AuditHalted: The breaker denies the call.
+    """
     ask = calls.booking_of_seat if question.about is About.SEAT else calls.booking
     for attempt in range(TRIES):
         shown = read_bookings(ask(question.uid))
@@ -78,6 +86,17 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
             break
         wait_after(calls, shown, attempt)
     return Answered.UNREADABLE
+
+
+def _ask_attendee(calls: AuditCalls, row: Appointment, question: Question, listing: Listing) -> Answered:
+    """Look for the row's reference among the newest bookings of its attendee: a seat that was moved is one of these."""
+    page = read_list(calls.list_bookings({"attendeeEmail": question.uid, "sortCreated": "desc", "take": PAGE}))
+    if isinstance(page, Reply):
+        return Answered.UNREADABLE
+    for booking in page.bookings:
+        if str(row.uuid) in booking.marks:
+            listing.add(booking)
+    return Answered.FOUND
 
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:

@@ -12,27 +12,32 @@ from db.appointments.there.late_answers import TOLD_NOT_BOOKED
 from db.audits import bookings, doubles
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.audit.changes import judge_change, of_days
 from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
-from tasks.audit.motion import unless_in_motion
+from tasks.audit.motion import is_settled, unless_in_motion
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
-from tasks.dependencies import Dependencies
 
 _DAY = timedelta(days=1)
-_NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, NoFinding.CANNOT_TELL)
+_NOT_JUDGED: tuple[NoFinding, ...] = (
+    NoFinding.UNDER_WAY,
+    NoFinding.CHANGING,
+    NoFinding.TOO_YOUNG,
+    NoFinding.CANNOT_TELL,
+)
 
 
 @dataclass
 class Survey:
-    """The result of an audit of a range of days.
+    """The result of an audit of a range of days: of the bookings that start in it, and of the changes that ended in it.
 
     `confirmed` counts our confirmed rows in the range; `judged` those of them that could be compared with Cal.com's
     answers; `asked` those that the list did not show whole, so that each was asked for. `listed` counts Cal.com's
-    bookings in the range; `others` those of them that no request of ours made, which are not judged. `silent` has the
-    ids of the rows that could not be judged, by reason.
+    bookings in the range; `others` those of them that no request of ours made, which are not judged; `changes` our
+    cancels and moves whose bookings were read. `silent` has the ids of the rows that could not be judged, by reason.
     """
 
     start: datetime
@@ -43,6 +48,7 @@ class Survey:
     confirmed: int = 0
     judged: int = 0
     asked: int = 0
+    changes: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
     silent: dict[NoFinding, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
 
@@ -51,15 +57,30 @@ class Survey:
         """Return whether all rows were judged and everything agrees."""
         return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
+    def has(self, row: Appointment) -> bool:
+        """Return whether a row is confirmed on one of these days."""
+        return row.status is Status.CONFIRMED and self.start <= row.present_start < self.end
+
     def add(self, row: Appointment, judged: AuditFinding | NoFinding) -> None:
         """Add the verdict on a row."""
         is_silent = not isinstance(judged, AuditFinding) and judged in self.silent
-        if row.status is Status.CONFIRMED:
+        if self.has(row):
             self.confirmed += 1
             self.judged += not is_silent
         if isinstance(judged, AuditFinding):
             self.findings.append(judged)
         elif is_silent:
+            self.silent[judged].append(row.id)
+
+    def add_change(self, row: Appointment | None, judged: AuditFinding | NoFinding) -> None:
+        """Add what a change of a row has left at Cal.com, unless the row is named already."""
+        self.changes += 1
+        known = [one.row.id for one in self.findings if one.row is not None]
+        if row is None or row.id in known:
+            return
+        if isinstance(judged, AuditFinding):
+            self.findings.append(judged)
+        elif judged is NoFinding.CANNOT_TELL and row.id not in self.silent[judged]:
             self.silent[judged].append(row.id)
 
 
@@ -80,11 +101,15 @@ def survey(
         AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
     look = first_look(calls, start, end, progress=progress)
-    seen = look.seen
+    ended = of_days(calls.deps, start, end, account=calls.account)
+    seen, questions = look.seen, len(look.hidden) + len(ended)
     for number, row in enumerate(look.hidden, 1):  # without an open connection: an audit may wait long for its turn
         seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, seen.listing.began, calls.deps)))
-        asking(number, len(look.hidden))
-    seen.asked = sum(row.status is Status.CONFIRMED for row in look.hidden)
+        asking(number, questions)
+    seen.asked = sum(map(seen.has, look.hidden))
+    for number, change in enumerate(ended, len(look.hidden) + 1):
+        seen.add_change(*judge_change(calls, change))
+        asking(number, questions)
     seen.findings += look.orphans
     return seen
 
@@ -155,19 +180,14 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
     progress(done, everything)
 
 
-def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
-    """Return whether the row is old enough that a replica of Cal.com cannot lag behind it: unlisted means absent."""
-    young = began - timedelta(seconds=deps.timings.settle_unanswered)
-    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
-
-
 def _rows_of_range(
     conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]], account: int
 ) -> Iterator[Appointment]:
     """Yield an account's rows to judge, each once, and take them and the rows of other accounts out of `ours`.
 
-    They are: the confirmed rows of the range; the rows whose reference is listed in it; and the rows, held or ended as
-    not booked, whose outcome was once unknown: perhaps Cal.com has booked them, and this key's list does not show that.
+    They are: the confirmed rows of the range; the rows whose reference is listed in it (of the confirmed ones of other
+    days those that are listed under another uid); and the rows, held or ended as not booked, whose outcome was once
+    unknown: perhaps Cal.com has booked them, and this key's list does not show that.
     """
     judged = set()
     for row in bookings.confirmed_between(conn, seen.start, seen.end, account=account):
@@ -177,12 +197,21 @@ def _rows_of_range(
     for row in bookings.by_references(conn, list(ours), account=account):
         ours.pop(str(row.uuid))
         judged.add(row.id)
-        if row.status is not Status.CONFIRMED:  # a confirmed row here is of another day, and judged with that
+        if row.status is not Status.CONFIRMED or _is_listed_elsewhere(row, seen.listing):
             yield row
     for reference in bookings.of_other_accounts(conn, list(ours), account=account):
         ours.pop(reference)  # two accounts may sit in one seated booking
     for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end, account=account) if row.id not in judged)
+
+
+def _is_listed_elsewhere(row: Appointment, listing: Listing) -> bool:
+    """Return whether a confirmed row lives there under another uid: a person has moved it here, or it lives twice.
+
+    The weeks of a series have one reference and a uid each.
+    """
+    others = (place for place in listing.of(row) if place.uid != row.calcom_booking_uid and not place.booking.cancelled)
+    return row.series_uid is None and any(place.series is None for place in others)
 
 
 def _count(seen: Survey) -> dict[str, list[BookedPlace]]:

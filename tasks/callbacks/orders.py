@@ -99,6 +99,14 @@ def waiting(limit: int) -> tuple[list[WaitingCallback], int, int]:
         return list(callbacks.waiting(conn, limit)), wait, given_up
 
 
+def drop(asked: ActionRequest, bookings: Collection[int]) -> int:
+    """Let be the callbacks that were given up: those of `bookings`, or all if it is empty; return how many."""
+    with dependencies.current().engine.begin() as conn:
+        number = callbacks.drop(conn, bookings)
+        operator_actions.record(conn, asked, "dropped", bookings=0)
+    return number
+
+
 def send_again(asked: ActionRequest, bookings: Collection[int]) -> int:
     """Make undelivered callbacks due now: those of `bookings`, or all if it is empty; return how many."""
     with dependencies.current().engine.begin() as conn:

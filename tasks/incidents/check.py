@@ -19,6 +19,7 @@ from tasks.incidents.front_door import observe_callbacks, observe_webhooks
 from tasks.incidents.late_answers import LateAnswers
 from tasks.incidents.observations import (
     CHANGES_OF_A_PERSON,
+    EACH_HELD,
     observe_endings,
     observe_held_changes,
     observe_holds,
@@ -67,6 +68,7 @@ def check(every: float = EVERY) -> int:
                 built.timings,
                 block=services.block,
                 accounts=accounts,
+                each=status_queries.held_for(conn, [reason for reason in EACH_HELD if reason in held]),
             ),
             *observe_held_changes(status_queries.held_changes(conn, CHANGES_OF_A_PERSON)),
             *observe_callbacks(conn),

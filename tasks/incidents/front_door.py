@@ -25,7 +25,7 @@ def observe_callbacks(conn: Connection) -> Iterator[Observation]:
             "first_id": str(found.bookings[0]),
             "ids": found.bookings,
         }
-        yield Observation(IncidentKind.CALLBACKS_GIVEN_UP, count=found.count, facts=facts)
+        yield Observation(IncidentKind.CALLBACKS_GIVEN_UP, count=found.count, facts=facts, each=found.callbacks)
 
 
 def observe_webhooks(conn: Connection, known: Known) -> Iterator[Observation]:

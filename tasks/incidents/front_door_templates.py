@@ -12,7 +12,8 @@ _TEMPLATES = {
         "Callbacks were given up",
         NORMAL,
         "`booking callbacks` says what came of the last try; mend the receiver or the key's address, then `booking"
-        " callbacks --again`. Until then the caller does not know what became of these bookings",
+        " callbacks --again`, or `booking callbacks --drop` if no receiver will come back. Until then the caller does"
+        " not know what became of these bookings",
     ),
     IncidentKind.WEBHOOKS_SILENT: Template(
         "No webhook of Cal.com's for a day, though bookings were made: {accounts}",

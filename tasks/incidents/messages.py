@@ -12,7 +12,7 @@ from typing import Any
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents.account_templates import OF_ACCOUNTS, THROTTLED_ACCOUNTS
 from tasks.incidents.front_door_templates import OF_FRONT_DOOR
-from tasks.incidents.template import KEPT, LATER, NORMAL, SLOWER, Template
+from tasks.incidents.template import KEPT, LATER, NORMAL, SLOWER, Template, named_bookings
 from tasks.overview.outages import OutageLevel
 from tasks.words import clock, duration
 
@@ -207,7 +207,11 @@ def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)
     line = f"{'Worse' if grown else 'Still'} after {lasted}: {_first_line(template.present, incident.subject, detail)}"
-    return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)} ({lasted})")
+    since = f"Since: {clock(incident.opened_at)} ({lasted})"
+    if new := detail.get("further"):
+        since += f"\nNew since the last message: {named_bookings(new)}"
+        detail = {**detail, "first_id": str(new[0])}
+    return _text(line, template, incident.subject, detail, since)
 
 
 def what_to_do(incident: Incident) -> str:

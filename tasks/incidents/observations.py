@@ -1,6 +1,6 @@
 """What one health check observes: Redis, held bookings, and bookings that ended badly."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -31,6 +31,7 @@ _BY_REASON = (
     HoldReason.UNREACHABLE,
     HoldReason.THROTTLED,
 )
+EACH_HELD = (HoldReason.BLIND_KEY, HoldReason.SUSPECT)  # a person must look at each of these bookings
 CHANGES_OF_A_PERSON = (HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CONFIGURATION)
 _REFUSED: Mapping[HoldReason, Block] = MappingProxyType(
     {HoldReason.CREDENTIALS: Block.CREDENTIALS, HoldReason.CONFIGURATION: Block.CONFIGURATION}
@@ -63,12 +64,13 @@ def observe_holds(
     *,
     block: Block,
     accounts: AccountTroubles = NO_TROUBLE,
+    each: Mapping[HoldReason, Sequence[int]] = MappingProxyType({}),
 ) -> Iterator[Observation]:
     """Observe bookings that are held for a reason that an operator must know, or for too long.
 
     While a refused key or wrong settings stop all (`block`), the whole queue waits for that, too. `missing` is the part
     of `held` that waits for an event type that Cal.com no longer has, by its name. What `accounts` have by a fault of
-    their own is an incident of its own kind, which names them.
+    their own is an incident of its own kind, which names them. `each` has the bookings of the reasons of EACH_HELD.
     """
     yield from _observe_accounts(accounts)
     if missing:
@@ -88,9 +90,9 @@ def observe_holds(
             more = {"half_made": risk.half_made} if reason is HoldReason.SUSPECT else {}
             if reason is HoldReason.THROTTLED and accounts.several:
                 more = _named_accounts(accounts, AccountTrouble.THROTTLED)
-            yield Observation(
-                IncidentKind(reason.value), count=risk.count, facts=hold_facts([risk, *behind], timings.lead) | more
-            )
+            facts = hold_facts([risk, *behind], timings.lead) | more
+            one_by_one = {number: number for number in each.get(reason, ())}
+            yield Observation(IncidentKind(reason.value), count=risk.count, facts=facts, each=one_by_one)
     late = [risk for risk in held.values() if risk.late]
     if late and timings.max_age:
         figures = {"held": sum(risk.late for risk in late), "at_risk": sum(risk.late_at_risk for risk in late)}
@@ -102,7 +104,7 @@ def observe_held_changes(held: HeldChanges) -> Iterator[Observation]:
     """Observe cancels and moves that do not go by themselves; a refused key is an incident of its own."""
     if held.total:
         facts = {"count": held.total, "first_id": str(held.bookings[0]), "ids": held.bookings}
-        yield Observation(IncidentKind.CHANGE_HELD, count=held.total, facts=facts)
+        yield Observation(IncidentKind.CHANGE_HELD, count=held.total, facts=facts, each=held.changes)
 
 
 def _observe_accounts(accounts: AccountTroubles) -> Iterator[Observation]:
@@ -144,9 +146,11 @@ def counted_since(known: Known, key: tuple[str, str | None], now: datetime) -> d
 def _gathered(kind: IncidentKind, ended: EndedBookings | Happened | None, now: datetime) -> Iterator[Observation]:
     if ended and (now - ended.last_at).total_seconds() < QUIET:
         facts: dict[str, Any] = {"count": ended.count, "first_id": str(ended.first_id)}
+        each: Mapping[int, int] = {}
         if isinstance(ended, Happened):
             facts["ids"] = sorted(set(ended.ids))
-        yield Observation(kind, count=ended.count, seen_at=ended.last_at, facts=facts)
+            each = dict(zip(ended.events, ended.ids, strict=True))
+        yield Observation(kind, count=ended.count, seen_at=ended.last_at, facts=facts, each=each)
 
 
 def _without(risk: HoldRisk, others: Collection[HoldRisk]) -> HoldRisk | None:

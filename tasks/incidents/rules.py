@@ -51,6 +51,7 @@ LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, Inci
 # What the processes observe of their own, each in this time; the health check's process may see nothing of it.
 OBSERVED_BY_EACH = frozenset({IncidentKind.REDIS_GONE, IncidentKind.REDIS_SLOW})
 OBSERVED_EVERY = 10.0  # seconds, for a busy process, too
+EACH_INTERVAL = 600.0  # seconds from one message to the next about further bookings, of which each needs a person
 GROWTH = 10  # times as many as in the last message: a message about 1 must not hide 5,000
 
 
@@ -68,7 +69,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """A fault that one check found; `facts` are counts, ids and moments, never personal data."""
+    """A fault that one check found; `facts` are counts, ids and moments, never personal data.
+
+    `each` is what operators must be told of one by one: ids, each with its booking's (of a booking its own).
+    """
 
     kind: IncidentKind
     subject: str | None = None
@@ -76,6 +80,7 @@ class Observation:
     count: int = 1
     seen_at: datetime | None = None  # None: now; for a kind that counts events: when the last event happened
     facts: Mapping[str, Any] = field(default_factory=dict)
+    each: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -95,6 +100,12 @@ def next_step(incident: Incident | None, seen: Observation | None, now: datetime
     return Step.UPDATE if _update_is_due(incident, seen, now) else Step.SEE
 
 
+def further(incident: Incident, seen: Observation) -> list[int]:
+    """Return the bookings of what a check found and no message has told, once each."""
+    told = set(incident.detail.get("told_each", seen.each))  # without: of a release that did not keep it
+    return list(dict.fromkeys(booking for one, booking in seen.each.items() if one not in told))
+
+
 def _unseen(incident: Incident | None, now: datetime) -> Step:
     if incident is None:
         return Step.NOTHING
@@ -111,6 +122,8 @@ def may_last(incident: Incident, now: datetime) -> bool:
 
 def _update_is_due(incident: Incident, seen: Observation, now: datetime) -> bool:
     last_message_at = incident.news_at or incident.opened_at
+    if further(incident, seen) and _seconds(last_message_at, now) >= EACH_INTERVAL:
+        return True
     due = (incident.opened_at + timedelta(seconds=after) for after in UPDATES)
     if any(last_message_at < moment <= now for moment in due):
         return True

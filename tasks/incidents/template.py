@@ -1,6 +1,9 @@
-"""The texts of a kind of incident, and what callers hear in several of them."""
+"""The texts of a kind of incident, and what several of them have in common."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from tasks.words import plural
 
 NORMAL = "One moment, I am booking it."
 KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
@@ -16,3 +19,10 @@ class Template:
     past: str
     caller_message: str
     action: str
+
+
+def named_bookings(ids: Sequence[int]) -> str:
+    """Return how many bookings there are, and the first twenty by their numbers."""
+    few = 20
+    more = f" and {len(ids) - few:,} more" if len(ids) > few else ""
+    return f"{plural(len(ids), 'booking')} ({', '.join(map(str, ids[:few]))}{more})"

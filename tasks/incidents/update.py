@@ -14,7 +14,9 @@ from tasks import dependencies
 from tasks.host.log import Logger
 from tasks.incidents import delivery, messages
 from tasks.incidents.places import page_path
-from tasks.incidents.rules import Observation, Step, may_last, next_step
+from tasks.incidents.rules import Observation, Step, further, may_last, next_step
+
+_TOLD_EACH = 2000  # ids that an incident keeps; a check finds 1,000 at most
 
 log = Logger(__name__)
 
@@ -111,8 +113,22 @@ def _detail(observation: Observation, incident: Incident | None, *, notify: bool
         "worst": max(level, before.get("worst", 0)),
         "told": level if notify else before.get("told", 0),
         "told_count": observation.count if notify else before.get("told_count", observation.count),
+        **_each(observation, incident, notify=notify),
         "most": {**most, **{name: max(count, most.get(name, 0)) for name, count in counts.items()}},
     }
+
+
+def _each(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
+    """Return which of what is told one by one was told, the newest last, and the bookings that are new in a message."""
+    if incident is None or not incident.news:
+        return {"told_each": [*observation.each][-_TOLD_EACH:]} if observation.each else {}
+    before = incident.detail.get("told_each", [*observation.each])
+    if not before and not observation.each:
+        return {}
+    if not notify:
+        return {"told_each": before, "further": incident.detail.get("further", [])}
+    told = [*before, *(one for one in observation.each if one not in set(before))]
+    return {"told_each": told[-_TOLD_EACH:], "further": further(incident, observation)}
 
 
 def _totals(conn: Connection, incident: Incident) -> dict[str, int]:

@@ -1,9 +1,11 @@
 """Forget a person: what is over is replaced for good; what lives stays, and is named."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from booking_client.request import fields
 from db import personal
@@ -38,27 +40,31 @@ class Person:
 
 
 class AtCalcom(NamedTuple):
-    """A booking that Cal.com has or had, under its uid there."""
+    """A booking that Cal.com has or had, under its uid there; `start` None: the record does not say it."""
 
     booking: int
     uid: str
-    start: datetime
+    start: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetResult:
-    """What was found of a person; `living` are the ids of those that stay. No name leads to `at_calcom` afterwards."""
+    """What was found of a person; `living` are the ids of those that stay. No name leads to `at_calcom` afterwards.
+
+    `same_number` has the ended bookings of other addresses that have a number of the person's, by that number.
+    """
 
     own: int
     as_guest: int
     living: Sequence[int]
     at_calcom: Sequence[AtCalcom]
+    same_number: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def look(person: Person) -> ForgetResult:
     """Return what there is of a person; nothing is changed."""
     with dependencies.current().engine.connect() as conn:
-        found = _found(personal.find(conn, email=person.email, phone=person.phone, booking=person.booking))
+        found = _found(conn, personal.find(conn, email=person.email, phone=person.phone, booking=person.booking))
         conn.rollback()
     return found
 
@@ -67,12 +73,12 @@ def forget(asked: ActionRequest, person: Person) -> ForgetResult:
     """Replace what is of a person in bookings that are over; on record without the person."""
     with dependencies.current().engine.begin() as conn:
         bookings = personal.find(conn, email=person.email, phone=person.phone, booking=person.booking)
-        found = _found(bookings)
+        found = _found(conn, bookings)
         own = [one for one in bookings if one.is_own and one.is_over]
         ids = [one.id for one in own]
         words = _words(person, own)
         also_named = personal.find(conn, words=[*{*words} - {person.email, person.phone}])
-        personal.forget(conn, ids)
+        personal.forget(conn, ids, {one.uid for one in found.at_calcom if one.booking in set(ids)})
         personal.forget_words(
             conn,
             words,
@@ -86,15 +92,33 @@ def forget(asked: ActionRequest, person: Person) -> ForgetResult:
     return found
 
 
-def _found(bookings: Sequence[PersonalBooking]) -> ForgetResult:
+def _found(conn: Connection, bookings: Sequence[PersonalBooking]) -> ForgetResult:
     bookings = [one for one in bookings if not one.is_forgotten]
     over = [one for one in bookings if one.is_over]
     return ForgetResult(
         own=sum(one.is_own for one in over),
         as_guest=sum(not one.is_own for one in over),
         living=[one.id for one in bookings if not one.is_over],
-        at_calcom=[AtCalcom(one.id, one.uid, one.start) for one in bookings if one.uid is not None],
+        at_calcom=[AtCalcom(one.booking, one.uid, one.start) for one in _uids(conn, bookings)],
+        same_number=_same_number(conn, bookings),
     )
+
+
+def _uids(conn: Connection, bookings: Sequence[PersonalBooking]) -> list[personal.PersonalUid]:
+    """Return the uids of the person's own bookings, and of others' that name the person the present ones."""
+    others = [one for one in bookings if not one.is_own and one.uid is not None]
+    named = [personal.PersonalUid(one.id, one.uid, one.start, 0) for one in others if one.uid is not None]
+    return [*personal.uids(conn, [one.id for one in bookings if one.is_own]), *named]
+
+
+def _same_number(conn: Connection, bookings: Sequence[PersonalBooking]) -> dict[str, list[int]]:
+    """Return the ended bookings that have a number of the person's own bookings, and are not found by the address."""
+    known, same = {one.id for one in bookings}, {}
+    for number in sorted({one.phone for one in bookings if one.is_own and one.phone}):
+        theirs = [one for one in personal.find(conn, phone=number) if one.is_own and one.is_over]
+        if ids := [one.id for one in theirs if one.id not in known and not one.is_forgotten]:
+            same[number] = ids
+    return same
 
 
 def _words(person: Person, own: Sequence[PersonalBooking]) -> list[str]:

@@ -21,7 +21,7 @@ AUDITS = (
         name="found-while-it-is-changed",
         promise=2,
         file="tasks/audit/motion.py",
-        old="NoFinding.UNDER_WAY if asking.is_in_motion(conn, judged.row.id, since=since) else judged",
+        old="NoFinding.CHANGING if asking.is_in_motion(conn, judged.row.id, since=since) else judged",
         new="judged",
         test=_CHANGED + "test_a_row_whose_cancel_is_under_way_is_no_finding",
     ),

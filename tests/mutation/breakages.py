@@ -29,6 +29,7 @@ from tests.mutation.asking.webhooks import WEBHOOKS
 from tests.mutation.asking.weeks import WEEKS
 from tests.mutation.asking.wishes import WISHES
 from tests.mutation.audits import AUDITS
+from tests.mutation.audits_where_it_is import AUDITS_WHERE_IT_IS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
@@ -42,6 +43,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
@@ -241,6 +243,7 @@ BREAKAGES = (
     *AGAIN,
     # -- 3 and 4: calm
     *AUDITS,
+    *AUDITS_WHERE_IT_IS,
     *BREAKER,
     *BROKERS,
     *ANSWER_BY,
@@ -274,6 +277,7 @@ BREAKAGES = (
     *LINE,
     *OPERATIONS,
     *AT_FRONT_DOOR,
+    *EACH_TOLD,
     *HTTP_METRICS,
     *METRICS,
     *PAGE,

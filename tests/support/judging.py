@@ -15,6 +15,7 @@ from tasks.calcom.request_body import REFERENCE
 OURS, THEIRS = "00000000-0000-0000-0000-000000000007", "00000000-0000-0000-0000-000000000008"
 NOW = datetime(2030, 3, 1, tzinfo=UTC)
 BY_UID, BY_SEAT = Question(About.BOOKING, "own"), Question(About.SEAT, "s1")
+BY_ADDRESS = Question(About.ATTENDEE, "ann@example.com")
 SERIES, TYPE = Question(About.BOOKING, "series"), Question(About.EVENT_TYPE, "101")
 NOWHERE = {BY_UID: Answered.NOWHERE}
 

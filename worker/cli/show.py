@@ -87,7 +87,8 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     if row.calcom_booking_uid:
         seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
         owner = " (another request's)" if row.status is Status.REJECTED else ""
-        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{owner}"
+        known = f", as of {clock(row.updated_at)}" if row.status is Status.CONFIRMED else ""
+        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{owner}{known}"
     if row.series_uid:
         yield "series", _series(row, now)
     yield "tries", _tries(row)

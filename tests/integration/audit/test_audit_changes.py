@@ -44,10 +44,10 @@ def test_a_row_whose_cancel_is_under_way_is_no_finding(scene: Scene) -> None:
     row = scene.confirmed()
     change = cancelling(scene, row)
     scene.cancel(row.calcom_booking_uid or "")
-    under_way = scene.silent(NoFinding.UNDER_WAY), scene.found(), scene.fixed()
+    under_way = scene.silent(NoFinding.CHANGING), scene.found(), scene.fixed()
 
     becomes(scene, change, status=ChangeStatus.DONE)
-    ended = scene.silent(NoFinding.UNDER_WAY)
+    ended = scene.silent(NoFinding.CHANGING)
     becomes(scene, change, updated_at=func.now() - timedelta(minutes=5))
 
     assert (under_way, ended) == (([row.id], [], []), [row.id])

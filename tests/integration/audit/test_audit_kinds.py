@@ -33,14 +33,21 @@ def well(scene: Scene) -> list[Any]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("key", ["owner", "host4", "blind"])
-def test_over_a_healthy_day_of_all_kinds_nothing_is_found(
+def test_over_a_healthy_day_of_all_kinds_only_moves_are_found(
     settings: Callable[..., dict[str, str]], scene: Scene, well: list[Any], key: str
 ) -> None:
-    """With a key that sees all, one of one of two hosts, and one that sees nothing: each row is judged."""
+    """With a key that sees all, one of one of two hosts, and one that sees nothing: each row is judged.
+
+    A booking that its host has moved, and a series whose first week is cancelled, are followed.
+    """
     settings(CALCOM_API_KEY=f"cal_test_{key}")
     seen = scene.audit()
-    assert [(one.kind, one.message) for one in seen.findings] == []
-    assert (seen.clean, seen.confirmed, seen.judged) == (True, len(well), len(well))
+    followed = [(AuditFindingKind.MOVED, row.id) for row in well[-3:-1]]
+    assert [(one.kind, one.row.id if one.row else one.message) for one in seen.findings] == followed
+    assert (seen.confirmed, seen.judged) == (len(well), len(well))
+    assert [done.ok for _, done in scene.fixed()] == [True, True]
+    seen = scene.audit()
+    assert (seen.findings, seen.clean, seen.confirmed) == ([], True, len(well) - 1), "one is in another month now"
 
 
 def test_each_fault_is_one_finding_by_row_and_kind(scene: Scene, well: list[Any]) -> None:
@@ -51,6 +58,7 @@ def test_each_fault_is_one_finding_by_row_and_kind(scene: Scene, well: list[Any]
         cut(scene).id: AuditFindingKind.SERIES_CUT,
         twice(scene).id: AuditFindingKind.TWICE,
         refused_midway(scene).id: AuditFindingKind.NOT_HERE,
+        **{row.id: AuditFindingKind.MOVED for row in well[-3:-1]},
     }
     seen = scene.audit()
     assert {one.row.id: one.kind for one in seen.findings if one.row} == expected

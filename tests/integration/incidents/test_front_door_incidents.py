@@ -19,6 +19,7 @@ from tests.support.callbacks.callers import LOOPBACK, confirmed, key_with, sql
 from tests.support.callbacks.webhooks import GIVEN
 
 AGAIN = ActionRequest(who="operator", via="command_line", action="callbacks_again", why="a test")
+DROP = ActionRequest(who="operator", via="command_line", action="callbacks_drop", why="a test")
 NAMED = "No webhook of Cal.com's for a day, though bookings were made: "
 
 
@@ -74,6 +75,37 @@ def test_callbacks_that_were_given_up_are_an_incident_until_they_are_sent_again(
     orders.send_again(AGAIN, [])
     over = only(IncidentKind.CALLBACKS_GIVEN_UP)
     assert over.closed_at is not None
+
+
+def test_callbacks_that_are_let_be_end_the_incident() -> None:
+    """One that is given up afterwards is told; what is let be is sent only by the id of its booking."""
+    key = key_with("https://example.com/hooks")
+    first, second = (confirmed(key) for _ in range(2))
+    give_up(first, second)
+    assert titles(IncidentKind.CALLBACKS_GIVEN_UP) == ["Callbacks given up: 2"]
+    assert orders.drop(DROP, [first]) == 1
+    assert titles(IncidentKind.CALLBACKS_GIVEN_UP) == ["Callbacks given up: 1"]
+    assert (orders.drop(DROP, []), orders.drop(DROP, [])) == (1, 0)
+    assert only(IncidentKind.CALLBACKS_GIVEN_UP).closed_at is not None
+    assert orders.waiting(9) == ([], 0, 0)
+
+    third = confirmed(key)
+    give_up(third)
+    assert titles(IncidentKind.CALLBACKS_GIVEN_UP) == ["Callbacks given up: 1"]
+    assert (orders.send_again(AGAIN, []), orders.send_again(AGAIN, [first])) == (1, 1)
+
+
+def test_a_further_customer_whose_callback_is_given_up_is_told() -> None:
+    """Ten minutes after the last message."""
+    key = key_with("https://example.com/hooks")
+    give_up(confirmed(key))
+    assert only(IncidentKind.CALLBACKS_GIVEN_UP).news == 1
+    second = confirmed(key)
+    give_up(second)
+    for news in (2, 3):  # the messages at fixed times are over, and then ten minutes more
+        sql("UPDATE alert_incidents SET opened_at = opened_at - interval '1 day', news_at = news_at - interval '1 day'")
+        assert only(IncidentKind.CALLBACKS_GIVEN_UP).news == min(news, 2)
+    assert f"New since the last message: 1 booking ({second})" in only(IncidentKind.CALLBACKS_GIVEN_UP).message
 
 
 def test_callbacks_that_are_pruned_with_their_booking_end_the_incident() -> None:

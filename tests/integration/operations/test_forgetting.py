@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tasks.operations.booking_commands import CommandOutcome, Via, retry
 from tasks.operations.forgetting import Person
 from tests.support.audits.scene import Scene
 from tests.support.callbacks.callers import LOOPBACK, key_with, move, sql
+from tests.support.changes import ended_change
 from tests.support.schema.models import all_tables
 
 PAT = {"name": "Pat Example", "email": "pat@example.com", "phone_number": "+4930123456", "time_zone": "Europe/Berlin"}
@@ -216,6 +218,55 @@ def test_an_audit_says_the_same_before_and_after(record: Any, simulator: Any) ->
 
     assert scene.found() == before
     assert before != []
+
+
+def test_each_uid_that_cal_com_has_is_named_and_emptied(record: Any) -> None:
+    """Moved twice by us, of which one made a double, and cancelled there: Cal.com has the name under each of them."""
+    booking = enqueue_booking(asking(1)).appointment_id
+    move(booking, Status.CONFIRMED, calcom_booking_uid="uid-third")
+    row, start = record.read(booking), record.read(booking).start_at
+    for number, (old, new) in enumerate((("uid-first", "uid-second"), ("uid-second", "uid-third")), 1):
+        ended_change(record, row, start + timedelta(days=number), from_uid=old, to_uid=new, to_seat_uid="seat-new")
+    ended_change(record, row, None, from_uid="uid-series", from_seat_uid="seat-old", weeks_named=["uid-week"])
+    with dependencies.current().engine.begin() as conn:
+        told = {"why": "lives twice", "uid": "uid-ghost", "seat": "seat-ghost"}
+        events.record(conn, booking, events.CHANGE_NEEDS_YOU, "worker", told)
+        events.record(conn, booking, "late_uid", "worker", {"uid": "uid-third", "kept": "uid-kept", "status": "failed"})
+        hint = "INSERT INTO calcom_webhooks (account_id, trigger, uid, old_uid, told_at, body_hash, next_at) VALUES"
+        conn.execute(text(f"{hint} (1, 'BOOKING_RESCHEDULED', 'uid-third', 'uid-second', now(), sha256('one'), NULL)"))
+    sql("UPDATE appointments SET start_at = now() - interval '9 days', end_at = NULL")
+    others = ["uid-first", "uid-ghost", "uid-kept", "uid-second", "uid-series", "uid-week"]
+
+    found = forgetting.look(Person.parse("pat@example.com"))
+    assert sorted(one.uid for one in found.at_calcom) == sorted([*others, "uid-third"])
+    assert found.at_calcom[0].uid == "uid-third"
+    assert [one.start for one in found.at_calcom if one.uid == "uid-second"] == [start + timedelta(days=1)]
+    assert forget("pat@example.com").at_calcom == found.at_calcom
+
+    after = dump()
+    assert [word for word in (*others, "seat-new", "seat-old", "seat-ghost") if word in after] == []
+    assert record.read(booking).calcom_booking_uid == "uid-third"
+    assert forgetting.look(Person.parse(str(booking))).at_calcom == []
+
+
+def test_ended_bookings_of_the_same_number_are_named(record: Any) -> None:
+    """Under another address: whose they are, a person decides; what lives is not among these."""
+    assert record
+    own, lives, ended = (
+        enqueue_booking(
+            asking(day, attendee=PAT if day == 1 else {**PAT, "email": f"p{day}@example.com"})
+        ).appointment_id
+        for day in (1, 2, 3)
+    )
+    for booking in (own, ended):
+        move(booking, Status.FAILED)
+
+    found = forgetting.look(Person.parse("pat@example.com"))
+    assert (found.own, found.same_number) == (1, {"+4930123456": [ended]})
+    assert forget("pat@example.com").same_number == {"+4930123456": [ended]}
+    assert sql("SELECT array_agg(id ORDER BY id) FROM appointments WHERE attendee_phone IS NOT NULL") == [lives, ended]
+    done = forget("+4930123456")
+    assert (done.own, done.same_number, list(done.living)) == (1, {}, [lives])
 
 
 def test_a_booking_that_lives_is_not_forgotten() -> None:

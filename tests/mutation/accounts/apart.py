@@ -86,8 +86,8 @@ APART = (
     ),
     _audited(
         name="audit-reads-every-account",
-        old="_COLUMNS.start_at < end, _COLUMNS.account_id == account)",
-        new="_COLUMNS.start_at < end, _COLUMNS.account_id > 0)",
+        old=".where(which, by < end, _COLUMNS.account_id == account)",
+        new=".where(which, by < end, _COLUMNS.account_id > 0)",
         test=f"{_APART}test_an_audit_reads_the_rows_of_one_account",
     ),
     _audited(

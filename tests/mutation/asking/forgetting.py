@@ -7,6 +7,7 @@ from tests.mutation.breakage import Breakage
 _FOLDER = "tests/integration/operations/"
 _TESTS = f"{_FOLDER}test_forgetting.py::"
 _DUMP = f"{_TESTS}test_a_dump_has_neither_the_person_nor_a_hash_of_it"
+_UIDS = f"{_TESTS}test_each_uid_that_cal_com_has_is_named_and_emptied"
 _LIVES = f"{_TESTS}test_what_was_written_about_a_booking_that_lives_stays"
 _CLI = "tests/integration/cli/forgetting/test_cli_forget.py::"
 _screen = partial(Breakage, promise=7, file="worker/cli/orders/forget.py")
@@ -16,6 +17,7 @@ _callbacks = partial(Breakage, promise=7, file="db/sql/forget_callbacks.sql")
 _expressions = partial(Breakage, promise=7, file="db/whole_words.py")
 _found = partial(Breakage, promise=7, file="db/sql/personal_bookings.sql")
 _words = partial(Breakage, promise=7, file="db/sql/forget_words.sql")
+_order = partial(Breakage, promise=7, file="tasks/operations/forgetting.py")
 _bookings = partial(Breakage, promise=7, file="db/sql/forget_bookings.sql")
 
 FORGETTING = (
@@ -57,8 +59,8 @@ FORGETTING = (
     ),
     _bookings(
         name="a-forgotten-person-is-in-an-orders-reason",
-        old="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account')",
-        new="WHERE given.name IN ('start', 'week', 'scope', 'uid', 'account', 'reason')",
+        old="WHERE given.name IN ('start', 'week', 'scope', 'account')",
+        new="WHERE given.name IN ('start', 'week', 'scope', 'account', 'reason')",
         test=_COLUMNS,
     ),
     Breakage(
@@ -113,10 +115,8 @@ FORGETTING = (
         new="guests, location, idempotency_key,",
         test=f"{_FOUND}test_who_is_named_in_anothers_answers_is_taken_out_of_them[ann@example.com]",
     ),
-    Breakage(
+    _order(
         name="a-booking-that-lives-is-emptied-by-another-word",
-        promise=7,
-        file="tasks/operations/forgetting.py",
         old="for one in also_named if not one.is_over",
         new="for one in also_named if one.is_forgotten",
         test=f"{_FOUND}test_a_booking_that_lives_keeps_what_names_its_attendee_by_another_word",
@@ -190,5 +190,32 @@ FORGETTING = (
         old='requested("forget", why=why, target={})',
         new='requested("forget", why=why, target={"uids": [one.uid for one in found.at_calcom]})',
         test=f"{_CLI}test_a_uid_is_on_the_screen_alone",
+    ),
+    # -- each uid at Cal.com
+    Breakage(
+        name="forgotten-and-the-uids-of-changes-not-named",
+        promise=7,
+        file="db/sql/personal_uids.sql",
+        old="    SELECT appointment_id, from_uid, CAST(",
+        new="    SELECT appointment_id, NULL, CAST(",
+        test=_UIDS,
+    ),
+    _bookings(
+        name="forgotten-and-its-old-uid-stays",
+        old="'retrying', 'held') THEN from_uid END,",
+        new="'retrying', 'held', 'done') THEN from_uid END,",
+        test=_UIDS,
+    ),
+    _bookings(
+        name="forgotten-and-its-ghost-stays",
+        old="strpos(CAST(fact.value AS text), gone.uid) > 0)",
+        new="false)",
+        test=_UIDS,
+    ),
+    _order(
+        name="another-address-of-the-number-not-named",
+        old="            same[number] = ids\n",
+        new="            pass\n",
+        test=f"{_TESTS}test_ended_bookings_of_the_same_number_are_named",
     ),
 )

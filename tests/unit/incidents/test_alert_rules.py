@@ -106,6 +106,26 @@ def test_ten_times_as_many_are_told_again(count: int, notified_ago: float, then:
     assert next_step(known, Observation(IncidentKind.SUSPECT, count=count), NOW) is then
 
 
+@pytest.mark.parametrize(
+    ("told", "notified_ago", "then"),
+    [
+        ([4], 599, Step.SEE),
+        ([4], 600, Step.UPDATE),
+        ([4, 9], 7200, Step.SEE),
+        ([9, 4, 5], 7200, Step.SEE),
+        (None, 7200, Step.SEE),
+    ],
+    ids=["within ten minutes", "a further one", "both are told", "one has gone", "of an older release"],
+)
+def test_each_further_one_is_told_once(told: list[int] | None, notified_ago: float, then: Step) -> None:
+    """As many as before may be another customer; a second one must not wait for the tenth."""
+    detail = {"told": 0, "told_count": 2} | ({} if told is None else {"told_each": told})
+    known = replace(incident(90_000, notified=notified_ago, kind=IncidentKind.CHANGE_HELD), detail=detail)
+    seen = Observation(IncidentKind.CHANGE_HELD, count=2, each={4: 41, 9: 92})
+
+    assert next_step(known, seen, NOW) is then
+
+
 def test_a_breaker_that_opens_again_is_the_same_outage() -> None:
     """Open, half-open, closed for a moment, open: one message in two minutes."""
     seen, last, steps = None, 0, []

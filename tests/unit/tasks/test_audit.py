@@ -60,9 +60,10 @@ def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:
 
 
 def test_a_seat_among_others_agrees(verdict: Judge) -> None:
-    """In its booking, or moved to another one."""
+    """In its booking; moved to another one it is followed there."""
     assert verdict(seated(s1=OURS, s2=THEIRS), calcom_seat_uid="s1") is NoFinding.AGREES
-    assert verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1") is NoFinding.AGREES
+    elsewhere = verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1")
+    assert found(elsewhere) == (AuditFindingKind.MOVED, Fix.FOLLOW, [])
 
 
 def test_another_requests_booking_is_not_ours(verdict: Judge) -> None:
@@ -72,10 +73,14 @@ def test_another_requests_booking_is_not_ours(verdict: Judge) -> None:
     assert verdict(booking(reference=None)) is NoFinding.AGREES, "somebody may have taken the reference out"
 
 
-def test_a_booking_that_moved_within_the_list_agrees(verdict: Judge) -> None:
+def test_a_booking_that_moved_within_the_list_is_followed(verdict: Judge) -> None:
     """Wherever it is now, its successor carries our reference."""
     there = booking(status="cancelled", rescheduledToUid="two")
-    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is NoFinding.AGREES
+    assert found(verdict(there, booking("two", start="2030-03-05T09:00:00Z"))) == (
+        AuditFindingKind.MOVED,
+        Fix.FOLLOW,
+        [],
+    )
     assert found(verdict(there, booking("two", status="cancelled"))) == (
         AuditFindingKind.CANCELLED,
         Fix.CANCEL_HERE,

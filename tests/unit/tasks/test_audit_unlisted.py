@@ -11,6 +11,7 @@ from db.lifecycle import HoldReason, Status
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding
 from tasks.audit.listing import About, Answered, Question
 from tests.support.judging import (
+    BY_ADDRESS,
     BY_SEAT,
     BY_UID,
     NOW,
@@ -61,13 +62,32 @@ def test_a_seat_is_asked_for_before_its_booking(verdict: Judge) -> None:
     assert found(verdict(answers=gone | NOWHERE, calcom_seat_uid="s1")) == (AuditFindingKind.ABSENT, None, [])
     over = seated()
     over["status"] = "cancelled"
+    assert verdict(over, answers=gone, calcom_seat_uid="s1") == BY_ADDRESS
+    gone |= {BY_ADDRESS: Answered.FOUND}
     assert found(verdict(over, answers=gone, calcom_seat_uid="s1")) == (AuditFindingKind.CANCELLED, Fix.CANCEL_HERE, [])
+    hidden = gone | {BY_UID: Answered.FOUND}
+    assert found(verdict(over, answers=hidden, calcom_seat_uid="s1")) == (AuditFindingKind.CANCELLED, None, [])
+
+
+def test_a_seat_that_a_person_has_moved_is_not_called_cancelled(verdict: Judge) -> None:
+    """It has a new uid; while nobody can tell whether there is one, nothing is cancelled here."""
+    over, gone = seated() | {"status": "cancelled"}, {BY_SEAT: Answered.NOWHERE}
+    new = seated("new", s9=OURS) | {"start": "2030-05-01T09:00:00Z"}
+    assert found(verdict(over, new, answers=gone, calcom_seat_uid="s1")) == (AuditFindingKind.MOVED, Fix.FOLLOW, [])
+    unread = gone | {BY_ADDRESS: Answered.UNREADABLE}
+    assert verdict(over, answers=unread, calcom_seat_uid="s1") is NoFinding.CANNOT_TELL
+    joined = {BY_SEAT: Answered.FOUND}
+    assert verdict(over, calcom_seat_uid="s1") == BY_SEAT, "it may have joined a booking that is not listed"
+    assert found(verdict(over, seated("new", s1=OURS), answers=joined, calcom_seat_uid="s1"))[0] is (
+        AuditFindingKind.MOVED
+    )
 
 
 @pytest.mark.parametrize("shown", [seated(s2=THEIRS), seated()], ids=["others' seats", "no attendees"])
 def test_a_seat_that_its_booking_does_not_show_is_asked_for(verdict: Judge, shown: dict[str, Any]) -> None:
     """Only Cal.com's own word on that seat says that it is gone."""
-    result = [verdict(shown, answers={BY_SEAT: one}, calcom_seat_uid="s1") for one in Answered]
+    asked = {BY_ADDRESS: Answered.FOUND}
+    result = [verdict(shown, answers={BY_SEAT: one, **asked}, calcom_seat_uid="s1") for one in Answered]
     assert verdict(shown, calcom_seat_uid="s1") == BY_SEAT
     assert result[:1] + result[2:] == [NoFinding.AGREES, NoFinding.CANNOT_TELL]
     assert found(result[1]) == (AuditFindingKind.ABSENT, None, [])
@@ -78,8 +98,10 @@ def test_a_successor_on_another_day_is_asked_for(verdict: Judge) -> None:
     there = booking(status="cancelled", rescheduledToUid="far")
     far = Question(About.BOOKING, "far")
     assert verdict(there) == far
-    assert (
-        verdict(there, booking("far", start="2030-05-01T09:00:00Z"), answers={far: Answered.FOUND}) is NoFinding.AGREES
+    assert found(verdict(there, booking("far", start="2030-05-01T09:00:00Z"), answers={far: Answered.FOUND})) == (
+        AuditFindingKind.MOVED,
+        Fix.FOLLOW,
+        [],
     )
     assert found(verdict(there, booking("far", status="cancelled"))) == (
         AuditFindingKind.CANCELLED,
@@ -160,10 +182,17 @@ class TestSeries:
             [],
         )
         alive = [one | {"status": "accepted"} for one in others]
-        assert verdict(own, *alive, occurrences=3, answers=asked) is NoFinding.AGREES
+        begins = verdict(own, *alive, occurrences=3, answers=asked)
+        assert found(begins) == (AuditFindingKind.MOVED, Fix.FOLLOW, [])
+        assert isinstance(begins, AuditFinding)
+        assert [place.uid for place in begins.there] == [alive[0]["uid"]]
         moved = others[0] | {"rescheduledToUid": "new"}
         new = booking("new", start="2030-03-09T09:00:00Z", recurringBookingUid="series")
-        assert verdict(own, moved, others[1], new, occurrences=3, answers=asked) is NoFinding.AGREES
+        assert found(verdict(own, moved, others[1], new, occurrences=3, answers=asked)) == (
+            AuditFindingKind.MOVED,
+            Fix.FOLLOW,
+            [],
+        )
 
     def test_a_second_series_is_a_finding(self, verdict: Judge) -> None:
         """Also where only one of its weeks is left."""

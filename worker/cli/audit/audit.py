@@ -6,6 +6,7 @@ import typer
 
 from db.audits import bookings, nights
 from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.audit.changes import lag
 from tasks.audit.survey import mend, survey
 from tasks.words import plural
 from worker.cli.audit.each_account import audited, each, note
@@ -71,7 +72,7 @@ def _audit_days(start: datetime, end: datetime, *, account: str | None, fix: boo
     with listening(screen.note):
         deps = ready()
         with deps.engine.connect() as conn:
-            meant = audited(conn, account, lambda conn: bookings.accounts_between(conn, start, end))
+            meant = audited(conn, account, lambda conn: bookings.accounts_between(conn, start, end, lag=lag(deps)))
         calls = AuditCalls(deps, waiting=note_waiting)
 
         def audit(name: str) -> None:

@@ -13,9 +13,10 @@ from tasks.words import clock, plural
 from worker.console import screen
 
 DAY = timedelta(days=1)
-_COUNTS = ("confirmed", "judged", "asked", "listed", "others")
+_COUNTS = ("confirmed", "judged", "asked", "listed", "others", "changes")
 _NOT_JUDGED = {
     NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
+    NoFinding.CHANGING: "being cancelled or moved, or so lately that Cal.com may show what was before: {rows}",
     NoFinding.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
     NoFinding.CANNOT_TELL: "cannot tell, for Cal.com gave no answer that can be read: {rows}",
 }
@@ -48,7 +49,7 @@ def say(audited: AuditedAccount, *, fix: bool, named: bool) -> None:
         screen.say((audited.name, "bold"))
     for one in seen.findings:
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
-        when = f" ({clock(one.row.start_at)})" if one.row else ""
+        when = f" ({clock(one.row.present_start)})" if one.row else ""
         done = fixed.get(id(one))
         screen.say((f"{NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
@@ -64,7 +65,8 @@ def say(audited: AuditedAccount, *, fix: bool, named: bool) -> None:
     asked = f" ({seen.asked:,} of them asked for one by one)" if seen.asked else ""
     others = f" ({seen.others:,} of them others')" if seen.others else ""
     there = f"{seen.listed:,} listed there{others}"
-    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here}{asked}, {there}.")
+    changes = f", {plural(seen.changes, 'change')} of these days read" if seen.changes else ""
+    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here}{asked}, {there}{changes}.")
     if not seen.findings:
         screen.say("Nothing found." if seen.clean else "Nothing found where it can be told.")
         return

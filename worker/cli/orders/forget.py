@@ -41,8 +41,13 @@ def _say(found: ForgetResult) -> None:
     if found.living:
         listed = ", ".join(map(str, found.living[:SHOWN]))
         screen.say(f"{plural(len(found.living), 'booking')} still living, not forgotten: {listed}. Cancel these first.")
+    for number, ids in found.same_number.items():
+        listed = ", ".join(map(str, ids[:SHOWN])) + (f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else "")
+        ended = plural(len(ids), "ended booking")
+        screen.say(f"{ended} under another address: {listed}. Also forget {number}? `booking forget {number}`")
     if found.at_calcom:
-        screen.say(f"Cal.com has or had {len(found.at_calcom):,} of these: delete them there, each in its menu.")
+        uids = plural(len(found.at_calcom), "uid")
+        screen.say(f"Cal.com has or had these under {uids}: delete them there, each in its menu.")
         screen.say("Note their uids: once the person is forgotten, no name leads to them.")
         _say_uids(found.at_calcom)
 
@@ -50,4 +55,5 @@ def _say(found: ForgetResult) -> None:
 def _say_uids(at_calcom: Iterable[AtCalcom]) -> None:
     """Show them here alone: a uid in a log or a record would lead to the person at Cal.com."""
     for one in at_calcom:
-        screen.say(f"  {screen.plain(one.uid)}  starts {clock(one.start)}  (booking {one.booking})")
+        start = f"starts {clock(one.start)}" if one.start else "moved, cancelled or double"
+        screen.say(f"  {screen.plain(one.uid)}  {start}  (booking {one.booking})")

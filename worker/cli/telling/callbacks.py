@@ -13,11 +13,21 @@ from worker.console.stop import Stop
 SHOWN = 50
 
 
-def run(bookings: list[int] | None, *, again: bool, json: bool, why: str) -> bool:
-    """Show what is not delivered, or send it again; False: something was given up."""
+def run(bookings: list[int] | None, *, again: bool, drop: bool, json: bool, why: str) -> bool:
+    """Show what is not delivered, send it again, or let be what was given up; False: something was given up.
+
+    Raises:
+        Stop: Both orders are given, or bookings without an order.
+    """
+    if (again and drop) or (bookings and not (again or drop)):
+        raise Stop("give one of --again and --drop, with or without the ids of bookings")
     ready()
+    ids = tuple(bookings or ())
+    if drop:
+        number = orders.drop(requested("callbacks_drop", why=why, target={}, ids=ids or None), ids)
+        screen.say(f"{plural(number, 'callback')} let be; `booking callbacks --again ID` sends those of a booking.")
+        return True
     if again:
-        ids = tuple(bookings or ())
         number = orders.send_again(requested("callbacks_again", why=why, target={}, ids=ids or None), ids)
         screen.say(f"{plural(number, 'callback')} due now, in the order of each booking.")
         return True

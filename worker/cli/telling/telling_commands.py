@@ -19,13 +19,16 @@ def add_to(app: typer.Typer) -> None:
         "booking callbacks",
         "booking callbacks --again",
         "booking callbacks --again 42 43",
+        "booking callbacks --drop 42",
     )
     def callbacks(
         bookings: Annotated[
-            list[int] | None, typer.Argument(metavar="ID...", help="With --again: only those of these bookings.")
+            list[int] | None,
+            typer.Argument(metavar="ID...", help="With --again or --drop: only those of these bookings."),
         ] = None,
         *,
         again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
+        drop: Annotated[bool, typer.Option("--drop", help="Let be what was given up: nobody is told of it.")] = False,
         json: Json = False,
         why: Why = ASKED,
     ) -> None:

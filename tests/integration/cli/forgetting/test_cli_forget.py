@@ -37,10 +37,22 @@ def test_each_uid_that_calcom_has_is_shown_with_its_start(booking: Booking) -> N
 
     assert shown.code == 0
     assert "2 ended bookings of this person; a guest in 0 of others'." in shown.out
-    assert "Cal.com has or had 1 of these: delete them there" in shown.out
+    assert "Cal.com has or had these under 1 uid: delete them there" in shown.out
     assert f"  uid-of-pat  starts 2026-03-01 09:00:00 UTC  (booking {there})\n" in shown.out
     assert f"(booking {failed})" not in shown.out
     assert sql("SELECT count(*) FROM appointments WHERE attendee_email = :email", email=EMAIL) == 2
+
+
+def test_a_number_under_another_address_is_asked_about(booking: Booking) -> None:
+    """Only its ids, and the order that forgets them."""
+    first, second = stored(1, Status.FAILED), stored(2, Status.FAILED)
+    sql("UPDATE appointments SET attendee_phone = '+4930123456'")
+    sql("UPDATE appointments SET attendee_email = 'ann@example.com' WHERE id = :id", id=second)
+
+    shown = booking("forget", EMAIL, "--dry-run")
+
+    assert f"1 ended booking under another address: {second}. Also forget +4930123456?" in shown.out
+    assert ("`booking forget +4930123456`" in shown.out, f": {first}" in shown.out) == (True, False)
 
 
 def test_a_uid_is_on_the_screen_alone(booking: Booking) -> None:
