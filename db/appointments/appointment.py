@@ -59,6 +59,12 @@ class Appointment(RequestFields):
     checked_at: datetime | None
     booked_start_at: datetime | None
     account_id: int = DEFAULT_ACCOUNT
+    move_requested: bool = False
+
+    @property
+    def is_unwanted_at_start(self) -> bool:
+        """Return whether it is not to be posted at its start any more: its cancel, or a move of it, is open."""
+        return self.cancel_requested or self.move_requested
 
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""

@@ -23,7 +23,6 @@ from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes
 from db.sql import prepared
 
-_UNSENT = frozenset({ChangeStatus.WAITING, ChangeStatus.PENDING, ChangeStatus.RETRYING, ChangeStatus.HELD})
 _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
 
 
@@ -108,7 +107,7 @@ def by_task(conn: Connection, task_id: str) -> BookingChange | None:
 
 def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why: str) -> list[BookingChange]:
     """Withdraw those of these changes that were never sent; return them."""
-    unsent = [one for one in changes if one.status in _UNSENT and not one.posts and not one.outcome_unknown]
+    unsent = [one for one in changes if one.is_unsent]
     return [one for one in unsent if move(conn, one.id, one.status, ChangeStatus.WITHDRAWN, why=why, by=by)]
 
 
@@ -120,12 +119,8 @@ def keep(
     *,
     lead_seconds: float,
     now: datetime,
-    cancel_wanted: bool = False,
 ) -> BookingChange:
-    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time.
-
-    `cancel_wanted`: a confirmed booking's row says that its cancel is asked for.
-    """
+    """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time."""
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
@@ -151,7 +146,6 @@ def keep(
         "line_at": place_in_line(asked_at, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
         "requested_at": asked_at,
         "detail": Jsonb({"via": new.via, "at": (new.start_at or start).isoformat()}),
-        "cancel_wanted": cancel_wanted,
     }
     [stored] = fetch(conn, prepared("change_keep", COLUMNS_SQL), values)
     return BookingChange.read(stored)
@@ -191,12 +185,6 @@ def is_taken(conn: Connection, row: Appointment, wanted: Mapping[str, Any]) -> b
 def ask_at(conn: Connection, row: Appointment, values: Mapping[str, Any]) -> None:
     """Have a locked booking that is certainly not at Cal.com asked for with the columns of `at_start`."""
     conn.execute(update(appointments).where(appointments.c.id == row.id).values(**values, updated_at=func.now()))
-
-
-def cancel_wanted(conn: Connection, appointment_id: int, *, wanted: bool) -> None:
-    """Say in a confirmed booking's row whether its cancel is asked for; since when it is known there stays."""
-    where = appointments.c.id == appointment_id, appointments.c.status == "confirmed"
-    conn.execute(update(appointments).where(*where).values(cancel_requested=wanted))
 
 
 def waiting_start(conn: Connection, appointment_id: int) -> BookingChange | None:

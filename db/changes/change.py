@@ -103,6 +103,11 @@ class BookingChange:
         """Return whether nothing of it is sent any more."""
         return self.status in OVER
 
+    @property
+    def is_unsent(self) -> bool:
+        """Return whether it is open, and nothing of it was ever sent: it can be withdrawn."""
+        return not (self.over or self.status is ChangeStatus.CHANGING or self.posts or self.outcome_unknown)
+
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be sent when it was written last; `lead` and the result are seconds."""
         return (self.start_at - timedelta(seconds=lead) - self.updated_at).total_seconds()

@@ -54,7 +54,7 @@ class BookingDocument(BaseModel):
     uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
     change: ChangeDocument | None = Field(
         None,
-        description="The cancel or the move that was asked for last; only where one booking is read.",
+        description="The cancel or the move that was asked for last; only where one booking is read, or is known.",
     )
 
 

@@ -167,7 +167,7 @@ class FakeBookings:
             in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
             if key_of(known) == key_of(row) and in_force:
                 conflict = not row.key_derived and known.payload_hash != row.payload_hash
-                if not conflict:
+                if known.key_derived:
                     self._take_back(self._outcomes[known.id - 1])
                 return Inserted(known, created=False, conflict=conflict)
         self.requests.append(request)
@@ -253,8 +253,9 @@ class FakeBookings:
         return asked
 
     def _take_back(self, booking: Outcome) -> None:
-        if any(one.start is None for one in open_changes(booking)):
-            self._change(withdrawn(booking))
+        cancels = [one for one in open_changes(booking) if one.start is None]
+        if cancels:
+            self._change(withdrawn(booking, cancels))
 
     def _change(self, now: Outcome) -> Outcome:
         number = now.appointment_id

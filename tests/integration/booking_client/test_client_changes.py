@@ -313,7 +313,10 @@ def test_the_rights_that_a_caller_has_are_enough(granted: str, engine: Engine, d
 
 
 def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings: Bookings, database_url: str) -> None:
-    """The newest wish counts: the receipt of the second request is not that of a booking which is then cancelled."""
+    """The newest wish counts: the receipt of the second request is not that of a booking which is then cancelled.
+
+    A move that nobody has read stays.
+    """
     booking = bookings.enqueue(wanted(1)).appointment_id
     bookings.reschedule(booking, start=LATER)
     with psycopg.connect(database_url) as conn:
@@ -322,8 +325,21 @@ def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings
     decide()
 
     assert (again.appointment_id, again.duplicate) == (booking, True)
-    assert (row(booking).status, states(bookings, booking)) == (Status.PENDING, [])
+    assert (row(booking).status, row(booking).start_at) == (Status.PENDING, LATER)
+    assert states(bookings, booking) == [(ChangeKind.RESCHEDULE, ChangeStatus.DONE)]
     assert row(booking).enqueued_at is not None
+
+
+def test_a_given_key_takes_back_nothing_that_nobody_has_read(bookings: Bookings, database_url: str) -> None:
+    """The same request with the same key is a read."""
+    asked = wanted(1, idempotency_key="order-1")
+    booking = bookings.enqueue(asked).appointment_id
+    with psycopg.connect(database_url) as conn:
+        bookings.cancel(booking, connection=conn)
+        bookings.enqueue(asked, connection=conn)
+    decide()
+
+    assert row(booking).status is Status.CANCELLED
 
 
 def test_in_a_schema_of_its_own_a_wish_is_decided_too(settings: Give, empty_database_url: str) -> None:

@@ -167,6 +167,23 @@ def test_a_wish_is_taken_back_alike(client: tuple[Any, Order]) -> None:
     assert (other.duplicate, other.appointment_id != second.appointment_id) == (False, True)
 
 
+def test_a_given_key_takes_nothing_back_and_a_derived_one_no_move(client: tuple[Any, Order]) -> None:
+    """The same request with the same key is a read."""
+    bookings, order = client
+    given, derived = bookings.enqueue(wanted(1, idempotency_key="k")), bookings.enqueue(wanted(2))
+    for one in (given, derived):
+        order(one, "confirm")
+    bookings.cancel(given.appointment_id)
+    bookings.reschedule(derived.appointment_id, start=LATER)
+    order(given, "decide")
+
+    again = bookings.enqueue(wanted(1, idempotency_key="k")), bookings.enqueue(wanted(2))
+
+    assert [one.duplicate for one in again] == [True, True]
+    for one in (given, derived):
+        assert [change.final for change in bookings.outcome(one.appointment_id).changes] == [False]
+
+
 def test_a_change_ends_when_the_test_says_so(fake_bookings: FakeBookings) -> None:
     """Made or refused by Cal.com; a cancel is an end of the booking, which its cursor shows."""
     number = fake_bookings.enqueue(wanted(1)).appointment_id

@@ -68,13 +68,13 @@ async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
     asked = use.arguments.request(use.conversation.event_type)
     made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
-    if made.change is not None:
-        return Told(change=made.change)
     if not made.second:
-        return Told(view=made.view, again=made.again)
+        return Told(change=made.change) if made.change is not None else Told(view=made.view, again=made.again)
     language = use.arguments.language
     time = spoken(made.view.start, made.view.time_zone, language)
     question = Asked.ONCE_MORE if made.view.status is Status.CANCELLED else Asked.SECOND
+    if made.change is not None:
+        question = Asked.KEEP
     return Told(ASKED[language][question].format(time=time))
 
 
