@@ -34,6 +34,7 @@ def moved_instead(conn: Connection, row: Appointment, cancelled: Move, *, lead_s
     afresh = {"posts": 0, "retry_count": 0, "next_attempt_at": FromNow(0)}
 
     def done(conn: Connection) -> None:
+        asking.answer_at(conn, row, row.start_at)
         _over(conn, change, ChangeStatus.DONE, "not booked yet: asked for at the new start")
 
     why = "not booked at its old start; it is booked at the wanted one"
@@ -41,5 +42,5 @@ def moved_instead(conn: Connection, row: Appointment, cancelled: Move, *, lead_s
 
 
 def _over(conn: Connection, change: BookingChange, to: ChangeStatus, why: str) -> None:
-    words = {"last_error": why} if to is ChangeStatus.REFUSED else {}
-    moves.move(conn, change.id, ChangeStatus.WAITING, to, why=why, **words)
+    words = why if to is ChangeStatus.REFUSED else None
+    moves.move(conn, change.id, ChangeStatus.WAITING, to, why=why, last_error=words)

@@ -184,15 +184,17 @@ _UNREAD = (
     "EXISTS (SELECT FROM /* schema */change_wishes AS wish"
     " WHERE wish.appointment_id = appointments.id AND wish.kind = 'cancel')"
 )
+_ASKED = "coalesce(moved_key, idempotency_key) AS idempotency_key"  # by which it is known
 _KNOWN_COLUMNS = _COLUMNS.replace("cancel_requested", f"cancel_requested OR {_UNREAD} AS cancel_requested")
 
 
 def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
-    A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
-    first is kept. Blocks while another transaction is inserting one of the keys. A known booking of a derived key which
-    is to be cancelled is wanted again: its cancel is taken back, also one that nobody has read yet. Its moves stay.
+    A given key is known for ever, a derived one while its booking lives or is confirmed, at each start to which or from
+    which that was moved. Of equal keys in one batch the first is kept. Blocks while another transaction is inserting
+    one of the keys. A known booking of a derived key which is to be cancelled is wanted again: its cancel is taken
+    back, also one that nobody has read yet. Its moves stay.
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
@@ -221,10 +223,12 @@ def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[tuple[dic
         unwritten = [row for row in missing if key_of(row) not in written]
         found = _by_key((yield _known(unwritten, rule))) if unwritten else {}
         found = {key: one for key, one in found.items() if key in wanted}  # the same key may be another account's, too
-        cancelling = [one.id for one in found.values() if one.is_wanted_again]
+        cancelling = sorted({one.id for one in found.values() if one.is_wanted_again})
         known |= {key: one for key, one in found.items() if one.id not in cancelling}
         if cancelling:  # what a worker has cancelled meanwhile is missing, and read again
-            known |= _by_key((yield _take_back(cancelling, rule)))
+            taken = {one.id: one for one in map(Kept.read, (yield _take_back(cancelling, rule)))}
+            again = {key: taken[one.id] for key, one in found.items() if one.id in taken}
+            known |= {key: one._replace(idempotency_key=key[-1]) for key, one in again.items()}
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
@@ -238,7 +242,7 @@ def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:
     keys: dict[str, list[str | None]] = {"given": [], "derived": [], "accounts": list({row.account for row in rows})}
     for row in rows:
         keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
-    return Query(load("known_keys", rule.schema, _KNOWN_COLUMNS), keys)
+    return Query(load("known_keys", rule.schema, _KNOWN_COLUMNS.replace("idempotency_key", _ASKED)), keys)
 
 
 def _take_back(ids: list[int], rule: KeepRule) -> Query:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from booking_client.insertion import RequestFields
+from booking_client.insertion import RequestFields, stored_key
+from booking_client.request.idempotency import key_at
 from booking_client.states import DEFAULT_ACCOUNT, LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
@@ -65,6 +66,13 @@ class Appointment(RequestFields):
     def is_unwanted_at_start(self) -> bool:
         """Return whether it is not to be posted at its start any more: its cancel, or a move of it, is open."""
         return self.cancel_requested or self.move_requested
+
+    def derived_key_at(self, start: datetime) -> str | None:
+        """Return the derived key of a request for it at a start; None: its own key is a given one."""
+        slugs = [self.organization_slug, self.team_slug, self.username, self.event_type_slug]
+        attendee = self.attendee_email or self.attendee_phone
+        key = key_at(start.astimezone(UTC), self.event_type_id, slugs, attendee)
+        return stored_key(key, self.api_key_id) if self.key_derived else None
 
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""

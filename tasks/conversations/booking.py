@@ -52,8 +52,8 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
             is_kept = take_back_cancel(conn, own.id)
         if is_kept:
             return _again(own, own)
-    elif own is not None and cancelling is None and not another and (known := _as_it_is_there(own)) is not None:
-        return known
+    elif own is not None and cancelling is None and not another and (there := _as_it_is_there(own)) is not None:
+        return there
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:

@@ -15,8 +15,8 @@ _claim_recheck = partial(Breakage, promise=4, file="db/sql/claim_recheck.sql")
 AGAIN = (
     _insertion(
         name="cancel-swallows-the-next-request",
-        old="if one.is_wanted_again]",
-        new="if False]",
+        old="if one.is_wanted_again})",
+        new="if False})",
         test=f"{_CANCEL}test_who_asks_again_takes_the_cancel_back[one_by_one]",
     ),
     Breakage(

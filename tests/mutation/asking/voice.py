@@ -115,8 +115,8 @@ VOICE = (
         name="a-repeat-in-a-call-is-told-as-new",
         promise=6,
         file="worker/api/voice/tools.py",
-        old="else Told(view=made.view, again=made.again)",
-        new="else Told(view=made.view)",
+        old="return Told(view=made.view, again=made.again, is_moved=made.again and made.view.start != asked.start)",
+        new="return Told(view=made.view)",
         test="tests/promises/asking/test_voice_calls.py::"
         "test_a_slow_cal_com_books_once_and_who_asks_again_hears_that_it_is_theirs",
     ),
@@ -136,8 +136,8 @@ VOICE = (
         name="a-moved-booking-is-found-at-its-old-start",
         promise=6,
         file="db/sql/views_of_person.sql",
-        old="        OR CAST(:moved_too AS boolean)\n",
-        new="        OR CAST(:moved_too AS boolean) IS NOT NULL\n",
+        old="        OR CAST(:moved_too AS boolean) AND (\n",
+        new="        OR CAST(:moved_too AS boolean) IS NOT NULL AND (\n",
         test=f"{_CHANGES}test_who_names_the_new_start_means_the_moved_booking",
     ),
     Breakage(

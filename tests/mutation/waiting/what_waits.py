@@ -7,10 +7,14 @@ from tests.mutation.breakage import Breakage
 _WAITS = "tests/promises/asking/test_what_waits.py::"
 _OVER = f"{_WAITS}test_what_waited_and_is_over_cancels_nobody"
 _REPEAT = f"{_WAITS}test_a_repeat_of_the_first_request_takes_back_no_move"
+_STARTS = "tests/promises/asking/test_each_start.py::"
 _CLIENT = "tests/integration/booking_client/test_client_changes.py::"
 _CALLS = "tests/integration/api/voice/test_voice_changes.py::"
 _migration = partial(Breakage, promise=1, file="db/migrations/versions/from_0017/0019_moves_wait.py")
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
+_asking = partial(Breakage, promise=2, file="db/changes/asking.py")
+_wishes = partial(Breakage, promise=2, file="tasks/wishes.py")
+_insert = partial(Breakage, promise=2, file="client/booking_client/sql/insert.sql")
 _take_back = partial(Breakage, promise=1, file="client/booking_client/sql/take_back_cancel.sql")
 
 WHAT_WAITS = (
@@ -46,10 +50,8 @@ WHAT_WAITS = (
         new="return self.cancel_requested",
         test=f"{_REPEAT}[derived key]",
     ),
-    Breakage(
+    _wishes(
         name="a-taken-wanted-start-is-posted-all-the-same",
-        promise=2,
-        file="tasks/wishes.py",
         old="if asking.is_taken(conn, row, wanted):",
         new="if False:",
         test=f"{_WAITS}test_a_wanted_start_that_is_another_requests_refuses_the_move",
@@ -73,6 +75,74 @@ WHAT_WAITS = (
         old="        if not another:\n            return InCall(own, second=True, change=cancelling)\n",
         new="",
         test=f"{_CALLS}test_who_books_again_is_asked_whether_the_cancel_is_to_be_taken_back[retell-the same call]",
+    ),
+    _asking(
+        name="a-held-booking-forgets-its-first-start",
+        old="    answer_at(conn, row, row.start_at)\n    conn.execute(",
+        new="    conn.execute(",
+        test=f"{_STARTS}test_a_booking_that_is_moved_while_it_is_held_answers_for_both_starts",
+    ),
+    _asking(
+        name="a-wanted-start-is-no-start-of-its-booking",
+        old="    if new.start_at is not None:\n        answer_at(conn, row, new.start_at)\n",
+        new="",
+        test=f"{_STARTS}test_a_booking_that_is_moved_twice_answers_for_each_start",
+    ),
+    _wishes(
+        name="an-obeyed-wish-forgets-the-first-start",
+        old="        asking.answer_at(conn, row, row.start_at)\n",
+        new="",
+        test=f"{_STARTS}test_a_booking_of_open_outcome_answers_for_both_starts[not booked]",
+    ),
+    _insert(
+        name="a-moved-booking-is-booked-again",
+        old="    WHERE is_known IS NULL\n",
+        new="",
+        test=f"{_STARTS}test_a_booking_that_is_moved_twice_answers_for_each_start",
+    ),
+    _insert(
+        name="what-has-ended-answers-for-a-start",
+        old="            AND known.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')\n        LIMIT 1",
+        new="        LIMIT 1",
+        test=f"{_STARTS}test_what_has_ended_answers_for_no_start",
+    ),
+    _migration(
+        name="a-move-that-came-to-nothing-keeps-its-start",
+        old="WHERE moved.appointment_id = NEW.appointment_id AND moved.start_at = NEW.start_at AND",
+        new="WHERE false AND",
+        test=f"{_STARTS}test_a_move_that_came_to_nothing_leaves_its_start_free",
+    ),
+    Breakage(
+        name="where-a-person-has-moved-it-is-no-start",
+        promise=2,
+        file="db/sql/record_places.sql",
+        old="FROM had WHERE is_moved AND start IS NOT NULL",
+        new="FROM had WHERE false",
+        test=f"{_STARTS}test_where_a_person_has_moved_it_a_booking_answers_too",
+    ),
+    Breakage(
+        name="told-that-it-is-there-without-a-look",
+        promise=6,
+        file="tasks/changes/reschedule.py",
+        old="    return ChangeAct.DONE if is_there else ChangeAct.FOLLOW\n\n\ndef after_reschedule(",
+        new="    return ChangeAct.DONE\n\n\ndef after_reschedule(",
+        test=f"{_STARTS}test_a_move_back_that_a_person_has_made_necessary_is_made",
+    ),
+    Breakage(
+        name="posted-to-where-it-is",
+        promise=6,
+        file="tasks/changes/attempting.py",
+        old="(there_already := self._there_already()) is not None:",
+        new="(there_already := None) is not None:",
+        test=f"{_STARTS}test_a_move_to_where_it_is_costs_one_look",
+    ),
+    Breakage(
+        name="a-seat-that-its-person-has-moved-is-cancelled",
+        promise=2,
+        file="tasks/recheck.py",
+        old="return ours_listed(self.calls, row, event_type_lookup.known(self.deps, row), but=row.calcom_seat_uid)[:1]",
+        new="return ()",
+        test=f"{_STARTS}test_a_seat_that_its_person_has_moved_alone_is_followed",
     ),
     Breakage(
         name="what-waits-is-told-as-to-be-confirmed",

@@ -1,4 +1,4 @@
-"""That a cancel of a booking is open, and that a move is: two facts of its row, each true as long as that is so."""
+"""What waits of a booking, a cancel or a move, is a fact of its own; and it answers for each start of its moves."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,37 @@ WHERE id IN (
     SELECT appointment_id FROM booking_changes
     WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'changing', 'retrying', 'held')
 );
+
+-- The starts besides its own that a booking answers for: those from which and to which it was moved, or is to be moved.
+-- A request for one of them, by the derived key that it has there, is this booking while that lives or is confirmed.
+-- The key is null where the booking's own is a given one: such a booking is found by its person alone.
+CREATE TABLE moved_starts (
+    appointment_id bigint NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
+    start_at timestamptz NOT NULL,
+    account_id integer NOT NULL,
+    idempotency_key text,
+    PRIMARY KEY (appointment_id, start_at)
+);
+-- insert, known_keys, is_taken
+CREATE INDEX moved_starts_key ON moved_starts (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- A client reads them when it keeps a request; who gets this right, and how a later role does: as in 0012_wishes.
+DO $$
+DECLARE
+    client oid;
+BEGIN
+    FOR client IN
+        SELECT granted.grantee
+        FROM pg_class AS own, aclexplode(own.relacl) AS granted
+        WHERE own.oid = CAST('appointments' AS regclass) AND granted.grantee <> 0
+            AND granted.grantee <> own.relowner AND granted.privilege_type IN ('SELECT', 'INSERT', 'UPDATE')
+        GROUP BY granted.grantee
+        HAVING count(DISTINCT granted.privilege_type) = 3
+    LOOP
+        EXECUTE 'GRANT SELECT ON moved_starts TO ' || CAST(client AS regrole);
+    END LOOP;
+END
+$$;
 
 -- What is open of a booking is what its changes say: whatever opens or ends one writes it here, in the same statement.
 -- Workers of before say of a move, too, that a cancel is requested: so it stays until that move is over.
@@ -33,6 +64,19 @@ BEGIN
     WHERE booking.id = NEW.appointment_id AND booking.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
         AND (cancel_requested, move_requested) IS DISTINCT FROM
             (is_cancelled OR booking.cancel_requested AND is_moved AND NEW.kind = 'reschedule', is_moved);
+    -- A move that came to nothing: nobody is answered with this booking for its start any more.
+    DELETE FROM moved_starts AS moved
+    WHERE moved.appointment_id = NEW.appointment_id AND moved.start_at = NEW.start_at AND NEW.kind = 'reschedule'
+        AND NEW.status IN ('refused', 'failed', 'expired', 'withdrawn') AND NOT NEW.may_have_moved
+        AND NOT EXISTS (
+            SELECT FROM booking_changes AS other
+            WHERE other.appointment_id = NEW.appointment_id AND other.kind = 'reschedule'
+                AND other.start_at = NEW.start_at AND other.status NOT IN ('refused', 'failed', 'expired', 'withdrawn')
+        )
+        AND NOT EXISTS (
+            SELECT FROM appointments AS booking
+            WHERE booking.id = NEW.appointment_id AND NEW.start_at IN (booking.start_at, booking.booked_start_at)
+        );
     RETURN NULL;
 END
 $$;
@@ -61,6 +105,7 @@ _DOWN = """
 DROP TRIGGER booking_changes_over ON booking_changes;
 DROP TRIGGER booking_changes_asked ON booking_changes;
 DROP FUNCTION say_what_is_open();
+DROP TABLE moved_starts;
 -- As the code of before has it: a move that waits for an open outcome stands against further POSTs as a cancel does.
 UPDATE appointments SET cancel_requested = true
 WHERE move_requested AND NOT cancel_requested AND status IN ('pending', 'booking', 'retrying', 'held');
