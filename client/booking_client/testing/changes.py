@@ -69,7 +69,8 @@ def _refusal(booking: Outcome, asked: ChangeOutcome) -> str | None:
     opened = open_changes(booking)
     if any(one.start is None for one in opened):
         return "the booking is being cancelled, and cannot be changed any more"
-    return "the booking has this start already" if asked.start == booking.start and not opened else None
+    same = asked.start == booking.start and not opened and booking.status is not Status.CONFIRMED
+    return "the booking has this start already" if same else None
 
 
 def _changed(booking: Outcome, change: ChangeOutcome) -> Outcome:

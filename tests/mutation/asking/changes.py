@@ -90,8 +90,8 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="a-cancel-follows-nobody",
-        old="if act is ChangeAct.FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
-        new="if act is ChangeAct.FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())\n        if act in",
+        old="FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
+        new="FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())\n        if act in",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     _attempt(

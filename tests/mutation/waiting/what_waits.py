@@ -51,9 +51,9 @@ WHAT_WAITS = (
         test=f"{_REPEAT}[derived key]",
     ),
     _wishes(
-        name="a-taken-wanted-start-is-posted-all-the-same",
-        old="if asking.is_taken(conn, row, wanted):",
-        new="if False:",
+        name="a-taken-wanted-start-is-waited-for",
+        old='return replace(at_once("not booked, and stays at its start: its move is refused"), also=refused)',
+        new="return cancelled",
         test=f"{_WAITS}test_a_wanted_start_that_is_another_requests_refuses_the_move",
     ),
     _insertion(
@@ -86,7 +86,7 @@ WHAT_WAITS = (
         name="a-wanted-start-is-no-start-of-its-booking",
         old="    if new.start_at is not None:\n        answer_at(conn, row, new.start_at)\n",
         new="",
-        test=f"{_STARTS}test_a_booking_that_is_moved_twice_answers_for_each_start",
+        test=f"{_STARTS}test_a_booking_of_open_outcome_answers_for_both_starts[booked]",
     ),
     _wishes(
         name="an-obeyed-wish-forgets-the-first-start",
@@ -99,12 +99,6 @@ WHAT_WAITS = (
         old="    WHERE is_known IS NULL\n",
         new="",
         test=f"{_STARTS}test_a_booking_that_is_moved_twice_answers_for_each_start",
-    ),
-    _insert(
-        name="what-has-ended-answers-for-a-start",
-        old="            AND known.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')\n        LIMIT 1",
-        new="        LIMIT 1",
-        test=f"{_STARTS}test_what_has_ended_answers_for_no_start",
     ),
     _migration(
         name="a-move-that-came-to-nothing-keeps-its-start",
