@@ -15,7 +15,8 @@ TABLES = (
     "alert_deliveries", "alert_incidents", "api_keys", "appointment_events", "appointments", "booking_changes",
     "booking_minutes", "breaker_overrides", "calcom_accounts", "calcom_event_types", "calcom_webhooks",
     "callback_hosts", "callbacks", "change_wishes", "circuit_breaker_events", "counted_bookings", "failure_metrics",
-    "heartbeats", "held_now", "metric_totals", "nightly_audits", "operator_actions", "restored_bookings",
+    "heartbeats", "held_now", "metric_totals", "moved_starts", "nightly_audits", "operator_actions",
+    "restored_bookings",
 )  # fmt: skip
 OPTION = "booking_schema"  # of an engine, and so of each of its connections
 _FUNCTIONS = (

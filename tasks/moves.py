@@ -103,7 +103,7 @@ def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | No
 
 def unbookable(row: Appointment, *, lead: float) -> Move | None:
     """Return the end of a row that is not booked and must not be posted any more; None: it may be posted."""
-    if row.cancel_requested:
+    if row.is_unwanted_at_start:
         return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
     return expired(row) if row.seconds_left(lead) <= 0 else None
 
@@ -120,6 +120,6 @@ def at_once(why: str) -> Move:
     return Move(Status.RETRYING, why, {"next_attempt_at": FromNow(0)}, retry_in=0)
 
 
-WANTED_AGAIN = at_once("requested again, so not cancelled")
+WANTED_AGAIN = at_once("its cancel or its move was taken back, or is over")
 CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # the request was found before the next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -11,12 +11,15 @@ from db import appointments
 from db.appointments.appointment import Appointment
 from db.appointments.there import places
 from db.lifecycle import Status
+from tasks import event_type_lookup
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there, follow, read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.changes.questions import ours_listed
 from tasks.dependencies import Dependencies
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.log import Logger
 from tasks.moves import CallMade
@@ -119,6 +122,7 @@ class _Lookup:
 
         Cal.com deletes cancelled seats, but no cancelled bookings. So "not found" for a seat counts if the seat's
         booking is found and the confirmation is older than the settle time (a lagging replica gives the same answer).
+        A seat that its person has moved alone, to an empty time, has a new uid: the list shows our reference there.
         """
         row = self.row
         if row.calcom_seat_uid is None:  # all weeks of a series: the customer may have cancelled one of them
@@ -127,7 +131,12 @@ class _Lookup:
         if not (isinstance(found, Reply) and _is_missing(found) and _is_old(self.deps, row)):
             return found
         booking = read_bookings(self._by_uid(row.calcom_booking_uid or ""))
-        return found if isinstance(booking, Reply) else ()
+        if isinstance(booking, Reply):
+            return found
+        try:
+            return ours_listed(self.calls, row, event_type_lookup.known(self.deps, row), but=row.calcom_seat_uid)[:1]
+        except NotAskedError:
+            return found
 
     def _by_uid(self, uid: str) -> Answer | NoAnswer:
         return self.calls.booking(uid, deadline=self._left())

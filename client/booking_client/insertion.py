@@ -130,9 +130,9 @@ class Kept(NamedTuple):
         return f"Kept(id={self.id}, status={self.status!r})"
 
     @property
-    def may_be_cancelled(self) -> bool:
-        """Return whether its cancellation was asked for and has not happened yet."""
-        return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
+    def is_wanted_again(self) -> bool:
+        """Return whether a request for it takes back its cancel: it has a derived key. The same given key is a read."""
+        return self.key_derived and self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
 
 
 class Inserted(NamedTuple):
@@ -180,22 +180,26 @@ _SHOWN = {
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
 }
 _COLUMNS = ", ".join(_SHOWN.get(name, name) for name in Kept._fields)
-_UNREAD = "EXISTS (SELECT FROM /* schema */change_wishes AS wish WHERE wish.appointment_id = appointments.id)"
+_UNREAD = (
+    "EXISTS (SELECT FROM /* schema */change_wishes AS wish"
+    " WHERE wish.appointment_id = appointments.id AND wish.kind = 'cancel')"
+)
+_ASKED = "coalesce(moved_key, idempotency_key) AS idempotency_key"  # by which it is known
 _KNOWN_COLUMNS = _COLUMNS.replace("cancel_requested", f"cancel_requested OR {_UNREAD} AS cancel_requested")
 
 
 def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
-    A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
-    first is kept. Blocks while another transaction is inserting one of the keys. A known booking that is to be
-    cancelled is wanted again: that is taken back, and with it each wish that nobody has read yet.
+    A given key is known for ever, a derived one while its booking lives or is confirmed, at each start to which or from
+    which that was moved. Of equal keys in one batch the first is kept. Blocks while another transaction is inserting
+    one of the keys. A known booking of a derived key which is to be cancelled is wanted again: its cancel is taken
+    back, also one that nobody has read yet. Its moves stay.
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
         wanted.setdefault(key_of(row), row)
-    asked = {(key_of(row), row.payload_hash) for row in rows}
-    written, known = yield from _keep(wanted, asked, rule)
+    written, known = yield from _keep(wanted, rule)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
     answers = []
     for row in rows:
@@ -208,9 +212,7 @@ def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]
     return answers
 
 
-def _keep(
-    wanted: dict[_Key, NewAppointment], asked: set[tuple[_Key, str]], rule: KeepRule
-) -> Steps[tuple[dict[_Key, Kept], dict[_Key, Kept]]]:
+def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[tuple[dict[_Key, Kept], dict[_Key, Kept]]]:
     written: dict[_Key, Kept] = {}
     known: dict[_Key, Kept] = {}
     for _ in range(ROUNDS):
@@ -221,10 +223,12 @@ def _keep(
         unwritten = [row for row in missing if key_of(row) not in written]
         found = _by_key((yield _known(unwritten, rule))) if unwritten else {}
         found = {key: one for key, one in found.items() if key in wanted}  # the same key may be another account's, too
-        cancelling = [one.id for key, one in found.items() if one.may_be_cancelled and _is_same(one, asked)]
+        cancelling = sorted({one.id for one in found.values() if one.is_wanted_again})
         known |= {key: one for key, one in found.items() if one.id not in cancelling}
         if cancelling:  # what a worker has cancelled meanwhile is missing, and read again
-            known |= _by_key((yield _take_back(cancelling, rule)))
+            taken = {one.id: one for one in map(Kept.read, (yield _take_back(cancelling, rule)))}
+            again = {key: taken[one.id] for key, one in found.items() if one.id in taken}
+            known |= {key: one._replace(idempotency_key=key[-1]) for key, one in again.items()}
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
@@ -238,7 +242,7 @@ def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:
     keys: dict[str, list[str | None]] = {"given": [], "derived": [], "accounts": list({row.account for row in rows})}
     for row in rows:
         keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
-    return Query(load("known_keys", rule.schema, _KNOWN_COLUMNS), keys)
+    return Query(load("known_keys", rule.schema, _KNOWN_COLUMNS.replace("idempotency_key", _ASKED)), keys)
 
 
 def _take_back(ids: list[int], rule: KeepRule) -> Query:
@@ -247,11 +251,6 @@ def _take_back(ids: list[int], rule: KeepRule) -> Query:
 
 def _by_key(rows: Rows) -> dict[_Key, Kept]:
     return {key_of(row): row for row in map(Kept.read, rows)}
-
-
-def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:
-    """Return whether this very request was made again; equal derived keys mean equal requests."""
-    return kept.key_derived or (key_of(kept), kept.payload_hash) in asked
 
 
 def key_of(row: NewAppointment | Kept) -> _Key:

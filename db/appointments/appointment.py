@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from booking_client.insertion import RequestFields
+from booking_client.insertion import RequestFields, stored_key
+from booking_client.request.idempotency import key_at
 from booking_client.states import DEFAULT_ACCOUNT, LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
@@ -59,6 +60,19 @@ class Appointment(RequestFields):
     checked_at: datetime | None
     booked_start_at: datetime | None
     account_id: int = DEFAULT_ACCOUNT
+    move_requested: bool = False
+
+    @property
+    def is_unwanted_at_start(self) -> bool:
+        """Return whether it is not to be posted at its start any more: its cancel, or a move of it, is open."""
+        return self.cancel_requested or self.move_requested
+
+    def derived_key_at(self, start: datetime) -> str | None:
+        """Return the derived key of a request for it at a start; None: its own key is a given one."""
+        slugs = [self.organization_slug, self.team_slug, self.username, self.event_type_slug]
+        attendee = self.attendee_email or self.attendee_phone
+        key = key_at(start.astimezone(UTC), self.event_type_id, slugs, attendee)
+        return stored_key(key, self.api_key_id) if self.key_derived else None
 
     @property
     def present_start(self) -> datetime:

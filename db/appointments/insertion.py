@@ -28,6 +28,7 @@ def insert(
     return run(keep(rows, KeepRule(behind_others=behind_others, line=line or LineRule())), ask)
 
 
-def take_back_cancel(conn: Connection, appointment_id: int) -> None:
-    """Take back the cancel of a booking whose caller has asked again, if it has one that was not sent."""
-    fetch_in_time(conn, load("take_back_cancel", None, "id"), {"ids": [appointment_id]})
+def take_back_cancel(conn: Connection, appointment_id: int) -> bool:
+    """Take back the cancel of a booking whose caller wants it after all; return whether it has none any more."""
+    ask = load("take_back_cancel", None, "id, cancel_requested")
+    return fetch_in_time(conn, ask, {"ids": [appointment_id]}) == [[appointment_id, False]]

@@ -5,25 +5,23 @@ The caller has locked the booking, so that of two wishes at once one sees the ot
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
-from booking_client.insertion import stored_key
-from booking_client.request.idempotency import key_at
 from db.appointments.appointment import Appointment
 from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
 from db.changes.moves import move
 from db.connection import fetch
 from db.lifecycle import LIVE, OVER, ChangeStatus, Status
 from db.models.bookings import appointments
-from db.models.changes import ChangeKind, booking_changes
+from db.models.changes import ChangeKind, booking_changes, moved_starts
 from db.sql import prepared
 
-_UNSENT = frozenset({ChangeStatus.WAITING, ChangeStatus.PENDING, ChangeStatus.RETRYING, ChangeStatus.HELD})
 _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
 
 
@@ -108,7 +106,7 @@ def by_task(conn: Connection, task_id: str) -> BookingChange | None:
 
 def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why: str) -> list[BookingChange]:
     """Withdraw those of these changes that were never sent; return them."""
-    unsent = [one for one in changes if one.status in _UNSENT and not one.posts and not one.outcome_unknown]
+    unsent = [one for one in changes if one.is_unsent]
     return [one for one in unsent if move(conn, one.id, one.status, ChangeStatus.WITHDRAWN, why=why, by=by)]
 
 
@@ -120,12 +118,13 @@ def keep(
     *,
     lead_seconds: float,
     now: datetime,
-    cancel_wanted: bool = False,
 ) -> BookingChange:
     """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time.
 
-    `cancel_wanted`: a confirmed booking's row says that its cancel is asked for.
+    From a move on the booking answers for the wanted start, too, until that move has come to nothing.
     """
+    if new.start_at is not None:
+        answer_at(conn, row, new.start_at)
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
@@ -151,7 +150,6 @@ def keep(
         "line_at": place_in_line(asked_at, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
         "requested_at": asked_at,
         "detail": Jsonb({"via": new.via, "at": (new.start_at or start).isoformat()}),
-        "cancel_wanted": cancel_wanted,
     }
     [stored] = fetch(conn, prepared("change_keep", COLUMNS_SQL), values)
     return BookingChange.read(stored)
@@ -163,12 +161,17 @@ def place_in_line(requested_at: datetime, until: datetime) -> datetime:
     return requested_at + timedelta(seconds=min(seconds / _LEAD_SHARE, _LONGEST, seconds / 2))
 
 
+def answer_at(conn: Connection, row: Appointment, start: datetime) -> None:
+    """Have a locked booking answer for a start to which it is moved, or from which, too."""
+    values = {"start_at": start, "account_id": row.account_id, "idempotency_key": row.derived_key_at(start)}
+    conn.execute(insert(moved_starts).values(appointment_id=row.id, **values).on_conflict_do_nothing())
+
+
 def at_start(row: Appointment, start: datetime, *, lead_seconds: float) -> dict[str, Any]:
     """Return the columns of a booking that is not at Cal.com, asked for at another start; an `answer_by` stays."""
-    slugs = [row.organization_slug, row.team_slug, row.username, row.event_type_slug]
-    key = key_at(start.astimezone(UTC), row.event_type_id, slugs, row.attendee_email or row.attendee_phone)
+    key = row.derived_key_at(start)
     end = {} if row.end_at is None else {"end_at": row.end_at + (start - row.start_at)}
-    derived = {"idempotency_key": stored_key(key, row.api_key_id)} if row.key_derived else {}
+    derived = {} if key is None else {"idempotency_key": key}
     until = start - timedelta(seconds=lead_seconds)
     return {
         "start_at": start,
@@ -179,24 +182,24 @@ def at_start(row: Appointment, start: datetime, *, lead_seconds: float) -> dict[
 
 
 def is_taken(conn: Connection, row: Appointment, wanted: Mapping[str, Any]) -> bool:
-    """Return whether another booking, which lives, has the derived key among these columns."""
+    """Return whether another booking, which lives, answers for the derived key among these columns."""
     if "idempotency_key" not in wanted:
         return False
-    columns = appointments.c
-    same = columns.idempotency_key == wanted["idempotency_key"], columns.account_id == row.account_id
-    lives = columns.key_derived, columns.status.in_([*LIVE, Status.CONFIRMED]), columns.id != row.id
-    return conn.execute(select(columns.id).where(*same, *lives).limit(1)).first() is not None
+    columns, moved, key = appointments.c, moved_starts.c, wanted["idempotency_key"]
+    others = columns.account_id == row.account_id, columns.status.in_([*LIVE, Status.CONFIRMED]), columns.id != row.id
+    own = select(columns.id).where(columns.idempotency_key == key, columns.key_derived, *others)
+    by_move = select(columns.id).join(moved_starts, moved.appointment_id == columns.id)
+    found = own.union_all(by_move.where(moved.idempotency_key == key, *others)).limit(1)
+    return conn.execute(found).first() is not None
 
 
 def ask_at(conn: Connection, row: Appointment, values: Mapping[str, Any]) -> None:
-    """Have a locked booking that is certainly not at Cal.com asked for with the columns of `at_start`."""
+    """Have a locked booking that is certainly not at Cal.com asked for with the columns of `at_start`.
+
+    It answers for its old start, too: the first request, repeated, is this booking.
+    """
+    answer_at(conn, row, row.start_at)
     conn.execute(update(appointments).where(appointments.c.id == row.id).values(**values, updated_at=func.now()))
-
-
-def cancel_wanted(conn: Connection, appointment_id: int, *, wanted: bool) -> None:
-    """Say in a confirmed booking's row whether its cancel is asked for; since when it is known there stays."""
-    where = appointments.c.id == appointment_id, appointments.c.status == "confirmed"
-    conn.execute(update(appointments).where(*where).values(cancel_requested=wanted))
 
 
 def waiting_start(conn: Connection, appointment_id: int) -> BookingChange | None:

@@ -103,6 +103,16 @@ class BookingChange:
         """Return whether nothing of it is sent any more."""
         return self.status in OVER
 
+    @property
+    def has_moved_nothing(self) -> bool:
+        """Return whether a lookup has shown the booking at the wanted start already, under the uid that it had."""
+        return self.to_uid is not None and (self.to_uid, self.to_seat_uid) == (self.from_uid, self.from_seat_uid)
+
+    @property
+    def is_unsent(self) -> bool:
+        """Return whether it is open, and nothing of it was ever sent: it can be withdrawn."""
+        return not (self.over or self.status is ChangeStatus.CHANGING or self.posts or self.outcome_unknown)
+
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be sent when it was written last; `lead` and the result are seconds."""
         return (self.start_at - timedelta(seconds=lead) - self.updated_at).total_seconds()

@@ -113,7 +113,9 @@ appointments = Table(
     required("posts", Integer, server_default="0"),  # POSTs begun
     required("probe_failures", Integer, server_default="0"),
     Column("refusal", JSON),  # what the last POST was refused with, kept until a settled lookup
+    # whether a cancel of the whole booking, and whether a move of it, is open: a trigger of booking_changes writes both
     required("cancel_requested", Boolean, server_default=false()),
+    required("move_requested", Boolean, server_default=false()),
     Column("hold_reason", EnumText(HoldReason)),
     Column("held_at", MOMENT),
     Column("hold_until", MOMENT),

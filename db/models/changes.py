@@ -8,7 +8,7 @@ from booking_client.states import ChangeKind
 from db.lifecycle import ChangeStatus, HoldReason
 from db.models.bookings import JSON, MOMENT, EnumText, metadata, required
 
-__all__ = ["ChangeKind", "SeriesScope", "booking_changes", "change_wishes"]
+__all__ = ["ChangeKind", "SeriesScope", "booking_changes", "change_wishes", "moved_starts"]
 
 
 class SeriesScope(StrEnum):
@@ -67,6 +67,16 @@ booking_changes = Table(
     required("line_at", MOMENT),  # its place in the line of bookings and changes
     required("requested_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
+)
+
+# A start, besides its own, that a booking answers for: it was moved from there or to there, or is to be.
+moved_starts = Table(
+    "moved_starts",
+    metadata,
+    Column("appointment_id", BigInteger, primary_key=True),
+    Column("start_at", MOMENT, primary_key=True),
+    required("account_id", Integer),
+    Column("idempotency_key", Text),  # the derived key of a request for it; null: the booking has a given key
 )
 
 # A wish as a client stored it; the dispatcher makes it a change, and deletes it here (db/changes/wishes.py).

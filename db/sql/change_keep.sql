@@ -1,5 +1,4 @@
--- Store a change of a locked booking, with its event. :cancel_wanted: the row of a confirmed booking says that its cancel is asked
--- for; since when the booking is known to be there stays.
+-- Store a change of a locked booking, with its event. That it is open, a trigger writes into the booking's row.
 WITH stored AS (
     INSERT INTO booking_changes (
         appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, idempotency_key,
@@ -16,11 +15,5 @@ told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
     SELECT appointment_id, 'change_asked', asked_by, jsonb_build_object('change', id, 'what', kind, 'via', via) || :detail
     FROM stored
-),
-wanted AS (
-    UPDATE appointments AS booking
-    SET cancel_requested = true
-    FROM stored
-    WHERE booking.id = stored.appointment_id AND booking.status = 'confirmed' AND :cancel_wanted
 )
 SELECT /* columns */ FROM stored

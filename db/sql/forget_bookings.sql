@@ -53,6 +53,9 @@ hints AS (
 ),
 wishes AS (
     DELETE FROM change_wishes WHERE appointment_id = ANY(:ids)
+),
+starts AS (
+    DELETE FROM moved_starts WHERE appointment_id = ANY(:ids)
 )
 UPDATE operator_actions
 SET why = CASE WHEN length(why) > 0 THEN 'forgotten' ELSE why END,

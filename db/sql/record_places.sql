@@ -1,15 +1,15 @@
 -- Record where confirmed bookings are at Cal.com, as it has just shown: uid, seat, start, and whether they await a host.
 -- A row that by now names another booking than `was` stays as it is. `updated_at` says since when this is known. A booking
--- that is found at another time than before gets an event.
+-- that is found at another time than before gets an event, and answers for that start, too.
 -- Locked in the order of ids, so that two of these never deadlock.
 WITH shown AS (
     SELECT one.*
     FROM jsonb_to_recordset(CAST(:places AS jsonb)) AS one (
-        id bigint, was text, uid text, seat_uid text, start timestamptz, awaits_host boolean
+        id bigint, was text, uid text, seat_uid text, start timestamptz, awaits_host boolean, key text
     )
 ),
 had AS (
-    SELECT shown.*, booked_start_at IS DISTINCT FROM start AS is_moved
+    SELECT shown.*, appointment.account_id, booked_start_at IS DISTINCT FROM start AS is_moved
     FROM appointments AS appointment
     JOIN shown USING (id)
     WHERE status = 'confirmed'
@@ -26,6 +26,11 @@ changed AS (
         updated_at = now()
     FROM had
     WHERE appointment.id = had.id
+),
+answered AS (
+    INSERT INTO moved_starts (appointment_id, start_at, account_id, idempotency_key)
+    SELECT id, start, account_id, key FROM had WHERE is_moved AND start IS NOT NULL
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO appointment_events (appointment_id, kind, by, detail)
 SELECT

@@ -1,5 +1,6 @@
 -- Read the bookings of a person as their callers see them, by the start that they have now. One arm an index; of the two
--- parameters one is null. `moved_too`: also those that were asked for in this period, and have been moved since.
+-- parameters one is null. `moved_too`: also those that were asked for in this period or moved there, and
+-- have been moved since, or are to be moved there.
 SELECT /* columns */
 FROM (
     SELECT *
@@ -13,8 +14,14 @@ FROM (
 WHERE (
         coalesce(booked_start_at, start_at) >= CAST(:starts AS timestamptz)
         AND coalesce(booked_start_at, start_at) < CAST(:ends AS timestamptz)
-        OR CAST(:moved_too AS boolean)
-        AND start_at >= CAST(:starts AS timestamptz) AND start_at < CAST(:ends AS timestamptz)
+        OR CAST(:moved_too AS boolean) AND (
+            start_at >= CAST(:starts AS timestamptz) AND start_at < CAST(:ends AS timestamptz)
+            OR EXISTS (
+                SELECT FROM moved_starts AS moved
+                WHERE moved.appointment_id = person.id
+                    AND moved.start_at >= CAST(:starts AS timestamptz) AND moved.start_at < CAST(:ends AS timestamptz)
+            )
+        )
     )
     AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))
     AND (CAST(:account AS integer) IS NULL OR account_id = CAST(:account AS integer))

@@ -118,7 +118,7 @@ def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfCha
         return None
     if view.awaits_host:
         return _C.MOVED_HOST
-    return _C.MOVED_ALREADY if again else _C.MOVED
+    return _C.MOVED_ALREADY if again or change.has_moved_nothing else _C.MOVED
 
 
 def not_done(

@@ -29,6 +29,7 @@ class Said(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     AGAIN = "again"  # asked for again, and booked
+    MOVED = "moved"  # asked for again at another start than it has now
     NOT_ACCEPTED = "not_accepted"
 
 
@@ -53,6 +54,7 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.REFUSED: "I could not book it. A colleague will call you.",
             Said.CANCELLED: "It is cancelled.",
             Said.AGAIN: "You are booked for {time} already.",
+            Said.MOVED: "Your appointment was moved to {time}.",
             Said.NOT_ACCEPTED: "I cannot take requests right now. Please try again.",
         },
         "de": {
@@ -66,6 +68,7 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.REFUSED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
             Said.CANCELLED: "Der Termin ist abgesagt.",
             Said.AGAIN: "Ihr Termin ist bereits gebucht: {time}.",
+            Said.MOVED: "Ihr Termin wurde verlegt: {time}.",
             Said.NOT_ACCEPTED: "Ich kann gerade keine Anfragen annehmen. Bitte versuchen Sie es noch einmal.",
         },
     }
@@ -102,22 +105,25 @@ _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
 )
 
 
-def what_is_true(view: BookingView, *, again: bool = False) -> Said:
-    """Return which sentence is true of a booking; `again`: its caller asked for it before."""
+def what_is_true(view: BookingView, *, again: bool = False, is_moved: bool = False) -> Said:
+    """Return which sentence is true of a booking.
+
+    `again`: its caller asked for it before; `is_moved`: at another start than the one that it has now.
+    """
     if view.hold_reason is not None:
         return BY_REASON[view.hold_reason]
     if view.status is Status.CONFIRMED:
-        done = Said.AGAIN if again else Said.DONE
+        done = Said.MOVED if is_moved else Said.AGAIN if again else Said.DONE
         return Said.HOST if view.awaits_host else done
     if view.status is Status.REJECTED:
         return Said.TAKEN if view.error_type == ErrorType.TAKEN else Said.REFUSED
     return _BY_STATUS[view.status]
 
 
-def say(view: BookingView, *, again: bool = False) -> str:
-    """Return the sentence of a booking, in its attendee's language and time zone."""
+def say(view: BookingView, *, again: bool = False, is_moved: bool = False) -> str:
+    """Return the sentence of a booking, in its attendee's language and time zone; as `what_is_true`."""
     language = language_of(view.language)
-    sentence = SENTENCES[language][what_is_true(view, again=again)]
+    sentence = SENTENCES[language][what_is_true(view, again=again, is_moved=is_moved)]
     return sentence.format(time=spoken(view.start, view.time_zone, language)) if "{time}" in sentence else sentence
 
 

@@ -7,8 +7,8 @@ from db.appointments import FromNow
 from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
-from db.lifecycle import HoldReason, Status
-from resilience.circuit_breaker.types import Denied, Permit, Reason, State
+from db.lifecycle import Status
+from resilience.circuit_breaker.types import Denied, Permit
 from tasks import event_type_lookup
 from tasks.attempt import AttemptResult, Report, counted, means_of, result_of, send_once
 from tasks.calcom.access import CANCEL, RESCHEDULE
@@ -24,7 +24,7 @@ from tasks.changes.claimed import ChangeClaim
 from tasks.changes.ending import Seen, carried_out, open_columns
 from tasks.changes.evidence import ChangeAct, Shown
 from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
-from tasks.changes.reschedule import Wish, before_reschedule
+from tasks.changes.reschedule import Wish, after_look_at_same_start, before_reschedule
 from tasks.claim import LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
@@ -100,8 +100,7 @@ class ChangeAttempt:
             return Move(Status.RETRYING, "its booking has another uid by now", there, retry_in=0)
         if change.wanted is None:
             return None
-        same_start = (booking.booked_start_at or booking.start_at) == change.wanted
-        act_before = before_reschedule(Wish(same_start=same_start, over=is_over(booking, change.updated_at)))
+        act_before = before_reschedule(Wish(over=is_over(booking, change.updated_at)))
         if act_before is None and change.seconds_left(self.rules.timings.lead) <= 0:
             act_before = ChangeAct.EXPIRE
         return None if act_before is None else self._end(act_before, Seen())
@@ -119,6 +118,8 @@ class ChangeAttempt:
     def _post(self, after_look: ChangeAct | None = None) -> Move:
         """Post the change, and return the move that follows; `after_look` is what a lookup has allowed."""
         kept = None
+        if after_look is None and (there_already := self._there_already()) is not None:
+            return there_already
         if self.change.wanted is not None:
             kept = event_type_lookup.recent(self.claim.deps, self.calls, self.claim.row)
             if after_look is None and (refused := before_reschedule(self._wish(kept))) is not None:
@@ -147,7 +148,7 @@ class ChangeAttempt:
         keyless = change.wanted is not None and decided.is_keyless(kept)
         permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None, keyless=keyless)
         if isinstance(permit, Denied):
-            return self._denied(permit)
+            return decided.denied(self.rules, change, permit)
         if after_look is not None:
             self._renew_to_post(after_look, permit)
         elif names is not None:
@@ -166,15 +167,6 @@ class ChangeAttempt:
         except BaseException:
             self.calls.give_up(permit)
             raise
-
-    def _denied(self, denied: Denied) -> Move:
-        """Return the hold of a change whose POST may not go: its own endpoint's breaker holds nobody else."""
-        if denied.reason is not Reason.BREAKER_OPEN or denied.state is not State.CLOSED:
-            return self.rules.not_now(self.change, denied.reason)
-        wait = denied.retry_after if denied.endpoint_state is State.OPEN else None
-        pause = self.rules.before_start(self.change, self.rules.timings.open if wait is None else wait)
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(pause)}
-        return Move(Status.HELD, "Cal.com answers no such calls", hold)
 
     def _call(
         self, permit: Permit, uid: str, may_send: MaySend, *, keyless: bool, rest: bool
@@ -208,26 +200,21 @@ class ChangeAttempt:
         if reply.error_type is ErrorType.LEASE_LOST:
             return at_once("the claim was too old to send")
         act = decided.after_answer(self.rules, self.claim, self.calls, reply, week=week)
-        move = self._end(act, Seen(reply, posted, self._place(act, reply)))
+        move = self._end(act, Seen(reply, posted, decided.place_after(act, reply, self.change, self.claim.row)))
         return replace(move, changes={**move.changes, **counted(self.change, posted)})
-
-    def _place(self, act: ChangeAct, reply: ChangeReply) -> BookedThere | None:
-        if act is not ChangeAct.DONE or self.change.wanted is None:
-            return None
-        start = None if self.change.wanted == self.claim.row.start_at else self.change.wanted
-        return BookedThere(reply.uid, reply.seat_uid, None, start, reply.awaits_host)
 
     # -- the lookup ----------------------------------------------------------------------------------------------------
 
     def _look(self) -> Move:
         """Look the booking up, and return the move that its state allows."""
-        change, booking = self.change, self.claim.row
+        return self._judged(self._shown())
+
+    def _shown(self) -> ChangeLook:
+        change = self.change
         uid, seat = change.from_uid or "", change.from_seat_uid
         if seat is not None:
-            look = look_at_seat(self.calls, uid, seat, wanted=change.wanted)
-        else:
-            look = look_at_booking(self.calls, uid, reference=str(booking.uuid), wanted=change.wanted)
-        return self._judged(look)
+            return look_at_seat(self.calls, uid, seat, wanted=change.wanted)
+        return look_at_booking(self.calls, uid, reference=str(self.claim.row.uuid), wanted=change.wanted)
 
     def _judged(self, look: ChangeLook) -> Move:
         change, booking = self.change, self.claim.row
@@ -255,10 +242,23 @@ class ChangeAttempt:
         marks = look.there.marks if look.there is not None else {}
         return marks.get(str(self.claim.row.uuid)) or self.change.from_seat_uid
 
+    def _there_already(self) -> Move | None:
+        """Look whether a booking is where its row says, if that is the wanted start; None: it may be posted."""
+        booking = self.claim.row
+        if self.change.wanted is None or self.change.wanted != (booking.booked_start_at or booking.start_at):
+            return None
+        look = self._shown()
+        is_there, young = look.is_at(self.change.wanted), decided.is_young(self.rules, self.change, booking)
+        act = after_look_at_same_start(look.shown, is_there=is_there, lives=look.lives, young=young)
+        there = None if look.there is None else booked_there(look.there, booking, self._seat_at(look))
+        if act is ChangeAct.FOLLOW and there is not None:
+            return self._followed(there)
+        return None if act is ChangeAct.POST_AGAIN else self._end(act, Seen(look.reply, None, there))
+
     def _followed(self, there: BookedThere) -> Move:
-        """Return the move of a cancel whose booking lives under another uid: it is sent to that one."""
+        """Return the move of a change whose booking lives under another uid: it is sent to that one."""
         uids = {"from_uid": there.uid, "from_seat_uid": there.seat_uid, "posts": 0, "next_attempt_at": FromNow(0)}
-        why = "the booking lives under another uid: cancel it there"
+        why = "the booking lives under another uid: the change goes there"
         also = questions.followed(self.claim.row, there)
         return Move(Status.RETRYING, why, {**KNOWN, **uids}, retry_in=0, also=also)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import Appointment, events
-from db.changes import asking, moves, sweeps
+from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import OVER, ChangeStatus
@@ -112,8 +112,6 @@ class ChangeClaim(Claim):
             )
             if moved and move.also:
                 move.also(conn)
-            if moved and to in OVER - {ChangeStatus.DONE} and change.ends_booking:
-                asking.cancel_wanted(conn, change.appointment_id, wanted=False)
             if moved and to is ChangeStatus.FAILED:  # somebody was told that it is noted
                 told = {"change": change.id, "what": change.kind.value, "why": move.why}
                 events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)

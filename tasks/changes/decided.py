@@ -5,10 +5,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import cast
 
-from db.appointments import Appointment
+from db.appointments import Appointment, FromNow
 from db.appointments.event_types import EventType
+from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
+from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.slots import Slot
 from tasks.changes import questions
@@ -19,6 +22,7 @@ from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
 from tasks.decisions import OUTAGE, BookingDecisions
 from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.moves import Move
 from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 
@@ -35,6 +39,24 @@ def is_keyless(kept: EventType | None) -> bool:
 def is_young(rules: BookingDecisions, change: BookingChange, booking: Appointment) -> bool:
     """Return whether a replica may not show yet what the booking's row says."""
     return change.updated_at - booking.updated_at < timedelta(seconds=rules.timings.settle_unanswered)
+
+
+def denied(rules: BookingDecisions, change: BookingChange, permit: Denied) -> Move:
+    """Return the hold of a change whose POST may not go: its own endpoint's breaker holds nobody else."""
+    if permit.reason is not Reason.BREAKER_OPEN or permit.state is not State.CLOSED:
+        return rules.not_now(change, permit.reason)
+    wait = permit.retry_after if permit.endpoint_state is State.OPEN else None
+    pause = rules.before_start(change, rules.timings.open if wait is None else wait)
+    hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(pause)}
+    return Move(Status.HELD, "Cal.com answers no such calls", hold)
+
+
+def place_after(act: ChangeAct, reply: ChangeReply, change: BookingChange, booking: Appointment) -> BookedThere | None:
+    """Return where a booking is after a POST that has moved it; None: it has moved nothing."""
+    if act is not ChangeAct.DONE or change.wanted is None:
+        return None
+    start = None if change.wanted == booking.start_at else change.wanted
+    return BookedThere(reply.uid, reply.seat_uid, None, start, reply.awaits_host)
 
 
 def after_answer(

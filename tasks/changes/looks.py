@@ -33,6 +33,10 @@ class ChangeLook:
     lives: bool = True
     reply: Reply | None = None
 
+    def is_at(self, start: datetime | None) -> bool:
+        """Return whether it shows the booking at a start now."""
+        return self.there is not None and self.there.is_at(start)
+
 
 def look_at_booking(client: CalcomReads, uid: str, *, reference: str, wanted: datetime | None = None) -> ChangeLook:
     """Return what has become of the booking `uid`, followed through its moves; `wanted` is the start of a reschedule.

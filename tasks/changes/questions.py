@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from db.appointments import Appointment
+from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
 from tasks import event_type_lookup
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there, read_list
 from tasks.calcom.lookup import PAGE
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
 from tasks.changes.evidence import ChangeCase
@@ -51,16 +53,7 @@ class OwnListed:
 def listed(deps: Dependencies, calls: GuardedCalls, booking: Appointment, change: BookingChange) -> OwnListed:
     """List the newest bookings of the type, and return which of them carry our reference and live."""
     kept = event_type_lookup.ask(deps, calls, booking)
-    query: dict[str, str | int] = {"sortCreated": "desc", "take": PAGE}
-    if (number := booking.event_type_id or kept.calcom_id) is not None:
-        query["eventTypeId"] = number
-    page = read_list(calls.list_bookings(query))
-    if isinstance(page, Reply):
-        raise event_type_lookup.NotAskedError(page)
-    reference = str(booking.uuid)
-    ours = [
-        one for one in page.bookings if reference in one.marks and not one.cancelled and _is_new(one, change, reference)
-    ]
+    ours, reference = ours_listed(calls, booking, kept, but=change.from_seat_uid), str(booking.uuid)
     here = next((one for one in ours if one.is_at(change.wanted)), None)
 
     def place(one: Booking | None) -> BookedThere | None:
@@ -69,9 +62,23 @@ def listed(deps: Dependencies, calls: GuardedCalls, booking: Appointment, change
     return OwnListed(place(here), place(next(iter(ours), None)), kept.sight)
 
 
-def _is_new(booking: Booking, change: BookingChange, reference: str) -> bool:
-    """Return whether this is not the seat that the change names: a replica may still list that one."""
-    return change.from_seat_uid is None or booking.marks[reference] != change.from_seat_uid
+def ours_listed(calls: CalcomReads, booking: Appointment, kept: EventType | None, *, but: str | None) -> list[Booking]:
+    """Return which of the newest bookings of a type carry a booking's reference and live, the newest first.
+
+    `but`: not under this seat's uid, which a replica may still list.
+
+    Raises:
+        NotAskedError: The list could not be read.
+    """
+    query: dict[str, str | int] = {"sortCreated": "desc", "take": PAGE}
+    if (number := booking.event_type_id or (None if kept is None else kept.calcom_id)) is not None:
+        query["eventTypeId"] = number
+    page = read_list(calls.list_bookings(query))
+    if isinstance(page, Reply):
+        raise event_type_lookup.NotAskedError(page)
+    reference = str(booking.uuid)
+    ours = [one for one in page.bookings if reference in one.marks and not one.cancelled]
+    return [one for one in ours if but is None or one.marks[reference] != but]
 
 
 def followed(booking: Appointment, there: BookedThere) -> Callable[[Connection], object]:

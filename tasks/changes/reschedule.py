@@ -27,12 +27,11 @@ def goes_without_key(confirms: bool | None) -> bool:  # noqa: FBT001 - what the 
 class Wish:
     """Hold what Cal.com does not check before it moves a booking.
 
-    `same_start`: the booking is at the wanted start already. `full`: no seat of a seated time is left.
+    `full`: no seat of a seated time is left.
     """
 
     over: bool = False
     disabled: bool = False  # its event type allows no rescheduling
-    same_start: bool = False
     full: bool = False
 
 
@@ -42,9 +41,22 @@ def before_reschedule(wish: Wish) -> ChangeAct | None:
         return ChangeAct.REFUSE_OVER
     if wish.disabled:
         return ChangeAct.REFUSE_NOT_ALLOWED
-    if wish.same_start:
-        return ChangeAct.DONE
     return ChangeAct.REFUSE_FULL if wish.full else None
+
+
+def after_look_at_same_start(shown: Shown, *, is_there: bool, lives: bool, young: bool) -> ChangeAct:
+    """Return the step of a reschedule to the start that the booking's row has: a person may have moved it since.
+
+    `is_there`: Cal.com shows it at that start. `lives`, `young`: as in MoveCase.
+    """
+    match shown:
+        case Shown.UNREADABLE:
+            return ChangeAct.LOOK
+        case Shown.NOT_FOUND:  # a seat that its person has moved alone has a new uid: the answer to the POST counts
+            return ChangeAct.DONE if young else ChangeAct.POST_AGAIN
+    if not lives:
+        return ChangeAct.REFUSE_CANCELLED
+    return ChangeAct.DONE if is_there else ChangeAct.FOLLOW
 
 
 def after_reschedule(

@@ -10,7 +10,7 @@ from typing import Any, Self
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.there.places import BookedThere
-from db.changes import asking, moves, sweeps
+from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus
 from tasks.calcom.booking import Booking
@@ -162,8 +162,6 @@ def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged:
         moves.move(conn, change.id, ChangeStatus.HELD, to, why=f"{WHY}: {move.why}", by=BY, **move.changes)
         if move.also is not None:
             move.also(conn)
-        if to is ChangeStatus.REFUSED and change.ends_booking:
-            asking.cancel_wanted(conn, row.id, wanted=False)
         following = sweeps.let_next_go(conn, left=[change])
     send(calls.deps, following)
     return _said(row, change, judged.act)

@@ -25,8 +25,8 @@ class InCall:
     """Hold a booking of the call. `again`: it was asked for before.
 
     `second`: nothing was stored, since the call has this other booking, or had this very one and has cancelled it, and
-    did not say that it wants one more.
-    `change`: the change of it that is under way.
+    did not say that it wants one more, or wants it after all.
+    `change`: the change of it that is under way; with `second` its cancel, which can be taken back.
     """
 
     view: BookingView
@@ -36,14 +36,24 @@ class InCall:
 
 
 def book(conversation: Conversation, request: BookingRequest, *, another: bool) -> InCall:
-    """Store a request of the call, or return the booking that it repeats; `another`: one more is wanted.
+    """Store a request of the call, or return the booking that it repeats.
+
+    `another`: one more is wanted; or, where the person has cancelled this one and that was not sent, this one is.
 
     Raises:
         CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
     """
-    key = conversation.key
-    if not another and (own := _of_this_person(conversation, request)) is not None:
-        return own
+    key, own = conversation.key, _of_this_person(conversation, request)
+    cancelling = None if own is None else _unsent_cancel(own)
+    if own is not None and cancelling is not None and conversation.call is not None:
+        if not another:
+            return InCall(own, second=True, change=cancelling)
+        with caller_connection() as conn:
+            is_kept = take_back_cancel(conn, own.id)
+        if is_kept:
+            return _again(own, own)
+    elif own is not None and cancelling is None and not another and (there := _as_it_is_there(own)) is not None:
+        return there
     view: BookingView | None = None
     for name in conversation.keys or (None,):
         try:
@@ -75,11 +85,17 @@ def _again(row: BookingView, told: BookingView) -> InCall:
     return InCall(told if now == row else now, again=True, change=change)
 
 
-def _of_this_person(conversation: Conversation, request: BookingRequest) -> InCall | None:
-    """Return what the same person has at the same time by an earlier call: else Cal.com would call it taken.
+def _unsent_cancel(view: BookingView) -> ChangeOfCaller | None:
+    """Return the cancel of a booking that is open and was never sent; None: there is none."""
+    _, newest = changes.as_it_stands(view)
+    change = None if newest is None else newest.change
+    return newest if change is not None and change.ends_booking and change.is_unsent else None
 
-    A caller that names a person and the very time learns nothing new. Who asks again wants it: a cancel that was not
-    sent is taken back. A confirmed booking is looked up at Cal.com, as for any caller that asks again.
+
+def _of_this_person(conversation: Conversation, request: BookingRequest) -> BookingView | None:
+    """Return what the same person has at the same time, by any call: else Cal.com would call it taken.
+
+    A caller that names a person and the very time learns nothing new.
     """
     person = request.attendee
     starts = request.start, request.start + timedelta(seconds=1)
@@ -87,11 +103,11 @@ def _of_this_person(conversation: Conversation, request: BookingRequest) -> InCa
     found = views.find(conversation.key, email=person.email, phone=phone, starts=starts, moved_too=True)
     same = [view for view in found if view.api_key_id == conversation.key.id]
     same = [view for view in same if view.event_type_id == conversation.event_type and view.status in WANTED]
-    if not same:
-        return None
-    own = same[0]
-    with caller_connection() as conn:
-        take_back_cancel(conn, own.id)
+    return same[0] if same else None
+
+
+def _as_it_is_there(own: BookingView) -> InCall | None:
+    """Return a booking that is asked for again, looked up if it is confirmed; None: it is cancelled at Cal.com."""
     if own.status is not Status.CONFIRMED:
         return _again(own, own)
     now = still_booked(dependencies.current(), own.id)

@@ -204,8 +204,6 @@ def _retried_change(conn: Connection, row: Appointment, command: Command) -> Boo
         return None
     afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
     moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
-    if change.ends_booking:
-        asking.cancel_wanted(conn, row.id, wanted=True)
     return moves.get(conn, change.id)
 
 

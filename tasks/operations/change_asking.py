@@ -85,7 +85,7 @@ def ask(
         return result_of(row, CommandOutcome.OVER)
     withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
     status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING
-    change = keep(conn, row, start, command, status, moment.now, cancel_wanted=start is None)
+    change = keep(conn, row, start, command, status, moment.now)
     released = change if status is ChangeStatus.PENDING else None
     return CommandResult(row.id, outcome, row.status, released=released, change=change)
 
@@ -139,12 +139,10 @@ def keep(
     command: Command,
     status: ChangeStatus,
     now: datetime,
-    *,
-    cancel_wanted: bool = False,
 ) -> BookingChange:
-    """Store a change; `cancel_wanted` is that of `db.changes.asking.keep`."""
+    """Store a change, as `db.changes.asking.keep` does."""
     new, lead = new_change(start, command), dependencies.current().timings.lead
-    return asking.keep(conn, row, new, status, lead_seconds=lead, now=now, cancel_wanted=cancel_wanted)
+    return asking.keep(conn, row, new, status, lead_seconds=lead, now=now)
 
 
 def wish(
@@ -158,20 +156,24 @@ def wish(
     """Store a wish that waits for the open outcome of a booking, and stands against further POSTs of it until then."""
     if (same := same_of(moment.opened, start)) is not None:
         return CommandResult(row.id, meant, row.status, row.hold_reason, change=same, repeated=True)
-    result = _stand_against_posts(conn, row, command, meant)
+    result = _look_soon(conn, row, command, meant, is_cancel=start is None)
     if not result.done:
         return result
     asking.withdraw(conn, moment.opened, by=command.by, why="a newer wish came before it was sent")
     return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING, moment.now))
 
 
-def _stand_against_posts(conn: Connection, row: Appointment, command: Command, meant: CommandOutcome) -> CommandResult:
-    """Have a booking of open outcome not posted at its start any more, and looked up if nothing else does that soon."""
-    if row.status is not Status.HELD or row.hold_reason not in WAIT_FOR_NO_TIME:
-        if row.cancel_requested:
-            return result_of(row, meant)
-        asked = appointments.request_cancel(conn, row.id, row.status, **command.event)
-        return result_of(row, meant if asked else CommandOutcome.MOVED_ON)
-    event = command.event | {"why": f"look before it is cancelled or moved: {command.why}"}
-    released = move_as_read(conn, row, Status.PENDING, event, {**FRESH_COUNTS, "cancel_requested": True})
-    return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+def _look_soon(
+    conn: Connection, row: Appointment, command: Command, meant: CommandOutcome, *, is_cancel: bool
+) -> CommandResult:
+    """Have a booking of open outcome looked up if nothing else does that soon; that its cancel is asked for is told.
+
+    That it is not posted at its start any more, its row says as soon as the wish is stored (`move_requested`).
+    """
+    if row.status is Status.HELD and row.hold_reason in WAIT_FOR_NO_TIME:
+        event = command.event | {"why": f"look before it is cancelled or moved: {command.why}"}
+        released = move_as_read(conn, row, Status.PENDING, event, FRESH_COUNTS)
+        return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+    if is_cancel and not row.cancel_requested:
+        appointments.request_cancel(conn, row.id, row.status, **command.event)
+    return result_of(row, meant)

@@ -37,7 +37,7 @@ def reschedule_locked(conn: Connection, row: Appointment, start: datetime, comma
         return result_of(row, refused)
     match meant := reschedule_outcome(row):
         case CommandOutcome.MOVE_ASKED:
-            return _ask(conn, row, wanted, command, moment)
+            return change_asking.ask(conn, row, wanted, command, moment)
         case CommandOutcome.MOVED_LATER:
             return change_asking.wish(conn, row, wanted, command, moment, meant)
     return _ask_at(conn, row, wanted, command, moment.now)
@@ -64,12 +64,6 @@ def refused_at_any_start(row: Appointment, moment: AskingMoment) -> CommandOutco
     if any(change.ends_booking for change in moment.opened):
         return CommandOutcome.BEING_CANCELLED
     return CommandOutcome.SERIES if row.series_uid is not None else None
-
-
-def _ask(conn: Connection, row: Appointment, wanted: datetime, command: Command, moment: AskingMoment) -> CommandResult:
-    if (row.booked_start_at or row.start_at) == wanted and not moment.opened:
-        return result_of(row, CommandOutcome.SAME_START)
-    return change_asking.ask(conn, row, wanted, command, moment)
 
 
 def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Command, now: datetime) -> CommandResult:

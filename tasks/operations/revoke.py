@@ -75,7 +75,5 @@ def _withdraw(engine: Engine, task_id: str) -> bool:
         if change is None or appointments.get(conn, change.appointment_id, lock=True) is None:
             return False
         withdrawn = asking.withdraw(conn, [change], by="operator", why="revoked")
-        if withdrawn and change.ends_booking:
-            asking.cancel_wanted(conn, change.appointment_id, wanted=False)
     log.info("change_revoked", change_id=change.id, withdrawn=bool(withdrawn))
     return bool(withdrawn)

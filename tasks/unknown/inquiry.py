@@ -121,7 +121,7 @@ class Inquiry:
             slots_fresh=-times.settled_in >= SLOTS_KEPT,
             refusal=refused_as(row.refusal) if row.refusal else None,
             unclear=bool(row.refusal and row.refusal.get("untold")),
-            cancel=row.cancel_requested,
+            cancel=row.is_unwanted_at_start,
             near=row.seconds_left(rules.timings.lead) <= 0,
             may_retry=rules.may_retry(row.retry_count, row.error_type),
             outage=rules.is_spared(row, row.error_type),
@@ -158,7 +158,7 @@ class Inquiry:
             row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
-            if row.cancel_requested:  # a person cancelled it during the lookup
+            if row.is_unwanted_at_start:  # a person cancelled or moved it during the lookup
                 return CANCELLED_UNBOOKED if allowed.known else CANCEL_ASKED
             unless_it_may_go.pop_all()
         return None
@@ -201,7 +201,7 @@ class Inquiry:
         may = after_refusal(
             reply_kind, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
         )
-        if claim.row.cancel_requested:
+        if claim.row.is_unwanted_at_start:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])

@@ -43,6 +43,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.waiting.what_waits import WHAT_WAITS
 from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
@@ -266,6 +267,7 @@ BREAKAGES = (
     *VOICE,
     *WEBHOOKS,
     *WEEKS,
+    *WHAT_WAITS,
     *WISHES,
     *GUEST,
     *CHANGES_SENT,

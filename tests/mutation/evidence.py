@@ -215,7 +215,7 @@ RULES = (
     Rule(
         "cancelled-and-posted-all-the-same",
         _INQUIRY,
-        "            if row.cancel_requested:  # a person cancelled it during the lookup\n",
+        "            if row.is_unwanted_at_start:  # a person cancelled or moved it during the lookup\n",
         "            if False:\n",
         "plain, sees all",
     ),

@@ -118,8 +118,8 @@ REPORTS = (
     _recheck(
         name="another-cal-com-cancels-a-seat",
         promise=5,
-        old="return found if isinstance(booking, Reply) else ()",
-        new="return ()",
+        old="        if isinstance(booking, Reply):\n            return found\n",
+        new="        if isinstance(booking, Reply):\n            return ()\n",
         test=f"{_ASKED}test_a_seat_that_was_cancelled_is_booked_again_where_its_booking_is_found[True]",
     ),
     Breakage(

@@ -42,7 +42,7 @@ REFUSALS: dict[str, Refusal] = {
     "move of what is over": Refusal("over", LATER, _O.OVER, "has taken place already", "over"),
     "move of what is cancelled": Refusal("cancelled", LATER, _O.ENDED, "is cancelled already", "ended"),
     "move of what ended unbooked": Refusal("failed", LATER, _O.ENDED, "has failed and was never booked", "ended"),
-    "move to the same start": Refusal("booked", None, _O.SAME_START, "has this start already", "same-start"),
+    "move to the same start": Refusal("waits", None, _O.SAME_START, "has this start already", "same-start"),
     "move of a series": Refusal("series", LATER, _O.SERIES, "is a series", "series"),
     "move into the past": Refusal("booked", PAST, _O.PAST, "past or too near", "invalid"),
     "move to a time without offset": Refusal("booked", NAIVE, _O.NO_OFFSET, "needs its offset", "invalid"),
@@ -83,6 +83,8 @@ def made(record: Any, state: str, **owner: Any) -> Any:
             return booked(record, series_uid="series-1", **owner)
         case "booked":
             return booked(record, **owner)
+        case "waits":
+            return record.keep(**owner)
         case "other account":
             return booked(record)
         case "cancelling":

@@ -54,7 +54,7 @@ class BookingDocument(BaseModel):
     uid: str | None = Field(None, description="Cal.com's uid of it; only for keys of the scope `uid`.")
     change: ChangeDocument | None = Field(
         None,
-        description="The cancel or the move that was asked for last; only where one booking is read.",
+        description="The cancel or the move that was asked for last; only where one booking is read, or is known.",
     )
 
 
@@ -97,8 +97,11 @@ class BatchResults(BaseModel):
     results: list[BatchBooking | ProblemDocument]
 
 
-def document(view: BookingView, key: ApiKey, *, again: bool = False) -> dict[str, Any]:
-    """Return the document of a booking for the holder of a key; `again`: the holder has asked for it before."""
+def document(view: BookingView, key: ApiKey, *, again: bool = False, asked: datetime | None = None) -> dict[str, Any]:
+    """Return the document of a booking for the holder of a key.
+
+    `again`: the holder has asked for it before; `asked`: the start that was asked for now, if one was.
+    """
     shown = {
         "id": view.id,
         "status": view.status,
@@ -107,7 +110,7 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False) -> dict[str
         "final": view.final,
         "needs_host": bool(view.awaits_host),
         "error_type": view.error_type if view.status in _HAS_CAUSE else None,
-        "say": say(view, again=again),
+        "say": say(view, again=again, is_moved=again and asked not in {None, view.start}),
         "requested_at": None if view.requested_at is None else written(view.requested_at),
     }
     return shown | {"uid": view.uid} if Scope.UID in key.scopes else shown

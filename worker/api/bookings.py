@@ -1,6 +1,7 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -54,9 +55,10 @@ async def book(request: Request) -> Response:
             raise _with_sentence(error, asked.attendee.language) from None
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
-    status = 200 if receipt.duplicate else 202
-    shown = document(view, key, again=receipt.duplicate)
-    return json_response(shown, status, {"Location": f"/v1/bookings/{view.id}"})
+    headers = {"Location": f"/v1/bookings/{view.id}"}
+    if receipt.duplicate:
+        return await _with_change(request, view, key, again=True, asked=asked.start, headers=headers)
+    return json_response(document(view, key), 202, headers)
 
 
 async def book_batch(request: Request) -> Response:
@@ -105,11 +107,27 @@ async def by_id(request: Request) -> Response:
     return await _with_change(request, view, admission.key)
 
 
-async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
+async def _with_change(
+    request: Request,
+    view: BookingView,
+    key: ApiKey,
+    *,
+    again: bool = False,
+    asked: datetime | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with a booking and its newest change; `again` and `asked` as in `document`.
+
+    While the outcome of both is open, the sentence is the change's: nobody hears that a booking will be confirmed which
+    is to be cancelled or moved.
+    """
     newest = await services_of(request).threads.run(partial(changes.latest, view))
-    if newest is None:
-        return json_response({**document(view, key), "change": None})
-    return json_response({**document(newest.view, key), "change": change_document(newest)})
+    if newest is None or newest.change is None:
+        return json_response({**document(view, key, again=again, asked=asked), "change": None}, 200, headers)
+    shown = {**document(newest.view, key, again=again, asked=asked), "change": change_document(newest)}
+    if not (newest.change.over or newest.view.final):
+        shown["say"] = shown["change"]["say"]
+    return json_response(shown, 200, headers)
 
 
 def _found(view: BookingView | None) -> BookingView:
@@ -166,12 +184,16 @@ def _kept(asked: Sequence[CallerRequest], key: ApiKey) -> list[dict[str, Any]]:
     pairs = zip(kept, asked, strict=True)
     told = [BookingView.of(one, request, key.id) for one, request in pairs if isinstance(one, Receipt)]
     shown = iter(views.with_their_ends(told))
-    return [_reused().document if isinstance(one, Conflict) else _result(one, next(shown), key) for one in kept]
+    pairs = zip(kept, asked, strict=True)
+    return [
+        _reused().document if isinstance(one, Conflict) else _result(one, next(shown), key, request.start)
+        for one, request in pairs
+    ]
 
 
-def _result(receipt: Receipt, view: BookingView, key: ApiKey) -> dict[str, Any]:
+def _result(receipt: Receipt, view: BookingView, key: ApiKey, asked: datetime) -> dict[str, Any]:
     status = 200 if receipt.duplicate else 202
-    return {"status": status, "booking": document(view, key, again=receipt.duplicate)}
+    return {"status": status, "booking": document(view, key, again=receipt.duplicate, asked=asked)}
 
 
 def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str | None) -> ApiError:

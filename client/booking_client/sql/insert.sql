@@ -16,6 +16,7 @@
 -- each tenth call is the bulk's. Never by more than half of the time it has: its turn comes before its time is over. That
 -- is the time until it expires, HOLD_LEAD before its start or when its answer is no longer wanted.
 -- A request names its account (null: account 1). One that is not there, or closed, is refused, and with it the batch.
+-- A derived key may be that of a start to which a booking was moved, or from which: that booking answers then (known_keys.sql).
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
@@ -59,6 +60,15 @@ placed AS (
         ORDER BY held.hold_reason
         LIMIT 1
     ) AS backlog ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS is_known
+        FROM /* schema */moved_starts AS moved
+        JOIN /* schema */appointments AS known ON known.id = moved.appointment_id
+        WHERE request.key_derived AND moved.idempotency_key = request.idempotency_key AND moved.account_id = request.account_id
+            AND known.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
+        LIMIT 1
+    ) AS elsewhere ON true
+    WHERE is_known IS NULL
 ),
 written AS (
     INSERT INTO /* schema */appointments (

@@ -13,7 +13,7 @@ from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, a
 from booking_client.request.idempotency import derive_key
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
-from booking_client.states import FINAL, LIVE, HoldReason, Status
+from booking_client.states import FINAL, LIVE, ChangeStatus, HoldReason, Status
 from booking_client.testing.changes import completed, decided, open_changes, refused, withdrawn
 
 
@@ -165,9 +165,9 @@ class FakeBookings:
         row = NewAppointment.of(request, 0)
         for known in reversed(self._rows):
             in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
-            if key_of(known) == key_of(row) and in_force:
+            if in_force and (key_of(known) == key_of(row) or (known.key_derived and self._answers(known, row))):
                 conflict = not row.key_derived and known.payload_hash != row.payload_hash
-                if not conflict:
+                if known.key_derived:
                     self._take_back(self._outcomes[known.id - 1])
                 return Inserted(known, created=False, conflict=conflict)
         self.requests.append(request)
@@ -253,8 +253,9 @@ class FakeBookings:
         return asked
 
     def _take_back(self, booking: Outcome) -> None:
-        if any(one.start is None for one in open_changes(booking)):
-            self._change(withdrawn(booking))
+        cancels = [one for one in open_changes(booking) if one.start is None]
+        if cancels:
+            self._change(withdrawn(booking, cancels))
 
     def _change(self, now: Outcome) -> Outcome:
         number = now.appointment_id
@@ -263,17 +264,19 @@ class FakeBookings:
         if now.status is Status.CONFIRMED:
             row = row._replace(booked_start_at=now.start)
         elif row.start_at != now.start:
-            row = row._replace(start_at=now.start, idempotency_key=self._key_at(row, now.start))
+            row = row._replace(start_at=now.start)
         self._rows[number - 1] = row
         if now.status is not before.status:
             self._end(number)
         return now
 
-    def _key_at(self, row: Kept, start: datetime) -> str:
-        """Return the key of a request that was moved before it was booked: a derived one is that of its new start."""
-        if not row.key_derived:
-            return row.idempotency_key
-        return derive_key(self.requests[row.id - 1].model_copy(update={"start": start}))
+    def _answers(self, known: Kept, row: NewAppointment) -> bool:
+        """Return whether a request is for a start to which a known booking was moved, or is to be moved."""
+        changes, asked = self._outcomes[known.id - 1].changes, self.requests[known.id - 1]
+        starts = {one.start for one in changes if not one.final or one.status is ChangeStatus.DONE}
+        starts = (starts | {known.booked_start_at}) - {None}
+        keys = {derive_key(asked.model_copy(update={"start": start})) for start in starts}
+        return row.key_derived and row.account == known.account and row.idempotency_key in keys
 
 
 def _number(booking: Receipt | int) -> int:

@@ -1,5 +1,6 @@
 """What the client in memory makes of a wish to cancel or to move a booking: as booking-worker, without a server."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ def decided(booking: Outcome, asked: ChangeOutcome) -> Outcome:
     if (why := _refusal(booking, asked)) is not None:
         return _with(booking, asked, ChangeStatus.REFUSED, why)
     if booking.status is Status.CONFIRMED:
-        return _with(withdrawn(booking), asked, ChangeStatus.PENDING)
+        return _with(withdrawn(booking, opened), asked, ChangeStatus.PENDING)
     return _with(_changed(booking, asked), asked, ChangeStatus.DONE)
 
 
@@ -43,9 +44,9 @@ def refused(booking: Outcome, why: str) -> Outcome:
     return _ended(booking, _open(booking), ChangeStatus.REFUSED, why)
 
 
-def withdrawn(booking: Outcome) -> Outcome:
-    """Return a booking whose open changes are withdrawn: a newer wish counts."""
-    for one in open_changes(booking):
+def withdrawn(booking: Outcome, changes: Sequence[ChangeOutcome]) -> Outcome:
+    """Return a booking some of whose open changes are withdrawn: a newer wish counts."""
+    for one in changes:
         booking = _ended(booking, one, ChangeStatus.WITHDRAWN)
     return booking
 
@@ -68,7 +69,8 @@ def _refusal(booking: Outcome, asked: ChangeOutcome) -> str | None:
     opened = open_changes(booking)
     if any(one.start is None for one in opened):
         return "the booking is being cancelled, and cannot be changed any more"
-    return "the booking has this start already" if asked.start == booking.start and not opened else None
+    same = asked.start == booking.start and not opened and booking.status is not Status.CONFIRMED
+    return "the booking has this start already" if same else None
 
 
 def _changed(booking: Outcome, change: ChangeOutcome) -> Outcome:

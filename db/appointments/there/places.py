@@ -36,7 +36,17 @@ def claim_recheck(conn: Connection, appointment_id: int, *, pause_seconds: float
 
 
 def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThere]], *, by: str, why: str) -> None:
-    """Record as what confirmed rows were found at Cal.com just now, except those that have changed since."""
-    places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
+    """Record as what confirmed rows were found at Cal.com just now, except those that have changed since.
+
+    One that was moved answers for its new start, too.
+    """
+    places = [
+        {"id": row.id, "was": row.calcom_booking_uid, **asdict(there), "key": _key(row, there.start)}
+        for row, there in found
+    ]
     shown = json.dumps(places, default=datetime.isoformat)
     fetch(conn, prepared("record_places"), {"places": shown, "by": by, "why": why})
+
+
+def _key(row: Appointment, start: datetime | None) -> str | None:
+    return None if start is None else row.derived_key_at(start)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from db.api_keys.keys import Scope
-from tests.support.api.served import ALL, NOT_HELD, Api, Caller, Serving
+from tests.support.api.served import ALL, NOT_HELD, Api, Caller, Serving, a_request
 from tests.support.fleet import eventually
 
 CONFIRMED = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
@@ -83,6 +83,25 @@ def test_a_booking_is_not_told_as_it_was_before_its_change_ended(api: Api) -> No
         told = reading.result(15).json()
 
     assert (told["status"], told["say"], told["change"]["status"]) == ("cancelled", "It is cancelled.", "done")
+
+
+def test_a_repeat_of_the_first_request_is_told_what_waits(api: Api) -> None:
+    """A read: the cancel or the move that is noted stays, and nobody hears that the booking will be confirmed."""
+    caller = api.key()
+    being_made = f"status = 'retrying', {NOT_HELD}, outcome_unknown = true, sent_at = now(), settle_at = now()"
+    told = []
+    for number, change in enumerate((move, cancel)):
+        asked, key = a_request(start=f"2030-03-2{number}T10:00:00Z"), f"first-{number}"
+        booking = caller.booked(asked, key=key)
+        api.sql(f"UPDATE appointments SET {being_made} WHERE id = :id", id=booking)  # noqa: S608 - ours
+        noted = change(caller, booking).json()["say"]
+        again = caller.book(asked, key=key)
+        told.append((again.status_code, again.json()["say"], again.json()["change"]["status"], noted))
+
+    assert told == [
+        (200, f"I have noted the new time, {SPOKEN}; we will confirm it.", "waiting", told[0][1]),
+        (200, "I have noted that you cancel; we will confirm it.", "waiting", told[1][1]),
+    ]
 
 
 def test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored(serving: Serving) -> None:

@@ -169,7 +169,8 @@ def sql_of(record: Any, statement: str) -> list[tuple[Any, ...]]:
 def test_a_refused_wish_is_seen_in_the_outcome(bookings: Bookings, record: Any) -> None:
     """Nobody was there to be told: so it is kept, with its sentence, and the booking stands."""
     booking = confirmed(record)
-    bookings.reschedule(booking, start=row(booking).start_at, change_key="same")
+    hour = datetime.now(UTC).replace(microsecond=0)
+    bookings.reschedule(booking, start=hour - timedelta(hours=2), change_key="same")
     bookings.reschedule(booking, start=datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1))
     decide()
     seen = changes(bookings, booking)
@@ -178,8 +179,9 @@ def test_a_refused_wish_is_seen_in_the_outcome(bookings: Bookings, record: Any) 
     events = sql_of(record, "SELECT kind FROM appointment_events ORDER BY id")
 
     assert (same.status, same.final, same.change_key) == (ChangeStatus.REFUSED, True, "same")
-    assert same.sentence.endswith("is refused; the booking stands as before: the booking has this start already.")
-    assert past.last_error == "the booking cannot be moved to a start that is past or too near"
+    too_near = "the booking cannot be moved to a start that is past or too near"
+    assert same.sentence.endswith(f"is refused; the booking stands as before: {too_near}.")
+    assert past.last_error == too_near
     assert [kind for (kind,) in events][-4:] == ["change_asked", "change_refused"] * 2
     assert row(booking).status is Status.CONFIRMED
 
@@ -313,7 +315,10 @@ def test_the_rights_that_a_caller_has_are_enough(granted: str, engine: Engine, d
 
 
 def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings: Bookings, database_url: str) -> None:
-    """The newest wish counts: the receipt of the second request is not that of a booking which is then cancelled."""
+    """The newest wish counts: the receipt of the second request is not that of a booking which is then cancelled.
+
+    A move that nobody has read stays.
+    """
     booking = bookings.enqueue(wanted(1)).appointment_id
     bookings.reschedule(booking, start=LATER)
     with psycopg.connect(database_url) as conn:
@@ -322,8 +327,21 @@ def test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read(bookings
     decide()
 
     assert (again.appointment_id, again.duplicate) == (booking, True)
-    assert (row(booking).status, states(bookings, booking)) == (Status.PENDING, [])
+    assert (row(booking).status, row(booking).start_at) == (Status.PENDING, LATER)
+    assert states(bookings, booking) == [(ChangeKind.RESCHEDULE, ChangeStatus.DONE)]
     assert row(booking).enqueued_at is not None
+
+
+def test_a_given_key_takes_back_nothing_that_nobody_has_read(bookings: Bookings, database_url: str) -> None:
+    """The same request with the same key is a read."""
+    asked = wanted(1, idempotency_key="order-1")
+    booking = bookings.enqueue(asked).appointment_id
+    with psycopg.connect(database_url) as conn:
+        bookings.cancel(booking, connection=conn)
+        bookings.enqueue(asked, connection=conn)
+    decide()
+
+    assert row(booking).status is Status.CANCELLED
 
 
 def test_in_a_schema_of_its_own_a_wish_is_decided_too(settings: Give, empty_database_url: str) -> None:

@@ -153,7 +153,7 @@ def test_a_wish_is_decided_alike(client: tuple[Any, Order]) -> None:
 
 
 def test_a_wish_is_taken_back_alike(client: tuple[Any, Order]) -> None:
-    """Who asks for the booking again wants it; moved before it was booked, its old time is free for a new one."""
+    """Who asks for the booking again wants it; moved before it was booked, it answers for both its times."""
     bookings, order = client
     first, second = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2))
     order(first, "confirm")
@@ -161,10 +161,29 @@ def test_a_wish_is_taken_back_alike(client: tuple[Any, Order]) -> None:
     bookings.reschedule(second.appointment_id, start=LATER)
     order(first, "decide")
     again, other = bookings.enqueue(wanted(1)), bookings.enqueue(wanted(2))
+    new = bookings.enqueue(wanted(2, start=LATER))
 
     [change] = bookings.outcome(first.appointment_id).changes
     assert (again.duplicate, change.status) == (True, ChangeStatus.WITHDRAWN)
-    assert (other.duplicate, other.appointment_id != second.appointment_id) == (False, True)
+    for one in (other, new):
+        assert (one.duplicate, one.appointment_id, one.start) == (True, second.appointment_id, LATER)
+
+
+def test_a_given_key_takes_nothing_back_and_a_derived_one_no_move(client: tuple[Any, Order]) -> None:
+    """The same request with the same key is a read."""
+    bookings, order = client
+    given, derived = bookings.enqueue(wanted(1, idempotency_key="k")), bookings.enqueue(wanted(2))
+    for one in (given, derived):
+        order(one, "confirm")
+    bookings.cancel(given.appointment_id)
+    bookings.reschedule(derived.appointment_id, start=LATER)
+    order(given, "decide")
+
+    again = bookings.enqueue(wanted(1, idempotency_key="k")), bookings.enqueue(wanted(2))
+
+    assert [one.duplicate for one in again] == [True, True]
+    for one in (given, derived):
+        assert [change.final for change in bookings.outcome(one.appointment_id).changes] == [False]
 
 
 def test_a_change_ends_when_the_test_says_so(fake_bookings: FakeBookings) -> None:

@@ -36,6 +36,7 @@ _OWN: Mapping[str, Mapping[str, object]] = MappingProxyType(
             ("reason", "idempotency_key", "correlation_id", "refusal", "last_error"), _ONLY
         ),
         "change_wishes": {"reason": _ONLY, "idempotency_key": _ONLY},
+        "moved_starts": {"idempotency_key": _ONLY},
         "callbacks": {
             "data": json.dumps({"key": _ONLY}),
             "url": "https://zebras.example.com/x",
@@ -95,6 +96,7 @@ INSERT INTO booking_changes (
     line_at
 ) VALUES (1, 1, 'calcom', 'cancel', 'refused', now(), '', 'caller', 'python', 'x', 'x', now());
 INSERT INTO change_wishes (appointment_id, kind) VALUES (1, 'cancel');
+INSERT INTO moved_starts (appointment_id, start_at, account_id) VALUES (1, now(), 1);
 INSERT INTO operator_actions (request_id, who, via, action, ids)
     VALUES (gen_random_uuid(), 'o', 'page', 'reschedule', '{1}'), (gen_random_uuid(), 'o', 'page', 'open', NULL);
 INSERT INTO alert_incidents (kind) VALUES ('change_held');

@@ -15,9 +15,9 @@ _claim_recheck = partial(Breakage, promise=4, file="db/sql/claim_recheck.sql")
 AGAIN = (
     _insertion(
         name="cancel-swallows-the-next-request",
-        old="if one.may_be_cancelled and",
-        new="if False and",
-        test=f"{_CANCEL}test_who_asks_again_takes_the_cancel_back[derived key-one_by_one]",
+        old="if one.is_wanted_again})",
+        new="if False})",
+        test=f"{_CANCEL}test_who_asks_again_takes_the_cancel_back[one_by_one]",
     ),
     Breakage(
         name="cancel-of-the-wish-before",
@@ -32,12 +32,6 @@ AGAIN = (
         old="for key, one in found.items() if one.id not in cancelling}",
         new="for key, one in found.items()}",
         test=f"{_CANCEL}test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_again[one_by_one]",
-    ),
-    _insertion(
-        name="cancel-taken-back-by-another-request",
-        old="return kept.key_derived or (key_of(kept), kept.payload_hash) in asked",
-        new="return True",
-        test=f"{_CANCEL}test_another_request_with_its_key_takes_no_cancel_back",
     ),
     # -- a call a minute
     _claim_recheck(

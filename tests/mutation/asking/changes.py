@@ -90,8 +90,8 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="a-cancel-follows-nobody",
-        old="if act is ChangeAct.FOLLOW and there is not None:\n            return self._followed(there)",
-        new="if act is ChangeAct.FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())",
+        old="FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
+        new="FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())\n        if act in",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     _attempt(
@@ -122,8 +122,8 @@ CHANGES_SENT = (
     ),
     _moving(
         name="moved-to-the-same-start",
-        old="(row.booked_start_at or row.start_at) == wanted and",
-        new="False and",
+        old="    if row.start_at == wanted:\n",
+        new="    if False:\n",
         test=f"{_REFUSED}test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(

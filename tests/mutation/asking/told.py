@@ -67,8 +67,8 @@ TOLD = (
     ),
     _bookings(
         name="told-as-booked-beside-its-cancel",
-        old='{**document(newest.view, key), "change"',
-        new='{**document(view, key), "change"',
+        old='document(newest.view, key, again=again, asked=asked), "change"',
+        new='document(view, key, again=again, asked=asked), "change"',
         test=f"{_CHANGES}test_a_booking_is_not_told_as_it_was_before_its_change_ended",
     ),
     Breakage(

@@ -57,8 +57,8 @@ VOICE = (
     ),
     _booking(
         name="a-later-call-is-told-that-its-own-time-is-taken",
-        old="    if not another and (own",
-        new="    if another and (own",
+        old="cancelling is None and not another and",
+        new="cancelling is None and another and",
         test=f"{_TOOLS}test_the_same_person_is_not_told_in_a_later_call_that_its_own_time_is_taken[retell]",
     ),
     Breakage(
@@ -71,9 +71,9 @@ VOICE = (
     ),
     _booking(
         name="a-cancel-goes-out-after-its-caller-books-again",
-        old="        take_back_cancel(conn, own.id)\n",
-        new="        pass\n",
-        test=f"{_CHANGES}test_who_books_again_takes_the_cancel_back[retell]",
+        old="            is_kept = take_back_cancel(conn, own.id)\n",
+        new="            is_kept = True\n",
+        test=f"{_CHANGES}test_who_books_again_is_asked_whether_the_cancel_is_to_be_taken_back[retell-the same call]",
     ),
     _sentences(
         name="an-unknown-outcome-is-told-as-booked",
@@ -115,7 +115,7 @@ VOICE = (
         name="a-repeat-in-a-call-is-told-as-new",
         promise=6,
         file="worker/api/voice/tools.py",
-        old="return Told(view=made.view, again=made.again)",
+        old="return Told(view=made.view, again=made.again, is_moved=made.again and made.view.start != asked.start)",
         new="return Told(view=made.view)",
         test="tests/promises/asking/test_voice_calls.py::"
         "test_a_slow_cal_com_books_once_and_who_asks_again_hears_that_it_is_theirs",
@@ -136,8 +136,8 @@ VOICE = (
         name="a-moved-booking-is-found-at-its-old-start",
         promise=6,
         file="db/sql/views_of_person.sql",
-        old="        OR CAST(:moved_too AS boolean)\n",
-        new="        OR CAST(:moved_too AS boolean) IS NOT NULL\n",
+        old="        OR CAST(:moved_too AS boolean) AND (\n",
+        new="        OR CAST(:moved_too AS boolean) IS NOT NULL AND (\n",
         test=f"{_CHANGES}test_who_names_the_new_start_means_the_moved_booking",
     ),
     Breakage(

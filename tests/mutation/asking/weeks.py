@@ -128,9 +128,9 @@ WEEKS = (
     Breakage(
         name="a-revoked-week-takes-back-the-cancel-of-all",
         promise=1,
-        file="tasks/operations/revoke.py",
-        old="if withdrawn and change.ends_booking:",
-        new="if withdrawn and change.wanted is None:",
+        file="db/migrations/versions/from_0017/0019_moves_wait.py",
+        old="coalesce(bool_or(kind = 'cancel' AND scope IS NULL), false) AS is_cancelled,",
+        new="false AS is_cancelled,",
         test=f"{_ROWS}test_flowers_revoke_of_a_week_leaves_the_cancel_of_all",
     ),
     Breakage(

@@ -64,8 +64,8 @@ WISHES = (
         name="a-known-booking-is-cancelled-by-an-older-wish",
         promise=1,
         file="client/booking_client/insertion.py",
-        old='load("known_keys", rule.schema, _KNOWN_COLUMNS)',
-        new='load("known_keys", rule.schema, _COLUMNS)',
+        old='load("known_keys", rule.schema, _KNOWN_COLUMNS.',
+        new='load("known_keys", rule.schema, _COLUMNS.',
         test=f"{_TESTS}test_who_asks_for_the_booking_again_takes_back_what_nobody_has_read",
     ),
     Breakage(

@@ -26,6 +26,7 @@ TODAY = [
     "0016_restored",
     "0017_weeks",
     "0018_front_door",
+    "0019_moves_wait",
     "0021_audited_where_it_is",
 ]
 LATER = "0022_later"

@@ -150,7 +150,6 @@ def test_a_transient_refusal_without_retries_ends_as_all_others_do(near: bool) -
         ({"over": True}, Act.REFUSE_OVER),
         ({"disabled": True, "full": True}, Act.REFUSE_NOT_ALLOWED),
         ({"disabled": True}, Act.REFUSE_NOT_ALLOWED),
-        ({"same_start": True}, Act.DONE),
         ({"full": True}, Act.REFUSE_FULL),
     ],
 )

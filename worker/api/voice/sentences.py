@@ -19,6 +19,7 @@ class Asked(StrEnum):
     DETAILS = "details"  # something else is wrong
     SECOND = "second"  # the call has another booking
     ONCE_MORE = "once_more"  # the call has cancelled this booking
+    KEEP = "keep"  # its cancel is noted, and was not sent yet
     WHICH = "which"  # the person or the start was not named, and the call has no booking, or several
     NOT_FOUND = "not_found"  # both were named, and no booking is theirs, or several are
     NEW_START = "new_start"  # it is to be moved, and nobody said to when
@@ -47,6 +48,7 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
             Asked.ONCE_MORE: "Your request for {time} from this call is cancelled. Would you like to book it again?",
+            Asked.KEEP: "I have noted that you cancel {time}. Would you like to keep it?",
             Asked.NOT_FOUND: "I cannot find that appointment. Please tell me once more its day and time, and the "
             "e-mail address or number.",
             Asked.WHICH: "For which day and time is the appointment, and under which e-mail address or number is it "
@@ -76,6 +78,7 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage: {time}. Möchten Sie einen weiteren Termin?",
             Asked.ONCE_MORE: "Ihre Anfrage aus diesem Gespräch ist abgesagt: {time}. Möchten Sie den Termin noch "
             "einmal?",
+            Asked.KEEP: "Ihre Absage ist vorgemerkt: {time}. Möchten Sie den Termin doch behalten?",
             Asked.NOT_FOUND: "Ich finde diesen Termin nicht. Bitte nennen Sie mir noch einmal Tag und Uhrzeit, und die "
             "E-Mail-Adresse oder Nummer.",
             Asked.WHICH: "Um welchen Tag und welche Uhrzeit geht es, und unter welcher E-Mail-Adresse oder Nummer ist "

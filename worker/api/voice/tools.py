@@ -40,13 +40,14 @@ class ToolUse:
 class Told:
     """Hold what is answered: a sentence, or a booking or a change that has one and may settle yet.
 
-    `again` as in `say`.
+    `again`, `is_moved` as in `say`.
     """
 
     sentence: str | None = None
     view: BookingView | None = None
     change: ChangeOfCaller | None = None
     again: bool = False
+    is_moved: bool = False
 
     def say(self, language: str) -> str:
         """Return the sentence."""
@@ -54,7 +55,7 @@ class Told:
             return say_change(self.change, language)
         if self.sentence is not None or self.view is None:
             return self.sentence or ASKED[language][Asked.CANNOT]
-        return say(replace(self.view, language=language), again=self.again)
+        return say(replace(self.view, language=language), again=self.again, is_moved=self.is_moved)
 
 
 class Tool(NamedTuple):
@@ -68,13 +69,15 @@ async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
     asked = use.arguments.request(use.conversation.event_type)
     made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
-    if made.change is not None:
-        return Told(change=made.change)
     if not made.second:
-        return Told(view=made.view, again=made.again)
+        if made.change is not None:
+            return Told(change=made.change)
+        return Told(view=made.view, again=made.again, is_moved=made.again and made.view.start != asked.start)
     language = use.arguments.language
     time = spoken(made.view.start, made.view.time_zone, language)
     question = Asked.ONCE_MORE if made.view.status is Status.CANCELLED else Asked.SECOND
+    if made.change is not None:
+        question = Asked.KEEP
     return Told(ASKED[language][question].format(time=time))
 
 
@@ -136,7 +139,6 @@ _REFUSED: Mapping[CommandOutcome, Asked] = MappingProxyType(
 )
 _STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(
     {
-        CommandOutcome.SAME_START: SaidOfChange.MOVED_ALREADY,
         CommandOutcome.BEING_CANCELLED: SaidOfChange.CANCEL_NOTED,
     }
 )

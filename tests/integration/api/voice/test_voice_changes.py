@@ -180,7 +180,6 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
         "other key": ask(api.key(), "reschedule", {**named, **NEW}, "call-23").say,
         "no new start": ask(caller, "reschedule", named, "call-24").say,
         "past": ask(caller, "reschedule", {**named, "new_start": "2020-03-05T10:00:00"}, "call-24").say,
-        "same": ask(caller, "reschedule", {**named, "new_start": named["start"]}, "call-24").say,
     }
     before = changes(api, email)
     moved = briefly(ask, caller, "reschedule", {**named, **NEW}, "call-24", lang="de").say
@@ -190,7 +189,6 @@ def test_who_names_person_and_start_moves_in_a_later_call(api: Api, ask: Ask) ->
         "other key": NOT_FOUND,
         "no new start": "To which day and time shall I move it?",
         "past": "Which day and time would you like? It has to be far enough in the future.",
-        "same": f"It is at {OLD} already.",
     }
     assert moved == "Ich habe die neue Zeit vorgemerkt: Mittwoch, 6. März um 10:00 Uhr. Wir bestätigen sie Ihnen."
     assert (before, changes(api, email)) == (0, 1)
@@ -210,19 +208,67 @@ def test_what_came_to_nothing_is_wished_again(api: Api, ended: str) -> None:
         assert (len({*told}), "I have noted" in told[0], changes(api, email)) == (1, True, 2)
 
 
-def test_who_books_again_takes_the_cancel_back(api: Api, ask: Ask) -> None:
-    """What is at Cal.com, and what a call may be making; the status says the cancel while it is open."""
+@pytest.mark.parametrize("other", [False, True], ids=["the same call", "a later call"])
+def test_who_books_again_is_asked_whether_the_cancel_is_to_be_taken_back(api: Api, ask: Ask, other: bool) -> None:  # noqa: FBT001 - a case
+    """What is at Cal.com, and what a call may be making: an agent that repeats its `book` takes nothing back."""
     caller = api.key()
     for number, columns in enumerate((BOOKED, BEING_MADE)):
-        call, asked = f"call-27-{number}", some_arguments()
+        call, asked = f"call-27-{other}-{number}", some_arguments()
+        again = f"{call}-later" if other else call
         briefly(ask, caller, "book", asked, call)
         becomes(api, asked["email"], columns)
         told = [briefly(ask, caller, tool, {}, call).say for tool in ("cancel", "status")]
-        briefly(ask, caller, "book", asked, call)
+        question = briefly(ask, caller, "book", asked, again).say
+        stays = api.sql(OPEN_CANCELS, email=asked["email"])
+        briefly(ask, caller, "book", {**asked, "another": True}, again)
 
         assert told == ["I have noted that you cancel; we will confirm it."] * 2
+        assert question == f"I have noted that you cancel {OLD}. Would you like to keep it?"
+        assert stays == 1
         eventually(lambda email=asked["email"]: api.sql(OPEN_CANCELS, email=email) == 0)
         assert "cancel" not in ask(caller, "status", {}, call).say
+
+
+def test_a_repeat_of_the_first_request_takes_back_no_move(api: Api, ask: Ask) -> None:
+    """The agent repeats its `book` call: the new time stays noted, and the status says so."""
+    caller, asked = api.key(), some_arguments()
+    briefly(ask, caller, "book", asked, "call-47")
+    becomes(api, asked["email"], BEING_MADE)
+    briefly(ask, caller, "reschedule", NEW, "call-47")
+
+    told = [briefly(ask, caller, "book", asked, call).say for call in ("call-47", "call-48")]
+    told.append(briefly(ask, caller, "status", {}, "call-47").say)
+
+    assert told == [f"I have noted the new time, {SPOKEN}; we will confirm it."] * 3
+
+
+def test_a_booking_that_was_moved_before_it_was_booked_answers_for_both_starts(api: Api, ask: Ask) -> None:
+    """In any call: it is told where it is, and nobody is booked twice."""
+    caller, asked = api.key(), some_arguments()
+    briefly(ask, caller, "book", asked, "call-49")
+    briefly(ask, caller, "reschedule", NEW, "call-49")
+
+    again = [{**asked, "start": start} for start in (asked["start"], NEW["new_start"])]
+    told = {briefly(ask, caller, "book", one, call).say for one in again for call in ("call-49", "call-50")}
+
+    rows = "SELECT count(*) FROM appointments WHERE attendee_email = :email"
+    assert (told, api.sql(rows, email=asked["email"])) == (
+        {f"One moment more: I have your request for {SPOKEN}, and we will confirm it."},
+        1,
+    )
+
+
+def test_who_asks_again_without_a_call_takes_the_cancel_back(api: Api) -> None:
+    """Nothing names the call: the request has its derived key, as over HTTP."""
+    caller, asked = api.key(), some_arguments()
+    briefly(retell_args_only, caller, "book", asked, "")
+    becomes(api, asked["email"], BOOKED)
+    named = {"email": asked["email"], "start": asked["start"]}
+    briefly(retell_args_only, caller, "cancel", named, "")
+
+    briefly(retell_args_only, caller, "book", asked, "")
+
+    assert api.sql(OPEN_CANCELS, email=asked["email"]) == 0
 
 
 def test_a_cancel_that_was_sent_is_not_taken_back(api: Api, ask: Ask) -> None:
