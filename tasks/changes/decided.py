@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import cast
 
 from db.appointments import Appointment
-from db.appointments.event_types import EventType
 from db.changes.change import BookingChange
-from db.event_kind import EventKind
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.slots import Slot
 from tasks.changes import questions
@@ -16,20 +14,13 @@ from tasks.changes.cancel import after_cancel, after_cancel_look
 from tasks.changes.claimed import ChangeClaim
 from tasks.changes.evidence import ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
-from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
+from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look
 from tasks.decisions import OUTAGE, BookingDecisions
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 
 Decide = Callable[[ChangeCase], ChangeAct]
-
-
-def is_keyless(kept: EventType | None) -> bool:
-    """Return whether a reschedule goes without our key, by what is known of its event type."""
-    if kept is None or kept.policy_kind in {EventKind.OTHER, EventKind.UNKNOWN}:
-        return goes_without_key(None)
-    return goes_without_key(True if kept.confirms else kept.confirms_free_email)
 
 
 def is_young(rules: BookingDecisions, change: BookingChange, booking: Appointment) -> bool:

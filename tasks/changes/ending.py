@@ -30,6 +30,7 @@ _WHY: Mapping[ChangeAct, str] = MappingProxyType(
     {
         ChangeAct.DONE: "done at Cal.com",
         ChangeAct.DONE_NOT_FOUND: "not found at Cal.com any more",
+        ChangeAct.DONE_BESIDE: "moved; the old booking lives beside it, and is cancelled as a double",
         ChangeAct.DONE_TWICE: "moved, and somebody else moved it as well",
         ChangeAct.REFUSE: "Cal.com refused it",
         ChangeAct.REFUSE_OVER: "the booking is over",
@@ -55,6 +56,7 @@ _ALARMS = frozenset(
     }
 )
 _DONE = frozenset({ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND})
+_ENDS_DONE = _DONE | {ChangeAct.DONE_BESIDE, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}
 _GONE = frozenset({ChangeAct.REFUSE_CANCELLED, ChangeAct.REFUSE_NOT_FOUND})
 
 
@@ -106,7 +108,7 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
     """Return the move that ends a change, with what it writes into its booking."""
     there = seen.there
     to = ChangeStatus.REFUSED
-    if act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}:
+    if act in _ENDS_DONE:
         to = ChangeStatus.DONE
     elif act is ChangeAct.EXPIRE:
         to = ChangeStatus.EXPIRED

@@ -32,6 +32,7 @@ from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
+from tests.mutation.changing.both_ends import BOTH_ENDS
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
@@ -244,6 +245,7 @@ BREAKAGES = (
     *BREAKER,
     *BROKERS,
     *ANSWER_BY,
+    *BOTH_ENDS,
     *BULK,
     *CLIENTS,
     # -- the right key, and no other account's row
