@@ -17,7 +17,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
-from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct
+from tasks.changes.evidence import CLEAR, UNCLEAR, VAGUE, ChangeAct
 from tasks.changes.weeks import next_living, present
 from tasks.decisions import BookingDecisions, error
 from tasks.moves import KNOWN, Move, Posted
@@ -117,6 +117,8 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
         "last_error": None,
         "error_type": ErrorType.TAKEN if _is_taken(change, act, seen) else None,
     }
+    if act is ChangeAct.DONE_BESIDE:  # both ends were seen: the late look cancels the old one
+        written["late_look_at"] = FromNow(0)
     if to is not ChangeStatus.DONE:
         written["last_error"] = words or _WHY[act]
     elif there is not None:
@@ -191,7 +193,9 @@ def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted)
     if change.outcome_unknown:
         ends = max(ends, Times.of(change, rules).ends_in)
     answer = reply.answer if isinstance(reply, ChangeReply) else None
+    is_vague = answer in VAGUE or change.late_look_at is not None
     return {
+        **({"late_look_at": FromNow(ends)} if is_vague else {}),
         "outcome_unknown": True,
         "settle_at": FromNow(timings.settle_answered if finished else timings.settle_unanswered - sent_ago),
         "ends_at": FromNow(ends),

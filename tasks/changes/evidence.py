@@ -139,6 +139,9 @@ UNCLEAR = frozenset(
 )
 """Refusals that prove nothing while an earlier POST is of unknown outcome: the lookup decides with them."""
 
+VAGUE = frozenset({ChangeAnswer.UNKNOWN, ChangeAnswer.PROBABLY_DONE, ChangeAnswer.OLD_VERSION})
+"""Answers that say neither that it is done nor that it is not: one late look follows, however the change ends."""
+
 CLEAR = frozenset(
     {ChangeAnswer.MOVED_BEFORE, ChangeAnswer.SEAT_GONE, ChangeAnswer.ORIGINAL_GONE, ChangeAnswer.NOT_FOUND}
 )

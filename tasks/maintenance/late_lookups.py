@@ -1,4 +1,4 @@
-"""Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
+"""Lookups that no booking's own task makes: of suspects, which are never posted, of weeks of series, and of changes.
 
 Each run makes a few lookups, in one thread of a process, so that they neither use up the limit nor delay other tasks.
 """
@@ -19,6 +19,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
+from tasks.changes.late_looks import look_late
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
@@ -36,13 +37,14 @@ _running = threading.Lock()
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
-    """Look up the suspects that are due, and count the weeks of series that may be cut; return the counts."""
+    """Look up the suspects and the changes that are due, and count the weeks of series that may be cut."""
     if not _running.acquire(blocking=False):
         return {}
     try:
         done: dict[str, Any] = {
             "suspects": _suspects(dependencies.current()),
             "series": _series(dependencies.current()),
+            "changes": look_late(dependencies.current()),
         }
     except NotNow:  # the breaker is open, or the limit is reached
         return {}

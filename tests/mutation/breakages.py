@@ -33,6 +33,7 @@ from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.changing.both_ends import BOTH_ENDS
+from tests.mutation.changing.late_looks import LATE_LOOKS
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
@@ -252,6 +253,7 @@ BREAKAGES = (
     *ACCOUNT_KEYS,
     *APART,
     *FLOODS,
+    *LATE_LOOKS,
     *LINES,
     *SEEN,
     *SERVICES,

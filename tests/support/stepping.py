@@ -37,7 +37,8 @@ _MOMENTS = {
         "ends_at, askable_since, held_at, hold_until, checked_at, line_at, answer_by"
     ),
     "booking_changes": (
-        "requested_at, updated_at, lease_expires_at, next_attempt_at, settle_at, ends_at, held_at, hold_until, line_at"
+        "requested_at, updated_at, lease_expires_at, next_attempt_at, settle_at, ends_at, held_at, hold_until, "
+        "late_look_at, line_at"
     ),
     "appointment_events": "created_at",
     "calcom_event_types": "asked_at, looked_at, kind_changed_at",

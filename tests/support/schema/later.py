@@ -26,8 +26,9 @@ TODAY = [
     "0016_restored",
     "0017_weeks",
     "0018_front_door",
+    "0020_late_looks",
 ]
-LATER = "0019_later"
+LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""
