@@ -131,7 +131,7 @@ def _settled(made: ChaosEnvironment) -> Record:
     """
     for _ in range(int(FINISH_SECONDS)):
         uncounted, ours = judge.uncounted(made), judge.record(made.postgres.url)
-        if uncounted:
+        if uncounted or any(one.looks for one in ours.changes):
             look_again()
         elif ours.quiet:
             break
