@@ -75,13 +75,18 @@ def look_later(conn: Connection, hint_id: int, seconds: float) -> None:
     conn.execute(changed.values(next_at=func.now() + timedelta(seconds=seconds), looks=_columns.looks + 1))
 
 
-def put_off(conn: Connection, hint_id: int, outcome: str, *, oldest: timedelta) -> None:
+def put_off(
+    conn: Connection, hint_id: int, outcome: str, *, oldest: timedelta, settles_at: datetime | None = None
+) -> None:
     """Have Cal.com asked later for a hint whose look came to nothing: as long after as the hint is old, within bounds.
 
-    A hint that is older than `oldest` ends with `outcome`: a look that always fails is not made for ever.
+    Once at `settles_at` (None: it has passed), from when a seat's absence counts, if that comes before. A hint that is
+    older than `oldest` ends with `outcome`: a look that always fails is not made for ever.
     """
     age = func.now() - _columns.received_at
     later = func.now() + func.least(func.greatest(age, PUT_OFF[0]), PUT_OFF[1])
+    if settles_at is not None:
+        later = func.least(later, func.greatest(literal(settles_at, MOMENT), func.now()))
     is_young = age < oldest
     values = {"next_at": case((is_young, later), else_=None), "outcome": case((is_young, None), else_=outcome)}
     conn.execute(update(calcom_webhooks).where(_columns.id == hint_id).values(values))

@@ -44,14 +44,15 @@ orders (any HTTP client; they meet no fault and stand in no journal):
   POST   /_reset        as after the start
 
 settings beside those of the command line: replica_lags [0.02, 8] (they answer in turn), lag_breaks_posts (a POST
-  re-reads from the replica), total_one_too_high, seat_cancel_says_404, dedupe_takes_another (shares), blocked_emails,
-  guarded_emails, free_domains (whose addresses make bookings pending where a type confirms_free_email), keys, users
+  re-reads from the replica), total_one_too_high, seat_cancel_says_404, seat_move_loses, dedupe_takes_another,
+  series_finds_living (shares), blocked_emails, guarded_emails, free_domains (whose addresses make bookings pending
+  where a type confirms_free_email), keys, users
 
 a fault's limits: share (0-1), count (calls), seconds, start_after (seconds),
   match {{method, path (a trailing * is a prefix), event_type_id, reference}}
 fault kinds:
 {chr(10).join(f"  {kind:19} {text}" for kind, text in KINDS.items())}
-names for status, commit_then_status and answer_early: {", ".join(NAMED)}
+names for status, commit_then_status, answer_early and split: {", ".join(NAMED)}
 
 event types:
 {chr(10).join(f"  {each.id}  {each.slug:17} {each.kind:22} {each.length} min" for each in DEFAULTS if each.id < 200)}

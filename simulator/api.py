@@ -14,7 +14,7 @@ from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
 from simulator.reads import event_type_groups, event_types, listing, show, webhooks
 from simulator.reads.event_types import NO_LOGIN
 from simulator.state.sight import view_of
-from simulator.state.steps import KilledError
+from simulator.state.steps import KilledError, SplitError
 from simulator.state.users import DELETED, EXPIRED
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ ROUTES = (
 
 
 async def answer(world: World, call: Call) -> Answer:
-    """Answer a call to API v2, faults apart. Raises KilledError where a fault ends the process at a step."""
+    """Answer a call to API v2, faults apart. Raises KilledError, SplitError where a fault breaks its work off."""
     try:
         read_body(call)
         _check_route(call)
@@ -65,7 +65,7 @@ async def answer(world: World, call: Call) -> Answer:
     except Refusal as refusal:
         await world.work(call)
         given = shapes.refusal_answer(refusal, path=call.request.target, now=world.now)
-    except KilledError:
+    except (KilledError, SplitError):
         raise
     except Exception:  # noqa: BLE001 - what nobody foresaw is a 500 B there as well; the trace is for us
         traceback.print_exc()

@@ -13,7 +13,7 @@ from simulator import api
 from simulator.http import shapes
 from simulator.http.messages import Answer, Refusal
 from simulator.state.faults import BESIDE_OTHERS
-from simulator.state.steps import KilledError
+from simulator.state.steps import KilledError, SplitError
 
 if TYPE_CHECKING:
     from simulator.http.messages import Call
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> None:
     """Answer a call, or fail it as ordered. What was begun is finished even when the client has gone (seen)."""
     fault = next((each for each in met if each.kind not in BESIDE_OTHERS), None)
-    call.at_steps = [each for each in met if each.kind in ("stall", "kill")]
+    call.at_steps = [each for each in met if each.kind in ("stall", "kill", "split")]
     call.entry.fault = "+".join(each.kind for each in met) or None
     for each in met:
         if each.kind == "latency" and not each.after:
@@ -50,6 +50,12 @@ async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> Non
     except KilledError:
         wire.reset()
         return
+    except SplitError:
+        if fault is None or fault.close:
+            wire.reset()
+        else:
+            await _send(world, call, wire, _ordered(world, call, fault))
+        return
     for each in met:
         if each.kind == "latency" and each.after:
             await asyncio.sleep(world.rng.uniform(*each.delay))
@@ -69,7 +75,7 @@ async def _answer_early(world: World, call: Call, fault: Fault, wire: Wire) -> N
 
 
 async def _work_on(world: World, call: Call) -> None:
-    with contextlib.suppress(KilledError):
+    with contextlib.suppress(KilledError, SplitError):
         await api.answer(world, call)
 
 

@@ -14,12 +14,11 @@ from db.lifecycle import Status
 from tasks import event_type_lookup
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import booked_there, follow, read_bookings
+from tasks.calcom.booking_answers import booked_there, follow, read_bookings, read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.lookup import newest
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.changes.questions import ours_listed
 from tasks.dependencies import Dependencies
-from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.host.log import Logger
 from tasks.moves import CallMade
@@ -133,10 +132,12 @@ class _Lookup:
         booking = read_bookings(self._by_uid(row.calcom_booking_uid or ""))
         if isinstance(booking, Reply):
             return found
-        try:
-            return ours_listed(self.calls, row, event_type_lookup.known(self.deps, row), but=row.calcom_seat_uid)[:1]
-        except NotAskedError:
+        kept = event_type_lookup.known(self.deps, row)
+        number = row.event_type_id or (None if kept is None else kept.calcom_id)
+        page = read_list(self.calls.list_bookings(newest(number)))
+        if isinstance(page, Reply):
             return found
+        return [one for one in page.bookings if one.lives_for(str(row.uuid), but=row.calcom_seat_uid)][:1]
 
     def _by_uid(self, uid: str) -> Answer | NoAnswer:
         return self.calls.booking(uid, deadline=self._left())

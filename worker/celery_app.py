@@ -97,6 +97,7 @@ class Configuration:
         "tasks.callbacks.deliver",
         "tasks.callbacks.due",
         "tasks.changes.changing",
+        "tasks.changes.late_lookups",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
@@ -114,7 +115,7 @@ class Configuration:
         {
             "tasks.booking.*": {"queue": BOOKINGS},
             "tasks.callbacks.deliver.*": {"queue": CALLBACKS},
-            "tasks.changes.*": {"queue": BOOKINGS},
+            "tasks.changes.changing.*": {"queue": BOOKINGS},
             "tasks.*": {"queue": MAINTENANCE},
         }
     )

@@ -30,6 +30,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "look-at-hints": every(1.0, "tasks.calcom_webhooks.looks.look_at_hints"),
     "ask-again": every(5.0, "tasks.maintenance.recovery.ask_again"),
     "look-again": every(20.0, "tasks.maintenance.late_lookups.look_again"),
+    "look-at-changes": every(20.0, "tasks.changes.late_lookups.look_at_changes"),
     "expire-held": every(10.0, "tasks.maintenance.sweeper.expire_held"),
     "check-health": every(5.0, "tasks.incidents.check.check_health"),
     "count-held": every(2.0, "tasks.maintenance.held.count_held"),

@@ -22,10 +22,10 @@ _BY = "operator"
 _COLUMNS = appointments.c
 
 
-def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, why: str) -> bool:
+def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, why: str, *, by: str = _BY) -> bool:
     """Record that a double is about to be cancelled; return False if its row has changed since it proved the double."""
     detail = literal({"why": why, "uid": uid, "seat": seat_uid}, JSONB)
-    still = select(_COLUMNS.id, literal(INTENT), literal(_BY), detail).where(
+    still = select(_COLUMNS.id, literal(INTENT), literal(by), detail).where(
         _COLUMNS.id == row.id,
         _COLUMNS.status == Status.CONFIRMED,
         _COLUMNS.calcom_booking_uid == row.calcom_booking_uid,
@@ -35,9 +35,11 @@ def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, w
     return conn.execute(written.returning(_events.c.id)).first() is not None
 
 
-def end(conn: Connection, appointment_id: int, kind: str, *, uid: str, seat_uid: str | None, why: str) -> None:
+def end(
+    conn: Connection, appointment_id: int, kind: str, *, uid: str, seat_uid: str | None, why: str, by: str = _BY
+) -> None:
     """Record how the cancellation of a double ended: `kind` is CANCELLED or KEPT."""
-    events.record(conn, appointment_id, kind, _BY, {"why": why, "uid": uid, "seat": seat_uid})
+    events.record(conn, appointment_id, kind, by, {"why": why, "uid": uid, "seat": seat_uid})
 
 
 def open_intents(

@@ -79,6 +79,7 @@ class BookingChange:
     held_for: str | None
     error_type: str | None
     last_error: str | None
+    late_look_at: datetime | None
     line_at: datetime
     requested_at: datetime
     updated_at: datetime

@@ -64,6 +64,8 @@ booking_changes = Table(
     Column("held_for", Text),
     Column("error_type", Text),
     Column("last_error", Text),
+    Column("late_look_at", MOMENT),  # when it is looked at once more, once it is over; null: no look is due
+    required("late_looks", Integer, server_default="0"),
     required("line_at", MOMENT),  # its place in the line of bookings and changes
     required("requested_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),

@@ -21,6 +21,7 @@ moved AS (
         posts = greatest(posts, 1),
         settle_at = greatest(settle_at, now() + make_interval(secs => :settle_seconds)),
         ends_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
+        late_look_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
         looks = 0,
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',

@@ -60,7 +60,10 @@ async def create(world: World, call: Call) -> Answer:
 async def _book(
     world: World, call: Call, wish: Wish, upto: Reach, series: str | None, week_one: Booking | None
 ) -> Made:
-    """Book one time. The order of what is asked decides which of two answers is given (seen). Raises Refusal."""
+    """Book one time. The order of what is asked decides which of two answers is given (seen).
+
+    Raises Refusal, SplitError.
+    """
     seated = wish.event_type.seated
     await upto(Step.DEDUPE)
     check_active(world, wish)
@@ -76,11 +79,12 @@ async def _book(
     hosts = _hosts(world, wish, week_one)
     _check_watchlist(world, wish)
     await upto(Step.INSERT)
-    booking = _insert(world, call, wish, hosts, series)
-    if not seated:
-        return Made(booking)
-    await upto(Step.SEAT)
-    return Made(booking, _give_seat(world, call, wish, booking))
+    booking, seat_uid = _insert(world, call, wish, hosts, series), None
+    if seated:
+        await upto(Step.SEAT)
+        seat_uid = _give_seat(world, call, wish, booking)
+    world.check_transaction(call)
+    return Made(booking, seat_uid)
 
 
 def _hosts(world: World, wish: Wish, week_one: Booking | None) -> tuple[str, ...]:

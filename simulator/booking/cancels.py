@@ -24,7 +24,7 @@ NO_SUCH_RECORD = "Invalid Query: The requested record was not found."
 
 
 async def cancel(world: World, call: Call, uid: str) -> Answer:
-    """Serve POST .../cancel. Raises Refusal, perhaps though it is done; KilledError."""
+    """Serve POST .../cancel. Raises Refusal, perhaps though it is done; KilledError, SplitError."""
     current = call.request.headers.get("cal-api-version") == "2024-08-13"
     body = body_of(call, KNOWN) if current else dict(call.body if isinstance(call.body, dict) else {})
     seat, reason = body.get("seatUid"), str(body.get("cancellationReason") or "").strip()
@@ -35,7 +35,7 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
             "Cannot cancel subsequent bookings for recurring event - you have to provide uid of one of the individual "
             "bookings of a recurring booking.",
         )
-    first = min(weeks, key=lambda week: week.id) if weeks else world.bookings.get(uid)
+    first = _first_row(world, weeks) if weeks else world.bookings.get(uid)
     booking = _checked(world, call, uid, first, seat, reason)
     alone = len(booking.attendees) == 1
     seated_here = seat is None or any(attendee.seat_uid == seat for attendee in booking.attendees)
@@ -51,6 +51,10 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
         weeks = sorted(world.bookings.of_series(booking.recurring_uid), key=lambda week: week.start)
         _end(world, [week for week in weeks if week.start >= booking.start], reason)
     else:
+        if seat is not None:  # the last one: its attendee is deleted first (seen: broken off, empty and alive)
+            persons.leave(world, booking, str(seat))
+            await world.reach(call, Step.SEAT)
+            world.check_transaction(call)
         _end(world, [booking], reason)
     await world.reach(call, Step.ANSWER)
     if body.get("cancelSubsequentBookings") and not booking.recurring_uid:
@@ -62,6 +66,15 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
     if not current:
         return success(201, {})
     return success(200, [_view(world, week) for week in weeks] if weeks else _view(world, booking))
+
+
+def _first_row(world: World, weeks: list[Booking]) -> Booking:
+    """Find the row of a series that Cal.com asks: the first, unless its row was moved behind a living one's."""
+    first = min(weeks, key=lambda week: week.id)
+    living = [week for week in weeks if week.lives]
+    if first.lives or not living or world.rng.random() >= world.settings.series_finds_living:
+        return first
+    return living[0]
 
 
 def _checked(world: World, call: Call, uid: str, booking: Booking | None, seat: object, reason: str) -> Booking:

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 def open_booking(world: World, wish: Wish) -> Booking | None:
-    """Find the accepted booking of this start, pending ones are nobody's to join (seen); of two it may be either."""
+    """Find the accepted booking of this start, pending ones are nobody's to join (seen); of two mostly the first."""
     found = [
         booking
         for booking in world.bookings.at(wish.event_type, wish.start)
         if booking.status == "accepted" and booking.start == wish.start
     ]
-    return world.rng.choice(found) if found else None
+    if len(found) > 1 and world.rng.random() < world.settings.dedupe_takes_another:
+        return world.rng.choice(found[1:])
+    return found[0] if found else None
 
 
 def check_room(wish: Wish, shared: Booking, *, attendee: bool = True) -> None:

@@ -60,7 +60,7 @@ class Call:
     extra_work: float = 0.0  # seconds that a latency fault adds
     pace: float | None = None  # seconds that its whole work takes
     worked: float = 0.0  # the share of it that is done
-    at_steps: list[Fault] = field(default_factory=list)  # what holds it up, or kills it, at a step
+    at_steps: list[Fault] = field(default_factory=list)  # what holds it up, or breaks it off, at a step
     date_off: float = 0.0  # seconds that the answer's Date is off
     headers: list[tuple[str, str]] = field(default_factory=list)
 

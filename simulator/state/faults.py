@@ -34,6 +34,8 @@ KINDS = {
     "answer_early": "as under status (none: RST), `early` seconds after the request, while the work goes on",
     "stall": "a POST waits `delay` before a `step` (of `week`), or until the fault is ended: dedupe, availability, "
     "insert, seat, answer",
+    "split": "Cal.com's transaction runs into its limit: of a move both bookings live, a POST's booking stands, a "
+    "moved seat is nowhere, a last seat's cancel leaves its booking empty; 400 B database, or as status; `close`: RST",
     "kill": "the process dies before a `step` (of `week`): what is written stays, half made seats and cut series; RST",
 }
 OF_THE_PORT = ("refuse", "crash")  # meet no call, but all of them
@@ -228,6 +230,8 @@ def read_order(wanted: dict[str, Any]) -> Fault:
         if name not in NAMED:
             raise FaultOrderError(f"name must be one of {', '.join(NAMED)}")
         values = {**NAMED[name], **values}
+    if values["kind"] == "split":
+        values = {**NAMED["database"], **values}
     _check_numbers(values)
     try:
         values["match"] = Match(**values.get("match", {}))

@@ -21,6 +21,7 @@ class Settings:
     total_one_too_high: float = 0.0  # share of the lists that count one booking more than they show (seen: 8 of 60)
     seat_cancel_says_404: float = 0.0  # share of the cancelled seats that answer 404 though it is done (seen: 2 of 15)
     seat_move_loses: float = 0.0  # share of the seats moved to an empty time that are lost between two steps (seen)
+    series_finds_living: float = 0.67  # share of the cancels by a series' uid that find a living week (seen: 2 of 3)
     dedupe_takes_another: float = 0.1  # share of the dedupes, where several bookings match, that take a later one
     blocked_emails: tuple[str, ...] = ("blocked@example.com",)  # a watchlist: 500 B for good
     guarded_emails: tuple[str, ...] = ("guarded@example.com",)  # of users who must log in to book with them: 403 B

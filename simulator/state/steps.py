@@ -23,3 +23,7 @@ SHARES = {Step.DEDUPE: 0.05, Step.AVAILABILITY: 0.55, Step.INSERT: 0.8, Step.SEA
 
 class KilledError(Exception):
     """The process has died at a step; what was written before stays."""
+
+
+class SplitError(Exception):
+    """A transaction ran into its limit of 5 s: the ROLLBACK fell between two statements, and the later one stands."""

@@ -14,7 +14,7 @@ from simulator.state.faults import Faults
 from simulator.state.journal import Journal
 from simulator.state.rate_limit import RateLimit
 from simulator.state.settings import changed
-from simulator.state.steps import SHARES, KilledError, Step
+from simulator.state.steps import SHARES, KilledError, SplitError, Step
 from simulator.state.users import DELETED, User
 from simulator.state.views import public
 
@@ -102,7 +102,17 @@ class World:
                 continue
             if fault.kind == "kill":
                 raise KilledError
-            await self.faults.stall(fault)
+            if fault.kind == "stall":
+                await self.faults.stall(fault)
+
+    def check_transaction(self, call: Working) -> None:
+        """Break a transaction off whose last statement was carried out alone. Raises SplitError."""
+        if self.splits(call):
+            raise SplitError
+
+    def splits(self, call: Working) -> bool:
+        """Say whether the transaction of a call runs into its limit."""
+        return any(fault.kind == "split" for fault in call.at_steps)
 
     def needs_confirmation(self, event_type: EventType, start: datetime, email: str) -> bool:
         """Say whether a booking waits for its host; a free address is told by what follows its @ alone (seen)."""

@@ -11,7 +11,7 @@ from db.audits import doubles
 from db.lifecycle import FINAL, LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix
-from tasks.audit.listing import BookedPlace, between, read_listing
+from tasks.audit.listing import between, read_listing
 from tasks.audit.motion import unless_in_motion
 from tasks.audit.questions import look_again, verdict
 from tasks.calcom.booking_answers import read_bookings
@@ -26,10 +26,11 @@ REASON = "Booked twice by mistake. The other booking stands."  # the attendee ma
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The result of a fix; `ok` False: a person must still look at the booking."""
+    """The result of a fix; `ok` False: a person must still look at the booking, unless it may be tried `again`."""
 
     ok: bool
     message: str
+    again: bool = False
 
 
 def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
@@ -126,13 +127,21 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixe
         double = next((one for one in again.doubles if one.name not in ends), None)
         if double is None:  # a list that lags still shows the doubles that we have just cancelled
             break
-        ends[double.name] = _cancel(calls, fresh, double, looked_at)
+        ends[double.name] = cancel_double(calls, fresh, double.uid, double.seat_uid, looked_at)
     if not ends:
         return Fixed(ok=False, message="has changed meanwhile: nothing was cancelled; run the audit again")
     return Fixed(ok=all(end.ok for end in ends.values()), message="; ".join(end.message for end in ends.values()))
 
 
-def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at: float) -> Fixed:
+def cancel_double(
+    calls: AuditCalls, row: Appointment, uid: str, seat_uid: str | None, looked_at: float, *, by: str = BY
+) -> Fixed:
+    """Cancel a booking, or a seat, that was proven to be a double of an unchanged row at `looked_at` of `calls.clock`.
+
+    Raises:
+        AuditHalted: Cal.com cannot be asked now, or the proof has become old; nothing was sent.
+    """
+    name = uid if seat_uid is None else f"{uid}, seat {seat_uid}"
     why = f"a double of {row.calcom_booking_uid}"
     intended = False
 
@@ -142,25 +151,24 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         if calls.clock() - looked_at > FRESH_SECONDS:
             raise AuditHalted("the call waited long for its turn, and much may have changed; run the audit again")
         with calls.deps.engine.begin() as conn:
-            intended = doubles.intend(conn, row, double.uid, double.seat_uid, why)
+            intended = doubles.intend(conn, row, uid, seat_uid, why, by=by)
         return intended
 
-    body = cancel_body(REASON, seat_uid=double.seat_uid)
-    reply = calls.cancel(double.uid, body, may_send=intend, correlation_id=row.correlation_id)
+    def ended(kind: str, why: str) -> None:
+        with calls.deps.engine.begin() as conn:
+            doubles.end(conn, row.id, kind, uid=uid, seat_uid=seat_uid, why=why, by=by)
+
+    body = cancel_body(REASON, seat_uid=seat_uid)
+    reply = calls.cancel(uid, body, may_send=intend, correlation_id=row.correlation_id)
     if reply is None:
-        _end(calls, row, double, doubles.CANCELLED, why)
-        return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")
+        ended(doubles.CANCELLED, why)
+        return Fixed(ok=True, message=f"{name} is cancelled at Cal.com")
     message = reply.message or reply.error_type.value.replace("_", " ")
     if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit finds the result
-        return Fixed(ok=False, message=f"{double.name}: no clear answer ({message}); run the audit again")
+        return Fixed(ok=False, message=f"{name}: no clear answer ({message}); run the audit again", again=True)
     if intended:
-        _end(calls, row, double, doubles.KEPT, message)
-    return Fixed(ok=False, message=f"{double.name} is not cancelled: {message}")
-
-
-def _end(calls: AuditCalls, row: Appointment, double: BookedPlace, kind: str, why: str) -> None:
-    with calls.deps.engine.begin() as conn:
-        doubles.end(conn, row.id, kind, uid=double.uid, seat_uid=double.seat_uid, why=why)
+        ended(doubles.KEPT, message)
+    return Fixed(ok=False, message=f"{name} is not cancelled: {message}", again=not intended)
 
 
 _FIXES: dict[Fix, Callable[[AuditCalls, Appointment, AuditFinding], Fixed]] = {

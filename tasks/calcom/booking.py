@@ -60,6 +60,10 @@ class Booking:
         """Return whether its host must still confirm it, or its payment is open."""
         return not (self.accepted or self.cancelled)
 
+    def lives_for(self, reference: str, *, but: str | None) -> bool:
+        """Return whether it lives and carries a reference, not as the seat `but`, which a replica may still list."""
+        return not self.cancelled and reference in self.marks and (but is None or self.marks[reference] != but)
+
     def is_at(self, start: datetime | None) -> bool:
         """Return whether it begins at `start`, to the millisecond, as exactly as Cal.com stores it."""
         return start is not None and self.start == to_millisecond(start)

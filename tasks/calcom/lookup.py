@@ -72,6 +72,12 @@ class LookupResult:
     reply: Reply | None = None
 
 
+def newest(event_type_id: int | None) -> Query:
+    """Return the query for the newest bookings: of one event type, if its number is known."""
+    query: Query = {"sortCreated": "desc", "take": PAGE}
+    return query if event_type_id is None else query | {"eventTypeId": event_type_id}
+
+
 def lookup(
     client: CalcomReads,
     appointment: Appointment,

@@ -4,6 +4,8 @@ What Cal.com shows then is believed, as at any other look; the hint itself is no
 """
 
 import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from db import appointments, calcom_webhooks
 from db.appointments.appointment import Appointment
@@ -27,6 +29,7 @@ from tasks.recheck import PATIENCE
 AFTER = (2.0, 10.0, 60.0)  # seconds after a hint came
 AT_ONCE = 5  # hints of one run
 LEASE = 60.0  # seconds of one run
+JUST_AFTER = timedelta(seconds=1)  # the settle time is over when more than it has passed
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 _GONE = frozenset({"BOOKING_CANCELLED", "BOOKING_REJECTED"})  # the triggers of a booking that does not live
 
@@ -51,16 +54,27 @@ def _look_at_due(deps: Dependencies) -> int:
     for due in hints:
         with deps.engine.connect() as conn:
             rows = calcom_webhooks.bookings_of(conn, due.hint)
-        _record(deps, due, {_look(deps, row, due) for row in rows} or {LookOutcome.STRANGER})
+        outcomes = {_look(deps, row, due) for row in rows} or {LookOutcome.STRANGER}
+        _record(deps, due, outcomes, settles_at=_settles_at(deps, rows))
     return len(hints)
 
 
-def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome]) -> None:
+def _settles_at(deps: Dependencies, rows: Sequence[Appointment]) -> datetime | None:
+    """Return from when absence counts for the bookings of a hint, or what a change of ours has done; None: it does."""
+    with deps.engine.connect() as conn:
+        now = appointments.now(conn)
+        written = [row.updated_at for row in rows]
+        written += [change.updated_at for row in rows for change in asking.of_booking(conn, row.id)]
+    settled = [at + timedelta(seconds=deps.timings.settle_unanswered) + JUST_AFTER for at in written]
+    return min((at for at in settled if at > now), default=None)
+
+
+def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome], *, settles_at: datetime | None) -> None:
     """Record what came of a hint, or when the next look is: the worst of several bookings decides."""
     worst = next(one for one in reversed(LookOutcome) if one in outcomes)
     with deps.engine.begin() as conn:
         if worst in {LookOutcome.DENIED, LookOutcome.TOO_SOON}:
-            calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST)
+            calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST, settles_at=settles_at)
         elif worst is LookOutcome.UNCHANGED and due.looks + 1 < len(AFTER):
             pause = AFTER[due.looks + 1] - AFTER[due.looks]
             calcom_webhooks.look_later(conn, due.id, pause)

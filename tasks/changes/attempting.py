@@ -14,7 +14,7 @@ from tasks.attempt import AttemptResult, Report, counted, means_of, result_of, s
 from tasks.calcom.access import CANCEL, RESCHEDULE
 from tasks.calcom.booking_answers import booked_there
 from tasks.calcom.changes.cancel import cancel_body, read_cancel
-from tasks.calcom.changes.reply import ChangeReply
+from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.changes.reschedule import read_reschedule, reschedule_body
 from tasks.calcom.http.answer import Answer, MaySend, NoAnswer
 from tasks.calcom.reply import ErrorType, SettleAfter
@@ -23,7 +23,7 @@ from tasks.changes.cancel import after_cancel_look
 from tasks.changes.claimed import ChangeClaim
 from tasks.changes.ending import Seen, carried_out, open_columns
 from tasks.changes.evidence import ChangeAct, Shown
-from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
+from tasks.changes.looks import ChangeLook, is_of_series, look_at_change
 from tasks.changes.reschedule import Wish, after_look_at_same_start, before_reschedule
 from tasks.claim import LeaseLost
 from tasks.decisions import BookingDecisions
@@ -106,9 +106,9 @@ class ChangeAttempt:
         return None if act_before is None else self._end(act_before, Seen())
 
     def _work(self) -> Move:
-        if self.change.wanted is None and (self.claim.row.series_uid or self.change.part) is not None:
+        if is_of_series(self.change, self.claim.row):
             return self._series()
-        return self._look() if self.change.outcome_unknown else self._post()
+        return self._judged(self._look()) if self.change.outcome_unknown else self._post()
 
     def _end(self, act: ChangeAct, seen: Seen) -> Move:
         return carried_out(self.rules, self.change, self.claim.row, act, seen)
@@ -145,7 +145,7 @@ class ChangeAttempt:
         """Post, and return the answer, or the move of a change that may not go; `names` are written before."""
         change = self.change
         endpoint = CANCEL if change.wanted is None else RESCHEDULE
-        keyless = change.wanted is not None and decided.is_keyless(kept)
+        keyless = change.wanted is not None and questions.is_keyless(kept)
         permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None, keyless=keyless)
         if isinstance(permit, Denied):
             return decided.denied(self.rules, change, permit)
@@ -201,28 +201,27 @@ class ChangeAttempt:
             return at_once("the claim was too old to send")
         act = decided.after_answer(self.rules, self.claim, self.calls, reply, week=week)
         move = self._end(act, Seen(reply, posted, decided.place_after(act, reply, self.change, self.claim.row)))
-        return replace(move, changes={**move.changes, **counted(self.change, posted)})
+        new = {"to_uid": reply.uid} if reply.answer is ChangeAnswer.MOVED else {}  # where the lookup finds it
+        return replace(move, changes={**move.changes, **counted(self.change, posted), **new})
 
     # -- the lookup ----------------------------------------------------------------------------------------------------
 
-    def _look(self) -> Move:
-        """Look the booking up, and return the move that its state allows."""
-        return self._judged(self._shown())
-
-    def _shown(self) -> ChangeLook:
-        change = self.change
-        uid, seat = change.from_uid or "", change.from_seat_uid
-        if seat is not None:
-            return look_at_seat(self.calls, uid, seat, wanted=change.wanted)
-        return look_at_booking(self.calls, uid, reference=str(self.claim.row.uuid), wanted=change.wanted)
+    def _look(self) -> ChangeLook:
+        return look_at_change(self.calls, self.change, self.claim.row)
 
     def _judged(self, look: ChangeLook) -> Move:
+        """Return the move that what a lookup shows allows; what else must be asked for it is asked."""
         change, booking = self.change, self.claim.row
         case, decide = decided.case_of(self.rules, change, booking, look)
         act = decide(case)
-        there = None if look.there is None else booked_there(look.there, booking, self._seat_at(look))
+        listed = None
         if act is ChangeAct.ASK_LIST:
             listed = questions.listed(self.claim.deps, self.calls, booking, change)
+            if look.shown is Shown.ALIVE:  # the list first: what is moved between the two is seen at one of them
+                look = self._look()
+                case, _ = decided.case_of(self.rules, change, booking, look)
+        there = None if look.there is None else booked_there(look.there, booking, self._seat_at(look))
+        if listed is not None:
             case, there = listed.judge(case, there)
             act = decide(case)
         if act is ChangeAct.ASK_SLOTS:
@@ -247,7 +246,7 @@ class ChangeAttempt:
         booking = self.claim.row
         if self.change.wanted is None or self.change.wanted != (booking.booked_start_at or booking.start_at):
             return None
-        look = self._shown()
+        look = self._look()
         is_there, young = look.is_at(self.change.wanted), decided.is_young(self.rules, self.change, booking)
         act = after_look_at_same_start(look.shown, is_there=is_there, lives=look.lives, young=young)
         there = None if look.there is None else booked_there(look.there, booking, self._seat_at(look))
@@ -273,7 +272,7 @@ class ChangeAttempt:
         answered = False  # the last POST of this attempt: nothing of ours is at work, though `settle_at` is to come
         while True:
             change = self.change
-            look = self._weeks()
+            look = self._look()
             if look.shown is not Shown.ALIVE or look.left is None or (week := look.left.uid) is None:
                 return self._judged(look)
             case = decided.case_of(self.rules, change, self.claim.row, look)[0]
@@ -294,7 +293,3 @@ class ChangeAttempt:
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
             answered = True
-
-    def _weeks(self) -> ChangeLook:
-        change, series = self.change, self.claim.row.series_uid or self.change.from_uid or ""
-        return look_at_series(self.calls, series, since=change.updated_at, part=change.part, named=change.weeks_named)

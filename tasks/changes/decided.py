@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import cast
 
 from db.appointments import Appointment, FromNow
-from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
-from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
@@ -19,7 +17,7 @@ from tasks.changes.cancel import after_cancel, after_cancel_look
 from tasks.changes.claimed import ChangeClaim
 from tasks.changes.evidence import ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
-from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
+from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look
 from tasks.decisions import OUTAGE, BookingDecisions
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import Move
@@ -27,13 +25,6 @@ from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 
 Decide = Callable[[ChangeCase], ChangeAct]
-
-
-def is_keyless(kept: EventType | None) -> bool:
-    """Return whether a reschedule goes without our key, by what is known of its event type."""
-    if kept is None or kept.policy_kind in {EventKind.OTHER, EventKind.UNKNOWN}:
-        return goes_without_key(None)
-    return goes_without_key(True if kept.confirms else kept.confirms_free_email)
 
 
 def is_young(rules: BookingDecisions, change: BookingChange, booking: Appointment) -> bool:

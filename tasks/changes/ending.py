@@ -17,7 +17,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.calcom.changes.reply import ChangeAnswer, ChangeReply
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
-from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct
+from tasks.changes.evidence import CLEAR, UNCLEAR, VAGUE, ChangeAct
 from tasks.changes.weeks import next_living, present
 from tasks.decisions import BookingDecisions, error
 from tasks.moves import KNOWN, Move, Posted
@@ -30,6 +30,7 @@ _WHY: Mapping[ChangeAct, str] = MappingProxyType(
     {
         ChangeAct.DONE: "done at Cal.com",
         ChangeAct.DONE_NOT_FOUND: "not found at Cal.com any more",
+        ChangeAct.DONE_BESIDE: "moved; the old booking lives beside it, and is cancelled as a double",
         ChangeAct.DONE_TWICE: "moved, and somebody else moved it as well",
         ChangeAct.REFUSE: "Cal.com refused it",
         ChangeAct.REFUSE_OVER: "the booking is over",
@@ -55,6 +56,7 @@ _ALARMS = frozenset(
     }
 )
 _DONE = frozenset({ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND})
+_ENDS_DONE = _DONE | {ChangeAct.DONE_BESIDE, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}
 _GONE = frozenset({ChangeAct.REFUSE_CANCELLED, ChangeAct.REFUSE_NOT_FOUND})
 
 
@@ -106,7 +108,7 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
     """Return the move that ends a change, with what it writes into its booking."""
     there = seen.there
     to = ChangeStatus.REFUSED
-    if act in {ChangeAct.DONE, ChangeAct.DONE_NOT_FOUND, ChangeAct.DONE_TWICE, ChangeAct.BOOK_AGAIN}:
+    if act in _ENDS_DONE:
         to = ChangeStatus.DONE
     elif act is ChangeAct.EXPIRE:
         to = ChangeStatus.EXPIRED
@@ -115,6 +117,8 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
         "last_error": None,
         "error_type": ErrorType.TAKEN if _is_taken(change, act, seen) else None,
     }
+    if act is ChangeAct.DONE_BESIDE:  # both ends were seen: the late look cancels the old one
+        written["late_look_at"] = FromNow(0)
     if to is not ChangeStatus.DONE:
         written["last_error"] = words or _WHY[act]
     elif there is not None:
@@ -189,7 +193,9 @@ def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted)
     if change.outcome_unknown:
         ends = max(ends, Times.of(change, rules).ends_in)
     answer = reply.answer if isinstance(reply, ChangeReply) else None
+    is_vague = answer in VAGUE or change.late_look_at is not None
     return {
+        **({"late_look_at": FromNow(ends)} if is_vague else {}),
         "outcome_unknown": True,
         "settle_at": FromNow(timings.settle_answered if finished else timings.settle_unanswered - sent_ago),
         "ends_at": FromNow(ends),

@@ -25,6 +25,7 @@ class ChangeAct(StrEnum):
     HOLD_UNKNOWN = "hold unknown"  # held(configuration), an alert; look before anything else
     DONE = "done"
     DONE_NOT_FOUND = "done, not found"  # a cancel: Cal.com has the booking no more
+    DONE_BESIDE = "done, the old one lives"  # Cal.com's transaction broke off: the old one is cancelled as a double
     DONE_TWICE = "done, lives twice"  # somebody else moved it as well: his booking is a double, an incident
     REFUSE = "refuse"  # by Cal.com's words; the booking stands as before
     REFUSE_OVER = "refuse: over"
@@ -38,7 +39,7 @@ class ChangeAct(StrEnum):
     REFUSE_NO_WEEK = "refuse: no such week"  # of a series: no week of it begins then
     REFUSE_BEGUN = "refuse: begun"  # of a series: the week that was meant has begun
     BOOK_AGAIN = "book again"  # Cal.com has lost the seat between two steps: a first POST of the booking, an incident
-    BLIND = "blind"  # this key cannot find the seat: held(blind_key)
+    BLIND = "blind"  # this key cannot see the wanted start, or the seat: held(blind_key)
     EXPIRE = "expire"  # the wanted start came too near; the booking stands as before
     FAIL = "fail"  # the booking stands as before, an incident
     UNREACHABLE = "unreachable"  # retries used up by an outage, or not yet for HOLD_MAX_AGE: held(unreachable)
@@ -48,6 +49,7 @@ ENDINGS = frozenset(
     {
         ChangeAct.DONE,
         ChangeAct.DONE_NOT_FOUND,
+        ChangeAct.DONE_BESIDE,
         ChangeAct.DONE_TWICE,
         ChangeAct.BOOK_AGAIN,
         ChangeAct.EXPIRE,
@@ -136,6 +138,9 @@ UNCLEAR = frozenset(
     }
 )
 """Refusals that prove nothing while an earlier POST is of unknown outcome: the lookup decides with them."""
+
+VAGUE = frozenset({ChangeAnswer.UNKNOWN, ChangeAnswer.PROBABLY_DONE, ChangeAnswer.OLD_VERSION})
+"""Answers that say neither that it is done nor that it is not: one late look follows, however the change ends."""
 
 CLEAR = frozenset(
     {ChangeAnswer.MOVED_BEFORE, ChangeAnswer.SEAT_GONE, ChangeAnswer.ORIGINAL_GONE, ChangeAnswer.NOT_FOUND}

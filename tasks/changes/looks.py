@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from db.changes.change import SeriesPart
+from db.appointments import Appointment
+from db.changes.change import BookingChange, SeriesPart
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import MAX_MOVES, read_bookings, with_successors
 from tasks.calcom.failures import UNREADABLE
@@ -36,6 +37,22 @@ class ChangeLook:
     def is_at(self, start: datetime | None) -> bool:
         """Return whether it shows the booking at a start now."""
         return self.there is not None and self.there.is_at(start)
+
+
+def look_at_change(client: CalcomReads, change: BookingChange, booking: Appointment) -> ChangeLook:
+    """Return what has become of what a change names: a seat, the weeks of a series, or a booking."""
+    uid, seat = change.from_uid or "", change.from_seat_uid
+    if seat is not None:
+        return look_at_seat(client, uid, seat, wanted=change.wanted)
+    if is_of_series(change, booking):
+        part, named = change.part, change.weeks_named
+        return look_at_series(client, booking.series_uid or uid, since=change.updated_at, part=part, named=named)
+    return look_at_booking(client, uid, reference=str(booking.uuid), wanted=change.wanted)
+
+
+def is_of_series(change: BookingChange, booking: Appointment) -> bool:
+    """Return whether a change cancels weeks of a series: all of them, or a part."""
+    return change.wanted is None and (booking.series_uid is not None or change.part is not None)
 
 
 def look_at_booking(client: CalcomReads, uid: str, *, reference: str, wanted: datetime | None = None) -> ChangeLook:

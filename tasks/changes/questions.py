@@ -1,7 +1,8 @@
 """What else is asked about a change: its slot, and the list of our reference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -9,17 +10,26 @@ from db.appointments import Appointment
 from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
+from db.event_kind import EventKind
 from tasks import event_type_lookup
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import booked_there, read_list
-from tasks.calcom.lookup import PAGE
-from tasks.calcom.reads import CalcomReads
+from tasks.calcom.booking_answers import booked_there, read_bookings, read_list, with_successors
+from tasks.calcom.lookup import narrowed, newest
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
 from tasks.changes.evidence import ChangeCase
-from tasks.changes.reschedule import MoveCase
+from tasks.changes.reschedule import MoveCase, goes_without_key
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
+
+R = TypeVar("R")
+
+
+def is_keyless(kept: EventType | None) -> bool:
+    """Return whether a reschedule goes without our key, by what is known of its event type."""
+    if kept is None or kept.policy_kind in {EventKind.OTHER, EventKind.UNKNOWN}:
+        return goes_without_key(None)
+    return goes_without_key(True if kept.confirms else kept.confirms_free_email)
 
 
 def slot_at(calls: GuardedCalls, booking: Appointment, change: BookingChange) -> Slot:
@@ -40,45 +50,69 @@ class OwnListed:
     here: BookedThere | None
     other: BookedThere | None
     sight: bool
+    asks_host: bool = False
 
     def judge(self, case: ChangeCase, there: BookedThere | None) -> tuple[ChangeCase, BookedThere | None]:
         """Return the case with what is listed, and where the booking is by it."""
         if isinstance(case, MoveCase):
             elsewhere = self.here is None and self.other is not None and case.seat
-            listed = replace(case, listed=self.here is not None, elsewhere=elsewhere, sight=self.sight)
-            return listed, self.here or (self.other if elsewhere else there)
+            case = replace(case, sight=self.sight, asks_host=self.asks_host, elsewhere=elsewhere)
+            return replace(case, listed=self.here is not None), self.here or (self.other if elsewhere else there)
         return replace(case, listed=self.other is not None), self.other
 
 
 def listed(deps: Dependencies, calls: GuardedCalls, booking: Appointment, change: BookingChange) -> OwnListed:
-    """List the newest bookings of the type, and return which of them carry our reference and live."""
-    kept = event_type_lookup.ask(deps, calls, booking)
-    ours, reference = ours_listed(calls, booking, kept, but=change.from_seat_uid), str(booking.uuid)
-    here = next((one for one in ours if one.is_at(change.wanted)), None)
+    """List the bookings at the wanted start of a move, else the newest, and return which of ours live.
 
-    def place(one: Booking | None) -> BookedThere | None:
-        return None if one is None else booked_there(one, booking, one.marks[reference])
-
-    return OwnListed(place(here), place(next(iter(ours), None)), kept.sight)
-
-
-def ours_listed(calls: CalcomReads, booking: Appointment, kept: EventType | None, *, but: str | None) -> list[Booking]:
-    """Return which of the newest bookings of a type carry a booking's reference and live, the newest first.
-
-    `but`: not under this seat's uid, which a replica may still list.
+    A move that was answered 201 has made a booking that any key sees by its uid.
 
     Raises:
-        NotAskedError: The list could not be read.
+        NotAskedError: Cal.com gives no clear answer.
     """
-    query: dict[str, str | int] = {"sortCreated": "desc", "take": PAGE}
-    if (number := booking.event_type_id or (None if kept is None else kept.calcom_id)) is not None:
-        query["eventTypeId"] = number
-    page = read_list(calls.list_bookings(query))
-    if isinstance(page, Reply):
-        raise event_type_lookup.NotAskedError(page)
     reference = str(booking.uuid)
-    ours = [one for one in page.bookings if reference in one.marks and not one.cancelled]
-    return [one for one in ours if but is None or one.marks[reference] != but]
+
+    def place(one: Booking | None) -> BookedThere | None:
+        return None if one is None else booked_there(one, booking, one.marks.get(reference))
+
+    if change.to_uid is not None:
+        shown = read_bookings(calls.booking(change.to_uid))
+        if not isinstance(shown, Reply) and (made := _at_wanted(calls, shown, change, reference)) is not None:
+            return OwnListed(place(made), None, sight=True)
+    kept = event_type_lookup.ask(deps, calls, booking)
+    is_here = change.wanted is not None and change.from_seat_uid is None
+    moved = replace(booking, start_at=change.start_at)
+    query = narrowed(moved, kept.calcom_id) if is_here else newest(booking.event_type_id or kept.calcom_id)
+    page = _answered(read_list(calls.list_bookings(query)))
+    here = _at_wanted(calls, page.bookings, change, reference)
+    other = next((one for one in page.bookings if _is_ours(one, change, reference)), None)
+    sight = kept.sight and not (is_here and page.remaining)
+    return OwnListed(place(here), place(other), sight, is_keyless(kept))
+
+
+def _answered(read: R | Reply) -> R:
+    if isinstance(read, Reply):
+        raise event_type_lookup.NotAskedError(read)
+    return read
+
+
+def _at_wanted(
+    calls: GuardedCalls, bookings: Iterable[Booking], change: BookingChange, reference: str
+) -> Booking | None:
+    """Return our booking that is at the wanted start, or was there until a person moved it on; it lives."""
+    there = [one for one in bookings if reference in one.marks and one.is_at(change.wanted)]
+    if living := next((one for one in there if _is_ours(one, change, reference)), None):
+        return living
+    for one in there:
+        if one.moved_to is not None and one.uid != change.from_uid:
+            chain = _answered(with_successors(one.uid, calls.booking, {one.uid: one}))
+            if not chain[-1].cancelled and all(later.uid != change.from_uid for later in chain):
+                return chain[-1]
+    return None
+
+
+def _is_ours(booking: Booking, change: BookingChange, reference: str) -> bool:
+    """Return whether this is our booking, it lives, and it is not the seat that the change names."""
+    return booking.lives_for(reference, but=change.from_seat_uid)
 
 
 def followed(booking: Appointment, there: BookedThere) -> Callable[[Connection], object]:

@@ -2,13 +2,16 @@
 
 While the first POST is unknown the same start may go again, once no POST can still be at work; another start never
 may: behind a replica that lags both would be booked (4 of 4).
+
+A move has two ends, and Cal.com's transaction does not hold them together: when it runs out of time the new booking is
+made, and the old one lives on. So after an unclear answer a move counts as done, or as not done, once both were seen.
 """
 
 from dataclasses import dataclass
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import UNSENT, ChangeAct, ChangeCase, Shown, not_found, out_of_retries
+from tasks.changes.evidence import ENDINGS, UNSENT, ChangeAct, ChangeCase, Shown, not_found, out_of_retries
 
 # Refusals of one POST: Cal.com has moved nothing, unless an earlier POST of the same reschedule is the cause.
 _REFUSALS = frozenset({ChangeAnswer.OTHER_BOOKING, ChangeAnswer.TAKEN, ChangeAnswer.REFUSED})
@@ -70,11 +73,14 @@ def after_reschedule(
 ) -> ChangeAct:
     """Return the step after an answer to a reschedule.
 
-    `unknown`: an earlier POST of this reschedule has an unknown outcome, so a refusal proves nothing: our own successor
-    may be its cause. `slot`: what the slots show of the wanted start (None: not asked). `young`, `another`: as in
-    ChangeCase.
+    `unknown`: an earlier POST of this reschedule has an unknown outcome, so a refusal proves nothing, for our own
+    successor may be its cause, and a success says nothing of the old booking. `seat`: a seat has one end only, for it
+    is deleted before it is made again. `slot`: what the slots show of the wanted start (None: not asked). `young`,
+    `another`: as in ChangeCase.
     """
     match answer:
+        case ChangeAnswer.MOVED | ChangeAnswer.CANCELLED_THERE if unknown and not seat:
+            return ChangeAct.LOOK  # at the other end: an earlier POST may have made a second booking
         case ChangeAnswer.MOVED:
             return ChangeAct.DONE
         case ChangeAnswer.CANCELLED_THERE:
@@ -82,8 +88,6 @@ def after_reschedule(
         case ChangeAnswer.NOT_FOUND:
             return not_found(ChangeAct.REFUSE_NOT_FOUND, young=young, another=another)
         case ChangeAnswer.NOT_SENT if not unknown:
-            return ChangeAct.RETRY
-        case ChangeAnswer.DATABASE if not unknown and not seat:
             return ChangeAct.RETRY
     if answer in _REFUSALS and not unknown:
         return _refused(answer, slot)
@@ -110,7 +114,9 @@ class MoveCase(ChangeCase):
     `repeated`: more than one POST was sent, so that one may be at work although another one has moved the booking.
     `wanted`: the booking, or a successor of it, was at the wanted start with our reference. `lives`: the last of its
     successors lives. `elsewhere`: the list shows our reference at another start, under another seat's uid. `sight`: the
-    list shows this key every booking of the type. `near`: the wanted start is nearer than HOLD_LEAD, or past.
+    list has shown this key every booking of the type at the wanted start. `asks_host`: its event type asks its host, or
+    may: beside a booking that he has accepted the same POST makes a second one. `near`: the wanted start is nearer than
+    HOLD_LEAD, or past.
     """
 
     moved: bool = True
@@ -119,8 +125,14 @@ class MoveCase(ChangeCase):
     lives: bool = True
     elsewhere: bool = False
     sight: bool = False
+    asks_host: bool = False
     near: bool = False
     slot: Slot | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Return whether the lookup alone shows what became of the move: nothing was moved, or it is of a seat."""
+        return self.seat or not self.moved
 
 
 def after_reschedule_look(case: MoveCase) -> ChangeAct:
@@ -130,32 +142,45 @@ def after_reschedule_look(case: MoveCase) -> ChangeAct:
             return ChangeAct.LOOK
         case Shown.NOT_FOUND:
             return _seat_not_found(case) if case.seat else _booking_not_found(case)
-        case Shown.CANCELLED:
+        case Shown.CANCELLED if case.whole:
             return ChangeAct.REFUSE_CANCELLED
     if case.wanted:
         if case.repeated and not case.settled:  # a POST that is late would move it again, once it has been moved on
             return ChangeAct.LOOK
         # Cancelled or declined since: then nothing may be reported as moved
         return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED
-    return _moved_by_another(case) if case.shown is Shown.MOVED else _alive(case)
+    return _alive(case) if case.shown is Shown.ALIVE else _ended_by_another(case)
 
 
 def _alive(case: MoveCase) -> ChangeAct:
-    """Judge a booking that is still at its old start: before `ends_at` a replica may lag."""
+    """Judge a booking that is still at its old start: ours may live beside it; before `ends_at` a replica may lag."""
     if not case.settled:
         return ChangeAct.LOOK
-    act = ChangeAct.RETRY if case.ended else ChangeAct.POST_AGAIN
+    if case.listed is None and not case.whole:
+        return ChangeAct.ASK_LIST
+    if case.listed:
+        return ChangeAct.DONE_BESIDE
+    act, both_seen = _not_listed(case), case.sight or case.whole
+    if act is ChangeAct.RETRY and not (case.ended and both_seen):  # the first POST stays unknown
+        act = ChangeAct.POST_AGAIN
+    if both_seen or act not in {*ENDINGS, *([ChangeAct.POST_AGAIN] if case.asks_host else [])}:
+        return act
+    return ChangeAct.BLIND if case.ended else ChangeAct.LOOK
+
+
+def _not_listed(case: MoveCase) -> ChangeAct:
+    """Return what follows if the booking is nowhere but at its old start; RETRY: the same POST again."""
     if case.refusal in _REFUSALS:
         act = _refused(case.refusal, case.slot) if case.ended else ChangeAct.LOOK
-    if act not in {ChangeAct.RETRY, ChangeAct.POST_AGAIN}:
-        return act
+        if act is not ChangeAct.RETRY:
+            return act
     if case.near:
         return ChangeAct.EXPIRE if case.ended else ChangeAct.LOOK
-    return act if case.may_retry else out_of_retries(case)
+    return ChangeAct.RETRY if case.may_retry else out_of_retries(case)
 
 
-def _moved_by_another(case: MoveCase) -> ChangeAct:
-    """Judge a booking that somebody else moved: Cal.com names one of its successors, and ours may live beside it."""
+def _ended_by_another(case: MoveCase) -> ChangeAct:
+    """Judge a booking that somebody else has cancelled or moved: ours may live beside its successor."""
     refused = ChangeAct.REFUSE_MOVED if case.lives else ChangeAct.REFUSE_CANCELLED
     if not case.moved:
         return refused
@@ -165,7 +190,9 @@ def _moved_by_another(case: MoveCase) -> ChangeAct:
         return ChangeAct.DONE_TWICE if case.lives else ChangeAct.DONE
     if not case.ended:
         return ChangeAct.LOOK
-    return refused if case.sight else ChangeAct.REFUSE_MOVED_UNSEEN
+    if case.sight:
+        return refused
+    return ChangeAct.REFUSE_MOVED_UNSEEN if case.shown is Shown.MOVED else ChangeAct.BLIND
 
 
 def _seat_not_found(case: MoveCase) -> ChangeAct:

@@ -17,7 +17,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.changes.ending import Seen, ended
 from tasks.changes.evidence import ChangeAct, Shown
-from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
+from tasks.changes.looks import ChangeLook, look_at_change
 from tasks.guarded_calls import GuardedCalls
 from tasks.moves import Move
 from tasks.operations.change_asking import held_for_a_person
@@ -106,7 +106,7 @@ def _moved(calls: GuardedCalls, row: Appointment, change: BookingChange, uid: st
 
 def _judged(calls: GuardedCalls, row: Appointment, change: BookingChange, *, done: bool) -> _Judged | Resolved:
     """Judge a cancel, or a move that was not done, by what Cal.com shows of the booking."""
-    look = _look(calls, row, change)
+    look = look_at_change(calls, change, row)
     uid = change.from_uid if change.part is None else f"the week of {clock(change.part.week)}"
     if look.shown is Shown.UNREADABLE:
         words = look.reply.message if look.reply else ""
@@ -134,16 +134,6 @@ def _not_moved(row: Appointment, change: BookingChange, look: ChangeLook) -> _Ju
         return _Judged(ChangeAct.REFUSE)
     seat = look.there.marks.get(str(row.uuid)) or change.from_seat_uid
     return _Judged(ChangeAct.REFUSE_MOVED, booked_there(look.there, row, seat))
-
-
-def _look(calls: GuardedCalls, row: Appointment, change: BookingChange) -> ChangeLook:
-    uid, seat = change.from_uid or "", change.from_seat_uid
-    if seat is not None:
-        return look_at_seat(calls, uid, seat, wanted=change.wanted)
-    if row.series_uid is not None:
-        part, named = change.part, change.weeks_named
-        return look_at_series(calls, row.series_uid, since=change.updated_at, part=part, named=named)
-    return look_at_booking(calls, uid, reference=str(row.uuid), wanted=change.wanted)
 
 
 def _denied(row: Appointment, said: str) -> Resolved:

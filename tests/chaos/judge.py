@@ -58,13 +58,22 @@ class Record:
     rows: list[Row]
     alerts: frozenset[str]
     changes: list[Change]
+    told_twice: frozenset[str] = frozenset()
 
     @property
     def quiet(self) -> bool:
-        """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told."""
-        return not any(change_books.lost(self.changes, self.alerts, self.rows)) and all(
-            row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
-            for row in self.rows
+        """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told.
+
+        What met an unclear answer was looked at once more.
+        """
+        looked = not any(one.looks for one in self.changes)
+        return (
+            looked
+            and not any(change_books.lost(self.changes, self.alerts, self.rows))
+            and all(
+                row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
+                for row in self.rows
+            )
         )
 
 
@@ -87,13 +96,15 @@ def record(database_url: str) -> Record:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
         alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))
-        changes = change_record.changes(conn)
+        changes, twice = change_record.changes(conn), change_record.told_twice(conn)
     ends: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
     for event in stories:
         if event["kind"] in FINAL:
             ends[event["appointment_id"]].append((event["created_at"], event["kind"]))
     cut = {event["appointment_id"] for event in stories if event["kind"] == "series_cut"}
-    return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts, changes)
+    return Record(
+        [Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts, changes, twice
+    )
 
 
 def uncounted(environment: ChaosEnvironment) -> int:
@@ -137,9 +148,13 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     cells, wrong = blind.judge(ours.rows if part.of_kinds else [], made, part.knowledge(environment.switched))
     accepted = [one for _, one in receipts(environment.receipts)]
     changes, seen = ours.changes, {row.id for row in ours.rows if KIND_OF.get(row.event_type_id) in part.sight}
+    held = {one.booking for one in changes if one.is_untellable}
     verdict = Verdict(
         lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts, ours.rows)),
-        double=(*books.double(ours.rows, made), *change_books.double(ours.rows, made, WEEKS)),
+        double=(
+            *books.double(ours.rows, made),
+            *change_books.double(ours.rows, made, WEEKS, told=ours.told_twice, untellable=held),
+        ),
         contradictions=(
             *books.contradictions(ours.rows, made, WEEKS),
             *change_books.contradictions(changes, ours.rows, made),

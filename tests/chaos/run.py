@@ -12,6 +12,7 @@ import psycopg
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
+from tasks.changes.late_lookups import look_at_changes
 from tasks.maintenance.late_lookups import look_again
 from tests.chaos import judge, transactions
 from tests.chaos.books import Verdict
@@ -131,8 +132,9 @@ def _settled(made: ChaosEnvironment) -> Record:
     """
     for _ in range(int(FINISH_SECONDS)):
         uncounted, ours = judge.uncounted(made), judge.record(made.postgres.url)
-        if uncounted:
+        if uncounted or any(one.looks for one in ours.changes):
             look_again()
+            look_at_changes()
         elif ours.quiet:
             break
         made.pause(1.0)

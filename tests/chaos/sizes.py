@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SIZES: Mapping[str, str] = {
     "webhooks": "tests/promises/asking/test_webhook_calls.py",
     "calls": "tests/promises/asking/test_dealt_calls.py",
+    "splits": "tests/promises/changes/test_split_moves.py",
     "askers": "tests/promises/asking/test_free_slots.py",
     "turns": "tests/integration/accounts/test_turns.py",
     "keys": "tests/integration/accounts/test_refused_keys.py",

@@ -33,6 +33,8 @@ from tests.mutation.audits_where_it_is import AUDITS_WHERE_IT_IS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
+from tests.mutation.changing.both_ends import BOTH_ENDS
+from tests.mutation.changing.late_looks import LATE_LOOKS
 from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
@@ -248,12 +250,14 @@ BREAKAGES = (
     *BREAKER,
     *BROKERS,
     *ANSWER_BY,
+    *BOTH_ENDS,
     *BULK,
     *CLIENTS,
     # -- the right key, and no other account's row
     *ACCOUNT_KEYS,
     *APART,
     *FLOODS,
+    *LATE_LOOKS,
     *LINES,
     *SEEN,
     *SERVICES,

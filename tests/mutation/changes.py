@@ -22,7 +22,7 @@ CANCELLED, MOVED = "told cancelled, and it lives", "told moved, and it is not th
 STAYED, STANDS = "told that it stands, and it was moved", "told that it stands, and it is gone"
 UNMEANT = "a week is cancelled that nobody meant"
 STANDSTILL = "a state that nothing moves on"
-_ORDER, _CANCEL, _WEEKS, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
+_ORDER, _CANCEL, _WEEKS, _MOVE, _LOOKS, _ANSWER, _EVIDENCE, _REFUSALS = (
     "tests/model/changes/order.py",
     "tasks/changes/cancel.py",
     "tasks/changes/weeks.py",
@@ -30,6 +30,7 @@ _ORDER, _CANCEL, _WEEKS, _MOVE, _LOOKS, _ANSWER, _EVIDENCE = (
     "tasks/changes/looks.py",
     "tasks/calcom/changes/reschedule.py",
     "tasks/changes/evidence.py",
+    "tasks/calcom/changes/refusals.py",
 )
 
 CHANGE_RULES = (
@@ -110,8 +111,8 @@ CHANGE_RULES = (
     ChangeRule(
         "moved-again-before-it-has-settled",
         _MOVE,
-        "    if not case.settled:\n        return ChangeAct.LOOK\n    act =",
-        "    act =",
+        "    if not case.settled:\n        return ChangeAct.LOOK\n    if case.listed is None",
+        "    if case.listed is None",
         "round robin, move",
         AT_ONCE,
     ),
@@ -266,6 +267,63 @@ CHANGE_RULES = (
         "",
         "seats, move, hosts",
         "told that it is not there, and it lives",
+    ),
+    ChangeRule(
+        "a-database-error-moves-nothing",
+        _REFUSALS,
+        "return _by_words(answer, reply, RESCHEDULE) or _by_kind(reply, _RESCHEDULE_BY_KIND)",
+        "return _by_words(answer, reply, RESCHEDULE) or _by_kind(reply, "
+        "{**_RESCHEDULE_BY_KIND, **({reply.kind: _A.NOT_SENT} if reply.error_type is ErrorType.DATABASE else {})})",
+        "plain, move, split",
+        STAYED,
+    ),
+    ChangeRule(
+        "what-is-listed-at-the-wanted-start-does-not-count",
+        _MOVE,
+        "    if case.listed:\n        return ChangeAct.DONE_BESIDE\n",
+        "",
+        "plain, move, split",
+        STAYED,
+    ),
+    ChangeRule(
+        "the-old-one-is-left-alive",
+        _MOVE,
+        "return ChangeAct.DONE_BESIDE",
+        "return ChangeAct.DONE",
+        "plain, move, split",
+        TWO,
+    ),
+    ChangeRule(
+        "a-second-201-ends-it",
+        _MOVE,
+        "case ChangeAnswer.MOVED | ChangeAnswer.CANCELLED_THERE if unknown and not seat:",
+        "case ChangeAnswer.CANCELLED_THERE if unknown and not seat:",
+        "round robin, move, split, no sight",
+        TWO,
+    ),
+    ChangeRule(
+        "an-old-one-that-is-cancelled-ends-it",
+        _MOVE,
+        "case Shown.CANCELLED if case.whole:",
+        "case Shown.CANCELLED:",
+        "plain, move, split, hosts",
+        "told that it is not there, and it lives",
+    ),
+    ChangeRule(
+        "one-end-is-enough",
+        _MOVE,
+        "act, both_seen = _not_listed(case), case.sight or case.whole",
+        "act, both_seen = _not_listed(case), True",
+        "plain, move, split, no sight",
+        STAYED,
+    ),
+    ChangeRule(
+        "posted-again-unseen-where-its-host-is-asked",
+        _MOVE,
+        "[ChangeAct.POST_AGAIN] if case.asks_host else []",
+        "[]",
+        "confirmation, move, split, no sight",
+        TWO,
     ),
     ChangeRule(
         "an-unreachable-change-is-never-sent-again",

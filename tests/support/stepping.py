@@ -14,12 +14,16 @@ from sqlalchemy import text, update
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import Appointment, queue
+from db.changes import moves, sweeps
+from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
+from db.models.changes import booking_changes
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
 from tasks.attempt import AttemptResult, attempt
+from tasks.changes.changing import change_booking
 from tasks.claim import Claim, claim
 from tests.support.fleet import row
 from worker import enqueue_bookings
@@ -31,6 +35,10 @@ _MOMENTS = {
     "appointments": (
         "requested_at, created_at, updated_at, lease_expires_at, next_attempt_at, sent_at, settle_at, "
         "ends_at, askable_since, held_at, hold_until, checked_at, line_at, answer_by"
+    ),
+    "booking_changes": (
+        "requested_at, updated_at, lease_expires_at, next_attempt_at, settle_at, ends_at, held_at, hold_until, "
+        "late_look_at, line_at"
     ),
     "appointment_events": "created_at",
     "calcom_event_types": "asked_at, looked_at, kind_changed_at",
@@ -136,6 +144,23 @@ def carry_until(
         now = carry(appointment_id, after=every, clock=clock)
     assert rest(now), f"after {attempts} attempts: {state(now)}, {now.last_error}"
     return now
+
+
+def carry_change(change_id: int, *, after: float = 0.0) -> BookingChange:
+    """Carry a change one attempt further, `after` so many seconds, and return it; its message comes now."""
+    if after:
+        let_pass(after)
+    calcom = dependencies.current().calcom
+    own = {"key": calcom.key_fingerprint, "settings": calcom.settings_fingerprint}
+    with dependencies.current().engine.begin() as conn:
+        sweeps.release_due(conn, **own, limit=100, key_works=False, settings_work=False)
+        here = booking_changes.c.id == change_id
+        conn.execute(update(booking_changes).where(here).values(next_attempt_at=None))
+    change_booking.apply([change_id])
+    with dependencies.current().engine.connect() as conn:
+        change = moves.get(conn, change_id)
+    assert change is not None
+    return change
 
 
 def state(one: Appointment) -> tuple[Status, HoldReason | None]:

@@ -76,11 +76,7 @@ def read_cancel_failure(answer: Answer | NoAnswer) -> ChangeReply:
 def read_reschedule_failure(answer: Answer | NoAnswer) -> ChangeReply:
     """Return what an answer to a reschedule means that is no 200 or 201."""
     reply = failure_of(answer)
-    if (found := _by_words(answer, reply, RESCHEDULE)) is not None:
-        return found
-    if reply.error_type is ErrorType.DATABASE:
-        return as_change(reply, _A.DATABASE)
-    return _by_kind(reply, _RESCHEDULE_BY_KIND)
+    return _by_words(answer, reply, RESCHEDULE) or _by_kind(reply, _RESCHEDULE_BY_KIND)
 
 
 def as_change(reply: Reply, answer: ChangeAnswer, **more: Any) -> ChangeReply:

@@ -33,7 +33,6 @@ class ChangeAnswer(StrEnum):
     CANCELLED_THERE = "cancelled_there"  # cancelled at Cal.com, or its host asked for another time
     ORIGINAL_GONE = "original_gone"  # the booking to be moved is not there as we know it: moved, declined, or lost
     TAKEN = "taken"  # the wanted start is not free: perhaps because of our own successor
-    DATABASE = "database"  # an error of Cal.com's database, which rolls a move back; not that of a seat
     REFUSED = "refused"  # out of bounds, a limit, the notice, an address that has a seat: refused with its message
 
 

@@ -17,7 +17,8 @@ ONE_TRANSACTION = timedelta(seconds=0.1)  # of Cal.com: the new booking is writt
 class Change:
     """One of our changes; `wanted` is the start of a move (None: a cancel), `told`: an operator was notified of it.
 
-    `ends` has each end with its moment: more than one if an operator has sent it again.
+    `looks`: the late look at it was not made yet. `ends` has each end with its moment: more than one if an operator has
+    sent it again.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Change:
     to_uid: str | None = None
     to_seat_uid: str | None = None
     told: bool = False
+    looks: bool = False
     ends: tuple[tuple[datetime, str], ...] = ()
 
     @property
@@ -80,27 +82,45 @@ def waiting(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def blind(changes: Sequence[Change], seen: Collection[int]) -> Iterator[str]:
-    """Find changes that are held as untellable and can be told: all but a seat's move of a type without sight.
+    """Find changes that are held as untellable and can be told: all but a move of a type without sight.
 
     `seen`: the bookings of the types of which the key is shown every booking.
     """
     for one in changes:
-        if one.is_untellable and (one.wanted is None or not one.of_seat or one.booking in seen):
+        if one.is_untellable and (one.wanted is None or one.booking in seen):
             yield f"{one.words()} is held (blind_key), and can be told"
 
 
-def double(rows: Sequence[Row], made: References, weeks: Mapping[int, int]) -> Iterator[str]:
-    """Find requests with two bookings that lived at one time, and bookings that were moved to two places."""
+def double(
+    rows: Sequence[Row],
+    made: References,
+    weeks: Mapping[int, int],
+    *,
+    told: Collection[str] = (),
+    untellable: Collection[int] = (),
+) -> Iterator[str]:
+    """Find requests with two bookings that lived at one time, and bookings that were moved to two places.
+
+    Both ends of a move live for a while where Cal.com has split its transaction: then one of them is cancelled as a
+    double, and its uid is among those that operators were `told` of; or its move is `untellable`, by its booking.
+    """
     for row in rows:
         lines = [line for line in made.get(row.reference, ()) if not (line.half_made and line.ended)]
         if row.event_type_id in weeks:
             continue
         for first, second in pairwise(sorted(lines, key=lambda line: line.made)):
-            if not first.over(second.made + (ONE_TRANSACTION if second.moved_from == first.uid else timedelta())):
+            is_move = second.moved_from == first.uid
+            if is_move and (row.id in untellable or (_ended_one(first, second) and {first.uid, second.uid} & {*told})):
+                continue
+            if not first.over(second.made + (ONE_TRANSACTION if is_move else timedelta())):
                 yield f"booking {row.id}: lived twice from {second.made} on ({first.uid}, {second.uid})"
         for uid, count in Counter(line.moved_from for line in lines if line.moved_from).items():
             if count > 1:
                 yield f"booking {row.id}: {uid} was moved {count} times"
+
+
+def _ended_one(*lines: Line) -> bool:
+    return any(line.ended is not None for line in lines)
 
 
 def contradictions(changes: Sequence[Change], rows: Sequence[Row], made: References) -> Iterator[str]:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 ENDS = {f"change_{status}": str(status) for status in OVER}
 _CHANGES = """
     SELECT id, appointment_id AS booking, status, hold_reason, from_uid, to_uid, to_seat_uid,
-        from_seat_uid IS NOT NULL AS of_seat, CASE kind WHEN 'reschedule' THEN {start} END AS wanted
+        from_seat_uid IS NOT NULL AS of_seat, late_look_at IS NOT NULL AND late_looks = 0 AS looks,
+        CASE kind WHEN 'reschedule' THEN {start} END AS wanted
     FROM booking_changes ORDER BY id
 """
 START = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 _TOLD = """
     SELECT CAST(detail ->> 'change' AS bigint), kind, created_at FROM appointment_events
     WHERE kind LIKE 'change%' AND detail ? 'change' ORDER BY id
+"""
+_TWICE = """
+    SELECT DISTINCT detail ->> 'uid' AS uid FROM appointment_events WHERE kind = 'change_needs_you' AND detail ? 'uid'
 """
 _UNREAD = "SELECT id, appointment_id AS booking FROM change_wishes"
 
@@ -39,6 +43,11 @@ def changes(conn: psycopg.Connection[dict[str, Any]]) -> list[Change]:
             told.add(number)
     unread = [Change(**wish, status="not read") for wish in conn.execute(_UNREAD)]
     return [Change(**one, told=one["id"] in told, ends=tuple(ends[one["id"]])) for one in found] + unread
+
+
+def told_twice(conn: psycopg.Connection[dict[str, Any]]) -> frozenset[str]:
+    """Return the uids of which operators were told that they lived beside their booking."""
+    return frozenset(one["uid"] for one in conn.execute(_TWICE))
 
 
 def counted(all_of_them: Sequence[Change]) -> dict[str, dict[str, int]]:

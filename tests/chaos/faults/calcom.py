@@ -54,6 +54,8 @@ INSIDE: dict[str, Orders] = {
     "dies in the third week": ({"kind": "kill", "step": "insert", "week": 3},),
     "stalls before it looks for a double": ({"kind": "stall", "step": "dedupe", "delay": LATE},),
     "stalls before it writes": ({"kind": "stall", "step": "insert", "delay": LATE},),
+    "splits its transactions": ({"kind": "split"},),
+    "splits its transactions, and resets": ({"kind": "split", "close": True},),
     "502 while it works": (_SLOW, {"kind": "answer_early", "name": "bad_gateway", "early": EARLY}),
     "504 while it works": (_SLOW, {"kind": "answer_early", "name": "gateway_timeout", "early": EARLY}),
     "resets while it works": (_SLOW, {"kind": "answer_early", "early": EARLY}),

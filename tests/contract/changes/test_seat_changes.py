@@ -98,21 +98,45 @@ def test_a_full_time_is_overbooked(calcom: Any, start: str) -> None:
 
 @pytest.mark.needs("rr_seats", "seats_confirm")
 def test_a_seat_that_cannot_be_moved_stays(calcom: Any, start: str) -> None:
-    """Where its address has a seat; with a reason; while it is pending."""
-    ours, _ = seat(calcom, start, "ann"), seat(calcom, later(start, 1), "ann")
+    """Round robin, where its address has a seat: 201 with that one (12 of 12); with a reason; while it is pending."""
+    ours, other = seat(calcom, start, "ann"), seat(calcom, later(start, 1), "ann")
     pending = seat(calcom, start, "bob", "seats_confirm")
 
     signed_up = move(calcom, ours, later(start, 1))
     with_reason = move(calcom, ours, later(start, 2), reschedulingReason="later please")
     waits = move(calcom, pending, later(start, 2))
 
-    assert calcom.short(signed_up) == "SIGNED-UP"
+    shown = signed_up.json()["data"]
+    assert (signed_up.status_code, shown["uid"], shown["seatUid"]) == (201, other["uid"], "")
     assert (with_reason.status_code, "property reschedulingReason should not exist" in message(with_reason)) == (
         400,
         True,
     )
     assert (waits.status_code, message(waits)) == (404, "booking_not_found_error")
     assert by_seat(calcom, ours).json()["data"]["start"] == later(start, 0)
+
+
+@pytest.mark.needs("seats", "coll_seats")
+@pytest.mark.parametrize("part", ["seats", "coll_seats"])
+def test_where_its_address_has_a_seat_it_gets_a_second_one(calcom: Any, start: str, part: str) -> None:
+    """But for round robin: 201, moved, two seats of one address in one booking (2 of 2)."""
+    ours, other = seat(calcom, start, "ann", part), seat(calcom, later(start, 1), "ann", part)
+
+    moved = move(calcom, ours, later(start, 1)).json()["data"]
+
+    assert (moved["uid"], moved["seatUid"]) == (other["uid"], ours["seatUid"])
+    assert [one["email"] for one in moved["attendees"]].count("ann@example.test") == 2
+
+
+@pytest.mark.needs("coll_seats")
+def test_the_last_seat_of_a_collective_leaves_its_booking_behind(calcom: Any, start: str) -> None:
+    """Moved away, the old booking lives with the co-host alone, and holds the time of both hosts (1 of 1)."""
+    ours = seat(calcom, start, "ann", "coll_seats")
+
+    assert move(calcom, ours, later(start, 1)).status_code == 201
+
+    left = calcom.call("GET", f"/v2/bookings/{ours['uid']}").json()["data"]
+    assert (left["status"], [one.get("seatUid") for one in left["attendees"]]) == ("accepted", [None])
 
 
 def test_between_two_steps_a_seat_is_lost(simulator: Any, start: str) -> None:

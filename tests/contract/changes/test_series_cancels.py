@@ -52,17 +52,33 @@ def test_from_a_week_on_all_that_follow_are_cancelled(calcom: Any, start: str) -
 
 
 @pytest.mark.needs("weekly")
-def test_once_week_one_was_moved_the_series_uid_ends_nothing(calcom: Any, start: str) -> None:
-    """400 "cancelled already", and all other weeks live; from the next living week on they are cancelled."""
+def test_once_week_one_was_moved_the_series_uid_ends_all_or_nothing(calcom: Any, start: str) -> None:
+    """200 and every week cancelled, the moved one too (2 of 3), or 400 "cancelled already", and all live (1 of 3)."""
     uid, weeks = series(calcom, start)
     moved = calcom.call("POST", f"/v2/bookings/{weeks[0]}/reschedule", json={"start": later(start, 30)}).json()["data"]
 
     answer = cancel(calcom, uid)
 
-    assert (answer.status_code, "has been cancelled already" in message(answer)) == (400, True)
-    assert lives(calcom, uid) == [moved["uid"], *weeks[1:]]
+    if answer.status_code == 400:
+        assert "has been cancelled already" in message(answer)
+        assert lives(calcom, uid) == [moved["uid"], *weeks[1:]]
+    assert answer.status_code in (200, 400)
     cancel(calcom, moved["uid"], cancelSubsequentBookings=True)
     assert lives(calcom, uid) == []
+
+
+@pytest.mark.parametrize(("share", "status"), [(0, 400), (1, 200)])
+def test_which_row_of_a_series_is_asked_is_the_databases_choice(
+    simulator: Any, start: str, share: float, status: int
+) -> None:
+    """Cal.com asks for any row of the series, in no order."""
+    simulator.order("/_settings", {"series_finds_living": share})
+    uid, weeks = series(simulator, start)
+    moved = simulator.call("POST", f"/v2/bookings/{weeks[0]}/reschedule", json={"start": later(start, 30)})
+
+    assert cancel(simulator, uid).status_code == status
+    left = [moved.json()["data"]["uid"], *weeks[1:]] if status == 400 else []
+    assert lives(simulator, uid) == left
 
 
 @pytest.mark.needs("weekly", "plain")

@@ -165,9 +165,9 @@ def test_what_somebody_else_was_faster_to_cancel_counts_as_cancelled(
     double = scene.post(row)
     intend = doubles.intend
 
-    def overtaken(*arguments: Any) -> bool:
+    def overtaken(*arguments: Any, **more: Any) -> bool:
         scene.cancel(double["uid"])
-        return intend(*arguments)
+        return intend(*arguments, **more)
 
     monkeypatch.setattr(doubles, "intend", overtaken)
     assert [done.ok for _, done in scene.fixed()] == [True]

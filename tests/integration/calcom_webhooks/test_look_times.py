@@ -86,3 +86,18 @@ def test_a_change_that_was_not_sent_yet_keeps_no_hint_from_being_looked_at(scene
     told("BOOKING_CANCELLED", row.calcom_booking_uid)
 
     assert (looked(), now(scene, row).status) == ("(changed,0,t)", Status.CANCELLED)
+
+
+def test_a_seat_that_was_booked_just_now_is_looked_at_when_its_absence_counts(scene: Scene) -> None:
+    """Its attendee cancels it at once: one look comes exactly when the settle time, 3 s here, ends, and finds that."""
+    row = scene.confirmed(103)
+    sql("UPDATE appointments SET updated_at = now()")
+    scene.deed("cancel", row.calcom_booking_uid, seat=row.calcom_seat_uid)
+    told("BOOKING_CANCELLED", row.calcom_booking_uid)
+
+    assert (looked(), now(scene, row).status) == ("(,0,f)", Status.CONFIRMED)
+    assert sql("SELECT next_at - updated_at FROM calcom_webhooks, appointments") == timedelta(seconds=3 + 1)
+
+    sql("UPDATE appointments SET updated_at = updated_at - interval '4 s'")
+    due()
+    assert (looked(), now(scene, row).status) == ("(changed,0,t)", Status.CANCELLED)

@@ -51,6 +51,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "change_line": {"accounts": [1], "limit": 16, "postable": False},
     "in_line": {"after": 0, "limit": 16, "service": None},
     "flag_degraded": {"max_age_seconds": 900, "limit": 500},
+    "change_late": {"limit": 5, "lease_seconds": 60},
     "change_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "lease_seconds": 50, "suspect_at": 3},
     "lost_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "lease_seconds": 50, "suspect_at": 3},
     "expire": {"lead_seconds": 0, "limit": 500},

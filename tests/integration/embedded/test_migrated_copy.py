@@ -36,6 +36,8 @@ def test_each_starts_on_a_copy_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
         "db/migrations/versions/0016_restored.py",
         "db/migrations/versions/from_0017/0017_weeks.py",
         "db/migrations/versions/from_0017/0018_front_door.py",
+        "db/migrations/versions/from_0017/0019_moves_wait.py",
+        "db/migrations/versions/from_0017/0020_late_looks.py",
         "db/migrations/versions/from_0017/0021_audited_where_it_is.py",
         "worker/local/embedded/postgres.py",
     } <= files

@@ -14,7 +14,7 @@ from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import SettleAfter
 from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
 from tests.model.changes.state import GONE, Place, Places, lives
-from tests.support.calcom.answers import DB, ISE, NO_SEAT, NO_UID, SIGNED_UP, TAKEN_USER, created, refused, shown
+from tests.support.calcom.answers import DB, ISE, NO_SEAT, NO_UID, TAKEN_USER, created, refused, shown
 
 DAY_ZERO = datetime(2031, 4, 1, 9, tzinfo=UTC)
 NOW = DAY_ZERO + timedelta(hours=12)  # a week at start 0 is over
@@ -29,7 +29,6 @@ def moment(start: int) -> datetime:
 _REFUSALS = {
     "500": ISE,
     "database": DB,
-    "signed up": SIGNED_UP,
     "taken": TAKEN_USER,
     "again": (400, BAD, "Can't cancel booking with uid=a because it has been cancelled already. ..."),
     "moved": (400, BAD, "Can't reschedule ... and rescheduled already to booking with uid=b. ..."),

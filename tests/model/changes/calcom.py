@@ -29,6 +29,7 @@ class Deal(NamedTuple):
     new: bool = False  # booked just now: a replica may not have it yet
     scope: SeriesScope = SeriesScope.ALL  # which weeks of a series a cancel means
     week: int = OLD  # the start of the week that the scope names
+    splits: bool = False  # whether one transaction of Cal.com's may run out of time
 
     @property
     def part(self) -> SeriesPart | None:
@@ -81,8 +82,7 @@ def _asked(deal: Deal, world: World, call: Call, change: Change, places: Places)
     if change.wanted is None:
         return _cancel_asked(deal, place)
     if deal.seated:
-        seated = [one for one in world.places if one.start == change.wanted and one.who == change.who and lives(one)]
-        return ("signed up" if seated else "") if lives(place) else "no seat"
+        return "" if lives(place) else "no seat"
     if place.status == "cancelled":
         return "cancelled" if place.to == GONE else "moved"
     if place.status == "rejected":
@@ -172,6 +172,9 @@ def _moved(deal: Deal, world: World, number: int, call: Call, change: Change) ->
     places[call.uid] = old._replace(status="cancelled", to=new)
     after = changed(world, (*places, made), lag=deal.lag)
     yield from _answered("Cal.com moves", deal, after, number, call, new)
+    if world.splits and lives(old):  # rolled back but for the last INSERT
+        both = changed(world, (*world.places, made), lag=deal.lag)._replace(splits=world.splits - 1, split=call.change)
+        yield "Cal.com's transaction runs out of time", _put(both, number, call._replace(stage=3, reply="database"))
 
 
 def _seat_taken_out(deal: Deal, world: World, number: int, call: Call, change: Change) -> Iterator[tuple[str, World]]:

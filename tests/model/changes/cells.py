@@ -10,6 +10,7 @@ Cell = tuple[str, str, ChangeAct]
 A, Act = ChangeAnswer, ChangeAct
 _AS_IT_WAS = "nothing was done, and the change waits as it was"
 _AT_ONCE = "the slots, and another booking of ours, are shown at once"
+_NO_LIMITS = "the model has no limit, no notice and no bounds"
 _WHY: dict[str | ChangeAct, str] = {
     Act.HOLD: _AS_IT_WAS,
     Act.HOLD_UNKNOWN: "Cal.com and the key are ours",
@@ -26,7 +27,8 @@ _CELLS: dict[Cell, str] = {
     ("cancel", Shown.BEGUN, Act.LOOK): "no week of the model begins while it is cancelled",
     ("reschedule", A.NOT_FOUND, Act.REFUSE_NOT_FOUND): _WHY[Act.DONE_NOT_FOUND],
     ("cancel", Shown.ALIVE, Act.REFUSE_NOT_ALLOWED): _WHY[A.NOT_ALLOWED],
-    ("reschedule", A.REFUSED, Act.REFUSE): "the model has no limit, no notice and no bounds",
+    ("reschedule", A.REFUSED, Act.REFUSE): _NO_LIMITS,
+    ("reschedule", A.REFUSED, Act.LOOK): _NO_LIMITS,
     ("reschedule", A.TAKEN, Act.RETRY): "a stranger of the model keeps his time",
 }
 

@@ -34,12 +34,26 @@ _DEALS = {
     "plain, move and cancel, lag": Deal("plain", ONE, (*MOVE, LATER), lag=True, count=0),
     "plain, two moves": Deal("plain", ONE, (*MOVE, OTHERWISE), count=0),
     "plain, two moves, lag": Deal("plain", ONE, (*MOVE, OTHERWISE), lag=True, count=0),
+    "plain, move, split": Deal("plain", ONE, MOVE, count=0, splits=True),
+    "plain, move, split, lag": Deal("plain", ONE, MOVE, lag=True, count=0, splits=True),
+    "plain, move, split, hosts": Deal("plain", ONE, MOVE, fates=HOSTS | {"takes"}, splits=True),
+    "plain, move, split, no sight": Deal("plain", ONE, MOVE, fates=HOSTS, sight=False, splits=True),
+    "plain, move and cancel, split": Deal("plain", ONE, (*MOVE, LATER), count=0, splits=True),
+    "plain, two moves, split": Deal("plain", ONE, (*MOVE, OTHERWISE), count=0, splits=True),
+    "round robin, move, split": Deal("round robin", ONE, MOVE, fates=HOSTS, splits=True),
+    "round robin, move, split, no sight": Deal("round robin", ONE, MOVE, fates=HOSTS, sight=False, splits=True),
     "round robin, move": Deal("round robin", ONE, MOVE, fates=HOSTS),
     "round robin, move, lag": Deal("round robin", ONE, MOVE, lag=True, count=0),
     "round robin, move, lag, hosts": Deal("round robin", ONE, MOVE, lag=True, fates=HOSTS),
     "round robin, move, his other booking": Deal("round robin", (*ONE, Place(WANTED, who=1, booking=1)), MOVE, count=0),
     "confirmation, cancel": Deal("confirmation", PENDING, CANCEL, fates=HOSTS | {"declines"}, column=True),
     "confirmation, move": Deal("confirmation", PENDING, MOVE, fates=HOSTS | {"declines"}, column=True),
+    "confirmation, move, split": Deal(
+        "confirmation", PENDING, MOVE, fates=HOSTS | {"declines", "confirms"}, column=True, splits=True
+    ),
+    "confirmation, move, split, no sight": Deal(
+        "confirmation", PENDING, MOVE, fates=frozenset({"confirms"}), column=True, sight=False, splits=True
+    ),
     "confirmation, move, lag": Deal("confirmation", PENDING, MOVE, lag=True, count=0, column=None),
     "seats, cancel": Deal("seats", ONE, CANCEL, fates=HOSTS),
     "seats, cancel, lag": Deal("seats", SHARED, CANCEL, lag=True, count=0),

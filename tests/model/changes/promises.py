@@ -9,6 +9,7 @@ Act = ChangeAct
 STANDS = frozenset(
     {Act.REFUSE, Act.REFUSE_OTHER_BOOKING, Act.REFUSE_OVER, Act.REFUSE_NOT_ALLOWED, Act.FAIL, Act.EXPIRE}
 )
+MOVED = frozenset({Act.DONE, Act.DONE_BESIDE, Act.DONE_TWICE, Act.BOOK_AGAIN})
 OF_NOTHING = frozenset({Act.REFUSE_CANCELLED, Act.REFUSE_NOT_FOUND})
 
 
@@ -17,15 +18,20 @@ def broken(deal: Deal, world: World) -> str | None:
     if world.wrong or world.raced:
         return world.wrong if world.wrong in ("two calls on one uid", UNMEANT) or not world.raced else None
     ours = [place for place in world.places if lives(place)]
-    if deal.kind != "series" and len({place.who for place in ours}) < len(ours):
+    if deal.kind != "series" and len({place.who for place in ours}) < len(ours) and not _is_told(world):
         return "two live bookings of one request"
     if world.emptied:
         return "an empty booking blocks its host"
     if deal.kind == "confirmation" and any(
-        place.status == "accepted" and place.start != deal.places[0].start for place in ours
+        place.status == "accepted" and place.start != deal.places[0].start and not place.confirmed for place in ours
     ):
         return "accepted, and its host was not asked"
     return None
+
+
+def _is_told(world: World) -> bool:
+    """Say whether a change is open, or waits for a person, whose transaction has left both of its bookings alive."""
+    return world.split != GONE and world.changes[world.split].end in {None, Act.BLIND, Act.REFUSE_MOVED_UNSEEN}
 
 
 def ended(
@@ -35,10 +41,10 @@ def ended(
     if act is Act.BOOK_AGAIN:
         made = Place(change.wanted or 0, who=change.who, booking=len(world.places))
         world = world._replace(places=(*world.places, made))
-    if act is Act.DONE_TWICE:  # the double is cancelled as the audit cancels one
+    if act in {Act.DONE_TWICE, Act.DONE_BESIDE}:  # the double is cancelled as the audit cancels one
         places = tuple(
-            place._replace(status="cancelled") if place.who == change.who and place.start != change.wanted else place
-            for place in world.places
+            place._replace(status="cancelled") if place.who == change.who and n != listed and lives(place) else place
+            for n, place in enumerate(world.places)
         )
         world = world._replace(places=places)
     ours = [n for n, place in enumerate(world.places) if place.who == change.who and lives(place)]
@@ -54,7 +60,7 @@ def ended(
         at=(*world.at[: change.who], at if at is not None else world.at[change.who], *world.at[change.who + 1 :]),
         wrong=world.wrong or wrong,
     )
-    if deal.lag and change.wanted is not None and act in {Act.DONE, Act.DONE_TWICE}:
+    if deal.lag and change.wanted is not None and act in MOVED - {Act.BOOK_AGAIN}:
         after = after._replace(young=LAG + WORK)
     return with_change(after, number, change._replace(end=act, calling=False, unknown=False))
 
@@ -64,7 +70,7 @@ def _contradiction(world: World, change: Change, act: ChangeAct, ours: list[int]
     reached = any(place.who == change.who and place.start == change.wanted for place in world.places)
     if change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND} and ours:
         return "told cancelled, and it lives"
-    if change.wanted is not None and act in {Act.DONE, Act.DONE_TWICE, Act.BOOK_AGAIN} and not (ours and reached):
+    if change.wanted is not None and act in MOVED and not (ours and reached):
         return "told moved, and it is not there"
     if act in OF_NOTHING and ours:
         return "told that it is not there, and it lives"
@@ -84,6 +90,6 @@ def _at(change: Change, act: ChangeAct, ours: list[int], there: int | None) -> i
     """Return the uid that the row has from now on; None: as before."""
     if act in OF_NOTHING or (change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND}):
         return GONE
-    if act in {Act.DONE, Act.DONE_TWICE, Act.BOOK_AGAIN}:
+    if act in MOVED:
         return ours[0] if ours else GONE
     return there if act in {Act.REFUSE_MOVED, Act.REFUSE_MOVED_UNSEEN} else None

@@ -24,6 +24,7 @@ class Place(NamedTuple):
     to: int = GONE
     who: int = 0  # whose request it carries
     booking: int = 0
+    confirmed: bool = False  # by its host
 
 
 Places = tuple[Place, ...]
@@ -50,6 +51,7 @@ class Change(NamedTuple):
     wanted: int | None
     asked: bool = True
     uid: int = GONE
+    to: int = GONE  # what a later POST was answered that it has made
     calling: bool = False
     unknown: bool = False
     moved: bool = False
@@ -81,6 +83,8 @@ class World(NamedTuple):
     fates: int = 0
     raced: bool = False
     emptied: bool = False
+    splits: int = 0  # so many transactions of Cal.com's may still run out of time
+    split: int = GONE  # the change whose transaction did
     wrong: str | None = None
 
 

@@ -3,6 +3,7 @@
 The worker is as small as it can be: each decision, each reading of an answer and of a lookup is the product's.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
@@ -26,6 +27,7 @@ from tests.model.changes.state import (
     WORK,
     Call,
     Change,
+    Places,
     World,
     lives,
     ticked,
@@ -39,6 +41,19 @@ Act, A = ChangeAct, ChangeAnswer
 def _named(change: Change, uid: int) -> tuple[int, ...]:
     """Return the weeks that POSTs have named, after one more."""
     return (*(week for week in change.named if week != uid), uid)
+
+
+def _uid_in(reply: str) -> int:
+    """Return the uid of the booking in an answer; a seat's is its own."""
+    return number_of(json.loads(reply)["uid"]) or GONE
+
+
+def _moved_on(places: Places, change: Change) -> int | None:
+    """Return the booking of ours that was at the wanted start, and that a person has moved on."""
+    at = next((n for n, one in enumerate(places) if one.start == change.wanted and one.who == change.who), GONE)
+    while at != GONE and not lives(places[at]):
+        at = places[at].to
+    return None if at == GONE else at
 
 
 class Changes:
@@ -57,7 +72,7 @@ class Changes:
         """Yield the first state: Cal.com has booked, and the rows know it."""
         deal = self.deal
         at = tuple(range(len(deal.places))) if deal.kind == "seats" else (0,)
-        world = World(deal.places, deal.changes, at, fates=deal.count)
+        world = World(deal.places, deal.changes, at, fates=deal.count, splits=int(deal.splits))
         if deal.new:
             world = world._replace(past=(((), 0),), young=LAG + WORK)
         yield Step("booked", Kind.FAIR, world)
@@ -160,6 +175,7 @@ class Changes:
             return
         change = change._replace(
             unknown=True,
+            to=_uid_in(reply) if answer is A.MOVED else change.to,
             moved=change.moved or answer not in CLEAR,
             settle=ANSWERED if finished else max(UNANSWERED - since, 0),
             ends=max(change.ends, ENDS[0] if finished else max(ENDS[1] - since, 0)),
@@ -211,7 +227,6 @@ class Changes:
             repeated=change.posts > 1,
             wanted=look.wanted,
             lives=look.lives,
-            sight=self.deal.sight,
             slot=self._slot(world, change),
         )
 
@@ -231,11 +246,24 @@ class Changes:
                 if lives(one) and one.who == change.who and n > change.uid and self.deal.sight
             ]
             here = next((n for n in ours if places[n].start == change.wanted), None)
+            if here is None and not self.deal.seated and self.deal.sight:
+                here = _moved_on(places, change)
+            if 0 <= change.to < len(places) and lives(places[change.to]):  # any key sees it by its uid
+                here = change.to
             other = next(iter(ours), None)
             if isinstance(case, MoveCase):
+                sight = self.deal.sight or here is not None
                 elsewhere = here is None and other is not None and self.deal.seated
                 yield (
-                    decide(replace(case, listed=here is not None, elsewhere=elsewhere)),
+                    decide(
+                        replace(
+                            case,
+                            listed=here is not None,
+                            elsewhere=elsewhere,
+                            sight=sight,
+                            asks_host=goes_without_key(self.deal.column),
+                        )
+                    ),
                     here if here is not None else other,
                 )  # type: ignore[arg-type]
             else:

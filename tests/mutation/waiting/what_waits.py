@@ -134,7 +134,7 @@ WHAT_WAITS = (
         name="a-seat-that-its-person-has-moved-is-cancelled",
         promise=2,
         file="tasks/recheck.py",
-        old="return ours_listed(self.calls, row, event_type_lookup.known(self.deps, row), but=row.calcom_seat_uid)[:1]",
+        old="return [one for one in page.bookings if one.lives_for(str(row.uuid), but=row.calcom_seat_uid)][:1]",
         new="return ()",
         test=f"{_STARTS}test_a_seat_that_its_person_has_moved_alone_is_followed",
     ),

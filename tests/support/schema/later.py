@@ -27,9 +27,10 @@ TODAY = [
     "0017_weeks",
     "0018_front_door",
     "0019_moves_wait",
+    "0020_late_looks",
     "0021_audited_where_it_is",
 ]
-LATER = "0022_later"
+LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
 ALL = [*TODAY, LATER]
 _REVISION = f'''"""A column of a later release."""

@@ -19,6 +19,7 @@ WORDS: Mapping[ChangeAct, str] = {
     ChangeAct.HOLD_UNKNOWN: "held(configuration), unknown",
     ChangeAct.DONE: "done",
     ChangeAct.DONE_NOT_FOUND: "done: not found at Cal.com",
+    ChangeAct.DONE_BESIDE: "done; the old one is a double, and is cancelled",
     ChangeAct.DONE_TWICE: "done; the other one is a double",
     ChangeAct.REFUSE: "refused, in Cal.com's words",
     ChangeAct.REFUSE_OVER: "refused: it is over",

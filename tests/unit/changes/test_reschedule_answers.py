@@ -80,7 +80,7 @@ ROWS: dict[str, tuple[Answer | NoAnswer, ChangeAnswer]] = {
         refused((404, "NOT_FOUND", "Invalid Query: The requested record was not found.")), A.PROBABLY_DONE),
     "not found": (
         refused((404, MISSING, "Booking with uid=nosuchuid1 was not found in the database")), A.NOT_FOUND),
-    "database": (refused(DB), A.DATABASE),
+    "database": (refused(DB), A.UNKNOWN),
     "500": (refused(ISE), A.UNKNOWN),
     "a database's own words": (refused((500, "B", "no insert")), A.UNKNOWN),
     "no version header": (refused((404, MISSING, f"Cannot POST /v2/bookings/{OLD}/reschedule")), A.CONFIGURATION),

@@ -26,10 +26,11 @@ LOOK = (Act.LOOK,) * 3
 HOLD = (Act.HOLD,) * 3
 OFFERED, UNAVAILABLE = {"slot": Slot.OFFERED}, {"slot": Slot.UNAVAILABLE}
 ANSWERS: dict[str, tuple[ChangeAnswer, dict[str, Any], Acts]] = {
-    "201, our reference (a seat: a `seatUid`) and the wanted start": (A.MOVED, {}, (Act.DONE,) * 3),
+    "201, our reference (a seat: a `seatUid`) and the wanted start": (A.MOVED, {}, (Act.DONE, Act.DONE, Act.LOOK)),
     "201 otherwise": (A.OTHER_BOOKING, {}, (Act.REFUSE_OTHER_BOOKING, Act.REFUSE_OTHER_BOOKING, Act.LOOK)),
     "400 rescheduled already": (A.MOVED_BEFORE, {}, LOOK),
-    "400 cancelled; its host asked for another time": (A.CANCELLED_THERE, {}, (Act.REFUSE_CANCELLED,) * 3),
+    "400 cancelled; its host asked for another time": (
+        A.CANCELLED_THERE, {}, (Act.REFUSE_CANCELLED, Act.REFUSE_CANCELLED, Act.LOOK)),
     "400, 409 taken": (A.TAKEN, {}, (Act.ASK_SLOTS, Act.ASK_SLOTS, Act.LOOK)),
     "400, 409 taken, the slot is offered": (A.TAKEN, OFFERED, (Act.RETRY, Act.RETRY, Act.LOOK)),
     "400, 409 taken, the slot is not offered": (A.TAKEN, UNAVAILABLE, (Act.REFUSE, Act.REFUSE, Act.LOOK)),
@@ -42,12 +43,12 @@ ANSWERS: dict[str, tuple[ChangeAnswer, dict[str, Any], Acts]] = {
     "404 not found": (A.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
     "404 not found, another booking of ours is found": (A.NOT_FOUND, {"another": True}, (Act.REFUSE_NOT_FOUND,) * 3),
     "404 not found, no other booking of ours is found": (A.NOT_FOUND, {"another": False}, (Act.HOLD_UNKNOWN,) * 3),
-    "400 B, an error of the database": (A.DATABASE, {}, (Act.RETRY, Act.LOOK, Act.LOOK)),
     "401 our key": (A.CREDENTIALS, {}, HOLD),
     "429": (A.THROTTLED, {}, HOLD),
     "404 Cannot POST": (A.CONFIGURATION, {}, HOLD),
     "no connection": (A.NOT_SENT, {}, (Act.RETRY, Act.RETRY, Act.LOOK)),
-    "500, reset, time-out, 502-504, cut, a page, a 2xx without a booking, other words": (A.UNKNOWN, {}, LOOK),
+    "400 B an error of the database, 500, reset, time-out, 502-504, cut, a page, a 2xx without a booking": (
+        A.UNKNOWN, {}, LOOK),
 }  # fmt: skip
 
 MOMENTS = (
@@ -57,6 +58,9 @@ MOMENTS = (
 )
 USED_UP = {"may_retry": False, "waited": True}
 SEAT: dict[str, Any] = {"seat": True}
+ENDED: dict[str, Any] = {"lives": False}
+UNSEEN: dict[str, Any] = {"listed": False}
+UNLISTED: dict[str, Any] = {"listed": False, "sight": True}
 LOOKS: dict[str, tuple[Shown, dict[str, Any], Acts]] = {
     "at the wanted start, ours": (Shown.ALIVE, {"wanted": True}, (Act.DONE,) * 3),
     "moved, and a successor was at the wanted start, ours": (Shown.MOVED, {"wanted": True}, (Act.DONE,) * 3),
@@ -75,24 +79,47 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], Acts]] = {
     "moved elsewhere and cancelled there, ours is not listed, the key has sight": (
         Shown.MOVED, {"listed": False, "sight": True, "lives": False}, (Act.LOOK, Act.LOOK, Act.REFUSE_CANCELLED)),
     "moved elsewhere, and our first POST was refused": (Shown.MOVED, {"moved": False}, (Act.REFUSE_MOVED,) * 3),
-    "cancelled or declined, never moved": (Shown.CANCELLED, {}, (Act.REFUSE_CANCELLED,) * 3),
-    "as before, retries are left": (Shown.ALIVE, {}, (Act.LOOK, Act.POST_AGAIN, Act.RETRY)),
-    "as before, retries used up": (Shown.ALIVE, USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
-    "as before, retries used up before HOLD_MAX_AGE": (
-        Shown.ALIVE, {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
-    "as before, retries used up by an outage": (
-        Shown.ALIVE, USED_UP | {"outage": True}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
-    "as before, the wanted start is nearer than HOLD_LEAD": (
-        Shown.ALIVE, {"near": True}, (Act.LOOK, Act.LOOK, Act.EXPIRE)),
-    "as before, the later POST was answered: another booking": (
-        Shown.ALIVE, {"refusal": A.OTHER_BOOKING}, (Act.LOOK, Act.LOOK, Act.REFUSE_OTHER_BOOKING)),
-    "as before, the later POST was refused": (Shown.ALIVE, {"refusal": A.REFUSED}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
-    "as before, the later POST was answered: taken": (
-        Shown.ALIVE, {"refusal": A.TAKEN}, (Act.LOOK, Act.LOOK, Act.ASK_SLOTS)),
+    "cancelled or declined, never moved": (Shown.CANCELLED, {}, (Act.ASK_LIST,) * 3),
+    "the same, ours is listed at the wanted start": (Shown.CANCELLED, ENDED | {"listed": True}, (Act.DONE,) * 3),
+    "the same, ours is not listed, the key has sight": (
+        Shown.CANCELLED, ENDED | UNLISTED, (Act.LOOK, Act.LOOK, Act.REFUSE_CANCELLED)),
+    "the same, ours is not listed, no sight": (Shown.CANCELLED, ENDED | UNSEEN, (Act.LOOK, Act.LOOK, Act.BLIND)),
+    "the same, of a seat, or our first POST was refused": (
+        Shown.CANCELLED, {"moved": False}, (Act.REFUSE_CANCELLED,) * 3),
+    "as before": (Shown.ALIVE, {}, (Act.LOOK, Act.ASK_LIST, Act.ASK_LIST)),
+    "as before, ours is listed at the wanted start": (
+        Shown.ALIVE, {"listed": True}, (Act.LOOK, Act.DONE_BESIDE, Act.DONE_BESIDE)),
+    "as before, ours is not listed: retries are left": (
+        Shown.ALIVE, UNLISTED, (Act.LOOK, Act.POST_AGAIN, Act.RETRY)),
+    "as before, no sight: retries are left": (Shown.ALIVE, UNSEEN, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),
+    "the same, and its type asks its host, or may": (
+        Shown.ALIVE, UNSEEN | {"asks_host": True}, (Act.LOOK, Act.LOOK, Act.BLIND)),
+    "as before, ours is not listed: retries used up": (
+        Shown.ALIVE, UNLISTED | USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
+    "as before, ours is not listed: retries used up before HOLD_MAX_AGE": (
+        Shown.ALIVE, UNLISTED | {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
+    "as before, ours is not listed: retries used up by an outage": (
+        Shown.ALIVE, UNLISTED | USED_UP | {"outage": True}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
+    "as before, ours is not listed: the wanted start is nearer than HOLD_LEAD": (
+        Shown.ALIVE, UNLISTED | {"near": True}, (Act.LOOK, Act.LOOK, Act.EXPIRE)),
+    "as before, ours is not listed: the later POST was answered: another booking": (
+        Shown.ALIVE, UNLISTED | {"refusal": A.OTHER_BOOKING}, (Act.LOOK, Act.LOOK, Act.REFUSE_OTHER_BOOKING)),
+    "as before, ours is not listed: the later POST was refused": (
+        Shown.ALIVE, UNLISTED | {"refusal": A.REFUSED}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
+    "as before, ours is not listed: the later POST was answered: taken": (
+        Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN}, (Act.LOOK, Act.LOOK, Act.ASK_SLOTS)),
     "the same, the slot is offered": (
-        Shown.ALIVE, {"refusal": A.TAKEN, **OFFERED}, (Act.LOOK, Act.LOOK, Act.RETRY)),
+        Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN, **OFFERED}, (Act.LOOK, Act.LOOK, Act.RETRY)),
     "the same, the slot is not offered": (
-        Shown.ALIVE, {"refusal": A.TAKEN, **UNAVAILABLE}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
+        Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN, **UNAVAILABLE}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
+    "as before, no sight: the later POST was answered: taken, and the slot is not offered": (
+        Shown.ALIVE, UNSEEN | {"refusal": A.TAKEN, **UNAVAILABLE}, (Act.LOOK, Act.LOOK, Act.BLIND)),
+    "as before, ours is not listed, no sight: it would be refused, expire or fail": (
+        Shown.ALIVE, UNSEEN | USED_UP, (Act.LOOK, Act.LOOK, Act.BLIND)),
+    "as before, of a seat, or our first POST was refused: retries are left": (
+        Shown.ALIVE, SEAT, (Act.LOOK, Act.POST_AGAIN, Act.RETRY)),
+    "the same, the later POST was refused": (
+        Shown.ALIVE, SEAT | {"refusal": A.REFUSED}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
     "404 to the seat": (Shown.NOT_FOUND, SEAT, (Act.ASK_LIST,) * 3),
     "404 to the seat, ours is listed at the wanted start": (Shown.NOT_FOUND, SEAT | {"listed": True}, (Act.DONE,) * 3),
     "404 to the seat, ours is not listed, the key has sight": (
@@ -139,7 +166,8 @@ def test_each_lookup_after_an_unknown_reschedule_leads_on(row: str) -> None:
 def test_a_transient_refusal_without_retries_ends_as_all_others_do(near: bool) -> None:  # noqa: FBT001
     """The slot is offered, but no retry is left, or the start has come too near."""
     more = {"near": True} if near else USED_UP
-    case = MoveCase(shown=Shown.ALIVE, settled=True, ended=True, refusal=A.TAKEN, slot=Slot.OFFERED, **more)
+    facts = {"refusal": A.TAKEN, "slot": Slot.OFFERED, **UNLISTED, **more}
+    case = MoveCase(shown=Shown.ALIVE, settled=True, ended=True, **facts)
     assert after_reschedule_look(case) is (Act.EXPIRE if near else Act.FAIL)
 
 

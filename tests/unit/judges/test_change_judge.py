@@ -134,6 +134,27 @@ def test_two_living_bookings_of_one_request_are_found(lines: list[Line], count: 
     assert not list(bookings.double([ROW], {"r7": lines})), "a move is no second booking"
 
 
+SPLIT = [replace(OLD, ended=at(20)), replace(MOVED, moved_from="u1")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "count"),
+    [
+        (SPLIT, {}, 1),
+        (SPLIT, {"told": {"u1"}}, 0),
+        (SPLIT, {"told": {"u9"}}, 1),
+        ([LIVES, SPLIT[1]], {"told": {"u1"}}, 1),
+        ([LIVES, SPLIT[1]], {"untellable": {7}}, 0),
+        ([SPLIT[0], replace(MOVED, moved_from=None)], {"told": {"u1"}}, 1),
+    ],
+)
+def test_both_ends_of_a_split_move_may_live_until_one_is_cancelled_and_told(
+    lines: list[Line], more: dict[str, set[object]], count: int
+) -> None:
+    """Only those that Cal.com has made of one another; or a person must look."""
+    assert len(list(books.double([ROW], {"r7": lines}, {}, **more))) == count  # type: ignore[arg-type]
+
+
 def test_a_booking_whose_move_is_untellable_is_judged_by_its_hold() -> None:
     """Nothing proves whether it stands at the old start or at the new one."""
     row = replace(ROW, start="before", moved=False)
@@ -165,11 +186,12 @@ def test_what_stands_here_stands_there_at_the_same_start(
     [
         (replace(MOVE, of_seat=True), (), False),
         (replace(MOVE, of_seat=True), (7,), True),
-        (MOVE, (), True),
+        (MOVE, (), False),
+        (MOVE, (7,), True),
         (replace(CANCEL, of_seat=True), (), True),
     ],
 )
-def test_only_a_lost_seat_without_sight_may_be_held_as_untellable(
+def test_only_a_move_without_sight_may_be_held_as_untellable(
     change: Change, seen: tuple[int, ...], *, found: bool
 ) -> None:
     """A product that holds everything is never wrong."""

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0021_audited_where_it_is"
-down_revision = "0019_moves_wait"
+down_revision = "0020_late_looks"
 
 # An old worker works on it as before: it knows neither the indexes nor the column, which has a default.
 _STATEMENTS = """
