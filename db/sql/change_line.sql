@@ -2,7 +2,7 @@
 -- line, at most :limit of each. Nothing is locked here, as in waiting.sql.
 -- One arm a reason, so that the index (account_id, hold_reason, line_at) gives the order.
 -- postable: in half-open only what may be posted now can be the probe. A reschedule never is: it is the probe of its own
--- endpoint alone.
+-- endpoint alone. Where nothing else waits the first one is let go all the same, and reads its booking, which is the probe.
 SELECT own.account_id, one.id, one.line_at
 FROM unnest(CAST(:accounts AS integer[])) WITH ORDINALITY AS own (account_id, number)
 CROSS JOIN LATERAL (

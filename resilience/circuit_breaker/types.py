@@ -93,6 +93,11 @@ class Denied:
     endpoint_state: State = State.CLOSED
     """The endpoint's, or the account's if only the account's breaker for the endpoint is not closed."""
 
+    @property
+    def waits_for_probe(self) -> bool:
+        """Return whether the service's breaker waits for a probe, which this call may not be."""
+        return self.reason is Reason.BREAKER_OPEN and self.state is State.HALF_OPEN
+
     def __bool__(self) -> bool:
         return False
 

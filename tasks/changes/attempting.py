@@ -142,10 +142,10 @@ class ChangeAttempt:
         names: list[str] | None = None,
     ) -> Posted | Move:
         """Post, and return the answer, or the move of a change that may not go; `names` are written before."""
-        change = self.change
-        endpoint = CANCEL if change.wanted is None else RESCHEDULE
-        keyless = change.wanted is not None and decided.is_keyless(kept)
-        permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None, keyless=keyless)
+        endpoint, probe, keyless = CANCEL, None, False
+        if self.change.wanted is not None:  # a move is no probe: the read of its booking is
+            endpoint, probe, keyless = RESCHEDULE, lambda: self.calls.booking(uid), decided.is_keyless(kept)
+        permit = self.calls.permit_post(endpoint=endpoint, probe=probe, keyless=keyless)
         if isinstance(permit, Denied):
             return self._denied(permit)
         if after_look is not None:

@@ -42,6 +42,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.waiting.releases import RELEASES
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
@@ -272,6 +273,7 @@ BREAKAGES = (
     *TRUTH,
     *HOLDS,
     *LINE,
+    *RELEASES,
     *OPERATIONS,
     *AT_FRONT_DOOR,
     *HTTP_METRICS,

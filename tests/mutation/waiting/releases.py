@@ -1,0 +1,24 @@
+"""The guards of what is let go: without one of them a row is let go and held again for ever, or never let go."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_GUARD = "tests/unit/tasks/test_guard.py::"
+_ALONE = "tests/promises/changes/test_moves_alone.py::"
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+
+RELEASES = (
+    _calls(
+        name="where-only-moves-wait-nothing-probes",
+        old="        if probe and self._probe_ok and isinstance(permit, Denied) and permit.waits_for_probe:\n",
+        new="        if probe and not probe:\n",
+        test=f"{_ALONE}test_moves_that_wait_alone_are_made_when_cal_com_is_back",
+    ),
+    _calls(
+        name="each-move-probes-an-outage",
+        old="if probe and self._probe_ok and isinstance(permit, Denied)",
+        new="if probe and isinstance(permit, Denied)",
+        test=f"{_GUARD}test_a_post_that_is_no_probe_has_a_read_for_one_if_it_was_let_go_to_probe",
+    ),
+)
