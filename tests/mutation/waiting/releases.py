@@ -6,6 +6,8 @@ from tests.mutation.breakage import Breakage
 
 _GUARD = "tests/unit/tasks/test_guard.py::"
 _ALONE = "tests/promises/changes/test_moves_alone.py::"
+_VAIN = "tests/promises/bad_day/test_let_go_in_vain.py::"
+_resting = partial(Breakage, promise=4, file="tasks/maintenance/resting.py")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
 
 RELEASES = (
@@ -14,6 +16,26 @@ RELEASES = (
         old="        if probe and self._probe_ok and isinstance(permit, Denied) and permit.waits_for_probe:\n",
         new="        if probe and not probe:\n",
         test=f"{_ALONE}test_moves_that_wait_alone_are_made_when_cal_com_is_back",
+    ),
+    Breakage(
+        name="let-go-in-vain-for-ever",
+        promise=4,
+        file="tasks/booking.py",
+        old="claimed.write(rested(claimed, result.move))",
+        new="claimed.write(result.move)",
+        test=f"{_VAIN}test_a_row_that_is_let_go_in_vain_rests",
+    ),
+    _resting(
+        name="what-is-let-go-in-vain-is-told-to-nobody",
+        old="if times + 1 == TOO_OFTEN:",
+        new="if times < 0:",
+        test=f"{_VAIN}test_ten_times_in_a_minute_are_an_incident",
+    ),
+    _resting(
+        name="each-hold-without-a-call-rests",
+        old="if times < FREE:",
+        new="if times < 1:",
+        test=f"{_VAIN}test_a_row_that_is_let_go_in_vain_rests",
     ),
     _calls(
         name="each-move-probes-an-outage",
