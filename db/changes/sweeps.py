@@ -50,6 +50,11 @@ def let_next_go(conn: Connection, limit: int = 100, *, left: Sequence[BookingCha
     return [BookingChange.read(row) for row in fetch(conn, prepared("change_next", COLUMNS_SQL), asked)]
 
 
+def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[BookingChange]:
+    """Return suspect changes that are to be looked for now; as `db.appointments.sweeps.suspects_due`."""
+    return _rows(conn, "change_suspects", limit=limit, again_seconds=again_seconds)
+
+
 def release_due(
     conn: Connection,
     *,

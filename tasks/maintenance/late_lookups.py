@@ -1,4 +1,4 @@
-"""Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
+"""Lookups that no task of a row makes: of suspect bookings and changes, never posted, and of the weeks of a series.
 
 Each run makes a few lookups, in one thread of a process, so that they neither use up the limit nor delay other tasks.
 """
@@ -19,6 +19,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
+from tasks.changes.suspects import look_at_suspects
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
@@ -36,12 +37,13 @@ _running = threading.Lock()
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
-    """Look up the suspects that are due, and count the weeks of series that may be cut; return the counts."""
+    """Look up the suspects that are due, bookings and changes, and count weeks of series; return the counts."""
     if not _running.acquire(blocking=False):
         return {}
     try:
         done: dict[str, Any] = {
             "suspects": _suspects(dependencies.current()),
+            "changes": look_at_suspects(dependencies.current(), AT_ONCE),
             "series": _series(dependencies.current()),
         }
     except NotNow:  # the breaker is open, or the limit is reached

@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _GUARD = "tests/unit/tasks/test_guard.py::"
 _ALONE = "tests/promises/changes/test_moves_alone.py::"
+_SUSPECTS = "tests/integration/changes/test_suspect_changes.py::"
 _VAIN = "tests/promises/bad_day/test_let_go_in_vain.py::"
 _resting = partial(Breakage, promise=4, file="tasks/maintenance/resting.py")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
@@ -36,6 +37,22 @@ RELEASES = (
         old="if times < FREE:",
         new="if times < 1:",
         test=f"{_VAIN}test_a_row_that_is_let_go_in_vain_rests",
+    ),
+    Breakage(
+        name="suspect-change-is-looked-up-by-nobody",
+        promise=4,
+        file="tasks/maintenance/late_lookups.py",
+        old='"changes": look_at_suspects(dependencies.current(), AT_ONCE),',
+        new='"changes": 0,',
+        test=f"{_SUSPECTS}test_a_suspect_move_that_was_done_is_done",
+    ),
+    Breakage(
+        name="suspect-change-is-posted",
+        promise=2,
+        file="tasks/changes/suspects.py",
+        old="move = _SuspectLook(claim, *means_of(claim, reports)).move()",
+        new="move = ChangeAttempt(claim, *means_of(claim, reports)).move()",
+        test=f"{_SUSPECTS}test_a_suspect_change_that_was_not_done_is_never_posted",
     ),
     _calls(
         name="each-move-probes-an-outage",
