@@ -132,6 +132,11 @@ class Recorded(NamedTuple):
     may_go: bool = True
     """Whether both breakers let a call through now."""
 
+    @property
+    def others_go(self) -> bool:
+        """Return whether only this endpoint is sick."""
+        return only_endpoint_is_sick(self.state, self.endpoint_state)
+
 
 def recorded(
     state: State, epoch: int, endpoint_state: State, changes: tuple[Change, ...] = (), room: int = 0
@@ -150,6 +155,12 @@ def recorded(
     )
 
 
+def only_endpoint_is_sick(state: State, endpoint_state: State) -> bool:
+    """Return whether calls of other endpoints go, or the probe that the service waits for, which this one denies."""
+    denies_probe = state is State.HALF_OPEN and endpoint_state is State.OPEN
+    return denies_probe or (state is State.CLOSED and endpoint_state is not State.CLOSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """The held items that may be sent now, and how many more may be sent."""
@@ -166,6 +177,11 @@ class Released:
     """How many more items may be sent, whichever account's they are."""
     turn: int | None = None
     """The account that any process let go last, where no item was asked for; None: not known."""
+
+    @property
+    def others_go(self) -> bool:
+        """Return whether only this endpoint is sick, so that what another one answers need not wait for it."""
+        return only_endpoint_is_sick(self.state, self.endpoint_state)
 
 
 class OverrideKind(StrEnum):

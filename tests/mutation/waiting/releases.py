@@ -7,6 +7,7 @@ from tests.mutation.breakage import Breakage
 _GUARD = "tests/unit/tasks/test_guard.py::"
 _ALONE = "tests/promises/changes/test_moves_alone.py::"
 _SUSPECTS = "tests/integration/changes/test_suspect_changes.py::"
+_SICK = "tests/promises/changes/test_sick_endpoints.py::"
 _VAIN = "tests/promises/bad_day/test_let_go_in_vain.py::"
 _resting = partial(Breakage, promise=4, file="tasks/maintenance/resting.py")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
@@ -37,6 +38,30 @@ RELEASES = (
         old="if times < FREE:",
         new="if times < 1:",
         test=f"{_VAIN}test_a_row_that_is_let_go_in_vain_rests",
+    ),
+    Breakage(
+        name="changes-wait-for-the-making-of-bookings",
+        promise=4,
+        file="tasks/changes/claimed.py",
+        old="None if got.backlog is not None and _need_not_wait(deps) else got.backlog",
+        new="got.backlog",
+        test=f"{_SICK}test_cancels_and_moves_go_while_only_bookings_cannot_be_made",
+    ),
+    Breakage(
+        name="held-changes-wait-for-the-making-of-bookings",
+        promise=4,
+        file="tasks/maintenance/release.py",
+        old="return count + release_apart(deps, view, DEFAULT_ACCOUNT)",
+        new="return count",
+        test=f"{_SICK}test_changes_of_an_outage_go_when_all_but_the_making_of_bookings_works",
+    ),
+    Breakage(
+        name="a-move-that-cannot-be-made-holds-bookings",
+        promise=4,
+        file="tasks/decisions.py",
+        old="if posted.others_go and isinstance(row, BookingChange):",
+        new="if not posted and isinstance(row, BookingChange):",
+        test=f"{_SICK}test_bookings_and_cancels_go_while_nothing_can_be_moved",
     ),
     Breakage(
         name="suspect-change-is-looked-up-by-nobody",
