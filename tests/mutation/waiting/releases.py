@@ -8,8 +8,10 @@ _GUARD = "tests/unit/tasks/test_guard.py::"
 _ALONE = "tests/promises/changes/test_moves_alone.py::"
 _SUSPECTS = "tests/integration/changes/test_suspect_changes.py::"
 _SICK = "tests/promises/changes/test_sick_endpoints.py::"
+_APART = "tests/integration/accounts/test_apart.py::"
 _VAIN = "tests/promises/bad_day/test_let_go_in_vain.py::"
 _resting = partial(Breakage, promise=4, file="tasks/maintenance/resting.py")
+_turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
 
 RELEASES = (
@@ -54,6 +56,18 @@ RELEASES = (
         old="return count + release_apart(deps, view, DEFAULT_ACCOUNT)",
         new="return count",
         test=f"{_SICK}test_changes_of_an_outage_go_when_all_but_the_making_of_bookings_works",
+    ),
+    _turns(
+        name="changes-of-accounts-wait-for-the-making-of-bookings",
+        old="                count += release_apart(deps, view, pace.id, deps.callers.of(pace))\n",
+        new="                count += 0\n",
+        test=f"{_APART}test_changes_go_while_the_making_of_bookings_is_sick_for_all",
+    ),
+    _turns(
+        name="changes-wait-for-their-accounts-own-breaker-of-bookings",
+        old="                release_apart(deps, released, account, callers[account])\n",
+        new="                pass\n",
+        test=f"{_APART}test_changes_go_while_one_accounts_own_breaker_for_bookings_is_open",
     ),
     Breakage(
         name="a-move-that-cannot-be-made-holds-bookings",
