@@ -13,6 +13,7 @@ from tasks.calcom.http.answer import MaySend
 from tasks.calcom.reply import ReplyKind
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CallResult, GuardedCalls
 from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 from tasks.unknown import answered, outcome
@@ -80,8 +81,12 @@ def means_of(claim: Claim, reports: list[Report]) -> tuple[GuardedCalls, Booking
         pause=claim.pause,
         on_report=lambda *report: reports.append(report),
     )
-    fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
-    return calls, BookingDecisions(deps.policy, deps.timings, *fingerprints)
+    return calls, rules_of(deps)
+
+
+def rules_of(deps: Dependencies) -> BookingDecisions:
+    """Return the rules of an attempt with the key and the settings of these."""
+    return BookingDecisions(deps.policy, deps.timings, deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint)
 
 
 def result_of(move: Move | None, reports: Sequence[Report], *, gave_back: bool) -> AttemptResult:
@@ -142,6 +147,7 @@ def send_once(claim: Claim, post: Callable[[MaySend], CallResult[Any]]) -> Poste
         sent_ago=None if sent_at is None else claim.clock() - sent_at,
         probe=result.probe,
         blocked=not result.recorded.may_go,
+        others_go=result.recorded.others_go,
     )
 
 

@@ -19,6 +19,7 @@ from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
+from tasks.maintenance.resting import rested
 from tasks.moves import Move
 from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 
@@ -50,7 +51,7 @@ def carry_out(
         raise Ignore  # a second delivery, or the row is in another state by now
     with correlation.bound(claimed.row.correlation_id):
         result = attempt(claimed)
-        move = result.move and claimed.write(result.move)
+        move = result.move and claimed.write(rested(claimed, result.move))
         _let_others_go(claimed.deps, result)
         if move is None:
             log.warning("lease_lost", appointment_id=claimed.row.id)

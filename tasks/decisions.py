@@ -91,11 +91,15 @@ class BookingDecisions:
         (None: unchanged); a hold costs no retry. A failed probe goes to the end of the line. From the third failed
         probe in a row that Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that others are
         tried: Cal.com may fail at this very booking. The pause or rest ends before the booking's start. Retry-After is
-        left to the breaker.
+        left to the breaker. A change whose own endpoint alone is blocked waits by itself.
         """
         if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
             return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
+        if posted.others_go and isinstance(row, BookingChange):  # in the line it would hold bookings
+            rest = self.before_start(row, self.timings.open)
+            hold = {**changes, "hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
+            return Move(Status.HELD, "Cal.com answers no such calls", hold)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:
             times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)

@@ -93,14 +93,25 @@ class GuardedCalls(CalcomReads):
         self.answered_at = 0  # ms of Redis's clock: when the first call that was a success was permitted
 
     def permit_post(
-        self, item: int | None = None, *, endpoint: str = CREATE, probe_ok: bool = True, keyless: bool = False
+        self,
+        item: int | None = None,
+        *,
+        endpoint: str = CREATE,
+        probe: Callable[[], object] | None = None,
+        keyless: bool = False,
     ) -> Permit | Denied:
         """Ask whether a POST may be sent now; each permit must be passed to `post`, `call` or `give_up`.
 
         `item` is the id of a row that the paced release let go: its POST takes the row's place in the release window.
-        `keyless`: it is sent without our key, and Cal.com counts it for our address.
+        `probe` makes the harmless call that is the probe of the whole service in place of this POST (None: the POST may
+        be it). `keyless`: it is sent without our key, and Cal.com counts it for our address.
         """
-        return self._permit(endpoint, next(self._numbers), probe_ok=probe_ok, item=item, keyless=keyless)
+        ask = partial(self._permit, endpoint, probe_ok=probe is None, item=item, keyless=keyless)
+        permit = ask(next(self._numbers))
+        if probe and self._probe_ok and isinstance(permit, Denied) and permit.waits_for_probe:
+            probe()
+            permit = ask(next(self._numbers))
+        return permit
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
         """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""

@@ -66,13 +66,15 @@ class Posted:
     """Hold the result of a POST: Cal.com's reply, and the state of the breaker after it.
 
     `sent_ago` is how many seconds have passed since its first byte (None: nothing was sent). `probe`: the POST was the
-    one call that a half-open breaker lets through. `blocked`: the breaker blocks the next call.
+    one call that a half-open breaker lets through. `blocked`: the breaker blocks the next call; `others_go`: those of
+    its own endpoint alone.
     """
 
     reply: Reply
     sent_ago: float | None = 0.0
     probe: bool = False
     blocked: bool = False
+    others_go: bool = False
 
     @property
     def failed_probe(self) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from db.connection import fetch
 from db.lifecycle import Status
@@ -74,6 +74,17 @@ def record_once(conn: Connection, appointment_id: int, kind: str, by: str, *, ui
         return False
     record(conn, appointment_id, kind, by, {"uid": uid, "why": why})
     return True
+
+
+def held_without_call(conn: Connection, appointment_id: int, *, change: int | None, seconds: float) -> int:
+    """Count how often a booking, or this change of it, was held without a call in the last `seconds`."""
+    columns = _events.c
+    held = [columns.kind == (Status.HELD.value if change is None else f"change_{Status.HELD.value}")]
+    if change is not None:
+        held.append(columns.detail["change"].astext == str(change))
+    lately = columns.created_at > func.now() - timedelta(seconds=seconds), columns.detail.has_key("calls").is_(False)
+    query = select(func.count()).where(columns.appointment_id == appointment_id, *lately, *held)
+    return int(conn.execute(query).scalar_one())
 
 
 def timeline(conn: Connection, appointment_id: int) -> list[Event]:

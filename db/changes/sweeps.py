@@ -13,8 +13,10 @@ from db.appointments.queue import Places
 from db.changes.change import COLUMNS_SQL, BookingChange
 from db.changes.moves import SENT_FOR
 from db.connection import fetch
-from db.models.changes import booking_changes
+from db.models.changes import ChangeKind, booking_changes
 from db.sql import prepared, statement
+
+KINDS = tuple(ChangeKind)
 
 
 def lost_leases(
@@ -50,6 +52,11 @@ def let_next_go(conn: Connection, limit: int = 100, *, left: Sequence[BookingCha
     return [BookingChange.read(row) for row in fetch(conn, prepared("change_next", COLUMNS_SQL), asked)]
 
 
+def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[BookingChange]:
+    """Return suspect changes that are to be looked for now; as `db.appointments.sweeps.suspects_due`."""
+    return _rows(conn, "change_suspects", limit=limit, again_seconds=again_seconds)
+
+
 def release_due(
     conn: Connection,
     *,
@@ -65,9 +72,14 @@ def release_due(
     return _rows(conn, "change_due", account=account, key=key, settings=settings, limit=limit, **works)
 
 
-def in_line_of(conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool) -> Places:
-    """Return the first changes of each account's line, each with its place, as `db.appointments.queue.waiting_of`."""
-    asked = {"accounts": list(accounts), "limit": limit, "postable": postable}
+def in_line_of(
+    conn: Connection, accounts: Sequence[int], limit: int, *, postable: bool, kinds: Sequence[ChangeKind] = KINDS
+) -> Places:
+    """Return the first changes of each account's line, each with its place, as `db.appointments.queue.waiting_of`.
+
+    Those of these `kinds` alone.
+    """
+    asked = {"accounts": list(accounts), "limit": limit, "postable": postable, "kinds": list(kinds)}
     places: Places = {number: [] for number in accounts}
     for account, change_id, place in conn.execute(statement("change_line"), asked):
         places[account].append((change_id, place))

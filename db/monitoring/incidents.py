@@ -41,6 +41,7 @@ class IncidentKind(StrEnum):
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
+    LET_GO_IN_VAIN = "let_go_in_vain"  # no row was let go and held again without a call, ten times a minute, for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
     REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker
     REDIS_SLOW = "redis_slow"  # no process that checks has had too many late answers
@@ -129,9 +130,11 @@ def drop(conn: Connection, incident: Incident) -> None:
     conn.execute(delete(alert_incidents).where(_columns.id == incident.id, _columns.news == 0))
 
 
-def add_occurrences(conn: Connection, kind: str, subject: str | None, count: int) -> None:
-    """Count `count` more of a kind that gathers: into the incident that is open, or into a new one."""
-    statement = insert(alert_incidents).values(kind=kind, subject=subject, occurrences=count)
+def add_occurrences(
+    conn: Connection, kind: str, subject: str | None, count: int, *, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Count `count` more of a kind that gathers: into the incident that is open, or into a new one with `detail`."""
+    statement = insert(alert_incidents).values(kind=kind, subject=subject, occurrences=count, detail=dict(detail or {}))
     more = {
         "occurrences": _columns.occurrences + statement.excluded.occurrences,
         "last_seen_at": func.now(),

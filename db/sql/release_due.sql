@@ -27,10 +27,12 @@ WITH candidate AS (
     SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for < :key
         AND held_at <= now() - interval '5 seconds'
+        AND (hold_reason = 'blind_key' OR hold_until IS NULL OR hold_until <= now())
     UNION
     SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for > :key
         AND held_at <= now() - interval '5 seconds'
+        AND (hold_reason = 'blind_key' OR hold_until IS NULL OR hold_until <= now())
     UNION
     SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for < :settings

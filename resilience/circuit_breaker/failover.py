@@ -68,7 +68,7 @@ class Failover:
         # By limit the last local breaker's `tat`, ms: without it many short absences of Redis would raise the pace.
         self._paid_until: dict[str, float] = {}
         self._other_settings: set[str] = set()
-        self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments, CallingAccount]] = deque(maxlen=64)
+        self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments, CallingAccount, bool]] = deque(maxlen=64)
 
     def run(
         self,
@@ -77,9 +77,14 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
         account: CallingAccount | None = None,
+        *,
+        apart: bool = False,
     ) -> ScriptReply[Result] | None:
-        """Run a script and return its reply; None: no reply came in time. `now`: seconds; None: Redis's clock."""
-        reply = self.ask(script, endpoint, arguments, now, account)
+        """Run a script and return its reply; None: no reply came in time. `now`: seconds; None: Redis's clock.
+
+        `apart`: with the release window of this endpoint's own.
+        """
+        reply = self.ask(script, endpoint, arguments, now, account, apart=apart)
         return None if isinstance(reply, Late) else reply
 
     def ask(
@@ -89,13 +94,15 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
         account: CallingAccount | None = None,
+        *,
+        apart: bool = False,
     ) -> ScriptReply[Result] | Late | None:
         """Run a script and return its reply; `Late`: it came too late, nothing is permitted; None: Redis is gone."""
         caller = account or self.account
-        reply = self._call(script, endpoint, arguments, now, caller)
+        reply = self._call(script, endpoint, arguments, now, caller, apart=apart)
         if isinstance(reply, Forgotten) or self._must_restore(script, reply, endpoint):
             if self._restore(endpoint, now):
-                reply = self._call(script, endpoint, arguments, now, caller)
+                reply = self._call(script, endpoint, arguments, now, caller, apart=apart)
             reply = None if isinstance(reply, Forgotten) else reply
         if reply is None or isinstance(reply, Late):
             return reply
@@ -135,7 +142,13 @@ class Failover:
         return result
 
     def not_acknowledged(
-        self, endpoint: str, *, owner: str = "", items: Sequence[str] = (), account: CallingAccount | None = None
+        self,
+        endpoint: str,
+        *,
+        owner: str = "",
+        items: Sequence[str] = (),
+        account: CallingAccount | None = None,
+        apart: bool = False,
     ) -> None:
         """Remember places that Redis may have given though this process received no answer.
 
@@ -144,9 +157,9 @@ class Failover:
         """
         caller = account or self.account
         if self.shared is not None and owner:
-            self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner), caller))
+            self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner), caller, False))
         if self.shared is not None and items:
-            self._unacknowledged.append((GIVE_BACK, endpoint, (0, 0, *items), caller))
+            self._unacknowledged.append((GIVE_BACK, endpoint, (0, 0, *items), caller, apart))
 
     def _must_restore(
         self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str
@@ -162,21 +175,23 @@ class Failover:
         arguments: Arguments,
         now: float | None,
         account: CallingAccount,
+        *,
+        apart: bool = False,
     ) -> Reply | Forgotten | Late | None:
         if not _ENDPOINT.fullmatch(endpoint):
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
         at, fixed = 0 if now is None else round(now * 1000), (endpoint, *identity(self._settings, account))
-        keys = breaker_keys(self.service, endpoint, account.own_key, account.limit_key)
+        keys = breaker_keys(self.service, endpoint, account.own_key, account.limit_key, apart=apart)
         raw = self.shared.send(self.shared.beginning(script.name, keys, fixed), (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
             with suppress(IndexError):  # another thread took the last entry
-                script, endpoint, arguments, account = self._unacknowledged.popleft()
-                self._call(script, endpoint, arguments, None, account)
+                script, endpoint, arguments, account, apart = self._unacknowledged.popleft()
+                self._call(script, endpoint, arguments, None, account, apart=apart)
 
     def _emit_changes(self, reply: ScriptReply[Result]) -> None:
         """Emit the changes of state in a reply, and settings of another client that were not reported before."""

@@ -11,7 +11,11 @@ from resilience.shared_state.answers import Late
 
 
 class HeldWork:
-    """Release held items in order, at the breaker's pace. Only one endpoint of a service can have held work."""
+    """Release held items in order, at the breaker's pace.
+
+    One endpoint of a service has the common window. An endpoint may have a window of its own (`apart`), for items that
+    do not wait for the one that has the common window.
+    """
 
     def __init__(self, failover: Failover, settings: BreakerSettings) -> None:
         self._failover = failover
@@ -25,6 +29,7 @@ class HeldWork:
         *,
         account: CallingAccount | None = None,
         now: float | None = None,
+        apart: bool = False,
     ) -> Released:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
@@ -32,12 +37,12 @@ class HeldWork:
         rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` denies
         the item's call, or the call's outcome is recorded, or `give_back` is called. Otherwise the item's place becomes
         free only when its lease ends. `account`: whose items these are; None: account 1's, alone. `now` is for tests,
-        in seconds.
+        in seconds. `apart`: in the endpoint's own window.
         """
         wanted = tuple(str(item) for item in items)
-        reply = self._failover.ask(RELEASE, endpoint, (self._release_max, *wanted), now, account)
+        reply = self._failover.ask(RELEASE, endpoint, (self._release_max, *wanted), now, account, apart=apart)
         if isinstance(reply, Late):
-            self._failover.not_acknowledged(endpoint, items=wanted)
+            self._failover.not_acknowledged(endpoint, items=wanted, apart=apart)
             return Released((), 0, Reason.THROTTLED, self._redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted, account))
@@ -59,10 +64,12 @@ class HeldWork:
         """Return how many held items may be sent now (`room`), and whose turn it was last; release no item."""
         return self.release(endpoint, (), account=account, now=now)
 
-    def give_back(self, endpoint: str, item: str | int, *, answered_at: int = 0, now: float | None = None) -> None:
+    def give_back(
+        self, endpoint: str, item: str | int, *, answered_at: int = 0, now: float | None = None, apart: bool = False
+    ) -> None:
         """Free the place of a released item that ended without a call of its own.
 
         `answered_at`: the `granted_at` of the first permit of its attempt whose call was a success, as a lookup; then
         the release window may grow as after a success. 0: there was no such call.
         """
-        self._failover.run(GIVE_BACK, endpoint, (self._release_max, answered_at, str(item)), now)
+        self._failover.run(GIVE_BACK, endpoint, (self._release_max, answered_at, str(item)), now, apart=apart)

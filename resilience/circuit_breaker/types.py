@@ -93,6 +93,11 @@ class Denied:
     endpoint_state: State = State.CLOSED
     """The endpoint's, or the account's if only the account's breaker for the endpoint is not closed."""
 
+    @property
+    def waits_for_probe(self) -> bool:
+        """Return whether the service's breaker waits for a probe, which this call may not be."""
+        return self.reason is Reason.BREAKER_OPEN and self.state is State.HALF_OPEN
+
     def __bool__(self) -> bool:
         return False
 
@@ -127,6 +132,11 @@ class Recorded(NamedTuple):
     may_go: bool = True
     """Whether both breakers let a call through now."""
 
+    @property
+    def others_go(self) -> bool:
+        """Return whether only this endpoint is sick."""
+        return only_endpoint_is_sick(self.state, self.endpoint_state)
+
 
 def recorded(
     state: State, epoch: int, endpoint_state: State, changes: tuple[Change, ...] = (), room: int = 0
@@ -145,6 +155,12 @@ def recorded(
     )
 
 
+def only_endpoint_is_sick(state: State, endpoint_state: State) -> bool:
+    """Return whether calls of other endpoints go, or the probe that the service waits for, which this one denies."""
+    denies_probe = state is State.HALF_OPEN and endpoint_state is State.OPEN
+    return denies_probe or (state is State.CLOSED and endpoint_state is not State.CLOSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """The held items that may be sent now, and how many more may be sent."""
@@ -161,6 +177,11 @@ class Released:
     """How many more items may be sent, whichever account's they are."""
     turn: int | None = None
     """The account that any process let go last, where no item was asked for; None: not known."""
+
+    @property
+    def others_go(self) -> bool:
+        """Return whether only this endpoint is sick, so that what another one answers need not wait for it."""
+        return only_endpoint_is_sick(self.state, self.endpoint_state)
 
 
 class OverrideKind(StrEnum):

@@ -75,19 +75,22 @@ def register(client: Client) -> Scripts:
     return Scripts(client)
 
 
-def breaker_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
+def breaker_keys(
+    service: str, endpoint: str, own_key: str | None = None, limit_key: str = "", *, apart: bool = False
+) -> tuple[str, ...]:
     """Name the keys of a breaker's scripts, in their order; one hash tag keeps them on one node of a cluster.
 
-    `own_key` and `limit_key` are those of circuit_breaker/account.py.
+    `own_key` and `limit_key` are those of circuit_breaker/account.py. `apart`: the endpoint's own release window.
     """
+    line = f":{endpoint}" if apart else ""
     names = (
         f"rate:{limit_key}" if limit_key else "rate",
         "counts",
         "windows",
         "breaker",
         "events",
-        "released",
-        "sending",
+        f"released{line}",
+        f"sending{line}",
         "failures",
         f"failures:{endpoint}",
         *(() if own_key is None else (f"key:{own_key}", f"key:{own_key}:failures:{endpoint}")),

@@ -5,9 +5,15 @@ no HTTP client.
 """
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from booking_client.states import ChangeKind
+
 CREATE, CANCEL, RESCHEDULE = "bookings.create", "bookings.cancel", "bookings.reschedule"
+OF_KIND: Mapping[ChangeKind, str] = MappingProxyType({ChangeKind.CANCEL: CANCEL, ChangeKind.RESCHEDULE: RESCHEDULE})
+"""The endpoint of each kind of change."""
 CALCOM_RATE = 120  # calls a minute: Cal.com's default (docs/calcom.md)
 
 

@@ -143,12 +143,12 @@ class ChangeAttempt:
         names: list[str] | None = None,
     ) -> Posted | Move:
         """Post, and return the answer, or the move of a change that may not go; `names` are written before."""
-        change = self.change
-        endpoint = CANCEL if change.wanted is None else RESCHEDULE
-        keyless = change.wanted is not None and questions.is_keyless(kept)
-        permit = self.calls.permit_post(endpoint=endpoint, probe_ok=change.wanted is None, keyless=keyless)
+        endpoint, probe, keyless = CANCEL, None, False
+        if self.change.wanted is not None:  # a move is no probe: the read of its booking is
+            endpoint, probe, keyless = RESCHEDULE, lambda: self.calls.booking(uid), questions.is_keyless(kept)
+        permit = self.calls.permit_post(endpoint=endpoint, probe=probe, keyless=keyless)
         if isinstance(permit, Denied):
-            return decided.denied(self.rules, change, permit)
+            return decided.denied(self.rules, self.change, permit)
         if after_look is not None:
             self._renew_to_post(after_look, permit)
         elif names is not None:

@@ -1,7 +1,7 @@
 """A claimed change: its row, its booking's row, its lease, and the one place that writes the move of its attempt."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import OVER, ChangeStatus
+from resilience.circuit_breaker.types import State
 from tasks.accounts.door import NoAccess
-from tasks.calcom.access import CREATE
+from tasks.calcom.access import CREATE, OF_KIND
 from tasks.claim import Claim, LeaseLost, columns_of, waited_for
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
@@ -37,8 +38,7 @@ def claim_change(
         got = moves.claim(conn, change_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
         if released:
-            own = deps.at_service(deps.services.of_change(change_id))
-            own.breaker.held_work.give_back(CREATE, change_item(change_id))
+            _give_back(deps.at_service(deps.services.of_change(change_id)), change_id, OF_KIND.values())
         return None
     no_access = None
     try:
@@ -46,9 +46,24 @@ def claim_change(
     except NoAccess as shut:
         no_access, deps = shut, deps.at_service(deps.services.of_change(change_id))
     ends, waited = at + deps.timings.lease, waited_for(got.change)
+    backlog = None if got.backlog is not None and _need_not_wait(deps) else got.backlog
     return ChangeClaim(
-        deps, got.booking, ends, released, got.backlog, at_once, clock, at, waited, no_access, change=got.change
+        deps, got.booking, ends, released, backlog, at_once, clock, at, waited, no_access, change=got.change
     )
+
+
+def _need_not_wait(deps: Dependencies) -> bool:
+    """Return whether the line that a change has met waits for the endpoint of bookings alone."""
+    bookings = deps.breaker.held_work.count_releasable(CREATE, account=deps.caller)
+    return bookings.state is State.CLOSED and bookings.others_go
+
+
+def _give_back(deps: Dependencies, change_id: int, endpoints: Iterable[str], *, answered_at: int = 0) -> None:
+    """Free the place of a change, in the common window or in that of its own endpoint."""
+    item, held = change_item(change_id), deps.breaker.held_work
+    held.give_back(CREATE, item, answered_at=answered_at)
+    for endpoint in endpoints:
+        held.give_back(endpoint, item, answered_at=answered_at, apart=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +79,7 @@ class ChangeClaim(Claim):
 
     def give_back(self, answered_at: int = 0) -> None:
         """Free the place in the release window; `answered_at` is that of `HeldWork.give_back`."""
-        self.deps.breaker.held_work.give_back(CREATE, change_item(self.change.id), answered_at=answered_at)
+        _give_back(self.deps, self.change.id, [OF_KIND[self.change.kind]], answered_at=answered_at)
 
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease of the change before a further call, write columns of it, and return its booking.

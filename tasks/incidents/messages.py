@@ -157,6 +157,12 @@ _TEMPLATES = {
         NORMAL,
         "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
     ),
+    IncidentKind.LET_GO_IN_VAIN: _always(
+        "Let go and held again without a call, ten times in a minute: {count}",
+        KEPT,
+        "`booking show {first_id}` says what held it each time; it pauses now, and nothing is lost. Do all workers have"
+        " the same release and the same settings? `booking check`; else report it with that story",
+    ),
     IncidentKind.BEAT_DEAD: Template(
         "No health check for {silent} s: beat, the maintenance worker or the broker may be dead",
         "Health checks stood still",

@@ -44,6 +44,7 @@ _OF_ACCOUNTS: Mapping[IncidentKind, AccountTrouble] = MappingProxyType(
         IncidentKind.ACCOUNT_FAILING: AccountTrouble.BREAKER,
     }
 )
+_COUNTED = (IncidentKind.MESSAGES_LOST, IncidentKind.LET_GO_IN_VAIN)  # where each happens
 _FEW_TYPES = 5  # event types that an alert names
 _FEW_ACCOUNTS = 5
 _LONGEST_NAME = 40  # characters of a slug
@@ -132,10 +133,12 @@ def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[O
         )
     for kind in sorted(NOTABLE):
         yield from _gathered(kind, events.latest(conn, [kind], counted_since(known, (kind, None), now)).get(kind), now)
-    lost = known.get((IncidentKind.MESSAGES_LOST, None))
-    if lost and (now - lost.last_seen_at).total_seconds() < QUIET:
-        count = lost.occurrences
-        yield Observation(IncidentKind.MESSAGES_LOST, count=count, seen_at=lost.last_seen_at, facts={"count": count})
+    for kind in _COUNTED:
+        met = known.get((kind, None))
+        if met and (now - met.last_seen_at).total_seconds() < QUIET:
+            first = {"first_id": met.detail["first_id"]} if "first_id" in met.detail else {}
+            facts = {"count": met.occurrences, **first}
+            yield Observation(kind, count=met.occurrences, seen_at=met.last_seen_at, facts=facts)
 
 
 def counted_since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime:

@@ -47,7 +47,12 @@ NOTABLE = frozenset(
     }
 )
 # The observation of these kinds ends by itself after QUIET.
-LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
+LEAVE_AT_ONCE = NOTABLE | {
+    IncidentKind.MESSAGES_LOST,
+    IncidentKind.LET_GO_IN_VAIN,
+    IncidentKind.FAILED,
+    IncidentKind.EXPIRED,
+}
 # What the processes observe of their own, each in this time; the health check's process may see nothing of it.
 OBSERVED_BY_EACH = frozenset({IncidentKind.REDIS_GONE, IncidentKind.REDIS_SLOW})
 OBSERVED_EVERY = 10.0  # seconds, for a busy process, too

@@ -23,7 +23,7 @@ from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.maintenance.line import first_line
-from tasks.maintenance.turns import AHEAD, ReleaseTurns, let_go
+from tasks.maintenance.turns import AHEAD, ReleaseTurns, let_go, release_apart
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 
@@ -102,18 +102,18 @@ def _release(deps: Dependencies, recorded: Recorded | None, turns: ReleaseTurns)
         if not sent:
             break
         count += sent
-    return count
+    return count + release_apart(deps, view, DEFAULT_ACCOUNT)
 
 
 def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
     """Release the first bookings of the line that the window has room for; return how many, and the room after that."""
-    breaker = deps.breaker
+    breaker, apart = deps.breaker, view.others_go
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:
         # These are a few more than there is room for: another process may be releasing the first of them.
-        waiting = first_line(conn, min(view.room + AHEAD, BATCH), postable=probing)
+        waiting = first_line(conn, min(view.room + AHEAD, BATCH), postable=probing, bookings_only=apart)
         if probing and not waiting:
-            waiting = first_line(conn, 1, postable=False)
+            waiting = first_line(conn, 1, postable=False, bookings_only=apart)
     released = breaker.held_work.release(CREATE, waiting)
     return let_go(deps, released.items, released.state), released
 

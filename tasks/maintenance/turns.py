@@ -15,17 +15,19 @@ from db.changes import sweeps as changes
 from db.changes.change import BookingChange
 from db.changes.items import change_of, item_of
 from db.models.accounts import AccountPace
-from resilience.circuit_breaker.types import Reason, Released, State
+from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.types import Reason, Recorded, Released, State
 from tasks.accounts.recent import Recent
-from tasks.calcom.access import CREATE
+from tasks.calcom.access import CREATE, OF_KIND
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
-from tasks.maintenance.line import Line, line_of
+from tasks.maintenance.line import Line, changes_of, line_of
 from tasks.publish import send
 
 AHEAD = 16  # accounts, or items of a line, that are read beyond what there is room for
 ROUNDS = 4  # then the next release goes on from there
 LONGEST_REST = 5.0  # seconds: an account's obstacle may end earlier than it was said to
+APART = 64  # changes of a kind that may go at once while the endpoint of bookings is sick
 _KEPT = 10_000
 Row = Appointment | BookingChange
 
@@ -56,10 +58,13 @@ class ReleaseTurns:
         places = view.places
         if view.turn is not None and view.turn != self._turn:
             self._last = self._turn = view.turn
+        if view.others_go:
+            for pace in self._in_line(deps, AHEAD):
+                count += release_apart(deps, view, pace.id, deps.callers.of(pace))
         for _ in range(ROUNDS):
             if places <= 0 or not (paces := self._in_line(deps, places + AHEAD)):
                 break
-            granted, places, state = self._grant(deps, paces, places, probing=probing)
+            granted, places, state = self._grant(deps, paces, places, probing=probing, bookings_only=view.others_go)
             count += let_go(deps, granted, state or view.state)
         return count
 
@@ -77,15 +82,15 @@ class ReleaseTurns:
         return [pace for pace in found if (self._rests_until.get(pace.id) or now) <= now]
 
     def _grant(
-        self, deps: Dependencies, paces: Sequence[AccountPace], places: int, *, probing: bool
+        self, deps: Dependencies, paces: Sequence[AccountPace], places: int, *, probing: bool, bookings_only: bool
     ) -> tuple[list[str], int, State | None]:
         """Ask the breaker for the first of each account's line; return what is granted, and the places left."""
         callers = {pace.id: deps.callers.of(pace) for pace in paces}
         share = 1 if probing else -(-(places + AHEAD) // len(callers))
         with deps.autocommit.connect() as conn:
-            line = line_of(conn, list(callers), share, postable=probing)
+            line = line_of(conn, list(callers), share, postable=probing, bookings_only=bookings_only)
             if probing and not any(line.values()):
-                line = line_of(conn, list(callers), share, postable=False)
+                line = line_of(conn, list(callers), share, postable=False, bookings_only=bookings_only)
         granted: list[str] = []
         state: State | None = None
         dealt = deal(line, places)
@@ -100,6 +105,8 @@ class ReleaseTurns:
             places, state = released.places, released.state
             self._last = account
             self._turn = account if released.items else self._turn
+            if not released.items and released.others_go:  # the account's own breaker for bookings is not closed
+                release_apart(deps, released, account, callers[account])
             self._rest(account, released)
         return granted, places, state
 
@@ -125,8 +132,30 @@ def deal(line: Line, most: int) -> Line:
     return dealt
 
 
-def let_go(deps: Dependencies, granted: Sequence[str], state: State) -> int:
-    """Send what the breaker has given places in the window, bookings and changes; return how many places that were."""
+def release_apart(
+    deps: Dependencies, bookings: Recorded | Released, account: int, caller: CallingAccount | None = None
+) -> int:
+    """Release an account's changes by their own endpoints while only the one of `bookings` is sick; return how many.
+
+    Cancels and moves have a window each then. `caller`: the account for the breaker; None: account 1, alone.
+    """
+    count = 0
+    for kind, endpoint in OF_KIND.items() if bookings.others_go else ():
+        with deps.autocommit.connect() as conn:
+            waiting = changes_of(conn, account, kind, APART)
+        if waiting:
+            released = deps.breaker.held_work.release(endpoint, waiting, account=caller, apart=True)
+            count += let_go(deps, released.items, released.state, endpoint)
+        if count and bookings.state is State.HALF_OPEN:
+            break  # one call is the probe
+    return count
+
+
+def let_go(deps: Dependencies, granted: Sequence[str], state: State, endpoint: str = CREATE) -> int:
+    """Send what the breaker has given places in the window, bookings and changes; return how many places that were.
+
+    `endpoint`: whose window that is.
+    """
     if not granted:
         return 0
     released_items: set[str] = set()
@@ -139,7 +168,7 @@ def let_go(deps: Dependencies, granted: Sequence[str], state: State) -> int:
         released_items = {item_of(row) for row in rows}
     finally:  # give back the places of rows that have moved on, or of all if Postgres failed
         for item in set(granted) - released_items:
-            deps.breaker.held_work.give_back(CREATE, item)
+            deps.breaker.held_work.give_back(endpoint, item, apart=endpoint != CREATE)
     rows.sort(key=lambda row: row.line_at)
     send(deps, rows, released=True)
     log.info("released", count=len(rows), state=state.value)

@@ -45,6 +45,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.waiting.releases import RELEASES
 from tests.mutation.waiting.what_waits import WHAT_WAITS
 from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
@@ -281,6 +282,7 @@ BREAKAGES = (
     *TRUTH,
     *HOLDS,
     *LINE,
+    *RELEASES,
     *OPERATIONS,
     *AT_FRONT_DOOR,
     *EACH_TOLD,

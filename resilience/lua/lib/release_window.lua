@@ -4,6 +4,7 @@
 --         in RELEASED began when the item was released)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
 --         halved: ms when it was last halved   used: ms of the last release after which at least half of it was under way
 --         fits: how many were sent at once, the most since an item last waited for a worker; 0: none has waited
+--         The keys of an endpoint's own window end with its name, and so do these fields.
 -- Why     one item goes, then two, four, ...: no stampede after an outage. It grows only while half of it is used and each item is
 --         taken at once, so it stops at what the workers can do: more would lie in the broker. A success comes a call later than its
 --         item was taken. So what was sent at once while another item waited is remembered: so many threads are there, and the
@@ -12,11 +13,12 @@
 --         or the threshold if only a part of the service works. Otherwise a service that fails every second call would keep the
 --         window at one, and its working part would be idle.
 local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
+local LINE = string.match(RELEASED, ':released(:.+)$') or '' -- of an endpoint's own window
 local epoch_fence, window, halved, used, fits
 
 local function resize(size)
   window = size
-  put('window', size)
+  put('window' .. LINE, size)
 end
 
 local function least()
@@ -25,16 +27,17 @@ end
 
 local function load_window()
   if not window then
-    epoch_fence, window, halved, used, fits = unpack(redis.call('HMGET', BREAKER, 'fence', 'window', 'halved', 'used', 'fits'))
+    epoch_fence, window, halved, used, fits = unpack(redis.call('HMGET', BREAKER,
+      'fence' .. LINE, 'window' .. LINE, 'halved' .. LINE, 'used' .. LINE, 'fits' .. LINE))
     window, halved, used, fits = tonumber(window) or 1, tonumber(halved) or 0, tonumber(used) or 0, tonumber(fits) or 0
   end
   local current_fence = service.epoch .. ',' .. endpoint.epoch
   if epoch_fence ~= current_fence then
     redis.call('DEL', RELEASED, SENDING)
     epoch_fence = current_fence
-    put('fence', epoch_fence)
+    put('fence' .. LINE, epoch_fence)
     fits = 0
-    put('fits', fits)
+    put('fits' .. LINE, fits)
     resize(least())
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
@@ -65,7 +68,7 @@ end
 local function halve(since) -- since: when the item was released because of which it is halved
   if since > halved or halved > now then -- once for all that were released before; a later time: a clock was set back
     halved = now
-    put('halved', halved)
+    put('halved' .. LINE, halved)
     resize(math.max(least(), math.floor(window / 2)))
   end
 end
@@ -75,9 +78,9 @@ local function note_take(since, taken_at) -- when the item was released that is 
     load_window()
     halve(since)
   end
-  local sent, known = redis.call('ZCARD', SENDING) + 1, tonumber(redis.call('HGET', BREAKER, 'fits')) or 0
+  local sent, known = redis.call('ZCARD', SENDING) + 1, tonumber(redis.call('HGET', BREAKER, 'fits' .. LINE)) or 0
   if taken_at == now and (now - since > QUICK or known > 0 and known < sent) then -- else others may be looked up, not sent
-    put('fits', sent)
+    put('fits' .. LINE, sent)
   end
 end
 
@@ -87,7 +90,7 @@ end
 
 local function note_use() -- after a release
   if under_way() * 2 >= window then
-    put('used', now)
+    put('used' .. LINE, now)
   end
 end
 

@@ -122,8 +122,8 @@ LINES = (
     _line(
         name="a-move-without-a-key-counts-for-the-key",
         file="tasks/changes/attempting.py",
-        old="probe_ok=change.wanted is None, keyless=keyless",
-        new="probe_ok=change.wanted is None",
+        old="probe=probe, keyless=keyless)",
+        new="probe=probe)",
         test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",
     ),
     _line(

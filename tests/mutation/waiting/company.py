@@ -43,7 +43,7 @@ COMPANY = (
         name="released-by-a-late-answer-and-forgotten",
         promise=4,
         file="resilience/circuit_breaker/held_work.py",
-        old="            self._failover.not_acknowledged(endpoint, items=wanted)\n",
+        old="            self._failover.not_acknowledged(endpoint, items=wanted, apart=apart)\n",
         new="",
         test="tests/integration/breaker/redis/test_redis_late_answers.py"
         "::test_what_a_late_answer_has_released_goes_at_the_next_turn",

@@ -50,6 +50,7 @@ def test_every_key_of_a_script_is_there() -> None:
 
     assert described == {
         *breaker_keys("calcom", "ENDPOINT"),
+        *breaker_keys("calcom", "ENDPOINT", apart=True),
         *breaker_keys("calcom", "ENDPOINT", "KEY", "KEY"),
         *stats_keys("calcom"),
         *stats_keys("database"),

@@ -196,6 +196,19 @@ def test_a_read_probes_its_own_endpoint_but_not_the_service() -> None:
     assert len({asked["owner"] for asked in own.asked}) == 2
 
 
+def test_a_post_that_is_no_probe_has_a_read_for_one_if_it_was_let_go_to_probe() -> None:
+    """Else where only such POSTs wait, nothing would ever find out that Cal.com is back."""
+    waits = denied(Reason.BREAKER_OPEN, state=State.HALF_OPEN)
+    let_go, early = Breaker(waits), Breaker(waits)
+    attempt, read = calls(let_go, Client(answer()), probe_ok=True), {"probe_ok": True}
+
+    assert attempt.permit_post(endpoint="moves", probe=lambda: attempt.list_bookings({}))
+    assert not calls(early, Client(answer())).permit_post(endpoint="moves", probe=lambda: pytest.fail("a call"))
+
+    asked = [{"endpoint": one["endpoint"], "probe_ok": one["probe_ok"]} for one in let_go.asked]
+    assert asked == [{"endpoint": "moves", "probe_ok": False}, {"endpoint": "bookings.list"} | read, asked[0]]
+
+
 def test_what_has_begun_waits_for_the_limit_and_what_has_not_is_held() -> None:
     """Within its patience; one that must begin again at each denial never comes to its fourth call."""
     waits: list[float] = []

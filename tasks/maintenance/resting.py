@@ -1,0 +1,60 @@
+"""The guard of rows that are let go in vain: held again without a call, again and again, whatever the reason.
+
+What lets a row go and what holds it read the same state, and mostly agree. Where they do not (a rule that says two
+things, processes with other settings), the row would go round many times a second, and each round writes events.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.appointments import FromNow, events
+from db.appointments.queue import PACED
+from db.changes.change import BookingChange
+from db.lifecycle import HoldReason, Status
+from db.monitoring import incidents
+from db.monitoring.incidents import IncidentKind
+from tasks.attempt import rules_of
+from tasks.claim import Claim
+from tasks.host.log import Logger
+from tasks.moves import Move
+
+FREE = 3  # holds without a call in a minute: a breaker may open, or the limit be used up, right after the release
+TOO_OFTEN = 10  # in a minute: an incident
+_BY_STATE = frozenset({*PACED, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION, HoldReason.UNREACHABLE})
+
+log = Logger(__name__)
+
+
+def rested(claim: Claim, move: Move) -> Move:
+    """Return the move to be written: a row that was let go in vain several times in a minute rests for OPEN."""
+    reason = move.changes.get("hold_reason")
+    joins_line = reason in PACED and not claim.released
+    if move.to is not Status.HELD or move.calls or reason not in _BY_STATE or joins_line:
+        return move
+    try:
+        times = _count(claim)
+    except SQLAlchemyError as exc:  # the move is written next; if it is not, the lease runs out
+        log.warning("holds_not_counted", error=type(exc).__name__)
+        return move
+    if times < FREE:
+        return move
+    log.warning("let_go_in_vain", appointment_id=claim.row.id, times=times + 1, held_for=reason)
+    pause = rules_of(claim.deps).before_start(claim.subject, claim.deps.timings.open)
+    rest: dict[str, Any] = {"hold_until": FromNow(pause)}
+    if reason is not HoldReason.CREDENTIALS:  # a key that cannot be used is told by this reason
+        rest |= {"hold_reason": HoldReason.UNREACHABLE, "held_for": None}
+    return replace(move, why=f"{move.why}; it was let go in vain, and pauses", changes={**move.changes, **rest})
+
+
+def _count(claim: Claim) -> int:
+    """Count the holds of a row without a call in the last minute; tell operators of the tenth."""
+    row, subject = claim.row, claim.subject
+    change = subject.id if isinstance(subject, BookingChange) else None
+    with claim.deps.engine.begin() as conn:
+        times = events.held_without_call(conn, row.id, change=change, seconds=60)
+        if times + 1 == TOO_OFTEN:
+            first = {"first_id": str(row.id)}
+            incidents.add_occurrences(conn, IncidentKind.LET_GO_IN_VAIN, None, 1, detail=first)
+    return times
