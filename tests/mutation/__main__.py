@@ -52,7 +52,11 @@ def main() -> int:
     if asked.names and by_change:
         print("names and --changed choose in two ways: give one", file=sys.stderr)  # noqa: T201
         return 2
-    choice = choose(ROOT, listing(BREAKAGES), asked.since)
+    try:
+        choice = choose(ROOT, listing(BREAKAGES), asked.since)
+    except LookupError as error:
+        print(error.args[0], file=sys.stderr)  # noqa: T201
+        return 2
     chosen = [one for one in BREAKAGES if not asked.names or one.name in asked.names]
     if by_change:
         chosen = [one for one in chosen if one.name in choice.breakages]

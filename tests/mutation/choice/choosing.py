@@ -1,11 +1,14 @@
 """Choose the breakages whose verdict may be another one than at the last whole run.
 
-A breakage is chosen when its broken file has changed, or its test: the test's file, or a module of tests/ that the test
-has by imports, conftests or plugins. The graph ends at tests/: by the product's imports nearly every test would be
-chosen at each change, and what that leaves out is run at the end of each issue. Breakages that are new or different
-in the list are chosen, and always those of README's promises: that break a file which the table says keeps one, or
-whose test it names. All run where the machinery itself, a lock file or pytest's options have changed, and where there
-is nothing to compare with. What tests/support has for every test (fleet, servers) is reached from every test.
+A breakage is chosen when its broken file has changed, or its test: a definition that the test is made of (graph.py),
+in its file, its conftests, the plugins or tests/support. A change there chooses the tests that use it and no others:
+most changes of tests/support are new helpers, which no breakage's test has yet. The graph ends at tests/: by the
+product's imports nearly every test would be chosen at each change. What that leaves out, a guard that also stands on
+another file, is caught by the whole run that ends each larger piece of work.
+
+Breakages that are new or different in the list are chosen, and never fewer than those of the promises of README's
+table: that break a file which it says keeps one, or whose test it names. All run where what gives the verdicts (RUNS),
+a lock file or pytest's options have changed, and where there is nothing to compare with.
 """
 
 import re
@@ -15,11 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.mutation.choice.graph import Graph
-from tests.mutation.choice.last import KEPT, Listed, changed, git, is_before, kept, listed_at
-from tests.mutation.choice.searches import SEARCHES, parts_of
+from tests.mutation.choice.graph import PLUGIN, Graph, Node
+from tests.mutation.choice.last import KEPT, Listed, changed, commit_of, is_before, kept, listed_at
+from tests.mutation.choice.searches import SEARCHES, searched
 
-LISTS, LISTED = "tests/mutation/breakages.py", "tests/mutation/breakage.py"
+RUNS = "tests/mutation/__main__.py", "_run"
+"""What runs breakages: all that it uses gives them their verdicts."""
 PROMISE = "keeps a promise of README"
 _LINK = re.compile(r"\]\(([^)]+)\)")
 
@@ -45,15 +49,19 @@ class Choice:
 
 
 def choose(root: Path, now: Listed, since: str | None = None) -> Choice:
-    """Choose for the tree below `root`, since a revision or the last whole run."""
+    """Choose for the tree below `root`, since a revision or the last whole run.
+
+    Raises:
+        LookupError: there is no such revision.
+    """
     commit, why = _base(root, since)
     before = listed_at(root, commit) if commit else None
     if commit is None or before is None:
         return _all(now, why or f"the list at {commit} cannot be read")
     differ = changed(root, commit)
     tests = frozenset(one[3] for one in before.values())
-    graph = Graph(root)
-    if reason := _for_all(graph, commit, differ):
+    graph = Graph(root, {path: text for path, text in differ.items() if path != str(KEPT)})
+    if reason := _for_all(graph, differ):
         return _all(now, reason, tests)
     return Choice(
         dict(_chosen(graph, now, before, differ)),
@@ -77,7 +85,9 @@ def promised(root: Path) -> dict[str, frozenset[str]]:
 def _base(root: Path, since: str | None) -> tuple[str | None, str]:
     """Return the commit to compare with, or why there is none."""
     if since is not None:
-        return git(root, "rev-parse", "--verify", f"{since}^{{commit}}").strip(), ""
+        if (commit := commit_of(root, since)) is None:
+            raise LookupError(f"no such revision: {since}")
+        return commit, ""
     run = kept(root)
     if run is None:
         return None, f"there is no {KEPT}"
@@ -91,59 +101,55 @@ def _all(now: Listed, reason: str, before: frozenset[str] = frozenset()) -> Choi
     return Choice(dict.fromkeys(now, since), dict.fromkeys(SEARCHES, since), len(now), since, before)
 
 
-def _for_all(graph: Graph, commit: str, differ: Iterable[str]) -> str | None:
+def _for_all(graph: Graph, differ: Mapping[str, str | None]) -> str | None:
     """Say why all have to run, if so."""
-    root = graph.root
-    others = graph.reached([LISTS, *SEARCHES]) - {LISTED}  # lists and searches are compared by themselves
     for path in sorted(differ):
-        of_lists = path in others or path == str(KEPT) or not (root / path).exists()
-        if path.startswith("tests/mutation/") and not of_lists:
-            return f"{path} changed, which is how breakages are run"
         if path.startswith("requirements/") and path.endswith(".lock"):
             return f"{path} changed"
-    if "pyproject.toml" in differ and _options(git(root, "show", f"{commit}:pyproject.toml")) != _options(
-        (root / "pyproject.toml").read_text("utf-8")
-    ):
+    ours = (node for node in graph.reached([RUNS]) if node[0].startswith("tests/mutation/"))
+    if found := graph.changed.intersection(ours):
+        return f"{_said(found)}, which is how breakages are run"
+    now = (graph.root / "pyproject.toml").read_text("utf-8")
+    if _options(differ.get("pyproject.toml", now) or "") != _options(now):
         return "pytest's options changed"
     return None
 
 
 def _options(text: str) -> object:
-    return tomllib.loads(text).get("tool", {}).get("pytest")
+    """Return pytest's options, without what only gives a name and the plugins of ours, which the graph knows."""
+    options = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {})
+    options.pop("markers", None)
+    return options | {"addopts": PLUGIN.sub("", options.get("addopts", "")).split()}
 
 
-def _chosen(graph: Graph, now: Listed, before: Listed, differ: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _chosen(graph: Graph, now: Listed, before: Listed, differ: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     """Yield each breakage to run, with the first reason why."""
     met = frozenset[str]().union(*promised(graph.root).values())
-    touched = _touched(graph, differ)
-    parts = cache(graph.parts)
+    made_of = cache(graph.made_of)
     for name, one in now.items():
         file, _, _, test = one
-        path = test.partition("::")[0]
         if name not in before:
             yield name, "new"
         elif list(before[name]) != list(one):
             yield name, "different in the list"
         elif file in differ:
             yield name, f"{file} changed"
-        elif path in differ:
-            yield name, f"{path} changed"
-        elif found := touched & (parts(path) | set(graph.conftests(path))):
-            yield name, f"{min(found)} changed, of {path}"
-        elif file in met or path in met:
+        elif found := graph.changed & made_of(test):
+            yield name, _said(found)
+        elif file in met or test.partition("::")[0] in met:
             yield name, PROMISE
 
 
-def _touched(graph: Graph, differ: frozenset[str]) -> frozenset[str]:
-    """Return the modules of tests/ that changed, and those that name another file there that did."""
-    data = [path for path in differ if path.startswith("tests/") and not path.endswith(".py") and path != str(KEPT)]
-    return differ | frozenset(one for path in data for one in graph.naming(path))
+def _searched(graph: Graph, differ: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    for path, folders in SEARCHES.items():
+        product = searched(graph, path)
+        if found := graph.changed & graph.made_of(path):
+            yield path, _said(found)
+        elif files := [one for one in sorted(differ) if one in product or one.startswith(folders)]:
+            yield path, f"{files[0]} changed"
 
 
-def _searched(graph: Graph, differ: frozenset[str]) -> Iterator[tuple[str, str]]:
-    touched = _touched(graph, differ)
-    for path in SEARCHES:
-        for one in sorted(touched):
-            if one in parts_of(graph, path) or one.startswith(SEARCHES[path]):
-                yield path, f"{one} changed"
-                break
+def _said(found: Iterable[Node]) -> str:
+    """Name one of some changed definitions."""
+    path, name = min(found)
+    return f"{name or 'what is at the top'} of {path} changed"

@@ -5,14 +5,13 @@ A submission is taken for a span of at least so many commits, back from HEAD, co
 
 import argparse
 import statistics
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.mutation.choice.choosing import Choice, choose
-from tests.mutation.choice.last import git, listed
+from tests.mutation.choice.last import git, listed_at
 from tests.mutation.trials.trial import ROOT
 
 
@@ -22,17 +21,18 @@ def main() -> None:
     made.add_argument("--spans", type=int, default=30, help="so many submissions (30)")
     made.add_argument("--of", type=int, default=10, help="of so many commits each (10)")
     asked = made.parse_args()
-    sizes, shares = [], []
+    sizes, shares = list[int](), list[float]()
     print("commits            chosen    of  share  searches  because of")  # noqa: T201
     for first, last, choice in submissions(ROOT, asked.spans, asked.of):
         sizes.append(len(choice.breakages))
         shares.append(len(choice.breakages) / choice.of)
         commits = f"{first[:8]} {last[:8]}"
-        figures = f"{sizes[-1]:6}  {choice.of:4}  {shares[-1]:5.0%}  {len(choice.searches):8}"
-        print(f"{commits}  {figures}  {_why(choice)}", flush=True)  # noqa: T201
+        size = f"{sizes[-1]:6}  {choice.of:4}  {shares[-1]:5.0%}  {len(choice.searches):8}"
+        print(f"{commits}  {size}  {_why(choice)}", flush=True)  # noqa: T201
     ninth = sorted(sizes)[int(len(sizes) * 0.9)]
     every = sum(share == 1 for share in shares)
-    print(f"median {statistics.median(sizes):g}, p90 {ninth}, max {max(sizes)}; all in {every} of {len(sizes)}")  # noqa: T201
+    figures = f"min {min(sizes)}, median {statistics.median(sizes):g}, p90 {ninth}, max {max(sizes)}"
+    print(f"{figures}; all in {every} of {len(sizes)}")  # noqa: T201
 
 
 def submissions(root: Path, spans: int, of: int) -> Iterator[tuple[str, str, Choice]]:
@@ -44,7 +44,7 @@ def submissions(root: Path, spans: int, of: int) -> Iterator[tuple[str, str, Cho
         git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(tree))
         for first, last in pairs:
             git(tree, "checkout", "--quiet", "--force", "--detach", last)
-            if (now := listed(tree)) is not None:
+            if (now := listed_at(tree, last)) is not None:
                 yield first, last, choose(tree, now, first)
 
 
@@ -64,4 +64,4 @@ def _why(choice: Choice) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
 """The last whole run of the breakages that was green, and what has changed in the tree since then."""
 
-import ast
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.mutation.breakage import Breakage
@@ -67,6 +68,14 @@ def clean_commit(root: Path) -> str | None:
         return None
 
 
+def commit_of(root: Path, revision: str) -> str | None:
+    """Return the commit that a revision names; None: none."""
+    try:
+        return git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except subprocess.CalledProcessError:
+        return None
+
+
 def is_before(root: Path, commit: str) -> bool:
     """Return whether a commit is one that the tree came from; one that a shallow clone lacks is not."""
     try:
@@ -76,46 +85,32 @@ def is_before(root: Path, commit: str) -> bool:
     return True
 
 
-def changed(root: Path, commit: str) -> frozenset[str]:
-    """Return the files that differ from a commit: changed, new or gone, committed or not.
+def changed(root: Path, commit: str) -> dict[str, str | None]:
+    """Return the files that differ from a commit (changed, new or gone, committed or not), each as it was there.
 
-    A module of tests/ in which only comments and docstrings differ does not.
+    None: it was not there.
     """
     differ = git(root, "diff", "--name-only", "--no-renames", "-z", commit)
     new = git(root, "ls-files", "--others", "--exclude-standard", "-z")
-    names = [name for name in (differ + new).split("\0") if name]
-    return frozenset(
-        name for name in names if not _is_code(name) or _code_now(root, name) != _code_at(root, commit, name)
-    )
+    return at(root, commit, [name for name in (differ + new).split("\0") if name])
 
 
-def _is_code(name: str) -> bool:
-    return name.startswith("tests/") and name.endswith(".py")
+def at(root: Path, commit: str, names: Sequence[str]) -> dict[str, str | None]:
+    """Return the texts of files as they were at a commit; None: it was not there."""
+    asked = "".join(f"{commit}:{name}\n" for name in names)
+    argv = ["git", "-C", str(root), "cat-file", "--batch"]
+    told = io.BytesIO(subprocess.run(argv, check=True, capture_output=True, input=asked.encode()).stdout)
+    return {name: _next(told) for name in names}
 
 
-def _code_now(root: Path, name: str) -> str | None:
-    path = root / name
-    return _code(path.read_text("utf-8")) if path.is_file() else None
-
-
-def _code_at(root: Path, commit: str, name: str) -> str | None:
-    try:
-        return _code(git(root, "show", f"{commit}:{name}"))
-    except subprocess.CalledProcessError:  # it was not there
+def _next(told: io.BytesIO) -> str | None:
+    """Read the next file of what `git cat-file --batch` says."""
+    line = told.readline()
+    if line.endswith(b" missing\n"):
         return None
-
-
-def _code(text: str) -> str:
-    """Return what a module does: its tree without strings that are statements."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(body := getattr(node, "body", None), list):
-            node.body = [one for one in body if not _is_prose(one)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_prose(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    text = told.read(int(line.rpartition(b" ")[2])).decode(errors="replace")
+    told.read(1)
+    return text
 
 
 def listing(breakages: Iterable[Breakage]) -> Listed:
@@ -129,6 +124,7 @@ def listed(folder: Path) -> Listed | None:
     return json.loads(ran.stdout) if ran.returncode == 0 else None
 
 
+@cache
 def listed_at(root: Path, commit: str) -> Listed | None:
     """Return the list of breakages as it was at a commit."""
     with tempfile.TemporaryDirectory(prefix="breakages-") as folder:

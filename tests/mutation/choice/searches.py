@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from tests.mutation.choice.definitions import ALL
 from tests.mutation.choice.graph import Graph
 
 SEARCHES = MappingProxyType(
@@ -24,14 +25,13 @@ _PACKAGES = {name: name for name in ("resilience", "db", "tasks", "worker")} | {
 }
 
 
-def parts_of(graph: Graph, path: str) -> frozenset[str]:
-    """Return the modules of tests/ that a search consists of, and what these import of the product or break in it.
+def searched(graph: Graph, path: str) -> frozenset[str]:
+    """Return what the modules of a search import of the product or break in it.
 
     The product's own imports are not followed. A search runs the product in its own process, so that what it imports
     is what it searches.
     """
-    ours = graph.reached([path])
-    return graph.parts(path) | graph.product(ours, _PACKAGES)
+    return graph.product({module for module, _ in graph.reached([(path, ALL)])}, _PACKAGES)
 
 
 def search(folder: Path, paths: Sequence[str]) -> dict[str, int] | None:

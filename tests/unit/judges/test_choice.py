@@ -3,6 +3,8 @@
 import random
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,16 @@ BREAKAGES = (
     Breakage("kept", "product/kept.py", "1", "2", promise=1, test="tests/integration/test_kept.py::test_it"),
 )
 """
+MACHINERY = """
+from tests.mutation.breakage import Breakage
+from tests.mutation.trials import place
+
+def _run(one: Breakage):
+    place.run()
+
+def show():
+    return 1
+"""
 SMALL = {
     "README.md": "| Accepted | [it](product/kept.py) | [proven](tests/promises/test_none.py) | |\n",
     "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q -p tests.plugin"\n',
@@ -34,26 +46,27 @@ SMALL = {
     "product/other.py": "1",
     "resilience/lua/lib/trip.lua": "",
     "tasks/moves.py": "",
-    "tests/conftest.py": "from tests.support.servers import START\n",
+    "tests/conftest.py": "import pytest\nfrom tests.support.servers import start\n\n"
+    "@pytest.fixture(autouse=True)\ndef served():\n    start()\n",
     "tests/plugin.py": "",
-    "tests/support/servers.py": "START = 1\n",
-    "tests/support/near.py": "import tests.support.far\n",
-    "tests/support/far.py": "FAR = 1\n",
+    "tests/support/servers.py": "def start():\n    return 1\n",
+    "tests/support/near.py": "from tests.support.others import far, more\n",
+    "tests/support/others.py": "def far():\n    return 1\n\ndef more():\n    return 1\n",
     "tests/support/program.py": "",
-    "tests/support/others.py": "",
     "tests/fixtures/answers.json": "{}",
     "tests/unit/conftest.py": "",
-    "tests/unit/test_one.py": "from tests.support import near\n",
-    "tests/integration/test_two.py": 'APP, DATA = "tests.support.program", "answers.json"\n',
-    "tests/integration/test_kept.py": "",
-    "tests/model/product.py": "from tasks import moves\n",
+    "tests/unit/test_one.py": "from tests.support import near\n\ndef test_it():\n    near.far()\n",
+    "tests/integration/test_two.py": 'def test_it():\n    run("tests.support.program", "answers.json")\n',
+    "tests/integration/test_kept.py": "def test_it():\n    assert True\n",
+    "tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.move()\n",
     "tests/mutation/breakage.py": (ROOT / "tests" / "mutation" / "breakage.py").read_text("utf-8"),
     "tests/mutation/breakages.py": "from tests.mutation.lists.first import BREAKAGES\n",
     "tests/mutation/lists/first.py": LIST,
-    "tests/mutation/__main__.py": "",
-    "tests/mutation/trials/place.py": "",
+    "tests/mutation/__main__.py": MACHINERY,
+    "tests/mutation/trials/place.py": "def run():\n    return 'forks.py'\n",
+    "tests/mutation/trials/forks.py": "",
     LUA: "",
-    CHANGES: "from tests.model import product\n",
+    CHANGES: "from tests.model import product\n\ndef test_it():\n    product.walk()\n",
     EVIDENCE: "",
     GUARDS: "",
 }
@@ -109,15 +122,17 @@ def breakage(file: str) -> Breakage:
         ({"product/other.py": "2"}, {"kept"}),
         ({"product/one.py": "1 + 0"}, {"kept", "one"}),
         ({"product/two.sql": "1 "}, {"kept", "two"}),
-        ({"tests/unit/test_one.py": "from tests.support import near, others\n"}, {"kept", "one"}),
-        ({"tests/support/far.py": "FAR = 2\n"}, {"kept", "one"}),
-        ({"tests/support/far.py": '"""It says what it is."""\nFAR = 1  # far\n'}, {"kept"}),
-        ({"tests/support/others.py": "OTHER = 1\n"}, {"kept"}),
+        ({"tests/unit/test_one.py": "def test_it():\n    assert True\n"}, {"kept", "one"}),
+        ({"tests/unit/test_one.py": SMALL["tests/unit/test_one.py"] + "\ndef test_more():\n    near()\n"}, {"kept"}),
+        ({"tests/support/others.py": SMALL["tests/support/others.py"].replace("1", "2", 1)}, {"kept", "one"}),
+        ({"tests/support/others.py": "def far():\n    return 1\n\ndef more():\n    return 2\n"}, {"kept"}),
         ({"tests/support/program.py": "PROGRAM = 1\n"}, {"kept", "two"}),
         ({"tests/fixtures/answers.json": "[]"}, {"kept", "two"}),
-        ({"tests/unit/conftest.py": "NEW = 1\n"}, {"kept", "one"}),
-        ({"tests/unit/conftest.py": None}, {"kept", "one"}),
-        ({"tests/integration/conftest.py": "NEW = 1\n"}, {"kept", "two"}),
+        ({"tests/unit/conftest.py": "print(1)\n"}, {"kept", "one"}),
+        ({"tests/integration/conftest.py": "print(1)\n"}, {"kept", "two"}),
+        ({"tests/mutation/__main__.py": MACHINERY + "    return 2\n"}, {"kept"}),
+        ({"tests/mutation/trials/new.py": "NEW = 1\n"}, {"kept"}),
+        ({"pyproject.toml": SMALL["pyproject.toml"] + 'markers = ["long: takes long"]\n'}, {"kept"}),
         ({"tests/mutation/lists/first.py": LIST.replace('two.sql", "1", "2"', 'two.sql", "1", "3"')}, {"kept", "two"}),
         ({"tests/mutation/lists/first.py": LIST.replace('"one"', '"first"')}, {"kept", "first"}),
     ],
@@ -141,14 +156,15 @@ def test_a_breakage_is_chosen_when_its_file_its_test_or_a_part_of_it_has_changed
     "files",
     [
         {"requirements/dev.lock": "celery==6\n"},
-        {"tests/mutation/__main__.py": "MACHINERY = 1\n"},
-        {"tests/mutation/breakage.py": SMALL["tests/mutation/breakage.py"] + "MACHINERY = 1\n"},
-        {"tests/mutation/trials/place.py": "MACHINERY = 1\n"},
-        {"tests/mutation/trials/new.py": ""},
+        {"tests/mutation/__main__.py": MACHINERY.replace("run()", "run(one)")},
+        {"tests/mutation/breakage.py": SMALL["tests/mutation/breakage.py"].replace("write_text", "write_texts")},
+        {"tests/mutation/trials/place.py": "def run():\n    return 1\n"},
+        {"tests/mutation/trials/forks.py": "FORKS = 1\n"},
         {"pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q -x -p tests.plugin"\n'},
-        {"tests/conftest.py": "START = 1\n"},
-        {"tests/plugin.py": "PLUGIN = 1\n"},
-        {"tests/support/servers.py": "START = 2\n"},
+        {"pyproject.toml": SMALL["pyproject.toml"] + 'filterwarnings = ["error"]\n'},
+        {"tests/conftest.py": "print(1)\n"},
+        {"tests/plugin.py": "def pytest_configure():\n    return 1\n"},
+        {"tests/support/servers.py": "def start():\n    return 2\n"},
     ],
     ids=lambda files: next(iter(files)),
 )
@@ -183,7 +199,7 @@ def test_all_run_where_there_is_no_last_whole_run(small: Path) -> None:
     [
         ({"product/one.py": "1 + 0"}, set()),
         ({"resilience/lua/lib/trip.lua": "--"}, {LUA}),
-        ({"tests/model/product.py": "from tasks import moves, claim\n"}, {CHANGES}),
+        ({"tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.claim()\n"}, {CHANGES}),
         ({"tasks/moves.py": "MOVES = 1\n"}, {CHANGES}),
         ({EVIDENCE: "NEW = 1\n"}, {EVIDENCE}),
     ],
@@ -232,8 +248,8 @@ def test_ten_guards_that_are_weakened_together_with_their_tests_are_chosen(tmp_p
     weakened = drawn(leaving_out=frozenset.union(*promised(ROOT).values()))
     for one in weakened:
         one.apply(root)
-        path, _, name = one.test.partition("[")[0].rpartition("::")
-        with (root / path.partition("::")[0]).open("a", encoding="utf-8") as test:
+        path, name, *_ = one.test.partition("[")[0].split("::")
+        with (root / path).open("a", encoding="utf-8") as test:
             test.write(f"\n\ndef {name}() -> None:\n    assert True\n")
     commit(root)
     choice = choose(root, listing(BREAKAGES))
@@ -242,7 +258,17 @@ def test_ten_guards_that_are_weakened_together_with_their_tests_are_chosen(tmp_p
     git(root, "checkout", "--quiet", "HEAD~", "--", *(one.file for one in weakened))
     choice = choose(root, listing(BREAKAGES))
     paths = [one.test.partition("::")[0] for one in weakened]
-    assert [choice.breakages.get(one.name) for one in weakened] == [f"{path} changed" for path in paths]
+    names = [re.split(r"\[|::", one.test)[1] for one in weakened]
+    said = [f"{name} of {path} changed" for name, path in zip(names, paths, strict=True)]
+    assert [choice.breakages.get(one.name) for one in weakened] == said
+
+
+def test_a_revision_that_is_not_here_is_said_in_one_line() -> None:
+    """Nothing is run then."""
+    argv = [sys.executable, "-m", "tests.mutation", "--since", "no-such-revision"]
+    ran = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "no such revision: no-such-revision\n")
 
 
 def drawn(leaving_out: frozenset[str]) -> list[Breakage]:
