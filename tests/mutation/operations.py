@@ -9,7 +9,7 @@ _BREAKER = "tests/integration/operations/test_breaker_actions.py::"
 _CALLS = "tests/integration/operations/test_calls.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
-_CHANGES = "tests/integration/page/test_page_changes.py::"
+_TOLD = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_done_is_told_in_its_own_sentence"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
@@ -98,7 +98,7 @@ OPERATIONS = (
         name="refused-move-is-called-done",
         old="refused=refused",
         new="refused=None",
-        test=f"{_CHANGES}test_what_the_page_refuses_it_refuses_in_the_commands_sentence",
+        test=f"{_TOLD}[page]",
     ),
     Breakage(
         name="what-is-over-is-offered",
@@ -106,7 +106,7 @@ OPERATIONS = (
         file="tasks/operations/preview.py",
         old="if row.status is Status.CONFIRMED and change_asking.is_over(",
         new="if False and change_asking.is_over(",
-        test=f"{_CHANGES}test_what_the_page_refuses_it_refuses_in_the_commands_sentence",
+        test=f"{_TOLD}[page]",
     ),
     Breakage(
         name="decided-on-a-row-that-moves",

@@ -57,6 +57,26 @@ REFUSALS: dict[str, Refusal] = {
         "twin", LATER, _O.TAKEN_BY_OWN, "another request for that start", "taken-by-own"
     ),
 }
+_NOT_FOUND, _WHEN = "I cannot find that appointment", "Which day and time would you like?"
+SPOKEN: dict[str, str] = {  # by a voice agent: the next thing to say
+    "cancel of what is over": _NOT_FOUND,  # it looks for none that has begun
+    "cancel of what is cancelled": "It is cancelled already.",
+    "cancel of what ended unbooked": "I could not book it.",
+    "move of what is over": _NOT_FOUND,
+    "move of what is cancelled": "It is cancelled.",
+    "move of what ended unbooked": "I could not book it.",
+    "move to the same start": "It is at ",
+    "move of a series": "It is a series, which I cannot move from here.",
+    "move into the past": _WHEN,
+    "move into a second": _WHEN,
+    "move of what is being cancelled": "I have noted that you cancel",
+    "move of another account's": _NOT_FOUND,
+    "move to another request's start": "You have another request for that time already.",
+}
+UNSAID: dict[tuple[str, str], str] = {  # a refusal that a face has no way to ask for, and why
+    ("move of another account's", "page"): "a viewer sees the bookings of each account, and names none",
+    ("move to a time without offset", "voice"): "it is a time of the time zone that the agent's address names",
+}
 
 
 def booked(record: Any, **columns: Any) -> Any:
@@ -105,8 +125,8 @@ def made(record: Any, state: str, **owner: Any) -> Any:
 
 def seat_beside_a_full_time(record: Any, **owner: Any) -> Any:
     """Make a seat at Cal.com, and have each seat of LATER taken by somebody else."""
-    others = [request(number, SEATED, start=LATER) for number in range(1, SEATS + 1)]
-    ids = accept(request(0, SEATED), *others)
+    own, *others = (next(record.numbers) for _ in range(1 + SEATS))
+    ids = accept(request(own, SEATED), *(request(number, SEATED, start=LATER) for number in others))
     for one in ids:
         book_appointment.apply([one])
     if owner:

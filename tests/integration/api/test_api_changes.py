@@ -1,6 +1,6 @@
 """Cancel and move over HTTP: the key's own bookings alone, and each wish once.
 
-What is refused: tests/integration/cli/changes/test_refused_changes.py.
+What is refused: tests/integration/changes/test_refused_changes.py.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -192,7 +192,7 @@ def test_a_key_without_the_scope_changes_nothing(api: Api) -> None:
     assert changes(api, number) == 0
 
 
-@pytest.mark.parametrize("body", [{}, {"start": 5}, {"start": "2030-03-05T10:00:00"}, {"start": NEW, "scope": "all"}])
+@pytest.mark.parametrize("body", [{}, {"start": 5}, {"start": NEW, "scope": "all"}])
 def test_a_wrong_body_is_422(api: Api, body: dict[str, Any]) -> None:
     """With the field."""
     caller = api.key()

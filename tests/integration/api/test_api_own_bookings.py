@@ -1,8 +1,13 @@
 """A key sees its own bookings alone; no uid and no person leaves the API, or stands in its log."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import pytest
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.api_keys.keys import Scope
+from tests.support.accounts.making import make_account
 from tests.support.api.served import ALL, NOT_HELD, REQUEST, Api, Caller, a_request
 
 UID = "8uUmSGLmZnbBQ1rGrSbFkR"
@@ -21,16 +26,49 @@ def found(caller: Caller, email: str) -> list[int]:
     return [one["id"] for one in answer.json()["bookings"]]
 
 
-def test_a_booking_of_another_key_is_as_one_that_is_not_there(api: Api) -> None:
-    """By its id, by its key, by its person, and to the letter."""
-    owner, other, asked = api.key(), api.key(), a_request()
-    number = owner.booked(asked, key="form-1")
-    nothing, hidden = other.get("/v1/bookings/999999999"), other.get(f"/v1/bookings/{number}")
+class Reader(NamedTuple):
+    """A key of the booking's account, or of another one, and by which names it sees the booking.
 
-    assert (hidden.status_code, hidden.text) == (404, nothing.text)
-    assert other.get("/v1/bookings?key=form-1").status_code == 404
-    assert found(other, asked["attendee"]["email"]) == []
-    assert found(owner, asked["attendee"]["email"]) == [number]
+    A key's idempotency keys are its own: nobody else finds a booking by them.
+    """
+
+    sees: frozenset[str]
+    is_own: bool = False
+    scopes: frozenset[Scope] = ALL
+    is_elsewhere: bool = False
+
+
+NOTHING = frozenset[str]()
+READERS: Mapping[str, Reader] = {
+    "its own key": Reader(frozenset({"id", "key", "person"}), is_own=True),
+    "another key": Reader(NOTHING),
+    "another key that sees all": Reader(frozenset({"id", "person"}), scopes=ALL | {Scope.ALL}),
+    "another account's": Reader(NOTHING, is_elsewhere=True),
+    "another account's that sees all": Reader(NOTHING, scopes=ALL | {Scope.ALL}, is_elsewhere=True),
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_a_key_sees_what_it_may(api: Api, reader: Reader) -> None:
+    """By the booking's id, key and person; what it may not see is as what is not there, to the letter."""
+    accounts = [DEFAULT_ACCOUNT, make_account(api.engine)[0]]
+    for account, other in (accounts, reversed(accounts)):
+        owner, asked = api.key(account=account), a_request()
+        number = owner.booked(asked, key="form-1")
+        of_account = other if reader.is_elsewhere else account
+        caller = owner if reader.is_own else api.key(reader.scopes, account=of_account)
+        answers = {
+            "id": caller.get(f"/v1/bookings/{number}"),
+            "key": caller.get("/v1/bookings?key=form-1"),
+        }
+
+        told = {name: [answer.json()["id"]] for name, answer in answers.items() if answer.ok}
+        told["person"] = found(caller, asked["attendee"]["email"])
+
+        assert told == {"person": []} | {name: [number] for name in reader.sees}
+        hidden = [answer for name, answer in answers.items() if name not in reader.sees]
+        nothing = [caller.get(f"/v1/bookings{path}") for path in ("/999999999", "?key=form-9")]
+        assert {(one.status_code, one.text) for one in hidden} <= {(404, one.text) for one in nothing}
 
 
 def test_a_request_names_a_callback_address_of_a_host_that_its_key_may_name(api: Api) -> None:
@@ -60,17 +98,14 @@ def test_two_keys_with_the_same_request_have_two_bookings(api: Api, key: str | N
     assert all(text.startswith("api") for text in stored)
 
 
-def test_a_key_of_the_scope_all_sees_what_others_asked_for(api: Api) -> None:
-    """Those of Python's callers, too, which no key asked for."""
-    asked = a_request()
-    number = api.key().booked(asked)
+def test_what_python_asked_for_is_seen_by_a_key_of_the_scope_all(api: Api) -> None:
+    """No key asked for it: no other one sees it."""
     pythons = api.key().booked()
     api.sql("UPDATE appointments SET api_key_id = NULL WHERE id = :id", id=pythons)
-    auditor = api.key(ALL | {Scope.ALL})
 
-    assert [auditor.get(f"/v1/bookings/{one}").status_code for one in (number, pythons)] == [200, 200]
-    assert api.key().get(f"/v1/bookings/{pythons}").status_code == 404
-    assert found(auditor, asked["attendee"]["email"]) == [number]
+    told = [api.key(scopes).get(f"/v1/bookings/{pythons}").status_code for scopes in (ALL | {Scope.ALL}, ALL)]
+
+    assert told == [200, 404]
 
 
 def test_a_uid_is_told_to_keys_of_its_scope_alone(api: Api) -> None:

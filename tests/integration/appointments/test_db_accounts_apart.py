@@ -1,13 +1,16 @@
 """No search of one account finds another account's row: by key, uid, attendee, time or reference, whatever is alike."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db import appointments
 from db.appointments import event_types as types
 from db.appointments import events, others, queue, search, sweeps
@@ -18,12 +21,13 @@ from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from tests.support.accounts.making import make_account
 
+Pair = tuple[Appointment, Appointment]
 BEGIN, END = datetime(2031, 1, 1, tzinfo=UTC), datetime(2031, 2, 1, tzinfo=UTC)
 AT = datetime(2031, 1, 7, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def pair(record: Any) -> tuple[Appointment, Appointment]:
+def pair(record: Any) -> Pair:
     """The same request at `default` and at another account: type, start, attendee and key are alike."""
     _, name = make_account(record.engine)
     alike = {"idempotency_key": "order-1", "attendee_email": "ann@example.com", "start_at": AT, "payload_hash": "hash"}
@@ -31,7 +35,7 @@ def pair(record: Any) -> tuple[Appointment, Appointment]:
 
 
 @pytest.fixture
-def name(record: Any, pair: tuple[Appointment, Appointment]) -> str:
+def name(record: Any, pair: Pair) -> str:
     """Name the other account."""
     with record.engine.connect() as conn:
         found: str = conn.execute(text("SELECT calcom_account_name(:id)"), {"id": pair[1].account_id}).scalar_one()
@@ -74,39 +78,142 @@ def test_a_known_request_takes_back_no_other_accounts_cancel(record: Any, pair: 
     assert [record.read(row.id).cancel_requested for row in (own, other)] == [False, True]
 
 
-@pytest.mark.parametrize("derived", [None, Status.PENDING, Status.FAILED])
-def test_a_key_finds_the_booking_of_its_account(record: Any, pair: Any, name: str, derived: Status | None) -> None:
-    """Whichever is newer; a given key, a derived one in force, and one that is free again."""
+class Search(NamedTuple):
+    """A search: what it finds for the account of one of a pair of rows, each finding as ids, and how both rows stand.
+
+    `before` writes what else there is, given the pair.
+    """
+
+    finds: Callable[[Connection, Appointment, Pair], Iterable[Iterable[int]]]
+    stand: Mapping[str, Any] = MappingProxyType({})
+    before: Callable[[Connection, Pair], object] = lambda _conn, _pair: None
+
+
+def ids(rows: Iterable[Any]) -> list[int]:
+    """Return the ids of rows."""
+    return [row.id for row in rows]
+
+
+def by_key(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
+    """Find the booking of a key: by the account's name, or as a caller of before, who knows of `default` alone."""
+    name = None
+    if row.account_id != DEFAULT_ACCOUNT:
+        name = conn.execute(text("SELECT calcom_account_name(:id)"), {"id": row.account_id}).scalar_one()
+    yield ids(filter(None, [appointments.find(conn, "order-1", account=name)]))
+
+
+def by_each_name(conn: Connection, row: Appointment, pair: Pair) -> Iterator[list[int]]:
+    """Search by what both rows have, and by what one of them has."""
+    for wanted in ("order-1", "uid-1", "shared"):
+        yield ids(search.find(conn, wanted, account=row.account_id))
+    for names in ([str(one.id) for one in pair], [str(one.uuid) for one in pair]):
+        yield ids(found for name in names for found in search.find(conn, name, account=row.account_id))
+
+
+def of_range(read: Callable[..., Iterable[Appointment]]) -> Any:
+    """Read a range of starts, as an audit does."""
+    return lambda conn, row, _: [ids(read(conn, BEGIN, END, account=row.account_id))]
+
+
+def by_references(conn: Connection, row: Appointment, pair: Pair) -> Iterator[list[int]]:
+    """Read what a seated booking shows, in which two accounts may sit: ours, and what is left without the others'."""
+    shown = [str(one.uuid) for one in pair]
+    yield ids(bookings.by_references(conn, shown, account=row.account_id))
+    others_of = bookings.of_other_accounts(conn, shown, account=row.account_id)
+    yield ids(one for one in pair if str(one.uuid) not in others_of)
+
+
+def begin_cancels(conn: Connection, pair: Pair) -> None:
+    """Have somebody begin the cancel of a double of each."""
     for row in pair:
-        if derived:
-            record.write(row.id, key_derived=True, status=derived)
-    with record.engine.connect() as conn:
-        found = [appointments.find(conn, "order-1"), appointments.find(conn, "order-1", account=name)]
-        none = appointments.find(conn, "order-1", account="nobody")
-
-    assert [row.id for row in found] == [row.id for row in pair]
-    assert none is None
+        events.record(conn, row.id, doubles.INTENT, "operator", {"uid": "uid", "seat": None})
 
 
-@pytest.mark.parametrize("derived", [None, Status.PENDING, Status.FAILED])
-def test_a_search_of_an_account_finds_its_own(record: Any, pair: Any, derived: Status | None) -> None:
-    """By key, uuid, uid, id and correlation id; of all accounts it finds both."""
-    own, other = pair
+def released(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
+    """Let go what waits for a key or for settings that work now."""
+    works = {"key": "key", "settings": "set", "key_works": True, "settings_work": True, "limit": 9}
+    yield ids(sweeps.release_due(conn, **works, account=row.account_id))
+
+
+def see(conn: Connection, _: Pair) -> None:
+    """Have the key of `default` see its type."""
+    types.keep(conn, "key", "101", types.ShownType(policy_kind=EventKind.PLAIN, sight=True))
+
+
+def missing(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
+    """Look for a missing type, and let go what waits for it."""
+    look = sweeps.missing_type(conn, key=f"key of {row.account_id}", settings="set", account=row.account_id)
+    yield ids([look.row] if look else [])
+    yield sweeps.of_missing_type(conn, look, settings="set", limit=9) if look else []
+
+
+def first_to_try(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
+    """Choose whose call shows whether the settings work."""
+    yield [one for one in [sweeps.first_to_try(conn, settings="set", account=row.account_id)] if one is not None]
+
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "a given key": {},
+    "a derived key": {"key_derived": True, "status": Status.PENDING},
+    "an ended key": {"key_derived": True, "status": Status.FAILED},
+}
+ALIKE = {"calcom_booking_uid": "uid-1", "correlation_id": "shared"}
+HELD = {"status": Status.HELD, "held_at": timedelta(minutes=-1), "enqueued_at": None}
+SETTINGS = HELD | {"hold_reason": HoldReason.CONFIGURATION, "held_for": "set", "hold_until": timedelta(seconds=-1)}
+MISSING = SETTINGS | {"held_at": timedelta(days=-999), "error_type": "no_event_type"}
+UNKNOWN = {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": AT, "sent_at": AT}
+HOLDS = [
+    *((HoldReason.CREDENTIALS, held_for) for held_for in ("aaa", "key", "zzz")),
+    (HoldReason.BLIND_KEY, "key"),
+    *((HoldReason.CONFIGURATION, held_for) for held_for in ("aaa", "set", "zzz")),
+]
+SEARCHES: Mapping[str, Search] = {
+    **{f"find {key}": Search(by_key, stand) for key, stand in KEYS.items()},
+    **{f"search {key}": Search(by_each_name, stand) for key, stand in KEYS.items()},
+    "confirmed": Search(
+        of_range(bookings.confirmed_between),
+        {"status": Status.CONFIRMED, "sent_at": AT},
+    ),
+    "ended": Search(of_range(bookings.ended_unknown_between), {"status": Status.FAILED, "sent_at": AT}),
+    "held": Search(of_range(bookings.held_unknown_between), UNKNOWN),
+    "once unknown": Search(
+        lambda conn, row, _: [ids(bookings.once_unknown(conn, account=row.account_id))],
+        {"status": Status.REJECTED, "sent_at": AT},
+    ),
+    "references": Search(by_references),
+    "cancels of doubles": Search(
+        lambda conn, row, _: [[one for one, *_ in doubles.open_intents(conn, BEGIN, END, account=row.account_id)]],
+        before=begin_cancels,
+    ),
+    **{f"released {why}-{of}": Search(released, HELD | {"hold_reason": why, "held_for": of}, see) for why, of in HOLDS},
+    "missing type": Search(missing, MISSING),
+    "first to try": Search(first_to_try, SETTINGS),
+}
+
+
+@pytest.mark.parametrize("searched", SEARCHES.values(), ids=SEARCHES)
+def test_a_search_finds_the_row_of_its_account_alone(record: Any, pair: Pair, searched: Search) -> None:
+    """Both rows stand alike: whichever account it is for, it finds that account's one."""
     for row in pair:
-        record.write(row.id, calcom_booking_uid="uid-1", correlation_id="shared")
-        if derived:
-            record.write(row.id, key_derived=True, status=derived)
-    ways = ["order-1", "uid-1", "shared"]
+        record.write(row.id, **ALIKE, **searched.stand)
+    with record.engine.begin() as conn:
+        searched.before(conn, pair)
 
-    def found(wanted: str, account: int | None) -> set[int]:
+        found = [[[*finding] for finding in searched.finds(conn, row, pair)] for row in pair]
+
+    assert [{*map(tuple, findings)} for findings in found] == [{(row.id,)} for row in pair]
+
+
+def test_who_names_no_account_searches_all(record: Any, pair: Pair) -> None:
+    """And finds both; in an account that is not there, nothing is found."""
+    for stand in KEYS.values():
+        for row in pair:
+            record.write(row.id, **ALIKE, **stand)
         with record.engine.connect() as conn:
-            return {one.id for one in search.find(conn, wanted, account=account)}
+            found = [{*ids(search.find(conn, wanted))} for wanted in ("order-1", *ALIKE.values())]
+            assert appointments.find(conn, "order-1", account="nobody") is None
 
-    for wanted in ways:
-        assert (found(wanted, 1), found(wanted, other.account_id)) == ({own.id}, {other.id}), wanted
-        assert found(wanted, None) == {own.id, other.id}
-    for wanted in (str(other.id), str(other.uuid)):
-        assert (found(wanted, 1), found(wanted, other.account_id)) == (set(), {other.id})
+        assert found == [{*ids(pair)}] * 3
 
 
 def test_another_accounts_booking_is_not_what_was_booked_before(record: Any, pair: Any) -> None:
@@ -120,58 +227,6 @@ def test_another_accounts_booking_is_not_what_was_booked_before(record: Any, pai
     with record.engine.connect() as conn:
         assert others.seat_before(conn, row) is None
         assert others.was_booked_before(conn, other.uuid, row) is None
-
-
-@pytest.mark.parametrize(
-    ("search_rows", "state"),
-    [
-        (bookings.confirmed_between, {"status": Status.CONFIRMED, "calcom_booking_uid": "uid"}),
-        (bookings.ended_unknown_between, {"status": Status.FAILED}),
-        (bookings.held_unknown_between, {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": AT}),
-    ],
-)
-def test_an_audit_reads_the_rows_of_one_account(record: Any, pair: Any, search_rows: Any, state: Any) -> None:
-    """Of a range of starts."""
-    for row in pair:
-        record.write(row.id, sent_at=AT, **state)
-
-    with record.engine.connect() as conn:
-        found = [[row.id for row in search_rows(conn, BEGIN, END, account=one.account_id)] for one in pair]
-
-    assert found == [[row.id] for row in pair]
-
-
-def test_an_audit_lists_what_was_unknown_of_one_account(record: Any, pair: Any) -> None:
-    """Of all starts."""
-    for row in pair:
-        record.write(row.id, sent_at=AT, status=Status.REJECTED)
-
-    with record.engine.connect() as conn:
-        found = [[row.id for row in bookings.once_unknown(conn, account=one.account_id)] for one in pair]
-
-    assert found == [[row.id] for row in pair]
-
-
-def test_another_accounts_reference_is_not_ours(record: Any, pair: Any) -> None:
-    """Two accounts may sit in one seated booking, which shows both."""
-    shown = [str(row.uuid) for row in pair]
-
-    with record.engine.connect() as conn:
-        found = [[row.id for row in bookings.by_references(conn, shown, account=one.account_id)] for one in pair]
-        others_of = [bookings.of_other_accounts(conn, shown, account=one.account_id) for one in pair]
-
-    assert found == [[row.id] for row in pair]
-    assert others_of == [[shown[1]], [shown[0]]]
-
-
-def test_an_audit_goes_on_with_the_cancels_of_one_account(record: Any, pair: Any) -> None:
-    """Of doubles, whose cancel somebody began."""
-    with record.engine.begin() as conn:
-        for row in pair:
-            events.record(conn, row.id, doubles.INTENT, "operator", {"uid": "uid", "seat": None})
-        found = [[one for one, _, _ in doubles.open_intents(conn, BEGIN, END, account=one.account_id)] for one in pair]
-
-    assert found == [[row.id] for row in pair]
 
 
 def test_a_type_of_another_account_was_never_here(record: Any, pair: Any) -> None:
@@ -202,35 +257,8 @@ def test_a_type_that_changed_for_another_account_is_as_it_was(record: Any, pair:
     assert [one.kind_changed_at is None for one in found if one] == [True, False]
 
 
-@pytest.mark.parametrize(
-    "hold",
-    [
-        {"hold_reason": HoldReason.CREDENTIALS, "held_for": "aaa"},
-        {"hold_reason": HoldReason.CREDENTIALS, "held_for": "key"},
-        {"hold_reason": HoldReason.CREDENTIALS, "held_for": "zzz"},
-        {"hold_reason": HoldReason.BLIND_KEY, "held_for": "key"},
-        {"hold_reason": HoldReason.CONFIGURATION, "held_for": "aaa"},
-        {"hold_reason": HoldReason.CONFIGURATION, "held_for": "set"},
-        {"hold_reason": HoldReason.CONFIGURATION, "held_for": "zzz"},
-    ],
-    ids=lambda hold: f"{hold['hold_reason']}-{hold['held_for']}",
-)
-def test_a_key_lets_its_own_accounts_bookings_go(record: Any, pair: Any, hold: dict[str, Any]) -> None:
-    """Another account's key, settings and sight are none of theirs."""
-    own, other = pair
-    for row in pair:
-        record.write(row.id, status=Status.HELD, held_at=timedelta(minutes=-1), enqueued_at=None, **hold)
-    with record.engine.begin() as conn:
-        types.keep(conn, "key", "101", types.ShownType(policy_kind=EventKind.PLAIN, sight=True))
-    works = {"key": "key", "settings": "set", "key_works": True, "settings_work": True, "limit": 9}
-
-    assert [row.id for row in record.sweep(sweeps.release_due, **works)] == [own.id]
-    released = record.sweep(sweeps.release_due, **works, account=other.account_id)
-    assert [row.id for row in released] == [other.id]
-
-
 def test_only_an_accounts_own_bookings_wait_for_its_call(record: Any, pair: Any) -> None:
-    """For the harmless call, the first try, and the look for a missing type."""
+    """For the harmless call, and for the look for a missing type."""
     _, other = pair
     key = {"status": Status.HELD, "held_at": AT, "hold_reason": HoldReason.CREDENTIALS, "held_for": "key"}
     settings = key | {"hold_reason": HoldReason.CONFIGURATION, "held_for": "set", "hold_until": timedelta(seconds=-1)}
@@ -241,27 +269,8 @@ def test_only_an_accounts_own_bookings_wait_for_its_call(record: Any, pair: Any)
         with record.engine.connect() as conn:
             accounts = (1, other.account_id)
             found.append([tuple(sweeps.waiting_for_a_call(conn, **asked, account=number)) for number in accounts])
-            first = [sweeps.first_to_try(conn, settings="set", account=number) for number in accounts]
 
     assert found == [[(False, False), (True, False)], [(False, False), (False, True)]]
-    assert first == [None, other.id]
-
-
-def test_a_missing_type_is_looked_for_with_its_accounts_key(record: Any, pair: Any) -> None:
-    """And what is found lets its own bookings go."""
-    own, other = pair
-    missing = {"hold_reason": HoldReason.CONFIGURATION, "held_for": "set", "error_type": "no_event_type"}
-    for row in pair:
-        record.write(row.id, status=Status.HELD, held_at=AT - timedelta(days=999), hold_until=timedelta(-1), **missing)
-
-    with record.engine.begin() as conn:
-        look = sweeps.missing_type(conn, key="theirs", settings="set", account=other.account_id)
-        assert look is not None
-        assert look.row.id == other.id
-        assert sweeps.of_missing_type(conn, look, settings="set", limit=9) == [other.id]
-        look = sweeps.missing_type(conn, key="ours", settings="set")
-        assert look is not None
-        assert sweeps.of_missing_type(conn, look, settings="set", limit=9) == [own.id]
 
 
 def test_a_failing_type_of_another_account_puts_nobody_back(record: Any, pair: Any) -> None:

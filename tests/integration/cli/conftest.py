@@ -1,7 +1,6 @@
 """The command line under test: in this process where that is enough, as a process of its own where it is not."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -9,35 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from worker.cli import main
+from tests.support.faces.command_line import CommandLine, Ran
 from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[3]
 SLOW = 30.0  # seconds: a net
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Read its last line."""
-        return json.loads(self.out.splitlines()[-1])
-
-    @property
-    def said(self) -> str:
-        """Return both streams, for what must be, or must not be, on either."""
-        return self.out + self.err
-
 
 Booking = Callable[..., Ran]
 
@@ -54,17 +32,7 @@ def shown_code(code: int) -> int:
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Booking:
     """Run `booking ...` in this process, with the environment as it is."""
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["booking", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Ran(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    return CommandLine(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""A cancel or a move that an operator asks for on a booking's page: the command's own function, refusals and record."""
+"""A cancel or a move that an operator asks for on a booking's page: the command's own function and record.
+
+What is refused: tests/integration/changes/test_refused_changes.py.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +17,8 @@ from tests.support.changes import held_change
 from tests.support.fleet import eventually
 from tests.support.flower_pages import FlowerUnderTest
 from tests.support.page.operating import recorded
-from tests.support.refused_changes import LATER, REFUSALS, booked, made, stored
+from tests.support.refused_changes import LATER, booked, stored
 from worker.cli.orders import reschedule, retry_cancel
-
-# The page can send none of these.
-OF_A_COMMAND = {"move of another account's", "move to a time without offset", "move into a second"}
-LATE = {"move to the same start", "move into the past", "move to another request's start"}  # the start is known then
 
 
 def moved(record: Any, row: Any) -> Any:
@@ -108,31 +107,6 @@ def test_a_person_says_on_the_page_what_became_of_a_held_change(
     assert (last.target, last.outcomes, last.refused) == ({"done": False}, {"change_not_done": 1}, None)
     assert (moved(record, row).id, moved(record, row).status) == (change.id, ChangeStatus.REFUSED)
     assert flower.get(path).json()["actions"] == ["reschedule", "cancel"]
-
-
-def test_what_the_page_refuses_it_refuses_in_the_commands_sentence(flower: FlowerUnderTest, record: Any) -> None:
-    """In the preview where any start is refused, and in the answer to a page that is too old; no change is stored."""
-    for case, (state, start, outcome, said, _) in REFUSALS.items():
-        if case in OF_A_COMMAND:
-            continue
-        row = made(record, state)
-        before, action = stored(record), "reschedule" if case.startswith("move") else "cancel"
-        preview = flower.post(PREVIEW, {"action": action, "ids": [row.id]}).json()
-        assert (preview["refused"] is None) is (case in LATE), case
-        wanted = {"start": (start or row.start_at).isoformat()} if action == "reschedule" else {}
-
-        answer = flower.post(ACT, {"request_id": str(uuid4()), "action": action, "ids": [row.id]} | wanted | WHY)
-
-        last = recorded(dependencies.current())[-1]
-        assert (last.outcomes, last.done, stored(record)) == ({outcome: 1}, 0, before), case
-        if action == "reschedule":
-            assert (answer.status_code, answer.json()) == (409, {"error": last.refused}), case
-            assert last.refused is not None
-            assert said in last.refused
-            assert case in LATE or preview["refused"] == last.refused
-        else:
-            assert answer.json()["text"].startswith("Nothing was done: "), case
-        assert record.read(row.id).start_at == row.start_at
 
 
 def test_a_move_that_is_pressed_twice_is_one_change(flower: FlowerUnderTest, record: Any) -> None:

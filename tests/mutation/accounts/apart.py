@@ -20,7 +20,7 @@ _types = partial(Breakage, promise=5, file="db/sql/known_type.sql")
 _confirmed_types = partial(Breakage, promise=5, file="db/sql/confirmed_types.sql")
 _release_due = partial(Breakage, promise=5, file="db/sql/release_due.sql")
 _waiting_call = partial(Breakage, promise=5, file="db/sql/waiting_for_a_call.sql")
-_RELEASED = f"{_APART}test_a_key_lets_its_own_accounts_bookings_go"
+_FOUND = f"{_APART}test_a_search_finds_the_row_of_its_account_alone"
 
 APART = (
     _revision(
@@ -47,12 +47,12 @@ APART = (
             name=f"find-{what}-key-of-another-account",
             old=f"account_id = (SELECT account_id FROM asked){more}",  # noqa: S608 - a part of a file
             new=f"true{more}",
-            test=f"{_APART}test_a_key_finds_the_booking_of_its_account[{case}]",
+            test=f"{_FOUND}[find {case}]",
         )
         for what, more, case in (
-            ("given", " AND NOT key_derived", "None"),
-            ("derived", f"\n        AND key_derived AND status IN {_PENDING}", "pending"),
-            ("ended", f"\n        AND key_derived AND status IN {_ENDED}", "failed"),
+            ("given", " AND NOT key_derived", "a given key"),
+            ("derived", f"\n        AND key_derived AND status IN {_PENDING}", "a derived key"),
+            ("ended", f"\n        AND key_derived AND status IN {_ENDED}", "an ended key"),
         )
     ),
     *(
@@ -60,16 +60,16 @@ APART = (
             name=f"search-{what}-of-another-account",
             old=f"{before}account_id = {_OF_ONE}{after}",
             new=f"{before}true{after}",
-            test=f"{_APART}test_a_search_of_an_account_finds_its_own[{case}]",
+            test=f"{_FOUND}[search {case}]",
         )
         for what, before, after, case in (
-            ("id", "WHERE id = CAST(:id AS bigint) AND ", "", "None"),
-            ("uuid", "WHERE uuid = CAST(:uuid AS uuid) AND ", "", "None"),
-            ("given-key", "", "\n        AND NOT key_derived", "None"),
-            ("derived-key", "", f"\n        AND key_derived AND status IN {_PENDING}", "pending"),
-            ("ended-key", "", f"\n        AND key_derived AND status IN {_ENDED}", "failed"),
-            ("uid", "WHERE calcom_booking_uid = :text AND ", "", "None"),
-            ("correlation", "WHERE correlation_id = :text AND ", "", "None"),
+            ("id", "WHERE id = CAST(:id AS bigint) AND ", "", "a given key"),
+            ("uuid", "WHERE uuid = CAST(:uuid AS uuid) AND ", "", "a given key"),
+            ("given-key", "", "\n        AND NOT key_derived", "a given key"),
+            ("derived-key", "", f"\n        AND key_derived AND status IN {_PENDING}", "a derived key"),
+            ("ended-key", "", f"\n        AND key_derived AND status IN {_ENDED}", "an ended key"),
+            ("uid", "WHERE calcom_booking_uid = :text AND ", "", "a given key"),
+            ("correlation", "WHERE correlation_id = :text AND ", "", "a given key"),
         )
     ),
     _others(
@@ -88,19 +88,19 @@ APART = (
         name="audit-reads-every-account",
         old=".where(which, by < end, _COLUMNS.account_id == account)",
         new=".where(which, by < end, _COLUMNS.account_id > 0)",
-        test=f"{_APART}test_an_audit_reads_the_rows_of_one_account",
+        test=f"{_FOUND}[confirmed]",
     ),
     _audited(
         name="audit-reads-what-every-account-holds",
         old="        _COLUMNS.account_id == account,\n",
         new="",
-        test=f"{_APART}test_an_audit_reads_the_rows_of_one_account",
+        test=f"{_FOUND}[held]",
     ),
     _audited(
         name="another-accounts-reference-is-ours",
         old="_COLUMNS.uuid.in_(uuids[first : first + _BATCH]), _COLUMNS.account_id == account",
         new="(_COLUMNS.uuid.in_(uuids[first : first + _BATCH]),)",
-        test=f"{_APART}test_another_accounts_reference_is_not_ours",
+        test=f"{_FOUND}[references]",
     ),
     Breakage(
         name="another-accounts-double-is-ours",
@@ -108,7 +108,7 @@ APART = (
         file="db/audits/doubles.py",
         old="            _COLUMNS.account_id == account,\n",
         new="",
-        test=f"{_APART}test_an_audit_goes_on_with_the_cancels_of_one_account",
+        test=f"{_FOUND}[cancels of doubles]",
     ),
     _types(
         name="a-type-that-another-accounts-key-read",
@@ -151,7 +151,7 @@ APART = (
             name=f"released-by-another-accounts-{what}",
             old=f"AND account_id = :account{after}",
             new=after.lstrip(" "),
-            test=f"{_RELEASED}[{case}]",
+            test=f"{_FOUND}[released {case}]",
         )
         for what, after, case in (
             ("lower-settings", " AND held_for < :settings", "configuration-aaa"),
@@ -166,7 +166,7 @@ APART = (
         name="released-by-another-accounts-sight",
         old="        AND blind.account_id = :account\n",
         new="",
-        test=f"{_RELEASED}[blind_key-key]",
+        test=f"{_FOUND}[released blind_key-key]",
     ),
     *(
         _waiting_call(
@@ -183,7 +183,7 @@ APART = (
         file="db/sql/first_to_try.sql",
         old=" AND account_id = :account",
         new="",
-        test=f"{_APART}test_only_an_accounts_own_bookings_wait_for_its_call",
+        test=f"{_FOUND}[first to try]",
     ),
     Breakage(
         name="another-accounts-missing-type-is-looked-for",
@@ -191,7 +191,7 @@ APART = (
         file="db/sql/missing_type.sql",
         old=" AND account_id = :account\n",
         new="\n",
-        test=f"{_APART}test_a_missing_type_is_looked_for_with_its_accounts_key",
+        test=f"{_FOUND}[missing type]",
     ),
     Breakage(
         name="a-found-type-lets-another-account-go",
@@ -199,7 +199,7 @@ APART = (
         file="db/sql/of_missing_type.sql",
         old=" AND account_id = :account",
         new="",
-        test=f"{_APART}test_a_missing_type_is_looked_for_with_its_accounts_key",
+        test=f"{_FOUND}[missing type]",
     ),
     Breakage(
         name="another-accounts-type-fails-ours",

@@ -13,7 +13,7 @@ _TURNED = "tests/integration/changes/test_turned_away.py::"
 _THERE = "tests/promises/changes/test_changed_there.py::"
 _TROUBLE = "tests/promises/changes/test_changes_meet_trouble.py::"
 _CLI = "tests/integration/cli/changes/test_cli_changes.py::"
-_REFUSED = "tests/integration/cli/changes/test_refused_changes.py::"
+_REFUSED = "tests/integration/changes/test_refused_changes.py::"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
 _claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")

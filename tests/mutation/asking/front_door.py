@@ -21,7 +21,7 @@ FRONT_DOOR = (
         name="a-key-reads-others-bookings",
         old="    AND (CAST(:api_key AS bigint) IS NULL OR api_key_id = CAST(:api_key AS bigint))\n",
         new="    AND (CAST(:api_key AS bigint) IS NULL OR true)\n",
-        test=f"{_OWN}test_a_booking_of_another_key_is_as_one_that_is_not_there",
+        test=f"{_OWN}test_a_key_sees_what_it_may[another key]",
     ),
     _changes(
         name="a-key-changes-others-bookings",
@@ -166,7 +166,7 @@ FRONT_DOOR = (
         name="a-key-that-sees-all-sees-other-accounts",
         old="    AND (CAST(:account AS integer) IS NULL OR account_id = CAST(:account AS integer))\n",
         new="    AND (CAST(:account AS integer) IS NULL OR true)\n",
-        test=f"{_ACCOUNTS}test_a_key_of_the_scope_all_sees_its_account_alone",
+        test=f"{_OWN}test_a_key_sees_what_it_may[another account's that sees all]",
     ),
     Breakage(
         name="free-times-of-an-account-are-read-by-anothers-key",

@@ -85,7 +85,7 @@ TOLD = (
         file="tasks/operations/rescheduling.py",
         old="    if start.microsecond:\n",
         new="    if start.year < 2000:\n",
-        test="tests/integration/cli/changes/test_refused_changes.py::"
+        test="tests/integration/changes/test_refused_changes.py::"
         "test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(

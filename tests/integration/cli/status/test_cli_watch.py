@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.cli.conftest import SLOW, Booking, Ran
+from tests.integration.cli.conftest import SLOW, Booking
 from tests.running.waiting import RanOut
+from tests.support.faces.command_line import Ran
 from tests.support.fleet import eventually
 
 Settings = Callable[..., dict[str, str]]
