@@ -13,7 +13,7 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.maintenance.late_lookups import look_again
-from tests.chaos import judge, transactions
+from tests.chaos import judge, traces, transactions
 from tests.chaos.books import Verdict
 from tests.chaos.changes.asking import ChangingCustomers
 from tests.chaos.environment import ChaosEnvironment, Over, chaos_environment
@@ -98,6 +98,8 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             made.workers.end(role)
         threading.Event().wait(WORK_SECONDS)
         judged = judge.judge(made, ours, watch.miscounted)
+        if logs is not None:
+            traces.keep(traces.record(made, name, seed), logs / "trace.jsonl")
         verdict = judged.verdict
         if webhooks is not None:
             verdict = replace(verdict, callbacks=tuple(telling.judged(made, ours, webhooks)))

@@ -146,11 +146,12 @@ def _ticks(value: object) -> int:
 
 
 @cache
-def appointment(row: Row, *, near: bool = False) -> Appointment:
+def appointment(row: Row, *, near: bool = False, young: bool = False) -> Appointment:
     """Return the row as the product reads it when it has just been claimed; a tick is a second."""
     unknown = row.unknown
     return Appointment(
         **_REQUEST,
+        requested_at=NOW - (timedelta() if young else LONG_AGO),  # of a young one errors are spared as an outage is
         status=Status.BOOKING,
         start_at=NOW if near else NOW + FAR,
         leases_lost=row.lost,
@@ -192,5 +193,4 @@ _REQUEST: dict[str, Any] = {
     **dict.fromkeys(_ABSENT),
     **dict.fromkeys(("resends", "posts", "probe_failures"), 0),
     **dict.fromkeys(("created_at", "updated_at", "line_at"), NOW),
-    "requested_at": NOW - LONG_AGO,  # of a younger one errors are spared as an outage is (BookingDecisions.is_spared)
 }
