@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from db.appointments import others
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, event_type_lookup
+from tasks import attempt, decisions, event_type_lookup
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
@@ -303,6 +304,17 @@ def dealt() -> Iterator[None]:
     finally:
         for (module, name), own in before.items():
             setattr(module, name, own)
+
+
+@contextmanager
+def in_earnest(retries: int) -> Iterator[None]:
+    """Deal as `dealt` does, with as many lookups, and so many retries, as a real run has: no search, but a walk."""
+    looks = {name: getattr(decisions, name) for name in ("LOOKUPS", "LOOKUPS_IN_ALL")}
+    policy = RetryPolicy(jitter=0, max_attempts=retries, per_error={})
+    forget()
+    with dealt(), patch.multiple(outcome, **looks), patch.object(_DEPS, "policy", policy):
+        yield
+    forget()
 
 
 def _run(turn: Turn) -> AttemptResult:

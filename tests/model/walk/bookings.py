@@ -13,7 +13,7 @@ from db.appointments.moves import EARLY
 from db.lifecycle import FINAL, LIVE, UNASKABLE, HoldReason, Status
 from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved
 from tests.model.walk import attempts
-from tests.model.walk.attempts import AS_BEFORE, End, Seen
+from tests.model.walk.attempts import AS_BEFORE, Seen
 from tests.model.walk.record import NOT_READ, Event, Line, Terms
 from tests.model.walk.state import Cannot, Span, State
 
@@ -74,9 +74,9 @@ def attempted(subject: Subject, state: State, event: Event) -> Steps:
     found = False
     for row, near, young in _as_claimed(subject, state, claim, event):
         for end in attempts.ends(row, _seen(subject, state, claim, event), near=near, young=young):
-            if _told(end, event):
+            if end.status == event.kind:
                 found = True
-                yield _concrete(subject, state, event, claim, row, end)
+                yield _concrete(subject, state, event, claim, end)
     for reason in _held_at_once(state, event):
         found = True
         yield State(moved(state.row, Status.HELD, reason=reason, lost=0), event.at, *_moments(state))
@@ -96,7 +96,7 @@ def _as_claimed(subject: Subject, state: State, claim: Span, event: Event) -> It
     near = Span(min(latest), min(latest)).passed(claim)
     requested = subject.row["requested_at"] + terms.wait_for_proof
     young = Span(requested, requested).passed(Span(claim.lo, event.at))
-    own = row._replace(status=Status.BOOKING, reason="", retries=int(row.retries >= terms.retries), lost=0)
+    own = row._replace(status=Status.BOOKING, reason="", lost=0)
     for is_settled, is_ended, has_waited, is_near, is_old in each(*map(tuple, (settled, ended, waited, near, young))):
         yield (
             own._replace(
@@ -117,20 +117,14 @@ def _seen(subject: Subject, state: State, claim: Span, event: Event) -> Seen:
     flips = (("cancel", state.row.cancel), ("uid", state.row.uid)) if state.flipped > claim.lo else ()
     return Seen(
         attempts.post_of(event.calls),
-        attempts.reads_of(event.calls),
+        "by_own_answer" in event.detail,
+        *attempts.reads_of(event.calls),
         bool(made),
         any(line.ended is not None and line.ended <= event.at for line in made),
         (*subject.types, NOT_READ),
+        event.detail.get("denied_for"),
         flips,
     )
-
-
-def _told(end: End, event: Event) -> bool:
-    """Say whether an event may tell of this end."""
-    if end.row.status != event.kind:
-        return False
-    denied = event.detail.get("denied_for")
-    return denied is None or denied == end.denied == end.row.reason
 
 
 def _held_at_once(state: State, event: Event) -> Iterator[str]:
@@ -142,12 +136,10 @@ def _held_at_once(state: State, event: Event) -> Iterator[str]:
         yield HoldReason.IN_LINE
 
 
-def _concrete(subject: Subject, state: State, event: Event, claim: Span, row: Row, end: End) -> State:
+def _concrete(subject: Subject, state: State, event: Event, claim: Span, told: Row) -> State:
     """Return a state of the real clock: what an attempt has written as ticks was written at this moment."""
-    terms, told, at = subject.terms, end.row, event.at
-    new = told._replace(
-        retries=state.row.retries + told.retries - row.retries, settle=0, ends=0, waited=False, lost=0
-    )
+    terms, at = subject.terms, event.at
+    new = told._replace(settle=0, ends=0, waited=False, lost=0)
     until = at + event.detail.get("retry_in_ms", 0) / 1000 - EARLY
     if told.reason == HoldReason.SETTLING and told.settle == AS_BEFORE:
         until = state.settle.lo

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.model.walk import bookings
-from tests.model.walk.attempts import as_it_is
+from tests.model.walk.attempts import in_earnest
 from tests.model.walk.bookings import Subject
 from tests.model.walk.record import NOT_READ, Event, Record
 from tests.model.walk.state import BEGINNINGS, Cannot, State
@@ -56,7 +56,7 @@ class Walk:
 def walk(record: Record) -> Walk:
     """Walk every booking of a record."""
     began, done = time.monotonic(), Walk(len(record.bookings), len(record.changes), record.count, len(record.calls))
-    with as_it_is():
+    with in_earnest(record.terms.retries):
         for number, row in record.bookings.items():
             stop = _booking(record, row, record.events.get(number, []), done)
             if stop is not None:
