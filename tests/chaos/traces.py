@@ -21,7 +21,7 @@ _BOOKINGS = f"""
 _CHANGES = f"""
     SELECT id, appointment_id AS booking, kind, status, hold_reason, outcome_unknown, retry_count, from_uid,
         from_seat_uid AS from_seat, to_uid, posts, service, scope, {_MOMENT.format("requested_at")},
-        {_MOMENT.format("start_at")}
+        {_MOMENT.format("start_at")}, {_MOMENT.format("updated_at")}
     FROM booking_changes ORDER BY id
 """  # noqa: S608 - our own texts
 _EVENTS = f"""

@@ -4,7 +4,7 @@ An event has of each call its endpoint and its status. What Cal.com's list, its 
 there, so each answer that fits is dealt (`tests.model.product`), and each end is one that the event may tell of.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
@@ -173,12 +173,11 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
         case "known":
             yield from (None, *seen.types)
         case "type":
-            if _has(reads, _OF_A_TYPE, ok=True):
+            if any(endpoint in _OF_A_TYPE for endpoint, _ in reads):  # also a refusal says what the key may not read
                 yield from seen.types
-            if _has(reads, _OF_A_TYPE, ok=False) or not _has(reads, {EVENT_TYPES}, ok=True):
-                yield None
+            yield None  # also by a 200 that cannot be read
         case "slots":
-            yield from (slot.value for slot in (Slot if _has(reads, {SLOTS}, ok=True) else (Slot.UNASKED,)))
+            yield from (slot.value for slot in (Slot if _answered(reads, SLOTS) else (Slot.UNASKED,)))
         case "named":
             yield from (asked.of, "not found")
         case _:  # of our own database, of the breaker, or of another booking
@@ -186,7 +185,7 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
 
 
 def _lists(seen: Seen, reads: Reads, *, whole: bool) -> Iterator[Any]:
-    if _has(reads, {LIST}, ok=True):
+    if _answered(reads, LIST):
         yield from _LISTED if whole else _LISTED[:2]
         yield from _SEATS if whole else ()
         if seen.booked:
@@ -205,11 +204,11 @@ def _denied(reason: Reason, state: State) -> Denied:
     return Denied(reason, 1.0, state, 0)
 
 
-def _has(reads: Reads, endpoints: Collection[str], *, ok: bool) -> bool:
-    return any(endpoint in endpoints and (result in OK) is ok for endpoint, result in reads)
+def _answered(reads: Reads, asked: str) -> bool:
+    return any(endpoint == asked and result in OK for endpoint, result in reads)
 
 
-def post_of(calls: Collection[Mapping[str, Any]]) -> Result | None:
+def post_of(calls: Sequence[Mapping[str, Any]]) -> Result | None:
     """Return the result of the POST that makes a booking, of an event's calls; None: none was made."""
     return next((result_of(call) for call in calls if call["endpoint"] == CREATE), None)
 

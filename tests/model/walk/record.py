@@ -66,6 +66,7 @@ class Line(NamedTuple):
     series: str | None
     made: float
     ended: float | None
+    start: float
     moved_from: str | None
 
 
@@ -170,4 +171,5 @@ def _type(one: Mapping[str, Any]) -> KnownType:
 def _line(one: Mapping[str, Any]) -> Line:
     ended = next((since for since, status in one["history"] if status not in ("accepted", "pending")), None)
     series = one["recurringBookingUid"]
-    return Line(one["uid"], one["seatUid"], series, one["history"][0][0], ended, one["movedFrom"])
+    start = datetime.fromisoformat(one["start"]).timestamp()
+    return Line(one["uid"], one["seatUid"], series, one["history"][0][0], ended, start, one["movedFrom"])
