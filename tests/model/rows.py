@@ -101,6 +101,8 @@ _PASSED_OVER = frozenset(
         "checked_at",
     }
 )
+ALIKE = OUTAGE - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
+"""Errors of which one is as another; but after a proxy's page the next POST costs no retry."""
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
 
@@ -131,9 +133,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:
             return {} if isinstance(value, datetime) else {"waited": False}
         case "evidence_posts":
             return {"evidence": min(value, 1)}
-        case "error_type":  # one outage is as another
-            outage = value in OUTAGE and value != ErrorType.NO_EVENT_TYPE
-            return {"error": ErrorType.TIMEOUT.value if outage else value or ""}
+        case "error_type":
+            return {"error": ErrorType.TIMEOUT.value if value in ALIKE else value or ""}
         case "refusal":
             return {"refusal": tuple((key, value[key]) for key in _REFUSAL_KEPT if value.get(key)) if value else ()}
         case "calcom_booking_uid":

@@ -14,11 +14,10 @@ from db.lifecycle import FINAL, LIVE, UNASKABLE, HoldReason, Status
 from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved
 from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE, Seen
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable
 from tests.model.walk.record import NOT_READ, Event, Line, Terms
-from tests.model.walk.state import Cannot, Span, State
+from tests.model.walk.state import DISPATCHED, Cannot, Span, State
 
-SLACK = 0.25  # seconds between a statement's now() and the moment of its event
-LATEST = 5.0  # seconds for which a statement may wait for Postgres, at the most
 RESTS = 5.0  # seconds that what is held for a key, or for settings, rests (db/sql/release_due.sql)
 DAY = 86_400.0
 _NO_ACCESS = (HoldReason.PAUSED, HoldReason.CREDENTIALS)
@@ -44,31 +43,10 @@ Step = Callable[[Subject, State, Event], Steps]
 # -- an attempt ------------------------------------------------------------------------------------------------------
 
 
-def claimed_at(state: State, event: Event) -> Span:
-    """Return when a worker claimed the row for the attempt that an event ends."""
-    began = event.at - (event.attempt or 0.0)
-    waited = event.detail.get("waited_ms")
-    since = began - LATEST if waited is None else max(state.at - SLACK + waited / 1000, began - LATEST)
-    last = max(event.at - event.busy, began)
-    return Span(min(since, last), last)
-
-
-def not_claimable(state: State, claim: Span, *, until: float) -> Cannot | None:
-    """Return why no worker can have claimed a row then; None: one can."""
-    row = state.row
-    if row.status not in CLAIMABLE:
-        return Cannot(f"a worker has claimed it, and it is {state.words()}")
-    if claim.hi < state.at - SLACK:
-        return Cannot(f"it was claimed {state.at - claim.hi:.3f} s before the move that let it go: under a live lease")
-    if claim.hi < until - SLACK:
-        return Cannot(f"it was claimed {until - claim.hi:.3f} s before its next attempt was due")
-    return None
-
-
 def attempted(subject: Subject, state: State, event: Event) -> Steps:
     """Yield where the product's attempt may leave the row, by what it was answered."""
-    claim = claimed_at(state, event)
-    if no := not_claimable(state, claim, until=state.until):
+    claim = claimed_at(event, state.at)
+    if no := not_claimable(state.row.status, state.words(), claim, state.at, state.until):
         yield no
         return
     found = False
@@ -170,7 +148,7 @@ def _moments(state: State) -> tuple[float, Span, Span, Span]:
 def lease_lost(subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row of a worker that is gone: claimed, and not heard of for a lease."""
     terms, row, seen = subject.terms, state.row, event.moment("seen_at")
-    if no := not_claimable(state, Span(seen, seen), until=state.until):
+    if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
         yield no
         return
     if event.at < seen + terms.lease - SLACK:
@@ -208,7 +186,8 @@ def released(subject: Subject, state: State, event: Event) -> Steps:
     if row.reason != held and not (by_hand and {row.reason, held} <= _OF_A_LINE):
         yield Cannot(f"a hold for {held} was ended, and it is {state.words()}")
         return
-    if "since" in event.detail and abs(event.moment("since") - state.at) > LATEST:
+    since = event.moment("since") if "since" in event.detail else state.at
+    if abs(since - state.at) > LATEST and not (state.until == DISPATCHED and since > state.at):
         yield Cannot(f"a hold since {event.detail['since']} was ended, and it is held since {state.at:.3f}")
         return
     if not by_hand:

@@ -10,14 +10,13 @@ from db.lifecycle import CHANGE_MOVES, OVER, ChangeStatus, HoldReason
 from tests.model.changes.product import Around, ChangeRow
 from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE
-from tests.model.walk.bookings import LATEST, RESTS, SLACK
+from tests.model.walk.bookings import RESTS
 from tests.model.walk.change_attempts import POSTS, ChangeSeen, change_ends
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable
 from tests.model.walk.record import Event, Line, Terms
 from tests.model.walk.state import NEVER, Cannot, Span
 
 S = ChangeStatus
-CLAIMABLE = frozenset({S.PENDING, S.RETRYING})
-UNSENT = CLAIMABLE | {S.WAITING, S.HELD}
 
 
 class ChangeState(NamedTuple):
@@ -64,29 +63,10 @@ def _moved(row: ChangeRow, to: ChangeStatus, **columns: Any) -> ChangeRow | Cann
 # -- an attempt ------------------------------------------------------------------------------------------------------
 
 
-def claimed_at(state: ChangeState, event: Event) -> Span:
-    """Return when a worker claimed the change for the attempt that an event ends."""
-    began = event.at - (event.attempt or 0.0)
-    waited = event.detail.get("waited_ms")
-    since = began - LATEST if waited is None else max(state.at - SLACK + waited / 1000, began - LATEST)
-    last = max(event.at - event.busy, began)
-    return Span(min(since, last), last)
-
-
-def _not_claimable(state: ChangeState, claim: Span) -> Cannot | None:
-    if state.row.status not in CLAIMABLE:
-        return Cannot(f"a worker has claimed it, and it is {state.words()}")
-    if claim.hi < state.at - SLACK:
-        return Cannot(f"it was claimed {state.at - claim.hi:.3f} s before the move that let it go: under a live lease")
-    if claim.hi < state.until - SLACK:
-        return Cannot(f"it was claimed {state.until - claim.hi:.3f} s before its next attempt was due")
-    return None
-
-
 def attempted(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield where the product's attempt may leave the change, by what it was answered."""
-    claim = claimed_at(state, event)
-    if no := _not_claimable(state, claim):
+    claim = claimed_at(event, state.at)
+    if no := not_claimable(state.row.status, state.words(), claim, state.at, state.until):
         yield no
         return
     found = False
@@ -170,7 +150,7 @@ def _concrete(subject: ChangeSubject, state: ChangeState, event: Event, claim: S
 def lease_lost(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change of a worker that is gone: claimed, and not heard of for a lease."""
     terms, row, seen = subject.terms, state.row, event.moment("seen_at")
-    if no := _not_claimable(state, Span(seen, seen)):
+    if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
         yield no
         return
     if event.at < seen + terms.lease - SLACK:

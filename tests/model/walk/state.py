@@ -26,6 +26,8 @@ class Span(NamedTuple):
 
 
 NEVER = Span(0.0, 0.0)
+DISPATCHED = -1.0
+"""As `until`: the dispatcher may have held it since, as a client kept it, and no event says so."""
 
 
 class State(NamedTuple):

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.lifecycle import Status
-from tests.model.walk import attempts, bookings, change_attempts, changes
+from tests.model.walk import attempts, bookings, calls, change_attempts, changes
 from tests.model.walk.bookings import Subject
+from tests.model.walk.calls import Phase, claim_of
+from tests.model.walk.change_attempts import POSTS
 from tests.model.walk.changes import ChangeState, ChangeSubject
-from tests.model.walk.record import NOT_READ, Event, Record
-from tests.model.walk.state import BEGINNINGS, Cannot, State
+from tests.model.walk.record import Event, Record
+from tests.model.walk.state import BEGINNINGS, DISPATCHED, Cannot, State
 
 BEFORE = 8  # steps that are told before the one that cannot be taken
 MOST = 512  # states of one booking at a time; more would be an error of the walk
@@ -66,12 +68,17 @@ def walk(record: Record) -> Walk:
     of_booking: dict[int, list[Mapping[str, Any]]] = {}
     for change in record.changes.values():
         of_booking.setdefault(change["booking"], []).append(change)
+    phases: dict[int, list[Phase]] = {}
     with attempts.in_earnest(retries), change_attempts.in_earnest(retries):
         for number, row in record.bookings.items():
             story = _Story(record, row, of_booking.get(number, []))
             stop = story.walked(record.events.get(number, ()))
             done.states += story.tried
             done.stops += [] if stop is None else [stop]
+            phases |= story.phases
+    stopped = {stop.booking for stop in done.stops}
+    found = (one for one in calls.judge(record, phases) if one.booking not in stopped)
+    done.stops += [Stop(one.booking, one.at, one.what, (), (one.why,)) for one in found]
     done.seconds = time.monotonic() - began
     return done
 
@@ -80,12 +87,13 @@ class _Story:
     """One booking with its changes, and in which states they may be."""
 
     def __init__(self, record: Record, row: Mapping[str, Any], changes_of_it: Iterable[Mapping[str, Any]]) -> None:
-        types = tuple(record.types.get(str(row["type"]), [NOT_READ]))
+        types = tuple(dict.fromkeys(record.types.get(str(row["type"]), [])))
         self.row, self.terms, self.lines = row, record.terms, record.lines.get(row["reference"], [])
         self.subject = Subject(row, self.lines, types, self.terms)
-        self.states: list[State] = [State(one, row["created_at"]) for one in BEGINNINGS]
+        self.states: list[State] = [State(one, row["created_at"], DISPATCHED) for one in BEGINNINGS]
         self.changes = {one["id"]: one for one in changes_of_it}
         self.of_change: dict[int, list[ChangeState]] = {}
+        self.phases: dict[int, list[Phase]] = {}
         self.before: list[Event] = []
         self.tried = 0
 
@@ -124,7 +132,10 @@ class _Story:
         after = self._after(taken)
         if not after:
             return self._stop(event, states, [one.why for one in taken if isinstance(one, Cannot)])
-        self.of_change[number] = [one for one in after if isinstance(one, ChangeState)]
+        self.of_change[number] = rows = [one for one in after if isinstance(one, ChangeState)]
+        unknown, posts = all(one.row.unknown for one in rows), min(one.row.posts for one in rows)
+        claim = claim_of(event, number, POSTS, self.terms, max((one.at for one in states), default=event.at))
+        self.phases.setdefault(number, []).append(Phase(event.at, rows[0].row.status, unknown, posts, claim))
         return None
 
     def _after(self, taken: Collection[Where | Cannot]) -> list[Where]:
