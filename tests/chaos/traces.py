@@ -1,7 +1,7 @@
 """Record what a run has left, as the walk of the model reads it: its rows, their events, and Cal.com's log and books."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import psycopg
 
 from tests.chaos.environment import CONNECT_SECONDS, ChaosEnvironment
 
+FILE = "trace.jsonl"
 _MOMENT = "CAST(extract(epoch FROM {0}) AS float8) AS {0}"
 _BOOKINGS = f"""
     SELECT id, uuid::text AS reference, account_id AS account, status, hold_reason, outcome_unknown, retry_count,
@@ -73,7 +74,7 @@ def record(environment: ChaosEnvironment, name: str, seed: int) -> Iterator[tupl
         yield "booked", {**{of: line[of] for of in _OF_THE_BOOKS}, "history": told}
 
 
-def keep(recorded: Iterator[tuple[str, dict[str, Any]]], file: Path) -> None:
+def keep(recorded: Iterable[tuple[str, dict[str, Any]]], file: Path) -> None:
     """Write a record, a line of JSON each, to be walked again: `python -m tests.model.walk FILE`."""
     with file.open("w", encoding="utf-8") as lines:
         lines.writelines(f"{json.dumps({'is': what, **one})}\n" for what, one in recorded)

@@ -115,8 +115,9 @@ def _as_claimed(
     for is_settled, is_ended, near, waited, young, known in each(settled, ended, nears, waits, (True, False), booked):
         ends = None if state.ends is None else 0 if is_ended else AS_BEFORE
         own = row._replace(status=S.CHANGING, reason="", settle=0 if is_settled else AS_BEFORE, ends=ends)
-        for elsewhere, there, over in each(before, before, before):
-            yield own, Around(known, elsewhere, there and row.is_move, over, young, near, waited)
+        theres = before if row.is_move and is_done(subject, claim.lo - SLACK) else (False,)
+        for elsewhere, there, over in each(before, theres, before):
+            yield own, Around(known, elsewhere, there, over, young, near, waited)
 
 
 def _concrete(subject: ChangeSubject, state: ChangeState, event: Event, claim: Span, told: ChangeRow) -> ChangeState:

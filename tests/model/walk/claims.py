@@ -6,6 +6,7 @@ from tests.model.walk.state import Cannot, Span
 
 SLACK = 0.25  # seconds between a statement's now() and the moment of its event
 LATEST = 5.0  # seconds for which a statement may wait for Postgres, or for a lock, at the most
+TRANSACTION = 2.0  # seconds from the beginning of a transaction to its event, at the most
 CLAIMABLE = frozenset({"pending", "retrying"})
 MOVED = frozenset(Status)
 
@@ -13,12 +14,12 @@ MOVED = frozenset(Status)
 def claimed_at(event: Event, before: float) -> Span:
     """Return when the row was claimed for the attempt that an event ends; `before`: when it came where it was claimed.
 
-    The attempt's length is measured before its move is written, which may wait; and `waited_ms` is from the sending of
-    its message, perhaps a later one than the first.
+    The attempt's length is measured before its move is written, which may wait; and `waited_ms` is from the beginning of
+    the transaction that sent its message, perhaps a later one than the first.
     """
     began = event.at - (event.attempt or 0.0)
-    waited = event.detail.get("waited_ms")
-    since = began - LATEST if waited is None else max(before - SLACK + waited / 1000, began - LATEST)
+    waited = event.detail.get("waited_ms", 0) / 1000
+    since = max(before - SLACK, before + waited - TRANSACTION, began - LATEST)
     last = max(event.at - event.busy, began)
     return Span(min(since, last), last)
 

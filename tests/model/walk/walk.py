@@ -53,12 +53,15 @@ class Walk:
     seconds: float = 0.0
     stops: list[Stop] = field(default_factory=list)
 
+    @property
+    def counts(self) -> dict[str, float]:
+        """Return how much was walked, and in how many seconds."""
+        told = {name: getattr(self, name) for name in ("bookings", "changes", "events", "calls", "states")}
+        return {**told, "seconds": round(self.seconds, 1)}
+
     def summary(self) -> str:
         """Tell the counts in a line."""
-        return (
-            f"{self.bookings} bookings, {self.changes} changes, {self.events} events and {self.calls} calls walked in "
-            f"{self.seconds:.1f} s, {self.states} states tried: {len(self.stops)} stopped"
-        )
+        return ", ".join(f"{count:g} {name}" for name, count in self.counts.items()) + f": {len(self.stops)} stopped"
 
 
 def walk(record: Record) -> Walk:
