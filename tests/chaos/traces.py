@@ -1,4 +1,4 @@
-"""Record what a run has left, as the walk of the model reads it: its rows, their events, and Cal.com's log and books."""
+"""Record what a run has left, as the walk of the model reads it: our rows and events, Cal.com's log and books."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ _READ = {"booking": _BOOKINGS, "change": _CHANGES, "type": _TYPES, "event": _EVE
 
 
 def record(environment: ChaosEnvironment, name: str, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what there is, each with its name; moments are seconds since the epoch, as both sides' one clock has them."""
+    """Yield what there is, each with its name; moments are seconds since the epoch, by one clock."""
     timings, policy = environment.dependencies.timings, environment.dependencies.policy
     yield (
         "part",

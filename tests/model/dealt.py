@@ -79,7 +79,9 @@ NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as
         "not found": REPLIES["no such type"],
     }
 )
-NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in (*REPLIES.items(), *RARE_REPLIES.items())})
+NAMES: Mapping[int, str] = MappingProxyType(
+    {id(reply): name for name, reply in (*REPLIES.items(), *RARE_REPLIES.items())}
+)
 
 LENGTH = 30  # minutes
 _ENDS = frozenset(start + timedelta(minutes=LENGTH) for start in (NOW, NOW + FAR))

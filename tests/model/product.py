@@ -155,7 +155,11 @@ class _Dealt:
             may_send()
             self.now += told.sent_ago
         may_go = not self.ask("shut")
-        return SimpleNamespace(reply=(REPLIES.get(told.reply) or RARE_REPLIES[told.reply]), probe=False, recorded=SimpleNamespace(may_go=may_go))
+        return SimpleNamespace(
+            reply=(REPLIES.get(told.reply) or RARE_REPLIES[told.reply]),
+            probe=False,
+            recorded=SimpleNamespace(may_go=may_go),
+        )
 
     def give_up(self, _permit: object) -> None:
         pass

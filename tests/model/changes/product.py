@@ -1,7 +1,7 @@
 """What the product does with a change, asked of the product: its own attempt runs, and each answer is dealt.
 
-As `tests.model.product` does it for a booking: an attempt is run from its beginning with the answers that it was given so
-far, and stops at the first that was not dealt. So nothing of `tasks/changes/` is written twice.
+As `tests.model.product` does it for a booking: an attempt is run from its beginning with the answers that it was given
+so far, and stops at the first that was not dealt. So nothing of `tasks/changes/` is written twice.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
 from db.appointments.appointment import Appointment
@@ -26,11 +26,13 @@ from tasks.changes.looks import ChangeLook
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import NotNow
-from tasks.moves import Move
-from tests.model.changes.replies import Replied
 from tests.model.dealt import REPLIES
 from tests.model.product import TIMINGS, Asked, Script
 from tests.model.rows import FAR, LONG_AGO, NOW, Row, appointment
+
+if TYPE_CHECKING:
+    from tasks.moves import Move
+    from tests.model.changes.replies import Replied
 
 THERE = BookedThere("there")
 
@@ -201,8 +203,8 @@ def _change(row: ChangeRow, around: Around) -> BookingChange:
 
 _TEXT = ("service", "reason", "asked_by", "via", "correlation_id", "task_id")
 _ABSENT = (
-    "to_uid", "to_seat_uid", "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at",
-    "hold_until", "held_for", "last_error",
+    "to_uid", "to_seat_uid", "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason",
+    "held_at", "hold_until", "held_for", "last_error",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {
     **dict.fromkeys(("id", "appointment_id", "account_id"), 1),
@@ -220,7 +222,8 @@ _PASSED_OVER = frozenset(
     }
 )  # fmt: skip
 _NAMES = {
-    "outcome_unknown": "unknown", "may_have_moved": "moved", "posts": "posts", "looks": "looks", "retry_count": "retries",
+    "outcome_unknown": "unknown", "may_have_moved": "moved", "posts": "posts", "looks": "looks",
+    "retry_count": "retries",
 }  # fmt: skip
 
 
@@ -269,7 +272,7 @@ def dealt(retries: int) -> Iterator[None]:
 @cache
 def ask(turn: ChangeTurn) -> Asked | ChangeRow | None:
     """Run the product's attempt as far as it was answered; return its question, or the row that it writes."""
-    global _running
+    global _running  # noqa: PLW0603 - one attempt at a time
     _running = _Dealt(turn)
     try:
         move: Move | None = attempting.attempt_change(_running).move  # type: ignore[arg-type]

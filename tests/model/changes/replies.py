@@ -54,7 +54,9 @@ def _reply(
     answer: ChangeAnswer, kind: ReplyKind, error: ErrorType, settle_after: SettleAfter = SettleAfter.ANSWERED
 ) -> ChangeReply:
     outcome = CallOutcome.IGNORED
-    return ChangeReply(answer=answer, kind=kind, error_type=error, outcome=outcome, settle_after=settle_after, uid="there")
+    return ChangeReply(
+        answer=answer, kind=kind, error_type=error, outcome=outcome, settle_after=settle_after, uid="there"
+    )
 
 
 def replies(status: int | str, *, is_move: bool, done: bool) -> Iterator[Replied]:

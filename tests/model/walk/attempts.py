@@ -1,4 +1,4 @@
-"""Where the product's own attempt may leave a row, by the calls that its event tells: the search over what no event has.
+"""Where the product's own attempt may leave a row, by the calls that its event tells of: a search of what no event has.
 
 An event has of each call its endpoint and its status. What Cal.com's list, its slots and its event types said is not
 there, so each answer that fits is dealt (`tests.model.product`), and each end is one that the event may tell of.
@@ -31,8 +31,17 @@ _UNREAD = ("a 201 that is cut", "a 201 that cannot be read")
 _ERRORS = ("another error", "another error of Cal.com's", "a page")
 _POSTED: Mapping[Result, tuple[str, ...]] = MappingProxyType(
     {
-        400: ("taken", "out of bounds", "maximum", "maximum, ours", "maximum, his other", "refused")
-        + ("its database failed", "a page", "another error"),
+        400: (
+            "taken",
+            "out of bounds",
+            "maximum",
+            "maximum, ours",
+            "maximum, his other",
+            "refused",
+            "its database failed",
+            "a page",
+            "another error",
+        ),
         401: ("a refused key", "limit", "refused before any check", "a page", "another error"),
         403: ("refused before any check", "wrong settings", "a page", "another error"),
         404: ("no such type", "refused before any check", "wrong settings", "a page", "another error"),
@@ -61,9 +70,9 @@ _FACTS = frozenset({"known", "was here", "seated", "before"})  # of our own data
 class Seen(NamedTuple):
     """What an attempt may have been answered: its POST (None: none was made), and its reads before it and after it.
 
-    `own`: its event says that Cal.com's own answer confirms it. `booked` and `gone`: Cal.com had a booking of the row, one that lived, and one that was over. `types`: what it may
-    have shown of the event type. `denied`: for what the breaker, or the limit, denied it a call, if its event says so.
-    `flips`: columns that somebody else wrote while it was at work.
+    `own`: its event says that Cal.com's own answer confirms it. `booked` and `gone`: Cal.com had a booking of the row,
+    and one that was over. `types`: what it may have shown of the event type. `denied`: for what the breaker, or the
+    limit, denied it a call, if its event says so. `flips`: columns that somebody else wrote while it was at work.
     """
 
     post: Result | None
@@ -80,15 +89,16 @@ class Seen(NamedTuple):
 @contextmanager
 def in_earnest(retries: int) -> Iterator[None]:
     """Have the product's attempts count as many retries and lookups as they do; the searches count one for three."""
-    ends.cache_clear()
     with product.in_earnest(retries):
         yield
-    ends.cache_clear()
 
 
 @cache
-def ends(row: Row, seen: Seen, *, near: bool, young: bool) -> frozenset[Row]:
-    """Return every row that the attempt may write; none if it would have asked otherwise than it did."""
+def ends(row: Row, seen: Seen, retries: int, *, near: bool, young: bool) -> frozenset[Row]:  # noqa: ARG001 - a key
+    """Return every row that the attempt may write; none if it would have asked otherwise than it did.
+
+    `retries`: as many as `in_earnest` was told, for what is found is kept from one record to the next.
+    """
     found: set[Row] = set()
     _Path(seen, found, row).go_on(Turn(row, near, young=young))
     return frozenset(found)
@@ -192,8 +202,8 @@ def _lists(seen: Seen, reads: Reads, *, whole: bool) -> Iterator[Any]:
             yield "found"
         if seen.gone:
             yield "cancelled"
-    names = {name for endpoint, result in reads if endpoint in _OF_A_LIST for name in _FAILED.get(result, ("503",))}
-    yield from sorted(names)
+    results = {result for endpoint, result in reads if endpoint in _OF_A_LIST}
+    yield from sorted({name for result in results for name in _FAILED.get(result, ("503",))})
     yield _denied(Reason.BREAKER_OPEN, State.CLOSED)  # that of its list
     if seen.denied is not None:
         yield _denied(Reason(seen.denied), State.OPEN)

@@ -1,7 +1,7 @@
 """Which step of the model an event of a booking is: the table of kinds, and what each may follow.
 
-An attempt's move is the product's own (`attempts`), every other one is of `db.lifecycle.MOVES`, under what its statement
-compares. A kind that is not in the table is no step of the model.
+An attempt's move is the product's own (`attempts`), every other one is of `db.lifecycle.MOVES`, under what its
+statement compares. A kind that is not in the table is no step of the model.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -51,7 +51,9 @@ def attempted(subject: Subject, state: State, event: Event) -> Steps:
         return
     found = False
     for row, near, young in _as_claimed(subject, state, claim, event):
-        for end in attempts.ends(row, _seen(subject, state, claim, event), near=near, young=young):
+        for end in attempts.ends(
+            row, _seen(subject, state, claim, event), subject.terms.retries, near=near, young=young
+        ):
             if end.status == event.kind:
                 found = True
                 yield _concrete(subject, state, event, claim, end)
@@ -158,7 +160,9 @@ def lease_lost(subject: Subject, state: State, event: Event) -> Steps:
         yield Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
         return
     suspect = event.kind == Status.HELD
-    settle, ends = (Span(event.at - SLACK, event.at).after(after) for after in (terms.settle_unanswered, terms.ends_unanswered))
+    settle, ends = (
+        Span(event.at - SLACK, event.at).after(after) for after in (terms.settle_unanswered, terms.ends_unanswered)
+    )
     if row.unknown:
         settle, ends = (
             Span(max(new.lo, old.lo), max(new.hi, old.hi)) for new, old in ((settle, state.settle), (ends, state.ends))
@@ -169,11 +173,13 @@ def lease_lost(subject: Subject, state: State, event: Event) -> Steps:
     # It may have renewed its claim before it was lost, to post again: nothing was booked, or one retry more is used
     for more in ({}, {"refusal": (), "evidence": 0}) if row.refusal or row.evidence else ({},):
         for used in (0, 1) if row.unknown else (0,):
-            new = moved(moved(row, Status.BOOKING), Status(event.kind), **lost, **reason, **more, retries=row.retries + used)
+            new = moved(
+                moved(row, Status.BOOKING), Status(event.kind), **lost, **reason, **more, retries=row.retries + used
+            )
             yield State(new, event.at, 0.0, settle, ends, since)
 
 
-def released(subject: Subject, state: State, event: Event) -> Steps:
+def released(_subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row whose hold is over, or that an operator sends again."""
     row, by_hand = state.row, event.by not in ("sweeper", "release")
     held = event.detail.get("held")
@@ -197,7 +203,12 @@ def released(subject: Subject, state: State, event: Event) -> Steps:
         if event.at < state.until - SLACK:
             yield Cannot(f"its hold ({held}) was ended {state.until - event.at:.3f} s before its time")
             return
-        if held in _KEYS and event.by == "sweeper" and event.at < state.at + RESTS - SLACK and held != HoldReason.BLIND_KEY:
+        if (
+            held in _KEYS
+            and event.by == "sweeper"
+            and event.at < state.at + RESTS - SLACK
+            and held != HoldReason.BLIND_KEY
+        ):
             yield Cannot(f"its hold ({held}) was ended after {event.at - state.at:.3f} s, and lasts {RESTS:g} at least")
             return
     new = moved(row, Status.PENDING, lost=0 if by_hand else row.lost)
@@ -291,7 +302,9 @@ def late_uid(subject: Subject, state: State, event: Event) -> Steps:
     if not any(line.uid == event.detail["uid"] for line in subject.lines):
         yield Cannot(f"Cal.com has no booking {event.detail['uid']} of it")
     elif state.row.status not in (event.detail["status"], *(CLAIMABLE if event.detail["status"] == "booking" else ())):
-        yield Cannot(f"it was {event.detail['status']} when {event.detail['uid']} came to light, and it is {state.words()}")
+        yield Cannot(
+            f"it was {event.detail['status']} when {event.detail['uid']} came to light, and it is {state.words()}"
+        )
     elif state.row.status == Status.CONFIRMED:
         yield state
     else:
@@ -303,7 +316,7 @@ def retrying(subject: Subject, state: State, event: Event) -> Steps:
     yield from lease_lost(subject, state, event) if "leases_lost" in event.detail else attempted(subject, state, event)
 
 
-def cancel_asked(subject: Subject, state: State, event: Event) -> Steps:
+def cancel_asked(_subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row that is to be cancelled once its outcome is known."""
     if state.row.status in LIVE and not state.row.cancel:
         yield state._replace(row=state.row._replace(cancel=True), flipped=event.at)
@@ -311,7 +324,7 @@ def cancel_asked(subject: Subject, state: State, event: Event) -> Steps:
         yield Cannot(f"its cancel was asked for, and it is {state.words()}")
 
 
-def taken_back(subject: Subject, state: State, event: Event) -> Steps:
+def taken_back(_subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row whose caller has asked again."""
     if state.row.status in LIVE | {Status.CONFIRMED}:
         yield state._replace(row=state.row._replace(cancel=False), flipped=event.at)
@@ -322,8 +335,10 @@ def taken_back(subject: Subject, state: State, event: Event) -> Steps:
 def _in(*statuses: Status) -> Step:
     """Return the step of what is only told, of a row in one of these states."""
 
-    def told(subject: Subject, state: State, event: Event) -> Steps:
-        yield state if state.row.status in statuses else Cannot(f"{event.kind} is told of it, and it is {state.words()}")
+    def told(_subject: Subject, state: State, event: Event) -> Steps:
+        yield (
+            state if state.row.status in statuses else Cannot(f"{event.kind} is told of it, and it is {state.words()}")
+        )
 
     return told
 

@@ -1,4 +1,4 @@
-"""Hold Cal.com's log to the claims that the events tell of: every POST is somebody's, and no two change one uid at once."""
+"""Hold Cal.com's log to the claims of the events: every POST is somebody's, and no two change one uid at once."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -14,11 +14,13 @@ from tests.model.walk.record import Call, Event, Record, Terms
 
 BOOKINGS = "/v2/bookings"
 VERBS = frozenset({"cancel", "reschedule"})
-ON_ITS_WAY = 30.0  # seconds for which the network, or a frozen worker, may keep a POST back; promise 2 excepts longer ones
+ON_ITS_WAY = (
+    30.0  # seconds for which the network, or a frozen worker, may keep a POST back; promise 2 excepts longer ones
+)
 
 
 class Claim(NamedTuple):
-    """The time in which a worker may have sent POSTs for a row: `posts` as its event tells of them (None: it was lost)."""
+    """When a worker may have sent POSTs for a row: `posts` as its event tells of them (None: the claim was lost)."""
 
     of: int
     since: float

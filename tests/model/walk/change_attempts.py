@@ -1,9 +1,9 @@
-"""Where the product's own attempt may leave a change, by the calls that its event tells: as `attempts` for a booking."""
+"""Where the product's own attempt may leave a change, by the calls that its event tells of, as `attempts` has it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from db.event_kind import EventKind
 from resilience.circuit_breaker.types import Denied, Reason, State
@@ -40,15 +40,13 @@ class ChangeSeen(NamedTuple):
 @contextmanager
 def in_earnest(retries: int) -> Iterator[None]:
     """Have the product's attempts at changes answered by the walk."""
-    change_ends.cache_clear()
     with product.dealt(retries):
         yield
-    change_ends.cache_clear()
 
 
 @cache
-def change_ends(row: ChangeRow, around: Around, seen: ChangeSeen) -> frozenset[ChangeRow]:
-    """Return every row that the attempt may write; none if it would have asked otherwise than it did."""
+def change_ends(row: ChangeRow, around: Around, seen: ChangeSeen, retries: int) -> frozenset[ChangeRow]:  # noqa: ARG001
+    """Return every row that the attempt may write, as `attempts.ends`."""
     found: set[ChangeRow] = set()
     _go_on(ChangeTurn(row, around), seen, 0, False, found)
     return frozenset(found)
@@ -68,7 +66,7 @@ def _go_on(turn: ChangeTurn, seen: ChangeSeen, posted: int, denied: bool, found:
         _go_on(turn.then(answer), seen, posted + post, no, found)
 
 
-def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> Iterator[Any]:  # noqa: C901
+def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> Iterator[Any]:  # noqa: C901, PLR0912 - a case a question
     ok = {endpoint for endpoint, result in seen.reads if result in OK}
     match asked.what:
         case "permit":
@@ -108,7 +106,9 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
 
 
 def _of_type(row: ChangeRow) -> Any:
-    return event_type(KnownType(EventKind.SEATS if row.of_seat else EventKind.PLAIN, free=False, sight=True, seats=row.of_seat))
+    return event_type(
+        KnownType(EventKind.SEATS if row.of_seat else EventKind.PLAIN, free=False, sight=True, seats=row.of_seat)
+    )
 
 
 def _denied(seen: ChangeSeen) -> Iterator[Denied]:
@@ -139,7 +139,7 @@ def _looks(row: ChangeRow, seen: ChangeSeen) -> Iterator[ChangeLook]:
 class _There:
     """A booking that a lookup has shown: as much as an attempt reads of it."""
 
-    marks: dict[str, str | None] = {}
+    marks: ClassVar[dict[str, str | None]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _There)

@@ -72,7 +72,7 @@ def attempted(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps
     found = False
     to, seen = S(event.kind.removeprefix("change_")), _seen(subject, event)
     for row, around in _as_claimed(subject, state, claim, event):
-        for end in change_ends(row, around, seen):
+        for end in change_ends(row, around, seen, subject.terms.retries):
             if end.status == to:
                 found = True
                 yield _concrete(subject, state, event, claim, end)
@@ -161,7 +161,9 @@ def lease_lost(subject: ChangeSubject, state: ChangeState, event: Event) -> Step
         yield Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
         return
     to = S(event.kind.removeprefix("change_"))
-    settle, ends = (Span(event.at - SLACK, event.at).after(for_) for for_ in (terms.settle_unanswered, terms.ends_unanswered))
+    settle, ends = (
+        Span(event.at - SLACK, event.at).after(for_) for for_ in (terms.settle_unanswered, terms.ends_unanswered)
+    )
     if state.row.unknown:
         settle = Span(max(settle.lo, state.settle.lo), max(settle.hi, state.settle.hi))
         old = state.ends or NEVER
@@ -188,7 +190,7 @@ def asked(subject: ChangeSubject, _state: ChangeState | None, event: Event) -> S
     yield ChangeState(made._replace(status=S.WAITING), event.at)
 
 
-def let_go(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
+def let_go(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change whose turn has come, whose hold is over, or that an operator sends again."""
     row, held, by_hand = state.row, event.detail.get("held"), event.by not in ("sweeper", "release")
     if row.status is S.WAITING and held is None and not by_hand:
@@ -240,7 +242,7 @@ def ended(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     yield new if isinstance(new, Cannot) else ChangeState(new, event.at)
 
 
-def withdrawn(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
+def withdrawn(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change that a newer wish has replaced before it was sent."""
     if state.row.unknown:
         yield Cannot(f"it was withdrawn, and it is {state.words()}")

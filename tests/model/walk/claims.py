@@ -14,8 +14,8 @@ MOVED = frozenset(Status)
 def claimed_at(event: Event, before: float) -> Span:
     """Return when the row was claimed for the attempt that an event ends; `before`: when it came where it was claimed.
 
-    The attempt's length is measured before its move is written, which may wait; and `waited_ms` is from the beginning of
-    the transaction that sent its message, perhaps a later one than the first.
+    The attempt's length is measured before its move is written, which may wait; and `waited_ms` is from the beginning
+    of the transaction that sent its message, perhaps a later one than the first.
     """
     began = event.at - (event.attempt or 0.0)
     waited = event.detail.get("waited_ms", 0) / 1000

@@ -142,7 +142,9 @@ def read(recorded: Iterable[tuple[str, dict[str, Any]]]) -> Record:
             case "call":
                 path = one["target"].partition("?")[0]
                 record.calls.append(
-                    Call(one["n"], one["method"], path, one["t0"], one["t1"], one["status"], one["reference"], one["uid"])
+                    Call(
+                        one["n"], one["method"], path, one["t0"], one["t1"], one["status"], one["reference"], one["uid"]
+                    )
                 )
             case "booked":
                 if one["reference"] is not None:

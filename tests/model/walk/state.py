@@ -33,8 +33,8 @@ DISPATCHED = -1.0
 class State(NamedTuple):
     """One of the states in which a booking may be.
 
-    `row` counts retries and looks in earnest; its moments stand beside it. `at`: since when it is in its status, `until`:
-    before this moment it is not claimed, or released. `reason` of `row` is the hold's as operators see it.
+    `row` counts retries and looks in earnest; its moments stand beside it. `at`: since when it is in its status,
+    `until`: before this moment it is not claimed, or released. `reason` of `row` is the hold's as operators see it.
     """
 
     row: Row

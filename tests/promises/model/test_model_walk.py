@@ -1,6 +1,6 @@
 """A run's events and Cal.com's log are steps of the model; each planted bug is named at its step.
 
-The record is of twelve bookings of one run of `make promises`: some meet an outage, two workers die, one answer comes late.
+The record is of twelve bookings of one run of `make promises`: some meet an outage, workers die, an answer comes late.
 """
 
 import json
@@ -29,7 +29,9 @@ class Trace:
 
     def all(self, what: str, **of: Any) -> list[dict[str, Any]]:
         """Return the lines of a sort, with these values."""
-        return [one for one in self.lines if one["is"] == what and all(one[name] == value for name, value in of.items())]
+        return [
+            one for one in self.lines if one["is"] == what and all(one[name] == value for name, value in of.items())
+        ]
 
     def events(self, booking: int) -> list[dict[str, Any]]:
         """Return a booking's events."""
@@ -56,40 +58,40 @@ class Trace:
         return walk(read((one.pop("is"), one) for one in lines))
 
 
-def moved_without_its_event(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _moved_without_its_event(trace: Trace) -> tuple[int, dict[str, Any]]:
     held = next(one for one in trace.events(SETTLED) if one["kind"] == "held")
     released = trace.events(SETTLED)[trace.events(SETTLED).index(held) + 1]
     trace.lines.remove(held)
     return SETTLED, released
 
 
-def held_row_is_claimed(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _held_row_is_claimed(trace: Trace) -> tuple[int, dict[str, Any]]:
     held = next(one for one in trace.events(SETTLED) if one["kind"] == "held")
     look = {"endpoint": "bookings.list", "status": 200, "ms": 100}
     detail = {"why": "", "calls": [look], "attempt_ms": 110, "waited_ms": 800, "retry_in_ms": 300}
     return SETTLED, trace.insert(held, kind="retrying", detail=detail)
 
 
-def claimed_under_a_live_lease(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _claimed_under_a_live_lease(trace: Trace) -> tuple[int, dict[str, Any]]:
     first, second = [one for one in trace.events(SETTLED) if one["kind"] == "retrying"][:2]
     ms = round(1000 * (second["created_at"] - first["created_at"])) + 500
     second["detail"] |= {"attempt_ms": ms + 10, "calls": [{"endpoint": "bookings.list", "status": 200, "ms": ms}]}
     return SETTLED, second
 
 
-def claimed_before_its_time(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _claimed_before_its_time(trace: Trace) -> tuple[int, dict[str, Any]]:
     first, second = [one for one in trace.events(SETTLED) if one["kind"] == "retrying"][:2]
     first["detail"]["retry_in_ms"] += 5000
     return SETTLED, second
 
 
-def posted_again_without_a_look(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _posted_again_without_a_look(trace: Trace) -> tuple[int, dict[str, Any]]:
     last = trace.events(SETTLED)[-1]
     last["detail"]["calls"] = [one for one in last["detail"]["calls"] if one["endpoint"] == "bookings.create"]
     return SETTLED, last
 
 
-def posted_again_before_it_settled(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _posted_again_before_it_settled(trace: Trace) -> tuple[int, dict[str, Any]]:
     events = trace.events(SETTLED)
     early = next(one for one in events if one["detail"].get("calls", [{}])[0].get("endpoint") == "bookings.list")
     early["detail"], early["kind"] = deepcopy(events[-1]["detail"]), "confirmed"
@@ -100,81 +102,83 @@ def posted_again_before_it_settled(trace: Trace) -> tuple[int, dict[str, Any]]:
     return SETTLED, early
 
 
-def end_is_left_again(trace: Trace) -> tuple[int, dict[str, Any]]:
-    return PLAIN, trace.insert(trace.events(PLAIN)[-1], kind="pending", by="sweeper", detail={"why": "", "held": "settling"})
+def _end_is_left_again(trace: Trace) -> tuple[int, dict[str, Any]]:
+    return PLAIN, trace.insert(
+        trace.events(PLAIN)[-1], kind="pending", by="sweeper", detail={"why": "", "held": "settling"}
+    )
 
 
-def posted_by_nobody(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _posted_by_nobody(trace: Trace) -> tuple[int, dict[str, Any]]:
     [call] = trace.calls(PLAIN)
     again = {**call, "n": 10**6, "t0": call["t0"] + 10}
     trace.lines.append(again)
     return PLAIN, again
 
 
-def confirmed_and_nowhere(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _confirmed_and_nowhere(trace: Trace) -> tuple[int, dict[str, Any]]:
     [booked] = trace.all("booked", reference=trace.booking(PLAIN)["reference"])
     trace.lines.remove(booked)
     return PLAIN, trace.events(PLAIN)[0]
 
 
-def released_before_its_cause_ended(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _released_before_its_cause_ended(trace: Trace) -> tuple[int, dict[str, Any]]:
     held = next(one for one in trace.events(SETTLED) if one["kind"] == "held")
     released = next(one for one in trace.events(SETTLED) if one["detail"].get("held") == "settling")
     released["created_at"] = held["created_at"] + 0.1
     return SETTLED, released
 
 
-def held_for_no_such_reason(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _held_for_no_such_reason(trace: Trace) -> tuple[int, dict[str, Any]]:
     released = next(one for one in trace.events(SETTLED) if one["detail"].get("held") == "settling")
     released["detail"]["held"] = "credentials"
     return SETTLED, released
 
 
-def move_is_done_without_a_call(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _move_is_done_without_a_call(trace: Trace) -> tuple[int, dict[str, Any]]:
     done = next(one for one in trace.events(MOVED) if one["kind"] == "change_done")
     done["detail"]["calls"] = []
     return MOVED, done
 
 
-def expired_before_its_time(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _expired_before_its_time(trace: Trace) -> tuple[int, dict[str, Any]]:
     end = trace.events(HELD)[-1]
     end.update(kind="expired", by="sweeper", detail={"why": ""})
     return HELD, end
 
 
-def retried_too_often(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _retried_too_often(trace: Trace) -> tuple[int, dict[str, Any]]:
     trace.all("part")[0]["retries"] = 0
     again = next(one for one in trace.events(RETRIED) if one["kind"] == "retrying")
     return RETRIED, again
 
 
-def lease_ends_while_it_is_alive(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _lease_ends_while_it_is_alive(trace: Trace) -> tuple[int, dict[str, Any]]:
     lost = next(one for one in trace.events(LOST) if "leases_lost" in one["detail"])
     lost["created_at"] -= 4
     return LOST, lost
 
 
-def kind_that_the_model_does_not_know(trace: Trace) -> tuple[int, dict[str, Any]]:
+def _kind_that_the_model_does_not_know(trace: Trace) -> tuple[int, dict[str, Any]]:
     return PLAIN, trace.insert(trace.events(PLAIN)[-1], kind="unheard_of", detail={})
 
 
 PLANTED = (
-    moved_without_its_event,
-    held_row_is_claimed,
-    claimed_under_a_live_lease,
-    claimed_before_its_time,
-    posted_again_without_a_look,
-    posted_again_before_it_settled,
-    end_is_left_again,
-    posted_by_nobody,
-    confirmed_and_nowhere,
-    released_before_its_cause_ended,
-    held_for_no_such_reason,
-    move_is_done_without_a_call,
-    expired_before_its_time,
-    retried_too_often,
-    lease_ends_while_it_is_alive,
-    kind_that_the_model_does_not_know,
+    _moved_without_its_event,
+    _held_row_is_claimed,
+    _claimed_under_a_live_lease,
+    _claimed_before_its_time,
+    _posted_again_without_a_look,
+    _posted_again_before_it_settled,
+    _end_is_left_again,
+    _posted_by_nobody,
+    _confirmed_and_nowhere,
+    _released_before_its_cause_ended,
+    _held_for_no_such_reason,
+    _move_is_done_without_a_call,
+    _expired_before_its_time,
+    _retried_too_often,
+    _lease_ends_while_it_is_alive,
+    _kind_that_the_model_does_not_know,
 )
 
 
@@ -225,7 +229,7 @@ def test_two_changes_of_one_uid_at_once_are_named() -> None:
 def test_a_record_with_a_bug_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command names the booking, the step, the states before it and the steps before that."""
     trace = Trace()
-    held_row_is_claimed(trace)
+    _held_row_is_claimed(trace)
     file = tmp_path / "trace.jsonl"
     file.write_text("".join(f"{json.dumps(one)}\n" for one in trace.lines), encoding="utf-8")
     assert main([str(file)]) == 1
