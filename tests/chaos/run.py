@@ -105,21 +105,13 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         if webhooks is not None:
             verdict = replace(verdict, callbacks=tuple(telling.judged(made, ours, webhooks)))
             say(", ".join(f"{count} {what}" for what, count in telling.counted(made, webhooks).items()))
-        ended = Run(
-            name,
-            seed,
-            len(ours.rows) if part.by_host else len(receipts(made.receipts)),
-            sum(watch.often.values()),
-            time.monotonic() - began,
-            verdict,
-            judged.kinds,
-            judged.cells,
-            judged.changes,
-            tuple(judge.stories(made, verdict)),
-            table(watch.often, watch.longest),
-        )
+        asked_for = len(ours.rows) if part.by_host else len(receipts(made.receipts))
+        told = tuple(judge.stories(made, verdict))
     if logs is not None:
         traces.keep(recorded, logs / traces.FILE)
+    faults, took = sum(watch.often.values()), time.monotonic() - began
+    results = verdict, judged.kinds, judged.cells, judged.changes
+    ended = Run(name, seed, asked_for, faults, took, *results, told, table(watch.often, watch.longest))
     return _walked(ended, walk(read(recorded)))
 
 

@@ -62,7 +62,7 @@ def record(environment: ChaosEnvironment, name: str, seed: int) -> Iterator[tupl
     ) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         for what, query in _READ.items():
-            for row in conn.execute(query):  # type: ignore[arg-type]  # our own texts
+            for row in conn.execute(query):
                 yield what, row
     for call in environment.journal():
         began = datetime.fromisoformat(call["at"]).timestamp()

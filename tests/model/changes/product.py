@@ -238,7 +238,8 @@ def written(row: ChangeRow, columns: dict[str, Any]) -> ChangeRow:
             ticks = round(value.seconds) if isinstance(value, FromNow) else None
             row = row._replace(settle=ticks or 0) if name == "settle_at" else row._replace(ends=ticks)
         elif name in ("refusal", "error_type", "hold_reason"):
-            row = row._replace(**{{"hold_reason": "reason", "error_type": "error"}.get(name, name): value or ""})
+            told: dict[str, Any] = {{"hold_reason": "reason", "error_type": "error"}.get(name, name): value or ""}
+            row = row._replace(**told)
         elif name == "weeks_named":
             row = row._replace(named=len(value))
         else:

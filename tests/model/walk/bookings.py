@@ -192,8 +192,8 @@ def released(_subject: Subject, state: State, event: Event) -> Steps:
     if row.reason != held and not (by_hand and {row.reason, held} <= _OF_A_LINE):
         yield Cannot(f"a hold for {held} was ended, and it is {state.words()}")
         return
-    since = event.moment("since") if "since" in event.detail else state.at
-    if abs(since - state.at) > LATEST and not (state.until == DISPATCHED and since > state.at):
+    held_at = event.moment("since") if "since" in event.detail else state.at
+    if abs(held_at - state.at) > LATEST and not (state.until == DISPATCHED and held_at > state.at):
         yield Cannot(f"a hold since {event.detail['since']} was ended, and it is held since {state.at:.3f}")
         return
     if not by_hand:

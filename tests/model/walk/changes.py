@@ -49,7 +49,7 @@ class ChangeSubject(NamedTuple):
 
 
 Steps = Iterator[ChangeState | Cannot]
-Step = Callable[[ChangeSubject, ChangeState | None, Event], Steps]
+Step = Callable[[ChangeSubject, Any, Event], Steps]  # only a wish that is stored comes out of nothing: None
 
 
 def _moved(row: ChangeRow, to: ChangeStatus, **columns: Any) -> ChangeRow | Cannot:
@@ -168,7 +168,7 @@ def lease_lost(subject: ChangeSubject, state: ChangeState, event: Event) -> Step
         settle = Span(max(settle.lo, state.settle.lo), max(settle.hi, state.settle.hi))
         old = state.ends or NEVER
         ends = Span(max(ends.lo, old.lo), max(ends.hi, old.hi))
-    lost = {"unknown": True, "moved": True, "looks": 0, "error": "lease_lost", "lost": row.lost + 1}
+    lost: dict[str, Any] = {"unknown": True, "moved": True, "looks": 0, "error": "lease_lost", "lost": row.lost + 1}
     reason = HoldReason.SUSPECT if to is S.HELD else ""
     # It may have renewed its claim before it was lost: a retry more, another week named, and after that a refusal less
     for used, named in each((0, 1) if row.unknown else (0,), (0, 1, 2) if row.of_series else (0,)):
@@ -196,7 +196,7 @@ def let_go(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     if row.status is S.WAITING and held is None and not by_hand:
         yield ChangeState(row._replace(status=S.PENDING), event.at)
     elif by_hand and row.status in (S.HELD, S.FAILED):
-        over = {"posts": 0, "retries": 0, "moved": False} if row.status is S.FAILED else {}
+        over: dict[str, Any] = {"posts": 0, "retries": 0, "moved": False} if row.status is S.FAILED else {}
         new = row._replace(status=S.PENDING, reason="", lost=0, **over)
         yield ChangeState(new, event.at, 0.0, state.settle, state.ends)
     elif row.status is not S.HELD or held != row.reason:
@@ -262,5 +262,5 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "change_failed": ended,
         "change_expired": ended,
         "change_withdrawn": withdrawn,
-    }  # type: ignore[dict-item]  # only a wish that is stored comes out of nothing
+    }
 )

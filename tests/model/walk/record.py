@@ -27,18 +27,19 @@ class Event(NamedTuple):
     @property
     def calls(self) -> list[Mapping[str, Any]]:
         """Return the calls that the attempt made, in their order."""
-        return self.detail.get("calls", [])
+        calls: list[Mapping[str, Any]] = self.detail.get("calls", [])
+        return calls
 
     @property
     def busy(self) -> float:
         """Return for how many seconds the attempt waited for answers."""
-        return sum(call["ms"] for call in self.calls) / 1000
+        return float(sum(call["ms"] for call in self.calls)) / 1000
 
     @property
     def attempt(self) -> float | None:
         """Return the seconds from the claim to this event; None: no attempt wrote it."""
         ms = self.detail.get("attempt_ms")
-        return None if ms is None else ms / 1000
+        return None if ms is None else float(ms) / 1000
 
     def moment(self, name: str) -> float:
         """Return a moment of its detail."""
