@@ -5,13 +5,14 @@ faults again. The exit code is 1 when a booking was lost, booked twice, contradi
 when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
 move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
 one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed; or
-when a rule is not kept at its full size.
+when the model cannot take a step that a booking, a change or a call took; or when a rule is not kept at its full size.
 """
 
 import argparse
 import json
 import random
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -98,8 +99,8 @@ def _text(ended: Run) -> str:
     return "\n".join([*lines, "", _summary(ended)])
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {end}" for end, count in sorted(counts.items()))
+def _counts(counts: Mapping[str, float]) -> str:
+    return ", ".join(f"{count:g} {end}" for end, count in sorted(counts.items()))
 
 
 def _summary(ended: Run) -> str:
@@ -111,6 +112,7 @@ def _summary(ended: Run) -> str:
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
         f"{len(found.of_others)} by another account, {len(found.miscounted)} figures miscounted, "
         f"{len(found.transactions)} of a host's transactions untrue, {len(found.callbacks)} callbacks or reports wrong"
+        f", {len(found.unwalked)} steps that the model cannot take ({_counts(ended.walked)})"
         f"; moved on within {longest:.1f} s"
     )
 

@@ -98,6 +98,7 @@ class Verdict:
         str, ...
     ] = ()  # a move that its receiver was not told, or not in order; a webhook that was believed
     transactions: tuple[str, ...] = ()  # a host's order without its booking, or the reverse; an end that nobody heard
+    unwalked: tuple[str, ...] = ()  # a step that the model cannot take
 
     @property
     def kept(self) -> bool:

@@ -4,8 +4,8 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.changes.late_lookups import look_at_changes
 from tasks.maintenance.late_lookups import look_again
-from tests.chaos import judge, transactions
+from tests.chaos import judge, traces, transactions
 from tests.chaos.books import Verdict
 from tests.chaos.changes.asking import ChangingCustomers
 from tests.chaos.environment import ChaosEnvironment, Over, chaos_environment
@@ -26,6 +26,8 @@ from tests.chaos.schedule import Planned
 from tests.chaos.telling import reading as telling
 from tests.chaos.telling.webhooks import Webhooks
 from tests.chaos.watch import Watch, table
+from tests.model.walk.record import read
+from tests.model.walk.walk import Walk, walk
 from worker.local.embedded import EmbeddedError
 
 FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
@@ -42,7 +44,7 @@ class Run:
     """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
 
     `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason, `changes`
-    the cancels and moves by end.
+    the cancels and moves by end. `walked` are the counts of the walk of the model over all that the run has left.
     """
 
     part: str
@@ -56,6 +58,7 @@ class Run:
     changes: dict[str, dict[str, int]]
     stories: tuple[str, ...]
     table: Sequence[tuple[str, int, float]]
+    walked: Mapping[str, float] = field(default_factory=dict)
 
 
 def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: Path | None, say: Say) -> Run:
@@ -98,24 +101,26 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         for role in ("beat", "maintenance", "worker 1", "worker 2"):
             made.workers.end(role)
         threading.Event().wait(WORK_SECONDS)
-        judged = judge.judge(made, ours, watch.miscounted)
+        judged, recorded = judge.judge(made, ours, watch.miscounted), list(traces.record(made, name, seed))
         verdict = judged.verdict
         if webhooks is not None:
             verdict = replace(verdict, callbacks=tuple(telling.judged(made, ours, webhooks)))
             say(", ".join(f"{count} {what}" for what, count in telling.counted(made, webhooks).items()))
-        return Run(
-            name,
-            seed,
-            len(ours.rows) if part.by_host else len(receipts(made.receipts)),
-            sum(watch.often.values()),
-            time.monotonic() - began,
-            verdict,
-            judged.kinds,
-            judged.cells,
-            judged.changes,
-            tuple(judge.stories(made, verdict)),
-            table(watch.often, watch.longest),
-        )
+        asked_for = len(ours.rows) if part.by_host else len(receipts(made.receipts))
+        told = tuple(judge.stories(made, verdict))
+    if logs is not None:
+        traces.keep(recorded, logs / traces.FILE)
+    faults, took = sum(watch.often.values()), time.monotonic() - began
+    results = verdict, judged.kinds, judged.cells, judged.changes
+    ended = Run(name, seed, asked_for, faults, took, *results, told, table(watch.often, watch.longest))
+    return _walked(ended, walk(read(recorded)))
+
+
+def _walked(ended: Run, done: Walk) -> Run:
+    """Return the run with what the walk has found: each first step that the model cannot take."""
+    found = tuple("\n".join(stop.lines()) for stop in done.stops)
+    verdict = replace(ended.verdict, unwalked=tuple(line.partition("\n")[0] for line in found))
+    return replace(ended, verdict=verdict, stories=(*ended.stories, *found), walked=done.counts)
 
 
 def _asked(made: ChaosEnvironment) -> bool:

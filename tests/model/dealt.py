@@ -23,6 +23,7 @@ def _reply(reply_kind: ReplyKind, error: ErrorType, **more: object) -> Reply:
 
 
 _TAKEN = {"http_status": 400, **_FINISHED}
+_ANSWERED = {"settle_after": SettleAfter.ANSWERED, **_FINISHED}
 REPLIES: Mapping[str, Reply] = MappingProxyType(
     {
         "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", created_at=NOW, **_FINISHED),
@@ -53,6 +54,23 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "refused": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, **_TAKEN),
     }
 )
+# What real runs meet beside these, and the searches are not dealt: to a worker it is as one of those above, or leads to
+# fewer ends.
+RARE_REPLIES: Mapping[str, Reply] = MappingProxyType(
+    {
+        "504": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_504, settle_after=SettleAfter.UNANSWERED),
+        "52x": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_52X, settle_after=SettleAfter.UNANSWERED),
+        "500, not by Cal.com": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, settle_after=SettleAfter.UNANSWERED),
+        "a 201 that is cut": _reply(ReplyKind.UNKNOWN, ErrorType.UNREADABLE, settle_after=SettleAfter.UNANSWERED),
+        "a 201 that cannot be read": _reply(ReplyKind.UNKNOWN, ErrorType.UNREADABLE, **_ANSWERED),
+        "its database failed": _reply(ReplyKind.UNKNOWN, ErrorType.DATABASE, **_ANSWERED),
+        "another error": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_OTHER, settle_after=SettleAfter.UNANSWERED),
+        "another error of Cal.com's": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_OTHER, **_ANSWERED),
+        "taken, by 409": _reply(ReplyKind.TAKEN, ErrorType.TAKEN, ask_slots=True, http_status=409, **_FINISHED),
+        "refused before any check": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, http_status=404, **_FINISHED),
+        "wrong settings": _reply(ReplyKind.CONFIGURATION, ErrorType.CONFIGURATION),
+    }
+)
 _THERE = {"series_uid": None, "cancelled": False, "is_at": lambda _: True, "start": None, "awaits_host": False}
 NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as much as the product reads of it
     {
@@ -61,7 +79,9 @@ NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as
         "not found": REPLIES["no such type"],
     }
 )
-NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in REPLIES.items()})
+NAMES: Mapping[int, str] = MappingProxyType(
+    {id(reply): name for name, reply in (*REPLIES.items(), *RARE_REPLIES.items())}
+)
 
 LENGTH = 30  # minutes
 _ENDS = frozenset(start + timedelta(minutes=LENGTH) for start in (NOW, NOW + FAR))
@@ -77,6 +97,8 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
         "a seat of his own": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
         "503": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["503"]),
         "a refused key": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["a refused key"]),
+        "429": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["429"]),
+        "a page": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["a page"]),
     }
 )
 

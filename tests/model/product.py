@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from db.appointments import others
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, event_type_lookup
+from tasks import attempt, decisions, event_type_lookup
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
 from tasks.guarded_calls import NotNow
 from tasks.moves import Move, Proceed
 from tasks.unknown import evidence, inquiry, outcome
-from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, REPLIES, event_type
+from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, event_type
 from tests.model.rows import Change, Row, appointment, change
 
 SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
@@ -48,10 +49,11 @@ class Turn(NamedTuple):
     near: bool = False  # whether the row's start is within the lead
     allowed: Proceed | None = None  # once nothing stands against a POST but the breaker and the limit
     answers: Script = ()
+    young: bool = False  # requested so lately that Cal.com's own errors are spared
 
     def then(self, answer: object) -> "Turn":
         """Return the attempt after one more answer."""
-        return Turn(self.row, self.near, self.allowed, (*self.answers, answer))
+        return Turn(self.row, self.near, self.allowed, (*self.answers, answer), self.young)
 
 
 class Asked(NamedTuple):
@@ -103,12 +105,12 @@ class _Dealt:
     released, backlog, no_access = False, None, None
 
     def __init__(self, turn: Turn) -> None:
-        self.row = appointment(turn.row, near=turn.near)
+        self.row = appointment(turn.row, near=turn.near, young=turn.young)
         self.now = 0.0
         self.clock = lambda: self.now
         self.pause = None
         self.allowed = turn.allowed
-        self.near = turn.near
+        self.near, self.young = turn.near, turn.young
         self.answers = iter(turn.answers)
         self.called = turn.allowed is not None
 
@@ -127,7 +129,7 @@ class _Dealt:
         told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
         if told is None:
             raise LeaseLost
-        self.row = appointment(told, near=self.near)
+        self.row = appointment(told, near=self.near, young=self.young)
         return self.row
 
     def first_byte_at(self, _called_at: float) -> float:
@@ -153,7 +155,11 @@ class _Dealt:
             may_send()
             self.now += told.sent_ago
         may_go = not self.ask("shut")
-        return SimpleNamespace(reply=REPLIES[told.reply], probe=False, recorded=SimpleNamespace(may_go=may_go))
+        return SimpleNamespace(
+            reply=(REPLIES.get(told.reply) or RARE_REPLIES[told.reply]),
+            probe=False,
+            recorded=SimpleNamespace(may_go=may_go),
+        )
 
     def give_up(self, _permit: object) -> None:
         pass
@@ -169,7 +175,9 @@ _running: _Dealt
 _cells: set[Cell]
 
 
-def _seen(told: str | Reason) -> Any:
+def _seen(told: str | Reason | Denied) -> Any:
+    if isinstance(told, Denied):
+        raise NotNow(told)
     if isinstance(told, Reason):  # the list's own breaker is open, and the service lives
         raise NotNow(Denied(told, 1.0, State.CLOSED, 0))
     return LOOKUP_RESULTS[told]
@@ -300,6 +308,17 @@ def dealt() -> Iterator[None]:
     finally:
         for (module, name), own in before.items():
             setattr(module, name, own)
+
+
+@contextmanager
+def in_earnest(retries: int) -> Iterator[None]:
+    """Deal as `dealt` does, with as many lookups, and so many retries, as a real run has: no search, but a walk."""
+    looks = {name: getattr(decisions, name) for name in ("LOOKUPS", "LOOKUPS_IN_ALL")}
+    policy = RetryPolicy(jitter=0, max_attempts=retries, per_error={})
+    forget()
+    with dealt(), patch.multiple(outcome, **looks), patch.object(_DEPS, "policy", policy):
+        yield
+    forget()
 
 
 def _run(turn: Turn) -> AttemptResult:

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, func, insert, select
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 from tasks.calcom.reply import ErrorType
-from tasks.decisions import OUTAGE
 from tests.model.life.world_steps import SUSPECT_AFTER
-from tests.model.rows import Row
+from tests.model.rows import ALIKE, Row
 
 TICK = 100.0  # seconds: far longer than the test takes
 WAITED = 50 * TICK  # seconds
@@ -93,7 +92,7 @@ def _row(one: Any, now: Any) -> Row:
         evidence=one["evidence_posts"],
         looks=one["looks"],
         retries=one["retry_count"],
-        error=ErrorType.TIMEOUT if error in OUTAGE else error,
+        error=ErrorType.TIMEOUT if error in ALIKE else error,
         refusal=tuple(sorted((one["refusal"] or {}).items())),
         lost=min(one["leases_lost"], SUSPECT_AFTER),
         cancel=one["cancel_requested"],

@@ -101,6 +101,8 @@ _PASSED_OVER = frozenset(
         "checked_at",
     }
 )
+ALIKE = OUTAGE - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
+"""Errors of which one is as another; but after a proxy's page the next POST costs no retry."""
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
 
@@ -131,9 +133,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:
             return {} if isinstance(value, datetime) else {"waited": False}
         case "evidence_posts":
             return {"evidence": min(value, 1)}
-        case "error_type":  # one outage is as another
-            outage = value in OUTAGE and value != ErrorType.NO_EVENT_TYPE
-            return {"error": ErrorType.TIMEOUT.value if outage else value or ""}
+        case "error_type":
+            return {"error": ErrorType.TIMEOUT.value if value in ALIKE else value or ""}
         case "refusal":
             return {"refusal": tuple((key, value[key]) for key in _REFUSAL_KEPT if value.get(key)) if value else ()}
         case "calcom_booking_uid":
@@ -146,11 +147,12 @@ def _ticks(value: object) -> int:
 
 
 @cache
-def appointment(row: Row, *, near: bool = False) -> Appointment:
+def appointment(row: Row, *, near: bool = False, young: bool = False) -> Appointment:
     """Return the row as the product reads it when it has just been claimed; a tick is a second."""
     unknown = row.unknown
     return Appointment(
         **_REQUEST,
+        requested_at=NOW - (timedelta() if young else LONG_AGO),  # of a young one errors are spared as an outage is
         status=Status.BOOKING,
         start_at=NOW if near else NOW + FAR,
         leases_lost=row.lost,
@@ -192,5 +194,4 @@ _REQUEST: dict[str, Any] = {
     **dict.fromkeys(_ABSENT),
     **dict.fromkeys(("resends", "posts", "probe_failures"), 0),
     **dict.fromkeys(("created_at", "updated_at", "line_at"), NOW),
-    "requested_at": NOW - LONG_AGO,  # of a younger one errors are spared as an outage is (BookingDecisions.is_spared)
 }

@@ -46,6 +46,7 @@ KEPT = {
     "transactions": [],
     "callbacks": [],
     "of_others": [],
+    "unwalked": [],
 }
 
 

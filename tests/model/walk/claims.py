@@ -1,0 +1,35 @@
+"""When a worker claimed a row, and whether it may have: no event says so but the one that ends the claim."""
+
+from db.lifecycle import Status
+from tests.model.walk.record import Event
+from tests.model.walk.state import Cannot, Span
+
+SLACK = 0.25  # seconds between a statement's now() and the moment of its event
+LATEST = 5.0  # seconds for which a statement may wait for Postgres, or for a lock, at the most
+TRANSACTION = 2.0  # seconds from the beginning of a transaction to its event, at the most
+CLAIMABLE = frozenset({"pending", "retrying"})
+MOVED = frozenset(Status)
+
+
+def claimed_at(event: Event, before: float) -> Span:
+    """Return when the row was claimed for the attempt that an event ends; `before`: when it came where it was claimed.
+
+    The attempt's length is measured before its move is written, which may wait; and `waited_ms` is from the beginning
+    of the transaction that sent its message, perhaps a later one than the first.
+    """
+    began = event.at - (event.attempt or 0.0)
+    waited = event.detail.get("waited_ms", 0) / 1000
+    since = max(before - SLACK, before + waited - TRANSACTION, began - LATEST)
+    last = max(event.at - event.busy, began)
+    return Span(min(since, last), last)
+
+
+def not_claimable(status: str, words: str, claim: Span, before: float, until: float) -> Cannot | None:
+    """Return why no worker can have claimed a row then, which is there since `before`; None: one can."""
+    if status not in CLAIMABLE:
+        return Cannot(f"a worker has claimed it, and it is {words}")
+    if claim.hi < before - SLACK:
+        return Cannot(f"it was claimed {before - claim.hi:.3f} s before the move that let it go: under a live lease")
+    if claim.hi < until - SLACK:
+        return Cannot(f"it was claimed {until - claim.hi:.3f} s before its next attempt was due")
+    return None
