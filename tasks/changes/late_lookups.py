@@ -1,4 +1,4 @@
-"""Lookups of changes that no attempt of theirs makes: of suspects, and once more of those that met an unclear answer."""
+"""Lookups of changes that no attempt of theirs makes: of suspects, and a late one after an unclear answer."""
 
 from typing import Any
 
