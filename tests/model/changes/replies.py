@@ -21,7 +21,7 @@ _CANCEL: dict[int, tuple[ChangeAnswer, ...]] = {
 _RESCHEDULE: dict[int, tuple[ChangeAnswer, ...]] = {
     200: (A.MOVED, A.OTHER_BOOKING),
     201: (A.MOVED, A.OTHER_BOOKING),
-    400: (A.CANCELLED_THERE, A.MOVED_BEFORE, A.ORIGINAL_GONE, A.TAKEN, A.REFUSED, A.DATABASE),
+    400: (A.CANCELLED_THERE, A.MOVED_BEFORE, A.ORIGINAL_GONE, A.TAKEN, A.REFUSED),
     401: (A.REFUSED, A.CREDENTIALS),
     403: (A.REFUSED, A.CONFIGURATION),
     404: (A.ORIGINAL_GONE, A.SEAT_GONE, A.NOT_FOUND, A.PROBABLY_DONE, A.CONFIGURATION, A.REFUSED),
@@ -36,7 +36,6 @@ _KINDS = {
     A.CONFIGURATION: (ReplyKind.CONFIGURATION, ErrorType.CONFIGURATION),
     A.OLD_VERSION: (ReplyKind.CONFIGURATION, ErrorType.CONFIGURATION),
     A.TAKEN: (ReplyKind.TAKEN, ErrorType.TAKEN),
-    A.DATABASE: (ReplyKind.UNKNOWN, ErrorType.DATABASE),
 }
 _OUTAGES = {500: ErrorType.HTTP_500, 502: ErrorType.HTTP_502, 503: ErrorType.HTTP_503, 504: ErrorType.HTTP_504}
 _DONE = frozenset({A.CANCELLED, A.MOVED})
@@ -71,6 +70,8 @@ def replies(status: int | str, *, is_move: bool, done: bool) -> Iterator[Replied
     yield Replied(_reply(A.UNKNOWN, ReplyKind.UNKNOWN, error, AT_WORK))
     if status <= 500:
         yield Replied(_reply(A.UNKNOWN, ReplyKind.UNKNOWN, error))
+    if status == 400 and is_move:  # its database broke off
+        yield Replied(_reply(A.UNKNOWN, ReplyKind.UNKNOWN, ErrorType.DATABASE))
     if status < 500:  # a proxy's page, in place of Cal.com's answer
         yield Replied(_reply(A.UNKNOWN, ReplyKind.CONFIGURATION, ErrorType.CONFIGURATION, AT_WORK))
 
