@@ -115,6 +115,12 @@ def of_range(read: Callable[..., Iterable[Appointment]]) -> Any:
     return lambda conn, row, _: [ids(read(conn, BEGIN, END, account=row.account_id))]
 
 
+def ended(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
+    """Read what ended unconfirmed after it was unknown: of a range, and of all starts."""
+    yield ids(bookings.ended_unknown_between(conn, BEGIN, END, account=row.account_id))
+    yield ids(bookings.once_unknown(conn, account=row.account_id))
+
+
 def by_references(conn: Connection, row: Appointment, pair: Pair) -> Iterator[list[int]]:
     """Read what a seated booking shows, in which two accounts may sit: ours, and what is left without the others'."""
     shown = [str(one.uuid) for one in pair]
@@ -174,12 +180,8 @@ SEARCHES: Mapping[str, Search] = {
         of_range(bookings.confirmed_between),
         {"status": Status.CONFIRMED, "sent_at": AT},
     ),
-    "ended": Search(of_range(bookings.ended_unknown_between), {"status": Status.FAILED, "sent_at": AT}),
+    "ended": Search(ended, {"status": Status.REJECTED, "sent_at": AT}),
     "held": Search(of_range(bookings.held_unknown_between), UNKNOWN),
-    "once unknown": Search(
-        lambda conn, row, _: [ids(bookings.once_unknown(conn, account=row.account_id))],
-        {"status": Status.REJECTED, "sent_at": AT},
-    ),
     "references": Search(by_references),
     "cancels of doubles": Search(
         lambda conn, row, _: [[one for one, *_ in doubles.open_intents(conn, BEGIN, END, account=row.account_id)]],

@@ -33,7 +33,7 @@ def served(api: Api) -> Record:
 
 @pytest.fixture(params=FACES, ids=lambda kind: kind.name)
 def face(request: pytest.FixtureRequest) -> Iterator[Face]:
-    """Give each face in turn; its servers are started for it alone."""
+    """Give each face in turn; HTTP and voice share one API, for all of the table."""
     kind, get = request.param, request.getfixturevalue
     settings = get("settings")
     if kind in {ByHttp, ByVoice}:

@@ -9,6 +9,7 @@ _CHANGES = "tests/integration/api/test_api_changes.py::"
 _WAITS = "tests/integration/api/test_api_waits.py::"
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _VOICE = "tests/integration/api/voice/test_voice_changes.py::"
+_REFUSED = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_done_is_told_in_its_own_sentence"
 _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
 _views = partial(Breakage, promise=6, file="tasks/callers/views.py")
 _changing = partial(Breakage, file="tasks/conversations/changing.py")
@@ -85,8 +86,23 @@ TOLD = (
         file="tasks/operations/rescheduling.py",
         old="    if start.microsecond:\n",
         new="    if start.year < 2000:\n",
-        test="tests/integration/changes/test_refused_changes.py::"
-        "test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
+        test=f"{_REFUSED}[Python]",
+    ),
+    Breakage(
+        name="a-caller-does-not-hear-of-their-other-request",
+        promise=6,
+        file="worker/api/voice/tools.py",
+        old="        CommandOutcome.TAKEN_BY_OWN: Asked.OWN,\n",
+        new="",
+        test=f"{_REFUSED}[voice]",
+    ),
+    Breakage(
+        name="a-page-sends-a-time-without-offset",
+        promise=6,
+        file="worker/page/asked.py",
+        old="    start: Annotated[datetime, BeforeValidator(instant)] | None = None",
+        new="    start: datetime | None = None",
+        test=f"{_REFUSED}[page]",
     ),
     Breakage(
         name="who-waits-for-the-limit-is-told-that-it-is-held",

@@ -198,11 +198,13 @@ class ByPage(Face):
         if answer.status_code == 422:
             assert new == []
             return told["error"]
-        [[only]] = [one.outcomes for one in new]
+        [action] = new
         refused = told.get("error")
-        assert (answer.status_code, new[0].refused) == (200 if refused is None else 409, refused)
+        assert (answer.status_code, action.refused) == (200 if refused is None else 409, refused)
         assert preview in {None, refused} or start is None
-        return f"{'late' if preview is None else 'previewed'}, {only}: {told.get('text', refused)}"
+        when = "late" if preview is None else "previewed"
+        [(became, count)] = action.outcomes.items()
+        return f"{when}, {became} x {count}, {action.done} done: {told.get('text', refused)}"
 
     def heard(self, row: Any) -> str:
         """As in Face."""
@@ -213,10 +215,10 @@ class ByPage(Face):
         """As in Face."""
         refusal = REFUSALS[case]
         if refusal.outcome in self.unread:
-            return (refusal.said,)
+            return "start: ", refusal.said
         when = "late" if refusal.outcome in self.of_a_start else "previewed"
         said = "Nothing was done: it has " if case.startswith("cancel") else refusal.said
-        return f"{when}, {refusal.outcome}: ", said
+        return f"{when}, {refusal.outcome} x 1, 0 done: ", said
 
 
 @dataclass
