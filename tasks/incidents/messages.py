@@ -11,19 +11,15 @@ from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents.account_templates import OF_ACCOUNTS, THROTTLED_ACCOUNTS
+from tasks.incidents.fleet_templates import OF_FLEET
 from tasks.incidents.front_door_templates import OF_FRONT_DOOR
-from tasks.incidents.template import KEPT, LATER, NORMAL, SLOWER, Template, named_bookings
+from tasks.incidents.template import KEPT, LATER, NORMAL, SLOWER, Template, always, named_bookings
 from tasks.overview.outages import OutageLevel
 from tasks.words import clock, duration
 
 _BOOKED = "You are booked."
 _NAMES = {"calcom": "Cal.com", "database": "The database"}
 _GO_BY_THEMSELVES = "nothing; held bookings go by themselves, in order, when Cal.com is back"
-
-
-def _always(title: str, caller_message: str, action: str) -> Template:
-    """Return the texts of a kind whose title is the same during an incident and after it."""
-    return Template(title, title, caller_message, action)
 
 
 _OUTAGE = {
@@ -53,7 +49,7 @@ _DATABASE_OUTAGE = {
     for level, template in _OUTAGE.items()
 }
 _TEMPLATES = {
-    IncidentKind.HELD_TOO_LONG: _always(
+    IncidentKind.HELD_TOO_LONG: always(
         "Held longer than {max_age}",
         KEPT,
         "call the customers whose time is near; `booking status`",
@@ -88,7 +84,7 @@ _TEMPLATES = {
         " look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
         " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
     ),
-    IncidentKind.SUSPECT: _always(
+    IncidentKind.SUSPECT: always(
         "Set aside as suspect",
         LATER,
         "`booking show {first_id}` says why; then `booking retry {first_id}` or `booking cancel {first_id}`",
@@ -103,23 +99,23 @@ _TEMPLATES = {
         "nothing: bookings go at the limit's pace. If this comes often, ask Cal.com for more, and raise"
         " CALCOM_RATE_LIMIT_PER_MINUTE",
     ),
-    IncidentKind.FAILED: _always(
+    IncidentKind.FAILED: always(
         "Failed for good: {count}",
         "We could not book it. A colleague will call you.",
         "`booking show {first_id}` says why; then `booking retry {first_id}`, or call the customer",
     ),
-    IncidentKind.EXPIRED: _always(
+    IncidentKind.EXPIRED: always(
         "Expired before they could be booked: {count}",
         "We could not book it in time.",
         "call the customers: `booking show {first_id} --personal`",
     ),
-    IncidentKind.TOLD_NOT_BOOKED: _always(
+    IncidentKind.TOLD_NOT_BOOKED: always(
         "Booked, but reported as not booked: {count}",
         _BOOKED,
         "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
         " --personal`",
     ),
-    IncidentKind.SERIES_CUT: _always(
+    IncidentKind.SERIES_CUT: always(
         "Weeks missing, or perhaps missing: {count} series",
         "You are booked for some of the weeks. A colleague will call you.",
         "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
@@ -131,59 +127,28 @@ _TEMPLATES = {
         "Cal.com has a booking that was to be cancelled. Where `booking show {first_id}` says confirmed: `booking"
         " cancel {first_id}`; where it says cancelled: cancel its uid at Cal.com",
     ),
-    IncidentKind.CHANGE_NEEDS_YOU: _always(
+    IncidentKind.CHANGE_NEEDS_YOU: always(
         "Cancels and moves that need you: {count}",
         LATER,
         "`booking show {first_id}` says what became of its change; call the customer, or `booking retry {first_id}`."
         " Where it says twice: `booking audit --fix` of its day cancels a double",
     ),
-    IncidentKind.CHANGE_HELD: _always(
+    IncidentKind.CHANGE_HELD: always(
         "Cancels and moves held for you: {count}",
         LATER,
         "`booking show {first_id}` says why; look at Cal.com, then `booking resolve {first_id} --done` or `--not-done`",
     ),
-    IncidentKind.MADE_AGAIN: _always(
+    IncidentKind.MADE_AGAIN: always(
         "Posted again as evidence, and booked by that POST: {count}",
         _BOOKED,
         "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
     ),
-    IncidentKind.AUDIT: _always(
+    IncidentKind.AUDIT: always(
         "The audit of the night found: {found}",
         LATER,
         "`booking audit --from {first_day} --to {last_day}` lists each, and with `--fix` mends what is safe",
     ),
-    IncidentKind.MESSAGES_LOST: _always(
-        "Messages lost, and sent again: {count}",
-        NORMAL,
-        "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
-    ),
-    IncidentKind.LET_GO_IN_VAIN: _always(
-        "Let go and held again without a call, ten times in a minute: {count}",
-        KEPT,
-        "`booking show {first_id}` says what held it each time; it pauses now, and nothing is lost. Do all workers have"
-        " the same release and the same settings? `booking check`; else report it with that story",
-    ),
-    IncidentKind.BEAT_DEAD: Template(
-        "No health check for {silent} s: beat, the maintenance worker or the broker may be dead",
-        "Health checks stood still",
-        NORMAL,
-        "start `celery -A worker beat` and the worker of the queue `maintenance` again; until then nothing held is"
-        " released, nothing lost is found, and no other alert comes; `booking status`",
-    ),
-    IncidentKind.REDIS_GONE: Template(
-        "Redis is gone: each process keeps a circuit breaker and a rate limit of its own",
-        "Redis was gone",
-        NORMAL,
-        "is Redis running, and is REDIS_URL right? `booking check` says more; bookings go on meanwhile, and more calls"
-        " may reach Cal.com than one breaker would let through",
-    ),
-    IncidentKind.REDIS_SLOW: Template(
-        "Redis is slow: {late} of {answers} answers came late in the last minute",
-        "Redis was slow",
-        NORMAL,
-        "is Redis's host busy, or the network between it and the workers slow? A call waits a second for each answer"
-        " that is late, and after two in a row a process has a circuit breaker of its own for a while",
-    ),
+    **OF_FLEET,
 }
 
 _HALF_MADE = Template(

@@ -21,6 +21,11 @@ class Template:
     action: str
 
 
+def always(title: str, caller_message: str, action: str) -> Template:
+    """Return the texts of a kind whose title is the same during an incident and after it."""
+    return Template(title, title, caller_message, action)
+
+
 def named_bookings(ids: Sequence[int]) -> str:
     """Return how many bookings there are, and the first twenty by their numbers."""
     few = 20

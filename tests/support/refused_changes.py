@@ -65,7 +65,7 @@ SPOKEN: dict[str, str] = {  # by a voice agent: the next thing to say
     "move of what is over": _NOT_FOUND,
     "move of what is cancelled": "It is cancelled.",
     "move of what ended unbooked": "I could not book it.",
-    "move to the same start": "It is at ",
+    "move to the same start": "I have your request for ",
     "move of a series": "It is a series, which I cannot move from here.",
     "move into the past": _WHEN,
     "move into a second": _WHEN,
