@@ -139,6 +139,8 @@ def _try(one: Breakage, unbroken: Seen, workshop: Workshop) -> Result:
     if unbroken.ended is Ended.PASSED:
         seen = workshop.run([one.test], one)[one.test]
         verdict = _VERDICTS[seen.ended]
+    if verdict != "caught":  # a whole run takes half an hour
+        print(f"{one.name}: {verdict}; {one.test}: {seen.why}", file=sys.stderr, flush=True)  # noqa: T201
     return Result(one.name, one.promise, verdict, one.test, seen.why, round(time.monotonic() - begun, 1))
 
 
