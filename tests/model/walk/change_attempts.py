@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import product as each
 from typing import Any, ClassVar, NamedTuple
 
 from db.event_kind import EventKind
@@ -86,11 +87,11 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
             yield from _denied(seen)
         case "listed":
             if LIST in ok:
-                for sight in (True, False):
-                    yield OwnListed(None, None, sight)
+                for sight, asks_host in each((True, False), repeat=2):
+                    yield OwnListed(None, None, sight, asks_host)
                     if seen.done:
-                        yield OwnListed(THERE, THERE, sight)
-                    yield OwnListed(None, THERE, sight)
+                        yield OwnListed(THERE, THERE, sight, asks_host)
+                    yield OwnListed(None, THERE, sight, asks_host)
             yield None
             yield from _denied(seen)
         case "type":
