@@ -137,9 +137,7 @@ def _call(_attempt: object, _permit: object, _uid: str, may_send: Any, **_: Any)
         may_send()
     may_go = not _running.ask("shut")
     others_go = not may_go and _running.ask("others go")
-    return SimpleNamespace(
-        reply=told.reply, probe=False, recorded=SimpleNamespace(may_go=may_go, others_go=others_go)
-    )
+    return SimpleNamespace(reply=told.reply, probe=False, recorded=SimpleNamespace(may_go=may_go, others_go=others_go))
 
 
 def _look(*_: Any, **__: Any) -> ChangeLook:
