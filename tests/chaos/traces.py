@@ -14,7 +14,8 @@ FILE = "trace.jsonl"
 _MOMENT = "CAST(extract(epoch FROM {0}) AS float8) AS {0}"
 _BOOKINGS = f"""
     SELECT id, uuid::text AS reference, account_id AS account, status, hold_reason, outcome_unknown, retry_count,
-        calcom_booking_uid AS uid, calcom_seat_uid AS seat, series_uid AS series, cancel_requested, error_type, posts,
+        calcom_booking_uid AS uid, calcom_seat_uid AS seat, series_uid AS series, cancel_requested, move_requested,
+        error_type, posts,
         event_type_id AS type, {_MOMENT.format("requested_at")}, {_MOMENT.format("created_at")},
         {_MOMENT.format("start_at")}, {_MOMENT.format("answer_by")}, {_MOMENT.format("updated_at")}
     FROM appointments ORDER BY id

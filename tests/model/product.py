@@ -158,7 +158,7 @@ class _Dealt:
         return SimpleNamespace(
             reply=(REPLIES.get(told.reply) or RARE_REPLIES[told.reply]),
             probe=False,
-            recorded=SimpleNamespace(may_go=may_go),
+            recorded=SimpleNamespace(may_go=may_go, others_go=False),  # asked of changes alone
         )
 
     def give_up(self, _permit: object) -> None:

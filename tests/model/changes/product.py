@@ -135,7 +135,9 @@ def _call(_attempt: object, _permit: object, _uid: str, may_send: Any, **_: Any)
     told: Replied = _running.ask("post")
     if told.sent:
         may_send()
-    return SimpleNamespace(reply=told.reply, probe=False, recorded=SimpleNamespace(may_go=not _running.ask("shut")))
+    may_go = not _running.ask("shut")
+    others_go = not may_go and _running.ask("others go")
+    return SimpleNamespace(reply=told.reply, probe=False, recorded=SimpleNamespace(may_go=may_go, others_go=others_go))
 
 
 def _look(*_: Any, **__: Any) -> ChangeLook:
@@ -204,7 +206,7 @@ def _change(row: ChangeRow, around: Around) -> BookingChange:
 _TEXT = ("service", "reason", "asked_by", "via", "correlation_id", "task_id")
 _ABSENT = (
     "to_uid", "to_seat_uid", "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason",
-    "held_at", "hold_until", "held_for", "last_error",
+    "held_at", "hold_until", "held_for", "last_error", "late_look_at",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {
     **dict.fromkeys(("id", "appointment_id", "account_id"), 1),
@@ -218,7 +220,7 @@ _PASSED_OVER = frozenset(
     {
         "askable_since", "evidence_posts", "resilience_strategy", "circuit_breaker_open_at_booking", "last_error",
         "next_attempt_at", "hold_until", "held_for", "to_uid", "to_seat_uid", "from_uid", "from_seat_uid",
-        "probe_failures", "sent_at",
+        "probe_failures", "sent_at", "late_look_at",
     }
 )  # fmt: skip
 _NAMES = {
@@ -255,7 +257,7 @@ def dealt(retries: int) -> Iterator[None]:
         for owner, name, answer in (
             (attempting, "means_of", lambda *_: (_running, rules)),
             (attempting.ChangeAttempt, "_call", _call),
-            *((attempting, name, _look) for name in ("look_at_booking", "look_at_seat", "look_at_series")),
+            (attempting, "look_at_change", _look),
             (attempting, "shows_another", lambda *_: _running.ask("another")),
             (decided, "shows_another", lambda *_: _running.ask("another")),
             (attempting, "booked_there", lambda *_: THERE),

@@ -14,7 +14,7 @@ from db.lifecycle import FINAL, LIVE, UNASKABLE, HoldReason, Status
 from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved
 from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE, Seen
-from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, rested
 from tests.model.walk.record import NOT_READ, Event, Line, Terms
 from tests.model.walk.state import DISPATCHED, Cannot, Span, State
 
@@ -34,7 +34,14 @@ class Subject(NamedTuple):
     lines: Collection[Line]
     types: tuple[Any, ...]
     terms: Terms
-    last: Event | None = None  # the event before
+    is_moved: bool = False  # move_requested: a move of it is open
+    waits: bool = False  # that one waits for its outcome
+    wished: float = 0.0  # when a change of it was last asked for, or was over
+    in_vain: int = 0  # how often it was held without a call in the last minute
+
+    def is_flipped(self, state: State, since: float) -> bool:
+        """Return whether somebody else has written, or may have, what a claim of it has read."""
+        return max(state.flipped, self.wished) > since
 
 
 Step = Callable[[Subject, State, Event], Steps]
@@ -56,13 +63,30 @@ def attempted(subject: Subject, state: State, event: Event) -> Steps:
         ):
             if end.status == event.kind:
                 found = True
-                yield _concrete(subject, state, event, claim, end)
+                yield from rested(_concrete(subject, state, event, claim, end), event, subject.in_vain)
+            elif end.status == Status.CANCELLED and event.kind == Status.RETRYING and not end.uid:
+                for again in _not_cancelled(subject, state, event, claim):
+                    found = True
+                    yield again
     for reason in _held_at_once(state, event):
         found = True
-        yield State(moved(state.row, Status.HELD, reason=reason, lost=0), event.at, *_moments(state))
+        held = State(moved(state.row, Status.HELD, reason=reason, lost=0), event.at, *_moments(state))
+        yield from rested(held, event, subject.in_vain)
     if not found:
         calls = ", ".join(f"{call['endpoint']} {attempts.result_of(call)}" for call in event.calls) or "no call"
         yield Cannot(f"the product's attempt does not lead there by {calls}")
+
+
+def _not_cancelled(subject: Subject, state: State, event: Event, claim: Span) -> Iterator[State]:
+    """Yield the row that is not booked, and that is wanted all the same: again, or at another start."""
+    if subject.waits:
+        yield state._replace(row=known(moved(_claimed(state), Status.RETRYING, retries=0)), at=event.at, until=0.0)
+    if subject.waits or subject.is_flipped(state, claim.lo):
+        yield state._replace(row=moved(_claimed(state), Status.RETRYING, lost=0), at=event.at, until=0.0)
+
+
+def _claimed(state: State) -> Row:
+    return moved(state.row, Status.BOOKING)
 
 
 def _as_claimed(subject: Subject, state: State, claim: Span, event: Event) -> Iterator[tuple[Row, bool, bool]]:
@@ -76,25 +100,25 @@ def _as_claimed(subject: Subject, state: State, claim: Span, event: Event) -> It
     near = Span(min(latest), min(latest)).passed(claim)
     requested = subject.row["requested_at"] + terms.wait_for_proof
     young = Span(requested, requested).passed(Span(claim.lo, event.at))
-    own = row._replace(status=Status.BOOKING, reason="", lost=0)
+    unwanted = row.cancel or subject.is_moved
+    own = row._replace(status=Status.BOOKING, reason="", lost=0, cancel=unwanted)
     for is_settled, is_ended, has_waited, is_near, is_old in each(*map(tuple, (settled, ended, waited, near, young))):
         yield (
             own._replace(
                 settle=0 if is_settled or not row.unknown else AS_BEFORE,
                 ends=0 if is_ended or not row.unknown else AS_BEFORE,
                 waited=has_waited,
-                cancel=row.cancel,
             ),
             is_near,
             not is_old,
         )
-        if state.flipped > claim.lo:
-            yield own._replace(cancel=not row.cancel), is_near, not is_old
+        if subject.is_flipped(state, claim.lo):
+            yield own._replace(cancel=not unwanted), is_near, not is_old
 
 
 def _seen(subject: Subject, state: State, claim: Span, event: Event) -> Seen:
     made = [line for line in subject.lines if line.made <= event.at]
-    flips = (("cancel", state.row.cancel), ("uid", state.row.uid)) if state.flipped > claim.lo else ()
+    unwanted, is_flipped = state.row.cancel or subject.is_moved, subject.is_flipped(state, claim.lo)
     return Seen(
         attempts.post_of(event.calls),
         "by_own_answer" in event.detail,
@@ -103,7 +127,7 @@ def _seen(subject: Subject, state: State, claim: Span, event: Event) -> Seen:
         any(line.ended is not None and line.ended <= event.at for line in made),
         (*subject.types, NOT_READ),
         event.detail.get("denied_for"),
-        flips,
+        (("cancel", unwanted), ("uid", state.row.uid)) if is_flipped else (),
     )
 
 
@@ -119,7 +143,7 @@ def _held_at_once(state: State, event: Event) -> Iterator[str]:
 def _concrete(subject: Subject, state: State, event: Event, claim: Span, told: Row) -> State:
     """Return a state of the real clock: what an attempt has written as ticks was written at this moment."""
     terms, at = subject.terms, event.at
-    new = told._replace(settle=0, ends=0, waited=False, lost=0)
+    new = told._replace(settle=0, ends=0, waited=False, lost=0, cancel=state.row.cancel)
     until = at + event.detail.get("retry_in_ms", 0) / 1000 - EARLY
     if told.reason == HoldReason.SETTLING and told.settle == AS_BEFORE:
         until = state.settle.lo
@@ -363,6 +387,9 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "moved_there": _in(Status.CONFIRMED),
         "series_cut": _in(Status.CONFIRMED, Status.CANCELLED),
         "made_again": _in(Status.CONFIRMED),
+        "cancelling_double": _in(Status.CONFIRMED),
+        "double_cancelled": _ANY,
+        "double_not_cancelled": _ANY,
         "cancel_there": _in(Status.CONFIRMED, Status.CANCELLED),
         "told_not_booked": _in(Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED),
         "change_needs_you": _ANY,

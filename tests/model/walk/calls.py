@@ -5,11 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from db.audits.doubles import INTENT
 from db.lifecycle import OVER
 from tasks.calcom.access import CREATE
 from tests.model.changes.order import OpenChange, must_wait
 from tests.model.walk.attempts import Result, result_of
-from tests.model.walk.claims import MOVED, SLACK, claimed_at
+from tests.model.walk.claims import LATEST, MOVED, SLACK, claimed_at
 from tests.model.walk.record import Call, Event, Record, Terms
 
 BOOKINGS = "/v2/bookings"
@@ -97,6 +98,9 @@ def _changes(record: Record, phases: Phases) -> Iterator[Wrong]:
     for number, row in record.bookings.items():
         owner |= dict.fromkeys((line.uid for line in record.lines.get(row["reference"], ())), number)
     of_uid: dict[str, list[Claim]] = defaultdict(list)
+    for event in (one for events in record.events.values() for one in events if one.kind == INTENT):
+        claim = Claim(0, event.at - SLACK, event.at, event.at + LATEST, None)
+        of_uid[event.detail["uid"]].append(claim)
     for number, row in record.changes.items():
         told = [phase.claim for phase in phases.get(number, ())]
         claims = [claim for claim in (*told, _at_work(row, number, record.terms)) if claim]

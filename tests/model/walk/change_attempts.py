@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from itertools import product as each
 from typing import Any, ClassVar, NamedTuple
 
 from db.event_kind import EventKind
@@ -86,11 +88,11 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
             yield from _denied(seen)
         case "listed":
             if LIST in ok:
-                for sight in (True, False):
-                    yield OwnListed(None, None, sight)
+                for sight, asks_host in each((True, False), repeat=2):
+                    yield OwnListed(None, None, sight, asks_host)
                     if seen.done:
-                        yield OwnListed(THERE, THERE, sight)
-                    yield OwnListed(None, THERE, sight)
+                        yield OwnListed(THERE, THERE, sight, asks_host)
+                    yield OwnListed(None, THERE, sight, asks_host)
             yield None
             yield from _denied(seen)
         case "type":
@@ -118,7 +120,7 @@ def _denied(seen: ChangeSeen) -> Iterator[Denied]:
 
 
 def _looks(row: ChangeRow, seen: ChangeSeen) -> Iterator[ChangeLook]:
-    there: Any = _There()
+    there: Any = _There(at=False)
     if row.of_series and not row.is_move:
         if seen.done:
             yield ChangeLook(shown=Shown.CANCELLED, lives=False)
@@ -131,21 +133,24 @@ def _looks(row: ChangeRow, seen: ChangeSeen) -> Iterator[ChangeLook]:
         for wanted in (False, True) if seen.done and row.is_move else (False,):
             for lives in (True, False) if shown is Shown.MOVED else (True,):
                 yield ChangeLook(shown=shown, there=there, wanted=wanted, lives=lives)
+            if wanted and not row.unknown:  # a move to the start that it has: is it there?
+                yield ChangeLook(shown=shown, there=_There(at=True), wanted=wanted)  # type: ignore[arg-type]
     yield ChangeLook(shown=Shown.CANCELLED, there=there, lives=False)
     if row.is_move and seen.done:
         yield ChangeLook(shown=Shown.CANCELLED, there=there, wanted=True, lives=False)
 
 
+@dataclass(frozen=True)
 class _There:
     """A booking that a lookup has shown: as much as an attempt reads of it."""
 
     marks: ClassVar[dict[str, str | None]] = {}
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _There)
+    at: bool  # at the wanted start
 
-    def __hash__(self) -> int:
-        return 1
+    def is_at(self, _start: object) -> bool:
+        """Return whether it is at the wanted start: no other one is asked about."""
+        return self.at
 
 
 __all__ = ["POSTS", "ChangeSeen", "change_ends", "in_earnest"]

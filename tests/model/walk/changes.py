@@ -12,7 +12,7 @@ from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE
 from tests.model.walk.bookings import RESTS
 from tests.model.walk.change_attempts import POSTS, ChangeSeen, change_ends
-from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, rested
 from tests.model.walk.record import Event, Line, Terms
 from tests.model.walk.state import NEVER, Cannot, Span
 
@@ -46,6 +46,7 @@ class ChangeSubject(NamedTuple):
     terms: Terms
     booked: tuple[bool, ...] = (True,)
     booked_at: float = 0.0
+    in_vain: int = 0  # as bookings.Subject has it
 
 
 Steps = Iterator[ChangeState | Cannot]
@@ -75,12 +76,13 @@ def attempted(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps
         for end in change_ends(row, around, seen, subject.terms.retries):
             if end.status == to:
                 found = True
-                yield _concrete(subject, state, event, claim, end)
+                yield from rested(_concrete(subject, state, event, claim, end), event, subject.in_vain)
     if to is S.HELD and not event.calls and seen.denied is None:
         for reason in (HoldReason.PAUSED, HoldReason.CREDENTIALS, HoldReason.IN_LINE):
             if reason is not HoldReason.IN_LINE or not state.row.unknown:
                 found = True
-                yield state._replace(row=state.row._replace(status=to, reason=reason, lost=0), at=event.at, until=0.0)
+                row = state.row._replace(status=to, reason=reason, lost=0)
+                yield from rested(state._replace(row=row, at=event.at, until=0.0), event, subject.in_vain)
     if not found:
         calls = ", ".join(f"{call['endpoint']} {attempts.result_of(call)}" for call in event.calls) or "no call"
         yield Cannot(f"the product's attempt does not lead there by {calls}")
@@ -218,6 +220,19 @@ def again(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     yield from lease_lost(subject, state, event) if "leases_lost" in event.detail else attempted(subject, state, event)
 
 
+def looked_up(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
+    """Yield the end that a lookup of a suspect has shown; nothing of it is posted."""
+    began, to = Span(event.at - event.busy - LATEST, event.at - event.busy), S(event.kind.removeprefix("change_"))
+    seen, found = _seen(subject, event), False
+    for row, around in _as_claimed(subject, state, began, event):
+        for end in () if seen.posts else change_ends(row, around, seen, subject.terms.retries):
+            if end.status == to:
+                found = True
+                yield _concrete(subject, state, event, began, end)
+    if not found:
+        yield Cannot("it was ended by a lookup, and the product's lookup of a suspect does not lead there")
+
+
 def ended(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change that is over: by an attempt, with its booking, by its time, or by an operator's word."""
     if event.attempt is not None:
@@ -232,6 +247,9 @@ def ended(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
         if event.at < latest - SLACK:
             yield Cannot(f"it has expired {latest - event.at:.3f} s before its time")
             return
+    elif row.status is S.HELD and row.reason == HoldReason.SUSPECT and event.by == "sweeper" and event.calls:
+        yield from looked_up(subject, state, event)
+        return
     elif row.status is S.HELD and event.by != "operator":
         yield Cannot(f"it has ended while it is {state.words()}, and no operator has said so")
         return

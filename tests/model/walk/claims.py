@@ -1,6 +1,11 @@
 """When a worker claimed a row, and whether it may have: no event says so but the one that ends the claim."""
 
-from db.lifecycle import Status
+from collections.abc import Iterator
+from typing import Any
+
+from db.appointments.queue import PACED
+from db.lifecycle import HoldReason, Status
+from tasks.maintenance.resting import FREE
 from tests.model.walk.record import Event
 from tests.model.walk.state import Cannot, Span
 
@@ -22,6 +27,20 @@ def claimed_at(event: Event, before: float) -> Span:
     since = max(before - SLACK, before + waited - TRANSACTION, began - LATEST)
     last = max(event.at - event.busy, began)
     return Span(min(since, last), last)
+
+
+_BY_STATE = frozenset({*PACED, HoldReason.IN_LINE, HoldReason.CONFIGURATION})  # that of a key keeps its reason
+
+
+def rested(state: Any, event: Event, in_vain: int) -> Iterator[Any]:
+    """Yield a row's state, and if it is held without a call once more, the rest that may stand in its place.
+
+    `in_vain`: how often it was held so in the minute before.
+    """
+    yield state
+    held = state.row.status == Status.HELD and not event.calls
+    if held and in_vain >= FREE and state.row.reason in _BY_STATE:
+        yield state._replace(row=state.row._replace(reason=HoldReason.UNREACHABLE))
 
 
 def not_claimable(status: str, words: str, claim: Span, before: float, until: float) -> Cannot | None:

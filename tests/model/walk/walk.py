@@ -5,17 +5,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.lifecycle import Status
+from db.lifecycle import LIVE, OVER, ChangeStatus, Status
 from tests.model.walk import attempts, bookings, calls, change_attempts, changes
 from tests.model.walk.bookings import Subject
 from tests.model.walk.calls import Phase, claim_of
 from tests.model.walk.change_attempts import POSTS
 from tests.model.walk.changes import ChangeState, ChangeSubject
+from tests.model.walk.claims import SLACK
 from tests.model.walk.record import Event, Record
 from tests.model.walk.state import BEGINNINGS, DISPATCHED, Cannot, State
 
 BEFORE = 8  # steps that are told before the one that cannot be taken
 MOST = 512  # states of one booking at a time; more would be an error of the walk
+MINUTE = 60.0 + SLACK  # as tasks.maintenance.resting counts
 ONLY_TOLD = frozenset({"change_needs_you"})
 AT_WORK = {"booking": ("pending", "retrying"), "changing": ("pending", "retrying")}  # claimed: no event says so
 IN_LINE = ("breaker_open", "throttled")  # what the column has of one that is held in line
@@ -114,7 +116,8 @@ class _Story:
         step = bookings.STEPS.get(event.kind)
         if step is None:
             return self._stop(event, self.states, ["no such step"])
-        taken = [one for state in self.states for one in step(self.subject, state, event)]
+        subject = self._subject(event)
+        taken = [one for state in self.states for one in step(subject, state, event)]
         after = self._after(taken)
         if not after:
             return self._stop(event, self.states, [one.why for one in taken if isinstance(one, Cannot)])
@@ -127,7 +130,8 @@ class _Story:
             return self._stop(event, (), ["no such step, or no such change"])
         booked = dict.fromkeys(state.row.status == Status.CONFIRMED for state in self.states)
         since = max(state.at for state in self.states)
-        subject = ChangeSubject(self.changes[number], self.lines, self.terms, tuple(booked), since)
+        in_vain = self._in_vain(event)
+        subject = ChangeSubject(self.changes[number], self.lines, self.terms, tuple(booked), since, in_vain)
         states = self.of_change.get(number, [])
         if (event.kind == "change_asked") is bool(states):
             return self._stop(event, states, ["nobody has asked for it" if not states else "it was asked for before"])
@@ -139,7 +143,34 @@ class _Story:
         unknown, posts = all(one.row.unknown for one in rows), min(one.row.posts for one in rows)
         claim = claim_of(event, number, POSTS, self.terms, max((one.at for one in states), default=event.at))
         self.phases.setdefault(number, []).append(Phase(event.at, rows[0].row.status, unknown, posts, claim))
+        self._say_what_is_open(number, event)
         return None
+
+    def _say_what_is_open(self, number: int, event: Event) -> None:
+        """Write into the booking what the trigger of its changes does (db/migrations, 0019_moves_wait)."""
+        opened = {of: rows[0].row for of, rows in self.of_change.items() if rows[0].row.status not in OVER}
+        is_moved = any(row.is_move for row in opened.values())
+        cancelled = any(not row.is_move and self.changes[of]["scope"] is None for of, row in opened.items())
+        kept = is_moved and self.changes[number]["kind"] == "reschedule"
+        self.states = [
+            one._replace(row=one.row._replace(cancel=cancelled or (one.row.cancel and kept))) for one in self.states
+        ]
+        waits = any(row.is_move and row.status is ChangeStatus.WAITING for row in opened.values())
+        self.subject = self.subject._replace(is_moved=is_moved, waits=waits, wished=event.at)
+
+    def _subject(self, event: Event) -> Subject:
+        return self.subject._replace(in_vain=self._in_vain(event))
+
+    def _in_vain(self, event: Event) -> int:
+        """Count how often the booking, or this change of it, was held without a call in the minute before an event."""
+        if event.calls or not event.kind.endswith("held"):
+            return 0
+        alike = (event.kind, event.detail.get("change"))
+        return sum(
+            (one.kind, one.detail.get("change")) == alike and "calls" not in one.detail
+            for one in self.before
+            if one.at > event.at - MINUTE
+        )
 
     def _after(self, taken: Collection[Where | Cannot]) -> list[Where]:
         after = list(dict.fromkeys(one for one in taken if not isinstance(one, Cannot)))
@@ -156,7 +187,8 @@ class _Story:
         ends: list[tuple[Mapping[str, Any], list[Any]]] = [(self.row, self.states)]
         ends += [(change, self.of_change[number]) for number, change in self.changes.items()]
         for row, states in ends:
-            wrong = [_wrong(row, state) for state in states]
+            is_moved = self.subject.is_moved if row is self.row else None
+            wrong = [_wrong(row, state, is_moved) for state in states]
             if all(wrong):
                 return self._stop(_end(row, self.row["id"]), states, [one for one in wrong if one])
         return None
@@ -172,11 +204,16 @@ def _end(row: Mapping[str, Any], booking: int) -> Event:
     return Event(0, booking, "the end", "", {}, row["updated_at"])
 
 
-def _wrong(row: Mapping[str, Any], state: Where) -> str | None:
-    """Say in what a row at its end is another than this state; None: it is this one."""
+def _wrong(row: Mapping[str, Any], state: Where, is_moved: bool | None) -> str | None:  # noqa: FBT001 - of a booking
+    """Say in what a row at its end is another than this state; None: it is this one. `is_moved`: a move is open."""
     held, one = row["hold_reason"] or "", state.row
     if one.status != row["status"] and one.status not in AT_WORK.get(row["status"], ()):
         return f"its row is {row['status']}, and no event says so"
+    if is_moved is not None and row["status"] in LIVE | {Status.CONFIRMED}:
+        if row["move_requested"] is not is_moved:
+            return f"its row says that {'a' if row['move_requested'] else 'no'} move of it is open"
+        if row["cancel_requested"] is not one.cancel:
+            return f"its row says that {'a' if row['cancel_requested'] else 'no'} cancel of it is requested"
     if row["status"] in AT_WORK:
         return None
     if one.reason != held and not (one.reason == "in_line" and held in IN_LINE):
