@@ -48,7 +48,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "waiting_for_a_call": {"account": 1, "key": "key", "settings": "set", "fresh_seconds": 60},
     "first_to_try": {"account": 1, "settings": "set"},
     "waiting": {"accounts": [1], "limit": 16, "postable": False},
-    "change_line": {"accounts": [1], "limit": 16, "postable": False},
+    "change_line": {"accounts": [1], "limit": 16, "postable": False, "kinds": ["cancel", "reschedule"]},
     "in_line": {"after": 0, "limit": 16, "service": None},
     "flag_degraded": {"max_age_seconds": 900, "limit": 500},
     "change_late": {"limit": 5, "lease_seconds": 60},
