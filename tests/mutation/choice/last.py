@@ -120,7 +120,8 @@ def listing(breakages: Iterable[Breakage]) -> Listed:
 
 def listed(folder: Path) -> Listed | None:
     """Return the list of breakages of the tree in a folder; None: it cannot be read as today's."""
-    ran = subprocess.run([sys.executable, "-c", _READ], cwd=folder, check=False, capture_output=True, text=True)
+    argv = [sys.executable, "-B", "-c", _READ]  # what is only read has no new file in it
+    ran = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
     return json.loads(ran.stdout) if ran.returncode == 0 else None
 
 
