@@ -67,7 +67,9 @@ def tidied(row: Row) -> Row:
     if row.status in FINAL and row.status != Status.FAILED:
         return Row(row.status, uid=row.uid)
     if row.unknown:
-        return row
+        # The searches count one retry. Once it is used, nothing costs another: a proxy's page is as any outage
+        used_up = row.retries and row.error == ErrorType.CONFIGURATION
+        return row._replace(error=ErrorType.TIMEOUT.value) if used_up else row
     error = row.error if row.status == Status.FAILED or waits_for_its_type(row) else ""
     return row._replace(settle=0, ends=0, waited=False, evidence=0, looks=0, error=error, refusal=())
 

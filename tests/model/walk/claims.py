@@ -24,7 +24,7 @@ def claimed_at(event: Event, before: float) -> Span:
     """
     began = event.at - (event.attempt or 0.0)
     waited = event.detail.get("waited_ms", 0) / 1000
-    since = max(before - SLACK, before + waited - TRANSACTION, began - LATEST)
+    since = max(before - SLACK, min(before + waited - TRANSACTION, began), began - LATEST)
     last = max(event.at - event.busy, began)
     return Span(min(since, last), last)
 

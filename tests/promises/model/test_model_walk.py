@@ -190,6 +190,16 @@ def test_a_real_run_walks_the_model() -> None:
     assert main([str(FILE)]) == 0
 
 
+def test_a_slow_release_is_walked() -> None:
+    """Its message waited since the beginning of a transaction that took long: the claim is not later for that."""
+    trace = Trace()
+    detail, [call] = trace.events(HELD)[-1]["detail"], trace.calls(HELD)
+    detail["waited_ms"] += 3000
+    detail["attempt_ms"] += 300  # the move was written late, too
+    call["t0"] -= 0.25
+    assert [line for stop in trace.walked().stops for line in stop.lines()] == []
+
+
 @pytest.mark.parametrize("plant", PLANTED)
 def test_a_planted_bug_is_named_at_its_step(plant: Callable[[Trace], tuple[int, dict[str, Any]]]) -> None:
     """The first step that cannot be taken is the one that was planted, and of no other booking one is named."""
