@@ -147,7 +147,7 @@ def send_once(claim: Claim, post: Callable[[MaySend], CallResult[Any]]) -> Poste
         sent_ago=None if sent_at is None else claim.clock() - sent_at,
         probe=result.probe,
         blocked=not result.recorded.may_go,
-        others_go=result.recorded.others_go,
+        others_go=not result.recorded.may_go and result.recorded.others_go,
     )
 
 

@@ -51,7 +51,9 @@ def carry_out(
         raise Ignore  # a second delivery, or the row is in another state by now
     with correlation.bound(claimed.row.correlation_id):
         result = attempt(claimed)
-        move = result.move and claimed.write(rested(claimed, result.move))
+        move = result.move
+        if move is not None:
+            move = claimed.write(rested(claimed, move) if move.to is Status.HELD else move)
         _let_others_go(claimed.deps, result)
         if move is None:
             log.warning("lease_lost", appointment_id=claimed.row.id)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import FromNow, events
 from db.appointments.queue import PACED
 from db.changes.change import BookingChange
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import HoldReason
 from db.monitoring import incidents
 from db.monitoring.incidents import IncidentKind
 from tasks.attempt import rules_of
@@ -22,16 +22,17 @@ from tasks.moves import Move
 
 FREE = 3  # holds without a call in a minute: a breaker may open, or the limit be used up, right after the release
 TOO_OFTEN = 10  # in a minute: an incident
+MINUTE = 60.0  # seconds: after a longer pause no hold is counted any more
 _BY_STATE = frozenset({*PACED, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION, HoldReason.UNREACHABLE})
 
 log = Logger(__name__)
 
 
 def rested(claim: Claim, move: Move) -> Move:
-    """Return the move to be written: a row that was let go in vain several times in a minute rests for OPEN."""
+    """Return the hold to be written: a row that was let go in vain several times rests for OPEN, at most a minute."""
     reason = move.changes.get("hold_reason")
     joins_line = reason in PACED and not claim.released
-    if move.to is not Status.HELD or move.calls or reason not in _BY_STATE or joins_line:
+    if move.calls or reason not in _BY_STATE or joins_line:
         return move
     try:
         times = _count(claim)
@@ -41,7 +42,7 @@ def rested(claim: Claim, move: Move) -> Move:
     if times < FREE:
         return move
     log.warning("let_go_in_vain", appointment_id=claim.row.id, times=times + 1, held_for=reason)
-    pause = rules_of(claim.deps).before_start(claim.subject, claim.deps.timings.open)
+    pause = rules_of(claim.deps).before_start(claim.subject, min(claim.deps.timings.open, MINUTE))
     rest: dict[str, Any] = {"hold_until": FromNow(pause)}
     if reason is not HoldReason.CREDENTIALS:  # a key that cannot be used is told by this reason
         rest |= {"hold_reason": HoldReason.UNREACHABLE, "held_for": None}
@@ -53,7 +54,7 @@ def _count(claim: Claim) -> int:
     row, subject = claim.row, claim.subject
     change = subject.id if isinstance(subject, BookingChange) else None
     with claim.deps.engine.begin() as conn:
-        times = events.held_without_call(conn, row.id, change=change, seconds=60)
+        times = events.held_without_call(conn, row.id, change=change, seconds=MINUTE)
         if times + 1 == TOO_OFTEN:
             first = {"first_id": str(row.id)}
             incidents.add_occurrences(conn, IncidentKind.LET_GO_IN_VAIN, None, 1, detail=first)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OWN = {"files": 12, "lines": 1450}
-ALL = {"files": 29, "lines": 3450}  # one is the client's: the deadlines that it shares
+OWN = {"files": 12, "lines": 1490}
+ALL = {"files": 29, "lines": 3500}  # one is the client's: the deadlines that it shares
 
 
 @pytest.mark.long
