@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 PACKAGES = ("worker", "tasks", "resilience", "db", "booking_client", "simulator")
 _FIRST_IMPORTED = ("tests.conftest", "tests.support.fleet")
 # A test that asserts fails by one of these, and pytest ends its traceback with that word.
-_ASSERTED = re.compile(r": (AssertionError|Failed)$")
+_ASSERTED = re.compile(r": (AssertionError|Failed|RanOut)$")
 # The plugins of others that no test of a breakage needs are a quarter of the work of a run.
 _WITHOUT = ("--disable-plugin-autoload", "-p", "booking_client.pytest_plugin")
 

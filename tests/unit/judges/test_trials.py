@@ -11,6 +11,7 @@ import pytest
 from tests.mutation.breakage import Breakage
 from tests.mutation.trials import forks, place
 from tests.mutation.trials.place import Place, before
+from tests.mutation.trials.trial import ROOT, Ended, read
 
 FORKS = Path(forks.__file__)
 
@@ -79,3 +80,24 @@ def test_no_run_begins_where_its_broken_file_was_read(whole: Path, file: str, en
             check=False,
         )
         assert (ran.returncode, "was read before it was broken" in ran.stderr) == (ended, bool(ended)), ran.stderr
+
+
+def test_a_test_that_asserts_or_waits_in_vain_has_failed_and_any_other_error_is_none(tmp_path: Path) -> None:
+    """A wait that runs out is a verdict: what the test waits for does not come."""
+    (tmp_path / "test_small.py").write_text(
+        "from tests.running.waiting import eventually\n"
+        "def test_asserts(): assert 1 == 2\n"
+        "def test_waits(): eventually(lambda: False, within=0)\n"
+        "def test_breaks(): 1 / 0\n"
+        "def test_passes(): pass\n"
+    )
+    report = tmp_path / "report.xml"
+    arguments = ["-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}", f"--junitxml={report}"]
+    argv = [sys.executable, "-m", "pytest", *arguments, "test_small.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # noqa: TID251 - a child's
+    subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, check=False)
+
+    names = ("asserts", "waits", "breaks", "passes")
+    seen = read(report.read_text("utf-8"), [f"test_small.py::test_{name}" for name in names])
+
+    assert [one.ended for one in seen.values()] == [Ended.FAILED, Ended.FAILED, Ended.BROKEN, Ended.PASSED]
