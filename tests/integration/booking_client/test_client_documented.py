@@ -51,8 +51,8 @@ def test_each_block_runs_in_its_order(database_url: str, settings: Callable[...,
     assert page["moved"].sentence == said[1]
     assert "start" in page["problems"]
     assert page["follow"](None) is None
-    with psycopg.connect(database_url) as conn:  # the first booking was moved, so its old time is asked for again
-        assert conn.execute("SELECT id, booking FROM orders ORDER BY id").fetchall() == [(1, 2), (2, 2)]
+    with psycopg.connect(database_url) as conn:  # the first booking was moved, and answers for its old time
+        assert conn.execute("SELECT id, booking FROM orders ORDER BY id").fetchall() == [(1, 1), (2, 1)]
         conn.execute("DROP TABLE orders; CREATE TABLE orders (id bigint PRIMARY KEY, booking bigint)")
     with TestClient(page["app"]) as client:
         asked = {"event_type_id": 110, "start": "2030-03-02T09:00:00Z"}
