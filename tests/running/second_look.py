@@ -20,7 +20,7 @@ from sqlalchemy import exc
 from tests.running.waiting import RanOut
 
 MOST = 5  # unsteady tests that a run may have
-TOLD = "TESTS_UNSTEADY"  # names the file that has, for who runs more than tests, what is told of unsteady ones
+TOLD = "TESTS_UNSTEADY"  # names a file to which the report of unsteady tests is added: CI prints it last
 OUT_OF_TIME = (
     RanOut,
     TimeoutError,  # of sockets, futures and asyncio

@@ -361,7 +361,9 @@ def _in(*statuses: Status) -> Step:
 
     def told(_subject: Subject, state: State, event: Event) -> Steps:
         yield (
-            state if state.row.status in statuses else Cannot(f"{event.kind} is told of it, and it is {state.words()}")
+            state
+            if state.row.status in statuses
+            else Cannot(f"its event is {event.kind}, and the row is {state.words()}")
         )
 
     return told

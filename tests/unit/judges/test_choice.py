@@ -57,7 +57,7 @@ SMALL = {
     "tests/unit/conftest.py": "",
     "tests/unit/test_one.py": "from tests.support import near\n\ndef test_it():\n    near.far()\n",
     "tests/integration/test_two.py": 'def test_it():\n    run("tests.support.program", "answers.json")\n',
-    "tests/integration/test_kept.py": "def test_it():\n    assert True\n",
+    "tests/integration/test_kept.py": "def test_it():\n    assert 1 + 1 == 2\n",
     "tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.move()\n",
     "tests/mutation/breakage.py": (ROOT / "tests" / "mutation" / "breakage.py").read_text("utf-8"),
     "tests/mutation/breakages.py": "from tests.mutation.lists.first import BREAKAGES\n",
@@ -122,7 +122,7 @@ def breakage(file: str) -> Breakage:
         ({"product/other.py": "2"}, {"kept"}),
         ({"product/one.py": "1 + 0"}, {"kept", "one"}),
         ({"product/two.sql": "1 "}, {"kept", "two"}),
-        ({"tests/unit/test_one.py": "def test_it():\n    assert True\n"}, {"kept", "one"}),
+        ({"tests/unit/test_one.py": "def test_it():\n    assert 1 + 1 == 2\n"}, {"kept", "one"}),
         ({"tests/unit/test_one.py": SMALL["tests/unit/test_one.py"] + "\ndef test_more():\n    near()\n"}, {"kept"}),
         ({"tests/support/others.py": SMALL["tests/support/others.py"].replace("1", "2", 1)}, {"kept", "one"}),
         ({"tests/support/others.py": "def far():\n    return 1\n\ndef more():\n    return 2\n"}, {"kept"}),
@@ -250,7 +250,7 @@ def test_ten_guards_that_are_weakened_together_with_their_tests_are_chosen(tmp_p
         one.apply(root)
         path, name, *_ = one.test.partition("[")[0].split("::")
         with (root / path).open("a", encoding="utf-8") as test:
-            test.write(f"\n\ndef {name}() -> None:\n    assert True\n")
+            test.write(f"\n\ndef {name}() -> None:\n    assert 1 + 1 == 2\n")
     commit(root)
     choice = choose(root, listing(BREAKAGES))
 

@@ -32,8 +32,8 @@ TREE = {
     "tests/support/bare.py": "def bare():\n    return 1\n",
     "tests/support/program.py": "def run():\n    return 1\n\nif __name__ == '__main__':\n    run()\n",
     "tests/support/done.py": "print('imported')\n",
-    "tests/unit/test_it.py": "def test_first(made):\n    assert made\n\ndef test_second():\n    assert True\n",
-    "tests/test_other.py": "def test_other():\n    assert True\n",
+    "tests/unit/test_it.py": "def test_first(made):\n    assert made\n\ndef test_second():\n    assert 1 + 1 == 2\n",
+    "tests/test_other.py": "def test_other():\n    assert 1 + 1 == 2\n",
 }
 NEAR, FAR, BARE, PROGRAM = (TREE[f"tests/support/{name}.py"] for name in ("near", "far", "bare", "program"))
 TESTS = TREE["tests/unit/test_it.py"]
@@ -73,7 +73,7 @@ OWN = "\n\n@pytest.fixture\ndef base():\n    return 2\n"
     [
         ({}, set()),
         ({"tests/unit/test_it.py": TESTS.replace("True", "not False")}, {"second"}),
-        ({"tests/unit/test_it.py": TESTS + "\n\ndef test_third():\n    assert True\n"}, set()),
+        ({"tests/unit/test_it.py": TESTS + "\n\ndef test_third():\n    assert 1 + 1 == 2\n"}, set()),
         (far("FAR = 1", "FAR = 2"), {"first"}),
         (far("return 2", "return 3"), set()),
         (far("FAR = 1", '"""It is far."""\nFAR = 1  # far'), set()),
@@ -143,7 +143,7 @@ def test_a_change_is_of_the_tests_that_use_it(tmp_path: Path, after: dict[str, s
         (using("    read('fixtures/')\n") | {"tests/fixtures/some.json": ""}, {"tests/fixtures/some.json": "{}"}),
         (using("    run('programs/')\n"), {"tests/support/programs/one.py": "ONE = 1\n"}),
         (
-            using("\n@pytest.mark.usefixtures('plugged')\ndef test_second():\n    assert True\n"),
+            using("\n@pytest.mark.usefixtures('plugged')\ndef test_second():\n    assert 1 + 1 == 2\n"),
             {"tests/plugin.py": TREE["tests/plugin.py"].replace("1", "2")},
         ),
         (

@@ -28,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
         ] = None,
         *,
         again: Annotated[bool, typer.Option("--again", help="Send it now, also what was given up.")] = False,
-        drop: Annotated[bool, typer.Option("--drop", help="Let be what was given up: nobody is told of it.")] = False,
+        drop: Annotated[
+            bool, typer.Option("--drop", help="Give these callbacks up for good: the alert about them ends.")
+        ] = False,
         json: Json = False,
         why: Why = ASKED,
     ) -> None:
