@@ -72,7 +72,7 @@ OWN = "\n\n@pytest.fixture\ndef base():\n    return 2\n"
     ("after", "tests"),
     [
         ({}, set()),
-        ({"tests/unit/test_it.py": TESTS.replace("True", "not False")}, {"second"}),
+        ({"tests/unit/test_it.py": TESTS.replace("1 + 1", "2 + 0")}, {"second"}),
         ({"tests/unit/test_it.py": TESTS + "\n\ndef test_third():\n    assert 1 + 1 == 2\n"}, set()),
         (far("FAR = 1", "FAR = 2"), {"first"}),
         (far("return 2", "return 3"), set()),
