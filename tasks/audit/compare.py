@@ -144,9 +144,8 @@ def _seat(seat: str, booking: Booking, row: Appointment, listing: Listing) -> _S
     A seat's own uid finds it.
     """
     question = Question(About.SEAT, seat)
-    over = booking.cancelled or any(
-        place.seat_uid == seat for place in listing.of(row)
-    )  # its seat is in no living booking
+    # The booking is cancelled, or the seat is listed in another one.
+    over = booking.cancelled or any(place.seat_uid == seat for place in listing.of(row))
     match listing.answers.get(question):
         case None:
             return question
