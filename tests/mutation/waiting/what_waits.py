@@ -25,6 +25,12 @@ WHAT_WAITS = (
         test=f"{_OVER}[a move expires-not booked]",
     ),
     _migration(
+        name="a-move-of-what-has-ended-still-waits",
+        old=" OR NEW.kind = 'reschedule')\n",
+        new=")\n",
+        test=f"{_WAITS}test_a_failed_booking_whose_move_was_refused_is_booked_when_it_is_retried",
+    ),
+    _migration(
         name="a-cancel-that-is-revoked-still-cancels",
         old="    pg_trigger_depth() = 0\n",
         new="    pg_trigger_depth() = 0 AND NEW.kind <> 'cancel'\n",

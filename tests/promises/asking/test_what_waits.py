@@ -16,7 +16,9 @@ from db.models.changes import booking_changes
 from tasks import dependencies
 from tasks.attempt import attempt
 from tasks.claim import claim
+from tasks.moves import Move
 from tasks.operations import revoke
+from tasks.operations.booking_commands import Via, retry
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, let_pass, write
 from worker import Receipt, cancel_booking, enqueue_booking, enqueue_bookings, reschedule_booking
@@ -125,6 +127,26 @@ def test_what_ends_while_a_worker_decides_cancels_nobody(
 
     assert written is not None
     assert (written.to, written.retry_in) == (Status.RETRYING, 0)
+    assert (carry(booking).status, row(booking).start_at) == (Status.CONFIRMED, DERIVED.start)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_failed_booking_whose_move_was_refused_is_booked_when_it_is_retried(
+    settings: Callable[..., dict[str, str]],
+) -> None:
+    """The move was asked for during its last POST and is over with the booking: the next POST goes."""
+    settings()
+    [booking] = accept(DERIVED)
+    worker = claim(dependencies.current(), booking)
+    assert worker is not None
+    moves(booking)
+    worker.write(Move(Status.FAILED, "retries used up"))
+    with dependencies.current().engine.begin() as conn:
+        sweeps.let_next_go(conn)
+    assert [one.status for one in changes(booking)] == [ChangeStatus.REFUSED]
+
+    retry(dependencies.current().engine, booking, by="operator", via=Via.COMMAND_LINE, why="a test")
+
     assert (carry(booking).status, row(booking).start_at) == (Status.CONFIRMED, DERIVED.start)
 
 

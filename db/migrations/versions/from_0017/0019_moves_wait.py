@@ -61,7 +61,9 @@ BEGIN
         FROM booking_changes
         WHERE appointment_id = NEW.appointment_id AND status IN ('waiting', 'pending', 'changing', 'retrying', 'held')
     ) AS opened
-    WHERE booking.id = NEW.appointment_id AND booking.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
+    -- A move that is over waits no more, also where its booking has ended: an operator may send that booking again.
+    WHERE booking.id = NEW.appointment_id
+        AND (booking.status IN ('pending', 'booking', 'retrying', 'held', 'confirmed') OR NEW.kind = 'reschedule')
         AND (cancel_requested, move_requested) IS DISTINCT FROM
             (is_cancelled OR booking.cancel_requested AND is_moved AND NEW.kind = 'reschedule', is_moved);
     -- A move that came to nothing: nobody is answered with this booking for its start any more.
