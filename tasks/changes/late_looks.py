@@ -33,6 +33,8 @@ OLDEST = timedelta(days=1)  # a look that always fails is not made for ever
 _OCCASION = Occasion("its change was looked at once more", "sweeper", pause=1.0)
 _UNSEEN = "Cal.com has not shown for a day what became of its change; look there whether it is as it is here"
 _TWICE = "its move has left it there twice"
+_ENDED = "the one that is not wanted is cancelled as a double"
+_YOURS = "a person has moved one of them: cancel the one that is not wanted"
 _EMPTY = "nobody has a seat in the booking any more, and it holds its host's time: cancel it at Cal.com"
 _LIVES = "cancelled here, and it lives at Cal.com"
 
@@ -68,11 +70,14 @@ def _look(deps: Dependencies, change: BookingChange) -> None:
     Raises:
         AuditHalted, NotNow, NotAskedError: Cal.com must not be asked now, or gives no clear answer.
     """
-    if _row(deps, change).status is Status.CONFIRMED:
-        standing = still_booked(deps, change.appointment_id, occasion=_OCCASION).standing
+    row = _row(deps, change)
+    if row is None or change.from_uid is None:  # it is pruned, or its person was forgotten: nothing names it any more
+        return
+    if row.status is Status.CONFIRMED:
+        standing = still_booked(deps, row.id, occasion=_OCCASION).standing
         if standing is Standing.UNASKED:
             raise LeftAlone("the booking is not shown now")
-    row = _row(deps, change)
+        row = _row(deps, change) or row
     calls = HintCalls(deps, row.account_id)
     if change.from_seat_uid is not None:
         _tell_if_empty(calls, row, change)
@@ -85,12 +90,9 @@ def _look(deps: Dependencies, change: BookingChange) -> None:
             _tell(deps, row, events.CANCEL_THERE, change.from_uid or "", _LIVES)
 
 
-def _row(deps: Dependencies, change: BookingChange) -> Appointment:
+def _row(deps: Dependencies, change: BookingChange) -> Appointment | None:
     with deps.engine.connect() as conn:
-        row = appointments.get(conn, change.appointment_id)
-    if row is None:  # older than RETENTION_DAYS
-        raise LeftAlone("the booking is gone")
-    return row
+        return appointments.get(conn, change.appointment_id)
 
 
 def _shown(calls: HintCalls, row: Appointment, change: BookingChange) -> ChangeLook:
@@ -103,12 +105,14 @@ def _shown(calls: HintCalls, row: Appointment, change: BookingChange) -> ChangeL
 def _end_double(calls: HintCalls, row: Appointment, change: BookingChange) -> None:
     """Cancel a booking of ours at the end of a move where the row is not, and tell of it.
 
+    It is told first: if the process dies, or the answer to the cancel is lost, the next look finds nothing to tell.
     What a person has moved is his: it is told, and not cancelled.
     """
     looked_at, by_us = calls.clock(), True
     if change.status is ChangeStatus.DONE:
         look = _shown(calls, row, change)
-        beside = look.there.uid if look.there is not None and look.lives else None
+        is_ours = look.there is not None and look.there.lives_for(str(row.uuid), but=None)
+        beside = look.there.uid if look.there is not None and is_ours else None
         by_us = look.shown is Shown.ALIVE
     else:
         here = listed(calls.deps, calls, row, change).here
@@ -118,13 +122,15 @@ def _end_double(calls: HintCalls, row: Appointment, change: BookingChange) -> No
     if row.status is not Status.CONFIRMED:
         _tell(calls.deps, row, events.CANCEL_THERE, beside, _LIVES)
         return
-    what = "cancel the one that is not wanted"
-    if by_us:
-        fixed = cancel_double(calls, row, beside, None, looked_at, by=_OCCASION.by)
-        if not fixed.ok and fixed.again:
-            raise LeftAlone(fixed.message)
-        what = fixed.message
-    _tell(calls.deps, row, events.CHANGE_NEEDS_YOU, beside, f"{_TWICE}: {what}")
+    _tell(calls.deps, row, events.CHANGE_NEEDS_YOU, beside, f"{_TWICE}; {_ENDED if by_us else _YOURS}")
+    if not by_us:
+        return
+    fixed = cancel_double(calls, row, beside, None, looked_at, by=_OCCASION.by)
+    if fixed.again:
+        raise LeftAlone(fixed.message)
+    if not fixed.ok:
+        with calls.deps.engine.begin() as conn:
+            events.record(conn, row.id, events.CHANGE_NEEDS_YOU, _OCCASION.by, {"uid": beside, "why": fixed.message})
 
 
 def _tell_if_empty(calls: HintCalls, row: Appointment, change: BookingChange) -> None:

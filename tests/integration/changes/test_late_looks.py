@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from db import personal
 from db.appointments import events
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
@@ -265,6 +266,73 @@ def test_a_look_that_never_succeeds_ends_after_a_day_and_is_told(world: Any) -> 
 
     assert told(booking) == [(events.CHANGE_NEEDS_YOU, None)]
     assert looked() == 0
+
+
+def test_a_double_is_told_though_the_answer_to_its_cancel_is_lost(world: Any) -> None:
+    """The next look finds it gone, and ends."""
+    booking = booked(PLAIN)
+    change = asked(booking)
+    world.faults("split", count=1, match=CHANGE)
+    carry_change(change)
+    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    old, new = living(world, booking)
+    world.faults("commit_then_reset", count=1, match=CHANGE)
+
+    assert looked(after=0) == 1
+    assert looked() == 1
+
+    assert living(world, booking) == [new]
+    assert told(booking) == [(events.CHANGE_NEEDS_YOU, old)]
+    assert looked() == 0
+
+
+def test_the_look_of_a_person_who_was_forgotten_ends_without_a_call(world: Any) -> None:
+    """Nothing names the booking any more."""
+    booking = booked(PLAIN)
+    change = asked(booking)
+    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
+    carry_change(change)
+    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    with dependencies.current().engine.begin() as conn:
+        personal.forget(conn, [booking], {str(row(booking).calcom_booking_uid)})
+    before = len(world.journal())
+
+    assert looked() == 1
+
+    assert len(world.journal()) == before
+    assert looked() == 0
+
+
+def test_a_double_that_cal_com_does_not_cancel_is_told_once_more(world: Any) -> None:
+    """A person must cancel it."""
+    booking = booked(PLAIN)
+    change = asked(booking)
+    world.faults("split", count=1, match=CHANGE)
+    carry_change(change)
+    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    old, new = living(world, booking)
+    world.faults("status", status=400, shape="B", message="Cannot cancel it", count=1, match=CHANGE)
+
+    assert looked(after=0) == 1
+
+    assert living(world, booking) == [old, new]
+    assert told(booking) == [(events.CHANGE_NEEDS_YOU, old)] * 2
+    assert looked() == 0
+
+
+def test_what_does_not_carry_our_reference_is_no_double(world: Any) -> None:
+    """A stranger's booking under the uid that the change names stays as it is."""
+    booking, strangers = booked(PLAIN), booked(PLAIN, 2)
+    change = asked(booking)
+    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
+    carry_change(change)
+    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    _write(change, from_uid=row(strangers).calcom_booking_uid)
+
+    assert looked() == 1
+
+    assert living(world, strangers) == [row(strangers).calcom_booking_uid]
+    assert told(booking) == []
 
 
 def _write(change: int, **columns: Any) -> None:

@@ -30,8 +30,8 @@ LATE_LOOKS = (
     ),
     _look(
         name="a-double-of-a-move-is-left",
-        old="    if by_us:\n",
-        new="    if not by_us:\n",
+        old="    if not by_us:\n",
+        new="    if by_us:\n",
         test=f"{_LATE}test_the_old_booking_of_a_split_move_is_cancelled_as_a_double_and_told",
     ),
     _look(
@@ -39,6 +39,30 @@ LATE_LOOKS = (
         old="beside = None if here is None else here.uid",
         new="beside = None",
         test=f"{_LATE}test_what_was_made_after_all_at_the_wanted_start_is_cancelled_and_told",
+    ),
+    _look(
+        name="a-double-is-not-told-before-its-cancel",
+        old="{_ENDED if by_us else _YOURS}\")\n    if not by_us:",
+        new="{_YOURS}\") if not by_us else None\n    if not by_us:",
+        test=f"{_LATE}test_a_double_is_told_though_the_answer_to_its_cancel_is_lost",
+    ),
+    _look(
+        name="a-double-that-stays-is-not-told-once-more",
+        old="    if not fixed.ok:\n",
+        new="    if False:\n",
+        test=f"{_LATE}test_a_double_that_cal_com_does_not_cancel_is_told_once_more",
+    ),
+    _look(
+        name="a-strangers-booking-is-a-double",
+        old="look.there.lives_for(str(row.uuid), but=None)",
+        new="look.lives",
+        test=f"{_LATE}test_what_does_not_carry_our_reference_is_no_double",
+    ),
+    _look(
+        name="a-forgotten-persons-booking-is-looked-for",
+        old="if row is None or change.from_uid is None:",
+        new="if row is None:",
+        test=f"{_LATE}test_the_look_of_a_person_who_was_forgotten_ends_without_a_call",
     ),
     _look(
         name="an-empty-booking-is-not-told",
