@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from _pytest.capture import FDCapture
 from _pytest.runner import runtestprotocol
 
 from tests.running.shares import Share
@@ -43,11 +45,15 @@ def run_shares(
 
 
 def _have_own(config: pytest.Config, folder: Path) -> None:
-    """Have files of its own for what is captured, which forks would share, and a folder for what tests make."""
+    """Have files of its own for what is captured, which forks would share, and a folder for what tests make.
+
+    The streams stay: what a module has begun to log to when it was imported goes on.
+    """
     capture: Any = config.pluginmanager.getplugin("capturemanager")
-    capture.stop_global_capturing()
-    capture.start_global_capturing()
-    capture.suspend_global_capture()
+    for one in (capture._global_capturing.out, capture._global_capturing.err):  # noqa: SLF001 - by no other way
+        if isinstance(one, FDCapture):
+            with tempfile.TemporaryFile(buffering=0) as own:
+                os.dup2(own.fileno(), one.tmpfile.fileno(), inheritable=False)
     config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined] # noqa: SLF001 - as xdist's processes have it
 
 

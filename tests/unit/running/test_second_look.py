@@ -211,6 +211,26 @@ def test_what_is_shared_is_made_once_a_process_and_ended_in_it(suite: Suite) -> 
     assert (ran.code, ran.looks("ended")) == (0, 1), ran.out
 
 
+def test_what_was_logged_to_since_a_module_was_imported_is_captured_in_each_process(suite: Suite) -> None:
+    """As pytest captures it in one process: each test's output is its own, and no stream is closed."""
+    ran = suite(
+        """
+        import logging
+        LOG = logging.getLogger("early")
+        LOG.addHandler(logging.StreamHandler())
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_logs(number):
+            LOG.warning("warned by %d", number)
+            os.write(2, b"and wrote\\n")
+            assert number not in (1, 4)
+        """,
+        "--show-capture=stderr",
+    )
+    captured = re.findall(r"Captured stderr call -+\n(.*?)\n[_=-]", ran.out, re.DOTALL)
+    assert sorted(captured) == [f"warned by {number}\nand wrote" for number in (1, 4)], ran.out
+
+
 @pytest.mark.parametrize("looks", [1, 2], ids=["first look", "second look"])
 def test_ctrl_c_ends_each_process_and_what_it_has_begun(tmp_path: Path, looks: int) -> None:
     """As it ends pytest: the exit code is 2, and fixtures are torn down."""
