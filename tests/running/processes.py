@@ -73,13 +73,14 @@ class Run:
 
     def __init__(self, session: pytest.Session, processes: int) -> None:
         self._session, self._processes = session, processes
+        self._shares = Shares(session.items)
         self._lots: list[Lot] = []  # one after the other
         self._forks: list[Fork] = []
         self._held: dict[int, list[TestReport]] = {}  # failures of those that may pass alone
 
     def all(self) -> None:
         """Run what computes, what waits beside others, and what must be alone; last what may pass when it is alone."""
-        shares, postgres = Shares(self._session.items), self._session.config.pluginmanager.getplugin(prepared.NAME)
+        shares, postgres = self._shares, self._session.config.pluginmanager.getplugin(prepared.NAME)
         computing = Lot(shares.computing, min(CORES, self._processes))
         waiting = Lot(shares.waiting, self._processes, postgres.ready if postgres else lambda: None)
         try:
@@ -111,7 +112,7 @@ class Run:
             for number, reports in self._held.items():
                 self._log(number, reports)
         elif self._held:
-            self._run([Lot(deque([deque(self._held)]), 1)], ended)
+            self._run([Lot(deque(deque([number]) for number in self._held), 1)], ended)
 
     def _run(self, lots: list[Lot], ended: Ended) -> None:
         self._lots = lots
@@ -150,7 +151,7 @@ class Run:
             told = "gone"
         match told:
             case "next":
-                share = self._share()
+                share = None if self._shares.have_own_process(fork.shares[-1]) else self._share()
                 fork.shares += [share] if share else []
                 fork.connection.send(share)
             case ("begins", number):

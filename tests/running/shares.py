@@ -2,6 +2,9 @@
 
 A test computes if all that it needs is made for it alone; two of those use two cores. What is made for many tests is a
 server or a process: who takes one mostly waits, so many run at once, and those that take longest begin.
+
+A browser and the deployment that it looks at are one share with a process of their own: to make them takes the most,
+and as long as the browser runs nobody else in its process has an event loop.
 """
 
 from collections import deque
@@ -27,6 +30,7 @@ TOGETHER = {
     "test_model_windows.py",
     "test_page_plans.py",
 }  # what their tests share takes longest: it is made once
+APART = {"browser", "whole"}  # fixtures
 ALONE = "alone"
 
 
@@ -36,18 +40,34 @@ class Shares:
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         groups: dict[str, dict[tuple[bool, str], Share]] = {"computing": {}, "waiting": {}, ALONE: {}}
         for number, item in enumerate(items):
-            long = _is_long(item)
-            whole = item.nodeid if long and item.path.name not in TOGETHER else str(item.path)
-            groups[_group(item)].setdefault((not long, whole), deque()).append(number)
+            groups[_group(item)].setdefault(_key(item), deque()).append(number)
         self.computing, self.waiting, self.alone = (
             deque(share for _, share in sorted(found.items(), key=_rank)) for found in groups.values()
         )
+        self._apart = {number for number, item in enumerate(items) if is_apart(item)}
+
+    def have_own_process(self, share: Share) -> bool:
+        """Return whether the process that runs a share runs no other one after it."""
+        return share[-1] in self._apart
 
 
 def _rank(found: tuple[tuple[bool, str], Share]) -> tuple[bool, int]:
     """What takes long comes first, then what is much: the last shares are small, and all processes end at once."""
     (is_short, _), share = found
     return is_short, -len(share)
+
+
+def _key(item: pytest.Item) -> tuple[bool, str]:
+    """Return whether a test is short, and what those have in common that are one share."""
+    if is_apart(item):
+        return False, "apart"
+    long = _is_long(item)
+    return not long, item.nodeid if long and item.path.name not in TOGETHER else str(item.path)
+
+
+def is_apart(item: pytest.Item) -> bool:
+    """Return whether a test looks into a browser, or at what is there for one."""
+    return not APART.isdisjoint(_fixtures(item))
 
 
 def _is_long(item: pytest.Item) -> bool:

@@ -211,6 +211,33 @@ def test_what_is_shared_is_made_once_a_process_and_ended_in_it(suite: Suite) -> 
     assert (ran.code, ran.looks("ended")) == (0, 1), ran.out
 
 
+def test_nobody_runs_in_the_process_of_a_browser_after_it(suite: Suite) -> None:
+    """All tests of a browser have one process; its loop would be in the way of others."""
+    ran = suite(
+        """
+        RAN = []
+
+        @pytest.fixture(scope="session")
+        def browser():
+            return times("browsers")
+
+        @pytest.fixture(scope="session")
+        def fleet():
+            pass
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_looks(browser, number):
+            RAN.append("browser")
+
+        @pytest.mark.parametrize("number", range(30))
+        def test_does_not_look(fleet, number):
+            times("others")
+            assert "browser" not in RAN
+        """,
+    )
+    assert (ran.code, ran.looks("browsers"), ran.looks("others")) == (0, 1, 30), ran.out
+
+
 def test_what_was_logged_to_since_a_module_was_imported_is_captured_in_each_process(suite: Suite) -> None:
     """As pytest captures it in one process: each test's output is its own, and no stream is closed."""
     ran = suite(
