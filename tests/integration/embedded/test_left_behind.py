@@ -175,6 +175,7 @@ def test_who_leaves_something_behind_is_named(said: str, what: str) -> None:
 
 def test_nobody_else_is_named(said: str) -> None:
     """Rows, sequences and what is as it was before are no trouble; nor is a test that has failed, or has its own."""
-    named = {line.partition("::")[2].partition(" ")[0] for line in said.splitlines() if " has left behind:" in line}
+    errors = (line for line in said.splitlines() if line.startswith("E ") and " has left behind:" in line)
+    named = {error.partition("::")[2].partition(" ")[0] for error in errors}
     assert named == {f"test_leaves_a_{what}" for what in LEFT}
     assert "1 failed, 13 passed, 9 errors" in said
