@@ -2,6 +2,7 @@
 
 A test has waited while it asked for a condition time after time (tests/running/waiting.py). It has computed what its
 process and all that was started in it have used of a core; a fixture what its process has, and those that it has ended.
+The JUnit file has both of each test as its properties.
 """
 
 import os
@@ -72,7 +73,9 @@ class Meter:
             tree = computed()
             fixtures = {name: vars(one) for name, one in self._fixtures.items()}
             waited, looks = WAITED.seconds - self._waited, WAITED.looks - self._looks
-            report.spent = (waited, max(0.0, tree - self._tree), looks, fixtures)  # type: ignore[attr-defined]
+            used = max(0.0, tree - self._tree)
+            report.spent = (waited, used, looks, fixtures)  # type: ignore[attr-defined]
+            report.user_properties += [("waited", f"{waited:.1f}"), ("computed", f"{used:.1f}")]
             self._tree, self._waited, self._looks = tree, WAITED.seconds, WAITED.looks
             self._fixtures.clear()
         return report
