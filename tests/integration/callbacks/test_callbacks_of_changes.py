@@ -23,6 +23,7 @@ from tasks.enqueue import enqueue_booking
 from tests.support.callbacks.callers import LOOPBACK, asked, confirmed, key_with, move, sql
 from tests.support.changes import ask_change
 from tests.support.fleet import request
+from tests.support.locks import no_wait_for_a_lock
 
 URL = "https://example.com/hooks"
 SENT: list[dict[str, Any]] = []  # the bodies of those that were told
@@ -167,7 +168,7 @@ def test_the_sweeper_waits_for_no_booking_whose_change_it_ends() -> None:
         ask_change(conn, row, datetime(2000, 1, 2, tzinfo=UTC))
     with dependencies.current().engine.connect() as other:
         appointments.get(other, booking, lock=True)
-        with dependencies.current().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn, no_wait_for_a_lock():
             conn.execute(text("SET LOCAL lock_timeout = '5s'"))
             assert sweeps.expire(conn, lead_seconds=0, limit=10) == []
     with dependencies.current().engine.begin() as conn:

@@ -23,6 +23,7 @@ from tasks.decisions import BookingDecisions
 from tasks.dependencies import Timings
 from tasks.moves import Posted
 from tests.support.changes import ask_change
+from tests.support.locks import no_wait_for_a_lock
 from tests.unit.changes import test_cancel_evidence as cancels
 from tests.unit.changes import test_reschedule_evidence as reschedules
 
@@ -161,7 +162,7 @@ def test_a_move_expires_after_what_is_decided_about_its_booking(record: Any) -> 
 
     with record.engine.begin() as other:
         assert appointments.get(other, one.appointment_id, lock=True) is not None
-        with record.engine.begin() as conn:
+        with record.engine.begin() as conn, no_wait_for_a_lock():
             assert sweeps.expire(conn, lead_seconds=600, limit=10) == []
 
     with record.engine.begin() as conn:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from db import appointments
 from db.lifecycle import ChangeStatus, Status
+from db.models.changes import booking_changes
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.moves import KNOWN, Move
@@ -16,6 +17,7 @@ from tasks.operations.cancelling import cancel_in
 from tasks.operations.rescheduling import reschedule_in
 from tests.integration.changes.test_turned_away import DONE, ask, claimed, seat, stands
 from tests.support.fleet import eventually, request, row
+from tests.support.locks import no_wait_for_a_lock
 from tests.support.stepping import accept
 from worker import cancel_booking
 
@@ -70,7 +72,7 @@ def test_who_wishes_the_same_meanwhile_hears_which_change_it_is(settings: Callab
 def test_a_change_ends_after_what_is_decided_about_its_booking(settings: Callable[..., dict[str, str]]) -> None:
     """Its worker locks the booking first, which it writes next: the other way round both would wait."""
     settings()
-    deps, one = dependencies.current(), ask(seat(0))
+    deps, one, columns = dependencies.current(), ask(seat(0)), booking_changes.c
     worker = claimed(one)
     assert worker is not None
 
@@ -80,6 +82,8 @@ def test_a_change_ends_after_what_is_decided_about_its_booking(settings: Callabl
             written = pool.submit(worker.write, DONE)
             eventually(lambda: somebody_waits() or written.done(), what="the worker waits for the booking")
             assert not written.done()
+            with no_wait_for_a_lock():
+                conn.execute(select(columns.id).where(columns.id == one.id).with_for_update(nowait=True))
         assert written.result(60) is not None
 
     assert stands(one) is ChangeStatus.DONE
