@@ -129,8 +129,17 @@ def listed(folder: Path) -> Listed | None:
 def listed_at(root: Path, commit: str) -> Listed | None:
     """Return the list of breakages as it was at a commit."""
     with tempfile.TemporaryDirectory(prefix="breakages-") as folder:
-        archive = Path(folder, "lists.tar")
-        git(root, "archive", f"--output={archive}", commit, "--", "tests/mutation")
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
+        unpacked(root, commit, Path(folder))
         return listed(Path(folder))
+
+
+def unpacked(root: Path, commit: str, folder: Path) -> None:
+    """Write the breakages' modules as they were at a commit below `folder`.
+
+    Raises:
+        CalledProcessError: There is no such commit.
+    """
+    archive = folder / "lists.tar"
+    git(root, "archive", f"--output={archive}", commit, "--", "tests/mutation")
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
