@@ -76,15 +76,18 @@ def record_once(conn: Connection, appointment_id: int, kind: str, by: str, *, ui
     return True
 
 
-def held_without_call(conn: Connection, appointment_id: int, *, change: int | None, seconds: float) -> int:
-    """Count how often a booking, or this change of it, was held without a call in the last `seconds`."""
+def held_without_call(
+    conn: Connection, appointment_id: int, *, change: int | None, seconds: Sequence[float]
+) -> list[int]:
+    """Count how often a booking, or this change of it, was held without a call: within each of these last `seconds`."""
     columns = _events.c
     held = [columns.kind == (Status.HELD.value if change is None else f"change_{Status.HELD.value}")]
     if change is not None:
         held.append(columns.detail["change"].astext == str(change))
-    lately = columns.created_at > func.now() - timedelta(seconds=seconds), columns.detail.has_key("calls").is_(False)
-    query = select(func.count()).where(columns.appointment_id == appointment_id, *lately, *held)
-    return int(conn.execute(query).scalar_one())
+    counts = [func.count().filter(columns.created_at > func.now() - timedelta(seconds=span)) for span in seconds]
+    without_call = columns.detail.has_key("calls").is_(False)
+    query = select(*counts).where(columns.appointment_id == appointment_id, without_call, *held)
+    return [int(count) for count in conn.execute(query).one()]
 
 
 def timeline(conn: Connection, appointment_id: int) -> list[Event]:

@@ -41,7 +41,7 @@ class IncidentKind(StrEnum):
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
-    LET_GO_IN_VAIN = "let_go_in_vain"  # no row was let go and held again without a call, ten times a minute, for QUIET
+    LET_GO_IN_VAIN = "let_go_in_vain"  # no row was held without a call ten times in ten minutes, for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
     REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker
     REDIS_SLOW = "redis_slow"  # no process that checks has had too many late answers

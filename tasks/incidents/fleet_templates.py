@@ -13,7 +13,7 @@ _TEMPLATES = {
         "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
     ),
     IncidentKind.LET_GO_IN_VAIN: always(
-        "Let go and held again without a call, ten times in a minute: {count}",
+        "Let go and held again without a call, ten times in ten minutes: {count}",
         KEPT,
         "`booking show {first_id}` says what held it each time; it pauses now, and nothing is lost. Do all workers have"
         " the same release and the same settings? `booking check`; else report it with that story",

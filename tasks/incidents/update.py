@@ -119,7 +119,7 @@ def _detail(observation: Observation, incident: Incident | None, *, notify: bool
 
 
 def _each(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
-    """Return which of what is told one by one was told, the newest last, and the bookings that are new in a message."""
+    """Return which of what is told one by one was told, what is there now last, and what is new in a message."""
     if incident is None or not incident.news:
         return {"told_each": [*observation.each][-_TOLD_EACH:]} if observation.each else {}
     before = incident.detail.get("told_each", [*observation.each])
@@ -127,7 +127,7 @@ def _each(observation: Observation, incident: Incident | None, *, notify: bool) 
         return {}
     if not notify:
         return {"told_each": before, "further": incident.detail.get("further", [])}
-    told = [*before, *(one for one in observation.each if one not in set(before))]
+    told = [*(one for one in before if one not in observation.each), *observation.each]
     return {"told_each": told[-_TOLD_EACH:], "further": further(incident, observation)}
 
 

@@ -21,8 +21,8 @@ from tasks.host.log import Logger
 from tasks.moves import Move
 
 FREE = 3  # holds without a call in a minute: a breaker may open, or the limit be used up, right after the release
-TOO_OFTEN = 10  # in a minute: an incident
-MINUTE = 60.0  # seconds: after a longer pause no hold is counted any more
+TOO_OFTEN = 10  # in ten minutes: an incident; in one there are fewer, for the row rests
+MINUTE, TEN_MINUTES = 60.0, 600.0  # seconds
 _BY_STATE = frozenset({*PACED, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION, HoldReason.UNREACHABLE})
 
 log = Logger(__name__)
@@ -35,7 +35,7 @@ def rested(claim: Claim, move: Move) -> Move:
     if move.calls or reason not in _BY_STATE or joins_line:
         return move
     try:
-        times = _count(claim)
+        times = _count(claim, reason)
     except SQLAlchemyError as exc:  # the move is written next; if it is not, the lease runs out
         log.warning("holds_not_counted", error=type(exc).__name__)
         return move
@@ -49,13 +49,16 @@ def rested(claim: Claim, move: Move) -> Move:
     return replace(move, why=f"{move.why}; it was let go in vain, and pauses", changes={**move.changes, **rest})
 
 
-def _count(claim: Claim) -> int:
-    """Count the holds of a row without a call in the last minute; tell operators of the tenth."""
+def _count(claim: Claim, reason: HoldReason) -> int:
+    """Count the holds of a row without a call in the last minute; report the tenth in ten minutes to operators.
+
+    A hold for UNREACHABLE is not reported: while an endpoint is sick, each row that waits for it has one each OPEN.
+    """
     row, subject = claim.row, claim.subject
     change = subject.id if isinstance(subject, BookingChange) else None
-    with claim.deps.engine.begin() as conn:
-        times = events.held_without_call(conn, row.id, change=change, seconds=MINUTE)
-        if times + 1 == TOO_OFTEN:
+    with claim.deps.autocommit.connect() as conn:
+        times, lately = events.held_without_call(conn, row.id, change=change, seconds=(MINUTE, TEN_MINUTES))
+        if lately + 1 == TOO_OFTEN and reason is not HoldReason.UNREACHABLE:
             first = {"first_id": str(row.id)}
             incidents.add_occurrences(conn, IncidentKind.LET_GO_IN_VAIN, None, 1, detail=first)
     return times

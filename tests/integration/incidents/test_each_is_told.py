@@ -13,6 +13,7 @@ from db.monitoring import incidents
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks import dependencies
 from tasks.incidents import check
+from tasks.incidents import update as update_of_incidents
 from tests.support.callbacks.callers import sql
 from tests.support.changes import held_change
 
@@ -68,6 +69,13 @@ def twice(record: Any) -> int:
     return number
 
 
+def let_go(record: Any, booking: int) -> None:
+    """Let the change of a booking go on."""
+    released = {"status": "pending", "hold_reason": None, "held_at": None}
+    with record.engine.begin() as conn:
+        conn.execute(update(booking_changes).where(booking_changes.c.appointment_id == booking).values(released))
+
+
 @pytest.mark.parametrize(
     ("kind", "happens"),
     [
@@ -105,10 +113,7 @@ def test_one_that_takes_the_place_of_another_is_told(record: Any) -> None:
     assert told(IncidentKind.CHANGE_HELD).news == 1
     later(90_000)
     assert told(IncidentKind.CHANGE_HELD).news == 2
-    released = {"status": "pending", "hold_reason": None, "held_at": None}
-    of_first = booking_changes.c.appointment_id == first
-    with record.engine.begin() as conn:
-        conn.execute(update(booking_changes).where(of_first).values(released))
+    let_go(record, first)
     second = change(record)
     later(TEN_MINUTES)
     seen = told(IncidentKind.CHANGE_HELD)
@@ -117,3 +122,18 @@ def test_one_that_takes_the_place_of_another_is_told(record: Any) -> None:
     sql("UPDATE booking_changes SET status = 'held', hold_reason = 'suspect', held_at = now()")
     later(TEN_MINUTES)
     assert told(IncidentKind.CHANGE_HELD).news == 3
+
+
+def test_one_that_still_waits_is_not_told_again_after_many_others(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An incident keeps a limited number of ids: those that are gone are forgotten first."""
+    monkeypatch.setattr(update_of_incidents, "_TOLD_EACH", 2)
+    change(record)
+    assert told(IncidentKind.CHANGE_HELD).news == 1
+    later(90_000)
+    for news in (2, 3):
+        other = change(record)
+        later(TEN_MINUTES)
+        assert told(IncidentKind.CHANGE_HELD).news == news
+        let_go(record, other)
+        later(TEN_MINUTES)
+        assert told(IncidentKind.CHANGE_HELD).news == news

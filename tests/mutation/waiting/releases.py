@@ -31,9 +31,21 @@ RELEASES = (
     ),
     _resting(
         name="what-is-let-go-in-vain-is-told-to-nobody",
-        old="if times + 1 == TOO_OFTEN:",
-        new="if times < 0:",
-        test=f"{_VAIN}test_ten_times_in_a_minute_are_an_incident",
+        old="if lately + 1 == TOO_OFTEN and",
+        new="if times < 0 and",
+        test=f"{_VAIN}test_a_row_that_goes_on_in_vain_is_an_incident",
+    ),
+    _resting(
+        name="what-is-let-go-in-vain-is-told-where-nothing-rests",
+        old="seconds=(MINUTE, TEN_MINUTES))",
+        new="seconds=(MINUTE, MINUTE))",
+        test=f"{_VAIN}test_a_row_that_goes_on_in_vain_is_an_incident",
+    ),
+    _resting(
+        name="a-sick-endpoint-is-told-as-our-fault",
+        old=" and reason is not HoldReason.UNREACHABLE:",
+        new=":",
+        test=f"{_VAIN}test_what_waits_for_a_sick_endpoint_is_no_incident",
     ),
     _resting(
         name="each-hold-without-a-call-rests",

@@ -26,15 +26,21 @@ EACH_TOLD = (
     ),
     _update(
         name="a-further-one-is-told-for-ever",
-        old="    told = [*before, *(one for one in observation.each if one not in set(before))]\n",
+        old="    told = [*(one for one in before if one not in observation.each), *observation.each]\n",
         new="    told = list(before)\n",
         test=_TOGETHER,
     ),
     _update(
         name="held-again-and-told-again",
-        old="    told = [*before, *(one for one in observation.each if one not in set(before))]\n",
+        old="    told = [*(one for one in before if one not in observation.each), *observation.each]\n",
         new="    told = [*observation.each]\n",
         test=f"{_EACH}test_one_that_takes_the_place_of_another_is_told",
+    ),
+    _update(
+        name="the-oldest-that-waits-is-told-again",
+        old="    told = [*(one for one in before if one not in observation.each), *observation.each]\n",
+        new="    told = [*before, *(one for one in observation.each if one not in before)]\n",
+        test=f"{_EACH}test_one_that_still_waits_is_not_told_again_after_many_others",
     ),
     Breakage(
         name="further-ones-without-numbers",
