@@ -148,7 +148,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     cells, wrong = blind.judge(ours.rows if part.of_kinds else [], made, part.knowledge(environment.switched))
     accepted = [one for _, one in receipts(environment.receipts)]
     changes, seen = ours.changes, {row.id for row in ours.rows if KIND_OF.get(row.event_type_id) in part.sight}
-    held = {one.booking for one in changes if one.is_untellable}
+    held = {(one.booking, one.wanted) for one in changes if one.is_untellable}
     verdict = Verdict(
         lost=(*books.lost(accepted, ours.rows, ours.alerts), *change_books.lost(changes, ours.alerts, ours.rows)),
         double=(

@@ -97,12 +97,13 @@ def double(
     weeks: Mapping[int, int],
     *,
     told: Collection[str] = (),
-    untellable: Collection[int] = (),
+    untellable: Collection[tuple[int, str | None]] = (),
 ) -> Iterator[str]:
     """Find requests with two bookings that lived at one time, and bookings that were moved to two places.
 
     Both ends of a move live for a while where Cal.com has split its transaction: then one of them is cancelled as a
-    double, and its uid is among those that operators were `told` of; or its move is `untellable`, by its booking.
+    double, and its uid is among those that operators were `told` of; or its move, by booking and wanted start, is
+    `untellable`.
     """
     for row in rows:
         lines = [line for line in made.get(row.reference, ()) if not (line.half_made and line.ended)]
@@ -110,17 +111,14 @@ def double(
             continue
         for first, second in pairwise(sorted(lines, key=lambda line: line.made)):
             is_move = second.moved_from == first.uid
-            if is_move and (row.id in untellable or (_ended_one(first, second) and {first.uid, second.uid} & {*told})):
+            cleared = any(line.ended is not None and line.uid in told for line in (first, second))
+            if is_move and (cleared or (row.id, second.start) in untellable):
                 continue
             if not first.over(second.made + (ONE_TRANSACTION if is_move else timedelta())):
                 yield f"booking {row.id}: lived twice from {second.made} on ({first.uid}, {second.uid})"
         for uid, count in Counter(line.moved_from for line in lines if line.moved_from).items():
             if count > 1:
                 yield f"booking {row.id}: {uid} was moved {count} times"
-
-
-def _ended_one(*lines: Line) -> bool:
-    return any(line.ended is not None for line in lines)
 
 
 def contradictions(changes: Sequence[Change], rows: Sequence[Row], made: References) -> Iterator[str]:

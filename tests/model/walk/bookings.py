@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from db.appointments.moves import EARLY
-from db.lifecycle import FINAL, LIVE, UNASKABLE, HoldReason, Status
+from db.audits.doubles import CANCELLED, INTENT, KEPT
+from db.lifecycle import LIVE, UNASKABLE, HoldReason, Status
 from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved
 from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE, Seen
-from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, rested
-from tests.model.walk.record import NOT_READ, Event, Line, Terms
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, not_lost, rested
+from tests.model.walk.record import NOT_READ, Event, Line, Terms, has_ended
 from tests.model.walk.state import DISPATCHED, Cannot, Span, State
 
 RESTS = 5.0  # seconds that what is held for a key, or for settings, rests (db/sql/release_due.sql)
@@ -124,7 +125,7 @@ def _seen(subject: Subject, state: State, claim: Span, event: Event) -> Seen:
         "by_own_answer" in event.detail,
         *attempts.reads_of(event.calls),
         bool(made),
-        any(line.ended is not None and line.ended <= event.at for line in made),
+        has_ended(made, event.at),
         (*subject.types, NOT_READ),
         event.detail.get("denied_for"),
         (("cancel", unwanted), ("uid", state.row.uid)) if is_flipped else (),
@@ -159,7 +160,7 @@ def _concrete(subject: Subject, state: State, event: Event, claim: Span, told: R
         told.ends, Span(at + terms.ends_unanswered + sent.lo, at + terms.ends_unanswered)
     )
     if state.row.unknown and told.ends not in (0, AS_BEFORE):
-        ends = Span(max(ends.lo, state.ends.lo), max(ends.hi, state.ends.hi))
+        ends = ends.or_later(state.ends)
     since = Span(state.since.lo, at) if state.row.unknown else Span(at, at)
     return State(new, at, until, settle, ends, since)
 
@@ -173,24 +174,16 @@ def _moments(state: State) -> tuple[float, Span, Span, Span]:
 
 def lease_lost(subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row of a worker that is gone: claimed, and not heard of for a lease."""
-    terms, row, seen = subject.terms, state.row, event.moment("seen_at")
-    if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
+    terms, row = subject.terms, state.row
+    if no := not_lost(state, event, terms):
         yield no
-        return
-    if event.at < seen + terms.lease - SLACK:
-        yield Cannot(f"its lease was alive: its worker was seen {event.at - seen:.3f} s before")
-        return
-    if event.detail["leases_lost"] != row.lost + 1:
-        yield Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
         return
     suspect = event.kind == Status.HELD
     settle, ends = (
         Span(event.at - SLACK, event.at).after(after) for after in (terms.settle_unanswered, terms.ends_unanswered)
     )
     if row.unknown:
-        settle, ends = (
-            Span(max(new.lo, old.lo), max(new.hi, old.hi)) for new, old in ((settle, state.settle), (ends, state.ends))
-        )
+        settle, ends = settle.or_later(state.settle), ends.or_later(state.ends)
     since = Span(state.since.lo, event.at) if row.unknown else Span(event.at, event.at)
     lost = {"unknown": True, "looks": 0, "lost": row.lost + 1, "error": "timeout"}
     reason = {"reason": HoldReason.SUSPECT} if suspect else {}
@@ -292,8 +285,7 @@ def cancelled(subject: Subject, state: State, event: Event) -> Steps:
     if event.attempt is not None:
         yield from attempted(subject, state, event)
     elif row.status == Status.CONFIRMED:
-        gone = any(line.ended is not None and line.ended <= event.at for line in subject.lines)
-        if gone:
+        if has_ended(subject.lines, event.at):
             yield State(moved(row, Status.CANCELLED), event.at)
         else:
             yield Cannot("it counts as cancelled at Cal.com, and Cal.com has cancelled nothing")
@@ -356,6 +348,27 @@ def taken_back(_subject: Subject, state: State, event: Event) -> Steps:
         yield Cannot(f"its cancel was taken back, and it is {state.words()}")
 
 
+def moved_there(subject: Subject, state: State, event: Event) -> Steps:
+    """Yield the row of a booking that is at another start by now."""
+    uid, start = event.detail["uid"], event.moment("start")
+    if any(line.uid == uid and line.start == start for line in subject.lines):
+        yield from _in(Status.CONFIRMED)(subject, state, event)
+    else:
+        yield Cannot(f"Cal.com has no booking {uid} of it at that start")
+
+
+def double(subject: Subject, state: State, event: Event) -> Steps:
+    """Yield the row beside which another booking of it lives: it is to be cancelled, or was."""
+    uid, seat = event.detail["uid"], event.detail["seat"]
+    ends = [line.ended for line in subject.lines if line.uid == uid and seat in (None, line.seat)]
+    if not ends:
+        yield Cannot(f"Cal.com has no booking {uid} of it")
+    elif event.kind == CANCELLED and not any(ended is not None and ended <= event.at + SLACK for ended in ends):
+        yield Cannot(f"{uid} counts as a cancelled double, and Cal.com has not cancelled it")
+    else:
+        yield from _in(*((Status.CONFIRMED,) if event.kind == INTENT else Status))(subject, state, event)
+
+
 def _in(*statuses: Status) -> Step:
     """Return the step of what is only told, of a row in one of these states."""
 
@@ -386,16 +399,15 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "late_uid": late_uid,
         "cancel_requested": cancel_asked,
         "cancel_taken_back": taken_back,
-        "moved_there": _in(Status.CONFIRMED),
+        "moved_there": moved_there,
         "series_cut": _in(Status.CONFIRMED, Status.CANCELLED),
         "made_again": _in(Status.CONFIRMED),
-        "cancelling_double": _in(Status.CONFIRMED),
-        "double_cancelled": _ANY,
-        "double_not_cancelled": _ANY,
+        INTENT: double,
+        CANCELLED: double,
+        KEPT: double,
         "cancel_there": _in(Status.CONFIRMED, Status.CANCELLED),
         "told_not_booked": _in(Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED),
         "change_needs_you": _ANY,
         "degraded": _in(Status.HELD),
     }
 )
-__all__ = ["FINAL", "STEPS", "Subject"]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from db.event_kind import EventKind
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.calcom.access import CANCEL, RESCHEDULE
+from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.reads import GET, LIST, SLOTS
 from tasks.calcom.slots import Slot
 from tasks.changes.evidence import Shown
@@ -30,13 +31,15 @@ _FAILED = ("503", "a refused key", "429", "a page")
 class ChangeSeen(NamedTuple):
     """What an attempt may have been answered: its POSTs in their order, and its reads.
 
-    `done`: Cal.com has by now what is wished, or at least something of it. `denied`: as in `attempts.Seen`.
+    `done`: Cal.com has by now what is wished, or at least something of it. `denied`: as in `attempts.Seen`. `made`:
+    during the attempt Cal.com has moved the booking.
     """
 
     posts: tuple[Result, ...]
     reads: Reads
     done: bool
     denied: str | None = None
+    made: bool = False
 
 
 @contextmanager
@@ -78,7 +81,8 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
                 yield from _denied(seen)
         case "post":
             if posted < len(seen.posts):
-                yield from replies(seen.posts[posted], is_move=turn.row.is_move, done=seen.done)
+                told = replies(seen.posts[posted], is_move=turn.row.is_move, done=seen.done)
+                yield from (one for one in told if not (seen.made and one.reply.answer is ChangeAnswer.OTHER_BOOKING))
         case "look":
             if GET in ok:
                 yield from _looks(asked.of, seen)

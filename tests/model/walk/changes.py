@@ -12,8 +12,8 @@ from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE
 from tests.model.walk.bookings import RESTS
 from tests.model.walk.change_attempts import POSTS, ChangeSeen, change_ends
-from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, rested
-from tests.model.walk.record import Event, Line, Terms
+from tests.model.walk.claims import LATEST, SLACK, claimed_at, not_claimable, not_lost, rested
+from tests.model.walk.record import Event, Line, Terms, has_ended
 from tests.model.walk.state import NEVER, Cannot, Span
 
 S = ChangeStatus
@@ -46,6 +46,7 @@ class ChangeSubject(NamedTuple):
     terms: Terms
     booked: tuple[bool, ...] = (True,)
     booked_at: float = 0.0
+    earlier: int = 0  # the first change of its booking that was asked for before it, and is open; 0: none is
     in_vain: int = 0  # as bookings.Subject has it
 
 
@@ -92,14 +93,17 @@ def _seen(subject: ChangeSubject, event: Event) -> ChangeSeen:
     told = [(call["endpoint"], attempts.result_of(call)) for call in event.calls]
     posts = tuple(result for endpoint, result in told if endpoint in POSTS)
     reads = frozenset((endpoint, result) for endpoint, result in told if endpoint not in POSTS)
-    return ChangeSeen(posts, reads, is_done(subject, event.at), event.detail.get("denied_for"))
+    began, row = event.at - (event.attempt or 0.0) - LATEST, subject.row
+    made = any(line.start == row["start_at"] and began < line.made <= event.at for line in subject.lines)
+    moved = made and row["kind"] == "reschedule"
+    return ChangeSeen(posts, reads, is_done(subject, event.at), event.detail.get("denied_for"), moved)
 
 
 def is_done(subject: ChangeSubject, at: float) -> bool:
     """Say whether Cal.com has done by a moment what a change wishes, or at least a part of it."""
     row = subject.row
     if row["kind"] == "cancel":
-        return any(line.ended is not None and line.ended <= at + SLACK for line in subject.lines)
+        return has_ended(subject.lines, at + SLACK)
     return any(line.start == row["start_at"] and line.made <= at + SLACK for line in subject.lines)
 
 
@@ -117,7 +121,7 @@ def _as_claimed(
     for is_settled, is_ended, near, waited, young, known in each(settled, ended, nears, waits, (True, False), booked):
         ends = None if state.ends is None else 0 if is_ended else AS_BEFORE
         own = row._replace(status=S.CHANGING, reason="", settle=0 if is_settled else AS_BEFORE, ends=ends)
-        theres = before if row.is_move and is_done(subject, claim.lo - SLACK) else (False,)
+        theres = (True, False) if row.is_move and is_done(subject, claim.lo - SLACK) else (False,)
         for elsewhere, there, over in each(before, theres, before):
             yield own, Around(known, elsewhere, there, over, young, near, waited)
 
@@ -142,7 +146,7 @@ def _concrete(subject: ChangeSubject, state: ChangeState, event: Event, claim: S
             3: Span(at + sent + terms.settle_unanswered, at + terms.settle_unanswered),
         }.get(told.ends, Span(at + sent + terms.ends_unanswered, at + terms.ends_unanswered))
         if state.row.unknown and state.ends is not None and told.ends not in (0, AS_BEFORE):
-            ends = Span(max(ends.lo, state.ends.lo), max(ends.hi, state.ends.hi))
+            ends = ends.or_later(state.ends)
     row = told._replace(settle=0, ends=None, unknown=told.unknown and told.status not in OVER)
     return ChangeState(row, at, until, settle if told.unknown else NEVER, ends if told.unknown else None)
 
@@ -152,24 +156,16 @@ def _concrete(subject: ChangeSubject, state: ChangeState, event: Event, claim: S
 
 def lease_lost(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change of a worker that is gone: claimed, and not heard of for a lease."""
-    terms, row, seen = subject.terms, state.row, event.moment("seen_at")
-    if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
+    terms, row = subject.terms, state.row
+    if no := not_lost(state, event, terms):
         yield no
-        return
-    if event.at < seen + terms.lease - SLACK:
-        yield Cannot(f"its lease was alive: its worker was seen {event.at - seen:.3f} s before")
-        return
-    if event.detail["leases_lost"] != row.lost + 1:
-        yield Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
         return
     to = S(event.kind.removeprefix("change_"))
     settle, ends = (
         Span(event.at - SLACK, event.at).after(for_) for for_ in (terms.settle_unanswered, terms.ends_unanswered)
     )
     if state.row.unknown:
-        settle = Span(max(settle.lo, state.settle.lo), max(settle.hi, state.settle.hi))
-        old = state.ends or NEVER
-        ends = Span(max(ends.lo, old.lo), max(ends.hi, old.hi))
+        settle, ends = settle.or_later(state.settle), ends.or_later(state.ends or NEVER)
     lost: dict[str, Any] = {"unknown": True, "moved": True, "looks": 0, "error": "lease_lost", "lost": row.lost + 1}
     reason = HoldReason.SUSPECT if to is S.HELD else ""
     # It may have renewed its claim before it was lost: a retry more, another week named, and after that a refusal less
@@ -187,16 +183,22 @@ def asked(subject: ChangeSubject, _state: ChangeState | None, event: Event) -> S
     """Yield the rows as a wish is stored: it goes at once, or it waits."""
     row = subject.row
     series, part = any(line.series for line in subject.lines), row["scope"] is not None
-    made = ChangeRow(S.PENDING, row["kind"] == "reschedule", row["from_seat"] is not None, series, part)
+    made = ChangeRow(S.WAITING, row["kind"] == "reschedule", row["from_seat"] is not None, series, part)
     yield ChangeState(made, event.at)
-    yield ChangeState(made._replace(status=S.WAITING), event.at)
+    if True in subject.booked and not subject.earlier:
+        yield ChangeState(made._replace(status=S.PENDING), event.at)
 
 
-def let_go(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
+def let_go(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change whose turn has come, whose hold is over, or that an operator sends again."""
     row, held, by_hand = state.row, event.detail.get("held"), event.by not in ("sweeper", "release")
     if row.status is S.WAITING and held is None and not by_hand:
-        yield ChangeState(row._replace(status=S.PENDING), event.at)
+        if True not in subject.booked:
+            yield Cannot("its turn has come, and its booking is not confirmed")
+        elif subject.earlier:
+            yield Cannot(f"its turn has come, and change {subject.earlier} of its booking is open")
+        else:
+            yield ChangeState(row._replace(status=S.PENDING), event.at)
     elif by_hand and row.status in (S.HELD, S.FAILED):
         over: dict[str, Any] = {"posts": 0, "retries": 0, "moved": False} if row.status is S.FAILED else {}
         new = row._replace(status=S.PENDING, reason="", lost=0, **over)
@@ -247,13 +249,17 @@ def ended(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
         if event.at < latest - SLACK:
             yield Cannot(f"it has expired {latest - event.at:.3f} s before its time")
             return
-    elif row.status is S.HELD and row.reason == HoldReason.SUSPECT and event.by == "sweeper" and event.calls:
+    elif row.status is S.WAITING:
+        if event.by != "caller" and False not in subject.booked:  # that of a caller was refused, or was so, at once
+            yield Cannot("it has ended while it waits, and its booking is confirmed")
+            return
+    elif row.reason == HoldReason.SUSPECT and event.by == "sweeper":
         yield from looked_up(subject, state, event)
         return
-    elif row.status is S.HELD and event.by != "operator":
+    elif row.status is not S.HELD or event.by != "operator":
         yield Cannot(f"it has ended while it is {state.words()}, and no operator has said so")
         return
-    elif row.status is S.HELD and to is S.DONE and not is_done(subject, event.at):
+    elif to is S.DONE and not is_done(subject, event.at):
         yield Cannot("it counts as done, and Cal.com has not done it")
         return
     new = _moved(row, to)
@@ -262,8 +268,8 @@ def ended(subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
 
 def withdrawn(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
     """Yield the change that a newer wish has replaced before it was sent."""
-    if state.row.unknown:
-        yield Cannot(f"it was withdrawn, and it is {state.words()}")
+    if state.row.unknown or state.row.posts or event.calls:
+        yield Cannot(f"it was withdrawn after it may have been sent, and it is {state.words()}")
         return
     new = _moved(state.row, S.WITHDRAWN)
     yield new if isinstance(new, Cannot) else ChangeState(new, event.at)

@@ -6,7 +6,7 @@ from typing import Any
 from db.appointments.queue import PACED
 from db.lifecycle import HoldReason, Status
 from tasks.maintenance.resting import FREE
-from tests.model.walk.record import Event
+from tests.model.walk.record import Event, Terms
 from tests.model.walk.state import Cannot, Span
 
 SLACK = 0.25  # seconds between a statement's now() and the moment of its event
@@ -51,4 +51,16 @@ def not_claimable(status: str, words: str, claim: Span, before: float, until: fl
         return Cannot(f"it was claimed {before - claim.hi:.3f} s before the move that let it go: under a live lease")
     if claim.hi < until - SLACK:
         return Cannot(f"it was claimed {until - claim.hi:.3f} s before its next attempt was due")
+    return None
+
+
+def not_lost(state: Any, event: Event, terms: Terms) -> Cannot | None:
+    """Return why no worker can have lost its claim of a row as the event says; None: one can."""
+    row, seen = state.row, event.moment("seen_at")
+    if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
+        return no
+    if event.at < seen + terms.lease - SLACK:
+        return Cannot(f"its lease was alive: its worker was seen {event.at - seen:.3f} s before")
+    if event.detail["leases_lost"] != row.lost + 1:
+        return Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
     return None

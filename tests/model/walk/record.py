@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from db.event_kind import EventKind
 from tests.model.dealt import KnownType
 
+ONE_TRANSACTION = 0.1  # seconds between what Cal.com writes at one moment
 NOT_READ = KnownType(EventKind.UNKNOWN)  # as long as nobody has asked, or where the key may not read it
 
 
@@ -69,6 +70,16 @@ class Line(NamedTuple):
     ended: float | None
     start: float
     moved_from: str | None
+
+
+def has_ended(lines: Collection[Line], at: float) -> bool:
+    """Return whether Cal.com has ended one of these by a moment, otherwise than by the move to another one."""
+
+    def is_moved(line: Line, ended: float) -> bool:
+        return any(one.moved_from == line.uid and abs(one.made - ended) < ONE_TRANSACTION for one in lines)
+
+    ends = [(line, line.ended) for line in lines if line.ended is not None and line.ended <= at]
+    return any(not is_moved(*one) for one in ends)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ class Span(NamedTuple):
         """Return the moment so many seconds later."""
         return Span(self.lo + seconds, self.hi + seconds)
 
+    def or_later(self, other: "Span") -> "Span":
+        """Return the later one of two moments."""
+        return Span(max(self.lo, other.lo), max(self.hi, other.hi))
+
 
 NEVER = Span(0.0, 0.0)
 DISPATCHED = -1.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.lifecycle import LIVE, OVER, ChangeStatus, Status
+from tests.model.changes.product import ChangeRow
 from tests.model.walk import attempts, bookings, calls, change_attempts, changes
 from tests.model.walk.bookings import Subject
 from tests.model.walk.calls import Phase, claim_of
@@ -130,8 +131,15 @@ class _Story:
             return self._stop(event, (), ["no such step, or no such change"])
         booked = dict.fromkeys(state.row.status == Status.CONFIRMED for state in self.states)
         since = max(state.at for state in self.states)
-        in_vain = self._in_vain(event)
-        subject = ChangeSubject(self.changes[number], self.lines, self.terms, tuple(booked), since, in_vain)
+        subject = ChangeSubject(
+            self.changes[number],
+            self.lines,
+            self.terms,
+            tuple(booked),
+            since,
+            min((of for of in self._open() if of < number), default=0),
+            self._in_vain(event),
+        )
         states = self.of_change.get(number, [])
         if (event.kind == "change_asked") is bool(states):
             return self._stop(event, states, ["nobody has asked for it" if not states else "it was asked for before"])
@@ -148,15 +156,20 @@ class _Story:
 
     def _say_what_is_open(self, number: int, event: Event) -> None:
         """Write into the booking what the trigger of its changes does (db/migrations, 0019_moves_wait)."""
-        opened = {of: rows[0].row for of, rows in self.of_change.items() if rows[0].row.status not in OVER}
+        opened = self._open()
         is_moved = any(row.is_move for row in opened.values())
         cancelled = any(not row.is_move and self.changes[of]["scope"] is None for of, row in opened.items())
         kept = is_moved and self.changes[number]["kind"] == "reschedule"
         self.states = [
             one._replace(row=one.row._replace(cancel=cancelled or (one.row.cancel and kept))) for one in self.states
         ]
-        waits = any(row.is_move and row.status is ChangeStatus.WAITING for row in opened.values())
+        waiting = (one.row for of in opened for one in self.of_change[of] if one.row.status is ChangeStatus.WAITING)
+        waits = any(row.is_move for row in waiting)
         self.subject = self.subject._replace(is_moved=is_moved, waits=waits, wished=event.at)
+
+    def _open(self) -> dict[int, ChangeRow]:
+        """Return the changes that are open: whether one is, does not depend on the state in which it may be."""
+        return {of: rows[0].row for of, rows in self.of_change.items() if rows[0].row.status not in OVER}
 
     def _subject(self, event: Event) -> Subject:
         return self.subject._replace(in_vain=self._in_vain(event))

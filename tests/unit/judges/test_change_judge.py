@@ -144,14 +144,17 @@ SPLIT = [replace(OLD, ended=at(20)), replace(MOVED, moved_from="u1")]
         (SPLIT, {"told": {"u1"}}, 0),
         (SPLIT, {"told": {"u9"}}, 1),
         ([LIVES, SPLIT[1]], {"told": {"u1"}}, 1),
-        ([LIVES, SPLIT[1]], {"untellable": {7}}, 0),
+        ([LIVES, replace(SPLIT[1], ended=at(30))], {"told": {"u1"}}, 1),
+        ([LIVES, SPLIT[1]], {"untellable": {(7, NEW)}}, 0),
+        ([LIVES, SPLIT[1]], {"untellable": {(7, "elsewhere")}}, 1),
+        ([LIVES, SPLIT[1]], {"untellable": {(7, None)}}, 1),
         ([SPLIT[0], replace(MOVED, moved_from=None)], {"told": {"u1"}}, 1),
     ],
 )
 def test_both_ends_of_a_split_move_may_live_until_one_is_cancelled_and_told(
     lines: list[Line], more: dict[str, set[object]], count: int
 ) -> None:
-    """Only those that Cal.com has made of one another; or a person must look."""
+    """Only those that Cal.com has made of one another, and the one that was told has ended; or a person must look."""
     assert len(list(books.double([ROW], {"r7": lines}, {}, **more))) == count  # type: ignore[arg-type]
 
 
