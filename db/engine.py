@@ -19,6 +19,7 @@ _UNREADABLE = (
     "with %40 for @, %3A for : and %2F for / in a password"
 )
 POOL_SIZE = 15
+STATEMENT_TIMEOUT_MS = 10_000  # milliseconds for which a statement may wait for Postgres
 STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
 READ_ONLY = "25006"  # a replica by now, or set to spare its disk; another server may take writes
 _LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
@@ -30,7 +31,7 @@ def make_engine(
     *,
     pool_size: int = POOL_SIZE,
     pool_timeout_s: float = 5,
-    statement_timeout_ms: int = 10_000,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     lock_timeout_ms: int = 3_000,
     connect_timeout_s: int = 2,
     schema: str | None = None,

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from db.appointments.queue import PACED
+from db.engine import STATEMENT_TIMEOUT_MS
 from db.lifecycle import HoldReason, Status
 from tasks.maintenance.resting import FREE
 from tests.model.walk.record import Event, Terms
 from tests.model.walk.state import Cannot, Span
 
 SLACK = 0.25  # seconds between a statement's now() and the moment of its event
-LATEST = 5.0  # seconds for which a statement may wait for Postgres, or for a lock, at the most
+LATEST = STATEMENT_TIMEOUT_MS / 1000  # seconds for which a statement may wait for Postgres, or for a lock, at the most
 TRANSACTION = 2.0  # seconds from the beginning of a transaction to its event, at the most
 CLAIMABLE = frozenset({"pending", "retrying"})
 MOVED = frozenset(Status)
