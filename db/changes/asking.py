@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from db.appointments.appointment import Appointment
 from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
@@ -73,6 +73,14 @@ def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return all changes of a booking, in the order in which they were asked for."""
     query = select(booking_changes).where(booking_changes.c.appointment_id == appointment_id)
     return [BookingChange.of(row) for row in conn.execute(query.order_by(booking_changes.c.id)).mappings()]
+
+
+def latest_of(conn: Connection, ids: Sequence[int]) -> dict[int, BookingChange]:
+    """Return of each of these bookings the change that was asked for last, by the booking; one without is missing."""
+    columns = booking_changes.c
+    query = select(booking_changes).where(columns.appointment_id.in_(ids)).ext(distinct_on(columns.appointment_id))
+    rows = conn.execute(query.order_by(columns.appointment_id, columns.id.desc())).mappings()
+    return {change.appointment_id: change for change in map(BookingChange.of, rows)}
 
 
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
