@@ -131,8 +131,6 @@ def keep(
 
     From a move on the booking answers for the wanted start, too, until that move has come to nothing.
     """
-    if new.start_at is not None:
-        answer_at(conn, row, new.start_at)
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
@@ -148,6 +146,7 @@ def keep(
         "asked_by": new.by,
         "via": new.via,
         "idempotency_key": new.key,
+        "derived_key": None if new.start_at is None else row.derived_key_at(new.start_at),
         "correlation_id": row.correlation_id,
         "task_id": str(uuid4()),
         "scope": None if new.part is None else new.part.scope.value,
