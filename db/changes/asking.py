@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from db.appointments.appointment import Appointment
 from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
@@ -75,6 +75,14 @@ def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:
     return [BookingChange.of(row) for row in conn.execute(query.order_by(booking_changes.c.id)).mappings()]
 
 
+def latest_of(conn: Connection, ids: Sequence[int]) -> dict[int, BookingChange]:
+    """Return of each of these bookings the change that was asked for last, by the booking; one without is missing."""
+    columns = booking_changes.c
+    query = select(booking_changes).where(columns.appointment_id.in_(ids)).ext(distinct_on(columns.appointment_id))
+    rows = conn.execute(query.order_by(columns.appointment_id, columns.id.desc())).mappings()
+    return {change.appointment_id: change for change in map(BookingChange.of, rows)}
+
+
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return the changes of a booking that are not over."""
     return [change for change in of_booking(conn, appointment_id) if not change.over]
@@ -123,8 +131,6 @@ def keep(
 
     From a move on the booking answers for the wanted start, too, until that move has come to nothing.
     """
-    if new.start_at is not None:
-        answer_at(conn, row, new.start_at)
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
     start = row.booked_start_at or row.start_at
@@ -140,6 +146,7 @@ def keep(
         "asked_by": new.by,
         "via": new.via,
         "idempotency_key": new.key,
+        "derived_key": None if new.start_at is None else row.derived_key_at(new.start_at),
         "correlation_id": row.correlation_id,
         "task_id": str(uuid4()),
         "scope": None if new.part is None else new.part.scope.value,

@@ -1,6 +1,6 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -126,16 +126,22 @@ def changes_of_all(ids: Collection[int]) -> list[ChangeOfCaller]:
 
 
 def latest(view: BookingView) -> ChangeOfCaller | None:
-    """Return a booking that the caller may see, and its newest change; None: there is none.
+    """Return a booking that the caller may see, and its newest change; None: there is none."""
+    return latest_of([view]).get(view.id)
 
-    A change that is over may have ended since the booking was read: then the booking is read again.
+
+def latest_of(told: Sequence[BookingView]) -> dict[int, ChangeOfCaller]:
+    """Return bookings that the caller may see by their ids, each with its newest change, if it has one.
+
+    A change that is over may have ended since its booking was read: then the booking is read again.
     """
+    if not told:
+        return {}
     with caller_connection() as conn:
-        changes = asking.of_booking(conn, view.id)
-        if not changes:
-            return None
-        now = views.by_ids(conn, [view.id], of_key=None) if changes[-1].over else []
-    return ChangeOfCaller(now[0] if now else view, changes[-1])
+        newest = asking.latest_of(conn, [view.id for view in told])
+        over = [number for number, change in newest.items() if change.over]
+        now = {view.id: view for view in views.by_ids(conn, over, of_key=None)} if over else {}
+    return {view.id: ChangeOfCaller(now.get(view.id, view), newest[view.id]) for view in told if view.id in newest}
 
 
 def as_it_stands(view: BookingView) -> tuple[BookingView, ChangeOfCaller | None]:

@@ -1,6 +1,6 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from resilience.exceptions import AppointmentDatabaseException, CustomerValidati
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, named_url
 from tasks.callers import changes, views
+from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.requests import CallerRequest
 from tasks.callers.sentences import not_accepted
 from tasks.enqueue import enqueue_bookings
@@ -44,21 +45,23 @@ async def book(request: Request) -> Response:
         admission.counted = True  # by `keep`
         try:
             receipt = await services.keeping.keep(asked, key, admission.require_key)
-            view = BookingView.of(receipt, asked, key.id)
-            if view.final:
-                [view] = await services.threads.run(partial(views.with_their_ends, [view]))
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:
             raise _closed() from None
         except (AppointmentDatabaseException, ApiError) as error:
             raise _with_sentence(error, asked.attendee.language) from None
+    view = BookingView.of(receipt, asked, key.id)
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
     headers = {"Location": f"/v1/bookings/{view.id}"}
-    if receipt.duplicate:
-        return await _with_change(request, view, key, again=True, asked=asked.start, headers=headers)
-    return json_response(document(view, key), 202, headers)
+    if not receipt.duplicate:
+        return json_response(document(view, key), 202, headers)
+    try:
+        [shown] = await services.threads.run(partial(_repeated, [(view, asked.start)], key))
+    except ApiError:  # no thread was free: what is stored is never answered as not stored
+        shown = document(view, key, again=True, asked=asked.start)
+    return json_response(shown, 200, headers)
 
 
 async def book_batch(request: Request) -> Response:
@@ -107,27 +110,42 @@ async def by_id(request: Request) -> Response:
     return await _with_change(request, view, admission.key)
 
 
-async def _with_change(
-    request: Request,
-    view: BookingView,
-    key: ApiKey,
-    *,
-    again: bool = False,
-    asked: datetime | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Answer with a booking and its newest change; `again` and `asked` as in `document`.
+async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
+    """Answer with a booking and its newest change."""
+    newest = await services_of(request).threads.run(partial(changes.latest, view))
+    return json_response(_document_with_change(view, key, newest))
+
+
+def _repeated(asked: Sequence[tuple[BookingView, datetime]], key: ApiKey) -> list[dict[str, Any]]:
+    """Return the documents of bookings that were asked for again, each at a start, with their newest changes.
+
+    While Postgres does not answer they have no changes: what is stored is never answered as not stored.
+    """
+    told = views.with_their_ends([view for view, _ in asked])
+    try:
+        newest = changes.latest_of(told)
+    except AppointmentDatabaseException:
+        return [document(view, key, again=True, asked=start) for view, (_, start) in zip(told, asked, strict=True)]
+    return [
+        _document_with_change(view, key, newest.get(view.id), again=True, asked=start)
+        for view, (_, start) in zip(told, asked, strict=True)
+    ]
+
+
+def _document_with_change(
+    view: BookingView, key: ApiKey, newest: ChangeOfCaller | None, *, again: bool = False, asked: datetime | None = None
+) -> dict[str, Any]:
+    """Return the document of a booking with its newest change; `again` and `asked` as in `document`.
 
     While the outcome of both is open, the sentence is the change's: nobody hears that a booking will be confirmed which
     is to be cancelled or moved.
     """
-    newest = await services_of(request).threads.run(partial(changes.latest, view))
     if newest is None or newest.change is None:
-        return json_response({**document(view, key, again=again, asked=asked), "change": None}, 200, headers)
+        return {**document(view, key, again=again, asked=asked), "change": None}
     shown = {**document(newest.view, key, again=again, asked=asked), "change": change_document(newest)}
     if not (newest.change.over or newest.view.final):
         shown["say"] = shown["change"]["say"]
-    return json_response(shown, 200, headers)
+    return shown
 
 
 def _found(view: BookingView | None) -> BookingView:
@@ -180,20 +198,21 @@ def _parsed_or_problem(data: Any, key: ApiKey) -> CallerRequest | ApiError:
 
 def _kept(asked: Sequence[CallerRequest], key: ApiKey) -> list[dict[str, Any]]:
     """Store requests, and return the result of each."""
-    kept = enqueue_bookings(asked, api_key_id=key.id)
-    pairs = zip(kept, asked, strict=True)
-    told = [BookingView.of(one, request, key.id) for one, request in pairs if isinstance(one, Receipt)]
-    shown = iter(views.with_their_ends(told))
-    pairs = zip(kept, asked, strict=True)
-    return [
-        _reused().document if isinstance(one, Conflict) else _result(one, next(shown), key, request.start)
-        for one, request in pairs
-    ]
+    kept = list(zip(enqueue_bookings(asked, api_key_id=key.id), asked, strict=True))
+    again = [(one, request) for one, request in kept if isinstance(one, Receipt) and one.duplicate]
+    known = iter(_repeated([(BookingView.of(one, request, key.id), request.start) for one, request in again], key))
+    return [_result(one, request, key, known) for one, request in kept]
 
 
-def _result(receipt: Receipt, view: BookingView, key: ApiKey, asked: datetime) -> dict[str, Any]:
-    status = 200 if receipt.duplicate else 202
-    return {"status": status, "booking": document(view, key, again=receipt.duplicate, asked=asked)}
+def _result(
+    one: Receipt | Conflict, request: CallerRequest, key: ApiKey, known: Iterator[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the result of a request; `known` has the documents of those that were known, in their order."""
+    if isinstance(one, Conflict):
+        return _reused().document
+    if one.duplicate:
+        return {"status": 200, "booking": next(known)}
+    return {"status": 202, "booking": document(BookingView.of(one, request, key.id), key)}
 
 
 def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str | None) -> ApiError:

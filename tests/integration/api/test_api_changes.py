@@ -86,7 +86,10 @@ def test_a_booking_is_not_told_as_it_was_before_its_change_ended(api: Api) -> No
 
 
 def test_a_repeat_of_the_first_request_is_told_what_waits(api: Api) -> None:
-    """A read: the cancel or the move that is noted stays, and nobody hears that the booking will be confirmed."""
+    """A read: the cancel or the move that is noted stays, and nobody hears that the booking will be confirmed.
+
+    In a batch, too.
+    """
     caller = api.key()
     being_made = f"status = 'retrying', {NOT_HELD}, outcome_unknown = true, sent_at = now(), settle_at = now()"
     told = []
@@ -97,6 +100,9 @@ def test_a_repeat_of_the_first_request_is_told_what_waits(api: Api) -> None:
         noted = change(caller, booking).json()["say"]
         again = caller.book(asked, key=key)
         told.append((again.status_code, again.json()["say"], again.json()["change"]["status"], noted))
+        listed = [a_request(), {**asked, "idempotency_key": key}]
+        batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": listed}).json()["results"]
+        assert (batch[1]["booking"], "change" in batch[0]["booking"]) == (again.json(), False)
 
     assert told == [
         (200, f"I have noted the new time, {SPOKEN}; we will confirm it.", "waiting", told[0][1]),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 UNREADY_WITHIN = timedelta(seconds=3)  # it is one second; a busy machine has two more
 STANDS_STILL = 2.0  # seconds
+WAITERS_READ = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%WHERE id = ANY%api_key_id%'"""
 
 
 def test_killed_between_commit_and_answer_the_same_request_gets_its_booking(serving: Serving) -> None:
@@ -111,6 +113,23 @@ def test_a_frozen_postgres_leaves_the_answer_open(serving: Serving, postgres: "P
     assert eventually(frozen, what="it was sent before Postgres froze")
     assert eventually(lambda: caller.book(asked, key="open").status_code in {200, 202}, what="it is told")
     assert api.sql("SELECT count(*) FROM appointments WHERE idempotency_key LIKE :key", key="%:open") == 1
+
+
+def test_a_repeat_is_never_answered_as_not_stored(serving: Serving) -> None:
+    """200: its change could not be read within a caller's patience, and the booking is stored all the same."""
+    api = serving.start(patient=False)
+    caller, asked = api.key(), a_request()
+    number = caller.booked(asked, key="once")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.book, asked, key="once", wait=2)
+        eventually(lambda: api.sql(WAITERS_READ), what="the request was answered by Postgres, and its caller waits")
+        with api.engine.begin() as conn:
+            conn.execute(text("LOCK TABLE booking_changes IN ACCESS EXCLUSIVE MODE"))
+            answer = waiting.result(30)
+
+    assert answer.status_code == 200
+    assert (answer.json()["id"], answer.json().get("change")) == (number, None)
 
 
 def test_a_frozen_postgres_makes_it_unready_within_a_bound(serving: Serving, postgres: "Postgres") -> None:

@@ -72,6 +72,18 @@ TOLD = (
         new='document(view, key, again=again, asked=asked), "change"',
         test=f"{_CHANGES}test_a_booking_is_not_told_as_it_was_before_its_change_ended",
     ),
+    _bookings(
+        name="a-batch-does-not-tell-what-waits",
+        old='return {"status": 200, "booking": next(known)}',
+        new='return {"status": 200, "booking": document(BookingView.of(one, request, key.id), key, again=True)}',
+        test=f"{_CHANGES}test_a_repeat_of_the_first_request_is_told_what_waits",
+    ),
+    _bookings(
+        name="a-repeat-is-told-as-not-stored",
+        old="        newest = changes.latest_of(told)\n    except AppointmentDatabaseException:\n",
+        new="        newest = changes.latest_of(told)\n    except KeyError:\n",
+        test="tests/integration/api/test_api_hurt.py::test_a_repeat_is_never_answered_as_not_stored",
+    ),
     Breakage(
         name="a-wish-that-met-a-lock-is-told-as-perhaps-stored",
         promise=6,

@@ -88,10 +88,12 @@ WHAT_WAITS = (
         new="    conn.execute(",
         test=f"{_STARTS}test_a_booking_that_is_moved_while_it_is_held_answers_for_both_starts",
     ),
-    _asking(
+    Breakage(
         name="a-wanted-start-is-no-start-of-its-booking",
-        old="    if new.start_at is not None:\n        answer_at(conn, row, new.start_at)\n",
-        new="",
+        promise=2,
+        file="db/sql/change_keep.sql",
+        old="    WHERE kind = 'reschedule'\n    ON CONFLICT",
+        new="    WHERE false\n    ON CONFLICT",
         test=f"{_STARTS}test_a_booking_of_open_outcome_answers_for_both_starts[booked]",
     ),
     _wishes(
