@@ -42,8 +42,8 @@ LATE_LOOKS = (
     ),
     _look(
         name="a-double-is-not-told-before-its-cancel",
-        old="{_ENDED if by_us else _YOURS}\")\n    if not by_us:",
-        new="{_YOURS}\") if not by_us else None\n    if not by_us:",
+        old='{_ENDED if by_us else _YOURS}")\n    if not by_us:',
+        new='{_YOURS}") if not by_us else None\n    if not by_us:',
         test=f"{_LATE}test_a_double_is_told_though_the_answer_to_its_cancel_is_lost",
     ),
     _look(
@@ -98,7 +98,7 @@ LATE_LOOKS = (
         name="a-seat-that-was-cancelled-at-once-waits-for-minutes",
         promise=2,
         file="tasks/calcom_webhooks/looks.py",
-        old="oldest=OLDEST, settles_at=settles_at)",
+        old="oldest=OLDEST, settles_at=_settles_at(conn, deps, rows))",
         new="oldest=OLDEST)",
         test="tests/integration/calcom_webhooks/test_look_times.py::"
         "test_a_seat_that_was_booked_just_now_is_looked_at_when_its_absence_counts",
