@@ -134,7 +134,7 @@ class _Lookup:
             return found
         kept = event_type_lookup.known(self.deps, row)
         number = row.event_type_id or (None if kept is None else kept.calcom_id)
-        page = read_list(self.calls.list_bookings(newest(number)))
+        page = read_list(self.calls.list_bookings(newest(number), deadline=self._left()))
         if isinstance(page, Reply):
             return found
         return [one for one in page.bookings if one.lives_for(str(row.uuid), but=row.calcom_seat_uid)][:1]

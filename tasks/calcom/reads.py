@@ -35,9 +35,9 @@ class ReadRequest(NamedTuple):
 class CalcomReads(ABC):
     """The reads of Cal.com's API; a subclass sends them by `get`."""
 
-    def list_bookings(self, params: Params) -> Answer | NoAnswer:
-        """GET /v2/bookings."""
-        return self.get(ReadRequest(LIST, "/v2/bookings", params))
+    def list_bookings(self, params: Params, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings; `deadline` is as in `booking`."""
+        return self.get(ReadRequest(LIST, "/v2/bookings", params, deadline=deadline))
 
     def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
         """GET /v2/bookings/{uid}; all weeks if it is the uid of a series.

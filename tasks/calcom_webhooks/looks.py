@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from db import appointments, calcom_webhooks
 from db.appointments.appointment import Appointment
 from db.calcom_webhooks import DueHint, Hint
@@ -55,26 +57,16 @@ def _look_at_due(deps: Dependencies) -> int:
         with deps.engine.connect() as conn:
             rows = calcom_webhooks.bookings_of(conn, due.hint)
         outcomes = {_look(deps, row, due) for row in rows} or {LookOutcome.STRANGER}
-        _record(deps, due, outcomes, settles_at=_settles_at(deps, rows))
+        _record(deps, due, outcomes, rows)
     return len(hints)
 
 
-def _settles_at(deps: Dependencies, rows: Sequence[Appointment]) -> datetime | None:
-    """Return from when absence counts for the bookings of a hint, or what a change of ours has done; None: it does."""
-    with deps.engine.connect() as conn:
-        now = appointments.now(conn)
-        written = [row.updated_at for row in rows]
-        written += [change.updated_at for row in rows for change in asking.of_booking(conn, row.id)]
-    settled = [at + timedelta(seconds=deps.timings.settle_unanswered) + JUST_AFTER for at in written]
-    return min((at for at in settled if at > now), default=None)
-
-
-def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome], *, settles_at: datetime | None) -> None:
+def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome], rows: Sequence[Appointment]) -> None:
     """Record what came of a hint, or when the next look is: the worst of several bookings decides."""
     worst = next(one for one in reversed(LookOutcome) if one in outcomes)
     with deps.engine.begin() as conn:
         if worst in {LookOutcome.DENIED, LookOutcome.TOO_SOON}:
-            calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST, settles_at=settles_at)
+            calcom_webhooks.put_off(conn, due.id, worst, oldest=OLDEST, settles_at=_settles_at(conn, deps, rows))
         elif worst is LookOutcome.UNCHANGED and due.looks + 1 < len(AFTER):
             pause = AFTER[due.looks + 1] - AFTER[due.looks]
             calcom_webhooks.look_later(conn, due.id, pause)
@@ -82,6 +74,15 @@ def _record(deps: Dependencies, due: DueHint, outcomes: set[LookOutcome], *, set
             calcom_webhooks.end(conn, due.id, worst)
     for right in {LookOutcome.CHANGED, LookOutcome.REPORTED} & outcomes:
         log.info("hint_was_right", trigger=due.hint.trigger, looks=due.looks + 1, outcome=right)
+
+
+def _settles_at(conn: Connection, deps: Dependencies, rows: Sequence[Appointment]) -> datetime | None:
+    """Return from when absence counts for the bookings of a hint, or what a change of ours has done; None: it does."""
+    now = appointments.now(conn)
+    written = [row.updated_at for row in rows]
+    written += [change.updated_at for row in rows for change in asking.of_booking(conn, row.id)]
+    settled = [at + timedelta(seconds=deps.timings.settle_unanswered) + JUST_AFTER for at in written]
+    return min((at for at in settled if at > now), default=None)
 
 
 def _look(deps: Dependencies, row: Appointment, due: DueHint) -> LookOutcome:

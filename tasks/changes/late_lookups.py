@@ -1,11 +1,8 @@
 """Lookups of changes that no attempt of theirs makes: of suspects, and a late one after an unclear answer."""
 
-from typing import Any
-
 from tasks import dependencies
 from tasks.changes.late_looks import look_late
 from tasks.changes.suspects import look_at_suspects
-from tasks.guarded_calls import NotNow
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
@@ -19,11 +16,7 @@ log = Logger(__name__)
 def look_at_changes() -> dict[str, int]:
     """Look at the changes that are due; return how many were looked at late, and how many suspects that has ended."""
     built = dependencies.current()
-    done: dict[str, Any] = {"late": look_late(built)}
-    try:
-        done["suspects"] = look_at_suspects(built, AT_ONCE)
-    except NotNow:  # the breaker is open, or the limit is reached
-        done["suspects"] = 0
-    if any(done.values()):
-        log.info("looked_at_changes", **done)
-    return done
+    late, suspects = look_late(built), look_at_suspects(built, AT_ONCE)
+    if late or suspects:
+        log.info("looked_at_changes", late=late, suspects=suspects)
+    return {"late": late, "suspects": suspects}

@@ -8,36 +8,27 @@ from db import appointments
 from db.appointments import Appointment
 from db.changes import moves, sweeps
 from db.changes.change import BookingChange
-from db.lifecycle import OVER, ChangeStatus, Status
+from db.lifecycle import OVER, ChangeStatus
+from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.accounts.door import NoAccess
-from tasks.attempt import Report, means_of
+from tasks.attempt import rules_of
 from tasks.changes.attempting import ChangeAttempt
 from tasks.changes.claimed import ChangeClaim
 from tasks.dependencies import Dependencies
-from tasks.moves import CallMade, Move, Posted
+from tasks.guarded_calls import GuardedCalls
+from tasks.moves import CallMade, Move
 from tasks.publish import send
 from tasks.unknown import outcome
 
-_STAYS = Move(Status.HELD, "a suspect is not posted")
 _TOLD = OVER - {ChangeStatus.FAILED}  # that it stands as before is for the operator, who may send it again
 
 
-class _SuspectClaim(ChangeClaim):
-    """A suspect change, which nobody has claimed."""
+class _ReadOnlyCalls(GuardedCalls):
+    """Read what Cal.com shows of a suspect: no POST of it is permitted."""
 
-    def renew(self, **_columns: Any) -> Appointment:
-        """Return its booking: there is no lease."""
-        return self.row
-
-
-class _SuspectLook(ChangeAttempt):
-    """An attempt that ends where it would post."""
-
-    def _post(self, *_given: Any, **_more: Any) -> Move:
-        return _STAYS
-
-    def _sent(self, *_given: Any, **_more: Any) -> Posted | Move:
-        return _STAYS
+    def permit_post(self, *_given: Any, **_more: Any) -> Denied:
+        """Deny a POST."""
+        return Denied(Reason.BREAKER_OPEN, None, State.CLOSED, 0)
 
 
 def look_at_suspects(built: Dependencies, limit: int) -> int:
@@ -53,11 +44,17 @@ def _ended(built: Dependencies, change: BookingChange, booking: Appointment) -> 
         deps = built.for_account(change.account_id)
     except NoAccess:  # in an hour again
         return False
-    reports: list[Report] = []
+    made: list[CallMade | None] = []
+    calls = _ReadOnlyCalls(
+        deps,
+        change.correlation_id,
+        patience=deps.timings.margin,
+        on_report=lambda _, call: made.append(call),
+    )
     now = time.monotonic()
-    claim = _SuspectClaim(deps, booking, math.inf, False, None, False, time.monotonic, now, None, change=change)
-    move = _SuspectLook(claim, *means_of(claim, reports)).move()
-    return move.to in _TOLD and _write(deps, change, move, [call for _, call in reports if call])
+    unclaimed = ChangeClaim(deps, booking, math.inf, False, None, False, time.monotonic, now, None, change=change)
+    move = ChangeAttempt(unclaimed, calls, rules_of(deps)).move()
+    return move.to in _TOLD and _write(deps, change, move, [call for call in made if call])
 
 
 def _write(deps: Dependencies, change: BookingChange, move: Move, calls: list[CallMade]) -> bool:

@@ -98,7 +98,7 @@ LATE_LOOKS = (
         name="a-seat-that-was-cancelled-at-once-waits-for-minutes",
         promise=2,
         file="tasks/calcom_webhooks/looks.py",
-        old="oldest=OLDEST, settles_at=settles_at)",
+        old="oldest=OLDEST, settles_at=_settles_at(conn, deps, rows))",
         new="oldest=OLDEST)",
         test="tests/integration/calcom_webhooks/test_look_times.py::"
         "test_a_seat_that_was_booked_just_now_is_looked_at_when_its_absence_counts",

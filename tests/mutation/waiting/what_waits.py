@@ -15,6 +15,7 @@ _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.
 _asking = partial(Breakage, promise=2, file="db/changes/asking.py")
 _wishes = partial(Breakage, promise=2, file="tasks/wishes.py")
 _insert = partial(Breakage, promise=2, file="client/booking_client/sql/insert.sql")
+_recheck = partial(Breakage, file="tasks/recheck.py")
 _take_back = partial(Breakage, promise=1, file="client/booking_client/sql/take_back_cancel.sql")
 
 WHAT_WAITS = (
@@ -138,13 +139,19 @@ WHAT_WAITS = (
         new="(there_already := None) is not None:",
         test=f"{_STARTS}test_a_move_to_where_it_is_costs_one_look",
     ),
-    Breakage(
+    _recheck(
         name="a-seat-that-its-person-has-moved-is-cancelled",
         promise=2,
-        file="tasks/recheck.py",
         old="return [one for one in page.bookings if one.lives_for(str(row.uuid), but=row.calcom_seat_uid)][:1]",
         new="return ()",
         test=f"{_STARTS}test_a_seat_that_its_person_has_moved_alone_is_followed",
+    ),
+    _recheck(
+        name="a-slow-list-keeps-its-caller-waiting",
+        promise=6,
+        old="self.calls.list_bookings(newest(number), deadline=self._left())",
+        new="self.calls.list_bookings(newest(number))",
+        test=f"{_STARTS}test_nobody_on_the_phone_waits_for_a_slow_list",
     ),
     Breakage(
         name="what-waits-is-told-as-to-be-confirmed",

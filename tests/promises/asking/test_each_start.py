@@ -11,7 +11,7 @@ from booking_client.request.model import BookingRequest
 from db.changes import asking, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
-from tasks import dependencies
+from tasks import dependencies, recheck
 from tasks.changes.changing import change_booking
 from tests.support.audits.scene import HEADERS
 from tests.support.fleet import request, row
@@ -214,9 +214,8 @@ def test_a_move_to_where_it_is_costs_one_look(settings: Settings, simulator: Any
     assert living(simulator) == [f"{FIRST.start:%Y-%m-%d}"]
 
 
-def test_a_seat_that_its_person_has_moved_alone_is_followed(settings: Settings, simulator: Any) -> None:
-    """Out of a shared time to an empty one it gets a new uid: the row follows, and no second seat is booked."""
-    settings()
+def seat_moved_alone(simulator: Any) -> tuple[list[int], BookingRequest]:
+    """Have two seats booked, and the first moved to an empty time by its person; return their ids and its request."""
     shared = [request(number, SEATS, start=FIRST.start) for number in (1, 2)]
     ids = accept(*shared)
     assert {carry(one).status for one in ids} == {Status.CONFIRMED}
@@ -225,10 +224,33 @@ def test_a_seat_that_its_person_has_moved_alone_is_followed(settings: Settings, 
     to = {"start": WANTED.isoformat(), "seatUid": first.calcom_seat_uid}
     path = f"/v2/bookings/{first.calcom_booking_uid}/reschedule"
     requests.post(simulator.url + path, json=to, headers=HEADERS, timeout=10).raise_for_status()
+    return ids, shared[0]
 
-    again = enqueue_booking(shared[0])
+
+def test_a_seat_that_its_person_has_moved_alone_is_followed(settings: Settings, simulator: Any) -> None:
+    """Out of a shared time to an empty one it gets a new uid: the row follows, and no second seat is booked."""
+    settings()
+    ids, first = seat_moved_alone(simulator)
+    before = row(ids[0])
+
+    again = enqueue_booking(first)
 
     assert (again.appointment_id, again.start, row(ids[0]).status) == (ids[0], WANTED, Status.CONFIRMED)
-    assert row(ids[0]).calcom_seat_uid != first.calcom_seat_uid
+    assert row(ids[0]).calcom_seat_uid != before.calcom_seat_uid
     seats = [seat for one in simulator.bookings() if one["status"] == "accepted" for seat in one["attendees"]]
     assert len(seats) == len(ids)
+
+
+def test_nobody_on_the_phone_waits_for_a_slow_list(
+    settings: Settings, simulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list in which a moved seat is looked for has what is left of the patience, as each other call."""
+    settings()
+    ids, first = seat_moved_alone(simulator)
+    before = row(ids[0])
+    simulator.faults("latency", delay=8, match={"method": "GET", "path": "/v2/bookings"})
+    monkeypatch.setattr(recheck, "PATIENCE", 4.0)
+
+    again = enqueue_booking(first)
+
+    assert (again.appointment_id, row(ids[0]).calcom_seat_uid) == (ids[0], before.calcom_seat_uid)
