@@ -127,7 +127,7 @@ def test_requests_of_many_callers_cost_postgres_what_one_costs(
     assert seen.commands["lpush"] == 20
 
 
-@pytest.mark.parametrize(("kind", "statements", "exchanges"), [("cancel", 7, 9), ("reschedule", 9, 11)])
+@pytest.mark.parametrize(("kind", "statements", "exchanges"), [("cancel", 7, 9), ("reschedule", 8, 10)])
 def test_a_change_is_two_transactions_and_one_call(
     settings: Callable[..., dict[str, str]],
     redis_url: str,
