@@ -5,7 +5,8 @@ faults again. The exit code is 1 when a booking was lost, booked twice, contradi
 when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
 move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
 one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed; or
-when the model cannot take a step that a booking, a change or a call took; or when a rule is not kept at its full size.
+when a caller was told what was not so, or did not stay so; or when the model cannot take a step that a booking, a
+change or a call took; or when a rule is not kept at its full size.
 """
 
 import argparse
@@ -112,6 +113,7 @@ def _summary(ended: Run) -> str:
         f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
         f"{len(found.of_others)} by another account, {len(found.miscounted)} figures miscounted, "
         f"{len(found.transactions)} of a host's transactions untrue, {len(found.callbacks)} callbacks or reports wrong"
+        f", {len(found.untrue)} untrue words to callers ({_counts(ended.said)})"
         f", {len(found.unwalked)} steps that the model cannot take ({_counts(ended.walked)})"
         f"; moved on within {longest:.1f} s"
     )

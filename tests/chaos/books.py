@@ -41,6 +41,7 @@ class Row:
     told_cut: bool = False
     start: str = ""  # as Cal.com writes it
     moved: bool = False  # since it was confirmed: by us or by people
+    learned: tuple[datetime, ...] = ()  # when we learned what became of it, or where it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ class Verdict:
     ] = ()  # a move that its receiver was not told, or not in order; a webhook that was believed
     transactions: tuple[str, ...] = ()  # a host's order without its booking, or the reverse; an end that nobody heard
     unwalked: tuple[str, ...] = ()  # a step that the model cannot take
+    untrue: tuple[str, ...] = ()  # a word to a caller that was not so, or did not stay so
 
     @property
     def kept(self) -> bool:

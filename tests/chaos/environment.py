@@ -23,6 +23,9 @@ from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
 from tests.chaos.processes import listener, workers
 from tests.chaos.processes.workers import Role, Workers
+from tests.chaos.said import fleet as said_fleet
+from tests.chaos.said.fleet import ReadingKey
+from tests.chaos.said.words import Word
 from tests.chaos.telling import fleet as telling_fleet
 from tests.chaos.telling.fleet import Telling
 from worker import app, breaker, wiring
@@ -77,10 +80,12 @@ class ChaosEnvironment:
     receipts: Path
     orders_file: Path  # the journal of a host's transactions
     heard_files: Mapping[str, Path]  # what each listener has heard
+    reader: ReadingKey
     over: threading.Event = field(default_factory=threading.Event)
     deeds: set[str] = field(default_factory=set)  # uids of bookings that people have changed
     accounts: FleetAccounts = field(default_factory=FleetAccounts)
     telling: Telling | None = None  # None: nobody asks over HTTP
+    said: list[Word] = field(default_factory=list)  # what the suite's own callers were told
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
     @property
@@ -162,6 +167,7 @@ def chaos_environment(
             folder / "receipts",
             folder / "host",
             {name: folder / f"heard-{n}" for n, name in enumerate(listener.NAMES if part.by_host else ())},
+            said_fleet.add(built, settings),
         )
         if part.accounts:
             made.sql(fleet.WATCH_HOLDS)
@@ -222,12 +228,13 @@ def _callers(made: ChaosEnvironment, rate: float, seed: int) -> list[Role]:
 
 
 def _start(made: ChaosEnvironment, callers: Sequence[Role], say: Callable[[str], object]) -> None:
-    """Start the workers; who asks for bookings last."""
+    """Start the workers and the API; who asks for bookings last."""
     roles = [
         workers.worker("worker 1", "east", "threads", 8),
         workers.worker("worker 2", "west", "prefork", 3),
         workers.worker("maintenance", "east", "threads", 2, "maintenance"),
         workers.beat("beat", "west"),
+        said_fleet.role(),
     ]
     for role in roles:
         made.workers.start(role)

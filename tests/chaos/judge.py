@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from db.lifecycle import FINAL
+from db.lifecycle import FINAL, ChangeStatus
 from tasks.maintenance import booking_minutes
 from tests.chaos import blind, books, kept_counts, transactions
 from tests.chaos.accounts import reading
@@ -20,6 +20,7 @@ from tests.chaos.changes.books import Change
 from tests.chaos.environment import CONNECT_SECONDS, ChaosEnvironment
 from tests.chaos.kinds import KIND_OF, WEEKS
 from tests.chaos.processes.caller import receipts
+from tests.chaos.said import reading as said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +46,7 @@ _ROWS = f"""
     FROM appointments ORDER BY id
 """  # noqa: S608 - our own texts
 _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"
+_LEARNED = {*FINAL, "moved_there", f"change_{ChangeStatus.DONE}"}  # events that say where a booking is
 _ALERTS = "SELECT kind FROM alert_incidents WHERE closed_at IS NULL AND news > 0"
 _EVENTS = "SELECT created_at::text, kind, by, detail FROM appointment_events WHERE appointment_id = {} ORDER BY id"
 
@@ -102,9 +104,16 @@ def record(database_url: str) -> Record:
         if event["kind"] in FINAL:
             ends[event["appointment_id"]].append((event["created_at"], event["kind"]))
     cut = {event["appointment_id"] for event in stories if event["kind"] == "series_cut"}
-    return Record(
-        [Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts, changes, twice
-    )
+    learned: dict[int, list[datetime]] = defaultdict(list)
+    for event in stories:
+        if event["kind"] in _LEARNED:
+            learned[event["appointment_id"]].append(event["created_at"])
+    told = [
+        Row(**row, ends=tuple(ends[one]), told_cut=one in cut, learned=tuple(learned[one]))
+        for row in rows
+        if (one := row["id"])
+    ]
+    return Record(told, alerts, changes, twice)
 
 
 def uncounted(environment: ChaosEnvironment) -> int:
@@ -166,6 +175,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
         of_others=tuple(reading.judged(environment)) if part.accounts else (),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),
+        untrue=tuple(said.judged(environment, ours, made)),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ours.rows:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from tests.chaos.blind import MAX_AGE, Knowledge
 from tests.chaos.environment import SETTLE
 from tests.chaos.kinds import COLUMN, HOST, KINDS, PERSONAL
+from tests.chaos.said import fleet as said
 from tests.chaos.schedule import (
     ACCOUNTS_LANES,
     CLIENT_LANES,
@@ -84,6 +85,7 @@ class Part:
             "calcom_settle_answered_seconds": self.settle_answered,
             **({"account_encryption_keys": Fernet.generate_key().decode()} if self.accounts else {}),
             **({"hold_max_age": MAX_AGE} if self.of_kinds else {}),
+            **said.settings(),
             **(telling.settings() if self.by_http else {}),
         }
 

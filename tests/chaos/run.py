@@ -22,6 +22,8 @@ from tests.chaos.faults.people import People
 from tests.chaos.judge import Record
 from tests.chaos.parts import Part
 from tests.chaos.processes.caller import receipts
+from tests.chaos.said import reading as said
+from tests.chaos.said.callers import ReadingCallers
 from tests.chaos.schedule import Planned
 from tests.chaos.telling import reading as telling
 from tests.chaos.telling.webhooks import Webhooks
@@ -44,7 +46,8 @@ class Run:
     """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
 
     `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason, `changes`
-    the cancels and moves by end. `walked` are the counts of the walk of the model over all that the run has left.
+    the cancels and moves by end, `said` the words to callers by where they were said. `walked` are the counts of the
+    walk of the model over all that the run has left.
     """
 
     part: str
@@ -58,6 +61,7 @@ class Run:
     changes: dict[str, dict[str, int]]
     stories: tuple[str, ...]
     table: Sequence[tuple[str, int, float]]
+    said: Mapping[str, int]
     walked: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -76,9 +80,10 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         stack.enter_context(watch.watching())
         fire = _Fire(made, watch, say)
         try:
-            customers, people = ChangingCustomers(made, seed), People(made, seed, sight_for=part.seconds / 2)
+            customers, readers = ChangingCustomers(made, seed), ReadingCallers(made, seed)
+            people = People(made, seed, sight_for=part.seconds / 2)
             webhooks = Webhooks(made, seed) if part.by_http else None
-            with customers.living():
+            with customers.living(), readers.living():
                 with contextlib.ExitStack() as beside:
                     for others in (people if part.of_kinds else None, webhooks):
                         if others is not None:
@@ -92,6 +97,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             made.until(lambda: transactions.all_heard(made), CHECK_SECONDS)
             if not made.until(lambda: telling.all_told(made), FINISH_SECONDS):
                 say("callbacks or reports are still on their way")
+            readers.last_words()
             ours = _settled(made) if part.by_http else ours  # a report may have ended a booking since
             if not made.until(lambda: not judge.held_wrongly(made), CHECK_SECONDS):
                 watch.miscounted += judge.held_wrongly(made)
@@ -106,13 +112,13 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         if webhooks is not None:
             verdict = replace(verdict, callbacks=tuple(telling.judged(made, ours, webhooks)))
             say(", ".join(f"{count} {what}" for what, count in telling.counted(made, webhooks).items()))
-        asked_for = len(ours.rows) if part.by_host else len(receipts(made.receipts))
+        asked_for, heard = len(ours.rows) if part.by_host else len(receipts(made.receipts)), said.counted(made)
         told = tuple(judge.stories(made, verdict))
     if logs is not None:
         traces.keep(recorded, logs / traces.FILE)
     faults, took = sum(watch.often.values()), time.monotonic() - began
     results = verdict, judged.kinds, judged.cells, judged.changes
-    ended = Run(name, seed, asked_for, faults, took, *results, told, table(watch.often, watch.longest))
+    ended = Run(name, seed, asked_for, faults, took, *results, told, table(watch.often, watch.longest), heard)
     return _walked(ended, walk(read(recorded)))
 
 

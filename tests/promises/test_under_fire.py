@@ -47,6 +47,7 @@ KEPT = {
     "callbacks": [],
     "of_others": [],
     "unwalked": [],
+    "untrue": [],
 }
 
 

@@ -1,7 +1,6 @@
 """Let an agent have a call as it was dealt, and write down what it hears and when."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,9 +10,10 @@ import psycopg
 import requests
 
 from tests.chaos.calls.deal import OTHER, START, WANTED, DealtCall, Form, Patience, Want
-from tests.chaos.calls.hearing import Claim
 from tests.chaos.calls.house import ChaosHouse
-from tests.chaos.calls.judge import BOOKING, Reply, claims_of
+from tests.chaos.calls.judge import BOOKING, About, Reply, claims_of
+from tests.chaos.said.callers import now
+from tests.chaos.said.words import Claim
 from tests.support.api.agents import Ask, retell, retell_args_only, vapi
 from tests.support.api.served import Caller
 from tests.support.fleet import eventually
@@ -109,25 +109,25 @@ class Calling:
             "lang": self.dealt.language,
             "within": f"{patience.within:g}",
         }
-        asked_at = time.monotonic()
-        said, booking, wrong = None, None, None
+        asked_at = now()
+        said, about, wrong = None, None, None
         try:
             heard = _FORMS[self.dealt.form](caller, tool, given, call, **more)
-            said, booking = heard.say, heard.booking
+            said, about = heard.say, About.of(heard.booking, heard.status, heard.start)
         except requests.Timeout:
             pass  # it has hung up
         except requests.RequestException:  # the process was killed, and another call may be answered by the other one
             threading.Event().wait(BROKEN_SECONDS)
         except (AssertionError, KeyError, ValueError) as error:  # not 200, or not what an agent reads
             wrong = repr(error)
-        heard_at = time.monotonic()
+        heard_at = now()
         return Reply(
             tool=tool,
             start=start,
             asked_at=asked_at,
             heard_at=heard_at,
             said=said,
-            booking=booking,
+            about=about,
             wrong=wrong,
             stored=None if said is None else self._stored(),
         )

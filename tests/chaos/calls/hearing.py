@@ -5,30 +5,15 @@ Each table is rendered with all times of a call, and a sentence is looked up who
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
 from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
 from tasks.callers.sentences import SENTENCES, Said, spoken
+from tests.chaos.said.words import Claim
 from worker.api.voice.sentences import ASKED, Asked
 
 Key = Said | SaidOfChange | Asked
-
-
-class Claim(StrEnum):
-    """What is claimed."""
-
-    BOOKED = "booked"
-    TAKEN = "taken"
-    NOTED = "noted"
-    STANDS = "noted, and the booking stands"
-    MOVE_TAKEN = "not moved, for the new start is taken"
-    NOT_MOVED = "not changed, and the booking stands"
-    CANCELLED = "cancelled"
-    UNKNOWN_BOOKING = "no booking is meant"
-    NOTHING = "nothing"
-    OUT_OF_PLACE = "out of place"
 
 
 CLAIMS: Mapping[Key, Claim] = {

@@ -1,20 +1,18 @@
-"""Hold what agents heard beside Cal.com's journal and books, at the moment when they heard it. Pure; trusts neither.
+"""Read what agents heard, have it judged as every word to a caller is, and judge what only a call is promised. Pure."""
 
-All moments are seconds of CLOCK_MONOTONIC, which the simulator and the suite share. A sentence is true if it was so at
-some moment between the question and the answer: what is known when the answer is made may have changed at its end.
-"""
-
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Self
 
 from booking_client.states import ChangeKind
 from tasks.callers.change_sentences import SaidOfChange
 from tasks.callers.sentences import Said
+from tests.chaos.books import Line
 from tests.chaos.calls.deal import OTHER, START, WANTED, ZONE, DealtCall
-from tests.chaos.calls.hearing import Claim, Key, Meaning, meanings
+from tests.chaos.calls.hearing import Key, Meaning, meanings
+from tests.chaos.said import judge as said
+from tests.chaos.said.judge import CHECKS, Facts
+from tests.chaos.said.words import Claim, Face, Word, of_retell, written
 
 STARTS = (START, OTHER, WANTED)
 KEPT = {Claim.BOOKED, Claim.NOTED, Claim.STANDS}  # these say that there is a booking, or will be
@@ -27,11 +25,26 @@ _STORED: Mapping[Key, str] = {
     _C.CANCEL_OUTAGE: ChangeKind.CANCEL,
 }
 """What is stored when something is said to be noted; all else is of a booking."""
+_OF_A_START = {Claim.BOOKED, Claim.TAKEN, Claim.MOVE_TAKEN}  # in these the first time is where it is, or is not to be
 BOOKED_OR_NOTED: Collection[Key] = {Said.DONE, Said.AGAIN, Said.UNDER_WAY, Said.OUTAGE, Said.OPERATOR}
 MOVING: Collection[Key] = {_C.MOVED, _C.MOVED_ALREADY, _C.MOVE_NOTED, _C.MOVE_OUTAGE}
 CANCELLING: Collection[Key] = {
     Said.CANCELLED, _C.CANCELLED, _C.CANCELLED_ALREADY, _C.CANCEL_NOTED, _C.CANCEL_OUTAGE,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class About:
+    """What an answer of Retell's says beside its sentence: of which booking it is, and how and where that stands."""
+
+    booking: int
+    status: str
+    start: str
+
+    @classmethod
+    def of(cls, booking: int | None, status: str | None, start: str | None) -> "About | None":
+        """Return what is said; None: the sentence is about no booking, or comes without it."""
+        return None if booking is None or status is None or start is None else cls(booking, status, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,52 +58,25 @@ class Reply:
 
     tool: str
     start: datetime | None
-    asked_at: float
-    heard_at: float
+    asked_at: datetime
+    heard_at: datetime
     said: str | None = None
-    booking: int | None = None
+    about: About | None = None
     stored: frozenset[str] | None = None
     wrong: str | None = None
     last: bool = False
 
 
-class Life(NamedTuple):
-    """One booking in Cal.com's books; `ended` None: it lives."""
-
-    reference: str | None
-    email: str
-    start: datetime
-    made: float
-    ended: float | None
-
-    @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Self:
-        """Read a line of the simulator's `GET /_books`."""
-        history = told["history"]
-        ended = next((since for since, status in history if status not in {"accepted", "pending"}), None)
-        return cls(told["reference"], told["email"], datetime.fromisoformat(told["start"]), history[0][0], ended)
-
-    def lived(self, begin: float, end: float) -> bool:
-        """Return whether it was there at some moment of a period."""
-        return self.made <= end and (self.ended is None or self.ended >= begin)
-
-    def lives_after(self, at: float) -> bool:
-        """Return whether it is there after a moment, or comes then."""
-        return self.ended is None or self.ended > at
-
-
 @dataclass(frozen=True)
 class Story:
-    """One call: what was dealt, what it heard in order, and what the world has of it.
+    """One call: what was dealt, what it heard in order, and what the world has of it, and of others of its event type.
 
-    `lives` are its own bookings at Cal.com, `others` those of others of its event type; `ends` are the states of its
-    rows at the end, `changes` those of their changes.
+    `ends` are the states of its rows at the end, `changes` those of their changes.
     """
 
     dealt: DealtCall
     replies: Sequence[Reply]
-    lives: Sequence[Life] = ()
-    others: Sequence[Life] = ()
+    facts: Facts = field(default_factory=Facts)
     ends: Sequence[str] = ()
     changes: Sequence[str] = ()
 
@@ -112,10 +98,46 @@ def untrue(story: Story) -> Iterator[str]:
     for number, reply in enumerate(story.replies):
         for wrong in _of_reply(story, reply, story.replies[:number]):
             yield f"call {story.dealt.number}: {reply.tool} answered {reply.said!r}: {wrong}"
+    for word, why in said.untrue(list(_words(story)), story.facts):
+        yield f"call {story.dealt.number}: {word.words()}: {why}"
     yield from (f"call {story.dealt.number}: {wrong}" for wrong in _at_the_end(story))
 
 
+def _words(story: Story) -> Iterator[Word]:
+    """Yield what each reply claims: of entries with the same words the one that is true, if there is one."""
+    heard: list[Word] = []
+    for reply in story.replies:
+        silence = Word(
+            face=Face.VOICE,
+            booking=story.dealt.number,
+            claim=Claim.NOTHING,
+            asked=reply.asked_at,
+            heard=reply.heard_at,
+            since=reply.asked_at,
+            status="silence",
+        )
+        found = [_word(silence, reply, meaning) for meaning in meant(story.dealt, reply)] or [silence]
+        true = (one for one in found if not any(CHECKS[one.claim](one, [*heard, one], story.facts)))
+        heard.append(next(true, found[0]))
+        if reply.about is not None:
+            heard.append(of_retell(vars(reply.about), reply.asked_at, reply.heard_at))
+    yield from heard
+
+
+def _word(silence: Word, reply: Reply, meaning: Meaning) -> Word:
+    time = meaning.time if meaning.claim in _OF_A_START else None
+    return replace(
+        silence,
+        claim=meaning.claim,
+        status=meaning.name,
+        start=None if time is None else written(time),
+        old=None if meaning.old is None else written(meaning.old),
+        is_stored=None if reply.stored is None else _STORED.get(meaning.key, BOOKING) in reply.stored,
+    )
+
+
 def _of_reply(story: Story, reply: Reply, before: Sequence[Reply]) -> Iterator[str]:
+    """Find what is no answer, or out of its place in a call."""
     if reply.wrong is not None:
         yield reply.wrong
     if reply.said is None:
@@ -124,7 +146,7 @@ def _of_reply(story: Story, reply: Reply, before: Sequence[Reply]) -> Iterator[s
     if not found:
         yield "no table has this sentence"
         return
-    wrong = [list(_CHECKS[meaning.claim](story, reply, meaning, before)) for meaning in found]
+    wrong = [list(_CHECKS.get(meaning.claim, _nothing)(story, reply, meaning, before)) for meaning in found]
     if all(wrong):
         yield from wrong[0]
     yield from _as_a_stranger(story, reply, before)
@@ -140,81 +162,34 @@ def _as_a_stranger(story: Story, reply: Reply, before: Sequence[Reply]) -> Itera
             return
 
 
-def _booked(story: Story, reply: Reply, meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    if not any(life.start == meaning.time and life.lived(reply.asked_at, reply.heard_at) for life in story.lives):
-        yield "Cal.com has no such booking then"
-
-
-def _taken(story: Story, reply: Reply, meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    began = story.replies[0].asked_at
-    if not any(life.start == meaning.time and life.lived(began, reply.heard_at) for life in story.others):
-        yield "nobody else had that time by then"
-    if any(life.start == meaning.time and life.lives_after(reply.heard_at) for life in story.lives):
-        yield "its own booking has that time, or gets it"
-
-
-def _noted(_story: Story, reply: Reply, meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    wanted = _STORED.get(meaning.key, BOOKING)
-    if reply.stored is not None and wanted not in reply.stored:
-        yield f"no {wanted} was stored by then"
-
-
-def _stands(story: Story, reply: Reply, meaning: Meaning, before: Sequence[Reply]) -> Iterator[str]:
-    yield from _noted(story, reply, meaning, before)
-    yield from _not_moved(story, reply, meaning, before)
-
-
-def _not_moved(story: Story, reply: Reply, meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    standing = [life for life in story.lives if meaning.old in {None, life.start}]
-    if not any(life.lived(reply.asked_at, reply.heard_at) for life in standing):
-        yield "Cal.com has no booking then that stands"
-
-
-def _move_taken(story: Story, reply: Reply, meaning: Meaning, before: Sequence[Reply]) -> Iterator[str]:
-    yield from _taken(story, reply, meaning, before)
-    yield from _not_moved(story, reply, meaning, before)
-
-
-def _gone(story: Story, reply: Reply, _meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    if any(life.lives_after(reply.heard_at) for life in story.lives):
-        yield "Cal.com has a booking of it then, or gets one"
-
-
 def _no_booking_meant(story: Story, reply: Reply, _meaning: Meaning, before: Sequence[Reply]) -> Iterator[str]:
     """A call that has a name means its own booking; one that has none, the booking of the start that is named."""
+    named = None if reply.start is None else written(reply.start)
     for one in before:
-        known = KEPT if reply.start is None else {Claim.BOOKED}
-        theirs = [life for life in story.lives if reply.start in {None, life.start}]
-        there = any(life.made <= one.heard_at and life.lives_after(reply.heard_at) for life in theirs)
-        if claims_of(story.dealt, one) & known and (reply.start is None or there):
+        known = KEPT if named is None else {Claim.BOOKED}
+        theirs = [line for line in story.facts.lines if named in {None, line.start}]
+        there = any(line.made <= one.heard_at and not line.over(reply.heard_at) for line in theirs)
+        if claims_of(story.dealt, one) & known and (named is None or there):
             yield f"it was told {one.said!r} before"
             return
-
-
-def _nothing(_story: Story, _reply: Reply, _meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
-    yield from ()
 
 
 def _out_of_place(_story: Story, _reply: Reply, meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
     yield f"{meaning.name} is out of place"
 
 
+def _nothing(_story: Story, _reply: Reply, _meaning: Meaning, _before: Sequence[Reply]) -> Iterator[str]:
+    yield from ()
+
+
 _CHECKS: Mapping[Claim, Callable[[Story, Reply, Meaning, Sequence[Reply]], Iterator[str]]] = {
-    Claim.BOOKED: _booked,
-    Claim.TAKEN: _taken,
-    Claim.NOTED: _noted,
-    Claim.STANDS: _stands,
-    Claim.MOVE_TAKEN: _move_taken,
-    Claim.NOT_MOVED: _not_moved,
-    Claim.CANCELLED: _gone,
     Claim.UNKNOWN_BOOKING: _no_booking_meant,
-    Claim.NOTHING: _nothing,
     Claim.OUT_OF_PLACE: _out_of_place,
 }
 
 
 def _at_the_end(story: Story) -> Iterator[str]:
-    living = [life for life in story.lives if life.ended is None]
+    living = [line for line in story.facts.lines if line.ended is None]
     if len(living) > 1:
         yield f"it has {len(living)} bookings at Cal.com"
     if story.ends.count("confirmed") != len(living):
@@ -227,7 +202,7 @@ def _at_the_end(story: Story) -> Iterator[str]:
     elif (
         (promised := _promised(story, MOVING))
         and "refused" not in story.changes
-        and any(life.start != WANTED for life in living)
+        and any(line.start != written(WANTED) for line in living)
     ):
         yield f"it heard {promised!r}, and its booking was not moved: {', '.join(story.changes) or 'no change'}"
     yield from _last_words(story, living)
@@ -247,7 +222,7 @@ def _promised(story: Story, keys: Collection[Key]) -> str | None:
     return None
 
 
-def _last_words(story: Story, living: Sequence[Life]) -> Iterator[str]:
+def _last_words(story: Story, living: Sequence[Line]) -> Iterator[str]:
     """When nothing moves any more, who has a booking hears that, and nobody hears that something is under way."""
     for reply in story.replies:
         claims = claims_of(story.dealt, reply)
@@ -264,7 +239,9 @@ def retold(story: Story) -> Iterator[str]:
     yield f"call {dealt.number}: {dealt.form}, {dealt.want}; Cal.com {dealt.calcom}, then {dealt.of_change}{struck}"
     for reply in story.replies:
         stored = "unknown" if reply.stored is None else ", ".join(sorted(reply.stored)) or "nothing"
-        yield f"    {reply.asked_at:.3f} to {reply.heard_at:.3f} {reply.tool}: {reply.said!r}; stored: {stored}"
-    for life in story.lives:
-        yield f"    {life.made:.3f} to {life.ended or math.inf:.3f} at Cal.com: {life.start.isoformat()}"
+        asked, heard = reply.asked_at.isoformat(), reply.heard_at.isoformat()
+        yield f"    {asked} to {heard} {reply.tool}: {reply.said!r}; stored: {stored}"
+    for line in story.facts.lines:
+        ended = "now" if line.ended is None else line.ended.isoformat()
+        yield f"    {line.made.isoformat()} to {ended} at Cal.com as {line.uid}: {line.start}"
     yield f"    rows: {', '.join(story.ends) or 'none'}; changes: {', '.join(story.changes) or 'none'}"

@@ -14,9 +14,10 @@ from tests.chaos import books, judge
 from tests.chaos.books import Line, References
 from tests.chaos.calls.calling import Calling
 from tests.chaos.calls.deal import FAULTS, START, WANTED, Calcom, DealtCall
-from tests.chaos.calls.judge import Life, Story
+from tests.chaos.calls.judge import Story
 from tests.chaos.changes import books as change_books
 from tests.chaos.changes.books import Change
+from tests.chaos.said.judge import Facts
 
 NEW, OF_A_BOOKING = "/v2/bookings", "/v2/bookings/*"
 VERSION = {"cal-api-version": "2024-08-13"}
@@ -35,7 +36,7 @@ def prepare(simulator: Any, dealt: Sequence[DealtCall]) -> None:
         simulator.event_type(one.event_type)
         for does, start in ((one.calcom, START), (one.of_change, WANTED)):
             if does is Calcom.TAKEN:
-                _book_for_a_stranger(simulator.url, one.event_type, start)
+                book_for_a_stranger(simulator.url, one.event_type, start)
     for one in slots:
         for does, path in ((one.calcom, NEW), (one.of_change, OF_A_BOOKING)):
             if does in FAULTS:
@@ -43,7 +44,8 @@ def prepare(simulator: Any, dealt: Sequence[DealtCall]) -> None:
                 simulator.faults(**FAULTS[does], match=match, count=1)
 
 
-def _book_for_a_stranger(url: str, event_type: int, start: datetime) -> None:
+def book_for_a_stranger(url: str, event_type: int, start: datetime) -> None:
+    """Have a stranger book a time at Cal.com."""
     person = {"name": "Sam Example", "email": "stranger@example.com", "timeZone": "Europe/Berlin"}
     body = {"start": start.astimezone(UTC).isoformat(), "eventTypeId": event_type, "attendee": person}
     made = requests.post(url + NEW, json=body, headers=VERSION, timeout=60)
@@ -68,23 +70,23 @@ class World:
 
     def stories(self, calls: Sequence[Calling]) -> Iterator[Story]:
         """Yield each call with what there is of it."""
-        rows, lives = defaultdict[str, list[Any]](list), defaultdict[str, list[Life]](list)
-        of_type = defaultdict[int, list[Life]](list)
+        rows, of_type = defaultdict[str, list[Any]](list), defaultdict[int, list[tuple[str, Line]]](list)
         for row in self.rows:
             rows[row[0]].append(row)
         for line in self.lines:
-            lives[line["email"]].append(Life.read(line))
-            of_type[line["eventTypeId"]].append(Life.read(line))
+            of_type[line["eventTypeId"]].append((line["email"], Line.read(line)))
+        numbers = {row.reference: row.id for row in self.record.rows}
         for one in calls:
-            theirs = rows[one.dealt.email]
-            yield Story(
-                one.dealt,
-                one.replies,
-                lives[one.dealt.email],
-                [life for life in of_type[one.dealt.event_type] if life.email != one.dealt.email],
-                [status for _, status, _ in theirs],
-                [status for *_, changes in theirs for status in changes],
+            theirs, booked = rows[one.dealt.email], of_type[one.dealt.event_type]
+            lines = [line for email, line in booked if email == one.dealt.email]
+            own = {numbers[line.reference] for line in lines if line.reference in numbers}
+            facts = Facts(
+                lines=lines,
+                others=[line for email, line in booked if email != one.dealt.email],
+                changes=[change for change in self.record.changes if change.booking in own],
             )
+            ends, changes = [status for _, status, _ in theirs], [status for *_, found in theirs for status in found]
+            yield Story(one.dealt, one.replies, facts, ends, changes)
 
     def wrong(self) -> Iterator[str]:
         """Find what any booking or change is not to be, as under fire."""

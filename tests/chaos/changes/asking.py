@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
 import psycopg
 import requests
@@ -16,6 +18,8 @@ from tasks.operations.changes import ChangeRefusedError, cancel_booking, resched
 from tests.chaos.background import background
 from tests.chaos.changes.wishes import Wishes, hosts_start, is_drawn, start_of, wishes
 from tests.chaos.environment import ChaosEnvironment
+from tests.chaos.said.callers import ANSWER_SECONDS, now
+from tests.chaos.said.words import of_change
 
 EVERY = 0.3  # seconds
 SHOWN = 6.0  # seconds until a replica shows what a host has done, but for one that lags longer (faults/doors.py: 4)
@@ -23,7 +27,8 @@ _BOOKED = """
     SELECT id, account_id, calcom_booking_uid, calcom_seat_uid, series_uid IS NOT NULL, status = 'confirmed',
         EXISTS (SELECT FROM booking_changes AS change WHERE appointment_id = appointments.id
             AND status IN ('waiting', 'pending', 'changing', 'retrying', 'held'))
-        OR EXISTS (SELECT FROM change_wishes WHERE appointment_id = appointments.id)
+        OR EXISTS (SELECT FROM change_wishes WHERE appointment_id = appointments.id),
+        api_key_id
     FROM appointments
     WHERE status IN ('confirmed', 'cancelled') AND updated_at < now() - interval '1 second'
         AND (series_uid IS NULL OR series_weeks IS NOT NULL OR status = 'cancelled')
@@ -44,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Booked:
-    """A booking that Cal.com had; `open`: a change of it is not over."""
+    """A booking that Cal.com had; `open`: a change of it is not over. `key` is the API key that it was asked by."""
 
     id: int
     account: int
@@ -53,6 +58,7 @@ class Booked:
     series: bool
     confirmed: bool
     open: bool
+    key: int | None
 
 
 class ChangingCustomers:
@@ -107,6 +113,8 @@ class ChangingCustomers:
     def _ask(self, one: Booked, nth: int, *, cancel: bool) -> bool:
         """Ask for a change, and return whether it was heard; what was refused is not asked again."""
         start, key = start_of(one.id, nth, seat=one.seat is not None), f"change-{one.id}-{nth}"
+        if self._environment.telling is not None:
+            return self._ask_over_http(one, {} if cancel else {"start": start.isoformat()}, key)
         try:
             if self._environment.part.by_host:
                 with self._client() as bookings:
@@ -123,6 +131,21 @@ class ChangingCustomers:
         except (AppointmentException, SQLAlchemyError, psycopg.Error):
             return False  # Postgres is hurt: asked again, as a caller does
         return True
+
+    def _ask_over_http(self, one: Booked, body: dict[str, Any], key: str) -> bool:
+        """Ask with the key that has asked for the booking; what is answered is kept."""
+        telling = self._environment.telling
+        assert telling is not None
+        assert one.key is not None
+        headers = {"Authorization": f"Bearer {telling.key(one.key)}", "Idempotency-Key": f'"{key}"'}
+        url, asked = f"{telling.url}/v1/bookings/{one.id}/{'reschedule' if body else 'cancel'}", now()
+        try:
+            answer = requests.post(url, json=body, headers=headers, timeout=ANSWER_SECONDS)
+        except requests.RequestException:
+            return False
+        if answer.ok:
+            self._environment.said.append(of_change(answer.json(), asked, now()))
+        return answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
 
     @contextmanager
     def _client(self) -> Iterator[Bookings]:

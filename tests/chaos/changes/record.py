@@ -16,6 +16,7 @@ ENDS = {f"change_{status}": str(status) for status in OVER}
 _CHANGES = """
     SELECT id, appointment_id AS booking, status, hold_reason, from_uid, to_uid, to_seat_uid,
         from_seat_uid IS NOT NULL AS of_seat, late_look_at IS NOT NULL AND late_looks = 0 AS looks,
+        requested_at AS asked,
         CASE kind WHEN 'reschedule' THEN {start} END AS wanted
     FROM booking_changes ORDER BY id
 """

@@ -8,13 +8,16 @@ import json
 import random
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any, NamedTuple
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from tests.chaos.said.words import Word, of_callback
 
 LIVE, DEAD = "127.0.0.1", "127.0.0.2"  # two hosts: each has a breaker of its own
 STATUSES = ("500", "503", "429", "404", "301")
@@ -36,9 +39,21 @@ class Told(NamedTuple):
 
 
 def told(journal: Path) -> list[Told]:
-    """Read what was taken; a line that its writer died over was not answered."""
-    lines = journal.read_text().split("\n")[:-1] if journal.exists() else []
-    return [Told(*json.loads(line)) for line in lines]
+    """Read what was taken, in order."""
+    return [read(name, body) for name, body, _ in _taken(journal)]
+
+
+def said(journal: Path) -> Iterator[Word]:
+    """Read what callbacks have claimed, and when."""
+    for _, body, heard in _taken(journal):
+        yield from of_callback(body, datetime.fromisoformat(heard))
+
+
+def _taken(journal: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield name, body and moment; a line that its writer died over was not answered."""
+    for line in journal.read_text().split("\n")[:-1] if journal.exists() else ():
+        name, body, heard = json.loads(line)
+        yield name, body, heard
 
 
 def forged(journal: Path) -> int:
@@ -98,14 +113,14 @@ class Handler(BaseHTTPRequestHandler):
     def _take(self, body: bytes, *, is_late: bool) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            one = read(headers["webhook-id"], Webhook(self.server.secret).verify(body, headers))
+            told = Webhook(self.server.secret).verify(body, headers)
         except WebhookVerificationError:
             with self.server.writing, self.server.journal.with_suffix(".forged").open("a") as marks:
                 marks.write("x")
             self._answer(401)
             return
         with self.server.writing, self.server.journal.open("a") as lines:
-            lines.write(json.dumps(one) + "\n")
+            lines.write(json.dumps([headers["webhook-id"], told, datetime.now(UTC).isoformat()]) + "\n")
         if is_late:
             threading.Event().wait(LONGER_THAN_A_SENDER_WAITS)
         self._answer(204)

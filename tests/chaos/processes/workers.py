@@ -43,20 +43,23 @@ def beat(name: str, side: str) -> Role:
 
 def caller(*arguments: str) -> Role:
     """Describe who asks for bookings."""
-    argv = (sys.executable, "-m", "tests.chaos.processes.caller", *arguments)
-    return Role(Part("caller", argv, end=KILL), "west")
+    return module("caller", "caller", *arguments)
 
 
 def host(orders: Path) -> Role:
     """Describe a host application, whose transactions ask for bookings."""
-    argv = (sys.executable, "-m", "tests.chaos.processes.host", str(orders))
-    return Role(Part("host", argv, end=KILL), "west")
+    return module("host", "host", str(orders))
 
 
 def listener(name: str, heard: Path, side: str) -> Role:
     """Describe who listens for what has settled."""
-    argv = (sys.executable, "-m", "tests.chaos.processes.listener", name, str(heard))
-    return Role(Part(name, argv, "listening", end=KILL), side)
+    return module(name, "listener", name, str(heard), ready="listening", side=side)
+
+
+def module(name: str, of: str, *arguments: str, ready: str = "", side: str = "west") -> Role:
+    """Describe a process of the suite's own, beside this file."""
+    argv = (sys.executable, "-m", f"tests.chaos.processes.{of}", *arguments)
+    return Role(Part(name, argv, ready, end=KILL), side)
 
 
 def changed(role: Role, **more: str) -> Role:

@@ -10,7 +10,8 @@ from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults.processes import WORKERS, away, frozen, killed
 from tests.chaos.faults.servers import Strike
 from tests.chaos.processes.receiver import CUTS, HANGS, LATE, STATUSES
-from tests.chaos.telling.fleet import API, CALLBACKS, RECEIVER
+from tests.chaos.said.fleet import API
+from tests.chaos.telling.fleet import CALLBACKS, RECEIVER
 
 LASTS = (2.0, 5.0)  # seconds
 OURS = (API, CALLBACKS, RECEIVER)

@@ -1,7 +1,6 @@
 """What a part has whose callers ask over HTTP: the API, a worker of callbacks, and two receivers, one of them dead."""
 
 import secrets
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,19 @@ from tasks.callbacks.signing import secrets_of
 from tasks.dependencies import Dependencies
 from tests.chaos.processes import workers
 from tests.chaos.processes.receiver import DEAD, LIVE
-from tests.chaos.processes.workers import KILL, Role
+from tests.chaos.processes.workers import Role
+from tests.chaos.said.fleet import RATE
 from worker.local.embedded.server import free_port
-from worker.local.processes import Part
 from worker.settings.model import Settings
 
-API, CALLBACKS, RECEIVER, DEAD_RECEIVER, CALLER = "api", "callbacks", "receiver", "dead receiver", "caller"
+CALLBACKS, RECEIVER, DEAD_RECEIVER, CALLER = "callbacks", "receiver", "dead receiver", "caller"
 OWN = 1  # the account `default`
-RATE = 100_000  # calls a minute of a key
-_SCOPES = frozenset({Scope.BOOK, Scope.READ})
+_SCOPES = frozenset({Scope.BOOK, Scope.READ, Scope.CHANGE})
 
 
 def settings() -> Mapping[str, Any]:
     """Return what the product is told."""
     return {
-        "http_address": f"{LIVE}:{free_port()}",
         "callback_secret": secrets.token_urlsafe(32),
         "callback_loopback_for_tests": True,
         "calcom_webhook_secret": secrets.token_urlsafe(32),
@@ -61,14 +58,17 @@ class Telling:
         """The file that says how the live receiver misbehaves."""
         return self.live.journal.with_suffix(".mode")
 
+    def key(self, number: int) -> str:
+        """Return the API key of this id."""
+        return next(one.key for one in (self.live, self.dead) if one.key_id == number)
+
     def roles(self, receipts: Path, rate: float) -> Iterator[Role]:
         """Yield the processes, who asks for bookings last."""
         for name, host, one in ((RECEIVER, LIVE, self.live), (DEAD_RECEIVER, DEAD, self.dead)):
             given = (host, str(one.port), str(one.journal), one.secret)
-            yield _python(name, "receiver", *given, ready="receiving")
+            yield workers.module(name, "receiver", *given, ready="receiving")
         yield workers.worker(CALLBACKS, "east", "threads", 16, "callbacks")
-        yield _python(API, "api", "serve", "--workers", "1", side="east")
-        yield _python(CALLER, "http_caller", str(receipts), str(rate), self.url, self.live.key, self.dead.key)
+        yield workers.module(CALLER, "http_caller", str(receipts), str(rate), self.url, self.live.key, self.dead.key)
 
 
 def add(deps: Dependencies, given: Settings, folder: Path) -> Telling:
@@ -88,8 +88,3 @@ def _teller(deps: Dependencies, given: Settings, folder: Path, name: str, host: 
     assert known is not None
     [secret] = secrets_of(given.callback_secret, known.id, known.secret_version)
     return Teller(made, known.id, secret, port, folder / f"told-{name}")
-
-
-def _python(name: str, module: str, *arguments: str, ready: str = "", side: str = "west") -> Role:
-    argv = (sys.executable, "-m", f"tests.chaos.processes.{module}", *arguments)
-    return Role(Part(name, argv, ready, end=KILL), side)

@@ -10,10 +10,12 @@ _WAITS = "tests/integration/api/test_api_waits.py::"
 _TOOLS = "tests/integration/api/voice/test_voice_tools.py::"
 _VOICE = "tests/integration/api/voice/test_voice_changes.py::"
 _REFUSED = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_done_is_told_in_its_own_sentence"
+_SAID = "tests/promises/asking/test_said.py::"
 _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
 _views = partial(Breakage, promise=6, file="tasks/callers/views.py")
 _changing = partial(Breakage, file="tasks/conversations/changing.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+_over_http = partial(Breakage, promise=6, test=f"{_SAID}test_what_is_said_over_http_and_by_callbacks_is_so")
 
 TOLD = (
     _views(
@@ -143,5 +145,31 @@ TOLD = (
         old="            if another:\n",
         new="            if another and not conversation.keys:\n",
         test=f"{_TOOLS}test_who_has_cancelled_in_this_call_is_asked_before_it_is_booked_again[retell]",
+    ),
+    _over_http(
+        name="a-booking-that-was-moved-is-told-where-it-was",
+        file="db/appointments/views.py",
+        old="start=booked_start or start,",
+        new="start=start,",
+    ),
+    _over_http(
+        name="a-change-that-is-noted-is-told-as-done",
+        file="worker/api/changes.py",
+        old="ChangeStatus.DONE if change is None else change.status,",
+        new="ChangeStatus.DONE,",
+    ),
+    _over_http(
+        name="a-callback-tells-where-a-booking-was",
+        file="db/migrations/callbacks.sql",
+        old="timezone('UTC', coalesce(booking.booked_start_at, booking.start_at))",
+        new="timezone('UTC', booking.start_at)",
+    ),
+    Breakage(
+        name="what-is-noted-is-heard-as-done",
+        promise=6,
+        file="tasks/callers/change_sentences.py",
+        old="return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED",
+        new="return _C.CANCELLED if change.wanted is None else _C.MOVED",
+        test=f"{_SAID}test_what_is_said_on_the_telephone_is_so",
     ),
 )

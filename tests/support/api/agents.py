@@ -45,6 +45,7 @@ class Heard:
     answer: requests.Response
     status: str | None = None
     booking: int | None = None
+    start: str | None = None
 
 
 Ask = Callable[..., Heard]
@@ -110,4 +111,4 @@ def _from_retell(answer: requests.Response) -> Heard:
     assert answer.status_code == 200, answer.text
     document = answer.json()
     assert document.keys() == {"say", "status", "booking", "start"}
-    return Heard(document["say"], answer, document["status"], document["booking"])
+    return Heard(document["say"], answer, document["status"], document["booking"], document["start"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,16 +10,29 @@ import pytest
 from booking_client.states import ChangeKind
 from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
 from tasks.callers.sentences import SENTENCES, Said, spoken
+from tests.chaos.books import Line
 from tests.chaos.calls.deal import OTHER, START, WANTED, ZONE, DealtCall, Form, House, Want, deal
 from tests.chaos.calls.hearing import CLAIMS
-from tests.chaos.calls.judge import BOOKING, Life, Reply, Story, untrue
+from tests.chaos.calls.judge import BOOKING, Reply, Story, untrue
+from tests.chaos.changes.books import Change
+from tests.chaos.said.judge import Facts
+from tests.chaos.said.words import written
 from worker.api.voice.sentences import ASKED, Asked
 
 DEALT = replace(deal(1, 1)[0], form=Form.VAPI, language="en", want=Want.BOOK)
-BOOKED = Life("r1", DEALT.email, START, 5.0, None)
-MOVED = [Life("r1", DEALT.email, START, 5.0, 20.0), Life("r1", DEALT.email, WANTED, 20.0, None)]
-GONE = Life("r1", DEALT.email, START, 5.0, 20.0)
-ANOTHERS = Life("r2", "rival@example.com", START, 9.0, None)
+BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    """Return a moment of the call."""
+    return BEGAN + timedelta(seconds=seconds)
+
+
+BOOKED = Line(reference="r1", uid="u1", start=written(START), made=at(5))
+MOVED = [replace(BOOKED, ended=at(20)), Line(reference="r1", uid="u2", start=written(WANTED), made=at(20))]
+GONE = replace(BOOKED, ended=at(20))
+ANOTHERS = Line(reference="r2", uid="u9", start=written(START), made=at(9))
+CHANGED = Change(id=1, booking=1, status="done", from_uid="u1")
 
 
 def words(key: Said | SaidOfChange | Asked, time: datetime = START, old: datetime = START) -> str:
@@ -30,31 +43,37 @@ def words(key: Said | SaidOfChange | Asked, time: datetime = START, old: datetim
 
 
 def heard(
-    key: Said | SaidOfChange | Asked, at: float = 10.0, *, tool: str = "book", time: datetime = START, **more: Any
+    key: Said | SaidOfChange | Asked, when: float = 10.0, *, tool: str = "book", time: datetime = START, **more: Any
 ) -> Reply:
-    """Return an answer that came at `at`, a second after it was asked for."""
+    """Return an answer that came `when`, a second after it was asked for."""
     start = START if tool == "book" else None
     given = {"stored": frozenset({BOOKING}), "start": start, **more}
-    return Reply(tool=tool, asked_at=at - 1, heard_at=at, said=words(key, time), **given)
+    moments = {"asked_at": BEGAN + timedelta(seconds=when - 1), "heard_at": BEGAN + timedelta(seconds=when)}
+    return Reply(tool=tool, said=words(key, time), **moments, **given)
 
 
 def found(
     *replies: Reply,
-    lives: Sequence[Life] = (),
-    others: Sequence[Life] = (),
+    lives: Sequence[Line] = (),
+    others: Sequence[Line] = (),
     ends: Sequence[str] = (),
     changes: Sequence[str] = (),
     dealt: DealtCall = DEALT,
 ) -> list[str]:
     """Return what is untrue of a call."""
-    return list(untrue(Story(dealt, replies, lives, others, ends, changes)))
+    facts = Facts(lines=lives, others=others, changes=[CHANGED] * ("done" in changes))
+    return list(untrue(Story(dealt, replies, facts, ends, changes)))
 
 
 CONFIRMED: dict[str, Any] = {"lives": [BOOKED], "ends": ["confirmed"]}
 REJECTED: dict[str, Any] = {"others": [ANOTHERS], "ends": ["rejected"]}
 CANCELLED: dict[str, Any] = {"lives": [GONE], "ends": ["cancelled"], "changes": ["done"]}
 MOVED_TO: dict[str, Any] = {"lives": MOVED, "ends": ["confirmed"], "changes": ["done"]}
-TAKEN_THERE: dict[str, Any] = {**CONFIRMED, "others": [ANOTHERS._replace(start=WANTED)], "changes": ["refused"]}
+TAKEN_THERE: dict[str, Any] = {
+    **CONFIRMED,
+    "others": [replace(ANOTHERS, start=written(WANTED))],
+    "changes": ["refused"],
+}
 CANCEL_STORED = frozenset({BOOKING, ChangeKind.CANCEL})
 MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
 
@@ -77,7 +96,7 @@ MOVE_STORED = frozenset({BOOKING, ChangeKind.RESCHEDULE})
         ([heard(Asked.WHICH, tool="status", stored=frozenset())], {}),
         ([heard(Asked.NOT_FOUND, tool="status", stored=frozenset())], {}),
         ([heard(Said.UNDER_WAY), heard(Said.DONE, 30.0, tool="status", last=True)], CONFIRMED),
-        ([Reply(tool="book", start=START, asked_at=1.0, heard_at=2.0)], {}),
+        ([Reply(tool="book", start=START, asked_at=at(1), heard_at=at(2))], {}),
     ],
 )
 def test_what_is_true_passes(replies: Sequence[Reply], world: dict[str, Any]) -> None:
