@@ -22,8 +22,8 @@ from tasks.callers.requests import CallerRequest
 from tasks.enqueue import enqueue_booking
 from tests.support.callbacks.callers import LOOPBACK, asked, confirmed, key_with, move, sql
 from tests.support.changes import ask_change
+from tests.support.databases.locks import no_wait_for_a_lock
 from tests.support.fleet import request
-from tests.support.locks import no_wait_for_a_lock
 
 URL = "https://example.com/hooks"
 SENT: list[dict[str, Any]] = []  # the bodies of those that were told

@@ -23,7 +23,7 @@ from tasks.decisions import BookingDecisions
 from tasks.dependencies import Timings
 from tasks.moves import Posted
 from tests.support.changes import ask_change
-from tests.support.locks import no_wait_for_a_lock
+from tests.support.databases.locks import no_wait_for_a_lock
 from tests.unit.changes import test_cancel_evidence as cancels
 from tests.unit.changes import test_reschedule_evidence as reschedules
 

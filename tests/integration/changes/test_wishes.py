@@ -16,8 +16,8 @@ from tasks.operations.booking_commands import Command, Via
 from tasks.operations.cancelling import cancel_in
 from tasks.operations.rescheduling import reschedule_in
 from tests.integration.changes.test_turned_away import DONE, ask, claimed, seat, stands
+from tests.support.databases.locks import no_wait_for_a_lock
 from tests.support.fleet import eventually, request, row
-from tests.support.locks import no_wait_for_a_lock
 from tests.support.stepping import accept
 from worker import cancel_booking
 
