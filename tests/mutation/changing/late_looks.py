@@ -42,8 +42,8 @@ LATE_LOOKS = (
     ),
     _look(
         name="a-double-is-not-told-before-its-cancel",
-        old="{_ENDED if by_us else _YOURS}\")\n    if not by_us:",
-        new="{_YOURS}\") if not by_us else None\n    if not by_us:",
+        old='{_ENDED if by_us else _YOURS}")\n    if not by_us:',
+        new='{_YOURS}") if not by_us else None\n    if not by_us:',
         test=f"{_LATE}test_a_double_is_told_though_the_answer_to_its_cancel_is_lost",
     ),
     _look(

@@ -125,12 +125,17 @@ def listed(folder: Path) -> Listed | None:
     return json.loads(ran.stdout) if ran.returncode == 0 else None
 
 
-@cache
 def listed_at(root: Path, commit: str) -> Listed | None:
     """Return the list of breakages as it was at a commit."""
+    return _listed_in(root, git(root, "rev-parse", f"{commit}:tests/mutation").strip())
+
+
+@cache
+def _listed_in(root: Path, tree: str) -> Listed | None:
+    """Return the list of breakages of a tree of git, which most commits leave as it is."""
     with tempfile.TemporaryDirectory(prefix="breakages-") as folder:
         archive = Path(folder, "lists.tar")
-        git(root, "archive", f"--output={archive}", commit, "--", "tests/mutation")
+        git(root, "archive", "--prefix=tests/mutation/", f"--output={archive}", tree)
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
         return listed(Path(folder))
