@@ -24,7 +24,7 @@ from tests.mutation.choice.choosing import choose
 from tests.mutation.choice.last import KEPT, clean_commit, keep, listing
 from tests.mutation.choice.searches import SEARCHES, search
 from tests.mutation.trials.place import before
-from tests.mutation.trials.trial import ROOT, Ended, Seen, Workshop
+from tests.mutation.trials.trial import CAUGHT, ROOT, Ended, Seen, Workshop
 from tests.tree import identity
 from worker.local.graceful_shutdown import GracefulShutdown
 
@@ -78,7 +78,7 @@ def main() -> int:
             searched = search(Path(folder), searches)
     except KeyboardInterrupt:
         return 130
-    green = searched is not None and all(one.verdict == "caught" for one in results)
+    green = searched is not None and all(one.verdict == CAUGHT for one in results)
     if green and not asked.names and not by_change:
         print(_keep(commit, searched), file=sys.stderr)  # noqa: T201
     return 0 if green else 1
@@ -114,37 +114,37 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(chosen: Sequence[Breakage], workshop: Workshop, *, known: Collection[str], jobs: int) -> list[Result]:
     """Run every test unbroken, unless it is known to pass; then each with its breakage; not caught comes last."""
-    tests = list(dict.fromkeys(one.test for one in chosen))
-    tree = identity()
-    workshop.prepare(tests)
     with _side_by_side(jobs, workshop) as each:
-        passed = workshop.passed(known & set(tests), tree)
-        unbroken = dict.fromkeys(passed, Seen(Ended.PASSED))
-        others = [test for test in tests if test not in passed]
-        print(f"unbroken: {len(passed)} of {len(tests)} tests passed in this tree before", file=sys.stderr)  # noqa: T201
-        shares = [share for n in range(jobs) if (share := others[n::jobs])]
-        for seen in each(workshop.run, shares, "unbroken"):
-            unbroken |= seen
+        unbroken = _unbroken(list(dict.fromkeys(one.test for one in chosen)), workshop, known, jobs, each)
         # Neighbours begin with the same packages: a thread seldom imports others.
         sorted_ = sorted(chosen, key=lambda one: len(before(one)), reverse=True)
         results = each(lambda one: _try(one, unbroken[one.test], workshop), sorted_, "broken")
         listed = {one.name: n for n, one in enumerate(chosen)}
-        return sorted(results, key=lambda result: (result.verdict != "caught", listed[result.name]))
+        return sorted(results, key=lambda result: (result.verdict != CAUGHT, listed[result.name]))
+
+
+def _unbroken(
+    tests: Sequence[str], workshop: Workshop, known: Collection[str], jobs: int, each: Callable[..., list]
+) -> dict[str, Seen]:
+    """Return how each test ended unbroken: in a run of this tree before, or in a copy."""
+    tree = identity()
+    workshop.prepare(tests)
+    passed = workshop.passed(set(tests).intersection(known), tree)
+    unbroken = dict.fromkeys(passed, Seen(Ended.PASSED))
+    others = [test for test in tests if test not in passed]
+    print(f"unbroken: {len(passed)} of {len(tests)} tests passed in this tree before", file=sys.stderr)  # noqa: T201
+    shares = [share for n in range(jobs) if (share := others[n::jobs])]
+    for seen in each(workshop.run, shares, "unbroken"):
+        unbroken |= seen
+    return unbroken
 
 
 def _try(one: Breakage, unbroken: Seen, workshop: Workshop) -> Result:
     begun = time.monotonic()
-    seen = unbroken
-    verdict = "FAILS UNBROKEN"
-    if unbroken.ended is Ended.PASSED:
-        seen = workshop.run([one.test], one)[one.test]
-        verdict = _VERDICTS[seen.ended]
-    if verdict != "caught":  # a whole run takes half an hour
+    verdict, seen = workshop.verdict(one, unbroken)
+    if verdict != CAUGHT:  # a whole run takes half an hour
         print(f"{one.name}: {verdict}; {one.test}: {seen.why}", file=sys.stderr, flush=True)  # noqa: T201
     return Result(one.name, one.promise, verdict, one.test, seen.why, round(time.monotonic() - begun, 1))
-
-
-_VERDICTS = {Ended.FAILED: "caught", Ended.PASSED: "NOT CAUGHT", Ended.BROKEN: "TEST BROKEN"}
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def _table(results: Sequence[Result]) -> str:
         lines.append(f"{one.name:{width}}  {one.promise:7}  {one.verdict:14}  {one.seconds:7.1f}  {test}")
         if one.said:
             lines.append(f"{'':{width}}  {one.said[: 110 - width]}")
-    caught = sum(one.verdict == "caught" for one in results)
+    caught = sum(one.verdict == CAUGHT for one in results)
     return "\n".join([*lines, "", f"{caught} of {len(results)} caught"])
 
 

@@ -18,12 +18,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.mutation.choice.definitions import code
 from tests.mutation.choice.graph import PLUGIN, Graph, Node
 from tests.mutation.choice.last import KEPT, Listed, changed, commit_of, is_before, kept, listed_at
 from tests.mutation.choice.searches import SEARCHES, searched
 
-RUNS = "tests/mutation/__main__.py", "_run"
-"""What runs breakages: all that it uses gives them their verdicts."""
+RUNS = (
+    ("tests/mutation/breakage.py", "Breakage"),
+    ("tests/mutation/trials/trial.py", "Workshop"),
+    ("tests/mutation/__main__.py", "_unbroken"),
+)
+"""What gives breakages their verdicts, with all that it uses."""
 PROMISE = "keeps a promise of README"
 _LINK = re.compile(r"\]\(([^)]+)\)")
 
@@ -106,7 +111,7 @@ def _for_all(graph: Graph, differ: Mapping[str, str | None]) -> str | None:
     for path in sorted(differ):
         if path.startswith("requirements/") and path.endswith(".lock"):
             return f"{path} changed"
-    ours = (node for node in graph.reached([RUNS]) if node[0].startswith("tests/mutation/"))
+    ours = (node for node in graph.reached(RUNS) if node[0].startswith("tests/mutation/"))
     if found := graph.changed.intersection(ours):
         return f"{_said(found)}, which is how breakages are run"
     now = (graph.root / "pyproject.toml").read_text("utf-8")
@@ -126,18 +131,26 @@ def _chosen(graph: Graph, now: Listed, before: Listed, differ: Mapping[str, str 
     """Yield each breakage to run, with the first reason why."""
     met = frozenset[str]().union(*promised(graph.root).values())
     made_of = cache(graph.made_of)
+    broken = differ.keys() & {file for file, *_ in now.values()}
+    others = {path for path in broken if _does_other(graph.root, path, differ[path])}
     for name, one in now.items():
         file, _, _, test = one
         if name not in before:
             yield name, "new"
         elif list(before[name]) != list(one):
             yield name, "different in the list"
-        elif file in differ:
+        elif file in others:
             yield name, f"{file} changed"
         elif found := graph.changed & made_of(test):
             yield name, _said(found)
         elif file in met or test.partition("::")[0] in met:
             yield name, PROMISE
+
+
+def _does_other(root: Path, path: str, then: str | None) -> bool:
+    """Return whether a file has changed in more than its comments and docstrings."""
+    now = root / path
+    return then is None or not now.is_file() or code(path, now.read_text("utf-8")) != code(path, then)
 
 
 def _searched(graph: Graph, differ: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,12 @@ from functools import cached_property
 
 REST, PROGRAM, ALL = "", "__main__", "*"
 """What stands beside the definitions' names: all that names nothing, what runs as a program only, the whole module."""
-_SILENT = {"fixture", "mark", "contextmanager", "cache", "overload"}
+_SILENT = {"fixture", "mark", "contextmanager", "cache", "overload", "property", "classmethod", "staticmethod"}
 """What decorates a function and does nothing else; any other decorator may tell somebody of it, as a route does."""
+_TELL = {"pytest_terminal_summary", "pytest_report_header", "pytest_report_teststatus"}
+"""Hooks that only print."""
 _OF_FILE = {"pytestmark", "pytest_plugins"}
+_COMMENT = re.compile(r"^[ \t]*--(?!\[).*\n", re.MULTILINE)  # of SQL and Lua, whose longer ones begin with --[
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -36,7 +39,8 @@ class Module:
     """
 
     def __init__(self, text: str) -> None:
-        self._tree = ast.parse(text)
+        self._tree = _bare(ast.parse(text))
+        self._uses: dict[str, Uses] = {}
         self._statements: dict[str, list[ast.stmt]] = defaultdict(list)
         for statement in _apart(self._tree.body):
             for name in _names(statement):
@@ -48,18 +52,20 @@ class Module:
         return frozenset(self._statements)
 
     def dump(self, name: str) -> str:
-        """Return what a definition is, without comments and docstrings."""
-        return "\n".join(ast.dump(_without_prose(one)) for one in self._statements.get(name, ()))
+        """Return what a definition is, without comments, docstrings and functions' annotations."""
+        return "\n".join(map(ast.dump, self._statements.get(name, ())))
 
     def uses(self, name: str) -> Uses:
         """Return what a definition uses."""
-        statements = self._statements.get(name, ())
-        return Uses(
-            frozenset(chain for one in statements if not _is_import(one) for chain in _chains(one)),
-            {bound: dotted for one in statements for node in ast.walk(one) for bound, dotted in _bound(node)},
-            frozenset(wanted for one in statements for wanted in _fixtures(one)),
-            frozenset(text for one in statements for text in _strings(one)),
-        )
+        if name not in self._uses:
+            statements = self._statements.get(name, ())
+            self._uses[name] = Uses(
+                frozenset(chain for one in statements if not _is_import(one) for chain in _chains(one)),
+                {bound: dotted for one in statements for node in ast.walk(one) for bound, dotted in _bound(node)},
+                frozenset(wanted for one in statements for wanted in _fixtures(one)),
+                frozenset(text for one in statements for text in _strings(one)),
+            )
+        return self._uses[name]
 
     def saying(self, said: re.Pattern[str]) -> list[str]:
         """Return the definitions with a string in which this is found."""
@@ -95,15 +101,15 @@ class Module:
 
 
 def _apart(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements, an import for each of its names; what is there for types is as what is always there."""
+    """Yield the statements, an import for each of its names; without what is there for types."""
     for one in body:
         if isinstance(one, ast.Import):
             yield from (ast.Import([alias]) for alias in one.names)
         elif isinstance(one, ast.ImportFrom):
             yield from (ast.ImportFrom(one.module, [alias], one.level) for alias in one.names)
         elif isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING":
-            yield from _apart(one.body)
-        elif not _is_prose(one):
+            yield from _apart(one.orelse)
+        else:
             yield one
 
 
@@ -126,14 +132,19 @@ def _names(statement: ast.stmt) -> Iterator[str]:
 
 
 def _counts_for_all(function: _Function) -> bool:
-    if function.name.startswith("pytest_"):
-        return True
-    for decorator in function.decorator_list:
-        if any(key.arg == "autouse" for key in getattr(decorator, "keywords", ())):
-            return True
-        if not function.name.startswith("test") and _SILENT.isdisjoint(ast.unparse(decorator).split("(")[0].split(".")):
-            return True
-    return False
+    if function.name in _TELL:
+        return False
+    autouse = any(
+        key.arg == "autouse" for decorator in function.decorator_list for key in getattr(decorator, "keywords", ())
+    )
+    return function.name.startswith("pytest_") or autouse or _is_told_of(function)
+
+
+def _is_told_of(function: _Function) -> bool:
+    """Return whether a decorator may make a function known to somebody."""
+    return not function.name.startswith("test") and any(
+        _SILENT.isdisjoint(ast.unparse(one).split("(")[0].split(".")) for one in function.decorator_list
+    )
 
 
 def _fixture_names(decorator: ast.expr) -> Iterator[str]:
@@ -220,8 +231,31 @@ def _is_prose(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _without_prose(statement: ast.AST) -> ast.AST:
-    for node in ast.walk(statement):
+def code(path: str, text: str) -> str:
+    """Return what a file does: without comments, where they have lines of their own, and docstrings of Python."""
+    if path.endswith(".py"):
+        return ast.dump(_without_prose(ast.parse(text)))
+    return _COMMENT.sub("", text) if path.endswith((".sql", ".lua")) else text
+
+
+def _without_prose(module: ast.Module) -> ast.Module:
+    for node in ast.walk(module):
         if isinstance(body := getattr(node, "body", None), list):
             node.body = [one for one in body if not _is_prose(one)]  # type: ignore[attr-defined]
-    return statement
+    return module
+
+
+def _bare(module: ast.Module) -> ast.Module:
+    """Take away what says something to readers and type checkers alone: docstrings, and annotations in functions.
+
+    Those of a function that a decorator may make known to somebody stay: a command or a route is read by its types.
+    Those of a class are its fields.
+    """
+    for node in ast.walk(_without_prose(module)):
+        if isinstance(node, _Function) and not _is_told_of(node):
+            node.returns = None
+            own = node.args
+            for one in (*own.posonlyargs, *own.args, *own.kwonlyargs, own.vararg, own.kwarg):
+                if one is not None:
+                    one.annotation = None
+    return module

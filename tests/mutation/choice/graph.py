@@ -6,15 +6,17 @@ listeners start programs of tests/ by their names. The graph ends at tests/.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from tests.mutation.choice.definitions import ALL, REST, Module, Uses
+from tests.mutation.trials.trial import LEFT_OUT
 
 Node = tuple[str, str]
 """A module's path from the root, and the name of a definition in it."""
 _MODULE = re.compile(r"tests(?:\.\w+)+\.?")
 PLUGIN = re.compile(r"-p (tests[\w.]+)")
+_read = cache(Module)
 
 
 class Graph:
@@ -35,6 +37,7 @@ class Graph:
         self._modules: dict[str, Module] = {}
         self._loading: dict[str, frozenset[str]] = {}
         self._gone: dict[str, Module] = {}
+        self._scopes: dict[str, tuple[list[str], frozenset[Node]]] = {}
         self._edges: dict[Node, tuple[frozenset[Node], frozenset[str]]] = {}
 
     @cached_property
@@ -54,21 +57,24 @@ class Graph:
         """Return the definitions that make a test, by its node id of pytest; that make a file's tests, by its path."""
         path, _, names = test.partition("::")
         name = re.split(r"::|\[", names)[0]
-        scope = [path, *_conftests(path), *self._plugins[True] | self._plugins[False]]
         known = name != REST and name in self._defined(path)
-        return self.reached([(path, name if known else ALL), *((one, REST) for one in scope)], scope)
+        scope, around = self._around(path)
+        return self.reached([(path, name if known else ALL)], scope, around)
 
-    def reached(self, nodes: Iterable[Node], scope: Iterable[str] = ()) -> frozenset[Node]:
-        """Return these definitions and all that they use at any number of steps; fixtures are found in `scope`."""
+    def reached(self, nodes: Iterable[Node], scope: Iterable[str] = (), known: Iterable[Node] = ()) -> frozenset[Node]:
+        """Return these definitions and all that they use at any number of steps, and `known`, reached before.
+
+        Fixtures are found in `scope`.
+        """
         places = [path for path in scope if path in self._files]
-        found, ahead = set[Node](), list(nodes)
+        found, ahead = set(known), list(nodes)
         while ahead:
             if (node := ahead.pop()) in found or node[0] not in self._files:
                 continue
             found.add(node)
             edges, fixtures = self._of(node)
             ahead += edges
-            for path in places:
+            for path in places if fixtures else ():
                 ahead += ((path, ALL) for one in fixtures if one == ALL)
                 for one in fixtures & self._defined(path):
                     ahead += self._resolved(path, (one,))
@@ -83,6 +89,13 @@ class Graph:
                     place = Path(folder, *name.split(".")[1:])
                     found |= {str(one) for one in (place.with_suffix(".py"), place / "__init__.py")}
         return frozenset(one for one in found if (self.root / one).is_file())
+
+    def _around(self, path: str) -> tuple[list[str], frozenset[Node]]:
+        """Return where the tests of a file find fixtures, and what each of them is made of, whatever it does."""
+        if path not in self._scopes:
+            scope = [path, *_conftests(path), *self._plugins[True] | self._plugins[False]]
+            self._scopes[path] = scope, self.reached([(one, REST) for one in scope], scope)
+        return self._scopes[path]
 
     def _of(self, node: Node) -> tuple[frozenset[Node], frozenset[str]]:
         """Return what a definition uses, and the names of the fixtures that it asks for."""
@@ -144,7 +157,6 @@ class Graph:
         if (found := self._place(".".join((dotted, *more)))) is None:
             return
         path, rest = found
-        yield path, REST
         if rest and rest[0] in self._defined(path):
             yield from self._resolved(path, rest)
         else:
@@ -192,11 +204,13 @@ class Graph:
 
     @cached_property
     def _plugins(self) -> dict[bool, frozenset[str]]:
-        """Return the plugins of ours that each run of pytest has by its options: now, and before."""
+        """Return the plugins of ours that a run in a copy has by pytest's options: now, and before."""
         now = (self.root / "pyproject.toml").read_text("utf-8")
         texts = {True: now, False: self._before.get("pyproject.toml", now) or ""}
         return {
-            which: frozenset(path for name in PLUGIN.findall(text) if (path := self._names.get(name)))
+            which: frozenset(
+                path for name in PLUGIN.findall(text) if name not in LEFT_OUT and (path := self._names.get(name))
+            )
             for which, text in texts.items()
         }
 
@@ -208,12 +222,12 @@ class Graph:
     def _then(self, path: str) -> Module:
         """Return what a module was before."""
         if path not in self._gone:
-            self._gone[path] = Module(self._before[path] or "")
+            self._gone[path] = _read(self._before[path] or "")
         return self._gone[path]
 
     def _module(self, path: str) -> Module:
         if path not in self._modules:
-            self._modules[path] = Module(self._text(path))
+            self._modules[path] = _read(self._text(path))
         return self._modules[path]
 
     def _text(self, path: str) -> str:

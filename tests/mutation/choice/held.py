@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.mutation.breakages import BREAKAGES
-from tests.mutation.choice.last import unpacked
+from tests.mutation.choice.last import tree_at, unpacked
 from tests.mutation.trials.trial import ROOT
 
 Named = Mapping[str, tuple[int, str]]
@@ -32,7 +32,7 @@ def main() -> int:
     asked = made.parse_args()
     with tempfile.TemporaryDirectory(prefix="held-") as folder:
         try:
-            unpacked(ROOT, asked.since, Path(folder))
+            unpacked(ROOT, tree_at(ROOT, asked.since), Path(folder))
         except subprocess.CalledProcessError:
             print(f"there is no revision {asked.since} here", file=sys.stderr)  # noqa: T201
             return 2

@@ -1,6 +1,7 @@
 """List what would have been chosen at earlier submissions: `python -m tests.mutation.choice.history [--of 25]`.
 
-A submission is taken for a span of at least so many commits, back from HEAD, compared with the commit before its first.
+A submission is taken for a span of at least so many commits, back from HEAD, compared with the commit before its first;
+with `--of 1` it is each commit of main, a merged branch being one.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import statistics
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice, pairwise
 from pathlib import Path
 
 from tests.mutation.choice.choosing import Choice, choose
@@ -37,24 +39,34 @@ def main() -> None:
 
 def submissions(root: Path, spans: int, of: int) -> Iterator[tuple[str, str, Choice]]:
     """Yield the commit before a submission, its last one, and what was to run."""
-    main = git(root, "rev-list", "--first-parent", f"--max-count={spans * of + 1}", "HEAD").split()
-    pairs = list(_spans(root, main, of))[:spans]
     with tempfile.TemporaryDirectory(prefix="submissions-") as made:
         tree = Path(made, "tree")
         git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(tree))
-        for first, last in pairs:
+        for first, last in islice(_spans(root, of), spans):
             git(tree, "checkout", "--quiet", "--force", "--detach", last)
             if (now := listed_at(tree, last)) is not None:
                 yield first, last, choose(tree, now, first)
 
 
-def _spans(root: Path, main: list[str], of: int) -> Iterator[tuple[str, str]]:
+def _spans(root: Path, of: int) -> Iterator[tuple[str, str]]:
     """Cut the line of commits, newest first, where this many lie between: those of a merged branch count, too."""
-    last = main[0]
-    for first in main[1:]:
-        if int(git(root, "rev-list", "--count", f"{first}..{last}")) >= of:
+    lines = [line.split() for line in git(root, "rev-list", "--parents", "HEAD").splitlines()]
+    parents = {commit: before for commit, *before in lines}
+    main = git(root, "rev-list", "--first-parent", "HEAD").split()
+    seen, came = set[str](), dict[str, int]()
+    for commit in reversed(main):
+        known, ahead = len(seen), [commit]
+        while ahead:
+            if (one := ahead.pop()) not in seen:
+                seen.add(one)
+                ahead += parents.get(one, ())
+        came[commit] = len(seen) - known
+    last, between = main[0], 0
+    for commit, first in pairwise(main):
+        between += came[commit]
+        if between >= of:
             yield first, last
-            last = first
+            last, between = first, 0
 
 
 def _why(choice: Choice) -> str:

@@ -125,21 +125,31 @@ def listed(folder: Path) -> Listed | None:
     return json.loads(ran.stdout) if ran.returncode == 0 else None
 
 
-@cache
 def listed_at(root: Path, commit: str) -> Listed | None:
     """Return the list of breakages as it was at a commit."""
+    return _listed_in(root, tree_at(root, commit))
+
+
+@cache
+def _listed_in(root: Path, tree: str) -> Listed | None:
+    """Return the list of breakages of a tree of git, which most commits leave as it is."""
     with tempfile.TemporaryDirectory(prefix="breakages-") as folder:
-        unpacked(root, commit, Path(folder))
+        unpacked(root, tree, Path(folder))
         return listed(Path(folder))
 
 
-def unpacked(root: Path, commit: str, folder: Path) -> None:
-    """Write the breakages' modules as they were at a commit below `folder`.
+def tree_at(root: Path, commit: str) -> str:
+    """Return the tree of the breakages' modules as they were at a commit.
 
     Raises:
         CalledProcessError: There is no such commit.
     """
+    return git(root, "rev-parse", f"{commit}:tests/mutation").strip()
+
+
+def unpacked(root: Path, tree: str, folder: Path) -> None:
+    """Write the breakages' modules of a tree of git below `folder`."""
     archive = folder / "lists.tar"
-    git(root, "archive", f"--output={archive}", commit, "--", "tests/mutation")
+    git(root, "archive", "--prefix=tests/mutation/", f"--output={archive}", tree)
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from tests.mutation.choice.definitions import ALL
 from tests.mutation.choice.graph import Graph
+from tests.mutation.trials.trial import WITHOUT
 
 SEARCHES = MappingProxyType(
     {
@@ -39,7 +40,7 @@ def search(folder: Path, paths: Sequence[str]) -> dict[str, int] | None:
     if not paths:
         return {}
     report = folder / "searches.xml"
-    argv = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={report}", *paths]
+    argv = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={report}", *WITHOUT, *paths]
     if subprocess.run(argv, check=False, stdout=sys.stderr).returncode != 0:
         return None
     modules = Counter(case.get("classname", "") for case in ET.parse(report).iter("testcase"))  # noqa: S314 - ours

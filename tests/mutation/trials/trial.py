@@ -23,8 +23,19 @@ PACKAGES = ("worker", "tasks", "resilience", "db", "booking_client", "simulator"
 _FIRST_IMPORTED = ("tests.conftest", "tests.support.fleet")
 # A test that asserts fails by one of these, and pytest ends its traceback with that word.
 _ASSERTED = re.compile(r": (AssertionError|Failed|RanOut)$")
+LEFT_OUT = frozenset(
+    (
+        "tests.tree",
+        "tests.running.prepared",
+        "tests.running.second_look",
+        "tests.running.processes",
+        "tests.running.times",
+    )
+)
+"""The plugins of ours that spread, repeat and tell of a whole run of the tests: a test fails without them, too."""
+WITHOUT = tuple(f"-pno:{name}" for name in sorted(LEFT_OUT))
 # The plugins of others that no test of a breakage needs are a quarter of the work of a run.
-_WITHOUT = ("--disable-plugin-autoload", "-p", "booking_client.pytest_plugin")
+_OPTIONS = ("--disable-plugin-autoload", "-p", "booking_client.pytest_plugin", *WITHOUT)
 
 
 class Ended(StrEnum):
@@ -33,6 +44,10 @@ class Ended(StrEnum):
     PASSED = "passed"
     FAILED = "failed"  # by an assertion
     BROKEN = "broken"  # by anything else: an import, a fixture, the time limit
+
+
+CAUGHT = "caught"
+_VERDICTS = {Ended.FAILED: CAUGHT, Ended.PASSED: "NOT CAUGHT", Ended.BROKEN: "TEST BROKEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +87,7 @@ class Workshop:
         self._modules = self._imported()
         made = self._start("-m", "tests.support.servers.migrated", str(self.folder / "postgres"))
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        compiled = self._start("-m", "pytest", "--collect-only", *_WITHOUT, *files)
+        compiled = self._start("-m", "pytest", "--collect-only", *_OPTIONS, *files)
         read, _ = made.communicate()
         collected, _ = compiled.communicate()
         self._cases = [line for line in collected.splitlines() if "::" in line]
@@ -88,7 +103,7 @@ class Workshop:
         """Run these tests, the product being broken so, and say how each ended."""
         number = next(self._numbers)
         report, log = self.folder / f"report-{number}.xml", self.folder / f"log-{number}.txt"
-        arguments = ["--tb=long", f"--junitxml={report}", *_WITHOUT, *tests]
+        arguments = ["--tb=long", f"--junitxml={report}", *_OPTIONS, *tests]
         if self._stopped.is_set():
             return dict.fromkeys(tests, Seen(Ended.BROKEN, "stopped"))
         prepared = self._prepared and (broken is None or broken.file not in self._prepared)
@@ -99,6 +114,13 @@ class Workshop:
             lines = log.read_text("utf-8", errors="replace").splitlines()
             return dict.fromkeys(tests, Seen(Ended.BROKEN, lines[-1] if lines else "pytest said nothing"))
         return read(report.read_text("utf-8"), tests)
+
+    def verdict(self, one: Breakage, unbroken: Seen) -> tuple[str, Seen]:
+        """Break the product, unless its test fails unbroken; return what is to be said of it, and what was seen."""
+        if unbroken.ended is not Ended.PASSED:
+            return "FAILS UNBROKEN", unbroken
+        seen = self.run([one.test], one)[one.test]
+        return _VERDICTS[seen.ended], seen
 
     def stop(self) -> None:
         """End what runs, with its servers and workers, and start nothing any more."""

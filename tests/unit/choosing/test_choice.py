@@ -5,114 +5,37 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.breakages import BREAKAGES, Breakage
-from tests.mutation.choice.choosing import Choice, choose, promised
-from tests.mutation.choice.last import KEPT, clean_commit, git, keep, kept, listed, listing
+from tests.mutation.choice.choosing import RUNS, choose, promised
+from tests.mutation.choice.definitions import Module
+from tests.mutation.choice.graph import Graph
+from tests.mutation.choice.last import KEPT, clean_commit, git, keep, kept, listing
 from tests.mutation.choice.searches import SEARCHES
-
-ROOT = Path(__file__).parents[3]
-LUA, CHANGES, EVIDENCE, GUARDS = SEARCHES
-LIST = """
-from tests.mutation.breakage import Breakage
-
-BREAKAGES = (
-    Breakage("one", "product/one.py", "1", "2", promise=1, test="tests/unit/test_one.py::test_it"),
-    Breakage("two", "product/two.sql", "1", "2", promise=1, test="tests/integration/test_two.py::test_it"),
-    Breakage("kept", "product/kept.py", "1", "2", promise=1, test="tests/integration/test_kept.py::test_it"),
+from tests.unit.choosing.small_tree import (
+    CHANGES,
+    EVIDENCE,
+    LIST,
+    LUA,
+    MACHINERY,
+    ROOT,
+    SMALL,
+    WORKSHOP,
+    breakage,
+    chosen,
+    commit,
+    small_tree,
+    write,
 )
-"""
-MACHINERY = """
-from tests.mutation.breakage import Breakage
-from tests.mutation.trials import place
-
-def _run(one: Breakage):
-    place.run()
-
-def show():
-    return 1
-"""
-SMALL = {
-    "README.md": "| Accepted | [it](product/kept.py) | [proven](tests/promises/test_none.py) | |\n",
-    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q -p tests.plugin"\n',
-    "requirements/dev.lock": "",
-    "product/one.py": "1",
-    "product/two.sql": "1",
-    "product/kept.py": "1",
-    "product/other.py": "1",
-    "resilience/lua/lib/trip.lua": "",
-    "tasks/moves.py": "",
-    "tests/conftest.py": "import pytest\nfrom tests.support.servers import start\n\n"
-    "@pytest.fixture(autouse=True)\ndef served():\n    start()\n",
-    "tests/plugin.py": "",
-    "tests/support/servers.py": "def start():\n    return 1\n",
-    "tests/support/near.py": "from tests.support.others import far, more\n",
-    "tests/support/others.py": "def far():\n    return 1\n\ndef more():\n    return 1\n",
-    "tests/support/program.py": "",
-    "tests/fixtures/answers.json": "{}",
-    "tests/unit/conftest.py": "",
-    "tests/unit/test_one.py": "from tests.support import near\n\ndef test_it():\n    near.far()\n",
-    "tests/integration/test_two.py": 'def test_it():\n    run("tests.support.program", "answers.json")\n',
-    "tests/integration/test_kept.py": "def test_it():\n    assert 1 + 1 == 2\n",
-    "tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.move()\n",
-    "tests/mutation/breakage.py": (ROOT / "tests" / "mutation" / "breakage.py").read_text("utf-8"),
-    "tests/mutation/breakages.py": "from tests.mutation.lists.first import BREAKAGES\n",
-    "tests/mutation/lists/first.py": LIST,
-    "tests/mutation/__main__.py": MACHINERY,
-    "tests/mutation/trials/place.py": "def run():\n    return 'forks.py'\n",
-    "tests/mutation/trials/forks.py": "",
-    LUA: "",
-    CHANGES: "from tests.model import product\n\ndef test_it():\n    product.walk()\n",
-    EVIDENCE: "",
-    GUARDS: "",
-}
-Changed = Callable[[dict[str, str | None]], Choice]
-
-
-def commit(root: Path) -> str:
-    """Commit all that is in a tree, and return the commit."""
-    git(root, "add", "--all")
-    ours = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-    git(root, *ours, "commit", "--quiet", "--message=all")
-    return git(root, "rev-parse", "HEAD").strip()
-
-
-def write(root: Path, files: dict[str, str | None]) -> None:
-    """Write these files below a root; None: it is there no more."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        if text is not None:
-            path.write_text(text, "utf-8")
-
-
-def chosen(root: Path) -> Choice:
-    """Choose for a tree by its own list."""
-    now = listed(root)
-    assert now is not None
-    return choose(root, now)
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """Make a small tree whose last whole run is of its first commit, and kept in its second."""
-    root = tmp_path / "small"
-    write(root, dict(SMALL))
-    git(root, "init", "--quiet")
-    first = commit(root)
-    keep(root, first, [breakage("product/one.py")], dict.fromkeys(SEARCHES, 1))
-    commit(root)
-    return root
-
-
-def breakage(file: str) -> Breakage:
-    """Break a file of the small tree."""
-    return Breakage("one", file, "1", "2", promise=1, test="tests/unit/test_one.py::test_it")
+    """Make a small tree."""
+    return small_tree(tmp_path / "small")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +44,10 @@ def breakage(file: str) -> Breakage:
         ({}, {"kept"}),
         ({"product/other.py": "2"}, {"kept"}),
         ({"product/one.py": "1 + 0"}, {"kept", "one"}),
+        ({"product/one.py": '"""One."""\n# it is\n1'}, {"kept"}),
+        ({"product/one.py": None}, {"kept", "one"}),
+        ({"product/two.sql": "-- It is two.\n1"}, {"kept"}),
+        ({"product/two.sql": "--[ it is two\n1"}, {"kept", "two"}),
         ({"product/two.sql": "1 "}, {"kept", "two"}),
         ({"tests/unit/test_one.py": "def test_it():\n    assert 1 + 1 == 2\n"}, {"kept", "one"}),
         ({"tests/unit/test_one.py": SMALL["tests/unit/test_one.py"] + "\ndef test_more():\n    near()\n"}, {"kept"}),
@@ -130,7 +57,8 @@ def breakage(file: str) -> Breakage:
         ({"tests/fixtures/answers.json": "[]"}, {"kept", "two"}),
         ({"tests/unit/conftest.py": "print(1)\n"}, {"kept", "one"}),
         ({"tests/integration/conftest.py": "print(1)\n"}, {"kept", "two"}),
-        ({"tests/mutation/__main__.py": MACHINERY + "    return 2\n"}, {"kept"}),
+        ({"tests/mutation/__main__.py": MACHINERY.replace("return 1", "return 2")}, {"kept"}),
+        ({"tests/mutation/lists/first.py": LIST.replace("product/one.py", "product/other.py")}, {"kept", "one"}),
         ({"tests/mutation/trials/new.py": "NEW = 1\n"}, {"kept"}),
         ({"pyproject.toml": SMALL["pyproject.toml"] + 'markers = ["long: takes long"]\n'}, {"kept"}),
         ({"tests/mutation/lists/first.py": LIST.replace('two.sql", "1", "2"', 'two.sql", "1", "3"')}, {"kept", "two"}),
@@ -156,8 +84,10 @@ def test_a_breakage_is_chosen_when_its_file_its_test_or_a_part_of_it_has_changed
     "files",
     [
         {"requirements/dev.lock": "celery==6\n"},
-        {"tests/mutation/__main__.py": MACHINERY.replace("run()", "run(one)")},
+        {"tests/mutation/__main__.py": MACHINERY.replace("run()\n\n", "run() or {}\n\n")},
+        {"tests/mutation/trials/trial.py": WORKSHOP.replace("place.run()", "return place.run()")},
         {"tests/mutation/breakage.py": SMALL["tests/mutation/breakage.py"].replace("write_text", "write_texts")},
+        {"tests/mutation/trials/trial.py": WORKSHOP + "\nprint(1)\n"},
         {"tests/mutation/trials/place.py": "def run():\n    return 1\n"},
         {"tests/mutation/trials/forks.py": "FORKS = 1\n"},
         {"pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q -x -p tests.plugin"\n'},
@@ -175,6 +105,17 @@ def test_all_run_when_what_each_of_them_needs_has_changed(small: Path, files: di
 
     assert set(choice.breakages) == {"one", "two", "kept"}
     assert "not run: 0 and 0" in str(choice)
+
+
+def test_what_gives_verdicts_is_in_this_tree() -> None:
+    """By the names that the choice has, down to the process that runs a test."""
+    reached = Graph(ROOT, {}).reached(RUNS)
+    found = {path for path, _ in reached}
+
+    assert all(name in Module((ROOT / path).read_text("utf-8")).names for path, name in RUNS)
+    assert {f"tests/mutation/trials/{name}.py" for name in ("forks", "passed", "place", "trial")} < found
+    assert ("tests/mutation/breakage.py", "Removal") in reached
+    assert ("tests/tree.py", "identity") in reached
 
 
 def test_all_run_where_there_is_no_last_whole_run(small: Path) -> None:

@@ -65,6 +65,9 @@ ITSELF = "def started():\n    run(__file__)\n\nONE = 1\n"
 ALL = {"first", "second", "other"}
 BARE_CHANGED: dict[str, str | None] = {"tests/support/bare.py": BARE.replace("1", "2")}
 PROGRAM_CHANGED: dict[str, str | None] = {"tests/support/program.py": PROGRAM.replace("1", "2")}
+DONE = 'addopts = "-q -p tests.plugin -p tests.support.done"'
+PLACED = "from pathlib import Path\n" + FAR.replace("FAR = 1", "FAR = Path(__file__)")
+NEAR_PROGRAM = {"tests/support/near.py": f"from tests.support import program\n{NEAR}"}
 OWN = "\n\n@pytest.fixture\ndef base():\n    return 2\n"
 
 
@@ -79,23 +82,33 @@ OWN = "\n\n@pytest.fixture\ndef base():\n    return 2\n"
         (far("FAR = 1", '"""It is far."""\nFAR = 1  # far'), set()),
         (far("    return FAR", '    """Say how far."""\n    return FAR'), set()),
         ({"tests/support/far.py": f"{FAR}\nNEW = 1\n"}, set()),
+        (far("def far():", "def far() -> int:"), set()),
+        ({"tests/support/far.py": f"if TYPE_CHECKING:\n    FAR = 3\n{FAR}"}, set()),
+        ({"tests/support/far.py": f"if TYPE_CHECKING:\n    pass\nelse:\n    vars().update(FAR=2)\n{FAR}"}, ALL),
         (far("FAR = 1", "from pathlib import Path\nFAR = Path(__file__) and 1\nMORE = 1"), {"first"}),
         ({"tests/support/far.py": f"{FAR}\nvars().update(FAR=2)\n"}, ALL),
         ({"tests/support/far.py": f"{FAR}\nassert FAR\n"}, ALL),
+        ({"tests/support/far.py": f"{FAR}\nvars()['FAR'] = 2\n"}, ALL),
         ({"tests/support/near.py": NEAR.replace("support.far", "support.bare")}, {"first"}),
         ({"tests/support/near.py": f"import tests.support.program\n{NEAR}"}, set()),
         ({"tests/support/near.py": f"import tests.support.done\n{NEAR}"}, ALL),
+        ({"tests/support/near.py": f"{NEAR}\n@contextmanager\ndef more():\n    yield 1\n"}, set()),
         ({"tests/support/near.py": f"{NEAR}\n@registered\ndef more():\n    return 1\n"}, ALL),
         ({"tests/support/far.py": None}, {"first"}),
         ({"tests/conftest.py": CONFTEST.replace("def base():\n    return 1", "def base():\n    return 2")}, {"first"}),
         ({"tests/conftest.py": CONFTEST + "\n\n@pytest.fixture\ndef new():\n    return 1\n"}, set()),
         ({"tests/conftest.py": CONFTEST + "\n\n@pytest.fixture(autouse=True)\ndef new():\n    return 1\n"}, ALL),
         ({"tests/conftest.py": CONFTEST + "\n\ndef pytest_configure():\n    return 1\n"}, ALL),
+        (
+            {"tests/conftest.py": CONFTEST + "\n\n@pytest.hookimpl\ndef pytest_terminal_summary():\n    return 1\n"},
+            set(),
+        ),
         ({"tests/unit/conftest.py": f"import pytest\n{OWN}"}, {"first"}),
         ({"tests/unit/conftest.py": "print(1)\n"}, {"first", "second"}),
         (using("\n\npytestmark = pytest.mark.long\n"), {"first", "second"}),
         ({"pyproject.toml": 'addopts = "-q -p tests.plugin -p tests.new"', "tests/new.py": "NEW = 1\n"}, set()),
-        ({"pyproject.toml": 'addopts = "-q -p tests.plugin -p tests.support.done"'}, ALL),
+        ({"pyproject.toml": DONE}, ALL),
+        ({"pyproject.toml": 'addopts = "-q -p tests.plugin -p tests.tree"', "tests/tree.py": "print(1)\n"}, set()),
         (
             {
                 "pyproject.toml": 'addopts = "-q -p tests.plugin -p tests.new"',
@@ -123,11 +136,21 @@ def test_a_change_is_of_the_tests_that_use_it(tmp_path: Path, after: dict[str, s
             using("    bare()\n", "try:\n    from tests.support.bare import bare\nexcept ImportError:\n    pass\n"),
             BARE_CHANGED,
         ),
+        (
+            using("    tests.support.bare.bare()\n", "import tests.support.bare\n"),
+            {"tests/support/bare.py": f"{BARE}\nprint(1)\n"},
+        ),
         (using("    run('tests.support.program')\n"), PROGRAM_CHANGED),
+        (using("    run('tests.support.')\n") | NEAR_PROGRAM, PROGRAM_CHANGED),
+        (
+            using("    run('tests.pack')\n")
+            | {"tests/pack/__main__.py": "ONE = 1\n", "tests/support/near.py": f"import tests.pack.__main__\n{NEAR}"},
+            {"tests/pack/__main__.py": "ONE = 2\n"},
+        ),
         (using("    run('tests.support.')\n"), PROGRAM_CHANGED),
         (using("    run('program.py')\n"), PROGRAM_CHANGED),
         (
-            using("    run('program.py')\n") | {"tests/support/near.py": f"from tests.support import program\n{NEAR}"},
+            using("    run('program.py')\n") | NEAR_PROGRAM,
             PROGRAM_CHANGED,
         ),
         (
@@ -141,7 +164,7 @@ def test_a_change_is_of_the_tests_that_use_it(tmp_path: Path, after: dict[str, s
         ),
         (using("    read('some.json')\n") | {"tests/fixtures/some.json": ""}, {"tests/fixtures/some.json": "{}"}),
         (using("    read('fixtures/')\n") | {"tests/fixtures/some.json": ""}, {"tests/fixtures/some.json": "{}"}),
-        (using("    run('programs/')\n"), {"tests/support/programs/one.py": "ONE = 1\n"}),
+        (using("    run('programs/')\n"), {"tests/support/programs/one.py": "ONE = 'tests.support.programs.one'\n"}),
         (
             using("\n@pytest.mark.usefixtures('plugged')\ndef test_second():\n    assert 1 + 1 == 2\n"),
             {"tests/plugin.py": TREE["tests/plugin.py"].replace("1", "2")},
@@ -167,6 +190,66 @@ def test_a_change_is_of_the_tests_that_use_it(tmp_path: Path, after: dict[str, s
 def test_a_use_is_found(tmp_path: Path, before: dict[str, str], after: dict[str, str | None]) -> None:
     """Of the second test: by module, import in a function, string, file, fixture asked for by another way."""
     assert "second" in changed(tmp_path / "with", before, after)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (
+            "def bare(one, /, two, *three, four, **five):",
+            "def bare(one: int, /, two: int, *three: int, four: int, **five: int) -> int:",
+        ),
+        ("async def bare():", "async def bare() -> int:"),
+        ("@property\ndef bare(one):", "@property\ndef bare(one: int):"),
+    ],
+)
+def test_what_says_something_to_readers_alone_is_no_change(tmp_path: Path, was: str, now: str) -> None:
+    """Annotations of functions."""
+    using_it = using("    bare.bare()\n", "from tests.support import bare\n")
+    body = "\n    return 1\n"
+
+    assert not changed(
+        tmp_path, using_it | {"tests/support/bare.py": was + body}, {"tests/support/bare.py": now + body}
+    )
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("@command\ndef bare(one: int):\n    return 1\n", "@command\ndef bare(one: str):\n    return 1\n"),
+        ("class bare:\n    one: int\n", "class bare:\n    one: str\n"),
+    ],
+)
+def test_a_type_that_is_read_is_a_change(tmp_path: Path, was: str, now: str) -> None:
+    """Of a function that a decorator may make known, and of a class's field."""
+    using_it = using("    bare.bare()\n", "from tests.support import bare\n")
+
+    assert "second" in changed(tmp_path, using_it | {"tests/support/bare.py": was}, {"tests/support/bare.py": now})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "tests"),
+    [
+        ({"tests/support/far.py": PLACED}, {"tests/support/far.py": PLACED.replace("return 2", "return 3")}, set()),
+        ({"pyproject.toml": DONE}, {"pyproject.toml": TREE["pyproject.toml"]}, ALL),
+        (using("    print('support')\n"), far("return 2", "return 3"), set()),
+        (using("    run('test_other.py')\n"), {OTHER: TREE[OTHER].replace("1 + 1", "2 + 0")}, {"other"}),
+    ],
+)
+def test_a_change_of_what_was_there_before(
+    tmp_path: Path, before: dict[str, str], after: dict[str, str | None], tests: set[str]
+) -> None:
+    """Names of places say nothing of what is there, nor those of tests' files; a plugin that is gone was in all."""
+    assert changed(tmp_path, before, after) == tests
+
+
+def test_a_class_asks_for_fixtures_by_its_tests(tmp_path: Path) -> None:
+    """By their arguments."""
+    asked = "class TestIt:\n    def test_it(self, plugged):\n        assert plugged\n"
+    changed(tmp_path, {"tests/test_other.py": asked}, {})
+    graph = Graph(tmp_path, {"tests/plugin.py": TREE["tests/plugin.py"].replace("1", "2")})
+
+    assert graph.changed & graph.made_of("tests/test_other.py::TestIt::test_it")
 
 
 def test_a_test_that_is_not_found_is_made_of_its_whole_file(tmp_path: Path) -> None:
