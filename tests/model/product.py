@@ -35,6 +35,7 @@ _DEPS = SimpleNamespace(
     timings=TIMINGS,
     autocommit=SimpleNamespace(connect=nullcontext),
     policy=RetryPolicy(jitter=0, max_attempts=1, per_error={}),
+    breaker=SimpleNamespace(held_work=SimpleNamespace(turned_out=lambda *_, **__: None)),  # it decides no move
     calcom=SimpleNamespace(key_fingerprint="key", settings_fingerprint="settings"),
 )
 
