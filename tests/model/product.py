@@ -22,7 +22,7 @@ from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
 from tasks.guarded_calls import NotNow
 from tasks.moves import Move, Proceed
-from tasks.unknown import evidence, inquiry, outcome
+from tasks.unknown import cases, evidence, inquiry, other_rows, outcome
 from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, event_type
 from tests.model.rows import Change, Row, appointment, change
 
@@ -197,6 +197,11 @@ def _known(*_: Any) -> EventType | None:
     return None if told is None else event_type(told)
 
 
+def _lately(*_: Any, since: Any) -> EventType | None:  # noqa: ARG001 - the model knows which readings began after it
+    told = _running.ask("lately")
+    return None if told is None else event_type(told)
+
+
 def _ask(*_: Any, stranger: bool = False) -> EventType:
     told = _running.call("type", stranger)
     if told is None:
@@ -244,11 +249,14 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "ask_slots"): _slots,
     (inquiry, "shows_another"): lambda *_: _running.call("another"),
     (inquiry, "read_bookings"): lambda shown: shown,
+    (other_rows, "read_bookings"): lambda shown: shown,
     (inquiry, "after_absence"): _absence,
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,
+    (cases, "SLOTS_KEPT"): 0,
     (inquiry, "SLOTS_KEPT"): 0,
     (event_type_lookup, "known"): _known,
+    (event_type_lookup, "lately"): _lately,
     (event_type_lookup, "user"): lambda *_, **__: None,
     (event_type_lookup, "ask"): _ask,
     (event_type_lookup, "recent"): _recent,

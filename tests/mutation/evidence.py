@@ -48,9 +48,17 @@ RULES = (
     Rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
-        "kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "            kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "            kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "plain, sees all",
+    ),
+    Rule(
+        "sight-believed-by-a-reading-older-than-the-list",
+        _INQUIRY,
+        " and (times.sent_ago <= YOUNG or not kept.sight)",
+        "",
+        "plain, sees all",
+        Finds.TWO,
     ),
     Rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
     # -- the two moments

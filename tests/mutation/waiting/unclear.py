@@ -1,10 +1,13 @@
-"""What becomes of POSTs without a clear answer, each guard taken away: how many go in a half-open window."""
+"""What follows a POST without a clear answer, each guard taken away: shared readings, windows."""
 
 from functools import partial
 
 from tests.mutation.breakage import Breakage
 
+_READINGS = "tests/promises/answers/test_shared_readings.py::"
 _WINDOWS = "tests/promises/bad_day/test_unclear_posts.py::"
+_inquiry = partial(Breakage, promise=2, file="tasks/unknown/inquiry.py")
+_lookup = partial(Breakage, promise=2, file="tasks/event_type_lookup.py")
 _TOLD = f"{_WINDOWS}test_lookups_tell_what_became_of_unclear_posts"
 _attempt = partial(Breakage, promise=3, file="tasks/attempt.py", test=_TOLD)
 _SEVERAL = f"{_WINDOWS}test_when_the_last_six_unclear_posts_were_done_several_go_in_a_window"
@@ -15,6 +18,49 @@ def _lua(name: str, file: str, old: str, new: str, test: str = _SEVERAL) -> Brea
 
 
 UNCLEAR = (
+    # -- readings of an event type
+    _inquiry(
+        name="each-booking-reads-its-type-for-itself",
+        old="kept = None if result.deleted else self._shared_type(times)",
+        new="kept = None",
+        test=f"{_READINGS}test_bookings_that_settle_in_the_same_seconds_share_a_reading",
+    ),
+    _lookup(
+        name="reading-shared-that-began-before-the-last-post-had-ended",
+        old="since = max(since, appointments.now(conn) - SHARED)",
+        new="since = appointments.now(conn) - SHARED",
+        test=f"{_READINGS}test_a_reading_that_proves_less_is_not_shared",
+    ),
+    _lookup(
+        name="reading-shared-for-ever",
+        old="since = max(since, appointments.now(conn) - SHARED)",
+        new="pass",
+        test=f"{_READINGS}test_a_reading_that_proves_less_is_not_shared",
+    ),
+    _inquiry(
+        name="reading-older-than-the-list-ends-a-booking",
+        old="since = None if times.ends_in <= 0 else row.settle_at",
+        new="since = row.settle_at",
+        test=f"{_READINGS}test_a_reading_that_proves_less_is_not_shared",
+    ),
+    _inquiry(
+        name="reading-shared-for-a-second-post-of-every-kind",
+        old="proves = kept is not None and kept.kind_of(row.sent_at) in BY_SLOTS",
+        new="proves = kept is not None",
+        test=f"{_READINGS}test_a_second_post_of_round_robin_wants_a_reading_of_its_own",
+    ),
+    _lookup(
+        name="readings-at-once-not-shared",
+        old="if waited else None",
+        new="if False else None",
+        test=f"{_READINGS}test_those_who_ask_while_another_one_reads_get_the_next_reading",
+    ),
+    _lookup(
+        name="reading-counts-from-its-end",
+        old="asked_at=began_at",
+        new="asked_at=None",
+        test=f"{_READINGS}test_those_who_ask_while_another_one_reads_get_the_next_reading",
+    ),
     # -- several in a half-open window
     _attempt(
         name="nobody-counts-what-became-of-unclear-posts",
