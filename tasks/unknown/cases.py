@@ -2,6 +2,7 @@
 
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
+from tasks.calcom.reply import ErrorType
 from tasks.decisions import BookingDecisions
 from tasks.unknown.evidence import Case
 from tasks.unknown.outcome import Times
@@ -9,6 +10,7 @@ from tasks.unknown.refusal import refused_as
 
 SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 s (SLOTS_CACHE_TTL)
 YOUNG = 30.0  # seconds after its first POST: sooner no customer has read Cal.com's mail and cancelled the booking
+_GATEWAY = frozenset({ErrorType.HTTP_502, ErrorType.HTTP_503})
 
 
 def case_of(row: Appointment, kept: EventType, times: Times, rules: BookingDecisions) -> Case:
@@ -27,4 +29,5 @@ def case_of(row: Appointment, kept: EventType, times: Times, rules: BookingDecis
         outage=rules.is_spared(row, row.error_type),
         waited=times.waited > rules.timings.wait_for_proof,
         missing=kept.deleted,
+        unseen=row.error_type in _GATEWAY and times.sent_ago <= YOUNG,
     )

@@ -37,6 +37,7 @@ from tasks.unknown.evidence import (
     after_absence,
     after_evidence,
     after_refusal,
+    before_lookup,
 )
 from tasks.unknown.other_rows import is_foreign, is_seated_before
 from tasks.unknown.our_calcom import shows_another
@@ -77,7 +78,7 @@ class Inquiry:
             found = outcome.after_lookup(self.rules, row, self.early_lookup())
             return found or outcome.lookup_again(self.rules, row, times)
         try:
-            return self._decide(times)
+            return self._post_unseen(times) or self._decide(times)
         except NotAskedError as no:
             # The list was read. A type that stays unreadable counts as one of unknown kind, to end the asking.
             if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):
@@ -94,6 +95,16 @@ class Inquiry:
         row = self.claim.row
         known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
+
+    def _post_unseen(self, times: Times) -> Move | Proceed | None:
+        """Return the POST that stands for a deciding lookup after a 502 or 503; None: the lookup comes first."""
+        deps, row = self.claim.deps, self.claim.row
+        known = event_type_lookup.known(deps, row)
+        if known is None or before_lookup(case_of(row, known, times, self.rules)) is Act.LOOKUP:
+            return None
+        kept = self._shared_type(times) or event_type_lookup.ask(deps, self.calls, row)
+        act = before_lookup(case_of(self.claim.row, kept, times, self.rules))
+        return None if act is Act.LOOKUP else outcome.ended(self.rules, self.claim.row, act, times)
 
     def _decide(self, times: Times, *, another: bool | None = None) -> Move | Proceed:
         """Make a deciding lookup, ask about the event type, and decide by both answers (`another`: as in `Case`)."""

@@ -218,11 +218,18 @@ def _slots(*_: Any) -> Slot:
     return Slot(_running.call("slots"))
 
 
-_after_absence, _after_evidence, _after_refusal = (
+_before_lookup, _after_absence, _after_evidence, _after_refusal = (
+    evidence.before_lookup,
     evidence.after_absence,
     evidence.after_evidence,
     evidence.after_refusal,
 )
+
+
+def _unseen(case: evidence.Case) -> evidence.Act:
+    act = _before_lookup(case)
+    _cells.add(("unseen", case.kind, act))
+    return act
 
 
 def _absence(case: evidence.Case) -> evidence.Act:
@@ -250,6 +257,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "shows_another"): lambda *_: _running.call("another"),
     (inquiry, "read_bookings"): lambda shown: shown,
     (other_rows, "read_bookings"): lambda shown: shown,
+    (inquiry, "before_lookup"): _unseen,
     (inquiry, "after_absence"): _absence,
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,

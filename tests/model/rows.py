@@ -34,7 +34,7 @@ class Row(NamedTuple):
     looks: int = 0
     retries: int = 0
     error: str = ""
-    aged: bool = False  # its first POST of unknown outcome is so old that its customer may have cancelled
+    aged: bool = False  # its first POST of unknown outcome was sent longer ago than a POST may go without a look
     refusal: Refusal = ()
     lost: int = 0  # leases_lost
     cancel: bool = False  # cancel_requested
@@ -104,7 +104,9 @@ _PASSED_OVER = frozenset(
         "checked_at",
     }
 )
-ALIKE = OUTAGE - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
+GATEWAY = frozenset({ErrorType.HTTP_502, ErrorType.HTTP_503})
+"""One is as the other: a second POST may stand for the lookup."""
+ALIKE = OUTAGE - GATEWAY - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
 """Errors of which one is as another; but after a proxy's page the next POST costs no retry."""
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
@@ -139,7 +141,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
         case "evidence_posts":
             return {"evidence": min(value, 1)}
         case "error_type":
-            return {"error": ErrorType.TIMEOUT.value if value in ALIKE else value or ""}
+            value = ErrorType.HTTP_502 if value in GATEWAY else ErrorType.TIMEOUT if value in ALIKE else value or ""
+            return {"error": str(value)}
         case "refusal":
             return {"refusal": tuple((key, value[key]) for key in _REFUSAL_KEPT if value.get(key)) if value else ()}
         case "calcom_booking_uid":

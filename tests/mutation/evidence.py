@@ -374,6 +374,23 @@ RULES = (
         "missing = None",
         "plain, sees all",
     ),
+    # -- a POST that stands for the lookup
+    Rule(
+        "posted-unseen-though-a-person-may-have-cancelled",
+        "tasks/unknown/cases.py",
+        "unseen=row.error_type in _GATEWAY and times.sent_ago <= YOUNG,",
+        "unseen=row.error_type in _GATEWAY,",
+        "plain, sees all",
+        Finds.TWO,
+    ),
+    Rule(
+        "posted-unseen-of-every-kind",
+        _EVIDENCE,
+        "again = case.kind in BY_SLOTS and case.settled and case.unseen and case.may_retry",
+        "again = case.settled and case.unseen and case.may_retry",
+        "confirmation, switched, sees all",
+        Finds.TWO,
+    ),
     Rule(
         "half-made-seat-overlooked",
         _INQUIRY,

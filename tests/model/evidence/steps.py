@@ -73,6 +73,8 @@ class Evidence:
         row, kept, lately = _tidied(world.row), world.kept, world.lately
         if kept is not None and kept.changed and not row.unknown:
             kept = kept._replace(changed=False)  # before its next POST
+        if row.error == ErrorType.HTTP_502 and not (self.deal.of.may_be_by_slots and may_go_unseen(row)):
+            row = row._replace(error=ErrorType.TIMEOUT.value)
         if row.aged and not (self.deal.of.may_be_by_slots and row.ends):
             row = row._replace(aged=False)
         if lately and not (row.unknown and row.ends and kept and kept.kind in BY_SLOTS):
@@ -252,6 +254,11 @@ class Evidence:
             case Fate.SWITCHED:  # promise 2 does not hold where nothing was read before, or in the seconds of a POST
                 return world.kept is not None and world.turn is None and not (world.posts or world.lately)
         return True
+
+
+def may_go_unseen(row: Row) -> bool:
+    """Say whether it matters that a gateway answered the row's latest POST: another one may go before a lookup."""
+    return row.unknown and bool(row.ends) and not (row.retries or row.refusal or row.waited)
 
 
 _END_BY_THEMSELVES = frozenset({HoldReason.SETTLING, HoldReason.UNREACHABLE})

@@ -1,13 +1,16 @@
-"""What follows a POST without a clear answer, each guard taken away: shared readings, windows."""
+"""What follows a POST without a clear answer, each guard taken away: shared readings, second POSTs, windows."""
 
 from functools import partial
 
 from tests.mutation.breakage import Breakage
 
 _READINGS = "tests/promises/answers/test_shared_readings.py::"
+_UNSEEN = "tests/promises/answers/test_posted_unseen.py::"
 _WINDOWS = "tests/promises/bad_day/test_unclear_posts.py::"
 _inquiry = partial(Breakage, promise=2, file="tasks/unknown/inquiry.py")
 _lookup = partial(Breakage, promise=2, file="tasks/event_type_lookup.py")
+_case = partial(Breakage, promise=2, file="tasks/unknown/cases.py")
+_rule = partial(Breakage, promise=2, file="tasks/unknown/evidence.py")
 _TOLD = f"{_WINDOWS}test_lookups_tell_what_became_of_unclear_posts"
 _attempt = partial(Breakage, promise=3, file="tasks/attempt.py", test=_TOLD)
 _SEVERAL = f"{_WINDOWS}test_when_the_last_six_unclear_posts_were_done_several_go_in_a_window"
@@ -60,6 +63,43 @@ UNCLEAR = (
         old="asked_at=began_at",
         new="asked_at=None",
         test=f"{_READINGS}test_those_who_ask_while_another_one_reads_get_the_next_reading",
+    ),
+    # -- a POST that stands for the lookup
+    _inquiry(
+        name="no-post-stands-for-a-lookup",
+        old="return self._post_unseen(times) or self._decide(times)",
+        new="return self._decide(times)",
+        test=f"{_UNSEEN}test_the_second_post_books_where_no_lookup_is_answered",
+    ),
+    _rule(
+        name="post-of-every-kind-stands-for-a-lookup",
+        old="again = case.kind in BY_SLOTS and case.settled",
+        new="again = case.settled",
+        test=f"{_UNSEEN}test_no_other_second_post_goes_before_a_lookup",
+    ),
+    _case(
+        name="post-after-any-answer-stands-for-a-lookup",
+        old="unseen=row.error_type in _GATEWAY and",
+        new="unseen=",
+        test=f"{_UNSEEN}test_no_other_second_post_goes_before_a_lookup",
+    ),
+    _case(
+        name="posted-before-a-lookup-though-a-person-may-have-cancelled",
+        old=" and times.sent_ago <= YOUNG,",
+        new=",",
+        test=f"{_UNSEEN}test_what_a_person_may_have_cancelled_is_looked_up_first",
+    ),
+    _rule(
+        name="posted-before-a-lookup-though-absence-may-end-it",
+        old="late = case.ended or case.waited",
+        new="late = case.waited",
+        test=f"{_UNSEEN}test_what_is_not_to_be_posted_is_looked_up",
+    ),
+    _inquiry(
+        name="type-not-asked-before-a-post-that-stands-for-a-lookup",
+        old="kept = self._shared_type(times) or event_type_lookup.ask(deps, self.calls, row)",
+        new="kept = known",
+        test=f"{_UNSEEN}test_a_type_whose_confirmation_was_switched_on_is_looked_up",
     ),
     # -- several in a half-open window
     _attempt(
