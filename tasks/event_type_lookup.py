@@ -4,11 +4,16 @@ Cal.com is asked when the answer is first needed, so that a healthy day costs no
 day. A step that depends on the answer asks again right before it: a type's confirmation and a key's rights change.
 """
 
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from db import appointments
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType, ShownType
@@ -26,6 +31,9 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 
+SHARED = timedelta(seconds=5)  # for so long a reading counts for other bookings of its type
+LONGEST_TURN = 20.0  # seconds for which one waits for another's reading; then it reads for itself
+
 
 class NotAskedError(Exception):
     """Report that Cal.com gave no answer about an event type; `reply` says why."""
@@ -37,12 +45,28 @@ class NotAskedError(Exception):
 
 _users: Recent[str, Me] = Recent(4_000)  # by fingerprint of the settings: the user of a key never changes
 _learnt: Recent[tuple[str, str], int] = Recent(4_000)  # the number that was stored, by key and event type
+_turns: WeakValueDictionary[tuple[str, int, str], threading.Lock] = WeakValueDictionary()  # of each type that is read
+_turns_guard = threading.Lock()
 
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
     """Return what is stored about the row's event type for the present key, of any age; None: nothing is stored."""
     with deps.autocommit.connect() as conn:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type, account=row.account_id)
+
+
+def lately(deps: Dependencies, row: Appointment, since: datetime) -> EventType | None:
+    """Return what a reading for another booking of the type has shown, which began after `since`, and just now.
+
+    All moments are of Postgres's clock. None: there is no such reading, or the type is deleted.
+    """
+    with deps.autocommit.connect() as conn:
+        since = max(since, appointments.now(conn) - SHARED)
+    return _if_asked_after(since, known(deps, row))
+
+
+def _if_asked_after(moment: datetime, kept: EventType | None) -> EventType | None:
+    return kept if kept is not None and kept.asked_at > moment and not kept.deleted else None
 
 
 def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
@@ -64,7 +88,9 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
 
 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
-    """Ask Cal.com about the row's event type now, and store the answer.
+    """Return what Cal.com shows of the row's event type, by a reading that begins after this call, and is stored.
+
+    Those of this process who ask while one reads wait for him, and then one of them reads for all.
 
     `stranger`: a list has just shown this key a booking in which its user takes no part. What is stored about a deleted
     type stays until Cal.com has the type again. A type is of unknown kind if this key may not read it, or if its number
@@ -73,6 +99,33 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
     Raises:
         NotAskedError: Cal.com gave no answer.
     """
+    with deps.autocommit.connect() as conn:
+        asked_at = appointments.now(conn)
+    with _turn(deps, row) as waited:
+        shared = _if_asked_after(asked_at, known(deps, row)) if waited else None
+        if shared is not None and (shared.sight or not stranger):
+            return shared
+        return _read(deps, calls, row, stranger=stranger)
+
+
+@contextmanager
+def _turn(deps: Dependencies, row: Appointment) -> Iterator[bool]:
+    """Wait while another thread reads the row's event type; yield whether one did."""
+    of = (deps.calcom.key_fingerprint, row.account_id, row.event_type)
+    with _turns_guard:
+        turn = _turns.setdefault(of, threading.Lock())
+    at_once = turn.acquire(blocking=False)
+    has_turn = at_once or turn.acquire(timeout=LONGEST_TURN)
+    try:
+        yield not at_once
+    finally:
+        if has_turn:
+            turn.release()
+
+
+def _read(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool) -> EventType:
+    with deps.autocommit.connect() as conn:
+        began_at = appointments.now(conn)
     before = known(deps, row)
     facts = _facts(calls, row, before)
     shown = ShownType(policy_kind=EventKind.UNKNOWN)
@@ -94,7 +147,9 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
             calcom_id=facts.calcom_id,
         )
     with deps.engine.begin() as conn:
-        return event_types.keep(conn, deps.calcom.key_fingerprint, row.event_type, shown, account=row.account_id)
+        return event_types.keep(
+            conn, deps.calcom.key_fingerprint, row.event_type, shown, account=row.account_id, asked_at=began_at
+        )
 
 
 def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:

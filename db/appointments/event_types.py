@@ -58,7 +58,7 @@ class ShownType:
 
 @dataclass(frozen=True, kw_only=True)
 class EventType(ShownType):
-    """A row of `calcom_event_types`; `fresh`: asked within a day, by Postgres's clock.
+    """A row of `calcom_event_types`; `fresh`: asked within a day, by Postgres's clock. The reading began at `asked_at`.
 
     `kind_changed_at` is when any key was told last that the type is another than before.
     """
@@ -92,15 +92,23 @@ def known(
 
 
 def keep(
-    conn: Connection, key_fingerprint: str, event_type: str, shown: ShownType, *, account: int = DEFAULT_ACCOUNT
+    conn: Connection,
+    key_fingerprint: str,
+    event_type: str,
+    shown: ShownType,
+    *,
+    account: int = DEFAULT_ACCOUNT,
+    asked_at: datetime | None = None,
 ) -> EventType:
-    """Record what Cal.com has just shown; an id that is known already stays where none is given."""
-    values = asdict(shown) | {"deleted": False, "account_id": account}
+    """Record what Cal.com has just shown; an id that is known already stays where none is given.
+
+    `asked_at`: when the reading began, by Postgres's clock (None: now).
+    """
+    values = asdict(shown) | {"deleted": False, "account_id": account, "asked_at": asked_at or func.now()}
     values["kind"], calcom_id = values.pop("policy_kind"), values.pop("calcom_id")
     statement = _upsert(key_fingerprint, event_type, **values, calcom_id=calcom_id)
     now_too = {
         "calcom_id": func.coalesce(calcom_id, _columns.calcom_id),
-        "asked_at": func.now(),
         "kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),
     }
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=values | now_too)

@@ -6,7 +6,7 @@ from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import Reason, Released, State
-from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, to_seconds
+from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, TURNED_OUT, to_seconds
 from resilience.shared_state.answers import Late
 
 
@@ -33,11 +33,11 @@ class HeldWork:
     ) -> Released:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
-        In half-open one item may be sent; with a closed breaker, as many as the window, the calls in flight and the
-        rate limit allow. No item is released to two callers. The caller must end each released item: `acquire` denies
-        the item's call, or the call's outcome is recorded, or `give_back` is called. Otherwise the item's place becomes
-        free only when its lease ends. `account`: whose items these are; None: account 1's, alone. `now` is for tests,
-        in seconds. `apart`: in the endpoint's own window.
+        In half-open one item may be sent (several after `turned_out`); with a closed breaker, as many as the window,
+        the calls in flight and the rate limit allow. No item is released to two callers. The caller must end each
+        released item: `acquire` denies the item's call, or the call's outcome is recorded, or `give_back` is called.
+        Otherwise the item's place becomes free only when its lease ends. `account`: whose items these are; None:
+        account 1's, alone. `now` is for tests, in seconds. `apart`: in the endpoint's own window.
         """
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, (self._release_max, *wanted), now, account, apart=apart)
@@ -73,3 +73,11 @@ class HeldWork:
         the release window may grow as after a success. 0: there was no such call.
         """
         self._failover.run(GIVE_BACK, endpoint, (self._release_max, answered_at, str(item)), now, apart=apart)
+
+    def turned_out(self, endpoint: str, *, done: bool, now: float | None = None) -> None:
+        """Record what became of a call whose answer was not clear: the service has done it, or not.
+
+        If it has done each of the last six, as many items as failures open the breaker may be sent in each half-open
+        window: one of them is the probe. Without Redis there is one.
+        """
+        self._failover.run(TURNED_OUT, endpoint, (int(done),), now)

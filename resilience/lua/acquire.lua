@@ -13,6 +13,10 @@ end
 trial, taken_at = trial == '1', tonumber(taken_at)
 expire_all()
 
+if item ~= '' and does_what_is_unclear() and (service.state == 'half_open' or endpoint.state == 'half_open') then
+  load_window() -- what was let go before this half-open window has no place in it
+  beside_probe = let_go_at(item) > 0
+end
 local reason, wait, probing = admit(probe_ok == '1', trial)
 if reason == '' then
   wait = trial and may_try_again(quota) and 0 or quota_wait(quota)

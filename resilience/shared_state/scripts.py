@@ -25,6 +25,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
         "give_back": (*_STATE, "reply", "release_window"),
+        "turned_out": (*_STATE, "reply"),
         "is_open": (*_STATE, "reply"),
         "override": (*_STATE, "reply", "quota", "throttle", "overrides"),
         "restore": (*_STATE, "reply", "quota", "throttle", "overrides", "server_run"),

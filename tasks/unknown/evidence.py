@@ -54,6 +54,8 @@ class Case:
     has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an accepted booking of
     the type that is not ours, with our exact start and end. `missing`: Cal.com says that it has no such event type.
     `another`: whether Cal.com showed another confirmed booking of ours, after an earlier lookup said the same.
+    `unseen`: a gateway answered the latest POST (502, 503), and the first one is so young that nobody at Cal.com has
+    changed yet what it may have made.
     """
 
     kind: EventKind
@@ -72,6 +74,18 @@ class Case:
     taker: bool = False
     missing: bool = False
     another: bool | None = None  # None: not asked yet
+    unseen: bool = False
+
+
+def before_lookup(case: Case) -> Act:
+    """Return the step for a booking that is settled, before a deciding lookup: LOOKUP, or the POST that stands for it.
+
+    Before `ends_at` the list's absence proves nothing, so what makes another POST safe is its kind alone: of plain and
+    collective types Cal.com keeps one of two POSTs, even while both are at work (45 of 45).
+    """
+    late = case.ended or case.waited or case.near or case.missing
+    again = case.kind in BY_SLOTS and case.settled and case.unseen and case.may_retry
+    return Act.LOOKUP if late or case.cancel or case.refusal or not again else Act.POST_WHILE_UNKNOWN
 
 
 def after_absence(case: Case) -> Act:

@@ -9,11 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.appointments import others
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from db.appointments.events import MADE_AGAIN
@@ -31,12 +29,20 @@ from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
-from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
+from tasks.unknown.cases import SLOTS_KEPT, YOUNG, case_of
+from tasks.unknown.evidence import (
+    BY_SLOTS,
+    Act,
+    Refused,
+    after_absence,
+    after_evidence,
+    after_refusal,
+    before_lookup,
+)
+from tasks.unknown.other_rows import is_foreign, is_seated_before
 from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
-
-SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 s (SLOTS_CACHE_TTL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Inquiry:
             found = outcome.after_lookup(self.rules, row, self.early_lookup())
             return found or outcome.lookup_again(self.rules, row, times)
         try:
-            return self._decide(times)
+            return self._post_unseen(times) or self._decide(times)
         except NotAskedError as no:
             # The list was read. A type that stays unreadable counts as one of unknown kind, to end the asking.
             if outcome.stays_unreadable(self.rules, row, no.reply, -times.ends_in):
@@ -90,6 +96,16 @@ class Inquiry:
         known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
+    def _post_unseen(self, times: Times) -> Move | Proceed | None:
+        """Return the POST that stands for a deciding lookup after a 502 or 503; None: the lookup comes first."""
+        deps, row = self.claim.deps, self.claim.row
+        known = event_type_lookup.known(deps, row)
+        if known is None or before_lookup(case_of(row, known, times, self.rules)) is Act.LOOKUP:
+            return None
+        kept = self._shared_type(times) or event_type_lookup.ask(deps, self.calls, row)
+        act = before_lookup(case_of(self.claim.row, kept, times, self.rules))
+        return None if act is Act.LOOKUP else outcome.ended(self.rules, self.claim.row, act, times)
+
     def _decide(self, times: Times, *, another: bool | None = None) -> Move | Proceed:
         """Make a deciding lookup, ask about the event type, and decide by both answers (`another`: as in `Case`)."""
         claim, rules = self.claim, self.rules
@@ -101,8 +117,22 @@ class Inquiry:
             return step
         if result.deleted:
             event_type_lookup.deleted(claim.deps, row)
-        kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)
+        kept = None if result.deleted else self._shared_type(times)
+        if kept is None or (result.stranger and not kept.sight):
+            kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)
         return self._absent(kept, result, times, another=another)
+
+    def _shared_type(self, times: Times) -> EventType | None:
+        """Return what another booking's reading has just shown of the event type; None: this one must read it itself.
+
+        It may be older than this booking's list, and a key that lost its rights between the two seems to have sight. So
+        it counts before `ends_at` alone, for BY_SLOTS, and with sight only while nobody can have cancelled the booking.
+        """
+        row = self.claim.row
+        since = None if times.ends_in <= 0 else row.settle_at
+        kept = None if since is None else event_type_lookup.lately(self.claim.deps, row, since=since)
+        proves = kept is not None and kept.kind_of(row.sent_at) in BY_SLOTS
+        return kept if proves and kept and (times.sent_ago <= YOUNG or not kept.sight) else None
 
     def _absent(self, kept: EventType, shown: LookupResult, times: Times, *, another: bool | None) -> Move | Proceed:
         row, rules = self.claim.row, self.rules
@@ -113,19 +143,8 @@ class Inquiry:
             how = "request" if half.reference else "way"
             return rejected(ReplyKind.EXISTING_BOOKING, f"booked by another {how}", half.uid)
         length = row.length_in_minutes or kept.length_minutes
-        case = Case(
-            kind=kept.kind_of(row.sent_at),
-            sight=kept.sight,
-            settled=True,
-            ended=ended,
-            slots_fresh=-times.settled_in >= SLOTS_KEPT,
-            refusal=refused_as(row.refusal) if row.refusal else None,
-            unclear=bool(row.refusal and row.refusal.get("untold")),
-            cancel=row.is_unwanted_at_start,
-            near=row.seconds_left(rules.timings.lead) <= 0,
-            may_retry=rules.may_retry(row.retry_count, row.error_type),
-            outage=rules.is_spared(row, row.error_type),
-            waited=times.waited > rules.timings.wait_for_proof,
+        case = replace(
+            case_of(row, kept, times, rules),
             taker=length is not None and to_millisecond(row.start_at + timedelta(minutes=length)) in shown.taken_until,
             missing=shown.deleted or kept.deleted,
             another=another,
@@ -240,8 +259,8 @@ class Inquiry:
         kept = event_type_lookup.known(claim.deps, row) if post.evidence else None
         if kept is None:
             return settle_again()
-        foreign = reply.kind is ReplyKind.EXISTING_BOOKING and self._is_foreign(row, reply)
-        address_seated = reply.kind is ReplyKind.SIGNED_UP and self._is_seated_before(row)
+        foreign = reply.kind is ReplyKind.EXISTING_BOOKING and is_foreign(claim, reply)
+        address_seated = reply.kind is ReplyKind.SIGNED_UP and is_seated_before(claim, self.calls)
         kind = kept.kind_of(row.sent_at)
         act = after_evidence(kind, reply, foreign=foreign, address_seated=address_seated)
         named: Booking | None = None
@@ -260,25 +279,6 @@ class Inquiry:
             case Act.BLIND:
                 return settle_again(untold=True)
         return settle_again()
-
-    def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
-        """Return whether a 201's booking is certainly not from a POST of ours in flight together with this row's."""
-        try:
-            reference = UUID(reply.other_reference or "")
-        except ValueError:
-            return True
-        with self.claim.deps.autocommit.connect() as conn:
-            return others.was_booked_before(conn, reference, row) is not False
-
-    def _is_seated_before(self, row: Appointment) -> bool:
-        """Return whether a row of ours, never in flight with this one, still has a seat for this address."""
-        with self.claim.deps.autocommit.connect() as conn:
-            seat = others.seat_before(conn, row)
-        try:
-            shown = () if seat is None else read_bookings(self.calls.booking_of_seat(seat))
-        except NotNow:
-            return False
-        return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
         """Return the booking that a refusal names if it is ours; None: it is not ours; a Reply: that is not known."""

@@ -33,6 +33,7 @@ class Times:
     settled_in: float
     ends_in: float
     waited: float  # how long the booking has waited for proof while Cal.com could be asked
+    sent_ago: float  # since the first byte of its first POST of unknown outcome
 
     @classmethod
     def of(cls, row: Appointment | BookingChange, rules: BookingDecisions) -> "Times":
@@ -44,7 +45,8 @@ class Times:
         else:  # its outcome is known, but a replica may not yet show its last POST
             ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
-        return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
+        waited, sent_ago = (now - since).total_seconds(), (now - (row.sent_at or now)).total_seconds()
+        return cls(settled_in, max(ends_in, settled_in), waited, sent_ago)
 
 
 # -- after a POST ----------------------------------------------------------------------------------------------------

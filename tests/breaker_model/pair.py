@@ -22,7 +22,7 @@ SERVICE = "model"
 CREATE, LIST = "create", "list"
 _AGO = 90_000  # ms for which a process did not reach the server
 ENDPOINTS = (CREATE, LIST)
-HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "override", "status")
+HOLDERS = ("acquire", "record", "release", "give_back", "turned_out", "is_open", "override", "status")
 """The scripts that change nothing, and say so, when the server has forgotten the breaker."""
 SHORT = ("acquire_closed", "record_closed", "still_closed")
 """The scripts that do what acquire and record would where the breaker is closed, and else nothing."""
@@ -198,6 +198,10 @@ class Pair:
         """End a released item without a call of its own."""
         own = (at.limits.release_max, answered_at, item)
         self._same("give_back", at, own, self.rules.give_back(at, item, answered_at))
+
+    def turned_out(self, at: Caller, *, done: bool) -> None:
+        """Say what became of a call whose answer was not clear."""
+        self._same("turned_out", at, (int(done),), self.rules.turned_out(at, done=done))
 
     def is_open(self, at: Caller, *, alone: bool) -> None:
         """Ask as one who reports without a permit."""

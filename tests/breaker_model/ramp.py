@@ -86,10 +86,6 @@ class Ramp:
         if not released_at <= self.halved_at <= now:
             self.halved_at, self.size = now, max(least, self.size // 2)
 
-    def free(self, most: float, *, probing: bool) -> int:
-        """Return the places that are free; a breaker that is half-open has one."""
-        return int((1 if probing else min(self.size, most)) - self.under_way)
-
     def fields(self) -> dict[str, Any]:
         """Name what is kept as the hash does."""
         fence = "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)

@@ -58,6 +58,8 @@ class Breaker:
     last_override: int = 0
     settings: str = ""
     reset_at: int = 0
+    done_unclear: int = 0
+    """How many of the last unclear calls, in a row, turned out to be done, up to six."""
     kept: Kept = field(default_factory=Kept)
     scopes: dict[str, Scope] = field(default_factory=dict)
     own: dict[str, OwnHash] = field(default_factory=dict)
@@ -118,7 +120,8 @@ class Breaker:
         """Let a call go, when all agree; `short`: by the script that only knows closed breakers."""
         self.limit(at).clamp(at.limits, at.now)
         self._expire(at, short=short)
-        reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial)
+        beside = self._goes_beside_the_probe(at, item)
+        reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial, beside=beside)
         released_at = self.ramp.released_at(item, at.limits.lease_for)
         if not reason:
             finds_out = trial and self.limit(at).may_try_again(at.limits, at.now)
@@ -207,6 +210,12 @@ class Breaker:
             self.ramp.grow(released_at, answered_at, _ceiling(at), at.now)
         return self._reply(at, "done")
 
+    def turned_out(self, at: Caller, *, done: bool) -> Reply:
+        """Count what became of a call whose answer was not clear."""
+        self.changes = []
+        self.done_unclear = min(self.done_unclear + 1, 6) if done else 0
+        return self._reply(at, "done")
+
     def is_open(self, at: Caller, owner: str, *, alone: bool) -> Reply:
         """Say whether it is open; in half-open the first to ask has the place."""
         self._expire(at)
@@ -268,7 +277,8 @@ class Breaker:
         """Name what is kept of the states as the hash does."""
         known: dict[str, Any] = {
             "born": self.generation, "seeded": self.restored_epoch, "ordered": self.last_override,
-            "settings": self.settings, "reset": self.reset_at, **self.kept.fields(), **self.ramp.fields(),
+            "settings": self.settings, "reset": self.reset_at, "booked": self.done_unclear,
+            **self.kept.fields(), **self.ramp.fields(),
         }  # fmt: skip
         for scope in self.scopes.values():
             known |= scope.fields()
@@ -301,17 +311,33 @@ class Breaker:
             own.kept.lift(self.reset_at)
             own.kept.next_trial = own.kept.trials = 0
 
-    def _admission(self, at: Caller, *, probe_ok: bool, trial: bool) -> Admission:
+    def _admission(self, at: Caller, *, probe_ok: bool, trial: bool, beside: bool = False) -> Admission:
         blocked = self.blocks(at).admission(at, trial=trial)
-        return blocked if blocked.reason else self._first(self.scopes_of(at), at, probe_ok=probe_ok or trial)
+        return (
+            blocked
+            if blocked.reason
+            else self._first(self.scopes_of(at), at, probe_ok=probe_ok or trial, beside=beside)
+        )
 
-    def _first(self, scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Admission:
+    def _first(self, scopes: Sequence[Scope], at: Caller, *, probe_ok: bool, beside: bool = False) -> Admission:
         """Return the first obstacle of these breakers; none where the service's is switched off."""
         if scopes[0].state == "off":
             return Admission()
-        found = [scope.admission(at, probe_ok=probe_ok, gives_way=self._gives_way(scope, at)) for scope in scopes]
+        how = {"probe_ok": probe_ok, "beside": beside}
+        found = [scope.admission(at, gives_way=self._gives_way(scope, at), **how) for scope in scopes]
         shut = next((one for one in found if one.reason), None)
         return shut or Admission(probing=any(one.probing for one in found))
+
+    def _goes_beside_the_probe(self, at: Caller, item: str) -> bool:
+        """Return whether the item was let go in this half-open window, in which more than the probe may go."""
+        scopes = self.scope(""), self.scope(at.endpoint)
+        if not item or self.done_unclear < 6 or "half_open" not in {scope.state for scope in scopes}:
+            return False
+        self._refresh_ramp(at)
+        return item in self.ramp.waiting
+
+    def _at_once_in_half_open(self, at: Caller, size: float) -> float:
+        return min(size, at.limits.threshold) if self.done_unclear >= 6 else 1
 
     def _gives_way(self, scope: Scope, at: Caller) -> bool:
         """Return whether a probe should rather be another account's: this one is ill, or made the last probe."""
@@ -322,7 +348,7 @@ class Breaker:
 
     def _take_probes(self, at: Caller, owner: str) -> None:
         for scope in self.scopes_of(at):
-            if scope.state == "half_open":
+            if scope.state == "half_open" and at.now >= scope.lease:  # else it goes beside the probe
                 scope.set_probe(owner, at.now + at.limits.lease_for)
                 if at.account and scope is not self.own_scope(at):
                     scope.probed_by = at.account
@@ -341,7 +367,9 @@ class Breaker:
         if at.account:  # its messages have a pace, here; else each that goes will take from the limit
             room = min(room, messages.left(self.own_hash(at).admitted, at), 1 if probing else math.inf)
         else:
-            room -= len(self.ramp.waiting)
+            room = min(
+                room - len(self.ramp.waiting), self._at_once_in_half_open(at, _ceiling(at)) if probing else math.inf
+            )
         free = int(min(self._places(at), room))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
@@ -351,7 +379,8 @@ class Breaker:
         if any(scope.state in ("open", "forced_open") or at.now < scope.lease for scope in scopes):
             return 0
         probing = any(scope.state == "half_open" for scope in scopes)
-        return max(0, self.ramp.free(_ceiling(at), probing=probing))
+        most = min(self.ramp.size, _ceiling(at))
+        return max(0, int((self._at_once_in_half_open(at, most) if probing else most) - self.ramp.under_way))
 
     def _send(self, at: Caller, item: str, released_at: int, taken_at: int) -> None:
         """Let a released item be sent; one that is taken late shows that more were let go than the workers take."""
@@ -369,7 +398,7 @@ class Breaker:
     def _least(self, at: Caller) -> int:
         """Return the window that a failure leaves: where a part works, as many as open the breaker."""
         mixed = any(scope.is_mixed(at.limits, at.now) for scope in (self.scope(""), self.scope(at.endpoint)))
-        return at.limits.threshold if mixed else 1
+        return at.limits.threshold if mixed or self.done_unclear >= 6 else 1
 
     def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
         if report.outcome == "success" and report.trial:

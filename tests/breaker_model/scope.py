@@ -72,11 +72,13 @@ class Scope:
     moved: bool = False
     """Whether its state was ever changed: its epoch is its own, not that of the generation."""
 
-    def admission(self, at: Caller, *, probe_ok: bool, gives_way: bool = False) -> Admission:
+    def admission(self, at: Caller, *, probe_ok: bool, gives_way: bool = False, beside: bool = False) -> Admission:
         """Say what stands in the way of a call."""
         match self.state:
             case "open" | "forced_open":
                 return Admission("breaker_open", self.ends - at.now if self.ends else -1)
+            case "half_open" if at.now < self.lease and beside:
+                return Admission()
             case "half_open" if at.now < self.lease:
                 return Admission("breaker_open", self.lease - at.now)
             case "half_open" if not probe_ok:

@@ -70,6 +70,7 @@ class Walk:
             self.report_as_is: 5,
             self.is_open: 4,
             self.give_back: 4,
+            self.unclear: 4,
             self.override: 4,
             self.recover: 5,
             self.ramp: 6,
@@ -141,6 +142,20 @@ class Walk:
     def give_back(self) -> None:
         """End an item without a call of its own, after a lookup or not."""
         self.pair.give_back(self.caller(), self.rng.choice(ITEMS), self.taken_at())
+
+    def unclear(self) -> None:
+        """Find what became of unclear calls: of one, or of enough in a row, and let some go in a half-open window."""
+        for _ in range(self.rng.choice((1, 1, 6, 7))):
+            self.pair.turned_out(self.caller(), done=self.rng.random() < 0.97)
+        if self.rng.random() < 0.5:
+            return
+        self.trip()
+        scope = self.pair.rules.scope(self.rng.choice(("", CREATE)))
+        self.pair.now = max(self.pair.now, scope.ends, scope.lease)
+        for item in (*self.pair.release(self.caller(0, CREATE), ITEMS), *self.rng.sample(ITEMS, 2)):
+            permit = self.pair.acquire(self.caller(0, CREATE), item=item)
+            if permit and self.rng.random() < 0.5:
+                self.pair.record(self.caller(0), permit, self.report())
 
     def record(self) -> None:
         """Report a call: the newest permits first, old ones and ones reported before now and then."""

@@ -22,7 +22,7 @@ from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
 from tasks.guarded_calls import NotNow
 from tasks.moves import Move, Proceed
-from tasks.unknown import evidence, inquiry, outcome
+from tasks.unknown import cases, evidence, inquiry, other_rows, outcome
 from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, event_type
 from tests.model.rows import Change, Row, appointment, change
 
@@ -35,6 +35,7 @@ _DEPS = SimpleNamespace(
     timings=TIMINGS,
     autocommit=SimpleNamespace(connect=nullcontext),
     policy=RetryPolicy(jitter=0, max_attempts=1, per_error={}),
+    breaker=SimpleNamespace(held_work=SimpleNamespace(turned_out=lambda *_, **__: None)),  # it decides no move
     calcom=SimpleNamespace(key_fingerprint="key", settings_fingerprint="settings"),
 )
 
@@ -196,6 +197,11 @@ def _known(*_: Any) -> EventType | None:
     return None if told is None else event_type(told)
 
 
+def _lately(*_: Any, since: Any) -> EventType | None:  # noqa: ARG001 - the model knows which readings began after it
+    told = _running.ask("lately")
+    return None if told is None else event_type(told)
+
+
 def _ask(*_: Any, stranger: bool = False) -> EventType:
     told = _running.call("type", stranger)
     if told is None:
@@ -212,11 +218,18 @@ def _slots(*_: Any) -> Slot:
     return Slot(_running.call("slots"))
 
 
-_after_absence, _after_evidence, _after_refusal = (
+_before_lookup, _after_absence, _after_evidence, _after_refusal = (
+    evidence.before_lookup,
     evidence.after_absence,
     evidence.after_evidence,
     evidence.after_refusal,
 )
+
+
+def _unseen(case: evidence.Case) -> evidence.Act:
+    act = _before_lookup(case)
+    _cells.add(("unseen", case.kind, act))
+    return act
 
 
 def _absence(case: evidence.Case) -> evidence.Act:
@@ -243,11 +256,15 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "ask_slots"): _slots,
     (inquiry, "shows_another"): lambda *_: _running.call("another"),
     (inquiry, "read_bookings"): lambda shown: shown,
+    (other_rows, "read_bookings"): lambda shown: shown,
+    (inquiry, "before_lookup"): _unseen,
     (inquiry, "after_absence"): _absence,
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,
+    (cases, "SLOTS_KEPT"): 0,
     (inquiry, "SLOTS_KEPT"): 0,
     (event_type_lookup, "known"): _known,
+    (event_type_lookup, "lately"): _lately,
     (event_type_lookup, "user"): lambda *_, **__: None,
     (event_type_lookup, "ask"): _ask,
     (event_type_lookup, "recent"): _recent,

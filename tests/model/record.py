@@ -11,9 +11,8 @@ from sqlalchemy import Connection, func, insert, select
 
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
-from tasks.calcom.reply import ErrorType
 from tests.model.life.world_steps import SUSPECT_AFTER
-from tests.model.rows import ALIKE, Row
+from tests.model.rows import Row, renamed
 
 TICK = 100.0  # seconds: far longer than the test takes
 WAITED = 50 * TICK  # seconds
@@ -92,7 +91,7 @@ def _row(one: Any, now: Any) -> Row:
         evidence=one["evidence_posts"],
         looks=one["looks"],
         retries=one["retry_count"],
-        error=ErrorType.TIMEOUT if error in ALIKE else error,
+        **renamed("error_type", error),
         refusal=tuple(sorted((one["refusal"] or {}).items())),
         lost=min(one["leases_lost"], SUSPECT_AFTER),
         cancel=one["cancel_requested"],

@@ -34,6 +34,7 @@ class Row(NamedTuple):
     looks: int = 0
     retries: int = 0
     error: str = ""
+    aged: bool = False  # its first POST of unknown outcome was sent longer ago than a POST may go without a look
     refusal: Refusal = ()
     lost: int = 0  # leases_lost
     cancel: bool = False  # cancel_requested
@@ -71,7 +72,7 @@ def tidied(row: Row) -> Row:
         used_up = row.retries and row.error == ErrorType.CONFIGURATION
         return row._replace(error=ErrorType.TIMEOUT.value) if used_up else row
     error = row.error if row.status == Status.FAILED or waits_for_its_type(row) else ""
-    return row._replace(settle=0, ends=0, waited=False, evidence=0, looks=0, error=error, refusal=())
+    return row._replace(settle=0, ends=0, waited=False, evidence=0, looks=0, error=error, aged=False, refusal=())
 
 
 def waits_for_its_type(row: Row) -> bool:
@@ -103,7 +104,9 @@ _PASSED_OVER = frozenset(
         "checked_at",
     }
 )
-ALIKE = OUTAGE - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
+GATEWAY = frozenset({ErrorType.HTTP_502, ErrorType.HTTP_503})
+"""One is as the other: a second POST may stand for the lookup."""
+ALIKE = OUTAGE - GATEWAY - {ErrorType.NO_EVENT_TYPE, ErrorType.CONFIGURATION}
 """Errors of which one is as another; but after a proxy's page the next POST costs no retry."""
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
@@ -119,14 +122,16 @@ def change(step: Move) -> Change:
     return Change(step.to, tuple(sorted(sets.items())))
 
 
-_NAMES = {"hold_reason": "reason", "outcome_unknown": "unknown", "looks": "looks", "retry_count": "retries"}
+_NAMES = {"hold_reason": "reason", "looks": "looks", "retry_count": "retries"}
 
 
-def renamed(name: str, value: Any) -> dict[str, Any]:
+def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one return a column
     """Return a column as the models name it, and its value."""
     if name in _NAMES:
         return {_NAMES[name]: value}
     match name:
+        case "outcome_unknown":
+            return {"unknown": value} if value else {"unknown": value, "aged": False}
         case "settle_at" | "ends_at" if isinstance(value, datetime):
             return {}  # as it was
         case "settle_at" | "ends_at":
@@ -136,7 +141,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:
         case "evidence_posts":
             return {"evidence": min(value, 1)}
         case "error_type":
-            return {"error": ErrorType.TIMEOUT.value if value in ALIKE else value or ""}
+            value = ErrorType.HTTP_502 if value in GATEWAY else ErrorType.TIMEOUT if value in ALIKE else value or ""
+            return {"error": str(value)}
         case "refusal":
             return {"refusal": tuple((key, value[key]) for key in _REFUSAL_KEPT if value.get(key)) if value else ()}
         case "calcom_booking_uid":
@@ -159,7 +165,7 @@ def appointment(row: Row, *, near: bool = False, young: bool = False) -> Appoint
         start_at=NOW if near else NOW + FAR,
         leases_lost=row.lost,
         outcome_unknown=unknown,
-        sent_at=NOW if unknown else None,
+        sent_at=NOW - (LONG_AGO if row.aged else timedelta()) if unknown else None,
         settle_at=NOW + timedelta(seconds=row.settle) if unknown else None,
         ends_at=NOW + timedelta(seconds=row.ends) if unknown else None,
         askable_since=NOW - (LONG_AGO if row.waited else timedelta()) if unknown else None,

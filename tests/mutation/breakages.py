@@ -46,6 +46,7 @@ from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
 from tests.mutation.waiting.releases import RELEASES
+from tests.mutation.waiting.unclear import UNCLEAR
 from tests.mutation.waiting.what_waits import WHAT_WAITS
 from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
@@ -278,6 +279,7 @@ BREAKAGES = (
     *CHANGES_SENT,
     *RESOLVING_CHANGES,
     *EVENT_TYPES,
+    *UNCLEAR,
     *HEALTH,
     *TRUTH,
     *HOLDS,

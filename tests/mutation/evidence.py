@@ -48,9 +48,17 @@ RULES = (
     Rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
-        "kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "            kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "            kept = before or event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "plain, sees all",
+    ),
+    Rule(
+        "sight-believed-by-a-reading-older-than-the-list",
+        _INQUIRY,
+        " and (times.sent_ago <= YOUNG or not kept.sight)",
+        "",
+        "plain, sees all",
+        Finds.TWO,
     ),
     Rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
     # -- the two moments
@@ -365,6 +373,23 @@ RULES = (
         "missing = self._missing_type(row, refusal)  # asked once more: the type may have been stored just now",
         "missing = None",
         "plain, sees all",
+    ),
+    # -- a POST that stands for the lookup
+    Rule(
+        "posted-unseen-though-a-person-may-have-cancelled",
+        "tasks/unknown/cases.py",
+        "unseen=row.error_type in _GATEWAY and times.sent_ago <= YOUNG,",
+        "unseen=row.error_type in _GATEWAY,",
+        "plain, sees all",
+        Finds.TWO,
+    ),
+    Rule(
+        "posted-unseen-of-every-kind",
+        _EVIDENCE,
+        "again = case.kind in BY_SLOTS and case.settled and case.unseen and case.may_retry",
+        "again = case.settled and case.unseen and case.may_retry",
+        "confirmation, switched, sees all",
+        Finds.TWO,
     ),
     Rule(
         "half-made-seat-overlooked",

@@ -166,9 +166,10 @@ STEPS = (
         new="coalesce(sent_at, lease_expires_at)",
         test=f"{_TWINS}test_a_twin_that_was_booked_while_a_worker_was_lost_was_not_there_before",
     ),
-    _inquiry(
+    Breakage(
         name="twins-cancelled-seat-counts",
         promise=1,
+        file="tasks/unknown/other_rows.py",
         old="return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)",
         new="return True",
         test=f"{_TWINS}test_a_twins_seat_counts_only_while_cal_com_still_has_it",

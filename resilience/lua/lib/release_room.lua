@@ -1,5 +1,10 @@
 -- Fragment: how many items of held work may be released now.
 -- KEYS    as release_window.lua
+-- One probe: but more if what is unclear is done all the same. The first that is sent is the probe, and the others go beside it.
+local function at_once_in_half_open(size)
+  return does_what_is_unclear() and math.min(size, setting.threshold) or 1
+end
+
 local ahead -- of an account that is not alone: see admission.lua
 
 local function quota_room() -- how many calls both limits allow, if nothing else denies them
@@ -21,7 +26,7 @@ local function free_places(most)
     if scope.state == 'open' or scope.state == 'forced_open' or now < scope.lease then
       return 0
     elseif scope.state == 'half_open' then
-      size = 1
+      size = at_once_in_half_open(size)
     end
   end
   return math.max(0, size - under_way())
@@ -46,7 +51,7 @@ local function release_room(most)
   if reason ~= '' then
     return 0, reason, wait
   end
-  local free = math.min(free_places(most), probing and 1 or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
+  local free = math.min(free_places(most), probing and (own and 1 or at_once_in_half_open(most)) or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
   if own then
     free = math.min(free, messages_left(ahead))
   end

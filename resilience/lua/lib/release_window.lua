@@ -10,7 +10,7 @@
 --         item was taken. So what was sent at once while another item waited is remembered: so many threads are there, and the
 --         window grows to a quarter more. Failures halve it, but a round of them only once: otherwise 3 failures of 100 calls would
 --         keep a large fleet idle. After each change of state, and if nobody takes an item, it starts again at the least size: one,
---         or the threshold if only a part of the service works. Otherwise a service that fails every second call would keep the
+--         or the threshold if only a part of the service works, or only its answers do not come. Otherwise a service that fails every second call would keep the
 --         window at one, and its working part would be idle.
 local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
 local LINE = string.match(RELEASED, ':released(:.+)$') or '' -- of an endpoint's own window
@@ -22,7 +22,7 @@ local function resize(size)
 end
 
 local function least()
-  return (is_mixed(service) or is_mixed(endpoint)) and setting.threshold or 1
+  return (is_mixed(service) or is_mixed(endpoint) or does_what_is_unclear()) and setting.threshold or 1
 end
 
 local function load_window()

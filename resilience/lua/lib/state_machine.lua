@@ -21,6 +21,7 @@
 --         born: the generation (the first epoch), missing after Redis has lost its data   seeded: see restore.lua
 --         settings: those of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
 --         wrong:CONFIGURATION, page:CONFIGURATION: see blocks.lua   fence, window: see release_window.lua
+--         booked: see turned_out.lua
 --         EVENTS: every change of state   SERVICE_FAILURES, ENDPOINT_FAILURES: times of the last failures
 -- Why     all is done in one step, so that exactly one of 64 simultaneous failures opens the breaker, and one probe goes at a time;
 --         a change, its epoch and its event are written together, also if a process is killed.
@@ -32,10 +33,11 @@ local stored = redis.call('HMGET', BREAKER, 'born', 'settings', 'ordered', 'clea
   'blocked:' .. KEY, 'wrong:' .. CONFIGURATION, 'page:' .. CONFIGURATION,
   'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease', 'mixed_at',
   prefix .. 'state', prefix .. 'epoch', prefix .. 'ends', prefix .. 'opens', prefix .. 'failures', prefix .. 'owner',
-  prefix .. 'lease', prefix .. 'mixed_at')
+  prefix .. 'lease', prefix .. 'mixed_at', 'booked')
 local generation, other_settings, last_override = tonumber(stored[1]), stored[2] or '', (stored[3] or 0) + 0
 local unblocked_at, next_trial_at = (stored[4] or 0) + 0, (stored[5] or 0) + 0
 local blocked, misconfigured, paged_endpoint = stored[6], stored[7], stored[8]
+local done_unclear = (stored[25] or 0) + 0 -- how many of the last unclear calls, in a row, turned out to be done
 
 local function new_scope(name, at, hash, state, epoch, ends, opens, failures, owner, lease, mixed_at)
   return {
@@ -104,10 +106,15 @@ local function gives_way(scope)
     and (own.state ~= 'closed' or scope.probed_by == ACCOUNT)
 end
 
+local beside_probe = false -- whether this call's item was let go together with the probe's
+
 local function admit_to_scope(scope, probe_ok)
   if scope.state == 'open' or scope.state == 'forced_open' then
     return 'breaker_open', scope.ends == 0 and -1 or scope.ends - now, false
   elseif scope.state == 'half_open' and now < scope.lease then
+    if beside_probe then
+      return '', 0, false
+    end
     return 'breaker_open', scope.lease - now, false
   elseif scope.state == 'half_open' and not probe_ok then
     return 'breaker_open', BUSY, false
@@ -131,7 +138,7 @@ end
 
 local function take_probes(owner)
   for _, scope in ipairs(scopes) do
-    if scope.state == 'half_open' then
+    if scope.state == 'half_open' and now >= scope.lease then -- else it goes beside the probe
       set_probe(scope, owner, now + setting.lease_for)
       if own and scope ~= own then
         put(scope.prefix .. 'probed_by', ACCOUNT)
@@ -144,4 +151,9 @@ end
 -- hosts behind a balancer are dead. A time in the future shows that a clock was set back.
 local function is_mixed(scope)
   return now - scope.mixed_at >= 0 and now - scope.mixed_at < setting.open_for
+end
+
+-- Whether each of the last six unclear calls turned out to be done: then it works, and only its answers do not come.
+local function does_what_is_unclear()
+  return done_unclear >= 6
 end

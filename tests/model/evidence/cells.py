@@ -8,12 +8,27 @@ from itertools import product as each
 from db.event_kind import EventKind
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
-from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
+from tasks.unknown.evidence import (
+    BY_EVIDENCE,
+    SEATED,
+    Case,
+    after_absence,
+    after_evidence,
+    after_refusal,
+    before_lookup,
+)
 from tests.model.dealt import REPLIES
 from tests.model.product import Cell
 from tests.support.calcom.answers import REFUSALS
 
 _YES_OR_NO = (False, True)
+
+
+def of_unseen() -> Iterator[Cell]:
+    """Yield what may be done before a deciding look: by kind."""
+    for kind, unseen in each(EventKind, _YES_OR_NO):
+        case = Case(kind=kind, sight=True, settled=True, ended=False, unseen=unseen)
+        yield "unseen", kind, before_lookup(case)
 
 
 def of_absence() -> Iterator[Cell]:
@@ -71,7 +86,7 @@ _WITHOUT_SEATS = frozenset(EventKind) - SEATED - {EventKind.OTHER, EventKind.UNK
 @cache
 def all_cells() -> frozenset[Cell]:
     """Return all of them: a second's work, for those who ask."""
-    return frozenset((*of_absence(), *of_evidence(), *of_refusal()))
+    return frozenset((*of_unseen(), *of_absence(), *of_evidence(), *of_refusal()))
 
 
 def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return a reason

@@ -52,6 +52,11 @@ class Type(NamedTuple):
         """Say whether Cal.com looks for the attendee's booking before it looks for a free host (10 of 10)."""
         return self.round_robin or self.asks
 
+    @property
+    def may_be_by_slots(self) -> bool:
+        """Say whether it is plain or collective, or is once its confirmation is switched off."""
+        return not (self.round_robin or self.seats or self.recurs or self.free)
+
     def known_type(self, key: Key, *, stranger: bool = False) -> KnownType:
         """Return what the product makes of what Cal.com shows this key of the type.
 

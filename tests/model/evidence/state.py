@@ -78,6 +78,7 @@ class World(NamedTuple):
     booked: tuple[Booked, ...] = ()
     fate: int = Fate.NONE
     kept: KnownType | None = None  # what the product keeps of the event type
+    lately: bool = False  # by a reading, the row's own or another's, that began since settle_at, and just now
 
 
 def is_elsewhere(world: World) -> bool:
@@ -107,6 +108,7 @@ def ticked(world: World) -> World:
     """Let a tick pass."""
     return world._replace(
         row=later(world.row),
+        lately=False,
         posts=tuple(sorted(one._replace(age=one.age + 1) for one in world.posts)) if world.posts else (),
         booked=tuple(sorted(one._replace(age=min(one.age + 1, LAG)) for one in world.booked)) if world.booked else (),
     )

@@ -1,17 +1,19 @@
 """What can happen next to a request and to what Cal.com has of it: the worker, Cal.com, strangers, hosts, time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from resilience.error_types import ErrorType
+from tasks.unknown.evidence import BY_SLOTS
 from tests.model import product
-from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key
 from tests.model.evidence.reads import answers, key_of, type_of
+from tests.model.evidence.reads import kept as kept_type
 from tests.model.evidence.state import (
     ENDS,
     LAG,
@@ -39,7 +41,7 @@ class Evidence:
     def __init__(self, deal: Deal) -> None:
         self.deal = deal
         self.cells: set[Cell] = set()
-        self._ends: dict[tuple[Turn, Row, KnownType | None, bool, bool], tuple[Row, Turn | None, str]] = {}
+        self._ends: dict[tuple[Any, ...], tuple[Row, Turn | None, str]] = {}
 
     searched = staticmethod(product.dealt)
 
@@ -68,10 +70,17 @@ class Evidence:
 
     def canonical(self, world: World) -> World:
         """Forget what can no longer matter, so that equal futures are one state."""
-        row, kept = _tidied(world.row), world.kept
+        row, kept, lately = _tidied(world.row), world.kept, world.lately
         if kept is not None and kept.changed and not row.unknown:
             kept = kept._replace(changed=False)  # before its next POST
-        return world if row is world.row and kept is world.kept else world._replace(row=row, kept=kept)
+        if row.error == ErrorType.HTTP_502 and not (self.deal.of.may_be_by_slots and may_go_unseen(row)):
+            row = row._replace(error=ErrorType.TIMEOUT.value)
+        if row.aged and not (self.deal.of.may_be_by_slots and row.ends):
+            row = row._replace(aged=False)
+        if lately and not (row.unknown and row.ends and kept and kept.kind in BY_SLOTS):
+            lately = False
+        same = row is world.row and kept is world.kept and lately is world.lately
+        return world if same else world._replace(row=row, kept=kept, lately=lately)
 
     def describe(self, step: Step, world: World) -> tuple[str, World]:
         """Return the words of a step, and the state after it."""
@@ -105,14 +114,14 @@ class Evidence:
         for text, kind, answer in answers(world, self.deal, asked):
             after = world._replace(posts=tuple(one for one in world.posts if not one.awaited)) if world.posts else world
             if asked.what == "type" and answer is not None and not is_elsewhere(world):
-                after = after._replace(kept=answer)
+                after = after._replace(kept=answer, lately=not world.row.settle)
             if isinstance(answer, Answered) and (rest := _left_behind(world, answer)) is not None:
                 after = after._replace(posts=tuple(sorted((*after.posts, rest))))
             yield Step(*self._goes_on(text, kind, after, turn.then(answer)))
         if asked.what == "post" and not awaited(world):
             sent = tuple(sorted((*world.posts, Post())))
             before = (Booked("accepted", age=LAG),) if world.fate & Fate.REPEATED else ()
-            after = world._replace(posts=sent, booked=world.booked or before)
+            after = world._replace(posts=sent, booked=world.booked or before, lately=False)
             yield Step("the POST is sent", Kind.FAIR, after)
 
     def _goes_on(self, text: str, kind: Kind, world: World, turn: Turn) -> tuple[str, Kind, World]:
@@ -120,20 +129,20 @@ class Evidence:
         his_own, elsewhere = bool(world.fate & Fate.HIS_OWN), is_elsewhere(world)
         was_here = world.kept is not None and world.kept.kind is not EventKind.UNKNOWN
         kept = None if elsewhere and not world.fate & Fate.MISROUTED else world.kept  # of the key that is used
-        known = (turn, world.row, kept, was_here, his_own)
+        lately = kept if world.lately else None
+        known = (turn, world.row, kept, lately, was_here, his_own)
         ended = self._ends.get(known)
         if ended is None:
-            ended = self._ends[known] = self._end(turn, world.row, kept, was_here=was_here, his_own=his_own)
+            facts = {"known": kept, "lately": lately, "was here": was_here, "seated": his_own, "before": his_own}
+            ended = self._ends[known] = self._end(turn, world.row, facts)
         row, turn_then, more = ended
         no_type = _NO_TYPE in _replies_to(turn) if not turn.row.unknown else _NO_TYPE_KEPT in turn.row.refusal
         wronged = was_here and no_type and row.status == Status.REJECTED
         fate = world.fate | (Fate.WRONGED if wronged else Fate.NONE)
-        after = World(row, turn_then, world.posts, world.booked, fate, world.kept)
+        after = World(row, turn_then, world.posts, world.booked, fate, world.kept, world.lately)
         return text + more, kind, after
 
-    def _end(
-        self, turn: Turn, row: Row, kept: KnownType | None, *, was_here: bool, his_own: bool
-    ) -> tuple[Row, Turn | None, str]:
+    def _end(self, turn: Turn, row: Row, facts: Mapping[str, Any]) -> tuple[Row, Turn | None, str]:
         while True:
             attempted = product.ask(turn)
             self.cells |= attempted.cells
@@ -143,18 +152,14 @@ class Evidence:
             match asked.what:
                 case "permit":
                     turn = Turn(row, turn.near, asked.allowed, (None,))
-                case "known":
-                    turn = turn.then(kept)
                 case "renew":
                     for name, value in asked.of:
                         row = row._replace(**renamed(name, value))
                     turn = turn.then(row)
                 case "shut":
                     turn = turn.then(False)
-                case "was here":
-                    turn = turn.then(was_here)
-                case "seated" | "before":
-                    turn = turn.then(his_own)
+                case str(what) if what in facts:
+                    turn = turn.then(facts[what])
                 case _:
                     return row, turn, ""
         assert isinstance(asked, Change)
@@ -190,12 +195,17 @@ class Evidence:
             seen = sight and one.age >= LAG and world.turn is None
             if one.status != "gone" and not one.half and seen and not world.posts:
                 gone = tuple(sorted((*rest, Booked("gone", one.host, one.age))))
-                yield Step("the host declines it, or the customer cancels it", Kind.FAULT, world._replace(booked=gone))
+                row = world.row._replace(aged=world.row.unknown)  # nobody does so within half a minute
+                words = "the host declines it, or the customer cancels it"
+                yield Step(words, Kind.FAULT, world._replace(row=row, booked=gone))
 
     def _others(self, world: World) -> Iterator[Step]:
         row = world.row
         if world.fate & Fate.NEAR and world.turn is None and not row.unknown:  # db/sql/expire.sql
             yield Step("it has come too near", Kind.FAULT, world._replace(row=moved(row, Status.EXPIRED)))
+        if self._is_read_for_another(world):
+            told = kept_type(world, type_of(world, self.deal).known_type(key_of(world, self.deal)))
+            yield Step("another booking reads the type", Kind.FAULT, world._replace(kept=told, lately=True))
         if is_missing(world) and (world.turn is None or (world.fate & Fate.MISROUTED and not awaited(world))):
             back = world._replace(fate=world.fate | Fate.RETURNED)
             yield Step("the event type is there again, or the URL is right", Kind.FAULT, back)
@@ -212,6 +222,12 @@ class Evidence:
             yield Step("the operator cancels it", Kind.FAULT, ended)
         elif not row.cancel:
             yield Step("the operator asks to cancel it", Kind.FAULT, world._replace(row=row._replace(cancel=True)))
+
+    def _is_read_for_another(self, world: World) -> bool:
+        """Say whether another booking's reading of the type, at this moment, may count for this one."""
+        row, may = world.row, world.turn is None and not world.lately and not is_missing(world)
+        shown = self.deal.of.may_be_by_slots and key_of(world, self.deal) is not Key.BLANK
+        return bool(may and shown and row.unknown and row.ends) and not row.settle
 
     def _may_happen(self, world: World, fate: int) -> bool:  # noqa: PLR0911 - one return a fate
         of = type_of(world, self.deal)
@@ -235,9 +251,14 @@ class Evidence:
                 return self.deal.key is not Key.BLANK
             case Fate.TAKER:
                 return not (of.seats or of.round_robin) and bool(calcom.free_hosts(world, of))
-            case Fate.SWITCHED:  # promise 2 does not hold where nothing was read before, or in the moment of a POST
-                return world.kept is not None and world.turn is None and not world.posts
+            case Fate.SWITCHED:  # promise 2 does not hold where nothing was read before, or in the seconds of a POST
+                return world.kept is not None and world.turn is None and not (world.posts or world.lately)
         return True
+
+
+def may_go_unseen(row: Row) -> bool:
+    """Say whether it matters that a gateway answered the row's latest POST: another one may go before a lookup."""
+    return row.unknown and bool(row.ends) and not (row.retries or row.refusal or row.waited)
 
 
 _END_BY_THEMSELVES = frozenset({HoldReason.SETTLING, HoldReason.UNREACHABLE})

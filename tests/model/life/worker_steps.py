@@ -128,6 +128,8 @@ class Steps:
                 yield "", True, True
             case "known" | "type":
                 yield "", False, KnownType(EventKind.OTHER, sight=sees or not self.rules.blind_key_holds)
+            case "lately":
+                yield "", False, None
             case "look" | "list":
                 listed = [post.stage for post in self.world.everything_sent() if sees]
                 gone = "cancelled" if Stage.CANCELLED in listed else "absent"

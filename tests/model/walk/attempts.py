@@ -64,7 +64,7 @@ _FAILED: Mapping[Result, tuple[str, ...]] = MappingProxyType(
 _LISTED = ("absent", "absent, no such type", "absent, beside a stranger's", "absent, another has it")
 _SEATS = ("a seat by half", "a seat of his own")
 _OF_A_TYPE, _OF_A_LIST = frozenset({EVENT_TYPES, ME}), frozenset({LIST, GET, ME})
-_FACTS = frozenset({"known", "was here", "seated", "before"})  # of our own database
+_FACTS = frozenset({"known", "lately", "was here", "seated", "before"})  # of our own database
 
 
 class Seen(NamedTuple):
@@ -180,7 +180,7 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
     match asked.what:
         case "look" | "list":
             yield from _lists(seen, reads, whole=asked.what == "list")
-        case "known":
+        case "known" | "lately":
             yield from (None, *seen.types)
         case "type":
             if any(endpoint in _OF_A_TYPE for endpoint, _ in reads):  # also a refusal says what the key may not read

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from db.appointments.moves import EARLY
 from db.audits.doubles import CANCELLED, INTENT, KEPT
 from db.lifecycle import LIVE, UNASKABLE, HoldReason, Status
+from tasks.calcom.reply import ErrorType
 from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved
 from tests.model.walk import attempts
 from tests.model.walk.attempts import AS_BEFORE, Seen
@@ -103,9 +104,13 @@ def _as_claimed(subject: Subject, state: State, claim: Span, event: Event) -> It
     young = Span(requested, requested).passed(Span(claim.lo, event.at))
     unwanted = row.cancel or subject.is_moved
     own = row._replace(status=Status.BOOKING, reason="", lost=0, cancel=unwanted)
-    for is_settled, is_ended, has_waited, is_near, is_old in each(*map(tuple, (settled, ended, waited, near, young))):
+    # When its first POST of unknown outcome was sent, no state has; it matters after a 502 or 503.
+    aged = (False, True) if row.unknown and row.error == ErrorType.HTTP_502 else nothing
+    moments = (settled, ended, waited, aged, near, young)
+    for is_settled, is_ended, has_waited, is_aged, is_near, is_old in each(*map(tuple, moments)):
         yield (
             own._replace(
+                aged=is_aged,
                 settle=0 if is_settled or not row.unknown else AS_BEFORE,
                 ends=0 if is_ended or not row.unknown else AS_BEFORE,
                 waited=has_waited,
@@ -144,7 +149,7 @@ def _held_at_once(state: State, event: Event) -> Iterator[str]:
 def _concrete(subject: Subject, state: State, event: Event, claim: Span, told: Row) -> State:
     """Return a state of the real clock: what an attempt has written as ticks was written at this moment."""
     terms, at = subject.terms, event.at
-    new = told._replace(settle=0, ends=0, waited=False, lost=0, cancel=state.row.cancel)
+    new = told._replace(settle=0, ends=0, waited=False, aged=False, lost=0, cancel=state.row.cancel)
     until = at + event.detail.get("retry_in_ms", 0) / 1000 - EARLY
     if told.reason == HoldReason.SETTLING and told.settle == AS_BEFORE:
         until = state.settle.lo

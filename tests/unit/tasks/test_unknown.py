@@ -93,18 +93,18 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Proceed(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
-    assert outcome.ended(RULES, open_row(row), Act.POST_AS_EVIDENCE, Times(-1, 9, 9)) == Proceed(
+    assert outcome.ended(RULES, open_row(row), Act.POST_AS_EVIDENCE, Times(-1, 9, 9, 0)) == Proceed(
         known=False, evidence=True
     )
     assert after(Proceed(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
-    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
+    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.POST_AS_EVIDENCE, Times(-1, 9, 9, 0))
     assert again == Proceed(known=False, evidence=True, retry=True)
 
 
 def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
     """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
     used = open_row(row, retry_count=3, evidence_posts=2)
-    post = outcome.ended(RULES, used, Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
+    post = outcome.ended(RULES, used, Act.POST_AS_EVIDENCE, Times(-1, 9, 9, 0))
     assert post == Proceed(known=False, evidence=True, retry=False)
     step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
@@ -147,7 +147,7 @@ def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> Non
 
 def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> None:
     """After an unknown answer (1 s) two more looks follow; what may follow is certain only at the settle time."""
-    steps = [outcome.lookup_again(RULES, open_row(row, looks=looks), Times(100, 130, 5)) for looks in range(LOOKUPS)]
+    steps = [outcome.lookup_again(RULES, open_row(row, looks=looks), Times(100, 130, 5, 0)) for looks in range(LOOKUPS)]
     assert [(step.to, step.retry_in) for step in steps] == [
         (Status.RETRYING, 2.0),
         (Status.RETRYING, 4.0),
@@ -158,7 +158,7 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
     """Five seconds after a 500 another POST may go: nobody waits seven for it."""
-    step = outcome.lookup_again(RULES, open_row(row, looks=1), Times(2, 127, 3))
+    step = outcome.lookup_again(RULES, open_row(row, looks=1), Times(2, 127, 3, 0))
     assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, FromNow(2))
 
 
@@ -167,14 +167,14 @@ def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
     row: Row, since: float, pause: float
 ) -> None:
     """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
-    step = outcome.lookup_again(RULES, open_row(row), Times(-since, 125 - since, since))
+    step = outcome.lookup_again(RULES, open_row(row), Times(-since, 125 - since, since, 0))
     assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, FromNow(pause))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 130), (500, 500), (10_000, 3600)])
 def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: float, pause: float) -> None:
     """At most an hour apart."""
-    step = outcome.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, since))
+    step = outcome.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, since, 0))
     assert isinstance(step, Move)
     assert (step.changes["hold_reason"], step.changes["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
     assert step.changes["hold_until"] == FromNow(pause)
@@ -226,7 +226,7 @@ def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outag
 ) -> None:
     """A lost lease is an outage, too; an error of Cal.com's is spared for HOLD_MAX_AGE after the request."""
     used_up = open_row(row, retry_count=3, error_type=error, requested_at=at(-asked_ago))
-    step = outcome.ended(RULES, used_up, Act.FAIL, Times(-130, 0, 130))
+    step = outcome.ended(RULES, used_up, Act.FAIL, Times(-130, 0, 130, 0))
     assert isinstance(step, Move)
     assert (step.to, step.changes["outcome_unknown"]) == (to, False)
 
@@ -243,7 +243,7 @@ def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> 
 def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) -> None:
     """The rule, the moves and the lifecycle agree."""
     asked = open_row(row, refusal={"meaning": "limit", "message": "no", "uid": None})
-    step = outcome.ended(RULES, asked, act, Times(-130, 0, 130))
+    step = outcome.ended(RULES, asked, act, Times(-130, 0, 130, 0))
     assert isinstance(step, Proceed) or step.to in MOVES[Status.BOOKING]
 
 
