@@ -6,7 +6,9 @@ from typing import NamedTuple
 from resilience.circuit_breaker.settings import BreakerSettings
 
 ENOUGH = 3
-"""Failures in a row of this many accounts, or of all that the service has, open the breaker for all accounts."""
+"""Failures in a row of this many accounts, or of all that call, two at least, open the breaker for all accounts."""
+RECENT = 600_000
+"""For so many milliseconds after its last call an account is one that calls (lua/lib/callers.lua)."""
 FIRST = 1
 """The account that keeps the service's own limit and blocks: workers that know no accounts write the same ones."""
 OWN_SERVICE = "calcom"
@@ -50,7 +52,7 @@ class CallingAccount:
 
     @property
     def accounts_to_open(self) -> int:
-        """Return of how many accounts failures in a row must be to open the breaker for all."""
+        """Return of how many accounts failures in a row must be to open the breaker for all, if all of them call."""
         return min(ENOUGH, self.neighbours)
 
     def without_key(self) -> "CallingAccount":

@@ -38,6 +38,9 @@ if reason == '' then
   if probing then
     take_probes(owner)
   end
+  if own and own.state == 'closed' and not trial then
+    note_caller(callers)
+  end
   if trial then
     set_trial(trial_pause(trials), trials + 1)
   end

@@ -19,9 +19,9 @@ _RELEASE = (*_CALL, "admission", "release_window", "release_room")
 _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "acquire": (*_CALL, "release_window", "throttle"),
-        "acquire_closed": ("closed_arguments", "quota"),
-        "record": (*_RELEASE, "throttle", "trip", "call_stats"),
+        "acquire": (*_CALL, "release_window", "throttle", "callers"),
+        "acquire_closed": ("closed_arguments", "quota", "callers"),
+        "record": (*_RELEASE, "throttle", "callers", "trip", "call_stats"),
         "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
         "give_back": (*_STATE, "reply", "release_window"),

@@ -13,6 +13,7 @@ from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OutcomeReport
 from tests.breaker_model import messages
 from tests.breaker_model.blocks import Blocks, Kept
+from tests.breaker_model.callers import Callers
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import LATE, Ramp
@@ -64,6 +65,7 @@ class Breaker:
     scopes: dict[str, Scope] = field(default_factory=dict)
     own: dict[str, OwnHash] = field(default_factory=dict)
     """By key, of accounts that are not alone."""
+    callers: Callers = field(default_factory=Callers)
     limits: dict[str, Limit] = field(default_factory=dict)
     """By key; '': the service's."""
     ramp: Ramp = field(default_factory=Ramp)
@@ -137,6 +139,9 @@ class Breaker:
             self._take_probes(at, owner)
         if trial:
             self.blocks(at).take_trial(at)
+        own = self.own_scope(at)
+        if own is not None and own.state == "closed" and not trial:
+            self.callers.note(at.key, at.now)
         return self._reply(at, "granted", 0, int(probing), released_at, self.limit(at).number)
 
     def record(self, at: Caller, report: OutcomeReport, *, short: bool = False) -> Reply:
@@ -278,6 +283,7 @@ class Breaker:
         known: dict[str, Any] = {
             "born": self.generation, "seeded": self.restored_epoch, "ordered": self.last_override,
             "settings": self.settings, "reset": self.reset_at, "booked": self.done_unclear,
+            "callers": self.callers.text,
             **self.kept.fields(), **self.ramp.fields(),
         }  # fmt: skip
         for scope in self.scopes.values():
@@ -464,7 +470,7 @@ class Breaker:
         elif scope.state == "closed" and alive is False:
             if tripped:  # the service's opening says it all
                 scope.in_a_row = []
-            elif scope.count_failure(at, self._blamed(scope, at, report)):
+            elif scope.count_failure(at, self._blamed(scope, at, report), self.callers.to_open(at)):
                 return self._open(scope, at.limits.threshold, at, report)
         return False
 

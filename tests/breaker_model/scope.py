@@ -97,10 +97,11 @@ class Scope:
             self.ends = min(self.ends, now + limits.open_max)
         self.lease = min(self.lease, now + limits.lease_for)
 
-    def count_failure(self, at: Caller, account: str) -> bool:
+    def count_failure(self, at: Caller, account: str, to_open: int) -> bool:
         """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`.
 
-        `account`: by whom it was, if it opens the breaker only with those of others; '-': by no account's fault.
+        `account`: by whom it was, if it opens the breaker only with those of others, of `to_open` accounts in all; '-':
+        by no account's fault.
         """
         if at.limits.threshold > NEVER:
             return False
@@ -109,7 +110,7 @@ class Scope:
         self.in_a_row.append(at.now)
         last = self.in_a_row[-at.limits.threshold :]
         accounts = len(set(self.failed_by) - {"-"}) + self.failed_by.count("-")
-        enough = not account or accounts >= min(at.to_open, at.limits.threshold)
+        enough = not account or accounts >= min(to_open, at.limits.threshold)
         return enough and len(last) == at.limits.threshold and at.now - last[0] <= at.limits.span
 
     def end_the_row(self, now: int) -> None:

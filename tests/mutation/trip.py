@@ -7,11 +7,15 @@ from tests.mutation.breakage import Breakage
 _ODDS = "tests/integration/breaker/test_trip_odds.py::"
 _RULE = "tests/integration/breaker/test_trip_rule.py::"
 _ACCOUNTS = "tests/integration/breaker/accounts/test_accounts.py::"
+_NIGHT = "tests/integration/breaker/accounts/test_quiet_night.py::"
 _HALF = "tests/promises/outage/test_dead_endpoint.py::"
 _PART = "tests/promises/bad_day/test_half_a_service.py::"
 _LOOKS = "tests/unit/tasks/test_unknown.py::"
 _ALIVE = "elseif scope.state == 'closed' and result and scope.failures > 0 then"
 _trip = partial(Breakage, promise=3, file="resilience/lua/lib/trip.lua")
+_acquire = partial(Breakage, promise=3, file="resilience/lua/acquire.lua")
+_callers = partial(Breakage, promise=3, file="resilience/lua/lib/callers.lua")
+_local = partial(Breakage, promise=3, file="resilience/circuit_breaker/local/breaker.py")
 _state_machine = partial(Breakage, promise=3, file="resilience/lua/lib/state_machine.lua")
 
 TRIP = (
@@ -123,15 +127,57 @@ TRIP = (
     ),
     _trip(
         name="two-accounts-stop-all",
-        old="return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)",
-        new="return number >= math.min(2, ACCOUNTS_TO_OPEN, setting.threshold)",
+        old="math.max(2, recent_callers(callers))",
+        new="2",
         test=f"{_ACCOUNTS}test_two_accounts_of_twenty_open_only_themselves[shared]",
     ),
     _trip(
         name="one-account-stops-all",
-        old="return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)",
-        new="return true",
+        old="return number >= math.min(",
+        new="return true or number >= math.min(",
         test=f"{_ACCOUNTS}test_one_accounts_failures_stop_no_other[shared-failure_endpoint-http_500-20]",
+    ),
+    _trip(
+        name="idle-account-hides-an-outage",
+        old="math.min(ACCOUNTS_TO_OPEN, math.max(2, recent_callers(callers)), ",
+        new="math.min(ACCOUNTS_TO_OPEN, ",
+        test=f"{_NIGHT}test_an_idle_account_hides_no_outage[shared-failure_service-timeout-0]",
+    ),
+    _trip(
+        name="one-that-calls-alone-stops-all",
+        old="math.max(2, recent_callers(callers))",
+        new="recent_callers(callers)",
+        test=f"{_NIGHT}test_one_account_alone_opens_only_itself_however_idle_the_others_are[shared]",
+    ),
+    _acquire(
+        name="broken-account-hides-an-outage",
+        old="if own and own.state == 'closed' and not trial then",
+        new="if own and not trial then",
+        test=f"{_NIGHT}test_an_account_that_is_broken_hides_no_outage[shared]",
+    ),
+    _callers(
+        name="who-calls-is-written-at-each-call",
+        old="  if fresh < MOST then",
+        new="  if true then",
+        test=f"{_NIGHT}test_who_calls_is_written_once_a_minute",
+    ),
+    _callers(
+        name="caller-of-yesterday-counts",
+        old="math.abs(now - at) < RECENT and 1 or 0",
+        new="1",
+        test=f"{_NIGHT}test_an_idle_account_hides_no_outage[shared-failure_endpoint-http_500-1]",
+    ),
+    _local(
+        name="without-redis-two-accounts-stop-all",
+        old="min(account.accounts_to_open, max(2, recent))",
+        new="min(account.accounts_to_open, 2)",
+        test=f"{_NIGHT}test_broken_accounts_hold_hardly_any_of_the_others[0-False]",
+    ),
+    _local(
+        name="without-redis-an-idle-account-hides-an-outage",
+        old="min(account.accounts_to_open, max(2, recent))",
+        new="account.accounts_to_open",
+        test=f"{_NIGHT}test_an_idle_account_hides_no_outage[alone-failure_service-timeout-0]",
     ),
     _trip(
         name="accounts-of-an-earlier-row-count",
@@ -180,10 +226,8 @@ TRIP = (
         new="and 1 or 1",
         test=f"{_PART}test_in_a_half_dead_service_a_failure_leaves_as_many_under_way_as_open_the_breaker",
     ),
-    Breakage(
+    _local(
         name="without-redis-half-a-service-is-shut-as-a-dead-one",
-        promise=3,
-        file="resilience/circuit_breaker/local/breaker.py",
         old="self.limits.open_for // SHORT if mixed else",
         new="",
         test="tests/unit/resilience/test_local_breaker.py::"

@@ -8,7 +8,7 @@ not use the service's own limit: both need shared counts. Times are in milliseco
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from resilience.circuit_breaker.account import CallingAccount
+from resilience.circuit_breaker.account import ENOUGH, RECENT, CallingAccount
 from resilience.circuit_breaker.local.key import KEYS, SECOND, LocalKey, LocalKeys
 from resilience.circuit_breaker.local.scope import LocalAdmission, LocalScope, admit_to_all, endpoint_state, evidence
 from resilience.circuit_breaker.settings import EvenPace, Limits
@@ -57,6 +57,7 @@ class LocalBreaker:
             name: LocalScope(name, breaker.epoch, breaker.state, _believed_end(breaker, limits, now), breaker.opens)
             for name, breaker in snapshot.scopes.items()
         }
+        self.callers: dict[str, int] = {}
         self._pace = pace
         first_turn = None if paid_until is None else now
         self.keys = LocalKeys(
@@ -107,6 +108,8 @@ class LocalBreaker:
         trial = key.begin(owner, now, limits, trial=trial)
         for breaker in scopes if probing else ():
             breaker.owner, breaker.lease = owner, now + limits.lease_for
+        if scopes[2:] and scopes[2].state is State.CLOSED and not trial:
+            self._note_caller(caller, now)
         permit = Permit(
             endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
             probe=probing, released_at=now if paced else 0, trial=trial, shared=False,
@@ -128,7 +131,7 @@ class LocalBreaker:
             shared = number < 2
             if shared and itself_only and breaker.state is State.CLOSED:
                 continue
-            account_of = (blamed if shared else "", caller.accounts_to_open)
+            account_of = (blamed if shared else "", self._accounts_to_open(caller, now))
             change = self._apply_outcome(breaker, epoch, now, report, account_of, alive=alive, tripped=tripped)
             changes += [change] if change else []
             tripped = tripped or (change is not None and change.new is State.OPEN)
@@ -190,6 +193,15 @@ class LocalBreaker:
                     to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
                     changes.append(service.move(to, now, "automatic_again"))
         return changes
+
+    def _note_caller(self, account: CallingAccount, now: int) -> None:
+        self.callers.pop(account.key, None)
+        self.callers = dict([*self.callers.items(), (account.key, now)][-ENOUGH:])
+
+    def _accounts_to_open(self, account: CallingAccount, now: int) -> int:
+        """Return of how many accounts failures in a row must be to open the breaker for all: of all that call."""
+        recent = sum(abs(now - at) < RECENT for at in self.callers.values())
+        return min(account.accounts_to_open, max(2, recent))
 
     def _limits(self, account: CallingAccount) -> Limits:
         if account.rate_limit is None or self._pace is None:

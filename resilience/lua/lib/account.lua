@@ -7,7 +7,7 @@
 -- Why     one account's fault (its event types, its webhook receiver) must stop no other account, and must not stop its own probes by
 --         the failures of others.
 local HOME = OWN and ACCOUNT ~= '1' and OWN or BREAKER -- where the key's blocks are
-local trials, reset_at, own_reset = 0, nil, nil -- trials: since the key's block, see blocks.lua
+local trials, reset_at, own_reset, callers = 0, nil, nil, nil -- trials: since the key's block, see blocks.lua; callers: see callers.lua
 
 if OWN then
   local found = redis.call('HMGET', OWN, prefix .. 'state', prefix .. 'epoch', prefix .. 'ends', prefix .. 'opens', prefix .. 'failures',
@@ -16,7 +16,8 @@ if OWN then
   own = new_scope(ENDPOINT .. '/' .. ACCOUNT, prefix, OWN, unpack(found, 1, 8))
   scopes[3] = own
   own_reset, trials = found[9], (found[10] or 0) + 0
-  local shared = redis.call('HMGET', BREAKER, 'reset', 'failed_by', 'probed_by', prefix .. 'failed_by', prefix .. 'probed_by', 'trials')
+  local shared = redis.call('HMGET', BREAKER, 'reset', 'failed_by', 'probed_by', prefix .. 'failed_by', prefix .. 'probed_by', 'trials',
+    'callers')
   reset_at, service.failed_by, service.probed_by, endpoint.failed_by, endpoint.probed_by = unpack(shared, 1, 5)
   if HOME == OWN then -- a block in BREAKER, by an operator or from when the account was alone, counts as well
     unblocked_at, next_trial_at = (found[11] or 0) + 0, (found[12] or 0) + 0
@@ -24,6 +25,7 @@ if OWN then
   else
     trials = (shared[6] or 0) + 0
   end
+  callers = shared[7]
 end
 
 local function scope_named(hash, name) -- an endpoint's scope in this hash; '': the service

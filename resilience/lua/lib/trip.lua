@@ -1,7 +1,8 @@
 -- Fragment: what opens the breaker: apply an outcome to each scope.
 -- KEYS    as state_machine.lua and account.lua
 -- Why     five failures in a row of one account open it for that account alone: its event types or its webhook receiver may be the
---         cause. They open it for all if they are of three accounts, or of all accounts that the service has.
+--         cause. They open it for all if they are of three accounts, or of all
+--         that call, two at least: no more may have called within ten minutes (callers.lua), or the service may have no more.
 local NEVER = 1000 -- a threshold above this never opens the breaker
 local FAILURES = { failure_service = true, failure_endpoint = true }
 local SHORT = 10 -- an OPEN is this many times shorter while only a part of the service works
@@ -31,7 +32,7 @@ local function is_of_enough_accounts(scope, never_sent)
       seen[account], number = true, number + 1
     end
   end
-  return number >= math.min(ACCOUNTS_TO_OPEN, setting.threshold)
+  return number >= math.min(ACCOUNTS_TO_OPEN, math.max(2, recent_callers(callers)), setting.threshold)
 end
 
 local function fail(scope, failures, report) -- trips if the first of the last `threshold` failures in a row is at most `span` old

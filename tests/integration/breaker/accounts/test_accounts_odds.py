@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resilience.circuit_breaker.types import State
-from tests.integration.breaker.accounts.test_accounts import BAD, GOOD, accounts_of
+from tests.integration.breaker.accounts.test_accounts import BAD, GOOD, Accounts, accounts_of
 from tests.support.breakers import wipe
 
 PROMISES = Path(__file__).parents[4] / "docs" / "promises.md"
@@ -30,7 +30,7 @@ def opens(row: Row, accounts: int) -> bool:
 def test_the_next_step_depends_on_the_accounts_of_the_row_alone(redis_url: str, accounts: int) -> None:
     """A long walk opens what the rule foretells, at the very call: no more is remembered."""
     chance = random.Random(accounts)  # noqa: S311 - a known one
-    calls = accounts_of(redis_url, accounts)
+    calls = called(redis_url, accounts)
     row: Row = ()
     own: dict[int, int] = {}
     openings = 0
@@ -48,7 +48,7 @@ def test_the_next_step_depends_on_the_accounts_of_the_row_alone(redis_url: str, 
             openings += 1
             row, own = (), {}
             wipe(redis_url)
-            calls = accounts_of(redis_url, accounts)
+            calls = called(redis_url, accounts)
     assert openings > 10
 
 
@@ -61,6 +61,14 @@ def test_the_table_shows_the_rules_own_odds(accounts: int) -> None:
     means = [mean_calls(accounts, Fraction(percent, 100)) for percent in PERCENT]
 
     assert [round(mean / of, 1) for mean, of in zip(means, shown, strict=True)] == [1.0] * len(shown)
+
+
+def called(redis_url: str, number: int) -> Accounts:
+    """Build a breaker of accounts that have called lately."""
+    accounts = accounts_of(redis_url, number)
+    for which in range(1, min(3, number) + 1):
+        accounts.call(which, GOOD)
+    return accounts
 
 
 def mean_calls(accounts: int, share: Fraction) -> float:
