@@ -28,9 +28,11 @@ def _run():
 WORKSHOP = """
 from tests.mutation.trials import place
 
+FIRST = "tests.support.others"
+
 class Workshop:
     def run(self):
-        place.run()
+        place.run() or FIRST
 """
 SMALL = {
     "README.md": "| Accepted | [it](product/kept.py) | [proven](tests/promises/test_none.py) | |\n",

@@ -13,7 +13,7 @@ from tests.mutation.breakages import BREAKAGES, Breakage
 from tests.mutation.choice.choosing import RUNS, choose, promised
 from tests.mutation.choice.definitions import Module
 from tests.mutation.choice.graph import Graph
-from tests.mutation.choice.last import KEPT, clean_commit, git, keep, kept, listing
+from tests.mutation.choice.last import KEPT, clean_commit, git, keep, kept, listed, listing
 from tests.mutation.choice.searches import SEARCHES
 from tests.unit.choosing.small_tree import (
     CHANGES,
@@ -31,6 +31,8 @@ from tests.unit.choosing.small_tree import (
     write,
 )
 
+PROVEN = "| Kept | [it](product/none.py) | [here](tests/promises/) and [there](tests/integration/test_two.py) | |\n"
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
@@ -46,6 +48,7 @@ def small(tmp_path: Path) -> Path:
         ({"product/one.py": "1 + 0"}, {"kept", "one"}),
         ({"product/one.py": '"""One."""\n# it is\n1'}, {"kept"}),
         ({"product/one.py": None}, {"kept", "one"}),
+        ({"product/one.py": None, "product/moved.py": SMALL["product/one.py"]}, {"kept", "one"}),
         ({"product/two.sql": "-- It is two.\n1"}, {"kept"}),
         ({"product/two.sql": "--[ it is two\n1"}, {"kept", "two"}),
         ({"product/two.sql": "1 "}, {"kept", "two"}),
@@ -61,6 +64,8 @@ def small(tmp_path: Path) -> Path:
         ({"tests/mutation/lists/first.py": LIST.replace("product/one.py", "product/other.py")}, {"kept", "one"}),
         ({"tests/mutation/trials/new.py": "NEW = 1\n"}, {"kept"}),
         ({"pyproject.toml": SMALL["pyproject.toml"] + 'markers = ["long: takes long"]\n'}, {"kept"}),
+        ({"pyproject.toml": SMALL["pyproject.toml"].replace("-q", "-q -p tests.support.program")}, {"kept"}),
+        ({"README.md": SMALL["README.md"] + PROVEN}, {"kept", "two"}),
         ({"tests/mutation/lists/first.py": LIST.replace('two.sql", "1", "2"', 'two.sql", "1", "3"')}, {"kept", "two"}),
         ({"tests/mutation/lists/first.py": LIST.replace('"one"', '"first"')}, {"kept", "first"}),
     ],
@@ -133,6 +138,17 @@ def test_all_run_where_there_is_no_last_whole_run(small: Path) -> None:
         assert set(choice.searches) == set(SEARCHES)
         assert choice.since.startswith("all: ")
         assert choice.before == frozenset()
+
+
+def test_all_run_where_the_list_of_before_cannot_be_read(small: Path) -> None:
+    """One that is no Python, or of another form."""
+    write(small, {"tests/mutation/lists/first.py": "BREAKAGES = 1\n"})
+    before = commit(small)
+    write(small, {"tests/mutation/lists/first.py": LIST})
+    choice = choose(small, listed(small) or {}, before)
+
+    assert set(choice.breakages) == {"one", "two", "kept"}
+    assert choice.since == f"all: the list at {before} cannot be read"
 
 
 @pytest.mark.parametrize(
