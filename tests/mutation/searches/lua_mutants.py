@@ -67,7 +67,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: if (quota.begun or quota.window == 0) and string.find(quota.key, ':rate:', 2, true) then",
         ),
         "An account that is alone counts no trials; of another one they are read.": (
-            "account: local trials, reset_at, own_reset = 1, nil, nil",
+            "account: local trials, reset_at, own_reset, callers = 1, nil, nil, nil",
         ),
         "A moment is one of these years.": (
             "account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",
