@@ -71,6 +71,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "A moment is one of these years.": (
             "account: unblocked_at, next_trial_at, trials = reset_at + 0, 1, 0",
+            "acquire: beside_probe = let_go_at(item) > 1",
             "acquire: if released_at > 1 then",
             "acquire: note_take(released_at, taken_at > 1 and taken_at or now)",
             "give_back: if answered_at > 1 then",
