@@ -130,6 +130,24 @@ FIGURES = (
     Figure(
         "own_limit", "rate_limits", "higher", 0.8, 0.95, "calls a minute / CALCOM_RATE_LIMIT_PER_MINUTE", waits=True
     ),
+    Figure(
+        "sick_bookings",
+        "bounds.sick_endpoints",
+        "lower",
+        1.5,
+        1.1,
+        "p95 of cancels and moves, ten minutes of POST /v2/bookings answered 500 / a quiet day",
+        waits=True,
+    ),
+    Figure(
+        "sick_moves",
+        "bounds.sick_endpoints",
+        "lower",
+        1.5,
+        1.1,
+        "p95 of bookings and cancels, ten minutes of reschedule answered 500 / a quiet day",
+        waits=True,
+    ),
     Figure("deadline", "bounds.deadlines", "lower", 1.5, 1.1, "a call that drips or hangs / its time-out"),
     Figure("long_text", "bounds.costs", "lower", 2.0, 1.1, "to mask a million characters / 5,000 of them"),
     Figure("metrics_day", "bounds.costs", "lower", 1.0, 0.2, "to write a day's figures / a thousandth of a day"),
