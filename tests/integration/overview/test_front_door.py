@@ -42,11 +42,13 @@ FROM generate_series(1, 20000) AS n
 """,
     """
 INSERT INTO callbacks (
-    appointment_id, sequence, api_key_id, type, data, about, url, host, created_at, delivered_at, given_up_at
+    appointment_id, sequence, api_key_id, type, data, about, url, host, created_at, delivered_at, given_up_at, trouble
 )
 SELECT
     id, 1, 1, 'booking.confirmed', '{}', '{}', 'https://example.com/hooks', 'example.com', requested_at,
-    CASE WHEN id % 10 > 3 THEN updated_at END, CASE WHEN id % 10 = 0 THEN updated_at END
+    CASE WHEN id % 10 > 3 AND id <= 10000 THEN updated_at END,
+    CASE WHEN id % 10 = 0 OR id % 10 > 3 AND id > 10000 THEN updated_at END,
+    CASE WHEN (id % 10 = 0 OR id % 10 > 3) AND id > 10000 THEN 'dropped' END
 FROM appointments
 """,
     """
@@ -160,7 +162,7 @@ def test_nothing_waits_and_nothing_is_said_in_a_quiet_fleet() -> None:
 
 @pytest.mark.fresh_database
 def test_a_reading_costs_no_more_with_all_that_is_stored(record: Any) -> None:
-    """Beside 20,000 bookings, each with a callback and a webhook; thousands of callbacks wait, or were given up."""
+    """Beside 20,000 bookings, each with a callback and a webhook; thousands of callbacks wait, or are let be."""
     key_with(None)
     read = blocks_read(record.engine, FILL, QUESTIONS, READ)
     with record.engine.begin() as conn:

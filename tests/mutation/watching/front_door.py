@@ -15,7 +15,6 @@ _INDEXES = {
     "booking_changes_oldest": "booking_changes (requested_at)\n    WHERE status IN "
     "('waiting', 'pending', 'changing', 'retrying', 'held')",
     "callbacks_oldest": "callbacks (created_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
-    "callbacks_given_up": "callbacks (given_up_at)\n    WHERE delivered_at IS NULL AND given_up_at IS NOT NULL",
     "calcom_webhooks_account": "calcom_webhooks (account_id, received_at)",
 }
 _NEVER = {True: " AND false", False: " WHERE false"}  # an index that is empty
@@ -82,6 +81,14 @@ AT_FRONT_DOOR = (
             test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",
         )
         for name, columns in _INDEXES.items()
+    ),
+    Breakage(
+        name="no-index-callbacks_given_up_open",
+        promise=6,
+        file="db/migrations/versions/from_0017/0021_audited_where_it_is.py",
+        old="trouble IS DISTINCT FROM 'dropped' AND",
+        new="trouble IS DISTINCT FROM 'dropped' AND false AND",
+        test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",
     ),
     _read(
         name="the-oldest-callback-is-any-of-many",
