@@ -31,12 +31,14 @@ _AFTER_OF_A_CHANGE: Mapping[str, Collection[str]] = {ChangeStatus.FAILED: OVER}
 class Facts:
     """What there is of who was told: `lines` are their own in Cal.com's books, `changes` the wishes in our record.
 
-    `others`: what others have at Cal.com; None: refusals are dealt, too, so that nobody needs to have a time that is
-    taken. `deeds`: the uids that people have changed there. `learned`: when our record learned where the booking is.
-    `is_kept`: whether our record has a row.
+    `weeks`: the uids of a series, whose wishes name the series or one of its weeks. `others`: what others have at
+    Cal.com; None: refusals are dealt, too, so that nobody needs to have a time that is taken. `deeds`: the uids that
+    people have changed there. `learned`: when our record learned where the booking is. `is_kept`: whether our record
+    has a row.
     """
 
     lines: Sequence[Line] = ()
+    weeks: Collection[str] = ()
     others: Sequence[Line] | None = None
     changes: Sequence[Change] = ()
     deeds: Collection[str] = ()
@@ -45,8 +47,12 @@ class Facts:
 
     def by_hand(self, line: Line) -> bool:
         """Return whether a person has ended it at Cal.com: no wish of ours was there that may have done so."""
-        ours = (one.asked for one in self.changes if one.from_uid == line.uid and one.asked)
+        ours = (one.asked for one in self.wishes(line.uid) if one.asked)
         return line.uid in self.deeds and line.ended is not None and not any(asked <= line.ended for asked in ours)
+
+    def wishes(self, uid: str) -> Iterator[Change]:
+        """Yield the wishes that one of their bookings be changed; a wish of a series is one of each week."""
+        return (one for one in self.changes if one.from_uid == uid or uid in self.weeks)
 
     def is_known(self, ended: datetime, at: datetime) -> bool:
         """Return whether our record had learned by a moment of what ended before; what is not committed, had not."""
@@ -186,8 +192,8 @@ def _was_over(change: Change, at: datetime) -> bool:
 def _not_stayed(word: Word, start: str | None, facts: Facts) -> Iterator[str]:
     """Find that what was said for good has ended, and that nobody had asked for it, nor done it at Cal.com."""
     theirs = _of_start(facts, start, word.heard)
-    asked_for = {one.from_uid for one in facts.changes} | {*facts.deeds}
-    if theirs and all(line.ended is not None and line.uid not in asked_for for line in theirs):
+    unasked = (line.uid not in facts.deeds and not any(facts.wishes(line.uid)) for line in theirs if line.ended)
+    if theirs and all(line.ended for line in theirs) and all(unasked):
         yield f"{theirs[-1].uid} has ended since, and nobody has asked for it"
 
 

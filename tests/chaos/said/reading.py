@@ -53,4 +53,4 @@ def _facts(row: Row, lines: Sequence[Line], changes: Sequence[Change], deeds: Co
     """Return what there is of a booking; who changes a series at Cal.com changes each week of it."""
     of_series = {line.uid for line in lines} if row.event_type_id in WEEKS else set()
     done = {*deeds, *of_series} if not of_series.isdisjoint(deeds) else deeds
-    return Facts(lines=lines, changes=changes, deeds=done, learned=row.learned)
+    return Facts(lines=lines, weeks=of_series, changes=changes, deeds=done, learned=row.learned)

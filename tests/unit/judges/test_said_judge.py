@@ -109,6 +109,11 @@ def found(words: list[Word], facts: Facts) -> list[str]:
         ),
         pytest.param(http(6, "confirmed") + http(23, "cancelled"), CANCELLED, id="cancelled later"),
         pytest.param(
+            http(6, "confirmed"),
+            replace(CANCELLED, weeks={"u1"}, changes=[replace(CANCEL, from_uid="series")]),
+            id="its series is cancelled later",
+        ),
+        pytest.param(
             http(23, "cancelled") + callback(22.5, "booking.confirmed", "confirmed"), BY_HOST, id="told behind"
         ),
     ],
