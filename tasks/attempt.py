@@ -7,7 +7,6 @@ from typing import Any
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
-from db.lifecycle import FINAL, Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Recorded
 from tasks import event_type_lookup
 from tasks.calcom.access import CREATE
@@ -63,7 +62,7 @@ def attempt(claim: Claim) -> AttemptResult:
         step = before_post(inquiry) if claim.no_access is None else answered.without_access(claim.no_access)
         has_place = has_place and isinstance(step, Move)
         move = step if isinstance(step, Move) else post(inquiry, step)
-        if was_unclear and (done := was_done(step, move)) is not None:
+        if was_unclear and (done := outcome.was_done(step, move)) is not None:
             claim.deps.breaker.held_work.turned_out(CREATE, done=done)
     except LeaseLost:
         pass
@@ -98,18 +97,6 @@ def result_of(move: Move | None, reports: Sequence[Report], *, gave_back: bool) 
     """Return the result of an attempt that made the calls of these reports."""
     move = move and replace(move, calls=[call for _, call in reports if call])
     return AttemptResult(move, tuple(recorded for recorded, _ in reports), gave_back=gave_back)
-
-
-def was_done(step: Move | Proceed, move: Move) -> bool | None:
-    """Return whether a POST without a clear answer has booked, by the attempt after it; None: that is still not known.
-
-    `step` is the result of the lookup, `move` that of the attempt.
-    """
-    if move.to is Status.CONFIRMED and isinstance(step, Proceed):
-        return None if step.evidence else False  # a 201 to an evidence POST may be the first booking
-    if move.to in FINAL:
-        return "calcom_booking_uid" in move.changes and move.to in {Status.CONFIRMED, Status.CANCELLED}
-    return False if isinstance(step, Proceed) and step.known else None
 
 
 def before_post(inquiry: Inquiry) -> Move | Proceed:

@@ -12,7 +12,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
-from db.lifecycle import HoldReason, Status, Strategy, strongest
+from db.lifecycle import FINAL, HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, BookingDecisions, error
@@ -284,3 +284,15 @@ def blind(rules: BookingDecisions, times: Times) -> Move:
 
 def _posted(row: Appointment) -> dict[str, Any]:
     return {"posts": max(row.posts, 1)}
+
+
+def was_done(step: Move | Proceed, move: Move) -> bool | None:
+    """Return whether a POST without a clear answer has booked, by the attempt after it; None: that is still not known.
+
+    `step` is the result of the lookup, `move` that of the attempt.
+    """
+    if move.to is Status.CONFIRMED and isinstance(step, Proceed):
+        return None if step.evidence else False  # a 201 to an evidence POST may be the first booking
+    if move.to in FINAL:
+        return "calcom_booking_uid" in move.changes and move.to in {Status.CONFIRMED, Status.CANCELLED}
+    return False if isinstance(step, Proceed) and step.known else None

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OWN = {"files": 12, "lines": 1490}
-ALL = {"files": 29, "lines": 3500}  # one is the client's: the deadlines that it shares
+ALL = {"files": 30, "lines": 3530}  # one is the client's: the deadlines that it shares; one notes which accounts call
 
 
 @pytest.mark.long

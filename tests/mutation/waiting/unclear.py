@@ -107,7 +107,10 @@ UNCLEAR = (
         old="if was_unclear and (done :=",
         new="if False and (done :=",
     ),
-    _attempt(
+    Breakage(
+        file="tasks/unknown/outcome.py",
+        promise=3,
+        test=_TOLD,
         name="unclear-post-that-was-repeated-counts-as-booked",
         old="return None if step.evidence else False  #",
         new="return True  #",
