@@ -79,6 +79,10 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "give_back: elseif since > 1 and answered_at > 0 then",
             "give_back: elseif since > 0 and answered_at > 1 then",
         ),
+        "No walk fails at the very millisecond at which another account's call is ten minutes old.": (
+            "callers: local MOST, FRESH, RECENT = 3, 60000, 600001",
+            "callers: number = number + (math.abs(now - at) <= RECENT and 1 or 0)",
+        ),
         "What has no place was released at 0, so that nothing takes it at once.": (
             "give_back: elseif since >= 0 and answered_at > 0 then",
         ),
