@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -52,7 +53,11 @@ _turns_guard = threading.Lock()
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
     """Return what is stored about the row's event type for the present key, of any age; None: nothing is stored."""
     with deps.autocommit.connect() as conn:
-        return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type, account=row.account_id)
+        return _kept(conn, deps, row)
+
+
+def _kept(conn: Connection, deps: Dependencies, row: Appointment) -> EventType | None:
+    return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type, account=row.account_id)
 
 
 def lately(deps: Dependencies, row: Appointment, since: datetime) -> EventType | None:
@@ -62,7 +67,8 @@ def lately(deps: Dependencies, row: Appointment, since: datetime) -> EventType |
     """
     with deps.autocommit.connect() as conn:
         since = max(since, appointments.now(conn) - SHARED)
-    return _if_asked_after(since, known(deps, row))
+        kept = _kept(conn, deps, row)
+    return _if_asked_after(since, kept)
 
 
 def _if_asked_after(moment: datetime, kept: EventType | None) -> EventType | None:
@@ -90,7 +96,7 @@ def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me 
 def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
     """Return what Cal.com shows of the row's event type, by a reading that begins after this call, and is stored.
 
-    Those of this process who ask while one reads wait for him, and then one of them reads for all.
+    While one thread of this process reads, the others that ask wait for it, and then one of them reads for all.
 
     `stranger`: a list has just shown this key a booking in which its user takes no part. What is stored about a deleted
     type stays until Cal.com has the type again. A type is of unknown kind if this key may not read it, or if its number
@@ -100,12 +106,15 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
         NotAskedError: Cal.com gave no answer.
     """
     with deps.autocommit.connect() as conn:
-        asked_at = appointments.now(conn)
+        began_at = appointments.now(conn)
     with _turn(deps, row) as waited:
-        shared = _if_asked_after(asked_at, known(deps, row)) if waited else None
-        if shared is not None and (shared.sight or not stranger):
-            return shared
-        return _read(deps, calls, row, stranger=stranger)
+        if waited:
+            with deps.autocommit.connect() as conn:
+                shared = _if_asked_after(began_at, _kept(conn, deps, row))
+                began_at = appointments.now(conn)
+            if shared is not None and (shared.sight or not stranger):
+                return shared
+        return _read(deps, calls, row, began_at, stranger=stranger)
 
 
 @contextmanager
@@ -123,9 +132,9 @@ def _turn(deps: Dependencies, row: Appointment) -> Iterator[bool]:
             turn.release()
 
 
-def _read(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool) -> EventType:
-    with deps.autocommit.connect() as conn:
-        began_at = appointments.now(conn)
+def _read(
+    deps: Dependencies, calls: GuardedCalls, row: Appointment, began_at: datetime, *, stranger: bool
+) -> EventType:
     before = known(deps, row)
     facts = _facts(calls, row, before)
     shown = ShownType(policy_kind=EventKind.UNKNOWN)

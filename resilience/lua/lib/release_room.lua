@@ -51,7 +51,8 @@ local function release_room(most)
   if reason ~= '' then
     return 0, reason, wait
   end
-  local free = math.min(free_places(most), probing and (own and 1 or at_once_in_half_open(most)) or math.huge, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
+  local probes = probing and (own and 1 or at_once_in_half_open(most)) or math.huge
+  local free = math.min(free_places(most), probes, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
   if own then
     free = math.min(free, messages_left(ahead))
   end

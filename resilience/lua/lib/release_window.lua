@@ -10,8 +10,8 @@
 --         item was taken. So what was sent at once while another item waited is remembered: so many threads are there, and the
 --         window grows to a quarter more. Failures halve it, but a round of them only once: otherwise 3 failures of 100 calls would
 --         keep a large fleet idle. After each change of state, and if nobody takes an item, it starts again at the least size: one,
---         or the threshold if only a part of the service works, or only its answers do not come. Otherwise a service that fails every second call would keep the
---         window at one, and its working part would be idle.
+--         or the threshold if only a part of the service works, or only its answers do not come. Otherwise a service that fails
+--         every second call would keep the window at one, and its working part would be idle.
 local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
 local LINE = string.match(RELEASED, ':released(:.+)$') or '' -- of an endpoint's own window
 local epoch_fence, window, halved, used, fits

@@ -1,8 +1,8 @@
 -- Fragment: what opens the breaker: apply an outcome to each scope.
 -- KEYS    as state_machine.lua and account.lua
 -- Why     five failures in a row of one account open it for that account alone: its event types or its webhook receiver may be the
---         cause. They open it for all if they are of three accounts, or of all
---         that call, two at least: no more may have called within ten minutes (callers.lua), or the service may have no more.
+--         cause. They open it for all if they are of three accounts, or of all that call, two at least: no more may have called
+--         within ten minutes (callers.lua), or the service may have no more.
 local NEVER = 1000 -- a threshold above this never opens the breaker
 local FAILURES = { failure_service = true, failure_endpoint = true }
 local SHORT = 10 -- an OPEN is this many times shorter while only a part of the service works

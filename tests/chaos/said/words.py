@@ -1,7 +1,7 @@
 """What callers were told: each answer is read by its fields and codes into what it claims, with its moment. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -130,19 +130,9 @@ def of_retell(document: Mapping[str, Any], asked: datetime, heard: datetime) -> 
 def of_callback(body: Mapping[str, Any], heard: datetime) -> Iterator[Word]:
     """Read a callback's body; of a change that was not done, it says how the booking stands."""
     data, stored = body["data"], moment(body["timestamp"])
-    status, change = Status(data["status"]), data.get("change")
-    claim = _OF_A_BOOKING.get(status, Claim.NOTED)
-    yield Word(
-        face=Face.CALLBACK,
-        booking=data["id"],
-        claim=claim,
-        asked=stored,
-        heard=heard,
-        since=stored,
-        status=status,
-        start=written(moment(data["start"])) if claim is Claim.BOOKED else None,
-        corrects=data["corrects"],
-    )
+    change = data.get("change")
+    [word] = of_booking({**data, "change": None}, stored, heard)
+    yield replace(word, face=Face.CALLBACK, corrects=data["corrects"])
     if change is not None:
         is_cancel = change["kind"] == ChangeKind.CANCEL
         yield Word(

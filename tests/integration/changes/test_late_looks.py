@@ -90,14 +90,29 @@ def told(booking: int) -> list[tuple[str, Any]]:
     return [(one.kind, one.detail.get("uid")) for one in story if one.kind in events.NOTABLE]
 
 
-def test_the_old_booking_of_a_split_move_is_cancelled_as_a_double_and_told(world: Any) -> None:
-    """At once: both ends were seen."""
-    booking = booked(PLAIN)
+def moved_unclearly(world: Any, booking: int) -> int:
+    """Move a booking, with an answer that is not clear, until it is seen as done; return the change."""
+    change = asked(booking)
+    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
+    carry_change(change)
+    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    return change
+
+
+def split(world: Any, booking: int) -> tuple[str, str]:
+    """Move a booking so that it lives at both ends; return the uids of the old one and the new one."""
     change = asked(booking)
     world.faults("split", count=1, match=CHANGE)
     carry_change(change)
     assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
     old, new = living(world, booking)
+    return old, new
+
+
+def test_the_old_booking_of_a_split_move_is_cancelled_as_a_double_and_told(world: Any) -> None:
+    """At once: both ends were seen."""
+    booking = booked(PLAIN)
+    old, new = split(world, booking)
 
     assert looked(after=0) == 1
 
@@ -192,10 +207,7 @@ def test_a_host_who_moves_it_in_the_second_of_an_unclear_cancel_is_told(world: A
 def test_a_person_who_moves_it_after_an_unclear_move_is_followed(world: Any) -> None:
     """Without a webhook the row would say the wanted start."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    moved_unclearly(world, booking)
     world.person("move", row(booking).calcom_booking_uid, start="2030-03-06T10:00:00.000Z")
 
     assert looked() == 1
@@ -231,10 +243,7 @@ def test_a_series_that_is_cancelled_cleanly_is_not_looked_at_again(world: Any) -
 def test_a_look_waits_for_what_is_under_way_and_for_cal_com(world: Any) -> None:
     """While another change of the booking is at work, and while Cal.com shows nothing; then it is made."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    moved_unclearly(world, booking)
     later = asked(booking, None)
     _write(
         later,
@@ -256,10 +265,7 @@ def test_a_look_waits_for_what_is_under_way_and_for_cal_com(world: Any) -> None:
 def test_a_look_that_never_succeeds_ends_after_a_day_and_is_told(world: Any) -> None:
     """It is bounded: nobody asks Cal.com for ever."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
-    carry_change(change)
-    carry_change(change, after=SETTLED)
+    moved_unclearly(world, booking)
     world.faults("status", name="internal", match={"method": "GET"})
 
     assert looked(after=25 * 3600.0) == 1
@@ -271,11 +277,7 @@ def test_a_look_that_never_succeeds_ends_after_a_day_and_is_told(world: Any) -> 
 def test_a_double_is_told_though_the_answer_to_its_cancel_is_lost(world: Any) -> None:
     """The next look finds it gone, and ends."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("split", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
-    old, new = living(world, booking)
+    old, new = split(world, booking)
     world.faults("commit_then_reset", count=1, match=CHANGE)
 
     assert looked(after=0) == 1
@@ -289,10 +291,7 @@ def test_a_double_is_told_though_the_answer_to_its_cancel_is_lost(world: Any) ->
 def test_the_look_of_a_person_who_was_forgotten_ends_without_a_call(world: Any) -> None:
     """Nothing names the booking any more."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    moved_unclearly(world, booking)
     with dependencies.current().engine.begin() as conn:
         personal.forget(conn, [booking], {str(row(booking).calcom_booking_uid)})
     before = len(world.journal())
@@ -306,11 +305,7 @@ def test_the_look_of_a_person_who_was_forgotten_ends_without_a_call(world: Any) 
 def test_a_double_that_cal_com_does_not_cancel_is_told_once_more(world: Any) -> None:
     """A person must cancel it."""
     booking = booked(PLAIN)
-    change = asked(booking)
-    world.faults("split", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
-    old, new = living(world, booking)
+    old, new = split(world, booking)
     world.faults("status", status=400, shape="B", message="Cannot cancel it", count=1, match=CHANGE)
 
     assert looked(after=0) == 1
@@ -323,10 +318,7 @@ def test_a_double_that_cal_com_does_not_cancel_is_told_once_more(world: Any) -> 
 def test_what_does_not_carry_our_reference_is_no_double(world: Any) -> None:
     """A stranger's booking under the uid that the change names stays as it is."""
     booking, strangers = booked(PLAIN), booked(PLAIN, 2)
-    change = asked(booking)
-    world.faults("commit_then_status", name="internal", count=1, match=CHANGE)
-    carry_change(change)
-    assert carry_change(change, after=SETTLED).status is ChangeStatus.DONE
+    change = moved_unclearly(world, booking)
     _write(change, from_uid=row(strangers).calcom_booking_uid)
 
     assert looked() == 1

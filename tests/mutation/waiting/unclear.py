@@ -54,8 +54,8 @@ UNCLEAR = (
     ),
     _lookup(
         name="readings-at-once-not-shared",
-        old="if waited else None",
-        new="if False else None",
+        old="        if waited:\n",
+        new="        if False:\n",
         test=f"{_READINGS}test_those_who_ask_while_another_one_reads_get_the_next_reading",
     ),
     _lookup(
