@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
-from tasks.calcom.reads import EVENT_TYPES, GET, LIST, ME, SLOTS
+from tasks.calcom.reads import GET, LIST, ME, SLOTS
 from tasks.calcom.slots import Slot
 from tests.model import product
 from tests.model.dealt import KnownType
@@ -63,7 +63,7 @@ _FAILED: Mapping[Result, tuple[str, ...]] = MappingProxyType(
 )
 _LISTED = ("absent", "absent, no such type", "absent, beside a stranger's", "absent, another has it")
 _SEATS = ("a seat by half", "a seat of his own")
-_OF_A_TYPE, _OF_A_LIST = frozenset({EVENT_TYPES, ME}), frozenset({LIST, GET, ME})
+_OF_A_LIST = frozenset({LIST, GET, ME})
 _FACTS = frozenset({"known", "lately", "was here", "seated", "before"})  # of our own database
 
 
@@ -180,12 +180,10 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
     match asked.what:
         case "look" | "list":
             yield from _lists(seen, reads, whole=asked.what == "list")
-        case "known" | "lately":
+        case "known" | "lately" | "type":
+            # A reading of its own may say nothing, by a 200 that cannot be read, too; that of another booking counts,
+            # and is no call of this one.
             yield from (None, *seen.types)
-        case "type":
-            if any(endpoint in _OF_A_TYPE for endpoint, _ in reads):  # also a refusal says what the key may not read
-                yield from seen.types
-            yield None  # also by a 200 that cannot be read
         case "slots":
             yield from (slot.value for slot in (Slot if _answered(reads, SLOTS) else (Slot.UNASKED,)))
         case "named":
