@@ -17,8 +17,8 @@ ONE_TRANSACTION = timedelta(seconds=0.1)  # of Cal.com: the new booking is writt
 class Change:
     """One of our changes; `wanted` is the start of a move (None: a cancel), `told`: an operator was notified of it.
 
-    `looks`: the late look at it was not made yet; `asked`: when it was wished. `ends` has each end with its moment,
-    more than one if an operator has sent it again.
+    `looks`: it is over, and the late look at it was not made yet; `asked`: when it was wished. `ends` has each end with
+    its moment, more than one if an operator has sent it again.
     """
 
     id: int

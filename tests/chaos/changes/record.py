@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 ENDS = {f"change_{status}": str(status) for status in OVER}
 _CHANGES = """
     SELECT id, appointment_id AS booking, status, hold_reason, from_uid, to_uid, to_seat_uid,
-        from_seat_uid IS NOT NULL AS of_seat, late_look_at IS NOT NULL AND late_looks = 0 AS looks,
-        requested_at AS asked,
+        from_seat_uid IS NOT NULL AS of_seat, requested_at AS asked,
+        late_look_at IS NOT NULL AND late_looks = 0 AND status = ANY (%(over)s) AS looks,
         CASE kind WHEN 'reschedule' THEN {start} END AS wanted
     FROM booking_changes ORDER BY id
 """
@@ -33,7 +33,8 @@ _UNREAD = "SELECT id, appointment_id AS booking FROM change_wishes"
 
 def changes(conn: psycopg.Connection[dict[str, Any]]) -> list[Change]:
     """Read every change; a client's wish that nobody has taken up yet is one, too."""
-    found = conn.execute(_CHANGES.replace("{start}", START.format("start_at"))).fetchall()  # type: ignore[arg-type]
+    asked: Any = _CHANGES.replace("{start}", START.format("start_at"))
+    found = conn.execute(asked, {"over": [str(status) for status in OVER]}).fetchall()
     ends: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
     told = set()
     for event in conn.execute(_TOLD).fetchall():
