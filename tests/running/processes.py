@@ -4,6 +4,7 @@ To read them takes ten seconds of a core: it is done once. A fork asks for its n
 one that it has, for pytest must know which fixtures are needed again.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -83,6 +84,7 @@ class Run:
         shares, postgres = self._shares, self._session.config.pluginmanager.getplugin(prepared.NAME)
         computing = Lot(shares.computing, min(CORES, self._processes))
         waiting = Lot(shares.waiting, self._processes, postgres.ready if postgres else lambda: None)
+        gc.freeze()  # what all forks have in common: no collector of theirs walks it, and so copies it
         try:
             self._run([computing, waiting], self._hold)
             self._run([Lot(shares.alone, 1)], self._hold)

@@ -4,7 +4,8 @@ A test computes if all that it needs is made for it alone; two of those use two 
 server or a process: who takes one mostly waits, so many run at once, and those that take longest begin.
 
 A browser and the deployment that it looks at are one share with a process of their own: to make them takes the most,
-and as long as the browser runs nobody else in its process has an event loop.
+and as long as the browser runs nobody else in its process has an event loop. So is RabbitMQ, which uses a core now and
+then as long as it runs, and takes ten seconds to start.
 """
 
 from collections import deque
@@ -30,7 +31,7 @@ TOGETHER = {
     "test_model_windows.py",
     "test_page_plans.py",
 }  # what their tests share takes longest: it is made once
-APART = {"browser", "whole"}  # fixtures
+BROWSERS, RABBIT = {"browser", "whole"}, "debian_rabbitmq"  # fixtures, and a mark
 ALONE = "alone"
 
 
@@ -44,7 +45,7 @@ class Shares:
         self.computing, self.waiting, self.alone = (
             deque(share for _, share in sorted(found.items(), key=_rank)) for found in groups.values()
         )
-        self._apart = {number for number, item in enumerate(items) if is_apart(item)}
+        self._apart = {number for number, item in enumerate(items) if apart(item)}
 
     def have_own_process(self, share: Share) -> bool:
         """Return whether the process that runs a share runs no other one after it."""
@@ -59,15 +60,17 @@ def _rank(found: tuple[tuple[bool, str], Share]) -> tuple[bool, int]:
 
 def _key(item: pytest.Item) -> tuple[bool, str]:
     """Return whether a test is short, and what those have in common that are one share."""
-    if is_apart(item):
-        return False, "apart"
+    if name := apart(item):
+        return False, name
     long = _is_long(item)
     return not long, item.nodeid if long and item.path.name not in TOGETHER else str(item.path)
 
 
-def is_apart(item: pytest.Item) -> bool:
-    """Return whether a test looks into a browser, or at what is there for one."""
-    return not APART.isdisjoint(_fixtures(item))
+def apart(item: pytest.Item) -> str | None:
+    """Return the name of what a test shares with others in a process of their own; None: nothing."""
+    if not BROWSERS.isdisjoint(_fixtures(item)):
+        return "browser"
+    return RABBIT if item.get_closest_marker(RABBIT) else None
 
 
 def _is_long(item: pytest.Item) -> bool:

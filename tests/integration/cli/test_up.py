@@ -32,6 +32,7 @@ class Up:
     def __init__(self, home: Any, *arguments: str, python: str = sys.executable, **settings: str) -> None:
         self.home = home
         self.python = python
+        self._last = re.compile(r"^curl .+\n" if "--simulator" in arguments else r"^echo .+\n", re.MULTILINE)
         self.environment = home.environment() | settings
         self.screen = home.folder / "screen.txt"
         with self.screen.open("wb") as screen:
@@ -50,8 +51,8 @@ class Up:
         return self.screen.read_text()
 
     def ready(self) -> "Up":
-        """Wait until it says what to do next."""
-        eventually(lambda: "To book one" in self.said or self.process.poll() is not None)
+        """Wait until it has said what to do next, to the last line that is to be pasted."""
+        eventually(lambda: self._last.search(self.said) or self.process.poll() is not None)
         assert self.process.poll() is None, self.said
         return self
 

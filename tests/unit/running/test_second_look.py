@@ -211,31 +211,38 @@ def test_what_is_shared_is_made_once_a_process_and_ended_in_it(suite: Suite) -> 
     assert (ran.code, ran.looks("ended")) == (0, 1), ran.out
 
 
-def test_nobody_runs_in_the_process_of_a_browser_after_it(suite: Suite) -> None:
-    """All tests of a browser have one process; its loop would be in the way of others."""
+@pytest.mark.parametrize(
+    ("mark", "shared"), [("", "browser"), ("@pytest.mark.debian_rabbitmq", "rabbit")], ids=["browser", "RabbitMQ"]
+)
+def test_nobody_runs_in_the_process_of_a_browser_or_of_rabbitmq_after_it(suite: Suite, mark: str, shared: str) -> None:
+    """All tests of one have one process: a browser's loop would be in the way, and RabbitMQ uses a core till its end."""
     ran = suite(
-        """
+        f"""
         RAN = []
 
         @pytest.fixture(scope="session")
-        def browser():
-            return times("browsers")
+        def {shared}():
+            times("made")
+            yield
+            times("ended")
 
         @pytest.fixture(scope="session")
         def fleet():
             pass
 
+        {mark}
         @pytest.mark.parametrize("number", range(4))
-        def test_looks(browser, number):
-            RAN.append("browser")
+        def test_shares({shared}, fleet, number):
+            RAN.append(number)
 
         @pytest.mark.parametrize("number", range(30))
-        def test_does_not_look(fleet, number):
+        def test_does_not_share(fleet, number):
             times("others")
-            assert "browser" not in RAN
+            assert not RAN
         """,
     )
-    assert (ran.code, ran.looks("browsers"), ran.looks("others")) == (0, 1, 30), ran.out
+    looks = [ran.looks(name) for name in ("made", "ended", "others")]
+    assert (ran.code, looks) == (0, [1, 1, 30]), ran.out
 
 
 def test_what_was_logged_to_since_a_module_was_imported_is_captured_in_each_process(suite: Suite) -> None:
