@@ -22,6 +22,7 @@ PROFILES = ("demo", "monitoring")
 PATH = os.pathsep.join((str(Path(sys.executable).parent), str(find.valkey()), str(find.postgres() / "bin"), os.defpath))
 ENTRYPOINTS: Mapping[str, Sequence[str]] = {"prometheus": ["prometheus"]}
 NAMED = ("unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"')  # a container has a name of its own
+PAUSE = 1.0  # seconds between two looks: each starts an interpreter, or two
 LONGEST = 60  # looks at a container before it must be well: a net
 
 
@@ -147,7 +148,7 @@ class Container:
         for _ in range(LONGEST):
             if self.health() == 0:
                 return True
-            if self.guard.wait(self.name, 0.2) is not None:
+            if self.guard.wait(self.name, PAUSE) is not None:
                 return False
         return False
 
