@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support.accounts.making import make_account
-from tests.support.api.agents import retell, some_arguments
+from tests.support.api.agents import briefly, retell, some_arguments
 from tests.support.api.served import NOT_HELD, Api, a_request
 
 PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
@@ -34,7 +34,7 @@ def test_a_booking_is_of_its_keys_account(api: Api, salon: Salon) -> None:
     caller, asked = api.key(account=salon.number), a_request()
     one = caller.booked(asked, key="form-1")
     batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [a_request()]}).json()["results"]
-    told = retell(caller, "book", some_arguments(), "call-1")
+    told = briefly(retell, caller, "book", some_arguments(), "call-1")
     again = caller.book(asked, key="form-1")
 
     numbers = [one, batch[0]["booking"]["id"], told.booking]

@@ -215,7 +215,7 @@ def test_what_is_shared_is_made_once_a_process_and_ended_in_it(suite: Suite) -> 
     ("mark", "shared"), [("", "browser"), ("@pytest.mark.debian_rabbitmq", "rabbit")], ids=["browser", "RabbitMQ"]
 )
 def test_nobody_runs_in_the_process_of_a_browser_or_of_rabbitmq_after_it(suite: Suite, mark: str, shared: str) -> None:
-    """All tests of one have one process: a browser's loop would be in the way, and RabbitMQ uses a core till its end."""
+    """All tests of one have one process: a browser's loop would be in the way, and RabbitMQ uses a core."""
     ran = suite(
         f"""
         RAN = []
