@@ -486,7 +486,7 @@ BREAKER = (
         "restore",
         "if same and scope.epoch < was.epoch or",
         "if same or",
-        f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
+        f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[2]",
     ),
     _python(
         "old-snapshot-shows-it-closed",
