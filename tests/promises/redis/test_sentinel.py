@@ -10,6 +10,7 @@ from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tests.promises.redis.sentinels import MASTER, Watched
 from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from worker import enqueue_bookings
 from worker.local.embedded import Guard
 
@@ -29,10 +30,16 @@ def enqueue(first: int, count: int) -> list[int]:
 
 
 def test_a_failover_with_held_and_running_bookings_loses_and_doubles_nothing(
-    fleet: Callable[..., Fleet], simulator: Any, watched: Watched, judge: Callable[[Any], None]
+    fleet: Callable[..., Fleet],
+    simulator: Any,
+    watched: Watched,
+    judge: Callable[[Any], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The master dies in the drain: some are held, some wait in line, some are at Cal.com."""
-    running = fleet(REDIS_URL=f"{watched.url}?master_name={MASTER}", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2").start()
+    monkeypatch.setenv(PATIENT_WITH_REDIS, "1")  # a master that is killed refuses at once, and is no slow one
+    breaks = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "2"}
+    running = fleet(REDIS_URL=f"{watched.url}?master_name={MASTER}", **breaks).start()
     breaker = dependencies.current().breaker
     finals(enqueue(0, 1))
     simulator.faults("status", name="unavailable")
