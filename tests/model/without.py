@@ -25,8 +25,10 @@ def without(rule: Removal) -> Iterator[None]:
     changed: dict[str, Any] = {"__name__": module.__name__}
     exec(compile(ast.parse(text.replace(rule.old, rule.new)), rule.file, "exec"), changed)  # noqa: S102 - ours
     codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
+    constants = _constants(module, changed)
+    assert codes or constants, f"{rule.name}: nothing runs otherwise without it"
     _forget()
-    with patch.dict(vars(module), _constants(module, changed)):
+    with patch.dict(vars(module), constants):
         try:
             for own, _, other in codes:
                 own.__code__ = other
@@ -54,6 +56,8 @@ def _functions(own: Any, changed: Any) -> Iterator[tuple[FunctionType, FunctionT
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, classmethod | staticmethod):
+        return value.__func__
     return value.fget if isinstance(value, property) else value
 
 

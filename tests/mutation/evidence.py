@@ -114,10 +114,10 @@ RULES = (
         Finds.TWO,
     ),
     Rule(
-        "evidence-post-before-the-settle-time",
-        _INQUIRY,
-        "if times.settled_in > 0:",
-        "if False:",
+        "evidence-post-before-the-settle-time",  # of two that hold it: which look is made, and what an absence says
+        _UNKNOWN,
+        "return cls(settled_in, max(ends_in, settled_in), waited, sent_ago)",
+        "return cls(0.0, max(ends_in, settled_in), waited, sent_ago)",
         "round robin, hosts it",
         Finds.TWO,
     ),

@@ -10,7 +10,7 @@ from resilience.shared_state import scripts
 from tests.breaker_model.walk import walk
 from tests.mutation.searches.lua_mutants import EQUIVALENT, Mutant, mutants, sources
 
-NEIGHBOURS = (0, 3, 20, 0, 2, 1, 0, 20, 0, 3, 2, 0, 3, 1, 20, 3, 2, 0, 2, 1, 0, 3, 20, 2, 1, 0, 3, 20, 0, 3, 20, 0)
+NEIGHBOURS = (0, 3, 20, 0, 2, 1, 0, 20, 0, 3, 2, 0, 3, 1, 20, 3, 2, 0, 2, 1, 0, 3, 20, 2, 1, 0, 3, 20, 0, 3, 20, 0, 0)
 """One walk each: how many accounts the service has; 0: one that is alone."""
 STEPS = 400
 EVERY_STEPS = 16  # that they are noticed is asked here, not by which step: that is test_breaker_model's

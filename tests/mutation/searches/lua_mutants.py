@@ -61,6 +61,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "Where nothing stands in the way the limit says how long to wait.": (
             "state_machine: return '', 1, scope.state == 'half_open'",
+            "state_machine: return '', 1, false",
             "state_machine: local reason, wait, probes, probing = '', 1, false, false",
         ),
         "A service has a name, so that its keys begin with two characters at least.": (

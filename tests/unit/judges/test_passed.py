@@ -31,8 +31,7 @@ def test_second(one):
     assert one == 1
 
 
-# In the small suite alone, which this file reads: what was skipped has not passed.
-@pytest.mark.skip(reason='the reader must run it')
+@pytest.mark.skip(reason='the reader must run it')  # of the small suite alone: what was skipped has not passed
 def test_skipped():
     pass
 
