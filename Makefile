@@ -9,9 +9,8 @@ within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --ki
 
 # What computes runs first, two at once; what waits for real servers then, so many side by side; only `make bench` measures
 # time. A test whose wait ran out is run once more, alone, at the end (tests/running).
-SIDE_BY_SIDE := --processes 8
-# What is long or needs a Debian package starts so much that more would only make each other late.
-FEWER_SIDE_BY_SIDE := --processes 5
+# Four processes use two cores up, and eight are no faster: they only make each other late.
+SIDE_BY_SIDE := --processes 5
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,7 +71,7 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 	@$(if $(DEBIAN_PHP),,echo >&2 'No php with curl on the path: apt-get install php-cli php-curl'; exit 1)
 	@$(if $(DEBIAN_NODE),,echo >&2 'No node on the path: apt-get install nodejs'; exit 1)
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
-	@$(call within,2400) $(BIN)/pytest $(FEWER_SIDE_BY_SIDE) $(if $(ARGS),,--junitxml=build/tests/all.xml) $(ARGS)
+	@$(call within,2400) $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(ARGS),,--junitxml=build/tests/all.xml) $(ARGS)
 
 promises: setup ## Under fire: 5,400 bookings of all kinds, every third cancelled or moved, a host's 1,750 transactions, 352 faults (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -27,7 +27,7 @@ from tests.support.api.served import Api, Caller
 from worker.api.voice.signatures import sign
 
 LEFT_OUT = {"positive_data_acceptance", "negative_data_rejection", "missing_required_header", "unsupported_method"}
-STEPS, EXAMPLES, MANY_EXAMPLES = 4, 8, 50
+STEPS, EXAMPLES, MANY_EXAMPLES = 4, 8, 150
 WITHOUT_PARAMETERS = {"GET /health", "GET /ready"}  # nothing of them can be wrong
 PROFILE = hypothesis.settings(
     deadline=None,

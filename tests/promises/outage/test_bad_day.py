@@ -139,8 +139,9 @@ def test_where_only_broken_ones_are_left_the_endpoint_opens_and_none_is_failed(
 
     eventually(lambda: all(row(one).probe_failures >= 3 for one in ids), what="three probes of each have failed")
     assert set(opened()) == {CREATE}
-    by_themselves = {HoldReason.UNREACHABLE, HoldReason.BREAKER_OPEN, HoldReason.SETTLING, None}  # how these end
-    assert {row(one).hold_reason for one in ids} <= by_themselves
+    rests = {HoldReason.UNREACHABLE, HoldReason.BREAKER_OPEN, None}
+    # One may be settling just now: its last answer was not clear.
+    eventually(lambda: {row(one).hold_reason for one in ids} <= rests, what="each rests, or has its turn")
     assert not {row(one).status for one in ids} & FINAL
 
 
