@@ -84,22 +84,32 @@ def _step(part: Part) -> bool | None:
 
 
 def _wish(part: Part) -> bool | None:
-    """Check that a cancel or a move was asked for at this moment, by whom, and that it stands as its two lines say."""
+    """Check that a cancel or a move was asked for at this moment, by whom, and that it stands as its two lines say.
+
+    None: nobody looked; or it has changed, perhaps to this and on between two snapshots.
+    """
     head, _, said = part.words.partition(" | ")
 
     def is_it(one: BookingChange) -> bool:
         moments = [one.requested_at, *([one.wanted] if one.wanted else [])]
-        wanted = "Move to @" if one.wanted else "Cancel"
-        reason = f": {one.hold_reason.replace('_', ' ')}" if one.hold_reason else ""
         return (
-            head == f"@{wanted} {one.status}{reason} by {one.asked_by}, {one.via}"
+            head.startswith("@Move to @ " if one.wanted else "@Cancel ")
+            and head.endswith(f" by {one.asked_by}, {one.via}")
             and len(moments) == len(part.moments)
             and all(near(shown.at, moment) for shown, moment in zip(part.moments, moments, strict=True))
-            and _AGE.sub("", said) == _AGE.sub("", standing(one, part.seen.at))
         )
 
-    past = part.seen.world.between(part.seen.at - _EVERY - timedelta(seconds=3), part.seen.at)
-    return past.recorded(lambda record: any(map(is_it, record.wishes))) if any(True for _ in past.records()) else None
+    def stands(one: BookingChange) -> bool:
+        reason = f": {one.hold_reason.replace('_', ' ')}" if one.hold_reason else ""
+        state = f" {one.status}{reason} by " in head
+        return state and _AGE.sub("", said) == _AGE.sub("", standing(one, part.seen.at))
+
+    since = part.seen.at - _EVERY - timedelta(seconds=3)
+    records = list(part.seen.world.between(since, part.seen.at).records())
+    found = [one for record in records for one in record.wishes if is_it(one)]
+    if any(map(stands, found)):
+        return True
+    return None if not records or (found and found[-1].updated_at >= since) else False
 
 
 class _Event:
