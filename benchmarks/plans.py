@@ -18,11 +18,14 @@ from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
 from db.appointments import event_types, events, others, queue, series, sweeps
-from db.appointments.sweeps import HeldKind
 from db.audits import bookings, changes, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
+from db.queue import held
+from db.queue import sweeps as queue_sweeps
+from db.queue.held import HeldSo
+from db.queue.kinds import BOOKINGS
 from worker.local import embedded
 
 RATIO = 2.0
@@ -153,25 +156,25 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     in_line = [one for one, _ in queue.waiting(conn, 5, postable=False)]
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
-        "release_due": lambda: appointments.release_due(conn, key="key", settings="set", limit=500),
-        "release_due, by state": lambda: appointments.release_due(
-            conn, key="key", settings="set", limit=500, key_works=True, settings_work=True
+        "release_due": lambda: queue_sweeps.release_due(conn, BOOKINGS, key="key", settings="set", limit=500),
+        "release_due, by state": lambda: queue_sweeps.release_due(
+            conn, BOOKINGS, key="key", settings="set", limit=500, key_works=True, settings_work=True
         ),
         "waiting_for_a_call": lambda: sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
         "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
-        "count_held": lambda: sweeps.count_held(conn, HeldKind(HoldReason.SUSPECT)),
-        "release_kind": lambda: sweeps.release_kind(conn, HeldKind(HoldReason.SUSPECT), since=NOW, why="", limit=500),
-        "release_these": lambda: queue.release_these(conn, in_line),
+        "count_held": lambda: held.count(conn, BOOKINGS, HeldSo(HoldReason.SUSPECT)),
+        "release_kind": lambda: held.release(conn, BOOKINGS, HeldSo(HoldReason.SUSPECT), since=NOW, why="", limit=500),
+        "release_these": lambda: queue_sweeps.release_these(conn, BOOKINGS, in_line),
         "waiting": lambda: queue.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
         "line": lambda: queue.backlog_reason(conn),
-        "flag_degraded": lambda: queue.flag_degraded(conn, max_age_seconds=900, limit=500),
+        "flag_degraded": lambda: queue_sweeps.flag_degraded(conn, BOOKINGS, max_age_seconds=900, limit=500),
         "expire": lambda: appointments.expire(conn, lead_seconds=0, limit=500),
-        "lost_leases": lambda: appointments.lost_leases(conn, 500, settle_seconds=130),
-        "unsent, queue empty": lambda: appointments.unsent(conn, 500, queue_empty=True),
-        "unsent": lambda: appointments.unsent(conn, 500, queue_empty=False),
+        "lost_leases": lambda: queue_sweeps.lost_leases(conn, BOOKINGS, 500, settle_seconds=130),
+        "unsent, queue empty": lambda: queue_sweeps.unsent(conn, BOOKINGS, 500, queue_empty=True),
+        "unsent": lambda: queue_sweeps.unsent(conn, BOOKINGS, 500, queue_empty=False),
         "never_known": lambda: appointments.never_known(conn, 500),
-        "suspects_due": lambda: sweeps.suspects_due(conn, 500, again_seconds=3600),
+        "suspects_due": lambda: queue_sweeps.suspects_due(conn, BOOKINGS, 500, again_seconds=3600),
         "series_due": lambda: series.series_due(conn, 500),
         "find, id": lambda: appointments.find(conn, str(row.id)),
         "find, uuid": lambda: appointments.find(conn, str(row.uuid)),

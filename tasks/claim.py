@@ -18,6 +18,8 @@ from db.appointments import Appointment, events
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status, Strategy, strongest
+from db.queue import claims
+from db.queue.kinds import BOOKINGS
 from resilience.retry_policy import is_immediate
 from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
@@ -105,7 +107,7 @@ class Claim:
         """
         at, lease = self.clock(), self.deps.timings.lease
         with self.deps.autocommit.connect() as conn:
-            renewed = appointments.renew(conn, self.row.id, self.row.claim_token, lease_seconds=lease, **changes)
+            renewed = claims.renew(conn, BOOKINGS, self.row, lease_seconds=lease, **changes)
         if renewed is None:
             raise LeaseLost
         self.row, self.lease_ends = renewed, at + lease

@@ -16,11 +16,11 @@ from kombu.transport.native_delayed_delivery import MAX_LEVEL, calculate_routing
 from kombu.utils.uuid import uuid
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments
 from db.appointments import Appointment, Kept
-from db.changes import sweeps as changes
 from db.changes.change import BookingChange
 from db.lifecycle import Status
+from db.queue import sweeps
+from db.queue.kinds import KINDS
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
@@ -63,8 +63,8 @@ def send(
     if unsent:
         try:
             with deps.engine.begin() as conn:
-                appointments.mark_unsent(conn, [row.id for row in unsent if not isinstance(row, BookingChange)])
-                changes.mark_unsent(conn, [row.id for row in unsent if isinstance(row, BookingChange)])
+                for kind in KINDS:
+                    sweeps.mark_unsent(conn, kind, [row.id for row in unsent if isinstance(row, kind.row)])
         except SQLAlchemyError as exc:  # the sweeper sends unmarked rows, too, but later
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
     return not unsent

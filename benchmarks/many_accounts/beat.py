@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Engine, text
 
 from db import accounts
 from db.appointments import queue
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks.maintenance.line import line_of
 from tasks.maintenance.release import ACCOUNTS
 from tasks.maintenance.turns import AHEAD
 from worker.local import embedded
 
-MANY, FEW, BOOKINGS = 10_000, 100, 20_000
+MANY, FEW, ROWS = 10_000, 100, 20_000
 PLACES = 64  # of the release window
 
 _ACCOUNTS = """
@@ -55,7 +57,7 @@ def pairs() -> Iterator[dict[str, float]]:
 def _fill(engine: Engine, count: int) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text(_ACCOUNTS), {"count": count})
-        conn.execute(text(_LINES), {"count": count, "bookings": BOOKINGS})
+        conn.execute(text(_LINES), {"count": count, "bookings": ROWS})
         conn.execute(text("VACUUM ANALYZE"))
 
 
@@ -77,4 +79,4 @@ def _beat(conn: Connection) -> None:
     accounts.held(conn, after=0, limit=ACCOUNTS)
     found = [pace.id for pace in queue.in_line(conn, after=0, limit=PLACES + AHEAD)]
     line = line_of(conn, found, -(-(PLACES + AHEAD) // len(found)), postable=False)
-    queue.release_these(conn, [int(items[0]) for items in list(line.values())[:PLACES]])
+    queue_sweeps.release_these(conn, BOOKINGS, [int(items[0]) for items in list(line.values())[:PLACES]])

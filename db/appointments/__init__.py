@@ -2,7 +2,7 @@
 
 Each function takes the caller's connection and leaves the transaction to the caller; time is Postgres's now(). Every
 move to pending or retrying counts the row's message as enqueued: the caller sends it right after the commit, or takes
-that back with `mark_unsent`.
+that back with `db.queue.sweeps.mark_unsent`.
 """
 
 import unicodedata
@@ -17,12 +17,12 @@ from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
 from db.appointments.identifiers import ID, as_uuid
 from db.appointments.insertion import insert
-from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
-from db.appointments.renewals import renew
-from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, requested, unsent
+from db.appointments.moves import Claimed, KeyTakenError, claim, move
+from db.appointments.sweeps import expire, never_known, requested
 from db.appointments.there.late_answers import record_late_uid
 from db.connection import fetch
 from db.models.bookings import appointments
+from db.setters import FromNow
 from db.sql import prepared
 
 __all__ = [
@@ -41,17 +41,12 @@ __all__ = [
     "find",
     "get",
     "insert",
-    "lost_leases",
-    "mark_unsent",
     "move",
     "never_known",
     "now",
     "record_late_uid",
-    "release_due",
-    "renew",
     "request_cancel",
     "requested",
-    "unsent",
 ]
 
 

@@ -17,26 +17,19 @@ from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
 from db.connection import fetch, fetch_in_time
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.models.accounts import AccountState
+from db.setters import Setters, setters
 from db.sql import prepared
 
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 _SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
-_OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"})
+WRITABLE = frozenset(COLUMNS) - {"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"}
+"""The columns that a caller may write with a move, or with a claim's renewal."""
 
 EARLY = 0.5  # seconds: a message that comes earlier before `next_attempt_at` is a second delivery and claims nothing
-
-Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 
 
 class KeyTakenError(Exception):
     """Raised when the derived key of a booking that was to live again belongs to a newer booking by now."""
-
-
-@dataclass(frozen=True, slots=True)
-class FromNow:
-    """A moment this many seconds from Postgres's now; negative: before it."""
-
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +86,11 @@ def move(
     """
     origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
     _refuse_illegal(origins, to, token, changes)
-    setters, values = changed(changes)
+    own_setters, values = setters(changes, WRITABLE)
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
-    sql = _move_sql(origins, to, setters)
+    sql = _move_sql(origins, to, own_setters)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -107,23 +100,6 @@ def move(
         if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
             raise KeyTakenError("a newer booking has this key") from None
         raise
-
-
-def changed(changes: Mapping[str, Any]) -> tuple[Setters, dict[str, Any]]:
-    """Return what sets these columns, and their values.
-
-    Raises:
-        ValueError: A column is not there, or only this module writes it.
-    """
-    wrong = sorted(name for name in changes if name in _OWNED or name not in COLUMNS)
-    if wrong:
-        raise ValueError(f"not for a caller to write: {', '.join(wrong)}")
-    setters, values = [], {}
-    for name, value in changes.items():
-        moment = isinstance(value, FromNow)
-        setters.append((name, f"now() + make_interval(secs => %({name})s)" if moment else f"%({name})s"))
-        values[name] = value.seconds if moment else Jsonb(value) if isinstance(value, dict) else value
-    return tuple(setters), values
 
 
 def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, changes: Mapping[str, Any]) -> None:
@@ -139,8 +115,8 @@ def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, 
 
 
 @lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[Status], to: Status, setters: Setters) -> str:
-    columns = _own_setters(to) | dict(setters)
+def _move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
+    columns = _own_setters(to) | dict(given)
     still_there = [f"status IN ({_listed(origins)})"]
     if Status.BOOKING in origins:
         still_there.append("(status <> 'booking' OR claim_token = %(claim_token)s)")
@@ -154,7 +130,7 @@ def _move_sql(origins: frozenset[Status], to: Status, setters: Setters) -> str:
 
 def _own_setters(to: Status) -> dict[str, str]:
     """Return what a move sets by itself unless it is given, as SQL."""
-    setters = {
+    own = {
         "hold_reason": "NULL",
         "held_at": "now()" if to is Status.HELD else "NULL",
         "hold_until": "NULL",
@@ -164,13 +140,13 @@ def _own_setters(to: Status) -> dict[str, str]:
         "enqueued_at": f"CASE WHEN status NOT IN ({_listed(_SENT_FOR)}) THEN enqueued_at END",
     }
     if to in _SENT_FOR:
-        setters["enqueued_at"] = "now()"
+        own["enqueued_at"] = "now()"
     if to is Status.CONFIRMED:
-        setters["outcome_unknown"] = "false"
+        own["outcome_unknown"] = "false"
     if to is Status.PENDING:
         unasked = f"outcome_unknown AND hold_reason IN ({_listed(UNASKABLE)})"
-        setters["askable_since"] = f"CASE WHEN {unasked} THEN now() ELSE askable_since END"
-    return setters
+        own["askable_since"] = f"CASE WHEN {unasked} THEN now() ELSE askable_since END"
+    return own
 
 
 def _listed(members: Collection[Status] | Collection[HoldReason]) -> str:

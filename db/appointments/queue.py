@@ -1,12 +1,11 @@
 """Each account's queue of bookings that wait for the breaker or the rate limit, and how they leave it, in order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, literal, select
 
 from booking_client.states import DEFAULT_ACCOUNT
-from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
 from db.models.accounts import AccountPace
 from db.models.bookings import appointments
@@ -56,16 +55,3 @@ def in_line(conn: Connection, *, after: int, limit: int, service: str | None = N
     """
     rows = conn.execute(statement("in_line"), {"after": after, "limit": limit, "service": service}).mappings()
     return [AccountPace.of(row) for row in rows]
-
-
-def release_these(conn: Connection, ids: Sequence[int]) -> list[Appointment]:
-    """Move these from held to pending, those excepted that have moved on; return them in the order of the line."""
-    rows = conn.execute(statement("release_these"), {"ids": list(ids)}).mappings()
-    return [Appointment.of(row) for row in rows]
-
-
-def flag_degraded(conn: Connection, *, max_age_seconds: float, limit: int) -> Collection[int]:
-    """Flag what has been held for longer, once; return the ids."""
-    return list(
-        conn.execute(statement("flag_degraded"), {"max_age_seconds": max_age_seconds, "limit": limit}).scalars()
-    )

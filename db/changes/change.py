@@ -79,6 +79,7 @@ class BookingChange:
     held_for: str | None
     error_type: str | None
     last_error: str | None
+    resilience_strategy: Strategy | None
     late_look_at: datetime | None
     line_at: datetime
     requested_at: datetime
@@ -123,13 +124,8 @@ class BookingChange:
         """Return None: its booking has an event type."""
 
     @property
-    def resilience_strategy(self) -> Strategy | None:
-        """Return None: only bookings are counted by the pattern that helped them."""
-        return None
-
-    @property
     def circuit_breaker_open_at_booking(self) -> datetime | None:
-        """Return None, as with `resilience_strategy`."""
+        """Return None: only bookings are counted by the pattern that helped them."""
         return None
 
     @property
@@ -155,4 +151,10 @@ class BookingChange:
 
 COLUMNS = tuple(column.name for column in fields(BookingChange))
 COLUMNS_SQL = ", ".join(COLUMNS)
-_ENUMS = {"kind": ChangeKind, "status": ChangeStatus, "scope": SeriesScope, "hold_reason": HoldReason}
+_ENUMS = {
+    "resilience_strategy": Strategy,
+    "kind": ChangeKind,
+    "status": ChangeStatus,
+    "scope": SeriesScope,
+    "hold_reason": HoldReason,
+}

@@ -11,19 +11,21 @@ from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS_SQL as BOOKING_COLUMNS
 from db.appointments.appointment import Appointment
-from db.appointments.moves import EARLY, FromNow
+from db.appointments.moves import EARLY
+from db.appointments.moves import WRITABLE as OF_BOOKINGS
 from db.changes.change import COLUMNS, COLUMNS_SQL, BookingChange
 from db.connection import fetch
 from db.lifecycle import CHANGE_MOVES, OVER, ChangeStatus, HoldReason
 from db.models.accounts import AccountState
 from db.models.changes import booking_changes
+from db.setters import Setters, setters
 from db.sql import prepared
 
 SENT_FOR = frozenset({ChangeStatus.PENDING, ChangeStatus.RETRYING})
-_OWNED = frozenset({"id", "status", "claim_token", "lease_expires_at", "updated_at"})
-_WRITTEN = frozenset(COLUMNS) - _OWNED | {"resends"}
-
-Setters = tuple[tuple[str, str], ...]
+WRITABLE = frozenset(COLUMNS) - {"id", "status", "claim_token", "lease_expires_at", "updated_at"} | {"resends"}
+"""The columns that a caller may write with a move, or with a claim's renewal."""
+BOOKING_ONLY = OF_BOOKINGS - WRITABLE
+"""What the rules write of a booking, and a change has no column for: it is passed over."""
 
 
 class ClaimedChange(NamedTuple):
@@ -70,17 +72,6 @@ def _claim_sql() -> str:
     return prepared("change_claim", COLUMNS_SQL).replace("/* columns of its booking */", BOOKING_COLUMNS)
 
 
-def renew(conn: Connection, change: BookingChange, *, lease_seconds: float, **changes: Any) -> BookingChange | None:
-    """Extend the lease of a claim that is still ours and write `changes`; None when it is not ours any more."""
-    setters, values = _changed(changes)
-    values |= {"change_id": change.id, "lease_seconds": lease_seconds, "claim_token": change.claim_token}
-    written = "".join(f", {name} = {value}" for name, value in setters)
-    sql = prepared("change_renew", COLUMNS_SQL).replace("/* changes */", written)
-    for row in fetch(conn, sql, values):
-        return BookingChange.read(row)
-    return None
-
-
 def move(
     conn: Connection,
     change_id: int,
@@ -110,26 +101,14 @@ def move(
         raise ValueError("only claim moves a change to changing, and only its token moves it out of it")
     if (to is ChangeStatus.HELD) != (changes.get("hold_reason") is not None):
         raise ValueError("held needs a hold_reason, and nothing else has one")
-    setters, values = _changed(changes)
+    own_setters, values = setters(changes, WRITABLE, BOOKING_ONLY)
     values |= {"change_id": change_id, "to": to.value, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
-    return bool(fetch(conn, _move_sql(origins, to, setters), values))
-
-
-def _changed(changes: Mapping[str, Any]) -> tuple[Setters, dict[str, Any]]:
-    """Return what sets these columns, and their values."""
-    setters, values = [], {}
-    for name, value in changes.items():
-        if name not in _WRITTEN:
-            continue
-        moment = isinstance(value, FromNow)
-        setters.append((name, f"now() + make_interval(secs => %({name})s)" if moment else f"%({name})s"))
-        values[name] = value.seconds if moment else Jsonb(value) if isinstance(value, dict | list) else value
-    return tuple(setters), values
+    return bool(fetch(conn, _move_sql(origins, to, own_setters), values))
 
 
 @lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[ChangeStatus], to: ChangeStatus, setters: Setters) -> str:
+def _move_sql(origins: frozenset[ChangeStatus], to: ChangeStatus, given: Setters) -> str:
     columns = {
         "hold_reason": "NULL",
         "held_at": "now()" if to is ChangeStatus.HELD else "NULL",
@@ -138,7 +117,7 @@ def _move_sql(origins: frozenset[ChangeStatus], to: ChangeStatus, setters: Sette
         "next_attempt_at": "NULL",
         **({"enqueued_at": "now()"} if to in SENT_FOR else {}),
         **({"outcome_unknown": "false"} if to in OVER else {}),
-    } | dict(setters)
+    } | dict(given)
     listed = ", ".join(f"'{origin.value}'" for origin in sorted(origins))
     still_there = [f"status IN ({listed})"]
     if ChangeStatus.CHANGING in origins:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, Uuid, false, func, text
 
 from booking_client.states import ChangeKind
-from db.lifecycle import ChangeStatus, HoldReason
+from db.lifecycle import ChangeStatus, HoldReason, Strategy
 from db.models.bookings import JSON, MOMENT, EnumText, metadata, required
 
 __all__ = ["ChangeKind", "SeriesScope", "booking_changes", "change_wishes", "moved_starts"]
@@ -64,6 +64,7 @@ booking_changes = Table(
     Column("held_for", Text),
     Column("error_type", Text),
     Column("last_error", Text),
+    Column("resilience_strategy", EnumText(Strategy)),  # that it has waited long was told
     Column("late_look_at", MOMENT),  # when it is looked at once more, once it is over; null: no look is due
     required("late_looks", Integer, server_default="0"),
     required("line_at", MOMENT),  # its place in the line of bookings and changes

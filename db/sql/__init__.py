@@ -19,14 +19,8 @@ The index `appointments_confirmed_types` has it to the letter, else it would not
 _NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL"
 """What each move out of held sets; a statement says /* no hold */ in its place."""
 
-_RELEASED = f"""status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = now(), askable_since = CASE
-    WHEN outcome_unknown
-        AND appointment.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration', 'paused')
-    THEN now() ELSE askable_since END"""
-"""What each release of `appointment` sets; a statement says /* released */ in its place.
-
-From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold (`lifecycle.UNASKABLE`).
-"""
+RELEASED = f"status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = now()"
+"""What each release of a row sets."""
 
 _JUDGED = """often AS MATERIALIZED (
     SELECT what, id
@@ -35,7 +29,7 @@ _JUDGED = """often AS MATERIALIZED (
         FROM appointments
         WHERE status IN ('booking', 'retrying') AND leases_lost > 0
         UNION ALL
-        SELECT 'change', id, status = 'changing', leases_lost, updated_at
+        SELECT 'changing', id, status = 'changing', leases_lost, updated_at
         FROM booking_changes
         WHERE status IN ('changing', 'retrying') AND leases_lost > 0
     ) AS lost_before
@@ -73,7 +67,7 @@ def statement(name: str) -> TextClause:
 
     FileNotFoundError when there is no such file.
     """
-    return text(_read(name))
+    return text(written(name))
 
 
 @cache
@@ -84,14 +78,16 @@ def prepared(name: str, columns: str = "") -> str:
 
     FileNotFoundError when there is no such file.
     """
-    written = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", _read(name).replace("%", "%%"))
-    return written.replace("/* columns */", columns)
+    asked = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", written(name).replace("%", "%%"))
+    return asked.replace("/* columns */", columns)
 
 
-def _read(name: str) -> str:
-    """Read a file without its comment, which the server need not read a thousand times a second."""
+def written(name: str) -> str:
+    """Return the text of `name`.sql, parameters as :name.
+
+    Without its comment, which the server need not read a thousand times a second.
+    """
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
-    kept = kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED)
-    return kept.replace("/* released */", _RELEASED)
+    return kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED)

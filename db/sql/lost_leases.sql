@@ -1,32 +1,31 @@
--- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
--- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
+-- Take up rows whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
+-- has done it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
 -- what was done. Both count from now and not from the lease's end: after a failover to a server whose clock is ahead a
 -- lease has run out long ago whose POST is under way.
--- The third lease that a booking loses in a row, alone, is held for the operator (judged: see __init__.py): a booking that
+-- The third lease that a row loses in a row, alone, is held for the operator (judged: see __init__.py): one that
 -- kills its workers must not travel on.
 -- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (
-    SELECT 'booking' AS what, id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
-    FROM appointments
-    WHERE status = 'booking' AND lease_expires_at <= now()
+    SELECT /* at work */ AS what, id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
+    FROM /* rows */
+    WHERE status = /* at work */ AND lease_expires_at <= now()
     ORDER BY lease_expires_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
 /* judged */,
 moved AS (
-    UPDATE appointments AS appointment
+    UPDATE /* rows */ AS own
     SET status = CASE WHEN is_suspect THEN 'held' ELSE 'retrying' END,
         hold_reason = CASE WHEN is_suspect THEN 'suspect' END,
         held_at = CASE WHEN is_suspect THEN now() END,
         leases_lost = leases_lost + 1,
         outcome_unknown = true,
-        sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
+        /* lost */,
         settle_at = greatest(settle_at, now() + make_interval(secs => :settle_seconds)),
         ends_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
-        askable_since = coalesce(askable_since, now()),
         looks = 0,
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',
@@ -36,13 +35,15 @@ moved AS (
         lease_expires_at = NULL,
         updated_at = now()
     FROM judged
-    WHERE appointment.id = judged.id
-    RETURNING appointment.*
+    WHERE own.id = judged.id
+    RETURNING own.*
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, status, 'sweeper', jsonb_build_object('why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
+    SELECT
+        /* its booking */, /* event */ || status, 'sweeper',
+        /* what */ jsonb_build_object('why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
     FROM moved
     JOIN judged USING (id)
 )
-SELECT * FROM moved ORDER BY requested_at, id
+SELECT * FROM moved ORDER BY line_at, id

@@ -20,82 +20,86 @@
 -- worker holds again by now, is not ours. SKIP LOCKED: two sweepers share the work.
 -- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
         AND account_id = :account
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for < :key
         AND held_at <= now() - interval '5 seconds'
         AND (hold_reason = 'blind_key' OR hold_until IS NULL OR hold_until <= now())
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND account_id = :account AND held_for > :key
         AND held_at <= now() - interval '5 seconds'
         AND (hold_reason = 'blind_key' OR hold_until IS NULL OR hold_until <= now())
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for < :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account AND held_for > :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'credentials' AND account_id = :account
         AND held_for = :key AND :key_works
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at FROM appointments
+    SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'configuration' AND account_id = :account
         AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
-        AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)
+        AND /* typed */
     UNION
-    (SELECT id, held_at, line_at FROM appointments
+    (SELECT id, held_at, line_at FROM /* rows */
     WHERE :closed AND status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3
         AND held_at <= now() - interval '5 seconds' AND account_id = :account
         AND NOT EXISTS (
-            SELECT FROM appointments WHERE account_id = :account AND status = 'held' AND hold_reason = 'breaker_open'
+            SELECT FROM /* rows */ WHERE account_id = :account AND status = 'held' AND hold_reason = 'breaker_open'
         )
     LIMIT 16)
     UNION
     SELECT blind.id, blind.held_at, blind.line_at
-    FROM appointments AS blind
+    FROM /* rows */ AS blind
+    CROSS JOIN LATERAL (SELECT /* event_type */ AS name FROM appointments WHERE id = blind./* its booking */) AS type
     JOIN calcom_event_types AS seen
         ON seen.key_fingerprint = :key
         AND seen.sight
         AND seen.asked_at > blind.held_at
-        AND seen.event_type = /* event_type */
+        AND seen.event_type = type.name
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
         AND blind.account_id = :account
     UNION
-    (SELECT id, held_at, line_at FROM appointments
+    (SELECT id, held_at, line_at FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'paused' AND account_id = :account
         AND EXISTS (SELECT FROM calcom_accounts AS own WHERE own.id = :account AND own.state = 'active')
     ORDER BY line_at, id LIMIT 16)
 ),
 due AS (
-    SELECT appointment.id, appointment.hold_reason, appointment.held_at
+    SELECT own.id, own.hold_reason AS held_by, own.held_at AS since
     FROM candidate
-    JOIN appointments AS appointment USING (id)
-    WHERE appointment.status = 'held' AND appointment.held_at = candidate.held_at
-    ORDER BY candidate.line_at, appointment.id
+    JOIN /* rows */ AS own USING (id)
+    WHERE own.status = 'held' AND own.held_at = candidate.held_at
+    ORDER BY candidate.line_at, own.id
     LIMIT :limit
-    FOR UPDATE OF appointment SKIP LOCKED
+    FOR UPDATE OF own SKIP LOCKED
 ),
 moved AS (
-    UPDATE appointments AS appointment
+    UPDATE /* rows */ AS own
     SET /* released */,
-        probe_failures = CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END
+        probe_failures = CASE WHEN :closed AND held_by = 'unreachable' THEN 0 ELSE probe_failures END
     FROM due
-    WHERE appointment.id = due.id
-    RETURNING appointment.*
+    WHERE own.id = due.id
+    RETURNING own.*
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, 'pending', 'sweeper', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
-    FROM due
+    SELECT
+        /* its booking */, /* event */ || 'pending', 'sweeper',
+        /* what */ jsonb_build_object('why', 'released', 'held', held_by, 'since', since)
+    FROM moved
+    JOIN due USING (id)
 )
 SELECT * FROM moved ORDER BY line_at, id

@@ -1,24 +1,27 @@
--- Let these held bookings go: the breaker has given each of them a place in its window, or it is the one that goes first
+-- Let these held rows go: the breaker has given each of them a place in its window, or it is the one that goes first
 -- when Cal.com's API answers again. One that has moved on meanwhile (expired, cancelled, released by an operator) is
 -- passed over, and its place given back.
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
 -- SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH granted AS (
-    SELECT id, /* held by */ AS held_by, held_at
-    FROM appointments
+    SELECT id, /* held by */ AS held_by, held_at AS since
+    FROM /* rows */
     WHERE id = ANY (CAST(:ids AS bigint[])) AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled', 'configuration')
     FOR UPDATE SKIP LOCKED
 ),
 moved AS (
-    UPDATE appointments AS appointment
+    UPDATE /* rows */ AS own
     SET /* released */
     FROM granted
-    WHERE appointment.id = granted.id
-    RETURNING appointment.*
+    WHERE own.id = granted.id
+    RETURNING own.*
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, 'pending', 'release', jsonb_build_object('why', 'released', 'held', held_by, 'since', held_at)
-    FROM granted
+    SELECT
+        /* its booking */, /* event */ || 'pending', 'release',
+        /* what */ jsonb_build_object('why', 'released', 'held', held_by, 'since', since)
+    FROM moved
+    JOIN granted USING (id)
 )
 SELECT * FROM moved ORDER BY line_at, id

@@ -3,15 +3,15 @@
 -- SKIP LOCKED: an operator who is moving it goes first.
 WITH due AS (
     SELECT id
-    FROM appointments
+    FROM /* rows */
     WHERE status = 'held' AND hold_reason = 'suspect' AND outcome_unknown
         AND (hold_until IS NULL OR hold_until <= now())
     ORDER BY requested_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
-UPDATE appointments AS appointment
+UPDATE /* rows */ AS own
 SET hold_until = now() + make_interval(secs => :again_seconds), updated_at = now()
 FROM due
-WHERE appointment.id = due.id
-RETURNING appointment.*
+WHERE own.id = due.id
+RETURNING own.*

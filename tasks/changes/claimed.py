@@ -12,6 +12,8 @@ from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.changes.items import change_item
 from db.lifecycle import OVER, ChangeStatus
+from db.queue import claims
+from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import State
 from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE, OF_KIND
@@ -89,7 +91,7 @@ class ChangeClaim(Claim):
         """
         at, lease = self.clock(), self.deps.timings.lease
         with self.deps.autocommit.connect() as conn:
-            renewed = moves.renew(conn, self.change, lease_seconds=lease, **changes)
+            renewed = claims.renew(conn, CHANGES, self.change, lease_seconds=lease, **changes)
         if renewed is None:
             raise LeaseLost
         self.change, self.lease_ends = renewed, at + lease

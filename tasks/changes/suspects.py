@@ -9,6 +9,8 @@ from db.appointments import Appointment
 from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import OVER, ChangeStatus
+from db.queue import sweeps as queue
+from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.accounts.door import NoAccess
 from tasks.attempt import rules_of
@@ -34,7 +36,7 @@ class _ReadOnlyCalls(GuardedCalls):
 def look_at_suspects(built: Dependencies, limit: int) -> int:
     """Look up suspect changes, and end those that Cal.com shows to be over; return how many. Others wait an hour."""
     with built.engine.begin() as conn:
-        due = sweeps.suspects_due(conn, limit, again_seconds=outcome.LONGEST_PAUSE)
+        due = queue.suspects_due(conn, CHANGES, limit, again_seconds=outcome.LONGEST_PAUSE)
         found = [(one, appointments.get(conn, one.appointment_id)) for one in due]
     return sum(_ended(built, change, booking) for change, booking in found if booking is not None)
 

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from db import appointments
-from db.appointments import series, sweeps
+from db.appointments import series
 from db.appointments.appointment import Appointment
 from db.changes import asking
 from db.changes.change import BookingChange
 from db.models.changes import SeriesScope
+from db.queue import sweeps
+from db.queue.kinds import BOOKINGS
 from tasks import dependencies, event_type_lookup
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking import Booking
@@ -56,7 +58,7 @@ def look_again() -> dict[str, int]:
 def _suspects(built: Dependencies) -> int:
     """Look up suspects, and confirm those found at Cal.com; return how many. The others are tried again in an hour."""
     with built.engine.begin() as conn:
-        rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
+        rows = sweeps.suspects_due(conn, BOOKINGS, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0
     for row in rows:
         try:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from booking_client.states import DEFAULT_ACCOUNT
-from db import accounts, appointments
-from db.appointments import queue, sweeps
+from db import accounts
+from db.appointments import sweeps as bookings
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
-from db.changes import sweeps as changes
 from db.changes.change import BookingChange
+from db.queue import sweeps
+from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
@@ -164,17 +165,17 @@ def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, 
         "settings_work": settings_work,
     }
     with deps.engine.begin() as conn:
-        changed = changes.release_due(conn, **cause, limit=BATCH if alone else OF_EACH // 2)
+        changed = sweeps.release_due(conn, CHANGES, **cause, closed=closed, limit=BATCH if alone else OF_EACH // 2)
         left = BATCH if alone else OF_EACH - len(changed)
-        booked = appointments.release_due(conn, **cause, closed=closed, limit=left)
+        booked = sweeps.release_due(conn, BOOKINGS, **cause, closed=closed, limit=left)
     return _sent(deps, [*booked, *changed])
 
 
 def release_first(deps: Dependencies) -> int:
     """Release the one booking that goes first when Cal.com's API answers again; return how many (0 or 1)."""
     with deps.engine.begin() as conn:
-        first = sweeps.first_to_try(conn, settings=deps.calcom.settings_fingerprint, account=deps.caller.id)
-        rows = [] if first is None else queue.release_these(conn, [first])
+        first = bookings.first_to_try(conn, settings=deps.calcom.settings_fingerprint, account=deps.caller.id)
+        rows = [] if first is None else sweeps.release_these(conn, BOOKINGS, [first])
     return _sent(deps, rows)
 
 
@@ -183,8 +184,8 @@ def release_of_type(deps: Dependencies, missing: MissingType) -> int:
     count = 0
     while True:
         with deps.engine.begin() as conn:
-            waiting = sweeps.of_missing_type(conn, missing, settings=deps.calcom.settings_fingerprint, limit=BATCH)
-            rows = queue.release_these(conn, waiting)
+            waiting = bookings.of_missing_type(conn, missing, settings=deps.calcom.settings_fingerprint, limit=BATCH)
+            rows = sweeps.release_these(conn, BOOKINGS, waiting)
         count += _sent(deps, rows)
         if len(waiting) < BATCH or not rows:
             return count

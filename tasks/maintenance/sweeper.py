@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Appointment, queue
 from db.changes import sweeps as changes
-from db.changes.change import BookingChange
 from db.lifecycle import Status
 from db.monitoring import incidents, metric_totals
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import Total
+from db.queue import sweeps
+from db.queue.kinds import KINDS, RowKind, Worked
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
@@ -41,9 +41,8 @@ _sending = threading.Lock()
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send missing messages, those of clients' rows too; return the counts."""
     deps = dependencies.current()
-    found: dict[str, Any] = {"leases": _lost_leases(deps), "changes": _changes(deps), "requests": dispatch(deps)}
+    found: dict[str, Any] = {"leases": _lost_leases(deps), "changes": _next_changes(deps), "requests": dispatch(deps)}
     asked = _QueueAsked(time.monotonic(), empty=queue_is_empty(deps.broker_url))
-    found["changes"] += _lost_messages_of_changes(deps, asked)
     found["messages"] = _lost_messages(deps, asked)
     if any(found.values()):
         log.info("rescued", **found)
@@ -78,26 +77,29 @@ def _flag_degraded(deps: Dependencies) -> None:
     max_age = deps.timings.max_age
     if not max_age:
         return
-    with deps.engine.begin() as conn:
-        flagged = queue.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
+    flagged: list[int] = []
+    for kind in KINDS:
+        with deps.engine.begin() as conn:
+            flagged += sweeps.flag_degraded(conn, kind, max_age_seconds=max_age, limit=BATCH)
     if flagged:
         log.warning("held_too_long", count=len(flagged), max_age=max_age)
 
 
 def _lost_leases(deps: Dependencies) -> int:
-    with deps.engine.begin() as conn:
-        rows = appointments.lost_leases(conn, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
-    send(deps, (row for row in rows if _goes_now(row)))
-    return len(rows)
+    lost: list[Worked] = []
+    for kind in KINDS:
+        with deps.engine.begin() as conn:
+            lost += sweeps.lost_leases(conn, kind, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
+    send(deps, (row for row in lost if _goes_now(row)))
+    return len(lost)
 
 
-def _changes(deps: Dependencies) -> int:
-    """Take up the changes of dead workers, and let those go whose turn has come."""
+def _next_changes(deps: Dependencies) -> int:
+    """Let changes go whose turn has come."""
     with deps.engine.begin() as conn:
-        lost = changes.lost_leases(conn, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
         following = changes.let_next_go(conn, BATCH)
-    send(deps, [row for row in lost if _goes_now(row)] + following)
-    return len(lost) + len(following)
+    send(deps, following)
+    return len(following)
 
 
 def _times(deps: Dependencies) -> dict[str, float]:
@@ -109,7 +111,7 @@ def _times(deps: Dependencies) -> dict[str, float]:
     }
 
 
-def _goes_now(row: Appointment | BookingChange) -> bool:
+def _goes_now(row: Worked) -> bool:
     return row.hold_reason is None and row.next_attempt_at is None
 
 
@@ -125,41 +127,38 @@ class _QueueAsked(NamedTuple):
         return GRACE + time.monotonic() - self.at
 
 
-def _lost_messages_of_changes(deps: Dependencies, asked: _QueueAsked) -> int:
-    with deps.engine.begin() as conn:
-        rows = changes.unsent(conn, BATCH, queue_empty=asked.empty, patience_seconds=asked.patience)
-    send(deps, rows)
-    return len(rows)
-
-
 def _lost_messages(deps: Dependencies, asked: _QueueAsked) -> int:
-    """Send the lost messages of bookings again.
+    """Send lost messages again.
 
     One thread of a process does this: when Redis has lost a long queue it takes a while, and other tasks must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0
     try:
-        count = 0
-        while True:
-            with deps.engine.begin() as conn:
-                rows = appointments.unsent(conn, BATCH, queue_empty=asked.empty, patience_seconds=asked.patience)
-            count += len(rows)
-            sent = send(deps, rows)
-            if sent:
-                report_lost(deps, rows)
-            if not sent or len(rows) < BATCH:
-                return count
+        return sum(_lost_messages_of(deps, asked, kind) for kind in KINDS)
     finally:
         _sending.release()
 
 
-def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
-    """Count bookings whose message was lost and has been sent again: the next health check makes an incident of it.
+def _lost_messages_of(deps: Dependencies, asked: _QueueAsked, kind: RowKind[Any]) -> int:
+    count = 0
+    while True:
+        with deps.engine.begin() as conn:
+            rows = sweeps.unsent(conn, kind, BATCH, queue_empty=asked.empty, patience_seconds=asked.patience)
+        count += len(rows)
+        sent = send(deps, rows)
+        if sent:
+            report_lost(deps, rows)
+        if not sent or len(rows) < BATCH:
+            return count
+
+
+def report_lost(deps: Dependencies, sent_again: Iterable[Worked]) -> None:
+    """Count rows whose message was lost and has been sent again: the next health check makes an incident of it.
 
     Retries are not counted: retries that wait long are left to the sweeper on purpose. An error never stops a sweep.
     """
-    count = sum(row.status is Status.PENDING for row in sent_again)
+    count = sum(row.status == Status.PENDING for row in sent_again)
     if not count:
         return
     try:

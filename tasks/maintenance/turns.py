@@ -11,10 +11,11 @@ from itertools import zip_longest
 
 from db.appointments import queue
 from db.appointments.appointment import Appointment
-from db.changes import sweeps as changes
 from db.changes.change import BookingChange
 from db.changes.items import change_of, item_of
 from db.models.accounts import AccountPace
+from db.queue import sweeps
+from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import Reason, Recorded, Released, State
 from tasks.accounts.recent import Recent
@@ -162,8 +163,8 @@ def let_go(deps: Dependencies, granted: Sequence[str], state: State, endpoint: s
     try:
         with deps.engine.begin() as conn:
             rows: list[Row] = [
-                *queue.release_these(conn, [int(item) for item in granted if item.isdigit()]),
-                *changes.release_these(conn, [change_of(item) for item in granted if not item.isdigit()]),
+                *sweeps.release_these(conn, BOOKINGS, [int(item) for item in granted if item.isdigit()]),
+                *sweeps.release_these(conn, CHANGES, [change_of(item) for item in granted if not item.isdigit()]),
             ]
         released_items = {item_of(row) for row in rows}
     finally:  # give back the places of rows that have moved on, or of all if Postgres failed

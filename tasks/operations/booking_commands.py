@@ -14,14 +14,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from db import appointments
-from db.appointments import Appointment, sweeps
-from db.appointments.sweeps import HeldKind
+from db.appointments import Appointment
 from db.changes import asking, moves
 from db.changes.change import BookingChange, SeriesPart
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import Chosen
 from db.personal import FORGOTTEN
+from db.queue import held
+from db.queue.held import HeldSo
+from db.queue.kinds import KINDS
 from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
@@ -227,7 +229,7 @@ def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Com
 
 def retry_held(
     engine: Engine,
-    kind: HeldKind,
+    meant: HeldSo,
     *,
     since: datetime,
     by: str,
@@ -236,19 +238,20 @@ def retry_held(
     action_id: int | None = None,
     limit: int = BATCH,
 ) -> Iterator[int]:
-    """Retry the bookings that were held so at the moment `since`, in the order of the line; yield each batch's size.
+    """Retry what was held so at the moment `since`, bookings and then changes, in order; yield each batch's size.
 
-    Bookings that may be at Cal.com are looked up first. `action_id` is the recorded action that counts the bookings.
+    What may be done at Cal.com is looked up first. `action_id` is the recorded action that counts the rows.
     """
-    while True:
-        with engine.begin() as conn:
-            rows = sweeps.release_kind(conn, kind, since=since, by=by, via=via, why=why, limit=limit)
-            if action_id is not None:
-                operator_actions.add_done(conn, action_id, len(rows))
-        if not rows:
-            return
-        send(dependencies.current(), rows, held=True)
-        yield len(rows)
+    for kind in KINDS:
+        while True:
+            with engine.begin() as conn:
+                rows = held.release(conn, kind, meant, since=since, by=by, via=via, why=why, limit=limit)
+                if action_id is not None:
+                    operator_actions.add_done(conn, action_id, len(rows))
+            if not rows:
+                break
+            send(dependencies.current(), rows, held=True)
+            yield len(rows)
 
 
 def open_for(conn: Connection, row: Appointment) -> float:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db import appointments
 from db.appointments import events
 from db.appointments.events import Event
 from db.lifecycle import HoldReason, Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks import dependencies, recheck
 from tasks.claim import claim
 from tasks.maintenance.late_lookups import look_again
@@ -113,7 +114,7 @@ def test_a_hold_that_ends_by_its_time_tells_since_when_it_was(asked: int) -> Non
     held_at = row(asked).held_at
     deps = dependencies.current()
     with deps.engine.begin() as conn:
-        appointments.release_due(conn, key=deps.calcom.key_fingerprint, settings="", limit=9)
+        queue_sweeps.release_due(conn, BOOKINGS, key=deps.calcom.key_fingerprint, settings="", limit=9)
     [released] = story(asked)
     assert held_at is not None
     assert released.created_at.fromisoformat(released.detail["since"]) == held_at
@@ -145,7 +146,7 @@ def test_a_worker_that_is_gone_is_told_by_its_last_sign_of_life(asked: int) -> N
     assert claimed is not None
     write(asked, lease_expires_at=text("created_at"))
     with dependencies.current().engine.begin() as conn:
-        appointments.lost_leases(conn, 10, settle_seconds=0)
+        queue_sweeps.lost_leases(conn, BOOKINGS, 10, settle_seconds=0)
     [gone] = story(asked)
     assert gone.created_at.fromisoformat(gone.detail["seen_at"]) == claimed.row.updated_at
 
@@ -156,7 +157,7 @@ def test_an_answer_that_came_too_late_has_its_call(asked: int) -> None:
     assert late is not None
     write(asked, lease_expires_at=text("created_at"))
     with dependencies.current().engine.begin() as conn:
-        appointments.lost_leases(conn, 10, settle_seconds=0)
+        queue_sweeps.lost_leases(conn, BOOKINGS, 10, settle_seconds=0)
     book(late)
     told = story(asked)
     assert [event.kind for event in told] == ["retrying", "late_uid"]

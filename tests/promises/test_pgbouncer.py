@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from db import appointments, revisions
 from db.engine import make_engine
 from db.lifecycle import Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
@@ -335,7 +337,9 @@ def test_a_migration_is_survived(
 
     def send_again() -> None:
         with engine.begin() as conn:
-            assert [one.id for one in appointments.unsent(conn, 10, queue_empty=True, patience_seconds=-1)] == [kept]
+            assert [
+                one.id for one in queue_sweeps.unsent(conn, BOOKINGS, 10, queue_empty=True, patience_seconds=-1)
+            ] == [kept]
 
     for _ in range(10):  # psycopg prepares at the sixth
         send_again()

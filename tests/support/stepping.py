@@ -12,13 +12,14 @@ import redis
 from sqlalchemy import text, update
 
 from booking_client.request.model import BookingRequest
-from db import appointments
-from db.appointments import Appointment, queue
-from db.changes import moves, sweeps
+from db.appointments import Appointment
+from db.changes import moves
 from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 from db.models.changes import booking_changes
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
@@ -153,7 +154,7 @@ def carry_change(change_id: int, *, after: float = 0.0) -> BookingChange:
     calcom = dependencies.current().calcom
     own = {"key": calcom.key_fingerprint, "settings": calcom.settings_fingerprint}
     with dependencies.current().engine.begin() as conn:
-        sweeps.release_due(conn, **own, limit=100, key_works=False, settings_work=False)
+        queue_sweeps.release_due(conn, CHANGES, **own, limit=100, key_works=False, settings_work=False)
         here = booking_changes.c.id == change_id
         conn.execute(update(booking_changes).where(here).values(next_attempt_at=None))
     change_booking.apply([change_id])
@@ -195,5 +196,5 @@ def _release(appointment_id: int) -> None:
     calcom = dependencies.current().calcom
     with dependencies.current().engine.begin() as conn:
         own = {"key": calcom.key_fingerprint, "settings": calcom.settings_fingerprint}
-        appointments.release_due(conn, **own, limit=100, account=row(appointment_id).account_id)
-        queue.release_these(conn, [appointment_id])
+        queue_sweeps.release_due(conn, BOOKINGS, **own, limit=100, account=row(appointment_id).account_id)
+        queue_sweeps.release_these(conn, BOOKINGS, [appointment_id])

@@ -13,6 +13,8 @@ from db.api_keys import key_text, keys
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.models.accounts import AccountState
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tests.support.accounts.making import make_account
 from tests.support.schema.later import TODAY
 
@@ -139,7 +141,7 @@ def test_what_a_pause_has_held_goes_once_its_account_is_active(shared: Any) -> N
         assert shared.move(row, Status.HELD, hold_reason=HoldReason.PAUSED, outcome_unknown=True, **_unknown())
 
     def release() -> list[int]:
-        released = shared.sweep(appointments.release_due, key="k", settings="s", limit=100, account=number)
+        released = shared.sweep(queue_sweeps.release_due, BOOKINGS, key="k", settings="s", limit=100, account=number)
         return [row.id for row in released]
 
     assert release() == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
@@ -16,6 +17,9 @@ from db.appointments import Appointment, FromNow, sweeps
 from db.appointments.there import places
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
+from db.queue import claims
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 
 
 def claim(record: Any, appointment_id: int) -> Appointment | None:
@@ -28,7 +32,7 @@ def claim(record: Any, appointment_id: int) -> Appointment | None:
 def renew(record: Any, row: Appointment, **changes: Any) -> Appointment | None:
     """Renew in a transaction of its own."""
     with record.engine.begin() as conn:
-        return appointments.renew(conn, row.id, row.claim_token, lease_seconds=90, **changes)
+        return claims.renew(conn, BOOKINGS, row, lease_seconds=90, **changes)
 
 
 def test_a_claim_takes_the_row_for_the_lease(record: Any) -> None:
@@ -120,7 +124,7 @@ def test_a_lease_is_not_renewed_with_another_token(record: Any, token: Any) -> N
     row = record.claimed()
 
     with record.engine.begin() as conn:
-        assert appointments.renew(conn, row.id, token, lease_seconds=90, posts=9) is None
+        assert claims.renew(conn, BOOKINGS, replace(row, claim_token=token), lease_seconds=90, posts=9) is None
     assert record.read(row.id) == row
 
 
@@ -128,7 +132,7 @@ def test_a_lease_taken_up_by_the_sweeper_is_not_renewed(record: Any) -> None:
     """A frozen worker that wakes up late finds its claim gone, even before anybody has claimed again."""
     row = record.claimed()
     record.write(row.id, lease_expires_at=timedelta(seconds=-1))
-    record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+    record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
 
     assert renew(record, row) is None
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, update
 
-from db import appointments
-from db.appointments import Appointment, events, queue, sweeps
-from db.appointments.sweeps import HeldKind
+from db.appointments import Appointment, events, sweeps
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
+from db.queue import held as held_rows
+from db.queue import sweeps as queue_sweeps
+from db.queue.held import HeldSo
+from db.queue.kinds import BOOKINGS
 
 WORKS = {HoldReason.CREDENTIALS: {"key_works": True}, HoldReason.CONFIGURATION: {"settings_work": True}}
 HELD_FOR = {HoldReason.CREDENTIALS: "key", HoldReason.CONFIGURATION: "set"}
@@ -31,7 +33,7 @@ def held(record: Any, reason: HoldReason, **columns: Any) -> Appointment:
 
 def release(record: Any, **works: bool) -> list[int]:
     """Release what is due for today's key `key` and today's settings `set`."""
-    swept = record.sweep(appointments.release_due, key="key", settings="set", limit=10, **works)
+    swept = record.sweep(queue_sweeps.release_due, BOOKINGS, key="key", settings="set", limit=10, **works)
     return [row.id for row in swept]
 
 
@@ -75,7 +77,7 @@ def test_nothing_is_released_and_held_again_each_second(record: Any, reason: Hol
     with record.engine.begin() as conn:  # one transaction is one moment, however long it takes
         since = {name: func.now() + offset for name, offset in columns.items()}
         conn.execute(update(table).where(table.c.id == row.id).values(since))
-        assert appointments.release_due(conn, key="key", settings="set", limit=10, **WORKS[reason]) == []
+        assert queue_sweeps.release_due(conn, BOOKINGS, key="key", settings="set", limit=10, **WORKS[reason]) == []
 
 
 def test_who_waits_for_the_harmless_call_is_known(record: Any) -> None:
@@ -115,7 +117,7 @@ def test_the_first_to_be_tried_is_who_can_tell_most(record: Any) -> None:
 
     went = []
     while (one := first(record)) is not None:
-        went += [row.id for row in record.sweep(queue.release_these, [one])]
+        went += [row.id for row in record.sweep(queue_sweeps.release_these, BOOKINGS, [one])]
 
     assert went == [row.id for row in rows]
 
@@ -125,13 +127,13 @@ def test_an_operator_releases_a_kind_in_batches_the_oldest_first(record: Any) ->
     rows = [held(record, HoldReason.CONFIGURATION, line_at=ago(99 - n), probe_failures=2) for n in range(3)]
     held(record, HoldReason.CONFIGURATION, event_type_id=999)
     held(record, HoldReason.CREDENTIALS)
-    kind = HeldKind(HoldReason.CONFIGURATION, event_type_id=101)
+    kind = HeldSo(HoldReason.CONFIGURATION, event_type_id=101)
     with record.engine.connect() as conn:
-        count, since = sweeps.count_held(conn, kind)
+        count, since = held_rows.count(conn, BOOKINGS, kind)
     later = held(record, HoldReason.CONFIGURATION, held_at=ago(-5))
     meant = {"since": since, "why": "the proxy is gone", "limit": 2}
 
-    batches = [[row.id for row in record.sweep(sweeps.release_kind, kind, **meant)] for _ in range(3)]
+    batches = [[row.id for row in record.sweep(held_rows.release, BOOKINGS, kind, **meant)] for _ in range(3)]
 
     assert count == 3
     assert batches == [[rows[0].id, rows[1].id], [rows[2].id], []]

@@ -1,6 +1,7 @@
 """Moves: the one door between states, and what it writes by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from threading import Barrier
@@ -13,6 +14,8 @@ from sqlalchemy import func
 from db import appointments
 from db.appointments import FromNow, events
 from db.lifecycle import MOVES, UNASKABLE, HoldReason, Status, Strategy
+from db.queue import claims
+from db.queue.kinds import BOOKINGS
 
 LEGAL = [(start, end) for start, ends in MOVES.items() for end in sorted(ends) if end is not Status.BOOKING]
 ILLEGAL = [pair for pair in product(Status, repeat=2) if pair[1] not in MOVES[pair[0]]]
@@ -117,7 +120,7 @@ def test_columns_that_are_not_the_callers_are_refused(shared: Any, column: str) 
     with pytest.raises(ValueError, match=column), shared.engine.begin() as conn:
         appointments.move(conn, row.id, Status.PENDING, Status.CANCELLED, **{column: None})
     with pytest.raises((ValueError, TypeError)), shared.engine.begin() as conn:
-        appointments.renew(conn, row.id, uuid4(), lease_seconds=50, **{column: None})
+        claims.renew(conn, BOOKINGS, replace(row, claim_token=uuid4()), lease_seconds=50, **{column: None})
 
 
 def test_held_needs_a_reason_and_nothing_else_has_one(record: Any) -> None:
@@ -202,8 +205,8 @@ def test_a_renewed_row_stays_where_it_is(record: Any) -> None:
     row = record.claimed()
 
     with record.engine.begin() as conn:
-        assert appointments.renew(conn, row.id, row.claim_token, lease_seconds=50, last_error="slow")
-        assert not appointments.renew(conn, row.id, uuid4(), lease_seconds=50, probe_failures=3)
+        assert claims.renew(conn, BOOKINGS, row, lease_seconds=50, last_error="slow")
+        assert not claims.renew(conn, BOOKINGS, replace(row, claim_token=uuid4()), lease_seconds=50, probe_failures=3)
 
     renewed = record.read(row.id)
     assert (renewed.status, renewed.last_error, renewed.probe_failures) == (Status.BOOKING, "slow", 0)

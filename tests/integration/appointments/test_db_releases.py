@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments
-from db.appointments import Appointment, event_types, events, queue, sweeps
+from db.appointments import Appointment, event_types, events, queue
 from db.lifecycle import HoldReason, Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 
 # As the column has them: what is in line has the reason of those before it.
 RELEASED = [reason for reason in HoldReason if reason not in {HoldReason.SUSPECT, HoldReason.IN_LINE}]
@@ -40,7 +41,7 @@ def told(record: Any, event_type: str, *, key: str = "key", sight: bool) -> None
 def release(record: Any, limit: int = 10, *, key_works: bool = False, settings_work: bool = False) -> list[int]:
     """Release what is due for today's key `key` and today's settings `set`."""
     today = {"key": "key", "settings": "set", "key_works": key_works, "settings_work": settings_work}
-    return [row.id for row in record.sweep(appointments.release_due, limit=limit, **today)]
+    return [row.id for row in record.sweep(queue_sweeps.release_due, BOOKINGS, limit=limit, **today)]
 
 
 @pytest.mark.parametrize("reason", [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.SETTLING])
@@ -131,7 +132,7 @@ class TestSuspects:
 
     def due(self, record: Any) -> list[int]:
         """Return whom the sweeper looks for now."""
-        return [row.id for row in record.sweep(sweeps.suspects_due, 10, again_seconds=3600)]
+        return [row.id for row in record.sweep(queue_sweeps.suspects_due, BOOKINGS, 10, again_seconds=3600)]
 
     def test_it_is_looked_for_at_once_and_then_each_hour(self, record: Any) -> None:
         """Its next turn is written before anybody looks."""
@@ -189,7 +190,7 @@ def test_the_paced_release_begins_that_time_as_well(record: Any, reason: HoldRea
     """Who waited in line for the breaker or the limit could not be asked about either."""
     row = held(record, reason, outcome_unknown=unknown, sent_at=ago(200), settle_at=ago(1))
 
-    [released] = record.sweep(queue.release_these, [row.id])
+    [released] = record.sweep(queue_sweeps.release_these, BOOKINGS, [row.id])
 
     assert released.askable_since == (released.updated_at if unknown else None)
 

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import pytest
 
 from db import appointments
-from db.appointments import Appointment, events, sweeps
+from db.appointments import Appointment, events
 from db.appointments.there.places import BookedThere
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 
 
 def ago(seconds: float) -> timedelta:
@@ -27,7 +29,7 @@ def ahead(seconds: float) -> timedelta:
 def lose(record: Any, row: Appointment) -> Appointment:
     """Let a claimed row's lease run out and take it up."""
     record.write(row.id, lease_expires_at=ago(10))
-    [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+    [lost] = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
     return lost
 
 
@@ -46,7 +48,7 @@ class TestLostLeases:
         row = record.claimed()
         record.write(row.id, lease_expires_at=ago(600))
 
-        [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+        [lost] = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
 
         assert lost == record.read(row.id)
         assert (lost.status, lost.outcome_unknown, lost.leases_lost) == (Status.RETRYING, True, 1)
@@ -59,7 +61,7 @@ class TestLostLeases:
         row = record.claimed()
         record.write(row.id, lease_expires_at=ago(10))
 
-        [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+        [lost] = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
 
         assert lost.ends_at == lost.updated_at + timedelta(seconds=160)
         assert lost.askable_since == lost.updated_at
@@ -71,7 +73,7 @@ class TestLostLeases:
         record.write(late.id, lease_expires_at=ago(10), ends_at=ahead(3600))
         before = {row.id: record.read(row.id) for row in (early, late)}
 
-        lost = record.sweep(appointments.lost_leases, 10, settle_seconds=130, ends_seconds=7)
+        lost = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130, ends_seconds=7)
 
         ends = {row.id: row.ends_at for row in lost}
         assert ends[early.id] == record.read(early.id).updated_at + timedelta(seconds=7)
@@ -92,7 +94,7 @@ class TestLostLeases:
         """A worker at work is not disturbed."""
         row = record.claimed()
 
-        assert record.sweep(appointments.lost_leases, 10, settle_seconds=130) == []
+        assert record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130) == []
         assert record.read(row.id) == row
 
     def test_the_third_lease_lost_in_a_row_is_suspect(self, record: Any) -> None:
@@ -111,7 +113,7 @@ class TestLostLeases:
             for row in rows:
                 record.claim(row.id)
                 record.write(row.id, lease_expires_at=ago(1), next_attempt_at=None)
-            lost = record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+            lost = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130, lease_seconds=50)
 
         assert {(one.status, one.leases_lost) for one in lost} == {(Status.RETRYING, 3)}
         waits = [one.next_attempt_at and one.next_attempt_at - one.updated_at for one in lost]
@@ -133,7 +135,7 @@ class TestLostLeases:
                 elif now.status is Status.RETRYING:
                     again = now.next_attempt_at and now.next_attempt_at - lease
                     record.write(now.id, next_attempt_at=again, updated_at=now.updated_at - lease)
-            record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+            record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130, lease_seconds=50)
 
         assert {record.read(row.id).hold_reason for row in rows} == {HoldReason.SUSPECT}
 
@@ -147,7 +149,7 @@ class TestLostLeases:
         ends = []
         for row in rows:
             record.write(row.id, lease_expires_at=ago(1))
-            ends += record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+            ends += record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130, lease_seconds=50)
 
         assert [(one.id, one.status) for one in ends] == [(first.id, Status.RETRYING), (second.id, Status.RETRYING)]
 
@@ -165,7 +167,7 @@ class TestLostLeases:
         row = record.claimed()
         record.write(row.id, lease_expires_at=ago(1))
 
-        [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130, suspect_after=1)
+        [lost] = record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130, suspect_after=1)
 
         assert lost.hold_reason is HoldReason.SUSPECT
 
@@ -186,7 +188,7 @@ class TestLostLeases:
             appointments.move(
                 worker, row.id, Status.BOOKING, Status.CONFIRMED, token=row.claim_token, calcom_booking_uid="uid"
             )
-            assert record.sweep(appointments.lost_leases, 10, settle_seconds=130) == []
+            assert record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130) == []
 
         assert record.read(row.id).status is Status.CONFIRMED
 
@@ -271,13 +273,18 @@ class TestNeverKnown:
 
 
 SWEEPS: list[tuple[str, Callable[[Any, Any], list[Appointment]]]] = [
-    ("lost_leases", lambda record, limit: record.sweep(appointments.lost_leases, limit, settle_seconds=130)),
-    ("release", lambda record, limit: record.sweep(appointments.release_due, key="key", settings="set", limit=limit)),
+    ("lost_leases", lambda record, limit: record.sweep(queue_sweeps.lost_leases, BOOKINGS, limit, settle_seconds=130)),
+    (
+        "release",
+        lambda record, limit: record.sweep(queue_sweeps.release_due, BOOKINGS, key="key", settings="set", limit=limit),
+    ),
     ("never_known", lambda record, limit: record.sweep(appointments.never_known, limit)),
     ("expire", lambda record, limit: record.sweep(appointments.expire, lead_seconds=0, limit=limit)),
     (
         "unsent",  # a slow sweeper finds none that another has sent long enough ago
-        lambda record, limit: record.sweep(appointments.unsent, limit, queue_empty=True, patience_seconds=3600),
+        lambda record, limit: record.sweep(
+            queue_sweeps.unsent, BOOKINGS, limit, queue_empty=True, patience_seconds=3600
+        ),
     ),
 ]
 
@@ -329,10 +336,10 @@ class TestSuspects:
         due = held(record, HoldReason.SUSPECT, outcome_unknown=True, sent_at=ago(9), settle_at=ago(5))
         held(record, HoldReason.SUSPECT)
 
-        [taken] = record.sweep(sweeps.suspects_due, 10, again_seconds=3600)
+        [taken] = record.sweep(queue_sweeps.suspects_due, BOOKINGS, 10, again_seconds=3600)
 
         assert taken.id == due.id
-        assert record.sweep(sweeps.suspects_due, 10, again_seconds=3600) == []
+        assert record.sweep(queue_sweeps.suspects_due, BOOKINGS, 10, again_seconds=3600) == []
         record.write(due.id, hold_until=ago(1))
-        assert record.sweep(appointments.release_due, key="k", settings="s", limit=9) == []
-        assert [row.id for row in record.sweep(sweeps.suspects_due, 10, again_seconds=3600)] == [due.id]
+        assert record.sweep(queue_sweeps.release_due, BOOKINGS, key="k", settings="s", limit=9) == []
+        assert [row.id for row in record.sweep(queue_sweeps.suspects_due, BOOKINGS, 10, again_seconds=3600)] == [due.id]

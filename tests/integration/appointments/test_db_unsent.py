@@ -8,6 +8,8 @@ import pytest
 from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 
 
 def ago(seconds: float) -> timedelta:
@@ -31,14 +33,14 @@ def delivered(record: Any, at: timedelta | datetime, **columns: Any) -> Appointm
 
 def unsent(record: Any, *, queue_empty: bool = False, **more: float) -> list[int]:
     """Take up what must be sent again."""
-    return [row.id for row in record.sweep(appointments.unsent, 10, queue_empty=queue_empty, **more)]
+    return [row.id for row in record.sweep(queue_sweeps.unsent, BOOKINGS, 10, queue_empty=queue_empty, **more)]
 
 
 def test_what_was_never_sent_is_sent_at_once(record: Any) -> None:
     """A broker that was down at enqueue costs no wait for evidence."""
     row = waiting(record)
     with record.engine.begin() as conn:
-        appointments.mark_unsent(conn, [row.id])
+        queue_sweeps.mark_unsent(conn, BOOKINGS, [row.id])
 
     assert unsent(record) == [row.id]
 
@@ -125,7 +127,7 @@ def test_a_failed_publish_is_taken_back(record: Any) -> None:
     row, claimed, ended = record.keep(), record.claimed(), record.moved(Status.REJECTED)
 
     with record.engine.begin() as conn:
-        appointments.mark_unsent(conn, [ended.id, claimed.id, row.id, 12345])
+        queue_sweeps.mark_unsent(conn, BOOKINGS, [ended.id, claimed.id, row.id, 12345])
 
     assert record.read(claimed.id) == claimed
     assert record.read(ended.id) == ended
@@ -148,9 +150,9 @@ def test_the_first_in_the_line_is_sent_first(record: Any) -> None:
     """A limit leaves the younger ones for the next beat."""
     rows = [waiting(record, line_at=ago(place)) for place in (1, 3, 2)]
     with record.engine.begin() as conn:
-        appointments.mark_unsent(conn, [row.id for row in rows])
+        queue_sweeps.mark_unsent(conn, BOOKINGS, [row.id for row in rows])
 
-    taken = record.sweep(appointments.unsent, 2, queue_empty=False)
+    taken = record.sweep(queue_sweeps.unsent, BOOKINGS, 2, queue_empty=False)
 
     assert [row.id for row in taken] == [rows[1].id, rows[2].id]
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from db import appointments
-from db.appointments import queue
 from db.lifecycle import HoldReason, Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks import dependencies
 from tests.support.callbacks.callers import LOOPBACK, asked, confirmed, key_with, move, sql
 
@@ -63,7 +64,7 @@ def test_a_booking_that_is_held_for_long_is_told_as_degraded() -> None:
     booking = asked(key_with(URL))
     move(booking, Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     with dependencies.current().engine.begin() as conn:
-        assert queue.flag_degraded(conn, max_age_seconds=0, limit=10)
+        assert queue_sweeps.flag_degraded(conn, BOOKINGS, max_age_seconds=0, limit=10)
 
     assert told(booking) == ["booking.degraded"]
 

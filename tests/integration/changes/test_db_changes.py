@@ -12,6 +12,8 @@ from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import CHANGES
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.changes.cancel import read_cancel
 from tasks.calcom.http.answer import NoAnswer
@@ -113,7 +115,9 @@ def test_a_stale_worker_writes_nothing(record: Any) -> None:
     assert stale is not None
     with record.engine.begin() as conn:
         conn.execute(update(booking_changes).values(lease_expires_at=datetime(2020, 1, 1, tzinfo=UTC)))
-        [lost] = sweeps.lost_leases(conn, 10, settle_seconds=130, ends_seconds=160, lease_seconds=50, suspect_after=3)
+        [lost] = queue_sweeps.lost_leases(
+            conn, CHANGES, 10, settle_seconds=130, ends_seconds=160, lease_seconds=50, suspect_after=3
+        )
     assert (lost.status, lost.outcome_unknown, lost.posts) == (ChangeStatus.RETRYING, True, 1)
     assert claim(record, one) is not None
 
@@ -182,7 +186,7 @@ def test_held_changes_stand_in_the_line_by_their_place(record: Any) -> None:
         assert [one for one, _ in sweeps.in_line_of(conn, (1,), 10, postable=False)[1]] == [one.id for one in order]
         probes = [one for one, _ in sweeps.in_line_of(conn, (1,), 10, postable=True)[1]]
         assert probes == [one.id for one in order if one.wanted is None]
-        assert [one.id for one in sweeps.release_these(conn, [held[1].id])] == [held[1].id]
+        assert [one.id for one in queue_sweeps.release_these(conn, CHANGES, [held[1].id])] == [held[1].id]
     assert read(record, held[1]).status is PENDING
 
 

@@ -8,13 +8,13 @@ import pytest
 import redis
 from sqlalchemy import Engine, Table, text, update
 
-from db import appointments
 from db.appointments import Appointment
-from db.changes import sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.bookings import appointments as bookings
 from db.models.changes import booking_changes
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS, CHANGES
 from tasks.maintenance.sweeper import rescue_stranded
 from tasks.publish import QUEUE
 from tests.integration.changes.test_db_changes import booked, change, claim
@@ -35,7 +35,7 @@ def third_lost(record: Any, rows: Sequence[BookingChange]) -> list[BookingChange
     """Let the leases of these run out, and sweep; return what was swept."""
     _write(record.engine, booking_changes, [one.id for one in rows], lease_expires_at=text("now() - interval '1 s'"))
     with record.engine.begin() as conn:
-        return sweeps.lost_leases(conn, 10, suspect_after=3, **TIMES)
+        return queue_sweeps.lost_leases(conn, CHANGES, 10, suspect_after=3, **TIMES)
 
 
 def _write(engine: Engine, table: Table, ids: Sequence[int], **values: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_booking_and_a_change_of_one_worker_are_company(record: Any, first: st
     made = lost_twice(record, 1)
 
     def sweep_booking() -> list[Appointment]:
-        return record.sweep(appointments.lost_leases, 10, **TIMES)  # type: ignore[no-any-return]
+        return record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, **TIMES)  # type: ignore[no-any-return]
 
     if first == "booking":
         [booking], [one] = sweep_booking(), third_lost(record, made)
@@ -91,7 +91,7 @@ def test_what_goes_later_is_not_sent_now(settings: Callable[..., dict[str, str]]
     _write(record.engine, booking_changes, [one.id for one in made], lease_expires_at=gone)
     with redis.Redis.from_url(redis_url) as client:
         before = client.llen(QUEUE)
-        assert rescue_stranded() == {"leases": 4, "changes": 4, "requests": 0, "messages": 0}
+        assert rescue_stranded() == {"leases": 8, "changes": 0, "requests": 0, "messages": 0}
         sent = client.llen(QUEUE) - before  # type: ignore[operator]
 
     assert sent == 4

@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from db import appointments
-from db.appointments import events, queue, sweeps
-from db.appointments.sweeps import HeldKind
+from db.appointments import events
 from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, charts, counts_now, status_queries
+from db.queue import held as held_rows
+from db.queue import sweeps as queue_sweeps
+from db.queue.held import HeldSo
+from db.queue.kinds import BOOKINGS
 from db.sql import statement
 from tasks import dependencies
 from tasks.maintenance import booking_minutes as counting
@@ -69,16 +72,18 @@ def every_move(record: Any) -> Any:
     record.write(known.id, start_at=timedelta(days=-3), held_for="key")
     record.write(record.keep().id, start_at=timedelta(seconds=-1))
     record.write(held[HoldReason.UNREACHABLE].id, hold_until=timedelta(seconds=-1))
-    record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+    record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
     record.sweep(appointments.never_known, 10)
     record.sweep(appointments.expire, lead_seconds=0, limit=10)
-    record.sweep(queue.release_these, [held[HoldReason.BREAKER_OPEN].id, held[HoldReason.THROTTLED].id])
+    record.sweep(
+        queue_sweeps.release_these, BOOKINGS, [held[HoldReason.BREAKER_OPEN].id, held[HoldReason.THROTTLED].id]
+    )
     for reason in (HoldReason.CREDENTIALS, HoldReason.CONFIGURATION):
         record.write(held[reason].id, held_at=timedelta(seconds=-5))
-    record.sweep(appointments.release_due, key="other", settings="other", limit=10)
+    record.sweep(queue_sweeps.release_due, BOOKINGS, key="other", settings="other", limit=10)
     with record.engine.begin() as conn:
         now = conn.execute(text("SELECT now()")).scalar_one()
-        sweeps.release_kind(conn, HeldKind(HoldReason.SUSPECT), since=now, why="tried", limit=10)
+        held_rows.release(conn, BOOKINGS, HeldSo(HoldReason.SUSPECT), since=now, why="tried", limit=10)
         appointments.record_late_uid(conn, late.id, BookedThere("uid"))
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - id % 5 * interval '7 seconds'"))
         conn.execute(text("UPDATE appointments SET requested_at = requested_at - id % 7 * interval '40 seconds'"))

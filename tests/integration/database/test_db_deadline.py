@@ -12,6 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from db import appointments
 from db.connection import deadline, remaining
 from db.engine import make_engine
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks.database_errors import as_appointment_error
 from tests.support.fleet import eventually
 
@@ -109,7 +111,7 @@ def test_a_process_frozen_in_mid_claim_keeps_the_booking_from_nobody(
     row = record.keep()
     conn = frozen.connect()
     assert appointments.claim(conn, row.id, lease_seconds=50)
-    assert not record.sweep(appointments.unsent, 10, queue_empty=True, patience_seconds=-1), "it is locked"
+    assert not record.sweep(queue_sweeps.unsent, BOOKINGS, 10, queue_empty=True, patience_seconds=-1), "it is locked"
     assert conn.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "1min"
     conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 100"))  # it is over
 

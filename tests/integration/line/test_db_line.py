@@ -13,6 +13,8 @@ from db import appointments
 from db.appointments import FromNow, LineRule, queue
 from db.lifecycle import HoldReason, Status
 from db.models.changes import booking_changes
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tests.support.changes import held_change
 
 QUEUES = 1_000
@@ -180,7 +182,7 @@ def test_a_booking_keeps_its_place(record: Any) -> None:
     row = record.keep(number=3)
     claimed = record.claim(row.id)
     record.move(claimed, Status.HELD, hold_reason=HoldReason.UNREACHABLE, hold_until=FromNow(-1))
-    record.sweep(appointments.release_due, key="key", settings="set", limit=1)
+    record.sweep(queue_sweeps.release_due, BOOKINGS, key="key", settings="set", limit=1)
     claimed = record.claim(row.id)
     record.move(claimed, Status.FAILED)
     record.move(record.read(row.id), Status.PENDING)

@@ -10,11 +10,12 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from db import appointments
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, breaker_events, metric_totals
 from db.monitoring import failure_metrics as written
 from db.monitoring.metric_totals import Total
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
 from tasks import dependencies
@@ -69,7 +70,7 @@ def end_each(record: Any) -> None:
             record.moved(status, why="because", **({"calcom_booking_uid": "uid"} if status is Status.CONFIRMED else {}))
     lost = record.claimed()
     record.write(lost.id, lease_expires_at=timedelta(seconds=-1))
-    record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+    record.sweep(queue_sweeps.lost_leases, BOOKINGS, 10, settle_seconds=130)
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointments SET requested_at = requested_at - id % 7 * interval '40 seconds'"))
 

@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from db.appointments import sweeps
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks.dependencies import Dependencies
 from tasks.operations import booking_actions, booking_commands, cancelling, preview
 from tasks.operations.answers import answer
@@ -258,7 +259,9 @@ def test_without_a_broker_the_rows_are_committed_and_the_sweeper_sends_them(
     action = carry_out(built, of_bookings("retry", rows))
 
     assert (action.done, action.done_at is not None) == (5, True)
-    assert [row.id for row in record.sweep(sweeps.unsent, 10, queue_empty=False)] == [row.id for row in rows]
+    assert [row.id for row in record.sweep(queue_sweeps.unsent, BOOKINGS, 10, queue_empty=False)] == [
+        row.id for row in rows
+    ]
 
 
 def test_a_postgres_that_dies_half_way_leaves_what_it_has_counted(

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
 from db.appointments.appointment import Appointment
-from db.appointments.moves import FromNow
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind, SeriesScope
+from db.setters import FromNow
 from resilience.circuit_breaker.types import Denied
 from resilience.retry_policy import RetryPolicy
 from tasks.changes import attempting, decided, questions

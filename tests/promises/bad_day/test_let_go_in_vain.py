@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from celery.exceptions import Ignore
 
-from db.appointments import events, queue
+from db.appointments import events
 from db.changes import asking
-from db.changes import sweeps as changes
 from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from db.monitoring.incidents import IncidentKind
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
 from tasks.attempt import attempt
@@ -43,8 +44,8 @@ def held_again(booking: int) -> HoldReason | None:
     deps = dependencies.current()
     with deps.engine.begin() as conn:
         moves = asking.of_booking(conn, booking)
-        gone = [one.id for one in queue.release_these(conn, [booking])]
-        moved = [one.id for one in changes.release_these(conn, [one.id for one in moves])]
+        gone = [one.id for one in queue_sweeps.release_these(conn, BOOKINGS, [booking])]
+        moved = [one.id for one in queue_sweeps.release_these(conn, CHANGES, [one.id for one in moves])]
     task: Any = SimpleNamespace(request={RELEASED: True})
     for one in gone:
         with pytest.raises(Ignore):

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from db import appointments
 from db.appointments import event_types
 from db.lifecycle import Status
 from db.models.bookings import appointments as table
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome
@@ -35,7 +36,7 @@ def sweep_as_after_the_lease(appointment_id: int) -> None:
     """Let the claim run out by Postgres's clock, and take the row up."""
     with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(lease_expires_at=table.c.created_at))
-        assert appointments.lost_leases(conn, 10, settle_seconds=0)
+        assert queue_sweeps.lost_leases(conn, BOOKINGS, 10, settle_seconds=0)
 
 
 @pytest.mark.parametrize("frozen", ["before it connects", "while it connects"])

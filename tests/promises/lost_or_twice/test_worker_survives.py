@@ -10,8 +10,9 @@ import pytest
 import redis
 from sqlalchemy.exc import DBAPIError
 
-from db import appointments
 from db.lifecycle import Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.publish import QUEUE
@@ -101,7 +102,7 @@ def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
     def read() -> None:
         with engine.connect() as first, engine.connect() as second:  # two of the pool
             for conn in (first, second):
-                appointments.release_due(conn, key="any", settings="any", limit=1)
+                queue_sweeps.release_due(conn, BOOKINGS, key="any", settings="any", limit=1)
                 conn.commit()
 
     for _ in range(8):  # psycopg prepares at the sixth

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Connection
 
 from db import appointments
-from db.appointments import queue
 from db.engine import make_engine
 from db.lifecycle import Status
+from db.queue import sweeps as queue_sweeps
+from db.queue.kinds import BOOKINGS
 from tests.model import record
 from tests.model.life import world_steps
 from tests.model.life.life import Life
@@ -55,7 +56,9 @@ class TestStatements:
         """A lease that ran out leaves a row unknown, its moments counted from its end; the last one, alone, suspect."""
         conn, rows = kept
         settle, ends, suspect = SETTLE * record.TICK, ENDS * record.TICK, world_steps.SUSPECT_AFTER
-        appointments.lost_leases(conn, len(rows), settle_seconds=settle, ends_seconds=ends, suspect_after=suspect)
+        queue_sweeps.lost_leases(
+            conn, BOOKINGS, len(rows), settle_seconds=settle, ends_seconds=ends, suspect_after=suspect
+        )
 
         company = [row for row in rows.values() if row.status == Status.BOOKING and row.lost + 1 >= suspect]
         assert len(company) > 1
@@ -67,8 +70,8 @@ class TestStatements:
     def test_releases(self, kept: tuple[Connection, dict[int, Row]]) -> None:
         """With another key in use, all holds end but those that wait for a time to come, and suspects."""
         conn, rows = kept
-        appointments.release_due(conn, key="another", settings="settings", limit=len(rows))
-        queue.release_these(conn, list(rows))
+        queue_sweeps.release_due(conn, BOOKINGS, key="another", settings="settings", limit=len(rows))
+        queue_sweeps.release_these(conn, BOOKINGS, list(rows))
 
         assert_moved(kept, lambda row: _after(row, "the release ends the hold"))
 
@@ -82,7 +85,7 @@ class TestStatements:
     def test_unsent(self, kept: tuple[Connection, dict[int, Row]]) -> None:
         """Exactly the rows that wait for a message are sent again."""
         conn, rows = kept
-        sent = {row.id for row in appointments.unsent(conn, len(rows), queue_empty=True)}
+        sent = {row.id for row in queue_sweeps.unsent(conn, BOOKINGS, len(rows), queue_empty=True)}
 
         assert sent == {number for number, row in rows.items() if _step(row, "the sweeper sends it again")}
 

@@ -6,9 +6,10 @@ from functools import partial
 
 import typer
 
-from db.appointments import sweeps
-from db.appointments.sweeps import HeldKind
 from db.lifecycle import HoldReason
+from db.queue import held
+from db.queue.held import HeldSo
+from db.queue.kinds import KINDS
 from tasks.maintenance.release import OF_EACH
 from tasks.operations.booking_actions import RETRY
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
@@ -99,9 +100,10 @@ def _run(
     database = deps.engine
     with database.connect() as conn:
         own = None if account is None else named_account(conn, account).id
-        kind = HeldKind(reason, event_type_id, own)
-        count, since = sweeps.count_held(conn, kind)
-    meant = f"{plural(count, 'booking')} held for {reason}"
+        held_so = HeldSo(reason, event_type_id, own)
+        (booked, since), (changed, _) = (held.count(conn, one, held_so) for one in KINDS)
+    count = booked + changed
+    meant = plural(booked, "booking") + (f" and {plural(changed, 'change')}" if changed else "") + f" held for {reason}"
     if event_type_id is not None:
         meant += f", of event type {event_type_id}"
     if account is not None:
@@ -113,11 +115,11 @@ def _run(
     about = {"held": reason, "event_type_id": event_type_id, "account": account, "count": count}
     action = record.begin(database, "retry_held", why=why, target=about) if count else None
     retried = partial(retry_held, database, since=since, by="operator", via=Via.COMMAND_LINE, why=why, action_id=action)
-    batches = retried(kind)
+    batches = retried(held_so)
     if not deps.callers.is_alone():
         with database.connect() as conn:
-            accounts = sweeps.accounts_of(conn, kind)
-        batches = in_rounds([retried(kind._replace(account=one), limit=OF_EACH) for one in accounts], full=OF_EACH)
+            accounts = sorted({one for kind in KINDS for one in held.accounts_of(conn, kind, held_so)})
+        batches = in_rounds([retried(held_so._replace(account=one), limit=OF_EACH) for one in accounts], full=OF_EACH)
         if count > OF_EACH:
             screen.note(f"At most {OF_EACH} of an account go each second, so that others' go between. Ctrl-C is safe.")
     sent = 0
