@@ -17,12 +17,12 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
-from db.appointments import event_types, events, others, queue, series, sweeps
+from db.appointments import event_types, events, others, queue, series
 from db.audits import bookings, changes, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
-from db.queue import held
+from db.queue import held, waits
 from db.queue import sweeps as queue_sweeps
 from db.queue.held import HeldSo
 from db.queue.kinds import BOOKINGS
@@ -160,14 +160,14 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "release_due, by state": lambda: queue_sweeps.release_due(
             conn, BOOKINGS, key="key", settings="set", limit=500, key_works=True, settings_work=True
         ),
-        "waiting_for_a_call": lambda: sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
-        "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
+        "waiting_for_a_call": lambda: waits.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
+        "first_to_try": lambda: waits.first_to_try(conn, settings="set"),
         "count_held": lambda: held.count(conn, BOOKINGS, HeldSo(HoldReason.SUSPECT)),
         "release_kind": lambda: held.release(conn, BOOKINGS, HeldSo(HoldReason.SUSPECT), since=NOW, why="", limit=500),
         "release_these": lambda: queue_sweeps.release_these(conn, BOOKINGS, in_line),
         "waiting": lambda: queue.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
-        "line": lambda: queue.backlog_reason(conn),
+        "line": lambda: waits.backlog_reason(conn),
         "flag_degraded": lambda: queue_sweeps.flag_degraded(conn, BOOKINGS, max_age_seconds=900, limit=500),
         "expire": lambda: appointments.expire(conn, lead_seconds=0, limit=500),
         "lost_leases": lambda: queue_sweeps.lost_leases(conn, BOOKINGS, 500, settle_seconds=130),

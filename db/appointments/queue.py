@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, literal, select
+from sqlalchemy import Connection
 
 from booking_client.states import DEFAULT_ACCOUNT
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import HoldReason
 from db.models.accounts import AccountPace
-from db.models.bookings import appointments
 from db.sql import statement
 
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
@@ -16,18 +15,6 @@ QUEUED = (*PACED, HoldReason.IN_LINE)
 """The reasons of all that is in the queue, as they are shown."""
 Places = dict[int, list[tuple[int, datetime]]]
 """By account the ids of what is in its line, in their order, each with its place."""
-
-
-def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason | None:
-    """Return what queued bookings of an account (None: of any) wait for; None: none waits.
-
-    The breaker comes before the limit.
-    """
-    held = select(literal(1)).where(appointments.c.status == Status.HELD)
-    held = held if account is None else held.where(appointments.c.account_id == account)
-    waits = [exists(held.where(appointments.c.hold_reason == reason)) for reason in PACED]
-    found = conn.execute(select(*waits)).one()
-    return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
 
 def waiting(conn: Connection, limit: int, *, postable: bool) -> list[tuple[int, datetime]]:

@@ -18,33 +18,6 @@ from db.models.accounts import AccountPace
 from db.sql import prepared, statement
 
 
-class Waiting(NamedTuple):
-    """Whether bookings wait for a harmless call: held for today's key, held for today's settings."""
-
-    credentials: bool
-    configuration: bool
-
-
-def waiting_for_a_call(
-    conn: Connection, *, key: str, settings: str, fresh_seconds: float, account: int = DEFAULT_ACCOUNT
-) -> Waiting:
-    """Return whether bookings of an account wait for the harmless call that ends a hold.
-
-    Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
-    held is asked at once.
-    """
-    asked = {"account": account, "key": key, "settings": settings, "fresh_seconds": fresh_seconds}
-    found = conn.execute(statement("waiting_for_a_call"), asked).one()
-    return Waiting(found.credentials, found.configuration)
-
-
-def first_to_try(conn: Connection, *, settings: str, account: int = DEFAULT_ACCOUNT) -> int | None:
-    """Return which booking of an account, held for configuration, goes first when Cal.com answers; None: nobody may."""
-    asked = {"account": account, "settings": settings}
-    found: int | None = conn.execute(statement("first_to_try"), asked).scalar_one_or_none()
-    return found
-
-
 class MissingType(NamedTuple):
     """An event type to look for: a booking that waits for it, and when it was last looked for (None: never)."""
 

@@ -17,9 +17,9 @@ from db.changes.change import BookingChange
 from db.lifecycle import UNASKABLE
 from db.setters import Setters, setters
 
-Row = TypeVar("Row", Appointment, BookingChange)
 Worked = Appointment | BookingChange
 """A row that is worked on."""
+Row = TypeVar("Row", bound=Worked)
 _UNASKED = ", ".join(f"'{reason.value}'" for reason in sorted(UNASKABLE))
 
 
@@ -28,6 +28,7 @@ class RowKind(Generic[Row]):
     """A table of rows that are worked on."""
 
     row: type[Row]
+    table: str
     of: Callable[[RowMapping], Row]
     read: Callable[[Sequence[Any]], Row]
     columns: str
@@ -62,20 +63,20 @@ class RowKind(Generic[Row]):
         return [self.of(row) for row in conn.execute(self.statement(name), parameters).mappings()]
 
     def _filled(self, written: str) -> str:
-        for hole, text_in_place in self.holes.items():
+        for hole, text_in_place in {"rows": self.table, **self.holes}.items():
             written = written.replace(f"/* {hole} */", text_in_place)
         return written
 
 
 BOOKINGS = RowKind(
     row=Appointment,
+    table="appointments",
     of=Appointment.of,
     read=Appointment.read,
     columns=booking.COLUMNS_SQL,
     writable=booking_moves.WRITABLE,
     passed_over=(),
     holes={
-        "rows": "appointments",
         "its booking": "id",
         "at work": "'booking'",
         "event": "''",
@@ -85,6 +86,7 @@ BOOKINGS = RowKind(
         # Its type is looked for; what is to be cancelled, or may be booked, is looked up all the same.
         "typed": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)",
         # From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold.
+        "of no type": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown)",  # the others met Cal.com
         "released": (
             f"{sql.RELEASED}, askable_since = CASE WHEN outcome_unknown AND own.hold_reason IN ({_UNASKED})"
             " THEN now() ELSE askable_since END"
@@ -98,13 +100,13 @@ BOOKINGS = RowKind(
 )
 CHANGES = RowKind(
     row=BookingChange,
+    table="booking_changes",
     of=BookingChange.of,
     read=BookingChange.read,
     columns=change.COLUMNS_SQL,
     writable=change_moves.WRITABLE,
     passed_over=change_moves.BOOKING_ONLY,
     holes={
-        "rows": "booking_changes",
         "its booking": "appointment_id",
         "at work": "'changing'",
         "event": "'change_'",
@@ -112,6 +114,7 @@ CHANGES = RowKind(
         "of the type": "appointment_id IN (SELECT id FROM appointments WHERE event_type_id = :event_type_id)",
         "sent by us": "true",
         "typed": "true",
+        "of no type": "true",
         "released": sql.RELEASED,
         "lost": (
             "may_have_moved = true, posts = greatest(posts, 1),"
@@ -119,5 +122,5 @@ CHANGES = RowKind(
         ),
     },
 )
-KINDS = (BOOKINGS, CHANGES)
+KINDS: tuple[RowKind[Any], ...] = (BOOKINGS, CHANGES)
 """All that is worked on: who asks whether anybody waits asks each of them."""

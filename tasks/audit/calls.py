@@ -7,10 +7,10 @@ from typing import Any
 
 from booking_client import correlation
 from booking_client.states import DEFAULT_ACCOUNT
-from db.appointments import queue
 from db.audits import nights
 from db.audits.nights import NightlyAudit
 from db.lifecycle import HoldReason
+from db.queue import waits
 from resilience.circuit_breaker.types import Denied, Permit, Reason, State
 from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CALCOM_RATE, CANCEL
@@ -113,7 +113,7 @@ class AuditCalls(GuardedCalls):
     def _bookings_wait(self) -> bool:
         """Return whether bookings wait for the rate limit: bookings get the free calls before an audit."""
         with self.deps.engine.connect() as conn:
-            return queue.backlog_reason(conn, self.account) is HoldReason.THROTTLED
+            return waits.backlog_reason(conn, self.account) is HoldReason.THROTTLED
 
 
 class RestoredCalls(AuditCalls):

@@ -11,7 +11,8 @@ from contextlib import suppress
 from booking_client import correlation
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
-from db.appointments import queue, sweeps
+from db.appointments import queue
+from db.queue import waits
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.calcom.booking_answers import read_list
@@ -77,18 +78,18 @@ def _recover(deps: Dependencies) -> int:
     if not (refused or wrong or paged or seen.throttled_for):
         return 0
     with deps.engine.connect() as conn:
-        held = sweeps.waiting_for_a_call(
+        held = waits.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN,
             account=deps.caller.id,
         )  # fmt: skip
         # A block also holds the bookings in the line, under another hold reason; without Redis no block is known.
-        queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None
-    waits = (
+        queued = seen.shared and waits.backlog_reason(conn, deps.caller.id) is not None
+    is_due = (
         (refused and held.credentials)
         or ((refused or wrong or seen.throttled_for) and queued)
         or ((wrong or paged) and held.configuration)
     )
-    if not waits or not _answers(deps):
+    if not is_due or not _answers(deps):
         return 0
     if seen.shared:  # the breaker does the rest: what the key held is released now, all else once a POST succeeded
         return release_first(deps)

@@ -14,7 +14,7 @@ from db.appointments import sweeps as bookings
 from db.appointments.appointment import Appointment
 from db.appointments.sweeps import MissingType
 from db.changes.change import BookingChange
-from db.queue import sweeps
+from db.queue import sweeps, waits
 from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
@@ -172,10 +172,10 @@ def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, 
 
 
 def release_first(deps: Dependencies) -> int:
-    """Release the one booking that goes first when Cal.com's API answers again; return how many (0 or 1)."""
+    """Release the one row that goes first when Cal.com's API answers again; return how many (0 or 1)."""
     with deps.engine.begin() as conn:
-        first = bookings.first_to_try(conn, settings=deps.calcom.settings_fingerprint, account=deps.caller.id)
-        rows = [] if first is None else sweeps.release_these(conn, BOOKINGS, [first])
+        first = waits.first_to_try(conn, settings=deps.calcom.settings_fingerprint, account=deps.caller.id)
+        rows = [] if first is None else sweeps.release_these(conn, first.kind, [first.id])
     return _sent(deps, rows)
 
 

@@ -10,7 +10,6 @@ from db import account_troubles
 from db.account_troubles import NO_TROUBLE, AccountTroubles
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
-from db.appointments.queue import backlog_reason
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
 from db.monitoring import (
@@ -29,6 +28,7 @@ from db.monitoring.front_door import FrontDoor
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
+from db.queue.waits import backlog_reason
 from resilience.error_types import ErrorType
 from tasks.accounts.door import UNREADABLE
 from tasks.calcom.access import CREATE

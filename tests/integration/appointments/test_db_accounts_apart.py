@@ -20,6 +20,7 @@ from db.audits.restored import RestoredBooking
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from db.queue import sweeps as queue_sweeps
+from db.queue import waits
 from db.queue.kinds import CHANGES
 from tests.support.accounts.making import make_account
 
@@ -157,7 +158,7 @@ def missing(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
 
 def first_to_try(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
     """Choose whose call shows whether the settings work."""
-    yield [one for one in [sweeps.first_to_try(conn, settings="set", account=row.account_id)] if one is not None]
+    yield [one.id for one in [waits.first_to_try(conn, settings="set", account=row.account_id)] if one is not None]
 
 
 KEYS: Mapping[str, Mapping[str, Any]] = {
@@ -272,7 +273,7 @@ def test_only_an_accounts_own_bookings_wait_for_its_call(record: Any, pair: Any)
         record.write(other.id, **columns)
         with record.engine.connect() as conn:
             accounts = (1, other.account_id)
-            found.append([tuple(sweeps.waiting_for_a_call(conn, **asked, account=number)) for number in accounts])
+            found.append([tuple(waits.waiting_for_a_call(conn, **asked, account=number)) for number in accounts])
 
     assert found == [[(False, False), (True, False)], [(False, False), (False, True)]]
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, update
 
-from db.appointments import Appointment, events, sweeps
+from db.appointments import Appointment, events
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 from db.queue import held as held_rows
 from db.queue import sweeps as queue_sweeps
+from db.queue import waits
 from db.queue.held import HeldSo
 from db.queue.kinds import BOOKINGS
 
@@ -37,16 +38,17 @@ def release(record: Any, **works: bool) -> list[int]:
     return [row.id for row in swept]
 
 
-def waiting(record: Any) -> sweeps.Waiting:
+def waiting(record: Any) -> waits.Waiting:
     """Ask who waits for the harmless call."""
     with record.engine.connect() as conn:
-        return sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60)
+        return waits.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60)
 
 
 def first(record: Any) -> int | None:
     """Ask who goes first."""
     with record.engine.connect() as conn:
-        return sweeps.first_to_try(conn, settings="set")
+        found = waits.first_to_try(conn, settings="set")
+    return None if found is None else found.id
 
 
 def test_a_row_of_unknown_outcome_waits_for_no_missing_type(record: Any) -> None:

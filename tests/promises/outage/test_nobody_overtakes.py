@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from db import appointments
-from db.appointments import queue
 from db.lifecycle import HoldReason, Status
+from db.queue import waits
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome
@@ -52,7 +52,7 @@ def test_who_asks_while_others_wait_is_held_behind_them(reason: HoldReason) -> N
     assert outcome(receipt.appointment_id).hold_reason is HoldReason.IN_LINE  # type: ignore[union-attr]
     with dependencies.current().engine.connect() as conn:
         row = appointments.get(conn, receipt.appointment_id)
-        assert queue.backlog_reason(conn) is reason  # in their line, and let go as they are
+        assert waits.backlog_reason(conn) is reason  # in their line, and let go as they are
     assert row is not None
     assert (row.hold_reason, row.circuit_breaker_open_at_booking) == (HoldReason.IN_LINE, None)
 

@@ -1,0 +1,63 @@
+"""Who waits, and for what: asked of every kind of rows, so that none is forgotten."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from booking_client.states import DEFAULT_ACCOUNT
+from db.appointments.queue import PACED
+from db.lifecycle import HoldReason
+from db.queue.kinds import KINDS, RowKind
+
+
+class Waiting(NamedTuple):
+    """Whether somebody waits for a harmless call: held for today's key, held for today's settings."""
+
+    credentials: bool
+    configuration: bool
+
+
+class First(NamedTuple):
+    """The row that goes first when Cal.com answers again."""
+
+    kind: RowKind[Any]
+    id: int
+
+
+def waiting_for_a_call(
+    conn: Connection, *, key: str, settings: str, fresh_seconds: float, account: int = DEFAULT_ACCOUNT
+) -> Waiting:
+    """Return whether somebody of an account waits for the harmless call that ends a hold.
+
+    Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
+    held is asked at once.
+    """
+    asked = {"account": account, "key": key, "settings": settings, "fresh_seconds": fresh_seconds}
+    found = [conn.execute(kind.statement("waiting_for_a_call"), asked).one() for kind in KINDS]
+    return Waiting(any(one.credentials for one in found), any(one.configuration for one in found))
+
+
+def first_to_try(conn: Connection, *, settings: str, account: int = DEFAULT_ACCOUNT) -> First | None:
+    """Return what of an account, held for configuration, goes first when Cal.com answers: a booking before a change.
+
+    None: nothing may.
+    """
+    for kind in KINDS:
+        found = conn.execute(kind.statement("first_to_try"), {"account": account, "settings": settings}).scalar()
+        if found is not None:
+            return First(kind, found)
+    return None
+
+
+def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason | None:
+    """Return what those in the line of an account (None: of any) wait for; None: none waits.
+
+    The breaker comes before the limit.
+    """
+    held = f"status = 'held'{'' if account is None else ' AND account_id = :account'}"
+    waits = ", ".join(
+        " OR ".join(f"EXISTS (SELECT FROM {kind.table} WHERE {held} AND hold_reason = '{reason}')" for kind in KINDS)
+        for reason in PACED
+    )
+    found = conn.execute(text(f"SELECT {waits}"), {} if account is None else {"account": account}).one()
+    return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
