@@ -29,6 +29,8 @@ class RowKind(Generic[Row]):
 
     row: type[Row]
     table: str
+    letter: str
+    """What its items begin with (`items`)."""
     of: Callable[[RowMapping], Row]
     read: Callable[[Sequence[Any]], Row]
     columns: str
@@ -71,6 +73,7 @@ class RowKind(Generic[Row]):
 BOOKINGS = RowKind(
     row=Appointment,
     table="appointments",
+    letter="",
     of=Appointment.of,
     read=Appointment.read,
     columns=booking.COLUMNS_SQL,
@@ -101,6 +104,7 @@ BOOKINGS = RowKind(
 CHANGES = RowKind(
     row=BookingChange,
     table="booking_changes",
+    letter="c",
     of=BookingChange.of,
     read=BookingChange.read,
     columns=change.COLUMNS_SQL,

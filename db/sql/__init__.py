@@ -22,6 +22,29 @@ _NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NU
 RELEASED = f"status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = now()"
 """What each release of a row sets."""
 
+
+def _behind(reason: str) -> str:
+    return " OR ".join(
+        f"""EXISTS (
+        SELECT FROM {table} AS earlier
+        WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held' AND earlier.hold_reason = '{reason}'
+            AND earlier.line_at < wanted.line_at
+    )"""
+        for table in ("appointments", "booking_changes")
+    )
+
+
+_BACKLOG = f"""CASE
+    WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
+    WHEN {_behind("breaker_open")} THEN 'breaker_open'
+    WHEN {_behind("throttled")} THEN 'throttled'
+END"""
+"""What those wait for that are before a `wanted` row in its account's line; a claim says /* backlog */ in its place.
+
+One that was let go has its place in the window, and one whose POST may have been done is looked for; all others wait
+behind those before them.
+"""
+
 _JUDGED = """often AS MATERIALIZED (
     SELECT what, id
     FROM (
@@ -90,4 +113,4 @@ def written(name: str) -> str:
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
-    return kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED)
+    return kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED).replace("/* backlog */", _BACKLOG)

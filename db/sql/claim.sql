@@ -26,27 +26,7 @@ claimed AS (
       AND status IN ('pending', 'retrying')
       AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
     RETURNING
-        CASE
-            WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
-            WHEN EXISTS (
-                SELECT FROM appointments AS earlier
-                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'
-                    AND earlier.line_at < wanted.line_at
-            ) OR EXISTS (
-                SELECT FROM booking_changes AS earlier
-                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
-                    AND earlier.hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
-            ) THEN 'breaker_open'
-            WHEN EXISTS (
-                SELECT FROM appointments AS earlier
-                WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'throttled'
-                    AND earlier.line_at < wanted.line_at
-            ) OR EXISTS (
-                SELECT FROM booking_changes AS earlier
-                WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held'
-                    AND earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
-            ) THEN 'throttled'
-        END AS backlog,
+        /* backlog */ AS backlog,
         /* columns */
 )
 SELECT asked.in_time, account.state, account.version, claimed.*

@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import Appointment, events
 from db.changes import moves, sweeps
 from db.changes.change import BookingChange
-from db.changes.items import change_item
 from db.lifecycle import OVER, ChangeStatus
 from db.queue import claims
+from db.queue.items import item
 from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import State
 from tasks.accounts.door import NoAccess
@@ -62,10 +62,10 @@ def _need_not_wait(deps: Dependencies) -> bool:
 
 def _give_back(deps: Dependencies, change_id: int, endpoints: Iterable[str], *, answered_at: int = 0) -> None:
     """Free the place of a change, in the common window or in that of its own endpoint."""
-    item, held = change_item(change_id), deps.breaker.held_work
-    held.give_back(CREATE, item, answered_at=answered_at)
+    place, held = item(CHANGES, change_id), deps.breaker.held_work
+    held.give_back(CREATE, place, answered_at=answered_at)
     for endpoint in endpoints:
-        held.give_back(endpoint, item, answered_at=answered_at, apart=True)
+        held.give_back(endpoint, place, answered_at=answered_at, apart=True)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments import queue
 from db.changes import sweeps as changes
-from db.changes.items import change_item
 from db.models.changes import ChangeKind
+from db.queue.items import item
+from db.queue.kinds import BOOKINGS, CHANGES
 
 Line = dict[int, list[str]]
 """By account the items at the head of its line, in their order."""
@@ -29,9 +30,9 @@ def line_of(
     moves = changes.in_line_of(conn, accounts, limit, postable=postable, kinds=kinds)
     line: Line = {}
     for account in accounts:
-        own = [(place, str(one)) for one, place in bookings[account]]
-        changed = [(place, change_item(one)) for one, place in moves[account]]
-        line[account] = [item for _, item in merge(own, changed, key=itemgetter(0))][:limit]
+        own = [(place, item(BOOKINGS, one)) for one, place in bookings[account]]
+        changed = [(place, item(CHANGES, one)) for one, place in moves[account]]
+        line[account] = [one for _, one in merge(own, changed, key=itemgetter(0))][:limit]
     return line
 
 
@@ -44,4 +45,4 @@ def first_line(conn: Connection, limit: int, *, postable: bool, bookings_only: b
 def changes_of(conn: Connection, account: int, kind: ChangeKind, limit: int) -> list[str]:
     """Return the changes of a kind at the head of an account's line."""
     places = changes.in_line_of(conn, (account,), limit, postable=False, kinds=(kind,))
-    return [change_item(one) for one, _ in places[account]]
+    return [item(CHANGES, one) for one, _ in places[account]]

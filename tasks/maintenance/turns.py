@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from db.appointments import queue
-from db.appointments.appointment import Appointment
-from db.changes.change import BookingChange
-from db.changes.items import change_of, item_of
 from db.models.accounts import AccountPace
 from db.queue import sweeps
-from db.queue.kinds import BOOKINGS, CHANGES
+from db.queue.items import ids_of, item_of
+from db.queue.kinds import KINDS, Worked
 from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import Reason, Recorded, Released, State
 from tasks.accounts.recent import Recent
@@ -30,7 +28,6 @@ ROUNDS = 4  # then the next release goes on from there
 LONGEST_REST = 5.0  # seconds: an account's obstacle may end earlier than it was said to
 APART = 64  # changes of a kind that may go at once while the endpoint of bookings is sick
 _KEPT = 10_000
-Row = Appointment | BookingChange
 
 log = Logger(__name__)
 
@@ -162,9 +159,8 @@ def let_go(deps: Dependencies, granted: Sequence[str], state: State, endpoint: s
     released_items: set[str] = set()
     try:
         with deps.engine.begin() as conn:
-            rows: list[Row] = [
-                *sweeps.release_these(conn, BOOKINGS, [int(item) for item in granted if item.isdigit()]),
-                *sweeps.release_these(conn, CHANGES, [change_of(item) for item in granted if not item.isdigit()]),
+            rows: list[Worked] = [
+                row for kind in KINDS for row in sweeps.release_these(conn, kind, ids_of(kind, granted))
             ]
         released_items = {item_of(row) for row in rows}
     finally:  # give back the places of rows that have moved on, or of all if Postgres failed

@@ -94,7 +94,7 @@ BREAKAGES = (
     ),
     _unsent(
         name="unsent-never-sent-again",
-        old="          enqueued_at IS NULL AND (status = 'retrying' OR updated_at > created_at)\n          OR ",
+        old="          enqueued_at IS NULL AND /* sent by us */\n          OR ",
         new="          ",
         test="tests/integration/appointments/test_db_unsent.py::test_what_was_never_sent_is_sent_at_once",
     ),
@@ -213,9 +213,10 @@ BREAKAGES = (
         new="placed, behind_others=False",
         test="tests/promises/outage/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
     ),
-    _claim_sql(
+    Breakage(
         name="posted-past-those-who-wait",
         promise=4,
+        file="db/sql/__init__.py",
         old="WHEN :released OR posts > 0 OR outcome_unknown THEN NULL",
         new="WHEN :released OR true THEN NULL",
         test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",

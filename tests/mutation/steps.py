@@ -28,9 +28,9 @@ STEPS = (
     Breakage(
         name="wait-for-proof-begins-anew",
         promise=2,
-        file="db/sql/__init__.py",
-        old="IN ('breaker_open', 'throttled', 'credentials', 'configuration', 'paused')",
-        new="IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration', 'paused')",
+        file="db/queue/kinds.py",
+        old="own.hold_reason IN ({_UNASKED})",
+        new="own.hold_reason IN ({_UNASKED}, 'unreachable')",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
     ),
     _inquiry(
@@ -161,7 +161,7 @@ STEPS = (
     Breakage(
         name="twin-in-flight-taken-for-earlier",
         promise=1,
-        file="db/sql/lost_leases.sql",
+        file="db/queue/kinds.py",
         old="CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END",
         new="coalesce(sent_at, lease_expires_at)",
         test=f"{_TWINS}test_a_twin_that_was_booked_while_a_worker_was_lost_was_not_there_before",

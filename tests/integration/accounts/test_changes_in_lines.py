@@ -12,9 +12,10 @@ from db.accounts import Account
 from db.appointments import Appointment
 from db.changes import moves
 from db.changes.change import BookingChange
-from db.changes.items import change_item
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
+from db.queue.items import item
+from db.queue.kinds import CHANGES
 from tasks import dependencies
 from tasks.changes.attempting import attempt_change
 from tasks.changes.claimed import claim_change
@@ -63,10 +64,10 @@ def test_each_line_has_its_bookings_and_its_changes_by_place(salon: Account) -> 
     for change in (theirs[1], own[0]):
         hold_change(change)
     places = {str(one): row(one).line_at for one in (theirs[0], theirs[2], own[1])}
-    places |= {change_item(one.id): one.line_at for one in (theirs[1], own[0])}
+    places |= {item(CHANGES, one.id): one.line_at for one in (theirs[1], own[0])}
     wanted = {
-        salon.id: [str(theirs[0]), change_item(theirs[1].id), str(theirs[2])],
-        1: [change_item(own[0].id), str(own[1])],
+        salon.id: [str(theirs[0]), item(CHANGES, theirs[1].id), str(theirs[2])],
+        1: [item(CHANGES, own[0].id), str(own[1])],
     }
 
     with dependencies.current().engine.connect() as conn:

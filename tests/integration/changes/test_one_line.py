@@ -8,9 +8,10 @@ from random import Random
 import redis
 from sqlalchemy import func, update
 
-from db.changes.items import change_item
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
+from db.queue.items import item
+from db.queue.kinds import CHANGES
 from tasks import dependencies
 from tasks.maintenance.release import release_paced
 from tasks.publish import CHANGE_TASK, QUEUE
@@ -29,7 +30,7 @@ def sent(url: str) -> list[str]:
     with redis.Redis.from_url(url) as client:
         messages = [json.loads(one)["headers"] for one in reversed(client.lrange(QUEUE, 0, -1))]  # type: ignore[arg-type]
     numbers = [(one["task"], json.loads(one["argsrepr"])[0]) for one in messages]
-    return [change_item(number) if task == CHANGE_TASK else str(number) for task, number in numbers]
+    return [item(CHANGES, number) if task == CHANGE_TASK else str(number) for task, number in numbers]
 
 
 def test_held_bookings_and_held_changes_go_in_one_order(
@@ -51,7 +52,7 @@ def test_held_bookings_and_held_changes_go_in_one_order(
         write(one, status=Status.CONFIRMED, calcom_booking_uid=f"uid-{one}", enqueued_at=None)
         with deps.engine.begin() as conn:
             change = ask_change(conn, row(one), LATER if number % 3 else None)
-            line[change_item(change.id)] = place = places.pop()
+            line[item(CHANGES, change.id)] = place = places.pop()
             stands = {"status": ChangeStatus.HELD, "hold_reason": REASONS[number % 2], "line_at": place}
             conn.execute(update(booking_changes).where(booking_changes.c.id == change.id).values(**stands, **held))
     with redis.Redis.from_url(redis_url) as client:

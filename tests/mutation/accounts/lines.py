@@ -77,9 +77,9 @@ LINES = (
     ),
     _line(
         name="a-worker-waits-behind-another-accounts-line",
-        file="db/sql/claim.sql",
-        old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
-        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        file="db/sql/__init__.py",
+        old="WHERE earlier.account_id = wanted.account_id AND earlier.status",
+        new="WHERE earlier.status",
         test=f"{_LINES}test_a_worker_passes_those_of_another_account",
     ),
     _insert(
@@ -160,9 +160,9 @@ LINES = (
     ),
     _line(
         name="a-change-waits-behind-another-accounts-bookings",
-        file="db/sql/change_claim.sql",
-        old="WHERE earlier.account_id = wanted.account_id AND status = 'held' AND hold_reason = 'breaker_open'",
-        new="WHERE status = 'held' AND hold_reason = 'breaker_open'",
+        file="db/sql/__init__.py",
+        old="WHERE earlier.account_id = wanted.account_id AND earlier.status",
+        new="WHERE earlier.status",
         test=f"{_CHANGES}test_a_change_passes_the_bookings_of_another_account",
     ),
     _line(

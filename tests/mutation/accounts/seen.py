@@ -76,7 +76,7 @@ SEEN: tuple[Breakage, ...] = (
     ),
     _seen(
         name="another-accounts-holds-are-sent-again",
-        file="db/sql/release_kind.sql",
+        file="db/sql/release_so.sql",
         old="        AND (CAST(:account AS integer) IS NULL OR account_id = :account)\n",
         new="        AND (CAST(:account AS integer) IS NULL OR account_id <> 0)\n",
         test=f"{_ONE}test_only_what_is_held_of_the_account_is_sent_again",

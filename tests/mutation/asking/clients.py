@@ -101,9 +101,9 @@ CLIENTS = (
     Breakage(
         name="kept-by-a-client-is-lost",
         promise=4,
-        file="db/sql/unsent.sql",
-        old="enqueued_at IS NULL AND (status = 'retrying' OR updated_at > created_at)",
-        new="enqueued_at IS NULL",
+        file="db/queue/kinds.py",
+        old="\"(status = 'retrying' OR updated_at > created_at)\"",
+        new='"true"',
         test="tests/integration/appointments/test_db_unsent.py::test_what_a_client_kept_is_the_dispatchers",
     ),
     _settled(

@@ -23,6 +23,7 @@ COMPANY = (
     _rested(
         name="unknown-waits-for-a-missing-type",
         promise=1,
+        file="db/queue/kinds.py",
         old="OR outcome_unknown OR cancel_requested)",
         new="OR cancel_requested)",
         test=f"{_HELD}test_a_row_of_unknown_outcome_waits_for_no_missing_type",
@@ -120,7 +121,7 @@ COMPANY = (
     ),
     _rested(
         name="rested-goes-round-and-round",
-        old="CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END",
+        old="CASE WHEN :closed AND held_by = 'unreachable' THEN 0 ELSE probe_failures END",
         new="probe_failures",
         test=_GOES,
     ),
@@ -170,7 +171,7 @@ COMPANY = (
     Breakage(
         name="changes-killed-together-go-all-at-once",
         promise=4,
-        file="db/sql/change_leases.sql",
+        file="db/sql/lost_leases.sql",
         old="CASE WHEN turn > 0 THEN now() + make_interval(secs => 2 * turn * :lease_seconds) END",
         new="NULL",
         test=f"{_CHANGES}test_changes_that_lose_their_third_lease_together_blame_their_worker",

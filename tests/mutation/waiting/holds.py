@@ -36,15 +36,15 @@ HOLDS = (
     _recovery(
         name="line-behind-a-block-asks-nobody",
         promise=5,
-        old="queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None",
+        old="queued = seen.shared and waits.backlog_reason(conn, deps.caller.id) is not None",
         new="queued = False",
         test="tests/integration/test_recovery.py::test_a_line_behind_a_block_is_enough_to_ask[settings]",
     ),
     _recovery(
         name="line-asks-without-redis",
         promise=3,
-        old="queued = seen.shared and queue.backlog_reason(conn, deps.caller.id) is not None",
-        new="queued = queue.backlog_reason(conn, deps.caller.id) is not None",
+        old="queued = seen.shared and waits.backlog_reason(conn, deps.caller.id) is not None",
+        new="queued = waits.backlog_reason(conn, deps.caller.id) is not None",
         test="tests/integration/test_recovery.py::test_without_redis_a_line_is_no_reason_to_ask",
     ),
     Breakage(
@@ -247,7 +247,7 @@ HOLDS = (
                 "missing-type-let-go-with-the-settings",
                 5,
                 "db/sql/release_due.sql",
-                "AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)",
+                "        AND /* typed */\n",
                 "",
                 "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
             ),
@@ -295,7 +295,7 @@ HOLDS = (
             (
                 "cancel-waits-for-a-missing-type",
                 1,
-                "db/sql/release_due.sql",
+                "db/queue/kinds.py",
                 " OR cancel_requested)",
                 ")",
                 "test_the_operator_cancels_what_waits_for_a_type",

@@ -9,7 +9,7 @@ _NEED = "tests/promises/outage/test_order_of_need.py::"
 _RULE = f"{_LINE}test_every_dealt_queue_goes_in_the_order_of_the_rule"
 _INSERT = "client/booking_client/sql/insert.sql"
 _enqueue = partial(Breakage, promise=4, file="tasks/enqueue.py")
-_claim = partial(Breakage, promise=4, file="db/sql/claim.sql")
+_claim = partial(Breakage, promise=4, file="db/sql/__init__.py")
 
 LINE = (
     Breakage(
@@ -64,14 +64,14 @@ LINE = (
     ),
     _claim(
         name="a-booking-passes-held-changes",
-        old="earlier.hold_reason = 'throttled' AND earlier.line_at < wanted.line_at",
-        new="earlier.hold_reason = 'throttled' AND false",
+        old='for table in ("appointments", "booking_changes")',
+        new='for table in ("appointments",)',
         test=f"{_LINE}test_a_booking_waits_for_the_changes_before_it_too[throttled]",
     ),
     _claim(
         name="line-at-the-claim-by-request",
-        old="'throttled'\n                    AND earlier.line_at < wanted.line_at",
-        new="'throttled'\n                    AND earlier.requested_at < wanted.requested_at",
+        old="AND earlier.line_at < wanted.line_at",
+        new="AND earlier.requested_at < wanted.requested_at",
         test=f"{_LINE}test_a_booking_waits_for_those_before_it_in_the_line_only",
     ),
 )
