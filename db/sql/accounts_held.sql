@@ -39,7 +39,7 @@ WHERE number > 0 AND (
     ) OR EXISTS (
         SELECT FROM booking_changes AS held
         WHERE held.account_id = one.account_id AND held.status = 'held'
-            AND held.hold_reason IN ('paused', 'credentials', 'blind_key', 'configuration')
+            AND held.hold_reason IN ('paused', 'credentials', 'blind_key', 'configuration', 'unreachable')
     ) OR EXISTS (
         SELECT FROM booking_changes AS due
         WHERE due.account_id = one.account_id AND due.status = 'held' AND due.hold_until <= now() AND due.hold_reason <> 'suspect'
