@@ -11,7 +11,7 @@ _TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 _inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempt.py")
-_guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls.py")
+_guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls/calls.py")
 _kinds = partial(Breakage, file="db/queue/kinds.py")
 _headers = partial(Breakage, promise=3, file="tasks/calcom/http/headers.py")
 _event_types = partial(Breakage, file="tasks/event_type_lookup.py")

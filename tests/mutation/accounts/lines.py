@@ -12,7 +12,7 @@ _line = partial(Breakage, promise=4)
 _behind = partial(_line, file="db/sql/__init__.py")
 _insert = partial(_line, file="client/booking_client/sql/insert.sql")
 _turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
-_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls/calls.py")
 _dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
 _in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _OWN = "held.account_id = own.account_id AND "
