@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.models.bookings import appointments
@@ -85,6 +86,14 @@ def named(conn: Connection, name: str, *, lock: bool = False) -> Account:
 def is_open(conn: Connection, name: str) -> bool:
     """Return whether there is an account of this name that is not closed."""
     return bool(conn.execute(select(exists().where(_columns.name == name, _OPEN))).scalar_one())
+
+
+def lock_open(conn: Connection, number: int) -> bool:
+    """Return whether an account is open, and keep it so until the transaction ends; `default` always is."""
+    if number == DEFAULT_ACCOUNT:
+        return True
+    kept = select(_columns.id).where(_columns.id == number, _OPEN).with_for_update(read=True, key_share=True)
+    return conn.execute(kept).first() is not None
 
 
 def listed(conn: Connection) -> list[Account]:
