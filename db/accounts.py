@@ -21,7 +21,6 @@ from sqlalchemy import (
 from booking_client.states import DEFAULT_ACCOUNT
 from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
-from db.models.bookings import appointments
 from db.sql import statement
 
 MOST_SERVICES = 100  # Cal.coms, by address
@@ -140,14 +139,6 @@ def replace_cipher(conn: Connection, account: Account, encrypted: str) -> bool:
     same = _columns.id == account.id, _columns.encrypted_key == account.encrypted_key
     written = update(_accounts).where(*same).values(encrypted_key=encrypted, updated_at=func.now())
     return bool(conn.execute(written).rowcount)
-
-
-def has_live(conn: Connection, number: int) -> bool:
-    """Return whether bookings of an account, `default` excepted, have not ended."""
-    # To the letter the condition of the partial index appointments_other_accounts: else it does not serve.
-    other = text("account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held')")
-    own = exists().where(appointments.c.account_id == number, other)
-    return bool(conn.execute(select(own)).scalar_one())
 
 
 def services(conn: Connection) -> dict[str, str | None]:

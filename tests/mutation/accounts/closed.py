@@ -6,17 +6,18 @@ from tests.mutation.breakage import Breakage
 
 _CLOSED = "tests/integration/accounts/test_closed_accounts.py::"
 _API = "tests/integration/api/test_api_accounts.py::"
+_COUNTED = f"{_CLOSED}test_what_is_open_or_to_come_is_counted"
 _REPEAT = f"{_CLOSED}test_a_repeat_is_told_what_became_of_the_wish"
 _TOLD = f"{_API}test_the_key_of_a_closed_account_changes_nothing"
 _cancelling = partial(Breakage, promise=1, file="tasks/operations/cancelling.py")
+_closing = partial(Breakage, promise=1, file="tasks/operations/accounts/closing.py")
+_met = partial(Breakage, promise=1, file="db/sql/change_met.sql")
 _voice = partial(Breakage, promise=1, file="worker/api/voice/tools.py")
 _asking = partial(Breakage, promise=1, file="tasks/operations/change_asking.py")
 
 CLOSED_ACCOUNTS = (
-    Breakage(
+    _met(
         name="a-closed-account-is-taken-for-open",
-        promise=1,
-        file="db/sql/change_met.sql",
         old="coalesce((SELECT state <> 'closed' FROM kept), true)",
         new="true",
         test=f"{_REPEAT}[cancel]",
@@ -78,5 +79,69 @@ CLOSED_ACCOUNTS = (
         old="        CommandOutcome.ACCOUNT_CLOSED: Asked.CLOSED,\n",
         new="",
         test=_TOLD,
+    ),
+    _closing(
+        name="closed-with-living-bookings",
+        old="    if found.bookings:\n",
+        new="    if False:\n",
+        test="tests/integration/accounts/test_account_operations.py::test_an_account_closes_when_none_of_its_bookings_lives",
+    ),
+    _closing(
+        name="closed-over-what-is-open-or-to-come",
+        old="    if yes or not (found.changes or found.to_come):\n",
+        new="    if True:\n",
+        test=_COUNTED,
+    ),
+    _closing(
+        name="an-unread-wish-is-not-counted",
+        old="unfinished.changes + unfinished.wishes",
+        new="unfinished.changes",
+        test=_COUNTED,
+    ),
+    Breakage(
+        name="no-series-is-to-come",
+        promise=1,
+        file="db/queue/of_account.py",
+        old="_columns.series_uid.is_not(None)",
+        new="_columns.series_uid.is_not(None) & (_present_start > func.now())",
+        test=_COUNTED,
+    ),
+    _closing(
+        name="closed-over-what-is-being-sent",
+        old="        if left := of_account.unfinished(conn, account.id).changes:\n",
+        new="        if left := 0:\n",
+        test=f"{_CLOSED}test_what_was_sent_is_waited_for_while_it_may_become_known",
+    ),
+    _closing(
+        name="a-sent-change-is-withdrawn-by-closing",
+        old="        if change.is_unsent:\n",
+        new="        if change.status is ChangeStatus.HELD:\n",
+        test=f"{_CLOSED}test_what_nobody_can_know_any_more_is_named",
+    ),
+    _closing(
+        name="a-change-of-no-key-said-to-have-done-nothing",
+        old='"may_have_moved": True}',
+        new='"may_have_moved": False}',
+        test=f"{_CLOSED}test_what_nobody_can_know_any_more_is_named",
+    ),
+    _closing(
+        name="what-an-older-release-has-left-stays-open",
+        old="is ChangeStatus.HELD and (is_closed or change",
+        new="is ChangeStatus.HELD and (False or change",
+        test=f"{_CLOSED}test_what_an_older_release_has_left_open_is_ended",
+    ),
+    Breakage(
+        name="closing-waits-for-a-booking",
+        promise=1,
+        file="db/sql/change_of_account.sql",
+        old="OF booking, change SKIP LOCKED",
+        new="OF booking, change",
+        test=f"{_CLOSED}test_who_closes_waits_for_no_booking",
+    ),
+    _met(
+        name="closed-while-a-wish-is-stored",
+        old="id <> 1\n    FOR KEY SHARE",
+        new="id <> 1",
+        test=f"{_CLOSED}test_who_closes_waits_for_a_wish_that_is_being_stored",
     ),
 )
