@@ -1,5 +1,7 @@
-"""What an account has that is not over, or that is to come: asked before it is closed."""
+"""What an account has that is not over, or that is to come: asked before it is closed, and afterwards."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, literal_column, or_, select
@@ -20,6 +22,29 @@ class Unfinished(NamedTuple):
     bookings: int
     changes: int
     wishes: int
+
+
+class HeldOfClosed(NamedTuple):
+    """What is held of a closed account: how much, up to a cap, since when, and the bookings that it is about."""
+
+    name: str
+    count: int
+    since: datetime
+    bookings: list[int]
+
+
+def held_of_closed(conn: Connection, *, cap: int) -> list[HeldOfClosed]:
+    """Return the closed accounts of which bookings or changes are held; the first is the one that waits the longest."""
+    found: dict[str, HeldOfClosed] = {}
+    for kind in KINDS:
+        for one in map(HeldOfClosed._make, conn.execute(kind.statement("held_of_closed"), {"cap": cap})):
+            found[one.name] = _together([one, *([found[one.name]] if one.name in found else [])])
+    return sorted(found.values(), key=lambda one: (one.since, one.name))
+
+
+def _together(parts: Iterable[HeldOfClosed]) -> HeldOfClosed:
+    names, counts, moments, bookings = zip(*parts, strict=True)
+    return HeldOfClosed(names[0], sum(counts), min(moments), sorted({one for some in bookings for one in some}))
 
 
 def unfinished(conn: Connection, account: int) -> Unfinished:

@@ -15,8 +15,12 @@ from db.accounts import Account
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.accounts import AccountState
 from db.models.changes import booking_changes
+from db.monitoring import incidents
 from tasks import dependencies
+from tasks.accounts.door import CLOSED, UNREADABLE
+from tasks.incidents.check import check
 from tasks.maintenance.client_wishes import decide_wishes
+from tasks.maintenance.release import release_held
 from tasks.operations import booking_commands, cancelling
 from tasks.operations.accounts import closing
 from tasks.operations.accounts.closing import Closing, NotClosedError
@@ -24,11 +28,15 @@ from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.operations.booking_commands import Command, CommandOutcome, Via
 from tasks.operations.cancelling import cancel_in
 from tasks.operations.changes import ChangeReceipt
-from tests.integration.accounts.conftest import asked
+from tasks.overview.ranking.row import Level
+from tasks.overview.reading import read_overview
+from tasks.overview.verdict import verdict
+from tests.integration.accounts.conftest import OTHERS, add, asked
 from tests.running.waiting import eventually
 from tests.support.accounts.making import close_account
 from tests.support.databases.locks import no_wait_for_a_lock
 from tests.support.fleet import request, row
+from tests.support.prometheus.exporting import told
 from tests.support.stepping import accept, carry, carry_change, write
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
 
@@ -287,3 +295,58 @@ def test_what_a_closed_account_has_kept_is_cancelled_without_a_call(salon: Accou
     engine, by = dependencies.current().engine, {"by": "operator", "via": Via.COMMAND_LINE, "why": "for a test"}
     assert cancelling.cancel(engine, unknown, not_booked=True, **by).outcome is CommandOutcome.CANCELLED
     assert {row(one).status for one in (unsent, unknown)} == {Status.CANCELLED}
+
+
+# -- what is held all the same -----------------------------------------------------------------------------------------
+
+
+def opened() -> dict[str, str]:
+    """Check the health, and return the open incidents' titles, by kind."""
+    check()
+    with dependencies.current().engine.connect() as conn:
+        return {one.kind: one.title for one in incidents.notified(conn, open_only=True)}
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside another"])
+def test_what_is_held_of_a_closed_account_is_an_incident(salon: Account, others: int) -> None:
+    """A booking, and a cancel, as a release of before has left them: until both are ended, and by its true name."""
+    for _ in range(others):
+        add("salon-8", OTHERS, first=False)
+    [booking] = booked(1)
+    [unsent] = accept(request(1, account=salon.name))
+    cancels = cancel_waits(booking)
+    with dependencies.current().engine.begin() as conn:
+        accounts.close(conn, salon)
+    assert opened() == {"account_closed": _titled(1)}
+
+    have_wait(cancels, status=ChangeStatus.PENDING, hold_reason=None, held_at=None)  # its line is let go
+    for held in (carry(unsent), carry_change(cancels)):
+        assert (held.status, held.hold_reason, held.held_for) == (Status.HELD, HoldReason.CREDENTIALS, CLOSED)
+    assert opened() == {"account_closed": _titled(2)}
+    said = verdict(read_overview(dependencies.current()))
+    assert (said.name, said.level) == ("accounts_need_you", Level.CRITICAL)
+    assert told()['booking_accounts{state="closed",trouble="closed"}'] == 1
+    assert release_held() == 0
+
+    cancel_booking(unsent)
+    assert opened() == {"account_closed": _titled(1)}
+    close(yes=True)
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '1 minute'"))
+    assert opened() == {}
+    assert verdict(read_overview(dependencies.current())).name == "calm"
+
+
+def test_what_an_older_release_has_held_has_its_true_name(salon: Account) -> None:
+    """It held for a key that no worker can decrypt: to rotate that is not what the operator is sent to do."""
+    add("salon-8", OTHERS, first=False)
+    [unsent] = accept(request(1, account=salon.name))
+    since = {"held_at": text("now()"), "enqueued_at": None}
+    write(unsent, status=Status.HELD, hold_reason=HoldReason.CREDENTIALS, held_for=UNREADABLE, **since)
+    shut(salon)
+
+    assert opened() == {"account_closed": _titled(1)}
+
+
+def _titled(waiting: int) -> str:
+    return f"1 accounts are closed, and bookings or changes of them are held: salon-7 ({waiting} waiting)"

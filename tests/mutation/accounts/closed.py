@@ -7,10 +7,13 @@ from tests.mutation.breakage import Breakage
 _CLOSED = "tests/integration/accounts/test_closed_accounts.py::"
 _API = "tests/integration/api/test_api_accounts.py::"
 _COUNTED = f"{_CLOSED}test_what_is_open_or_to_come_is_counted"
+_HELD = f"{_CLOSED}test_what_is_held_of_a_closed_account_is_an_incident[alone]"
 _REPEAT = f"{_CLOSED}test_a_repeat_is_told_what_became_of_the_wish"
 _TOLD = f"{_API}test_the_key_of_a_closed_account_changes_nothing"
 _cancelling = partial(Breakage, promise=1, file="tasks/operations/cancelling.py")
 _closing = partial(Breakage, promise=1, file="tasks/operations/accounts/closing.py")
+_of_account = partial(Breakage, promise=1, file="db/queue/of_account.py")
+_troubles = partial(Breakage, promise=1, file="db/account_troubles.py")
 _met = partial(Breakage, promise=1, file="db/sql/change_met.sql")
 _voice = partial(Breakage, promise=1, file="worker/api/voice/tools.py")
 _asking = partial(Breakage, promise=1, file="tasks/operations/change_asking.py")
@@ -98,10 +101,8 @@ CLOSED_ACCOUNTS = (
         new="unfinished.changes",
         test=_COUNTED,
     ),
-    Breakage(
+    _of_account(
         name="no-series-is-to-come",
-        promise=1,
-        file="db/queue/of_account.py",
         old="_columns.series_uid.is_not(None)",
         new="_columns.series_uid.is_not(None) & (_present_start > func.now())",
         test=_COUNTED,
@@ -143,5 +144,48 @@ CLOSED_ACCOUNTS = (
         old="id <> 1\n    FOR KEY SHARE",
         new="id <> 1",
         test=f"{_CLOSED}test_who_closes_waits_for_a_wish_that_is_being_stored",
+    ),
+    # -- what is held all the same
+    _of_account(
+        name="a-change-of-a-closed-account-alarms-nobody",
+        old="    for kind in KINDS:\n",
+        new="    for kind in KINDS[:1]:\n",
+        test=_HELD,
+    ),
+    _troubles(
+        name="a-closed-account-is-not-seen-alone",
+        old="        return AccountTroubles(*_closed(closed)) if closed else NO_TROUBLE\n",
+        new="        return NO_TROUBLE\n",
+        test=_HELD,
+    ),
+    Breakage(
+        name="a-closed-account-is-said-to-be-unreadable",
+        promise=1,
+        file="tasks/accounts/door.py",
+        old='"its account is closed", CLOSED)',
+        new='"its account is closed", UNREADABLE)',
+        test=_HELD,
+    ),
+    Breakage(
+        name="a-closed-account-is-a-refused-key",
+        promise=1,
+        file="tasks/incidents/observations.py",
+        old="_KEYS = (AccountTrouble.CLOSED, ",
+        new="_KEYS = (",
+        test=_HELD,
+    ),
+    _troubles(
+        name="a-closed-account-needs-nobody",
+        old="{AccountTrouble.CLOSED, AccountTrouble.UNREADABLE",
+        new="{AccountTrouble.UNREADABLE",
+        test=_HELD,
+    ),
+    Breakage(
+        name="a-closed-account-has-two-troubles",
+        promise=1,
+        file="db/sql/accounts_in_trouble.sql",
+        old=" AND account.state <> 'closed'\n",
+        new="\n",
+        test=f"{_CLOSED}test_what_an_older_release_has_held_has_its_true_name",
     ),
 )
