@@ -152,7 +152,7 @@ def read(
 def _closed(found: Sequence[HeldOfClosed]) -> tuple[tuple[TroubledAccount, ...], dict[AccountTrouble, int]]:
     """Return the first of the closed accounts of which something is held, and how many there are."""
     first = tuple(
-        TroubledAccount(one.name, AccountTrouble.CLOSED, min(one.count, CAP), one.since, tuple(one.bookings))
+        TroubledAccount(one.name, AccountTrouble.CLOSED, min(one.waiting, CAP), one.since, tuple(one.bookings))
         for one in found[:_CLOSED]
     )
     return first, {AccountTrouble.CLOSED: len(found)} if found else {}

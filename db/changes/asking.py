@@ -68,7 +68,8 @@ def moment_of(conn: Connection, row: Appointment, key: str | None = None) -> Ask
     found = fetch(conn, prepared("change_met", COLUMNS_SQL), asked)
     changes = [(keyed, BookingChange.read(change)) for _, _, _, keyed, *change in found if change[0] is not None]
     opened = [change for _, change in changes if not change.over]
-    return AskingMoment(*found[0][:3], opened, next((change for keyed, change in changes if keyed), None))
+    now, account, is_open = found[0][:3]
+    return AskingMoment(now, account, is_open, opened, next((change for keyed, change in changes if keyed), None))
 
 
 def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:

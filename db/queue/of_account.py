@@ -28,7 +28,7 @@ class HeldOfClosed(NamedTuple):
     """What is held of a closed account: how much, up to a cap, since when, and the bookings that it is about."""
 
     name: str
-    count: int
+    waiting: int
     since: datetime
     bookings: list[int]
 

@@ -5,6 +5,7 @@ the account is locked: one that somebody has locked just now counts as open.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -121,7 +122,7 @@ def _end_changes(conn: Connection, account: Account, found: Closing) -> Closing:
         if change.is_unsent:
             withdrawn += len(asking.withdraw(conn, [change], by=_BY, why=_WHY))
         elif change.status is ChangeStatus.HELD and (is_closed or change.hold_reason in WAIT_FOR_NO_TIME):
-            ended = {"last_error": _NOT_KNOWN, "may_have_moved": True}
+            ended: dict[str, Any] = {"last_error": _NOT_KNOWN, "may_have_moved": True}
             moves.move(conn, change.id, ChangeStatus.HELD, ChangeStatus.FAILED, why=_NOT_KNOWN, by=_BY, **ended)
             not_known.append(change.appointment_id)
     return replace(found, withdrawn=withdrawn, not_known=tuple(not_known))
