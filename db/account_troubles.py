@@ -1,6 +1,6 @@
 """Which accounts something of their own stops, since when, and how many of their bookings wait: read, never changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,8 @@ from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.models.accounts import AccountState
 from db.models.accounts import calcom_accounts as _accounts
+from db.queue import of_account
+from db.queue.of_account import HeldOfClosed
 from db.sql import statement
 
 CAP = 1000
@@ -18,11 +20,13 @@ CAP = 1000
 LISTED = 50
 """So many accounts are listed, and so many of one trouble."""
 _MOST = 1000  # entries of an index that are read for a trouble
+_CLOSED = 20  # closed accounts that are listed
 
 
 class AccountTrouble(StrEnum):
     """What stops one account and no other; the worst is the first."""
 
+    CLOSED = "closed"  # it is closed, and something of it is held
     UNREADABLE = "unreadable"  # no worker can decrypt its key
     REFUSED = "refused"  # Cal.com refuses its key
     CONFIGURATION = "configuration"  # its calls lead to no API of Cal.com, or its key lacks a right
@@ -31,7 +35,9 @@ class AccountTrouble(StrEnum):
     THROTTLED = "throttled"  # its limit is reached
 
 
-FOR_A_PERSON = frozenset({AccountTrouble.UNREADABLE, AccountTrouble.REFUSED, AccountTrouble.CONFIGURATION})
+FOR_A_PERSON = frozenset(
+    {AccountTrouble.CLOSED, AccountTrouble.UNREADABLE, AccountTrouble.REFUSED, AccountTrouble.CONFIGURATION}
+)
 """What somebody must end; the others end by themselves, or by the operator who began them."""
 
 
@@ -44,6 +50,8 @@ class TroubledAccount:
     waiting: int
     """How many of its bookings are held by that, or behind; up to CAP."""
     since: datetime | None
+    bookings: tuple[int, ...] = ()
+    """Of a closed account: what its held bookings and changes are about."""
 
     @property
     def capped(self) -> bool:
@@ -110,32 +118,44 @@ def read(
 
     `service` is the settings' Cal.com, `create` the endpoint that makes bookings. `unreadable`: what bookings are held
     for whose key cannot be decrypted; `missing_type`: the error type of those whose event type is gone, which is no
-    matter of the account. Where `default` is alone this costs one row.
+    matter of the account. Where `default` is alone this costs one row, and a look at each account that is closed.
     """
+    closed = of_account.held_of_closed(conn, cap=CAP)
     alone = select(_accounts.c.alone).where(_accounts.c.id == DEFAULT_ACCOUNT)
     if conn.execute(alone).scalar_one_or_none() is not False:
-        return NO_TROUBLE
+        return AccountTroubles(*_closed(closed)) if closed else NO_TROUBLE
     asked = {
         "unreadable": unreadable,
         "missing_type": missing_type,
         "of_each": of_each,
-        "of_all": LISTED,
+        "of_all": LISTED - min(len(closed), _CLOSED),
         "most": _MOST,
         "cap": CAP,
     }
     rows = conn.execute(statement("accounts_in_trouble"), asked).all()
-    others = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
+    elsewhere = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
     states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
-    return AccountTroubles(
-        tuple(
-            TroubledAccount(name, AccountTrouble(trouble), min(count, CAP), since)
-            for _, name, trouble, _, count, since in rows
-        ),
-        {AccountTrouble(row.trouble): row.alike for row in rows},
-        {AccountState(state): count for state, count in states},
-        _services(conn, others, create) if others else (),
-        others,
+    first, counts = _closed(closed)
+    others = tuple(
+        TroubledAccount(name, AccountTrouble(trouble), min(count, CAP), since)
+        for _, name, trouble, _, count, since in rows
     )
+    return AccountTroubles(
+        (*first, *others),
+        {**counts, **{AccountTrouble(row.trouble): row.alike for row in rows}},
+        {AccountState(state): count for state, count in states},
+        _services(conn, elsewhere, create) if elsewhere else (),
+        elsewhere,
+    )
+
+
+def _closed(found: Sequence[HeldOfClosed]) -> tuple[tuple[TroubledAccount, ...], dict[AccountTrouble, int]]:
+    """Return the first of the closed accounts of which something is held, and how many there are."""
+    first = tuple(
+        TroubledAccount(one.name, AccountTrouble.CLOSED, min(one.waiting, CAP), one.since, tuple(one.bookings))
+        for one in found[:_CLOSED]
+    )
+    return first, {AccountTrouble.CLOSED: len(found)} if found else {}
 
 
 def _services(conn: Connection, others: Mapping[str, str], create: str) -> tuple[TroubledService, ...]:

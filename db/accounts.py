@@ -18,9 +18,9 @@ from sqlalchemy import (
     update,
 )
 
+from booking_client.states import DEFAULT_ACCOUNT
 from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
-from db.models.bookings import appointments
 from db.sql import statement
 
 MOST_SERVICES = 100  # Cal.coms, by address
@@ -87,6 +87,14 @@ def is_open(conn: Connection, name: str) -> bool:
     return bool(conn.execute(select(exists().where(_columns.name == name, _OPEN))).scalar_one())
 
 
+def lock_open(conn: Connection, number: int) -> bool:
+    """Return whether an account is open, and keep it so until the transaction ends; `default` always is."""
+    if number == DEFAULT_ACCOUNT:
+        return True
+    kept = select(_columns.id).where(_columns.id == number, _OPEN).with_for_update(read=True, key_share=True)
+    return conn.execute(kept).first() is not None
+
+
 def listed(conn: Connection) -> list[Account]:
     """Read all accounts, by name; `default` is the first."""
     rows = conn.execute(select(_accounts).order_by(_columns.id != 1, _columns.name)).mappings()
@@ -131,14 +139,6 @@ def replace_cipher(conn: Connection, account: Account, encrypted: str) -> bool:
     same = _columns.id == account.id, _columns.encrypted_key == account.encrypted_key
     written = update(_accounts).where(*same).values(encrypted_key=encrypted, updated_at=func.now())
     return bool(conn.execute(written).rowcount)
-
-
-def has_live(conn: Connection, number: int) -> bool:
-    """Return whether bookings of an account, `default` excepted, have not ended."""
-    # To the letter the condition of the partial index appointments_other_accounts: else it does not serve.
-    other = text("account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held')")
-    own = exists().where(appointments.c.account_id == number, other)
-    return bool(conn.execute(select(own)).scalar_one())
 
 
 def services(conn: Connection) -> dict[str, str | None]:

@@ -51,11 +51,13 @@ class AskingMoment(NamedTuple):
     """What a wish meets at a locked booking, as `moment_of` reads it.
 
     `now` is Postgres's time, `account` the name of the booking's account, `opened` its changes that are not over,
-    `keyed` the one that was asked for with the key of the wish (None: none was).
+    `keyed` the one that was asked for with the key of the wish (None: none was). `is_open`: the account is not closed,
+    and stays so until the transaction ends.
     """
 
     now: datetime
     account: str
+    is_open: bool
     opened: list[BookingChange]
     keyed: BookingChange | None
 
@@ -64,9 +66,10 @@ def moment_of(conn: Connection, row: Appointment, key: str | None = None) -> Ask
     """Return what a wish with a key meets at a booking; the lock lets nobody change it."""
     asked = {"appointment_id": row.id, "account_id": row.account_id, "key": key}
     found = fetch(conn, prepared("change_met", COLUMNS_SQL), asked)
-    changes = [(keyed, BookingChange.read(change)) for _, _, keyed, *change in found if change[0] is not None]
+    changes = [(keyed, BookingChange.read(change)) for _, _, _, keyed, *change in found if change[0] is not None]
     opened = [change for _, change in changes if not change.over]
-    return AskingMoment(found[0][0], found[0][1], opened, next((change for keyed, change in changes if keyed), None))
+    now, account, is_open = found[0][:3]
+    return AskingMoment(now, account, is_open, opened, next((change for keyed, change in changes if keyed), None))
 
 
 def of_booking(conn: Connection, appointment_id: int) -> list[BookingChange]:

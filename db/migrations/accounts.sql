@@ -47,7 +47,7 @@ ALTER TABLE calcom_event_types ADD COLUMN account_id integer DEFAULT 1 NOT NULL;
 
 -- release_due: each account's, in the order of the line
 CREATE INDEX appointments_paused ON appointments (account_id, line_at, id) WHERE status = 'held' AND hold_reason = 'paused';
--- accounts.has_live, release_of_accounts: what lives of other accounts than 1
+-- unfinished, release_of_accounts: what lives of other accounts than 1
 CREATE INDEX appointments_other_accounts ON appointments (account_id, hold_reason, held_for)
     WHERE account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held');
 

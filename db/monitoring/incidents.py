@@ -23,6 +23,7 @@ class IncidentKind(StrEnum):
     ACCOUNT_REFUSED = "account_refused"  # Cal.com takes the key of each account, and shows it its API
     ACCOUNT_FAILING = "account_failing"  # no account's own breaker is open while its bookings wait
     KEY_UNREADABLE = "key_unreadable"  # no booking is held because its account's key cannot be decrypted
+    ACCOUNT_CLOSED = "account_closed"  # nothing is held of an account that is closed
     CONFIGURATION = "configuration"  # nothing is held for it
     NO_EVENT_TYPE = "no_event_type"  # nothing is held for an event type that Cal.com had and has no more
     BLIND_KEY = "blind_key"  # the same

@@ -82,6 +82,8 @@ BOOKINGS = RowKind(
     holes={
         "its booking": "id",
         "at work": "'booking'",
+        # to the letter the condition of the partial index appointments_other_accounts: else it does not serve
+        "unfinished": "account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held')",
         "event": "''",
         "what": "",
         "of the type": "event_type_id = :event_type_id",
@@ -113,6 +115,7 @@ CHANGES = RowKind(
     holes={
         "its booking": "appointment_id",
         "at work": "'changing'",
+        "unfinished": "status IN ('waiting', 'pending', 'changing', 'retrying', 'held')",
         "event": "'change_'",
         "what": "jsonb_build_object('change', id, 'what', kind) ||",
         "of the type": "appointment_id IN (SELECT id FROM appointments WHERE event_type_id = :event_type_id)",

@@ -1,7 +1,15 @@
--- Read what a wish meets at a booking: Postgres's time, its account's name, and its changes that are not over or have the
--- wish's key (:key). A statement of its own, after the one that has locked the booking: of two wishes at once the second
--- sees what the first has stored, and a statement sees what was committed when it began.
-SELECT now() AS moment, account.name AS account, change.*
+-- Read what a wish meets at a booking: Postgres's time, its account's name, whether that is open, and its changes that are not
+-- over or have the wish's key (:key). A statement of its own, after the one that has locked the booking: of two wishes at once
+-- the second sees what the first has stored, and a statement sees what was committed when it began.
+-- The account stays open until the transaction ends: `booking accounts close` waits, and then counts the wish. Not account 1,
+-- which is never closed: its wishes lock nothing more.
+WITH kept AS (
+    SELECT state
+    FROM calcom_accounts
+    WHERE id = :account_id AND id <> 1
+    FOR KEY SHARE
+)
+SELECT now() AS moment, account.name AS account, coalesce((SELECT state <> 'closed' FROM kept), true) AS is_open, change.*
 FROM calcom_accounts AS account
 LEFT JOIN (
     SELECT idempotency_key = :key AS is_keyed, /* columns */

@@ -20,20 +20,18 @@ FIRST_VERSION = 1  # of account 1, as it is made: alone
 CLIENTS = 2_000  # of the accounts met last, a KB each; another one's is one statement
 UNREADABLE = "unreadable"
 """What bookings are held for whose key cannot be decrypted: no key's fingerprint, so that any readable key ends it."""
+CLOSED = "closed"
+"""What is held for whose account is closed: no key ends it."""
 
 
 class NoAccess(Exception):  # noqa: N818 - no error: the account's bookings wait
-    """Report that no call may be made for an account: `reason` is why its bookings are held."""
+    """Report that no call may be made for an account; its bookings are held for `reason`, and `held_for` this."""
 
-    def __init__(self, reason: HoldReason, why: str) -> None:
+    def __init__(self, reason: HoldReason, why: str, held_for: str | None) -> None:
         super().__init__(why)
         self.reason = reason
         self.why = why
-
-    @property
-    def held_for(self) -> str | None:
-        """Return what a hold for this is held for."""
-        return UNREADABLE if self.reason is HoldReason.CREDENTIALS else None
+        self.held_for = held_for
 
 
 class Access(NamedTuple):
@@ -119,7 +117,7 @@ class Door:
         try:
             key = self.cipher.decrypt(account.encrypted_key, account=account.id, service=account.service)
         except KeyUnreadableError as unreadable:
-            raise NoAccess(HoldReason.CREDENTIALS, str(unreadable)) from None
+            raise NoAccess(HoldReason.CREDENTIALS, str(unreadable), UNREADABLE) from None
         return self.client_for(account.base_url, key)
 
     def _open(self, number: int) -> Access:
@@ -133,5 +131,5 @@ class Door:
 
 def _shut(state: AccountState) -> NoAccess:
     if state is AccountState.PAUSED:
-        return NoAccess(HoldReason.PAUSED, "its account is paused")
-    return NoAccess(HoldReason.CREDENTIALS, "its account is closed")
+        return NoAccess(HoldReason.PAUSED, "its account is paused", None)
+    return NoAccess(HoldReason.CREDENTIALS, "its account is closed", CLOSED)

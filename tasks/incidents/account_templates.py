@@ -28,6 +28,13 @@ _TEMPLATES = {
         "give all workers the ACCOUNT_ENCRYPTION_KEYS that encrypted them (`booking accounts check`), or store each key"
         " again: `booking accounts rotate`",
     ),
+    IncidentKind.ACCOUNT_CLOSED: Template(
+        "{count} accounts are closed, and bookings or changes of them are held: {accounts}",
+        "Bookings or changes of closed accounts were held",
+        LATER,
+        "nothing can send them: `booking accounts close NAME --yes` ends cancels and moves, `booking cancel ID` ends a"
+        " booking that was never sent, and with --not-booked one that you have looked for at Cal.com",
+    ),
 }
 OF_ACCOUNTS: Mapping[IncidentKind, Template] = MappingProxyType(_TEMPLATES)
 THROTTLED_ACCOUNTS = Template(

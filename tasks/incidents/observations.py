@@ -36,17 +36,19 @@ CHANGES_OF_A_PERSON = (HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CONF
 _REFUSED: Mapping[HoldReason, Block] = MappingProxyType(
     {HoldReason.CREDENTIALS: Block.CREDENTIALS, HoldReason.CONFIGURATION: Block.CONFIGURATION}
 )
-_KEYS = (AccountTrouble.UNREADABLE, AccountTrouble.REFUSED)
+_KEYS = (AccountTrouble.CLOSED, AccountTrouble.UNREADABLE, AccountTrouble.REFUSED)
 _OF_ACCOUNTS: Mapping[IncidentKind, AccountTrouble] = MappingProxyType(
     {
         IncidentKind.KEY_UNREADABLE: AccountTrouble.UNREADABLE,
         IncidentKind.ACCOUNT_REFUSED: AccountTrouble.REFUSED,
         IncidentKind.ACCOUNT_FAILING: AccountTrouble.BREAKER,
+        IncidentKind.ACCOUNT_CLOSED: AccountTrouble.CLOSED,
     }
 )
 _COUNTED = (IncidentKind.MESSAGES_LOST, IncidentKind.LET_GO_IN_VAIN)  # where each happens
 _FEW_TYPES = 5  # event types that an alert names
 _FEW_ACCOUNTS = 5
+_FEW_BOOKINGS = 20  # to which an alert leads
 _LONGEST_NAME = 40  # characters of a slug
 
 
@@ -111,7 +113,10 @@ def observe_held_changes(held: HeldChanges) -> Iterator[Observation]:
 def _observe_accounts(accounts: AccountTroubles) -> Iterator[Observation]:
     for kind, trouble in _OF_ACCOUNTS.items():
         if facts := _named_accounts(accounts, trouble):
-            yield Observation(kind, count=facts["count"], facts=facts)
+            bookings = sorted({number for one in accounts.of(trouble) for number in one.bookings})
+            ids = {"ids": bookings[:_FEW_BOOKINGS]} if bookings else {}
+            each = {number: number for number in bookings}
+            yield Observation(kind, count=facts["count"], facts=facts | ids, each=each)
 
 
 def _named_accounts(accounts: AccountTroubles, trouble: AccountTrouble) -> dict[str, Any]:

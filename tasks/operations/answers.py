@@ -33,6 +33,7 @@ _ONE: Mapping[str, str] = MappingProxyType(
         CommandOutcome.MOVED_LATER: "It is moved once its outcome is known.",
         CommandOutcome.OVER: "Nothing was done: it has taken place.",
         CommandOutcome.OTHER_ACCOUNT: "Nothing was done: it is another account's.",
+        CommandOutcome.ACCOUNT_CLOSED: "Nothing was done: its account is closed.",
         ResolveOutcome.RESOLVED: "It is confirmed.",
         ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
         ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
@@ -75,6 +76,7 @@ _LEFT: Mapping[str, tuple[str, str]] = MappingProxyType(
         CommandOutcome.ENDED: ("has ended", "have ended"),
         CommandOutcome.OVER: ("has taken place", "have taken place"),
         CommandOutcome.OTHER_ACCOUNT: ("is another account's", "are another account's"),
+        CommandOutcome.ACCOUNT_CLOSED: ("is of a closed account", "are of closed accounts"),
     }
 )
 

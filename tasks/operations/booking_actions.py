@@ -4,7 +4,7 @@ The outcome of each booking is counted in the transaction that changes it. So a 
 exactly what it has counted, and the next one goes on after that; two processes share the work, and do nothing twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,9 @@ from db.changes.change import SeriesPart
 from db.lifecycle import Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
+from db.queue import held
+from db.queue.kinds import KINDS
+from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, retry_in
 from tasks.operations.cancelling import cancel_in
@@ -82,6 +85,33 @@ def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]
     finally:
         _send(deps, unsent)
     return results
+
+
+def retry_held(
+    engine: Engine,
+    meant: held.HeldSo,
+    *,
+    since: datetime,
+    by: str,
+    via: Via,
+    why: str,
+    action_id: int | None = None,
+    limit: int = BATCH,
+) -> Iterator[int]:
+    """Retry what was held so at the moment `since`, bookings and then changes, in order; yield each batch's size.
+
+    What may be done at Cal.com is looked up first. `action_id` is the recorded action that counts the rows.
+    """
+    for kind in KINDS:
+        while True:
+            with engine.begin() as conn:
+                rows = held.release(conn, kind, meant, since=since, by=by, via=via, why=why, limit=limit)
+                if action_id is not None:
+                    operator_actions.add_done(conn, action_id, len(rows))
+            if not rows:
+                break
+            send(dependencies.current(), rows, held=True)
+            yield len(rows)
 
 
 def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResult:

@@ -4,7 +4,7 @@ Each command is one transaction for each booking. It returns what it did, or why
 record who gave the command, in which way, and why.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,16 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from db import appointments
+from db import accounts, appointments
 from db.appointments import Appointment
 from db.changes import asking, moves
 from db.changes.change import BookingChange, SeriesPart
 from db.lifecycle import ChangeStatus, HoldReason, Status
-from db.monitoring import operator_actions
 from db.monitoring.operator_actions import Chosen
 from db.personal import FORGOTTEN
-from db.queue import held
-from db.queue.kinds import KINDS
 from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
@@ -43,7 +40,7 @@ GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
         HoldReason.PAUSED: "they go by themselves once `booking accounts resume` has made their account active",
     }
 )
-"""The hold reasons that `retry_held` does not take, and why a retry would not help."""
+"""The hold reasons that `booking_actions.retry_held` does not take, and why a retry would not help."""
 
 
 class Via(StrEnum):
@@ -89,6 +86,7 @@ class CommandOutcome(StrEnum):
     NO_OFFSET = "no_offset"  # the new start, or the week, has no offset from UTC
     NOT_WHOLE = "not_whole"  # the new start has a fraction of a second
     OTHER_ACCOUNT = "other_account"
+    ACCOUNT_CLOSED = "account_closed"  # nothing is called for it any more
     BEING_CANCELLED = "being_cancelled"
     KEY_REUSED = "key_reused"  # the key of the change stands for another one
     TAKEN_BY_OWN = "taken_by_own"  # the same attendee has another request for the new start
@@ -180,8 +178,8 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
         return CommandResult(booking_id, CommandOutcome.MISSING)
     if is_stale(row, command):
         return result_of(row, CommandOutcome.MOVED_ON)
-    if row.attendee_email == FORGOTTEN:
-        return result_of(row, CommandOutcome.FORGOTTEN)
+    if (refused := _retried_never(conn, row)) is not None:
+        return result_of(row, refused)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
         change = _retried_change(conn, row, command)
@@ -196,6 +194,13 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
     except appointments.KeyTakenError:
         return result_of(row, CommandOutcome.ASKED_AGAIN)
     return result_of(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+
+
+def _retried_never(conn: Connection, row: Appointment) -> CommandOutcome | None:
+    """Return why neither a booking nor a change of it is sent again, whatever its state is; None: it may be."""
+    if row.attendee_email == FORGOTTEN:
+        return CommandOutcome.FORGOTTEN
+    return None if accounts.lock_open(conn, row.account_id) else CommandOutcome.ACCOUNT_CLOSED
 
 
 def _retried_change(conn: Connection, row: Appointment, command: Command) -> BookingChange | None:
@@ -224,33 +229,6 @@ def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Com
         return CommandOutcome.NOT_RETRYABLE
     looked_up = row.outcome_unknown and not not_booked
     return CommandOutcome.SENT_TO_LOOK_UP if looked_up else CommandOutcome.SENT
-
-
-def retry_held(
-    engine: Engine,
-    meant: held.HeldSo,
-    *,
-    since: datetime,
-    by: str,
-    via: Via,
-    why: str,
-    action_id: int | None = None,
-    limit: int = BATCH,
-) -> Iterator[int]:
-    """Retry what was held so at the moment `since`, bookings and then changes, in order; yield each batch's size.
-
-    What may be done at Cal.com is looked up first. `action_id` is the recorded action that counts the rows.
-    """
-    for kind in KINDS:
-        while True:
-            with engine.begin() as conn:
-                rows = held.release(conn, kind, meant, since=since, by=by, via=via, why=why, limit=limit)
-                if action_id is not None:
-                    operator_actions.add_done(conn, action_id, len(rows))
-            if not rows:
-                break
-            send(dependencies.current(), rows, held=True)
-            yield len(rows)
 
 
 def open_for(conn: Connection, row: Appointment) -> float:

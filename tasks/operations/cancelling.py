@@ -64,14 +64,16 @@ def cancel_locked(conn: Connection, row: Appointment, command: Command) -> Comma
 
 def _cancel_whole(conn: Connection, row: Appointment, command: Command, moment: AskingMoment) -> CommandResult:
     meant = cancel_outcome(row, not_booked=command.not_booked, spares_booked=command.spares_booked)
-    if meant is CommandOutcome.CANCEL_ASKED:
-        return change_asking.ask(conn, row, None, command, moment)
     if meant in {CommandOutcome.ENDED, CommandOutcome.BOOKED}:
         return result_of(row, meant)
-    if command.not_booked and (seconds := open_for(conn, row)) > 0:
-        return result_of(row, CommandOutcome.STILL_OPEN, open_for=seconds)
     if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # the uid came with a late answer
         meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
+    if meant is not CommandOutcome.CANCELLED and not moment.is_open:
+        return result_of(row, CommandOutcome.ACCOUNT_CLOSED)
+    if meant is CommandOutcome.CANCEL_ASKED:
+        return change_asking.ask(conn, row, None, command, moment)
+    if command.not_booked and (seconds := open_for(conn, row)) > 0:
+        return result_of(row, CommandOutcome.STILL_OPEN, open_for=seconds)
     if meant is CommandOutcome.CANCELLED:
         moved = move_as_read(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return result_of(row, meant if moved else CommandOutcome.MOVED_ON)

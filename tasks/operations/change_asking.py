@@ -48,7 +48,10 @@ def new_change(start: datetime | None, command: Command) -> NewChange:
 
 
 def known(row: Appointment, start: datetime | None, command: Command, moment: AskingMoment) -> CommandResult | None:
-    """Return the result of a wish that is refused for its account, or that is known by its key; else None."""
+    """Return the result of a wish that is refused for its account, or that is known by its key; else None.
+
+    What is open still at a closed account comes to nothing.
+    """
     if command.account not in {None, moment.account}:
         return result_of(row, CommandOutcome.OTHER_ACCOUNT)
     change = moment.keyed
@@ -56,6 +59,8 @@ def known(row: Appointment, start: datetime | None, command: Command, moment: As
         return None
     if (change.wanted, change.part) != (start, command.part):
         return result_of(row, CommandOutcome.KEY_REUSED)
+    if not (moment.is_open or change.over):
+        return result_of(row, CommandOutcome.ACCOUNT_CLOSED)
     return CommandResult(row.id, _asked(start, command), row.status, change=change, repeated=True)
 
 
@@ -98,6 +103,8 @@ def ask_weeks(
     Those of other weeks stay: each is a wish of its own.
     """
     outcome = _asked(None, command)
+    if not moment.is_open:
+        return result_of(row, CommandOutcome.ACCOUNT_CLOSED)
     if (same := next((one for one in moment.opened if one.part == part), None)) is not None:
         return CommandResult(row.id, outcome, row.status, change=same, repeated=True)
     if (refused := _refused_weeks(row, part, moment)) is not None:

@@ -35,6 +35,7 @@ SENTENCES: Mapping[CommandOutcome, str] = MappingProxyType(
         _O.NO_OFFSET: "the time needs its offset from UTC, as in 2030-03-01T09:00:00+01:00",
         _O.NOT_WHOLE: "the new start must be a whole second, as Cal.com's slots are",
         _O.OTHER_ACCOUNT: "the booking belongs to another account",
+        _O.ACCOUNT_CLOSED: "its account is closed: nothing goes to Cal.com for it any more; see to it there",
         _O.BEING_CANCELLED: "the booking is being cancelled, and cannot be changed any more",
         _O.KEY_REUSED: "this key stands for another change of it",
         _O.TAKEN_BY_OWN: "the same attendee has another request for that start",

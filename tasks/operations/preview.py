@@ -175,6 +175,8 @@ def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcom
         return CommandOutcome.OVER
     if action == RESCHEDULE:
         return refused_at_any_start(row, moment) or reschedule_outcome(row)
+    if not moment.is_open:
+        return CommandOutcome.ACCOUNT_CLOSED
     is_asked = any(change.ends_booking for change in moment.opened)
     return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
 

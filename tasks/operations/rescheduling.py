@@ -61,6 +61,8 @@ def refused_at_any_start(row: Appointment, moment: AskingMoment) -> CommandOutco
     """Return why a booking is moved to no start at all; None: it may be moved."""
     if row.status in FINAL - {Status.CONFIRMED}:
         return CommandOutcome.ENDED
+    if not moment.is_open:
+        return CommandOutcome.ACCOUNT_CLOSED
     if any(change.ends_booking for change in moment.opened):
         return CommandOutcome.BEING_CANCELLED
     return CommandOutcome.SERIES if row.series_uid is not None else None

@@ -13,7 +13,7 @@ from db.appointments.queue import QUEUED
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
-from tasks.accounts.door import UNREADABLE
+from tasks.accounts.door import CLOSED, UNREADABLE
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
 from tasks.words import ago, duration, plural
@@ -130,6 +130,11 @@ def _blind_key(row: Appointment, now: datetime) -> str:
 
 
 def _credentials(row: Appointment, _now: datetime) -> str:
+    if row.held_for == CLOSED:
+        return (
+            f"Its account is closed, so nothing can send it: `booking cancel {row.id}` ends it, with `--not-booked` if "
+            "it may be booked and you have looked at Cal.com."
+        )
     if row.held_for == UNREADABLE:
         return (
             "The API key of its account cannot be decrypted: ACCOUNT_ENCRYPTION_KEYS lacks the key that encrypted it "

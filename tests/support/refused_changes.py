@@ -10,6 +10,7 @@ from db.lifecycle import Status
 from db.models.changes import booking_changes
 from tasks.booking import book_appointment
 from tasks.operations.booking_commands import CommandOutcome
+from tests.support.accounts.making import close_account, make_account
 from tests.support.fleet import request
 from tests.support.stepping import accept
 from worker import cancel_booking
@@ -53,6 +54,12 @@ REFUSALS: dict[str, Refusal] = {
     "move of another account's": Refusal(
         "other account", LATER, _O.OTHER_ACCOUNT, "belongs to another account", "no-such-booking"
     ),
+    "cancel of a closed account's": Refusal(
+        "closed account", None, _O.ACCOUNT_CLOSED, "its account is closed: nothing goes to Cal.com", "scope"
+    ),
+    "move of a closed account's": Refusal(
+        "closed account", LATER, _O.ACCOUNT_CLOSED, "its account is closed: nothing goes to Cal.com", "scope"
+    ),
     "move to another request's start": Refusal(
         "twin", LATER, _O.TAKEN_BY_OWN, "another request for that start", "taken-by-own"
     ),
@@ -75,7 +82,18 @@ SPOKEN: dict[str, str] = {  # by a voice agent: the next thing to say
 }
 UNSAID: dict[tuple[str, str], str] = {  # a refusal that a face has no way to ask for, and why
     ("move of another account's", "page"): "a viewer sees the bookings of each account, and names none",
+    **dict.fromkeys(
+        [("cancel of a closed account's", "voice"), ("move of a closed account's", "voice")],
+        "a key finds bookings of its own account alone: test_api_accounts.py",
+    ),
     ("move to a time without offset", "voice"): "it is a time of the time zone that the agent's address names",
+}
+
+
+_BOOKED: dict[str, dict[str, Any]] = {
+    "over": {"start_at": -3 * HOUR, "length_in_minutes": 30},
+    "series": {"series_uid": "series-1"},
+    "booked": {},
 }
 
 
@@ -97,16 +115,14 @@ def stored(record: Any) -> list[Any]:
 def made(record: Any, state: str, **owner: Any) -> Any:
     """Make a booking in a state; `owner` are the columns that say who has asked for it."""
     match state:
-        case "over":
-            return booked(record, start_at=-3 * HOUR, length_in_minutes=30, **owner)
-        case "series":
-            return booked(record, series_uid="series-1", **owner)
-        case "booked":
-            return booked(record, **owner)
+        case "over" | "series" | "booked":
+            return booked(record, **_BOOKED[state], **owner)
         case "waits":
             return record.keep(**owner)
         case "other account":
             return booked(record)
+        case "closed account":
+            return of_closed_account(record, **owner)
         case "cancelling":
             row = booked(record, **owner)
             cancel_booking(row.id)
@@ -120,6 +136,15 @@ def made(record: Any, state: str, **owner: Any) -> Any:
             return row
     row = record.moved(Status(state))
     record.write(row.id, **owner or {"cancel_requested": False})
+    return record.read(row.id)
+
+
+def of_closed_account(record: Any, **owner: Any) -> Any:
+    """Make a booking that Cal.com has, of an account that is closed afterwards."""
+    number, name = make_account(record.engine)
+    row = record.keep(account=name, **owner)
+    record.write(row.id, status=Status.CONFIRMED, enqueued_at=None, calcom_booking_uid=f"uid-{row.id}")
+    close_account(record.engine, number)
     return record.read(row.id)
 
 

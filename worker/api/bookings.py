@@ -27,7 +27,7 @@ from worker.api.calls import call_of
 from worker.api.changes import change_document
 from worker.api.find import FindRequest
 from worker.api.gate import services_of
-from worker.api.problems import ApiError, invalid
+from worker.api.problems import ApiError, account_closed, invalid
 
 MOST_IN_BATCH = 1_000
 OF_THE_KEY = "account"  # of a request: the API key says it, and no body
@@ -47,8 +47,8 @@ async def book(request: Request) -> Response:
             receipt = await services.keeping.keep(asked, key, admission.require_key)
         except IdempotencyConflict:
             raise _reused() from None
-        except CustomerValidationException:
-            raise _closed() from None
+        except CustomerValidationException:  # the request was checked before, so it is that alone
+            raise account_closed() from None
         except (AppointmentDatabaseException, ApiError) as error:
             raise _with_sentence(error, asked.attendee.language) from None
     view = BookingView.of(receipt, asked, key.id)
@@ -77,8 +77,8 @@ async def book_batch(request: Request) -> Response:
         good = [one for one in parsed if isinstance(one, CallerRequest)]
         try:
             kept = iter(await admission.run_uncounted(partial(_kept, good, key)) if good else [])
-        except CustomerValidationException:
-            raise _closed() from None
+        except CustomerValidationException:  # the request was checked before, so it is that alone
+            raise account_closed() from None
     results = [one.document if isinstance(one, ApiError) else next(kept) for one in parsed]
     return json_response({"results": results})
 
@@ -220,11 +220,6 @@ def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str
     if isinstance(error, ApiError) and error.type != "not-kept":
         return error
     return ApiError("perhaps-kept" if getattr(error, "perhaps_kept", False) else "not-kept", say=not_accepted(language))
-
-
-def _closed() -> ApiError:
-    """Return the problem of a key whose account was closed: the request was checked before, so it is that alone."""
-    return ApiError("scope", "The account of the API key is closed.")
 
 
 def _reused() -> ApiError:

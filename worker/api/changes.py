@@ -25,7 +25,7 @@ from worker.api import parameters
 from worker.api.answers import json_response, written
 from worker.api.bodies import RequestBody, idempotency_key, json_object
 from worker.api.gate import services_of
-from worker.api.problems import ApiError, invalid
+from worker.api.problems import ApiError, account_closed, invalid
 
 Reason = Annotated[str, Field(max_length=MAX_REASON), AfterValidator(storable)]
 
@@ -132,6 +132,8 @@ _WRONG_FIELD: Mapping[CommandOutcome, tuple[str, str]] = MappingProxyType(
 
 
 def _problem(outcome: CommandOutcome) -> ApiError:
+    if outcome is CommandOutcome.ACCOUNT_CLOSED:
+        return account_closed()
     if outcome in _WRONG_FIELD:
         field, why = _WRONG_FIELD[outcome]
         return invalid({field: why})

@@ -94,6 +94,11 @@ def invalid(errors: Mapping[str, str | list[str]]) -> ApiError:
     return ApiError("invalid", errors=[{"field": field, "message": why} for field, why in listed])
 
 
+def account_closed() -> ApiError:
+    """Return the problem of a key whose account is closed: nothing goes to Cal.com for it any more."""
+    return ApiError("scope", "The account of the API key is closed.")
+
+
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """Return a problem that its status says all about, as 405."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}

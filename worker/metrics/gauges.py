@@ -125,12 +125,16 @@ def _front_door(door: FrontDoor, now: datetime) -> Iterator[GaugeMetricFamily]:
 def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
     """Return how many accounts there are, by state and trouble: as many series of 10,000 accounts as of one."""
     states = known.states or {AccountState.ACTIVE: 1}  # `default`, alone
-    troubles = [one for one in AccountTrouble if one is not AccountTrouble.PAUSED]  # that is a state here
+    of_states = {AccountTrouble.PAUSED, AccountTrouble.CLOSED}
+    troubles = [one for one in AccountTrouble if one not in of_states]
+    holding = known.count(AccountTrouble.CLOSED)
     well = max(0, states.get(AccountState.ACTIVE, 0) - known.count(*troubles))
     samples = [
         (("active", "none"), float(well)),
         *((("active", one.value), float(known.count(one))) for one in troubles),
-        *(((one.value, "none"), float(states.get(one, 0))) for one in (AccountState.PAUSED, AccountState.CLOSED)),
+        (("paused", "none"), float(states.get(AccountState.PAUSED, 0))),
+        (("closed", "none"), float(max(0, states.get(AccountState.CLOSED, 0) - holding))),
+        (("closed", "closed"), float(holding)),
     ]
     return _gauge("accounts", "Accounts at Cal.com, by what stops them alone", ("state", "trouble"), samples)
 

@@ -14,6 +14,7 @@ _NAMED = 3  # accounts in a sentence
 _BY_THEMSELVES = (AccountTrouble.BREAKER, AccountTrouble.THROTTLED, AccountTrouble.PAUSED)
 _WHAT = MappingProxyType(
     {
+        AccountTrouble.CLOSED: "it is closed, with bookings or changes held",
         AccountTrouble.UNREADABLE: "its key cannot be decrypted",
         AccountTrouble.REFUSED: "Cal.com refuses its key",
         AccountTrouble.CONFIGURATION: "its calls reach no API of Cal.com",
@@ -39,8 +40,9 @@ def accounts_need_you(overview: Overview) -> TrueRow | None:
         return None
     begun = f"{plural(count, 'account needs', 'accounts need')} you: "
     text = sentence(begun, *_named(troubles, FOR_A_PERSON, count), ".")
+    closed = "; what a closed one holds, nothing sends" if troubles.count(AccountTrouble.CLOSED) else ""
     if_nobody_acts = sentence(
-        "their bookings wait, and each ends with its slot; all other accounts go on: `booking accounts list`."
+        f"their bookings wait, and each ends with its slot{closed}; all other accounts go on: `booking accounts list`."
     )
     return TrueRow(14, "accounts_need_you", Whose.YOURS, Level.CRITICAL, text, if_nobody_acts)
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from tasks.operations import accounts as operations
-from tasks.operations.accounts import AccountRefusedError
+from tasks.operations.accounts.refusals import AccountRefusedError
 from tests.chaos.accounts.fleet import DEFAULT, FleetAccounts, asked, key_of, know, now
 from tests.chaos.accounts.judge import Period
 from tests.chaos.environment import ChaosEnvironment

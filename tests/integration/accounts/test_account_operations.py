@@ -14,10 +14,12 @@ from db.models.accounts import AccountState
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.operations import accounts as operations
-from tasks.operations.accounts import AccountRefusedError
+from tasks.operations.accounts import closing
+from tasks.operations.accounts.closing import Closing, NotClosedError
+from tasks.operations.accounts.refusals import AccountRefusedError
 from tests.integration.accounts.conftest import NEXT, OTHERS, THEIRS, add, asked
 from tests.support.fleet import request
-from tests.support.stepping import accept, carry
+from tests.support.stepping import accept, carry, write
 from worker.wiring import build
 
 
@@ -113,20 +115,24 @@ def test_an_account_closes_when_none_of_its_bookings_lives(salon: Account) -> No
     deps = dependencies.current()
     [living] = accept(request(1, account=salon.name))
 
-    with pytest.raises(AccountRefusedError, match="have not ended"):
-        operations.close(deps, salon.name, asked())
+    for yes in (False, True):
+        with pytest.raises(NotClosedError, match="1 booking of it has not ended") as refused:
+            closing.close(deps, salon.name, asked(), yes=yes)
+        assert refused.value.found == Closing(bookings=1, changes=0, to_come=0)
     carry(living)
-    closed = operations.close(deps, salon.name, asked())
+    write(living, start_at=text("now() - interval '1 hour'"))
+    closing.close(deps, salon.name, asked())
 
+    closed = known(salon.name)
     assert (closed.state, closed.encrypted_key) == (AccountState.CLOSED, None)
     assert [known("default").alone, known("default").neighbours] == [True, 1]
     with pytest.raises(NoAccess):
         deps.for_account(salon.id)
-    for change in (operations.pause, operations.resume, operations.close):
+    for change in (operations.pause, operations.resume, closing.close):
         with pytest.raises(AccountRefusedError, match="closed, for good"):
             change(deps, salon.name, asked())
     with pytest.raises(AccountRefusedError, match="CALCOM_API_KEY"):
-        operations.close(deps, "default", asked())
+        closing.close(deps, "default", asked())
     add("salon-8", THEIRS)  # its key is free for another account
 
 

@@ -27,7 +27,7 @@ from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
 from tasks.operations import accounts as operations
 from tasks.operations import breaker_overrides
-from tasks.operations.accounts import AccountRefusedError
+from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
 from tasks.overview.sentences import render

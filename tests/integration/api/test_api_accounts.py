@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.accounts.making import make_account
-from tests.support.api.agents import briefly, retell, some_arguments
+from tests.support.accounts.making import close_account, make_account
+from tests.support.api.agents import briefly, retell, some_arguments, vapi
 from tests.support.api.served import NOT_HELD, Api, a_request
 
 PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
@@ -86,3 +86,33 @@ def test_the_key_of_a_closed_account_books_nothing(api: Api) -> None:
     assert [caller.book().status_code, batch.status_code] == [403, 403]
     assert caller.book().json()["type"] == "/problems/scope"
     assert caller.get(f"/v1/bookings/{one}").status_code == 200
+
+
+def test_the_key_of_a_closed_account_changes_nothing(api: Api) -> None:
+    """403, and by telephone a sentence that promises nothing; no wish is kept."""
+    number, _ = make_account(api.engine)
+    caller = api.key(account=number)
+    one = caller.booked()
+    briefly(vapi, caller, "book", some_arguments(), "call-1")
+    there = f"status = 'confirmed', calcom_booking_uid = 'uid-' || id, {NOT_HELD}"
+    api.sql(f"UPDATE appointments SET {there} WHERE account_id = :id", id=number)  # noqa: S608 - ours
+    before = api.sql("SELECT count(*) FROM booking_changes")
+    close_account(api.engine, number)
+
+    refused = [
+        caller.call("POST", f"/v1/bookings/{one}/{what}", json=body)
+        for what, body in (("cancel", {}), ("reschedule", {"start": "2030-03-05T12:00:00+01:00"}))
+    ]
+    said = [
+        briefly(vapi, caller, tool, arguments, "call-1").say
+        for tool, arguments in (
+            ("cancel", {}),
+            ("reschedule", {"new_start": "2030-03-05T12:00:00"}),
+            ("book", some_arguments()),
+        )
+    ]
+
+    assert [(answer.status_code, answer.json()["type"]) for answer in refused] == [(403, "/problems/scope")] * 2
+    assert {answer.json()["detail"] for answer in refused} == {"The account of the API key is closed."}
+    assert [sentence.startswith("This calendar is closed for me") for sentence in said] == [True] * 3, said
+    assert api.sql("SELECT count(*) FROM booking_changes") == before

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from booking_client.database.statements import load
 from booking_client.insertion import KeepRule
 from db.connection import deadline
+from db.models.accounts import AccountState
+from db.queue.kinds import KINDS
 from db.sql import statement
 from tests.support.accounts.making import make_account
 
@@ -84,6 +86,27 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
         conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
 
         read = {name: blocks(conn, name, parameters) for name, parameters in SWEEPS.items()}
+
+    assert {name: count for name, count in read.items() if count > BLOCKS} == {}
+
+
+@pytest.mark.fresh_database
+@pytest.mark.long
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_closed_account_costs_little_however_many_are_held(record: Any, analysed: Any) -> None:
+    """What is held of it, by each kind of rows, and what an account that is to be closed has."""
+    number, _ = make_account(record.engine, AccountState.CLOSED)
+    with deadline(None), record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("SET statement_timeout = 0"))
+        conn.execute(text(FILL))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+
+        asked = {"held_of_closed": {"cap": 1000}, "unfinished": {"account": number}}
+        read = {
+            (kind.table, name): read_by(conn.execute(text(f"{EXPLAIN} {kind.statement(name).text}"), parameters))
+            for kind in KINDS
+            for name, parameters in asked.items()
+        }
 
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}
 

@@ -13,7 +13,7 @@ _schema = partial(Breakage, promise=2, file="db/migrations/accounts.sql")
 _door = partial(Breakage, promise=2, file="tasks/accounts/door.py")
 _cipher = partial(Breakage, promise=7, file="tasks/accounts/keys.py")
 _attempt = partial(Breakage, promise=2, file="tasks/attempt.py")
-_operations = partial(Breakage, promise=2, file="tasks/operations/accounts.py")
+_operations = partial(Breakage, promise=2, file="tasks/operations/accounts/__init__.py")
 _exchange = partial(Breakage, promise=3, file="tasks/calcom/http/exchange.py")
 
 ACCOUNT_KEYS = (
@@ -150,12 +150,6 @@ ACCOUNT_KEYS = (
         old="if len(pools) > SERVERS:",
         new="if False:",
         test="tests/integration/client/test_client_keys.py::test_a_thread_keeps_connections_to_the_servers_it_called_last",
-    ),
-    _operations(
-        name="closed-with-living-bookings",
-        old="        if accounts.has_live(conn, now.id):\n",
-        new="        if False:\n",
-        test=f"{_DONE}test_an_account_closes_when_none_of_its_bookings_lives",
     ),
     _operations(
         name="rotated-to-another-user",

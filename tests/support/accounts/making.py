@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from db.models.accounts import AccountState, calcom_accounts
 
@@ -23,3 +23,10 @@ def make_account(engine: Engine, state: AccountState = AccountState.ACTIVE) -> t
     with engine.begin() as conn:
         number: int = conn.execute(written.returning(calcom_accounts.c.id)).scalar_one()
     return number, name
+
+
+def close_account(engine: Engine, number: int) -> None:
+    """Close an account past the door, whatever is open of it, as a release of before did."""
+    shut = update(calcom_accounts).where(calcom_accounts.c.id == number)
+    with engine.begin() as conn:
+        conn.execute(shut.values(state=AccountState.CLOSED, encrypted_key=None))

@@ -180,6 +180,7 @@ class ByPage(Face):
     flower: FlowerUnderTest
     name = "page"
     of_a_start: ClassVar = {_O.SAME_START, _O.PAST, _O.TAKEN_BY_OWN}
+    of_cancels: ClassVar = {_O.ACCOUNT_CLOSED: "Nothing was done: its account is closed."}
     unread: ClassVar = {_O.NO_OFFSET, _O.NOT_WHOLE}  # no time: the body is refused, and no action recorded
 
     def ask(self, row: Any, start: datetime | None, account: str | None = None) -> str:
@@ -217,7 +218,11 @@ class ByPage(Face):
         if refusal.outcome in self.unread:
             return "start: ", refusal.said
         when = "late" if refusal.outcome in self.of_a_start else "previewed"
-        said = "Nothing was done: it has " if case.startswith("cancel") else refusal.said
+        said = (
+            self.of_cancels.get(refusal.outcome, "Nothing was done: it has ")
+            if case.startswith("cancel")
+            else refusal.said
+        )
         return f"{when}, {refusal.outcome} x 1, 0 done: ", said
 
 

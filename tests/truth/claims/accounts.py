@@ -5,7 +5,8 @@ from tests.truth.claims.grammar import Part, Pattern
 
 _WHAT = (
     r"(?:its key cannot be decrypted|Cal\.com refuses its key|its calls reach no API of Cal\.com"
-    r"|it is paused by an operator|its own breaker is not closed|its limit is reached)(?: since M)?(?:, N waits?)?"
+    r"|it is paused by an operator|its own breaker is not closed|its limit is reached"
+    r"|it is closed, with bookings or changes held)(?: since M)?(?:, N waits?)?"
 )
 _NAME = "[a-z0-9][a-z0-9-]*"
 _OF_SERVICE = (
@@ -32,7 +33,12 @@ ACCOUNTS = (
         rf"N accounts? (?:needs?) you: (name:{_NAME}): {_WHAT}(?:; .+)?\.",
         {"name": _has_name},
     ),
-    Pattern(NOTHING, IF + r"their bookings wait, and each ends with its slot; all other accounts go on: .+\.", {}),
+    Pattern(
+        NOTHING,
+        IF + r"their bookings wait, and each ends with its slot(?:; what a closed one holds, nothing sends)?; "
+        r"all other accounts go on: .+\.",
+        {},
+    ),
     Pattern(
         HEAD,
         rf"N accounts? (?:is|are) held up: (name:{_NAME}): {_WHAT}(?:; .+)?\.",

@@ -26,6 +26,7 @@ class Asked(StrEnum):
     OVER = "over"  # it has taken place
     SERIES = "series"
     OWN = "own"  # the same person has another request for that start
+    CLOSED = "closed"  # the key's account is closed
     CANNOT = "cannot"  # no such tool, or not with this key
     ONE_AT_A_TIME = "one_at_a_time"
     STILL_AT_IT = "still_at_it"  # there was no time to know more
@@ -57,6 +58,8 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.OVER: "That appointment is over; I cannot change it any more.",
             Asked.SERIES: "It is a series, which I cannot move from here.",
             Asked.OWN: "You have another request for that time already. Which other time suits you?",
+            Asked.CLOSED: "This calendar is closed for me: I can neither book nor change appointments in it. Please "
+            "ask the people there directly.",
             Asked.CANNOT: "I cannot do that here.",
             Asked.ONE_AT_A_TIME: "One thing at a time, please. What shall I do first?",
             Asked.STILL_AT_IT: "One moment please, I am still working on it. Please ask me again.",
@@ -87,6 +90,8 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             Asked.OVER: "Der Termin ist vorbei; ich kann ihn nicht mehr ändern.",
             Asked.SERIES: "Das ist eine Terminreihe, die ich von hier aus nicht verlegen kann.",
             Asked.OWN: "Für diese Zeit haben Sie schon eine andere Anfrage. Welche andere Zeit passt Ihnen?",
+            Asked.CLOSED: "Dieser Kalender ist für mich geschlossen: Ich kann darin keine Termine mehr buchen oder "
+            "ändern. Bitte fragen Sie dort direkt nach.",
             Asked.CANNOT: "Das kann ich hier nicht tun.",
             Asked.ONE_AT_A_TIME: "Bitte eins nach dem anderen. Was soll ich zuerst tun?",
             Asked.STILL_AT_IT: "Einen Moment bitte, ich bin noch dabei. Bitte fragen Sie mich noch einmal.",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
+from resilience.exceptions import CustomerValidationException
 from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
 from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.sentences import say, spoken, spoken_together
@@ -68,7 +69,10 @@ class Tool(NamedTuple):
 async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
     asked = use.arguments.request(use.conversation.event_type)
-    made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
+    try:
+        made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
+    except CustomerValidationException:  # the request was checked before, so it is its account alone
+        return Told(ASKED[use.arguments.language][Asked.CLOSED])
     if not made.second:
         if made.change is not None:
             return Told(change=made.change)
@@ -135,6 +139,7 @@ _REFUSED: Mapping[CommandOutcome, Asked] = MappingProxyType(
         CommandOutcome.MOVED_ON: Asked.STILL_AT_IT,
         CommandOutcome.KEY_REUSED: Asked.DETAILS,
         CommandOutcome.MISSING: Asked.WHICH,
+        CommandOutcome.ACCOUNT_CLOSED: Asked.CLOSED,
     }
 )
 _STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(

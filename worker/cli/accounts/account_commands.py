@@ -80,9 +80,32 @@ def resume(name: Name, *, why: Why = ASKED) -> None:
     """End a pause: what it held goes by itself, in order."""
 
 
-@_close("booking accounts close salon-7 --why 'the contract has ended'")
-def close(name: Name, *, why: Why = ASKED) -> None:
-    """Close an account for good, and wipe its key. No booking of it may be living."""
+@_close(
+    "booking accounts close salon-7 --why 'the contract has ended'",
+    "booking accounts close salon-7 --yes",
+    more="The exit code is 1 where the account was not closed.",
+)
+def close(
+    name: Name,
+    *,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Its bookings to come stay at Cal.com as they are; its open cancels and moves are ended.",
+        ),
+    ] = False,
+    json: Json = False,
+    why: Why = ASKED,
+) -> None:
+    """Close an account for good, and wipe its key: nothing goes to Cal.com for it any more, no cancel and no move.
+
+    While a booking of it has not ended, it is not closed. If bookings are to come, or cancels or moves are open, the
+    command says how many, and closes it with --yes alone: the bookings stay at Cal.com, what was never sent is
+    withdrawn, and where a change was sent and nobody can know what became of it, its booking is named. The API keys of
+    the account stay, to read.
+    """
 
 
 @_check("booking accounts check")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -14,8 +15,11 @@ from db.models.accounts import AccountState
 from db.monitoring.operator_actions import ActionRequest
 from tasks.accounts.door import NoAccess
 from tasks.dependencies import Dependencies
+from tasks.incidents.template import named_bookings
 from tasks.operations import accounts as operations
-from tasks.operations.accounts import AccountRefusedError, NewAccount
+from tasks.operations.accounts import NewAccount, closing
+from tasks.operations.accounts.closing import Closing, NotClosedError
+from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.words import plural
 from worker.cli.named import named_account
 from worker.cli.record import requested
@@ -88,12 +92,35 @@ def resume(name: str, *, why: str) -> bool:
     return _done("is active", lambda deps: operations.resume(deps, name, _asked(operations.RESUME, name, why)))
 
 
-def close(name: str, *, why: str) -> bool:
-    """Close an account; return True."""
-    return _done(
-        "is closed, and its key wiped",
-        lambda deps: operations.close(deps, name, _asked(operations.CLOSE, name, why)),
-    )
+def close(name: str, *, yes: bool, json: bool, why: str) -> bool:
+    """Close an account; return whether it is closed.
+
+    Raises:
+        Stop: It is not; with `json` only where there is nothing to count.
+    """
+    try:
+        done = closing.close(ready(), name, _asked(operations.CLOSE, name, why), yes=yes)
+    except AccountRefusedError as error:
+        if not (json and isinstance(error, NotClosedError)):
+            raise Stop(str(error)) from None
+        screen.as_json({"account": name, "closed": False, "why": str(error), **asdict(error.found)})
+        return False
+    if json:
+        screen.as_json({"account": name, "closed": True, "why": None, **asdict(done)})
+    else:
+        screen.say(" ".join(_closed(name, done)))
+    return True
+
+
+def _closed(name: str, done: Closing) -> Iterator[str]:
+    yield f"{name} is closed, and its key wiped."
+    if done.to_come:
+        yield f"{plural(done.to_come, 'booking stays', 'bookings stay')} at Cal.com."
+    if done.withdrawn:
+        withdrawn = plural(done.withdrawn, "cancel or move was", "cancels and moves were")
+        yield f"{withdrawn} not sent yet, and {'is' if done.withdrawn == 1 else 'are'} withdrawn."
+    if done.not_known:
+        yield f"Nobody knows whether Cal.com has cancelled or moved {named_bookings(done.not_known)}: look there."
 
 
 def check(*, json: bool) -> bool:

@@ -11,8 +11,8 @@ from db.queue import held
 from db.queue.held import HeldSo
 from db.queue.kinds import KINDS
 from tasks.maintenance.release import OF_EACH
-from tasks.operations.booking_actions import RETRY
-from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
+from tasks.operations.booking_actions import RETRY, retry_held
+from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via
 from tasks.words import plural
 from worker.cli import record
 from worker.cli.named import named_account

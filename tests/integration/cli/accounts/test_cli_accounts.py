@@ -9,10 +9,14 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from db.lifecycle import Status
 from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
 from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
+from tests.support.fleet import request
+from tests.support.stepping import accept, carry
+from worker import cancel_booking
 
 Booking = Callable[..., Any]
 KEY = "cal_test_host10"
@@ -92,6 +96,35 @@ def test_an_account_is_changed_and_the_record_says_why(
     assert (refused.code, "--other-user" in refused.err, "cal_" in refused.said) == (1, True, False)
     assert "account pause (account salon-7): paused\n" in call("actions").out
     assert "why: moves away" in call("actions").out
+
+
+def test_an_account_with_bookings_to_come_is_closed_by_a_yes(accounts: Booking) -> None:
+    """Else the command says how many there are, and what to do; programs read the same."""
+    for booking in accept(request(1, account="salon-7"), request(2, account="salon-7")):
+        assert carry(booking).status is Status.CONFIRMED
+    cancel_booking(booking)
+    counts = {"bookings": 0, "changes": 1, "to_come": 2, "withdrawn": 0, "not_known": []}
+
+    refused, read = accounts("close", "salon-7"), accounts("close", "salon-7", "--json")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith(
+        "booking: salon-7 is not closed: 2 bookings of it are to come, and 1 cancel or move is not over. Wait until "
+        "they are over, or cancel them (`booking cancel ID`); or give --yes: the bookings stay at Cal.com as they are"
+    )
+    assert read.code == 1
+    assert read.json == {
+        "account": "salon-7",
+        "closed": False,
+        "why": refused.err.removeprefix("booking: ")[:-1],
+        **counts,
+    }
+    assert accounts("close", "salon-7", "--yes").out == (
+        "salon-7 is closed, and its key wiped. 2 bookings stay at Cal.com. "
+        "1 cancel or move was not sent yet, and is withdrawn.\n"
+    )
+    again = accounts("close", "salon-7", "--json")
+    assert (again.code, again.err) == (1, "booking: salon-7 is closed, for good\n")
 
 
 def test_a_key_is_never_an_argument(accounts: Booking, monkeypatch: pytest.MonkeyPatch) -> None:

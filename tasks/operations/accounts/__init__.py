@@ -1,4 +1,4 @@
-"""What operators do with accounts: added, changed, closed. Each is recorded in the transaction that does it.
+"""What operators do with accounts: added and changed. Each is recorded in the transaction that does it.
 
 A key comes in by an argument of a function, never by one of a command, and leaves this module encrypted.
 """
@@ -25,6 +25,7 @@ from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
+from tasks.operations.accounts.refusals import AccountRefusedError, named, refuse_settings
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
@@ -40,11 +41,6 @@ _FIRST_ELSEWHERE = (
     "one breaker for all, so that an outage there would hold everybody's bookings; make sure that none is left, and "
     "add --yes"
 )
-_SETTINGS = "`default` is CALCOM_API_KEY and CALCOM_BASE_URL: change the settings, and restart the workers"
-
-
-class AccountRefusedError(Exception):
-    """Report why nothing was done; the text is for the operator and names no key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +115,7 @@ def rotate(deps: Dependencies, name: str, key: SecretStr, asked: ActionRequest, 
         AccountRefusedError: Nothing was stored.
     """
     with deps.autocommit.connect() as conn:
-        before = _named(conn, name)
+        before = named(conn, name)
     _refuse_default_or_closed(before)
     own = _offered(deps, before.base_url, key, before.service)
     me = _me(own)
@@ -152,21 +148,6 @@ def resume(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
         AccountRefusedError: It is closed.
     """
     return _moved(deps, name, asked, AccountState.ACTIVE, "resumed")
-
-
-def close(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
-    """Wipe the key of an account, for good; no booking of it may be living.
-
-    Raises:
-        AccountRefusedError: Bookings of it have not ended, or it is the account of the settings.
-    """
-
-    def change(conn: Connection, now: Account) -> Account:
-        if accounts.has_live(conn, now.id):
-            raise AccountRefusedError("bookings of it have not ended: pause it, and cancel them or wait")
-        return accounts.close(conn, now)
-
-    return _changed(deps, name, asked, "closed", change)
 
 
 def reencrypt(deps: Dependencies, asked: ActionRequest) -> tuple[int, list[str]]:
@@ -208,7 +189,7 @@ def _changed(
     """Change an account under its lock, for which each booking that is being written makes this wait."""
     with deps.engine.begin() as conn:
         accounts.lock_all(conn)
-        now = _named(conn, name, lock=True)
+        now = named(conn, name, lock=True)
         if now.state is AccountState.CLOSED or not settings_too:
             _refuse_default_or_closed(now)
         changed = change(conn, now)
@@ -228,16 +209,8 @@ def _check_rate(calls: int | None) -> None:
         raise AccountRefusedError(f"calls a minute must be from {LEAST_CALLS} to {MOST_CALLS:,}")
 
 
-def _named(conn: Connection, name: str, *, lock: bool = False) -> Account:
-    try:
-        return accounts.named(conn, name, lock=lock)
-    except accounts.NoSuchAccountError as error:
-        raise AccountRefusedError(str(error)) from None
-
-
 def _refuse_default_or_closed(account: Account) -> None:
-    if account.id == DEFAULT_ACCOUNT:
-        raise AccountRefusedError(_SETTINGS)
+    refuse_settings(account)
     if account.state is AccountState.CLOSED:
         raise AccountRefusedError(f"{account.name} is closed, for good")
 
