@@ -45,6 +45,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.waiting.migrating import MIGRATING
 from tests.mutation.waiting.releases import RELEASES
 from tests.mutation.waiting.unclear import UNCLEAR
 from tests.mutation.waiting.what_waits import WHAT_WAITS
@@ -285,6 +286,7 @@ BREAKAGES = (
     *TRUTH,
     *HOLDS,
     *LINE,
+    *MIGRATING,
     *RELEASES,
     *OPERATIONS,
     *AT_FRONT_DOOR,

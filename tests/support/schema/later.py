@@ -29,6 +29,7 @@ TODAY = [
     "0019_moves_wait",
     "0020_late_looks",
     "0021_audited_where_it_is",
+    "0022_one_queue",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
