@@ -15,7 +15,7 @@ from tasks.calcom.reply import ReplyKind
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import CallResult, GuardedCalls
+from tasks.guarded_calls.calls import CallResult, GuardedCalls
 from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 from tasks.unknown import answered, outcome
 from tasks.unknown.inquiry import Inquiry

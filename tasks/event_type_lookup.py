@@ -30,7 +30,7 @@ from tasks.calcom.event_type_answers import (
 )
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 
 SHARED = timedelta(seconds=5)  # for so long a reading counts for other bookings of its type
 LONGEST_TURN = 20.0  # seconds for which one waits for another's reading; then it reads for itself

@@ -19,7 +19,8 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import newest
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
+from tasks.guarded_calls.trials import ReaderCalls
 from tasks.host.log import Logger
 from tasks.moves import CallMade
 
@@ -79,7 +80,7 @@ def still_booked(
     made = list[CallMade | None]()
     try:
         deps = deps.for_account(row.account_id)
-        calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
+        calls = ReaderCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
         now = _Lookup(deps, calls, row, clock() + PATIENCE, clock).now()
     except (NotNow, NoAccess):
         return Recheck(Standing.UNASKED)

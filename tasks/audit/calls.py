@@ -18,7 +18,7 @@ from tasks.calcom.changes.cancel import NOT_THERE, read_cancel
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import Ask, GuardedCalls
+from tasks.guarded_calls.calls import Ask, GuardedCalls
 
 _SOON = 1.0  # seconds until the next try if the denial names no time
 _DENIED = {

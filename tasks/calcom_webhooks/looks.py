@@ -22,7 +22,8 @@ from tasks.calcom_webhooks import unexpected
 from tasks.calcom_webhooks.hints import OLDEST
 from tasks.calcom_webhooks.own import OCCASION, LookOutcome, look_at_own
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.trials import ReaderCalls
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.periodic import PeriodicTask
@@ -117,7 +118,7 @@ def _find(deps: Dependencies, row: Appointment, hint: Hint) -> LookOutcome:
     if not (row.status in _NOT_BOOKED or (row.status in LIVE and row.outcome_unknown)):
         return LookOutcome.SAID  # nothing is unknown of it
     try:
-        calls = GuardedCalls(deps.for_account(row.account_id), row.correlation_id)
+        calls = ReaderCalls(deps.for_account(row.account_id), row.correlation_id)
         found = read_bookings(calls.booking(hint.uid, deadline=PATIENCE))
     except (NotNow, NoAccess):
         return LookOutcome.DENIED

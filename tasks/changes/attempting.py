@@ -28,7 +28,7 @@ from tasks.changes.reschedule import Wish, after_look_at_same_start, before_resc
 from tasks.claim import LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import CallResult, GuardedCalls, NotNow
+from tasks.guarded_calls.calls import CallResult, GuardedCalls, NotNow
 from tasks.moves import KNOWN, Move, Posted, at_once
 from tasks.operations.change_asking import is_over
 from tasks.unknown import answered, outcome

@@ -19,7 +19,7 @@ from tasks.changes.evidence import ChangeAct, ChangeCase
 from tasks.changes.looks import ChangeLook
 from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look
 from tasks.decisions import OUTAGE, BookingDecisions
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from tasks.moves import Move
 from tasks.unknown.our_calcom import shows_another
 from tasks.unknown.outcome import Times

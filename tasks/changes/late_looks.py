@@ -23,7 +23,7 @@ from tasks.changes.looks import ChangeLook, look_at_change
 from tasks.changes.questions import listed
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import NotNow
+from tasks.guarded_calls.calls import NotNow
 from tasks.host.log import Logger
 from tasks.recheck import Occasion, Standing, still_booked
 

@@ -20,7 +20,7 @@ from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
 from tasks.changes.evidence import ChangeCase
 from tasks.changes.reschedule import MoveCase, goes_without_key
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 
 R = TypeVar("R")
 

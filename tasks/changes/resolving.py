@@ -18,7 +18,7 @@ from tasks.calcom.booking_answers import booked_there
 from tasks.changes.ending import Seen, ended
 from tasks.changes.evidence import ChangeAct, Shown
 from tasks.changes.looks import ChangeLook, look_at_change
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.moves import Move
 from tasks.operations.change_asking import held_for_a_person
 from tasks.operations.change_words import wish_of

@@ -17,7 +17,7 @@ from tasks.attempt import rules_of
 from tasks.changes.attempting import ChangeAttempt
 from tasks.changes.claimed import ChangeClaim
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.moves import CallMade, Move
 from tasks.publish import send
 from tasks.unknown import outcome

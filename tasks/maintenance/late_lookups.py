@@ -23,7 +23,8 @@ from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.trials import ReaderCalls
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.moves import CallMade
@@ -78,7 +79,7 @@ def _suspects(built: Dependencies) -> int:
 def _look_up(built: Dependencies, row: Appointment) -> tuple[LookupResult, list[CallMade]]:
     """Look up one booking; return the result, and the calls that were made for it."""
     made = list[CallMade | None]()
-    calls = GuardedCalls(built, row.correlation_id, on_report=lambda _, call: made.append(call))
+    calls = ReaderCalls(built, row.correlation_id, on_report=lambda _, call: made.append(call))
     return lookup(calls, row, by_address=False), [call for call in made if call]
 
 
@@ -92,7 +93,7 @@ def _series(built: Dependencies) -> int:
 def _count(built: Dependencies, row: Appointment) -> bool:
     try:
         built = built.for_account(row.account_id)
-        calls = GuardedCalls(built, row.correlation_id)
+        calls = ReaderCalls(built, row.correlation_id)
         weeks = read_bookings(calls.booking(row.series_uid or ""))
     except NoAccess:
         weeks = None

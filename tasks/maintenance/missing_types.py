@@ -10,7 +10,7 @@ from tasks.calcom.failures import read_content
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import slots_of
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from tasks.host.log import Logger
 from tasks.maintenance.release import release_of_type
 

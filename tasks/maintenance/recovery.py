@@ -8,22 +8,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
-from booking_client import correlation
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.appointments import queue
 from db.queue import waits
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
-from tasks.calcom.booking_answers import read_list
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reads import LIST
-from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.trials import is_well
 from tasks.host.application import app
-from tasks.host.log import Logger
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.release import ACCOUNTS, release_caused, release_first
 from tasks.periodic import PeriodicTask
@@ -31,7 +25,6 @@ from tasks.publish import call_later
 
 ASK_AGAIN = "tasks.maintenance.recovery.ask_again"
 
-log = Logger(__name__)
 _asking = threading.Lock()
 _last = {"held": 0, "in_line": 0}  # where this process stopped: the next run goes on behind these accounts
 
@@ -89,37 +82,8 @@ def _recover(deps: Dependencies) -> int:
         or ((refused or wrong or seen.throttled_for) and queued)
         or ((wrong or paged) and held.configuration)
     )
-    if not is_due or not _answers(deps):
+    if not is_due or not is_well(deps):
         return 0
     if seen.shared:  # the breaker does the rest: what the key held is released now, all else once a POST succeeded
         return release_first(deps)
     return release_caused(deps, key_works=True, settings_work=True)
-
-
-class TrialCalls(GuardedCalls):
-    """Call Cal.com though our key is refused, another server answers, or a 429 asked for more than a minute."""
-
-    def try_again(self) -> Reply | None:
-        """Read one booking from Cal.com; None: the answer is a list of bookings.
-
-        The breaker lets this call through once a minute in the fleet; its outcome lifts the block, or keeps it.
-
-        Raises:
-            NotNow: A process has asked within the minute; or the breaker or the limit denies the call.
-        """
-        permit = self._permit_or_raise(LIST, trial=True)
-        return self.call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
-
-
-def _read_page(answer: Answer | NoAnswer) -> Reply | None:
-    page = read_list(answer)
-    return page if isinstance(page, Reply) else None
-
-
-def _answers(deps: Dependencies) -> bool:
-    try:
-        reply = TrialCalls(deps.for_account(deps.caller.id), correlation.new()).try_again()
-    except (NotNow, NoAccess):  # asked within the minute; or the breaker is open, or the limit is reached
-        return False
-    log.info("asked_again", answer="well" if reply is None else reply.error_type.value)
-    return reply is None

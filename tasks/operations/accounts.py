@@ -24,7 +24,7 @@ from tasks.calcom.access import service_of
 from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")

@@ -22,7 +22,6 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import Chosen
 from db.personal import FORGOTTEN
 from db.queue import held
-from db.queue.held import HeldSo
 from db.queue.kinds import KINDS
 from tasks import dependencies
 from tasks.moves import KNOWN
@@ -229,7 +228,7 @@ def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> Com
 
 def retry_held(
     engine: Engine,
-    meant: HeldSo,
+    meant: held.HeldSo,
     *,
     since: datetime,
     by: str,

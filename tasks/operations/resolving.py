@@ -20,7 +20,7 @@ from db.monitoring import operator_actions
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.words import clock
 
 RESOLVE = "resolve"

@@ -18,7 +18,8 @@ from tasks.accounts.door import NoAccess
 from tasks.calcom.request_body import instant
 from tasks.calcom.slots import free_starts
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.trials import ReaderCalls
 from tasks.slots.held import held
 
 SECONDS = 5.0  # that a caller waits for Cal.com
@@ -114,7 +115,7 @@ def not_known(api_key_id: int | None) -> FreeSlots:
 def _read(deps: Dependencies, question: SlotsQuestion) -> str | None:
     as_of = time.time()
     try:
-        calls = GuardedCalls(deps.for_account(question.account_id), correlation.new())
+        calls = ReaderCalls(deps.for_account(question.account_id), correlation.new())
         starts = free_starts(calls.slots(question.query))
     except (NotNow, NoAccess, SQLAlchemyError):
         return None

@@ -9,7 +9,7 @@ from tasks import event_type_lookup
 from tasks.accounts.door import NoAccess
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
-from tasks.guarded_calls import NotNow
+from tasks.guarded_calls.calls import NotNow
 from tasks.moves import Move, Posted, Proceed, at_once
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry

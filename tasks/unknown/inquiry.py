@@ -26,7 +26,7 @@ from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.cases import SLOTS_KEPT, YOUNG, case_of

@@ -6,7 +6,7 @@ from db.appointments import others
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply
 from tasks.claim import Claim
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 
 
 def is_foreign(claim: Claim, reply: Reply) -> bool:

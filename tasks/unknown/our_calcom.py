@@ -4,7 +4,7 @@ from db.appointments import Appointment, others
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 
 
 def shows_another(deps: Dependencies, calls: GuardedCalls, booking: Appointment) -> bool:

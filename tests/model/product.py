@@ -20,7 +20,7 @@ from tasks import attempt, decisions, event_type_lookup
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
-from tasks.guarded_calls import NotNow
+from tasks.guarded_calls.calls import NotNow
 from tasks.moves import Move, Proceed
 from tasks.unknown import cases, evidence, inquiry, other_rows, outcome
 from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, event_type

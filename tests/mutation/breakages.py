@@ -42,6 +42,7 @@ from tests.mutation.quota import QUOTA
 from tests.mutation.reports import REPORTS
 from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
+from tests.mutation.waiting.alone import ALONE
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
@@ -266,6 +267,7 @@ BREAKAGES = (
     *SEEN,
     *SERVICES,
     # -- 1, 2 and 5: weak evidence ends nothing
+    *ALONE,
     *COMPANY,
     *CALLBACKS,
     *FORGETTING,

@@ -11,7 +11,8 @@ _TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 _inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempt.py")
-_guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls.py")
+_guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls/calls.py")
+_kinds = partial(Breakage, file="db/queue/kinds.py")
 _headers = partial(Breakage, promise=3, file="tasks/calcom/http/headers.py")
 _event_types = partial(Breakage, file="tasks/event_type_lookup.py")
 
@@ -25,10 +26,9 @@ STEPS = (
         new="if case.kind in BY_EVIDENCE else",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
     ),
-    Breakage(
+    _kinds(
         name="wait-for-proof-begins-anew",
         promise=2,
-        file="db/queue/kinds.py",
         old="own.hold_reason IN ({_UNASKED})",
         new="own.hold_reason IN ({_UNASKED}, 'unreachable')",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
@@ -158,10 +158,9 @@ STEPS = (
         test=f"{_ASKED}test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again",
     ),
     # -- twins
-    Breakage(
+    _kinds(
         name="twin-in-flight-taken-for-earlier",
         promise=1,
-        file="db/queue/kinds.py",
         old="CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END",
         new="coalesce(sent_at, lease_expires_at)",
         test=f"{_TWINS}test_a_twin_that_was_booked_while_a_worker_was_lost_was_not_there_before",

@@ -21,7 +21,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its lease is checked, it is about to be sent": ("tasks.calcom.http.call", "Call.before_send", "after"),
     "it is sent, not answered": ("tasks.calcom.http.exchange", "_BoundedConnection.getresponse", "before"),
     "it is answered": ("tasks.calcom.client", "CalcomClient.post_booking", "after"),
-    "its answer is reported": ("tasks.guarded_calls", "GuardedCalls.post", "after"),
+    "its answer is reported": ("tasks.guarded_calls.calls", "GuardedCalls.post", "after"),
     "a look has seen Cal.com's list": ("tasks.unknown.inquiry", "lookup", "after"),
     "a deciding look has seen Cal.com's list": ("tasks.unknown.inquiry", "deciding_lookup", "after"),
     "its event type is asked": ("tasks.event_type_lookup", "ask", "after"),

@@ -21,7 +21,7 @@ from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from db.queue import sweeps as queue_sweeps
 from db.queue import waits
-from db.queue.kinds import CHANGES
+from db.queue.kinds import BOOKINGS
 from tests.support.accounts.making import make_account
 
 Pair = tuple[Appointment, Appointment]
@@ -141,7 +141,7 @@ def begin_cancels(conn: Connection, pair: Pair) -> None:
 def released(conn: Connection, row: Appointment, _: Pair) -> Iterator[list[int]]:
     """Let go what waits for a key or for settings that work now."""
     works = {"key": "key", "settings": "set", "key_works": True, "settings_work": True, "limit": 9}
-    yield ids(queue_sweeps.release_due(conn, CHANGES, **works, account=row.account_id))
+    yield ids(queue_sweeps.release_due(conn, BOOKINGS, **works, account=row.account_id))
 
 
 def see(conn: Connection, _: Pair) -> None:

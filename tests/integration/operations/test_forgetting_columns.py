@@ -67,7 +67,7 @@ _NOBODY = {
         appointments.error_type appointments.resilience_strategy appointments.attendee_time_zone
         appointments.attendee_language booking_changes.kind booking_changes.status booking_changes.asked_by
         booking_changes.via booking_changes.scope booking_changes.hold_reason booking_changes.error_type
-        breaker_overrides.mode
+        booking_changes.resilience_strategy breaker_overrides.mode
         calcom_accounts.state calcom_event_types.kind calcom_webhooks.trigger calcom_webhooks.outcome
         callbacks.type callbacks.about change_wishes.kind circuit_breaker_events.old_state
         circuit_breaker_events.new_state circuit_breaker_events.reason failure_metrics.error_type

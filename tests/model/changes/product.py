@@ -25,7 +25,7 @@ from tasks.changes import attempting, decided, questions
 from tasks.changes.looks import ChangeLook
 from tasks.decisions import BookingDecisions
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import NotNow
+from tasks.guarded_calls.calls import NotNow
 from tests.model.dealt import REPLIES
 from tests.model.product import TIMINGS, Asked, Script
 from tests.model.rows import FAR, LONG_AGO, NOW, Row, appointment

@@ -9,9 +9,10 @@ _CHANGES = "tests/integration/accounts/test_changes_in_lines.py::"
 _TAKEN = "tests/integration/accounts/test_admission.py::"
 _ADMISSION = "tasks/accounts/admission.py"
 _line = partial(Breakage, promise=4)
+_behind = partial(_line, file="db/sql/__init__.py")
 _insert = partial(_line, file="client/booking_client/sql/insert.sql")
 _turns = partial(Breakage, promise=4, file="db/sql/in_line.sql")
-_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls/calls.py")
 _dispatch = partial(Breakage, promise=4, file="tasks/maintenance/dispatch.py")
 _in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _OWN = "held.account_id = own.account_id AND "
@@ -75,9 +76,8 @@ LINES = (
         new="self._rests_until[account] = self._clock() - wait",
         test=f"{_LINES}test_a_message_goes_when_its_time_has_come",
     ),
-    _line(
+    _behind(
         name="a-worker-waits-behind-another-accounts-line",
-        file="db/sql/__init__.py",
         old="WHERE earlier.account_id = wanted.account_id AND earlier.status",
         new="WHERE earlier.status",
         test=f"{_LINES}test_a_worker_passes_those_of_another_account",
@@ -158,9 +158,8 @@ LINES = (
         new="1",
         test=f"{_LINES}test_the_line_of_a_paused_account_takes_nobodys_turn",
     ),
-    _line(
+    _behind(
         name="a-change-waits-behind-another-accounts-bookings",
-        file="db/sql/__init__.py",
         old="WHERE earlier.account_id = wanted.account_id AND earlier.status",
         new="WHERE earlier.status",
         test=f"{_CHANGES}test_a_change_passes_the_bookings_of_another_account",

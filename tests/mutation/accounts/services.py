@@ -35,7 +35,7 @@ SERVICES: tuple[Breakage, ...] = (
     ),
     _service(
         name="an-accounts-calls-keep-the-first-breaker",
-        file="tasks/guarded_calls.py",
+        file="tasks/guarded_calls/calls.py",
         old="        recorded = self.deps.breaker.record(",
         new='        recorded = self.deps.services.breaker("calcom").record(',
         test=f"{_SERVICES}test_the_audit_asks_each_accounts_own_service",

@@ -168,10 +168,8 @@ COMPANY = (
         new="true",
         test=f"{_CHANGES}test_a_change_that_loses_its_third_lease_alone_is_suspect",
     ),
-    Breakage(
+    _lost(
         name="changes-killed-together-go-all-at-once",
-        promise=4,
-        file="db/sql/lost_leases.sql",
         old="CASE WHEN turn > 0 THEN now() + make_interval(secs => 2 * turn * :lease_seconds) END",
         new="NULL",
         test=f"{_CHANGES}test_changes_that_lose_their_third_lease_together_blame_their_worker",

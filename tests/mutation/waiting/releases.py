@@ -12,7 +12,7 @@ _APART = "tests/integration/accounts/test_apart.py::"
 _VAIN = "tests/promises/bad_day/test_let_go_in_vain.py::"
 _resting = partial(Breakage, promise=4, file="tasks/maintenance/resting.py")
 _turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
-_calls = partial(Breakage, promise=4, file="tasks/guarded_calls.py")
+_calls = partial(Breakage, promise=4, file="tasks/guarded_calls/calls.py")
 
 RELEASES = (
     _calls(

@@ -16,7 +16,7 @@ from db.queue.kinds import BOOKINGS
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.maintenance import sweeper
 from tasks.operations import cancelling
 from tasks.operations.booking_commands import Via

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-GUARD = Path("tasks/guarded_calls.py")
+GUARD = Path("tasks/guarded_calls/calls.py")
 SIMULATED = Path("worker/local")  # there `calcom` is the simulator
 FINGERPRINTS = {"key_fingerprint", "settings_fingerprint"}
 

@@ -12,8 +12,8 @@ from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
-from tasks.guarded_calls import NotNow
-from tasks.maintenance.recovery import TrialCalls
+from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.trials import TrialCalls
 from tasks.moves import CallMade
 
 Row = Callable[..., Appointment]

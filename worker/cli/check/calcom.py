@@ -9,7 +9,7 @@ from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from worker.cli.check.unclear_answers import check_types
 from worker.settings.model import Settings
 

@@ -17,7 +17,7 @@ from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom_webhooks.subscription import WebhookCalls
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.incidents.check import last_tick
 from tasks.words import plural
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`

@@ -13,7 +13,7 @@ from tasks.calcom.booking_answers import read_list
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.event_type_lookup import NotAskedError
-from tasks.guarded_calls import GuardedCalls
+from tasks.guarded_calls.calls import GuardedCalls
 from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
 
 
