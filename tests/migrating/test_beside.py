@@ -178,7 +178,7 @@ def test_big_tables_have_their_indexes_built_while_all_go_on(old: Engine) -> Non
     """None is built under a lock that keeps others from writing."""
     noted = _noted(old, "INDEX ")
     revisions.migrate(old)
-    built = [one for one in noted if " ON appointment" in one]
+    built = [one for one in noted if " ON appointment" in one.partition("(")[0]]
     assert len(built) > 10
     assert [one for one in built if not one.startswith("CONCURRENTLY ")] == []
 
