@@ -231,7 +231,7 @@ def _back(conn: Connection, at: int, goal: int) -> list[str]:
     for script in taken:
         with Operations.context(_context(conn)) as operations:
             script.module.downgrade()
-            operations.get_context().stamp(_directory(_FOLDER), script.down_revision or "base")
+            operations.get_context().stamp(_directory(_FOLDER), str(script.down_revision or "base"))
     if taken and goal == 0:
         hosts.take_back_id(conn, _ids())
     return [script.revision for script in taken]
