@@ -1,18 +1,26 @@
-"""Migrations: where a database stands, and how to move it. Alembic does the work, without an alembic.ini.
+"""Migrations: where a database stands, and how to move it. Alembic knows their order, and what stands in them.
 
-A run is one transaction under an advisory lock: two deploys at once migrate once, and a failure changes nothing.
+Beside workers and callers a migration goes in up to three steps: ADDED, short statements that may be run twice; BUILT,
+what reads a whole table while all go on; and `upgrade` in one transaction, with the id, which locks the LOCKED tables
+first (db/migrating/locks.py). One that was broken off is begun again, and what stands is left. Going back is one
+transaction for all migrations, and so is an empty database, whose tables nobody uses yet.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from alembic import command
 from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, String, column, inspect, select, table, text
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, Engine, text
 
 from db.connection import deadline
+from db.migrating import hosts, locks
+from db.migrating.waits import Say, Waits
 from db.namespace import TABLES, VERSION_TABLE, schema_of
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -30,10 +38,6 @@ ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
 DROP TABLE calcom_visibility;
 UPDATE booking_schema_version SET version_num = '0001_initial'
 """
-_LEFT = "also_in_alembic_version"  # our table's comment where a copy of our id stays
-_LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
-# A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
-LOCK_TIMEOUT = "5s"
 
 
 class RevisionError(Exception):
@@ -85,7 +89,7 @@ def current(engine: Engine) -> str | None:
 def schema_state(engine: Engine) -> SchemaState:
     """Compare the database with this code; the answer's `problem` says what to do."""
     at = current(engine)
-    return SchemaState(at, head(), known=at is None or at in {*_ids(), _LAST_BEFORE, *_OLDER})
+    return SchemaState(at, head(), known=at is None or at in _known())
 
 
 def require(engine: Engine) -> None:
@@ -100,58 +104,87 @@ def require(engine: Engine) -> None:
 
 def status(engine: Engine) -> list[Revision]:
     """List this code's revisions, oldest first; a newer database has them all, one from before 0.1.0 has none."""
-    at, ids, scripts = current(engine), _ids(), _scripts()
+    at, ids = current(engine), _ids()
     none = at is None or at in {_LAST_BEFORE, *_OLDER}
     applied = 0 if none else ids.index(at) + 1 if at in ids else len(ids)
-    return [Revision(name, scripts.get_revision(name).doc, n < applied) for n, name in enumerate(ids)]
+    return [Revision(script.revision, script.doc, n < applied) for n, script in enumerate(_scripts())]
 
 
 def upgrade(engine: Engine, to: str = "head") -> list[str]:
     """Apply the revisions up to `to` and return their ids; raise RevisionError when `to` is unknown or behind."""
-    with deadline(None), engine.begin() as conn:
-        goal, taken = _place(to), _taken_over(conn)
-        at = _count(conn)
-        if goal < at:
+
+    def goal_of(at: int) -> int:
+        if _place(to) < at:
             raise RevisionError(f"{to} is behind the database: `booking migrate --to {to}` takes revisions back")
-        return taken + _go(conn, at, goal)
+        return _place(to)
+
+    return _run(engine, goal_of)
 
 
-def downgrade(engine: Engine, steps: int) -> list[str]:
+def downgrade(engine: Engine, steps: int, say: Say = lambda _: None) -> list[str]:
     """Take back the newest `steps` revisions and return their ids, newest first; what their columns held is gone.
 
     The first one makes all tables: only `migrate(engine, "base")` takes it back, and every booking with it.
     """
-    with deadline(None), engine.begin() as conn:
-        _taken_over(conn)
-        at = _count(conn)
+
+    def goal_of(at: int) -> int:
         if not 0 <= steps <= max(at - 1, 0):
             raise RevisionError(f"cannot take back {steps} revisions: the database has {at}, and the first one stays")
-        return _go(conn, at, at - steps)
+        return at - steps
+
+    return _run(engine, goal_of, say)
 
 
-def migrate(engine: Engine, to: str = "head") -> list[str]:
-    """Go to revision `to`, forward or back, and return the ids applied or taken back (`booking migrate --to`)."""
-    with deadline(None), engine.begin() as conn:
-        goal, taken = _place(to), _taken_over(conn)
-        return taken + _go(conn, _count(conn), goal)
+def migrate(engine: Engine, to: str = "head", say: Say = lambda _: None) -> list[str]:
+    """Go to revision `to`, forward or back, and return the ids applied or taken back (`booking migrate --to`).
+
+    `say` is called with a line for each wait that lasts.
+    """
+    return _run(engine, lambda _: _place(to), say)
 
 
-def _taken_over(conn: Connection) -> list[str]:
-    """Wait for any other migration to end, then take over a database from before 0.1.0; return the id that it got."""
-    conn.execute(text("SET LOCAL statement_timeout = 0"))  # a table may be large, and `deadline(None)` waits for it
-    conn.execute(text("SET LOCAL lock_timeout = 0"))
-    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    conn.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
-    if schema := schema_of(conn):
-        if not conn.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :schema"), {"schema": schema}).all():
-            conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
-        conn.execute(text("SELECT set_config('search_path', :schema, true)"), {"schema": schema})
-    if _version(conn) is None and (at := _among_alembics(conn)):
-        _move_id(conn, at)
-    if _current(conn) != _LAST_BEFORE:
-        return []
-    conn.exec_driver_sql(_TAKE_OVER)
-    return _ids()[:1]
+def _run(engine: Engine, goal_of: Callable[[int], int], say: Say = lambda _: None) -> list[str]:
+    """Go from where the database stands to so many revisions; raise RevisionError, with what to do."""
+    with deadline(None), locks.alone(engine, say):
+        try:
+            with Waits(engine, "the migration", say) as waits:
+                taken, at, goal = locks.in_transaction(engine, waits, (), lambda conn: _begin(conn, goal_of))
+            if at < goal:
+                for script in _scripts()[at:goal]:
+                    _forward(engine, script, say)
+                return taken + _ids()[at:goal]
+            with Waits(engine, "the way back", say) as waits:
+                return taken + locks.in_transaction(engine, waits, TABLES, lambda conn: _back(conn, at, goal))
+        except locks.LockedOutError as error:
+            raise RevisionError(
+                f"gave up waiting for {error}; the database is at {current(engine) or 'nothing'}, and works: let that"
+                " end, or end it (pg_terminate_backend), and run `booking migrate` again"
+            ) from None
+
+
+def _begin(conn: Connection, goal_of: Callable[[int], int]) -> tuple[list[str], int, int]:
+    """Take over a database from before 0.1.0, or fill an empty one; return what was applied, where it is, the goal."""
+    if (schema := locks.search_our_schema(conn)) and not conn.execute(
+        text("SELECT 1 FROM pg_namespace WHERE nspname = :schema"), {"schema": schema}
+    ).all():
+        conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    if _version(conn) is None and (at := hosts.id_among_alembics(conn, _known())):
+        hosts.move_id(conn, at, stays=at in _ids())
+    taken: list[str] = []
+    if _current(conn) == _LAST_BEFORE:
+        conn.exec_driver_sql(_TAKE_OVER)
+        taken = _ids()[:1]
+    count = _count(conn)
+    goal = goal_of(count)
+    if count or not goal:
+        return taken, count, goal
+    if problem := hosts.others_named_as_ours(conn):
+        raise RevisionError(problem)
+    for script in _scripts()[:goal]:
+        for part in (*_part(script, "ADDED"), *_part(script, "BUILT")):
+            conn.exec_driver_sql(part.sql)
+        _apply(conn, script)
+    return _ids()[:goal], goal, goal
 
 
 def _count(conn: Connection) -> int:
@@ -170,21 +203,38 @@ def _too_old(at: str) -> str:
     return f"the database is at {at}, from before 0.1.0: run `booking migrate` of commit {_COMMIT_BEFORE} first"
 
 
-def _go(conn: Connection, at: int, goal: int) -> list[str]:
-    """Run Alembic from `at` revisions to `goal` of them."""
-    ids = _ids()
-    config = _config()
-    config.attributes["connection"] = conn
-    if at == 0 and goal:
-        _refuse_others(conn)
-    if goal > at:
-        command.upgrade(config, ids[goal - 1])
-        return ids[at:goal]
-    if goal < at:
-        command.downgrade(config, ids[goal - 1] if goal else "base")
-        if goal == 0:
-            _take_back_id(conn)
-    return ids[goal:at][::-1]
+def _forward(engine: Engine, script: Script, say: Say) -> None:
+    """Apply one revision, beside those at work."""
+    with Waits(engine, script.revision, say) as waits:
+        for added in _part(script, "ADDED"):
+            locks.add(engine, waits, added)
+        for built in _part(script, "BUILT"):
+            locks.build(engine, waits, built)
+        locks.in_transaction(engine, waits, _part(script, "LOCKED"), lambda conn: _apply(conn, script))
+
+
+def _part(script: Script, name: str) -> tuple[Any, ...]:
+    """Return what a revision adds or builds (db/migrating/parts.py), or which tables its `upgrade` locks."""
+    part: tuple[Any, ...] = getattr(script.module, name, ())
+    return part
+
+
+def _apply(conn: Connection, script: Script) -> None:
+    with Operations.context(_context(conn)) as operations:
+        script.module.upgrade()
+        operations.get_context().stamp(_directory(_FOLDER), script.revision)
+
+
+def _back(conn: Connection, at: int, goal: int) -> list[str]:
+    """Take back the revisions from `at` of them to `goal`."""
+    taken = _scripts()[goal:at][::-1]
+    for script in taken:
+        with Operations.context(_context(conn)) as operations:
+            script.module.downgrade()
+            operations.get_context().stamp(_directory(_FOLDER), str(script.down_revision or "base"))
+    if taken and goal == 0:
+        hosts.take_back_id(conn, _ids())
+    return [script.revision for script in taken]
 
 
 def _place(to: str) -> int:
@@ -198,81 +248,34 @@ def _place(to: str) -> int:
 
 def _current(conn: Connection) -> str | None:
     """Return where the database stands; our id may still be among those of an Alembic that others use, too."""
-    return _version(conn) or _among_alembics(conn)
+    return _version(conn) or hosts.id_among_alembics(conn, _known())
 
 
 def _version(conn: Connection) -> str | None:
+    return _context(conn).get_current_revision()
+
+
+def _context(conn: Connection) -> MigrationContext:
     options = {"version_table": VERSION_TABLE, "version_table_schema": schema_of(conn)}
-    return MigrationContext.configure(conn, opts=options).get_current_revision()
+    return MigrationContext.configure(conn, opts=options)
 
 
-def _among_alembics(conn: Connection) -> str | None:
-    """Return our id from `alembic_version`, where earlier releases wrote it; a host's may be named alike.
-
-    So it is ours only beside a table of bookings as ours.
-    """
-    there, schema = inspect(conn), schema_of(conn)
-    if not all(there.has_table(name, schema=schema) for name in ("alembic_version", "appointments")):
-        return None
-    if "idempotency_key" not in {column["name"] for column in there.get_columns("appointments", schema=schema)}:
-        return None
-    versions = table("alembic_version", column("version_num", String), schema=schema)
-    known = [*_ids(), _LAST_BEFORE, *_OLDER]
-    found: str | None = conn.execute(select(versions.c.version_num).where(versions.c.version_num.in_(known))).scalar()
-    return found
-
-
-def _move_id(conn: Connection, at: str) -> None:
-    """Write our id into a table of our own, and take it out of a host's `alembic_version`.
-
-    In one that is ours alone it stays: pods of 0.1.0 that restart during a deploy look there, and nowhere else.
-    """
-    conn.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num varchar(32) PRIMARY KEY)")
-    conn.execute(table(VERSION_TABLE, column("version_num", String)).insert(), {"version_num": at})
-    others = conn.execute(text("SELECT 1 FROM alembic_version WHERE version_num <> :at"), {"at": at}).all()
-    if others or at not in _ids():
-        conn.execute(text("DELETE FROM alembic_version WHERE version_num = :at"), {"at": at})
-    else:
-        conn.exec_driver_sql(f"COMMENT ON TABLE {VERSION_TABLE} IS '{_LEFT}'")
-
-
-def _take_back_id(conn: Connection) -> None:
-    """Take out of `alembic_version` the id that we left there: our tables go, and the release before looks there."""
-    if not conn.execute(text("SELECT to_regclass('alembic_version')")).scalar():
-        return
-    left = conn.execute(text("SELECT obj_description(to_regclass(:ours), 'pg_class')"), {"ours": VERSION_TABLE})
-    if left.scalar() == _LEFT:
-        conn.execute(text("DELETE FROM alembic_version WHERE version_num = ANY(:ids)"), {"ids": _ids()})
-        conn.exec_driver_sql(f"COMMENT ON TABLE {VERSION_TABLE} IS NULL")
-
-
-def _refuse_others(conn: Connection) -> None:
-    """Raise RevisionError if a table of another program has the name of one of ours."""
-    schema, others = conn.execute(
-        text(
-            "SELECT current_schema, array_agg(CAST(relname AS text) ORDER BY relname) FROM pg_class"
-            " WHERE relnamespace = CAST(current_schema AS regnamespace) AND relkind <> 'c' AND relname = ANY(:names)"
-        ),
-        {"names": list(TABLES)},
-    ).one()
-    if others:
-        raise RevisionError(
-            f"the schema {schema} has {', '.join(others)} of another program: set DATABASE_SCHEMA to a schema for our"
-            " tables alone, which is made if it is not there; nothing was changed"
-        )
+def _known() -> set[str]:
+    return {*_ids(), _LAST_BEFORE, *_OLDER}
 
 
 def _ids() -> list[str]:
     """Return the ids of all revisions, oldest first: ours are one line, without branches."""
-    return [script.revision for script in _scripts().walk_revisions()][::-1]
+    return [script.revision for script in _scripts()]
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _scripts() -> list[Script]:
+    return [*_directory(_FOLDER).walk_revisions()][::-1]
 
 
-def _config() -> Config:
+@cache
+def _directory(folder: Path) -> ScriptDirectory:
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("recursive_version_locations", "true")  # from_0017 is a folder of its own
-    return config
+    return ScriptDirectory.from_config(config)

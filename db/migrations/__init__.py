@@ -1,1 +1,1 @@
-"""Alembic's revisions; `db.revisions` runs them."""
+"""Alembic's revisions; `db.revisions` runs them, and says what the parts of one are."""

@@ -35,21 +35,8 @@ CREATE UNIQUE INDEX calcom_accounts_key ON calcom_accounts (service, key_fingerp
 
 INSERT INTO calcom_accounts (id, name, service) VALUES (1, 'default', 'calcom');
 
--- Workers of before post each row with CALCOM_API_KEY. Their claims write tokens of version 4, which the CHECK refuses for a
--- row of another account.
-ALTER TABLE appointments
-    ADD COLUMN account_id integer DEFAULT 1 NOT NULL,
-    ADD CONSTRAINT appointments_claimed_for_its_account CHECK (
-        account_id = 1 OR status <> 'booking' OR substr(CAST(claim_token AS text), 15, 1) = '8'
-    );
 ALTER TABLE restored_bookings ADD COLUMN account_id integer DEFAULT 1 NOT NULL;
 ALTER TABLE calcom_event_types ADD COLUMN account_id integer DEFAULT 1 NOT NULL;
-
--- release_due: each account's, in the order of the line
-CREATE INDEX appointments_paused ON appointments (account_id, line_at, id) WHERE status = 'held' AND hold_reason = 'paused';
--- unfinished, release_of_accounts: what lives of other accounts than 1
-CREATE INDEX appointments_other_accounts ON appointments (account_id, hold_reason, held_for)
-    WHERE account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held');
 
 -- A caller need not read the accounts, nor lock one: these functions do, with the rights of their owner.
 -- NULL: there is none. SQLSTATE UA001 (booking_client/database/errors.py): there is none, or it is closed.

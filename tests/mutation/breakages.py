@@ -47,6 +47,7 @@ from tests.mutation.waiting.alone import ALONE
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.waiting.line import LINE
+from tests.mutation.waiting.migrating import MIGRATING
 from tests.mutation.waiting.releases import RELEASES
 from tests.mutation.waiting.unclear import UNCLEAR
 from tests.mutation.waiting.what_waits import WHAT_WAITS
@@ -289,6 +290,7 @@ BREAKAGES = (
     *TRUTH,
     *HOLDS,
     *LINE,
+    *MIGRATING,
     *RELEASES,
     *OPERATIONS,
     *AT_FRONT_DOOR,

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from worker.console.stop import Stop
 
+_LOCKED = "another transaction holds a lock that this needs (pg_stat_activity lists it); try again when that has ended"
 _DATABASE = {
+    "deadlock": "another transaction and this one waited for each other; try again",
     "lost_connection": "Postgres does not answer; is it running, and is DATABASE_URL right? `booking check` says more",
     "unavailable": "Postgres is starting up, takes no writes or has no connection left; try again in a moment",
     "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
@@ -26,7 +28,7 @@ def _known(error: BaseException) -> Sequence[str] | None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - the same
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - the same
 
-    from booking_client.database.errors import NOT_MIGRATED  # noqa: PLC0415 - the same
+    from booking_client.database.errors import LOCKED, NOT_MIGRATED  # noqa: PLC0415 - the same
     from db.revisions import RevisionError  # noqa: PLC0415 - the same
     from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
     from tasks.database_errors import LACKS_TABLES, as_appointment_error  # noqa: PLC0415 - the same
@@ -43,4 +45,6 @@ def _known(error: BaseException) -> Sequence[str] | None:
         error = as_appointment_error(error)
     if not isinstance(error, AppointmentDatabaseException):
         return None
+    if error.sql_error_code == LOCKED:
+        return [_LOCKED]
     return [LACKS_TABLES if error.sql_error_code in NOT_MIGRATED else _DATABASE.get(error.error_type, error.message)]

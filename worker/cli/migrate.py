@@ -27,7 +27,14 @@ def _migrate(to: str | None, down: int | None) -> None:
     """Migrate, and print the revisions before and after."""
     engine = dependencies.current().engine
     before = revisions.current(engine)
-    applied = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
+    try:
+        applied = (
+            revisions.migrate(engine, to or "head", _note) if down is None else revisions.downgrade(engine, down, _note)
+        )
+    except KeyboardInterrupt:
+        at = revisions.current(engine) or "nothing"
+        _note(f"stopped: the database is at {at}, and nothing is half done; `booking migrate` goes on from there")
+        raise
     after = revisions.current(engine)
     if not applied:
         screen.say(f"Nothing to do: the database is at {after or 'nothing'}.")
@@ -37,6 +44,10 @@ def _migrate(to: str | None, down: int | None) -> None:
     for name in applied:
         screen.say(("- " if back else "+ ", "bold"), f"{name}  ", (docs.get(name, ""), "dim"))
     screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
+
+
+def _note(line: str) -> None:
+    screen.note(("booking: ", "bold"), line)
 
 
 def _status(*, or_newer: bool) -> bool:

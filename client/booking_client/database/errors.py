@@ -33,9 +33,13 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 """SQLSTATEs of a missing table, column or function."""
+LOCKED = "55P03"
+"""SQLSTATE of a lock that another transaction held for too long."""
 _MIGRATE = "; run `booking migrate`, or name the database and the schema that have booking-worker's tables"
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
+        LOCKED: "; another transaction holds a lock that this waited for: nothing is kept, try again when it has ended",
+        "40P01": "; another transaction and this one waited for each other: nothing is kept, try again",
         "42501": "; this role lacks a right on booking-worker's tables",
         "25P02": "; an earlier statement of this transaction has failed: roll it back first",
     }

@@ -57,7 +57,13 @@ async def run_async(steps: Steps[T], ask: Callable[[Query], Awaitable[Rows]]) ->
 def load(name: str, schema: str | None, columns: str = "") -> str:
     """Return the statement of `name`.sql for tables of `schema` (None: those that the search path finds first)."""
     prefix = "" if schema is None else f'"{schema.replace(chr(34), chr(34) * 2)}".'
-    text = read(name).replace("%", "%%").replace("/* columns */", columns).replace("/* schema */", prefix)
+    text = (
+        read(name)
+        .replace("/* in_time */", read("in_time"))
+        .replace("%", "%%")
+        .replace("/* columns */", columns)
+        .replace("/* schema */", prefix)
+    )
     return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", text)
 
 

@@ -19,7 +19,7 @@
 -- A derived key may be that of a start to which a booking was moved, or from which: that booking answers then (known_keys.sql).
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (
-    SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
+    /* in_time */
 ),
 request AS (
     SELECT one.*, asked_at, seconds, account_id

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0004_at_least"
 down_revision = "0003_in_line"
 
+LOCKED = ("failure_metrics",)
+
 
 def upgrade() -> None:
     op.execute("ALTER TABLE failure_metrics ADD COLUMN at_least boolean DEFAULT false NOT NULL")

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0005_actions"
 down_revision = "0004_at_least"
 
+LOCKED = ("operator_actions",)  # a row for each action of an operator: its indexes take a moment
+
 _STATEMENTS = """
 -- call_marks: a mark is about one booking.
 CREATE INDEX operator_actions_calls ON operator_actions ((ids[1]), id)

@@ -5,6 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrating.parts import Added, Check, Index
+
 revision = "0006_accounts"
 down_revision = "0005_actions"
 
@@ -22,6 +24,47 @@ _OF_ANY, _OF_THE_ACCOUNT = "asked.id = wanted", "asked.id = wanted AND asked.acc
 _HOLDS = (
     "'breaker_open', 'throttled', 'unreachable', 'settling', 'blind_key', 'credentials', 'configuration', 'suspect'"
 )
+ADDED = (
+    # Workers of before post each row with CALCOM_API_KEY. Their claims write tokens of version 4, which the CHECK
+    # refuses for a row of another account.
+    Added(
+        "appointments",
+        "ADD COLUMN IF NOT EXISTS account_id integer DEFAULT 1 NOT NULL,"
+        " DROP CONSTRAINT IF EXISTS appointments_claimed_for_its_account,"
+        " ADD CONSTRAINT appointments_claimed_for_its_account CHECK ("
+        " account_id = 1 OR status <> 'booking' OR substr(CAST(claim_token AS text), 15, 1) = '8') NOT VALID,"
+        " DROP CONSTRAINT appointments_hold_reason_known,"
+        f" ADD CONSTRAINT appointments_hold_reason_known CHECK (hold_reason IN ({_HOLDS}, 'paused')) NOT VALID",
+    ),
+)
+# The indexes that take the place of another one have a name of their own until then (`_swap`).
+BUILT = (
+    Check("appointments", "appointments_claimed_for_its_account"),
+    Check("appointments", "appointments_hold_reason_known"),
+    # release_due: each account's, in the order of the line
+    Index(
+        "appointments_paused",
+        "appointments",
+        "(account_id, line_at, id) WHERE status = 'held' AND hold_reason = 'paused'",
+    ),
+    # accounts.has_live, release_of_accounts: what lives of other accounts than 1
+    Index(
+        "appointments_other_accounts",
+        "appointments",
+        "(account_id, hold_reason, held_for)"
+        " WHERE account_id <> 1 AND status IN ('pending', 'booking', 'retrying', 'held')",
+    ),
+    *(
+        Index(f"appointments_{name}_key_new", "appointments", f"(idempotency_key, account_id) {where}", name != "ended")
+        for name, where in _KEYS.items()
+    ),
+    Index(
+        "appointments_confirmed_types_new",
+        "appointments",
+        f"({_TYPE}, id) INCLUDE (account_id) WHERE status = 'confirmed'",
+    ),
+)
+LOCKED = ("appointments", "calcom_event_types", "restored_bookings")
 _DOWN = """
 DROP INDEX appointments_paused;
 DROP INDEX appointments_other_accounts;
@@ -41,9 +84,8 @@ DROP TABLE calcom_accounts;
 def upgrade() -> None:
     run = op.get_bind().exec_driver_sql
     run(_STATEMENTS.read_text("utf-8"))
-    _allow_holds(f"{_HOLDS}, 'paused'")
-    _index_keys("idempotency_key, account_id")
-    _index_types("INCLUDE (account_id)")
+    for name in (*(f"{name}_key" for name in _KEYS), "confirmed_types"):
+        _swap(f"appointments_{name}")
     _take_restored(_OF_THE_ACCOUNT)
 
 
@@ -55,33 +97,21 @@ def downgrade() -> None:
     for name in _KEYS:
         op.execute(f"DROP INDEX appointments_{name}_key")
     bind.exec_driver_sql(_DOWN)
-    _allow_holds(_HOLDS)
-    _index_keys("idempotency_key")
-    _index_types()
+    op.execute(
+        "ALTER TABLE appointments DROP CONSTRAINT appointments_hold_reason_known,"
+        f" ADD CONSTRAINT appointments_hold_reason_known CHECK (hold_reason IN ({_HOLDS}))"
+    )
+    for name, where in _KEYS.items():
+        op.execute(Index(f"appointments_{name}_key", "appointments", f"(idempotency_key) {where}", name != "ended").sql)
+    op.execute("DROP INDEX IF EXISTS appointments_confirmed_types")
+    op.execute(f"CREATE INDEX appointments_confirmed_types ON appointments ({_TYPE}, id) WHERE status = 'confirmed'")
     _take_restored(_OF_ANY)
 
 
-def _allow_holds(reasons: str) -> None:
-    op.execute(
-        "ALTER TABLE appointments DROP CONSTRAINT appointments_hold_reason_known,"
-        f" ADD CONSTRAINT appointments_hold_reason_known CHECK (hold_reason IN ({reasons}))"
-    )
-
-
-def _index_keys(columns: str) -> None:
-    """Make the indexes of keys again, under their names: workers know by the name that a key is taken."""
-    for name, where in _KEYS.items():
-        unique = "" if name == "ended" else "UNIQUE"
-        op.execute(f"DROP INDEX IF EXISTS appointments_{name}_key")
-        op.execute(f"CREATE {unique} INDEX appointments_{name}_key ON appointments ({columns}) {where}")
-
-
-def _index_types(more: str = "") -> None:
-    """Make the index of confirmed event types again; workers read it in the same order."""
-    op.execute("DROP INDEX IF EXISTS appointments_confirmed_types")
-    op.execute(
-        f"CREATE INDEX appointments_confirmed_types ON appointments ({_TYPE}, id) {more} WHERE status = 'confirmed'"
-    )
+def _swap(index: str) -> None:
+    """Put an index that was built in the place of one, under its name: workers know by the name that a key is taken."""
+    op.execute(f"DROP INDEX {index}")
+    op.execute(f"ALTER INDEX {index}_new RENAME TO {index}")
 
 
 def _take_restored(joined: str) -> None:

@@ -2,9 +2,29 @@
 
 from alembic import op
 
+from db.migrating.parts import Added, Index
+
 revision = "0007_api_keys"
 down_revision = "0006_accounts"
 
+ADDED = (
+    # Null: no key asked for it, but Python, the command line or a client. No foreign key: it would lock the key's row
+    # for each booking.
+    Added("appointments", "ADD COLUMN IF NOT EXISTS api_key_id bigint"),
+)
+BUILT = (
+    # views.of_person
+    Index(
+        "appointments_of_email",
+        "appointments",
+        "(attendee_email, start_at) WHERE api_key_id IS NOT NULL AND attendee_email IS NOT NULL",
+    ),
+    Index(
+        "appointments_of_phone",
+        "appointments",
+        "(attendee_phone, start_at) WHERE api_key_id IS NOT NULL AND attendee_phone IS NOT NULL",
+    ),
+)
 _STATEMENTS = """
 -- A row is one caller's key through its rotations. It is never deleted: bookings name it. Of the key's text only the
 -- first eight characters stand here, which are no secret; the rest is 256 random bits, so one SHA-256 is enough.
@@ -27,14 +47,6 @@ CREATE TABLE api_keys (
 );
 CREATE UNIQUE INDEX api_keys_name ON api_keys (name);
 CREATE UNIQUE INDEX api_keys_handle ON api_keys (handle);
--- Null: no key asked for it, but Python, the command line or a client. No foreign key: it would lock the key's row for
--- each booking.
-ALTER TABLE appointments ADD COLUMN api_key_id bigint;
--- views.of_person
-CREATE INDEX appointments_of_email ON appointments (attendee_email, start_at)
-    WHERE api_key_id IS NOT NULL AND attendee_email IS NOT NULL;
-CREATE INDEX appointments_of_phone ON appointments (attendee_phone, start_at)
-    WHERE api_key_id IS NOT NULL AND attendee_phone IS NOT NULL;
 """
 
 

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0008_breaker_accounts"
 down_revision = "0007_api_keys"
 
+LOCKED = ("circuit_breaker_events",)
+
 _STATEMENTS = """
 ALTER TABLE circuit_breaker_events ADD COLUMN account_id bigint; -- null: the breaker of all accounts
 -- The same name: workers of the version before name the constraint in their statements.

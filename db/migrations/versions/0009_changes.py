@@ -2,9 +2,22 @@
 
 from alembic import op
 
+from db.migrating.parts import Index
+
 revision = "0009_changes"
 down_revision = "0008_breaker_accounts"
 
+BUILT = (
+    # What operators must hear of, changes too. It takes the place of the index without `_new`.
+    Index(
+        "appointment_events_notable_new",
+        "appointment_events",
+        "(created_at)"
+        " WHERE kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double',"
+        " 'change_needs_you')",
+    ),
+)
+LOCKED = ("appointments", "appointment_events")
 _STATEMENTS = """
 -- A row is one wish (db/models/changes.py). `from_uid` is the uid at Cal.com that its POSTs change: of a seat that of
 -- the shared booking, of a series that of the whole series. It is null until the booking is known to be there.
@@ -102,11 +115,8 @@ CREATE INDEX booking_changes_waiting ON booking_changes (id) WHERE status = 'wai
 CREATE INDEX booking_changes_expirable ON booking_changes (start_at)
     WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'retrying', 'held');
 
--- What operators must hear of, changes too.
 DROP INDEX appointment_events_notable;
-CREATE INDEX appointment_events_notable ON appointment_events (created_at)
-    WHERE kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double',
-        'change_needs_you');
+ALTER INDEX appointment_events_notable_new RENAME TO appointment_events_notable;
 
 -- Cancels that wait since before for the open outcome of a booking.
 INSERT INTO booking_changes (

@@ -7,6 +7,8 @@ from alembic import op
 revision = "0010_callbacks"
 down_revision = "0009_changes"
 
+LOCKED = ("api_keys", "appointments", "booking_changes")
+
 _STATEMENTS = Path(__file__).parents[1] / "callbacks.sql"
 _DOWN = """
 DROP TRIGGER appointments_tell ON appointments;

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0013_key_accounts"
 down_revision = "0012_wishes"
 
+LOCKED = ("api_keys",)
+
 
 def upgrade() -> None:
     op.execute("ALTER TABLE api_keys ADD COLUMN account_id integer DEFAULT 1 NOT NULL")

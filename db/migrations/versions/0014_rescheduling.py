@@ -5,6 +5,8 @@ from alembic import op
 revision = "0014_rescheduling"
 down_revision = "0013_key_accounts"
 
+LOCKED = ("calcom_event_types",)
+
 
 def upgrade() -> None:
     op.execute("ALTER TABLE calcom_event_types ADD COLUMN rescheduling_disabled boolean")

@@ -5,6 +5,8 @@ from alembic import op
 revision = "0015_services"
 down_revision = "0014_rescheduling"
 
+LOCKED = ("calcom_accounts",)
+
 _STATEMENTS = """
 -- in_line, services: of one Cal.com the accounts in their order, and from one Cal.com to the next
 CREATE INDEX calcom_accounts_service ON calcom_accounts (service, id);

@@ -8,6 +8,8 @@ from db.namespace import in_schema, schema_of
 revision = "0016_restored"
 down_revision = "0015_services"
 
+LOCKED = ("restored_bookings",)
+
 _OF_ONE = """
     DELETE FROM restored_bookings WHERE reference = (
         SELECT found.reference

@@ -1,5 +1,6 @@
 """`booking migrate`: there, back, and how far."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,30 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     assert [booking("migrate", "--status", *more).code for more in ([], ["--or-newer"])] == [1, 0]
+
+
+def test_ctrl_c_leaves_a_database_that_works(
+    settings: Callable[..., dict[str, str]],
+    spawn: Callable[..., Any],
+    ended: Callable[..., Any],
+    empty_database_url: str,
+) -> None:
+    """While it waits for a lock: what is applied is said, and the next run goes on from there."""
+    engine = make_engine(empty_database_url)
+    revisions.migrate(engine, FIRST)
+    engine.dispose()
+    with psycopg.connect(empty_database_url) as report:
+        report.execute("SELECT count(*) FROM appointment_events")
+        process = spawn(settings(DATABASE_URL=empty_database_url), "migrate")
+        for line in process.stderr:
+            if b"waits for a lock on appointment_events: the session " in line:
+                break
+        process.send_signal(signal.SIGINT)
+        ran = ended(process)
+    assert ran.code == 130
+    assert ran.err.splitlines()[-1] == (
+        f"booking: stopped: the database is at {FIRST}, and nothing is half done; `booking migrate` goes on from there"
+    )
 
 
 @pytest.mark.fresh_database

@@ -26,8 +26,8 @@ APART = (
     _revision(
         name="a-key-is-known-in-every-account",
         promise=1,
-        old='_index_keys("idempotency_key, account_id")',
-        new='_index_keys("idempotency_key")',
+        old="(idempotency_key, account_id)",
+        new="(idempotency_key)",
         test="tests/integration/appointments/test_db_accounts.py::test_callers_of_before_write_rows_of_account_1",
     ),
     _insertion(

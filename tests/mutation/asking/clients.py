@@ -20,6 +20,24 @@ _async_bookings = partial(Breakage, promise=6, file="client/booking_client/async
 
 CLIENTS = (
     Breakage(
+        name="a-lock-is-a-server-that-is-gone",
+        promise=1,
+        file="client/booking_client/sql/in_time.sql",
+        old="IS NOT NULL THEN set_config(",
+        new="IS NULL THEN set_config(",
+        test="tests/integration/booking_client/test_client_locked.py::"
+        "test_a_lock_of_another_transaction_is_said_to_be_one[a client]",
+    ),
+    Breakage(
+        name="a-lock-has-a-number-alone",
+        promise=1,
+        file="client/booking_client/database/errors.py",
+        old='_HINTS.get(state, "")',
+        new='""',
+        test="tests/integration/booking_client/test_client_locked.py::"
+        "test_a_lock_of_another_transaction_is_said_to_be_one[a client]",
+    ),
+    Breakage(
         name="a-kept-row-shows-its-key",
         promise=7,
         file="client/booking_client/insertion.py",

@@ -40,16 +40,18 @@ GUEST = (
         new='VERSION_TABLE = "alembic_version"',
         test=f"{_TABLES}test_a_hosts_alembic_is_none_of_our_business",
     ),
-    _revisions(
+    Breakage(
         name="old-pods-find-no-version",
-        old="    if others or at not in _ids():\n",
+        promise=1,
+        file="db/migrating/hosts.py",
+        old="    if others or not stays:\n",
         new="    if True:\n",
         test=f"{_TABLES}test_our_id_alone_stays_for_processes_of_the_release_before",
     ),
     _revisions(
         name="our-id-outlives-our-tables",
-        old="        if goal == 0:\n",
-        new="        if False:\n",
+        old="    if taken and goal == 0:\n",
+        new="    if False:\n",
         test=f"{_TABLES}test_with_our_tables_our_id_goes_from_where_the_release_before_reads_it",
     ),
     _namespace(

@@ -22,8 +22,8 @@ _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
 WEEKS = (
     _migration(
         name="workers-of-before-cancel-the-series",
-        old="        scope IS NULL OR status <> 'changing' OR substr",
-        new="        true OR status <> 'changing' OR substr",
+        old="scope IS NULL OR status <> 'changing' OR substr",
+        new="true OR status <> 'changing' OR substr",
         test=f"{_ROWS}test_a_worker_of_before_cannot_claim_the_cancel_of_a_week",
     ),
     Breakage(

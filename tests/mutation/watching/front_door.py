@@ -12,12 +12,11 @@ _silent = partial(Breakage, promise=6, file="db/sql/webhooks_silent.sql")
 _read = partial(Breakage, promise=6, file="db/monitoring/front_door.py")
 
 _INDEXES = {
-    "booking_changes_oldest": "booking_changes (requested_at)\n    WHERE status IN "
-    "('waiting', 'pending', 'changing', 'retrying', 'held')",
-    "callbacks_oldest": "callbacks (created_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
-    "calcom_webhooks_account": "calcom_webhooks (account_id, received_at)",
+    "booking_changes_oldest": "(requested_at) WHERE ",
+    "callbacks_oldest": "(created_at) WHERE ",
+    "calcom_webhooks_account": "(account_id, received_at)",
 }
-_NEVER = {True: " AND false", False: " WHERE false"}  # an index that is empty
+_NEVER = {True: "false AND ", False: " WHERE false"}  # an index that is empty
 
 AT_FRONT_DOOR = (
     _check(
@@ -76,8 +75,8 @@ AT_FRONT_DOOR = (
             name=f"no-index-{name}",
             promise=6,
             file="db/migrations/versions/from_0017/0018_front_door.py",
-            old=f"CREATE INDEX {name} ON {columns}",
-            new=f"CREATE INDEX {name} ON {columns}{_NEVER['WHERE' in columns]}",
+            old=columns,
+            new=f"{columns}{_NEVER['WHERE' in columns]}",
             test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",
         )
         for name, columns in _INDEXES.items()

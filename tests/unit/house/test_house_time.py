@@ -16,6 +16,7 @@ OF_OTHER_PROCESSES = re.compile(r"worker\.(?:api|local|page)\.")  # tests/suppor
 # Not waited for by a test's own process, or longer than a machine stands still.
 OTHERS = {
     "booking_client.database.connections.PATIENCE",
+    "db.migrating.locks.LOCKS_PATIENCE",
     "tasks.callbacks.sending.CONNECT_WITHIN",
     "tasks.overview.reading.PATIENCE",  # the default of `read_overview`
     "worker.own_connections.POOL_PATIENCE",

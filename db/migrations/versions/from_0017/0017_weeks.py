@@ -3,23 +3,30 @@
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrating.parts import Added, Check
+
 revision = "0017_weeks"
 down_revision = "0016_restored"
 
 # Null: the whole booking, as before. Workers of before cancel a whole series; their claims write tokens of version 4,
 # which the CHECK refuses for a change that means some weeks. The new claim writes tokens of version 8.
-_COLUMNS = """
-ALTER TABLE booking_changes
-    ADD COLUMN scope text,
-    ADD COLUMN week timestamptz,
-    ADD CONSTRAINT booking_changes_scope_known CHECK (scope IN ('following', 'one')),
-    ADD CONSTRAINT booking_changes_scope_has_week CHECK (
-        num_nonnulls(scope, week) IN (0, 2) AND (scope IS NULL OR kind = 'cancel')
+_CHECKS = {
+    "scope_known": "scope IN ('following', 'one')",
+    "scope_has_week": "num_nonnulls(scope, week) IN (0, 2) AND (scope IS NULL OR kind = 'cancel')",
+    "weeks_claimed": "scope IS NULL OR status <> 'changing' OR substr(CAST(claim_token AS text), 15, 1) = '8'",
+}
+ADDED = (
+    Added("booking_changes", "ADD COLUMN IF NOT EXISTS scope text, ADD COLUMN IF NOT EXISTS week timestamptz"),
+    *(
+        Added(
+            "booking_changes",
+            f"DROP CONSTRAINT IF EXISTS booking_changes_{name},"
+            f" ADD CONSTRAINT booking_changes_{name} CHECK ({rule}) NOT VALID",
+        )
+        for name, rule in _CHECKS.items()
     ),
-    ADD CONSTRAINT booking_changes_weeks_claimed CHECK (
-        scope IS NULL OR status <> 'changing' OR substr(CAST(claim_token AS text), 15, 1) = '8'
-    )
-"""
+)
+BUILT = tuple(Check("booking_changes", f"booking_changes_{name}") for name in _CHECKS)
 # A booking that is asked for again is wanted; the cancel of some weeks, which was sent, does not cancel it.
 _WANTED_AGAIN = "withdraw_changes()", "AND kind = 'cancel' AND", "AND kind = 'cancel' AND scope IS NULL AND"
 # What a change that was refused, failed or expired tells its caller.
@@ -40,7 +47,6 @@ SELECT EXISTS (
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(_COLUMNS)
     for function, before, after in _FUNCTIONS:
         _define(function, before, after)
 

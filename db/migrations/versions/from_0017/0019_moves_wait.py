@@ -6,6 +6,7 @@ from alembic import op
 revision = "0019_moves_wait"
 down_revision = "0018_front_door"
 
+LOCKED = ("appointments", "booking_changes")
 _STATEMENTS = """
 ALTER TABLE appointments ADD COLUMN move_requested boolean DEFAULT false NOT NULL;
 UPDATE appointments SET move_requested = true
