@@ -44,6 +44,7 @@ from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
+from tests.mutation.waiting.idle import IDLE
 from tests.mutation.waiting.line import LINE
 from tests.mutation.waiting.releases import RELEASES
 from tests.mutation.waiting.unclear import UNCLEAR
@@ -282,6 +283,7 @@ BREAKAGES = (
     *EVENT_TYPES,
     *UNCLEAR,
     *HEALTH,
+    *IDLE,
     *TRUTH,
     *HOLDS,
     *LINE,

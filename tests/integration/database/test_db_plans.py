@@ -88,6 +88,28 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}
 
 
+@pytest.mark.fresh_database
+@pytest.mark.long
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_look_at_what_is_due_reads_next_to_nothing(record: Any, analysed: Any) -> None:
+    """However much is held; and after an outage, by its statistics, when nothing is held any more."""
+    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("SET statement_timeout = 0"))  # as above
+        conn.execute(text("ALTER TABLE appointments SET (autovacuum_enabled = false)"))
+        conn.execute(text(FILL))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+        held = blocks(conn, "due", {})
+        conn.execute(text(ALL_BOOKED))
+        blocks(conn, "due", {})  # it marks the entries of what is gone
+
+        assert max(held, blocks(conn, "due", {})) <= BLOCKS
+
+
+ALL_BOOKED = """
+UPDATE appointments
+SET status = 'confirmed', hold_reason = NULL, held_at = NULL, resilience_strategy = NULL
+WHERE status = 'held'
+"""
 UNTAKEN = """
 UPDATE appointments
 SET status = 'pending', calcom_booking_uid = NULL, enqueued_at = NULL, updated_at = created_at
