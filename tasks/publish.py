@@ -159,7 +159,7 @@ def call_later(
     headers: Mapping[str, float] | None = None,
 ) -> None:
     """Send a periodic task for a time between two ticks; a failure is only logged, since the next tick runs it."""
-    given = {"args": list(args), "queue": queue, "task_id": uuid(), "headers": dict(headers or {})}
+    given: dict[str, Any] = {"args": list(args), "queue": queue, "task_id": uuid(), "headers": dict(headers or {})}
     try:
         with _producer(deps.broker_url) as producer:
             _send(producer, countdown, name=task, **given)
