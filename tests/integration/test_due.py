@@ -14,6 +14,7 @@ from db.monitoring import overrides
 from db.monitoring.breaker_events import latest
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
+from tasks.maintenance import breaker_transitions
 from tasks.operations import breaker_overrides
 from tasks.ticks import due
 from tasks.ticks.work import WORK, Periods
@@ -185,7 +186,7 @@ def test_a_look_where_there_are_several_accounts_sees_each_of_their_services(rec
 def test_an_idle_second_is_one_statement() -> None:
     """It is asked each second, by all deployments that are well."""
     deps = dependencies.current()
-    started()
+    breaker_transitions.record(deps, deps.breaker.get_status(), overridden=False)
     with statements(deps.engine) as sent:
         started()
 
