@@ -22,7 +22,7 @@ from db.audits import bookings, changes, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
-from db.queue import held, waits
+from db.queue import due, held, waits
 from db.queue import sweeps as queue_sweeps
 from db.queue.held import HeldSo
 from db.queue.kinds import BOOKINGS
@@ -156,6 +156,7 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     in_line = [one for one, _ in queue.waiting(conn, 5, postable=False)]
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
+        "due": lambda: due.look(conn),
         "release_due": lambda: queue_sweeps.release_due(conn, BOOKINGS, key="key", settings="set", limit=500),
         "release_due, by state": lambda: queue_sweeps.release_due(
             conn, BOOKINGS, key="key", settings="set", limit=500, key_works=True, settings_work=True

@@ -53,7 +53,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
     """Run at most one tick in each interval in this process; a message that is no tick always runs."""
 
     abstract = True
-    send_events = False  # four ticks a second would push the bookings out of Flower's list
+    send_events = False  # two ticks a second would push the bookings out of Flower's list
     throws = (AppointmentDatabaseException,)  # expected errors: Celery logs no traceback
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ A message that cannot be sent is no error: the row is committed, and the sweeper
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
@@ -149,11 +149,20 @@ def _dispatcher(hostname: str) -> Any:
     return app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
 
 
-def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float, args: Sequence[int] = ()) -> None:
+def call_later(
+    deps: Dependencies,
+    task: str,
+    queue: str,
+    *,
+    countdown: float,
+    args: Sequence[int] = (),
+    headers: Mapping[str, float] | None = None,
+) -> None:
     """Send a periodic task for a time between two ticks; a failure is only logged, since the next tick runs it."""
+    given: dict[str, Any] = {"args": list(args), "queue": queue, "task_id": uuid(), "headers": dict(headers or {})}
     try:
         with _producer(deps.broker_url) as producer:
-            _send(producer, countdown, name=task, args=list(args), queue=queue, task_id=uuid(), headers={})
+            _send(producer, countdown, name=task, **given)
     except Exception as exc:  # noqa: BLE001 - as in _publish
         log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
 

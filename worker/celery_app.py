@@ -100,6 +100,7 @@ class Configuration:
         "tasks.changes.late_lookups",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",
+        "tasks.ticks.due",
         "tasks.maintenance.failure_metrics",
         "tasks.incidents.check",
         "tasks.maintenance.held",

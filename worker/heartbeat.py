@@ -8,14 +8,13 @@ another process, which may reach it.
 It is one thread in each worker process of every queue. All of them read the same rows, so there is one incident.
 """
 
-import itertools
 import threading
 import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.monitoring.heartbeats import EVERY, MISSED, beat_is_dead
+from db.monitoring.heartbeats import EVERY, MISSED, Heartbeat, beat_is_dead
 from tasks import dependencies
 from tasks.host.log import Logger
 from tasks.incidents.check import (
@@ -28,7 +27,7 @@ from tasks.incidents.late_answers import LateAnswers
 from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.release import release_held
 
-CHECKS = 5  # in each of beat's intervals
+CHECKS = 5  # in each of beat's intervals, once a tick is missed
 
 log = Logger(__name__)
 _ending = threading.Event()
@@ -46,12 +45,11 @@ def stop() -> None:
 
 def _watch() -> None:
     watcher, recent = Watcher(), LateAnswers()
-    pause = EVERY / CHECKS
-    for number in itertools.count(1):
-        if _ending.wait(pause):
-            return
+    pause, asked_at = EVERY / CHECKS, time.monotonic()
+    while not _ending.wait(pause):
         pause = watcher.check()
-        if number % CHECKS == 0:
+        if time.monotonic() - asked_at >= EVERY - pause / 2:
+            asked_at = time.monotonic()
             check_redis(recent)
 
 
@@ -95,4 +93,11 @@ class Watcher:
             self._seeing_since = self._clock()  # Postgres is down: ticks may come that cannot be read
         except Exception as exc:  # noqa: BLE001 - the watch must outlive whatever it meets
             log.warning("heartbeat_not_seen", error=type(exc).__name__)
-        return (beat.every if beat else EVERY) / CHECKS
+        return _pause(beat)
+
+
+def _pause(beat: Heartbeat | None) -> float:
+    """Return the seconds until beat may be dead; an interval at most: a Postgres that is away for longer is noticed."""
+    if beat is None:
+        return EVERY / CHECKS
+    return min(max(beat.every / CHECKS, MISSED * beat.every - beat.age), beat.every, EVERY)

@@ -5,6 +5,7 @@ from typing import Any
 from tasks.periodic import TICK
 
 COUNT_WINDOW = 60.0  # seconds that one row of `failure_metrics` covers
+IN_ANY_CASE = 60.0  # seconds after which a task runs that nothing was found for
 
 
 def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
@@ -23,18 +24,25 @@ def schedule(audit_hour: int | None, *, count_window: float = COUNT_WINDOW) -> d
 
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "release-held": every(1.0, "tasks.maintenance.release.release_held"),
-    "record-transitions": every(1.0, "tasks.maintenance.breaker_transitions.record_transitions"),
-    "rescue-stranded": every(2.0, "tasks.maintenance.sweeper.rescue_stranded"),
-    "send-callbacks": every(1.0, "tasks.callbacks.due.send_due"),
-    "look-at-hints": every(1.0, "tasks.calcom_webhooks.looks.look_at_hints"),
-    "ask-again": every(5.0, "tasks.maintenance.recovery.ask_again"),
+    "start-due": every(1.0, "tasks.ticks.due.start_due"),
+    # What it starts as soon as there is something to do runs once a minute in any case.
+    **{
+        name: every(IN_ANY_CASE, task)
+        for name, task in {
+            "release-held": "tasks.maintenance.release.release_held",
+            "record-transitions": "tasks.maintenance.breaker_transitions.record_transitions",
+            "rescue-stranded": "tasks.maintenance.sweeper.rescue_stranded",
+            "send-callbacks": "tasks.callbacks.due.send_due",
+            "look-at-hints": "tasks.calcom_webhooks.looks.look_at_hints",
+            "ask-again": "tasks.maintenance.recovery.ask_again",
+            "expire-held": "tasks.maintenance.sweeper.expire_held",
+            "count-held": "tasks.maintenance.held.count_held",
+            "count-minutes": "tasks.maintenance.booking_minutes.count_minutes",
+            "send-alerts": "tasks.incidents.delivery.send_alerts",
+        }.items()
+    },
     "look-again": every(20.0, "tasks.maintenance.late_lookups.look_again"),
     "look-at-changes": every(20.0, "tasks.changes.late_lookups.look_at_changes"),
-    "expire-held": every(10.0, "tasks.maintenance.sweeper.expire_held"),
     "check-health": every(5.0, "tasks.incidents.check.check_health"),
-    "count-held": every(2.0, "tasks.maintenance.held.count_held"),
-    "count-minutes": every(3.0, "tasks.maintenance.booking_minutes.count_minutes"),
-    "send-alerts": every(5.0, "tasks.incidents.delivery.send_alerts"),
     "prune": every(600.0, "tasks.maintenance.prune.prune"),
 }

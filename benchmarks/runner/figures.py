@@ -43,6 +43,7 @@ FIGURES = (
     Figure("enqueue_bulk", "beside_celery.enqueue", "higher", 2.0, 2.5, "accepted a second, 10,000 at once / delay()s"),
     Figure("enqueue_huge", "bounds.bulk", "lower", 1.5, 1.2, "a request of 200,000 at once, then known / of 10,000"),
     Figure("idle_latency", "beside_celery.idle_latency", "lower", 1.9, 1.5, "from request to POST / plain Celery's"),
+    Figure("idle_cost", "bounds.idle_cost", "lower", 1.0, 0.5, "CPU a second of an idle deployment / 40 ms"),
     Figure(
         "import_cost",
         "beside_celery.import_cost",

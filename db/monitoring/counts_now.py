@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
-from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
@@ -97,24 +96,18 @@ def is_many_held(conn: Connection, *, cap: int = CAP) -> bool:
 
 def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: datetime) -> None:
     """Store the counts of a health check, one row for each reason, in its transaction."""
-    rows = [{"reason": reason.value, "counted_at": now, **_figures(held.get(reason))} for reason in HoldReason]
-    change = insert(_held).values(rows)
-    conn.execute(
-        change.on_conflict_do_update(
-            index_elements=["reason"], set_={name: change.excluded[name] for name in rows[0] if name != "reason"}
-        )
-    )
-
-
-def _figures(risk: HoldRisk | None) -> dict[str, Any]:
-    return {
-        "count": risk.count if risk else 0,
-        "at_risk": risk.at_risk if risk else 0,
-        "oldest_held_at": risk and risk.oldest,
-        "oldest_requested_at": risk and risk.oldest_requested,
-        "first_start": risk and risk.first_start,
-        "next_until": risk and risk.next_until,
+    risks = [held.get(reason) for reason in HoldReason]
+    asked = {
+        "counted_at": now,
+        "reasons": [reason.value for reason in HoldReason],
+        "counts": [risk.count if risk else 0 for risk in risks],
+        "at_risk": [risk.at_risk if risk else 0 for risk in risks],
+        "oldest_held_at": [risk and risk.oldest for risk in risks],
+        "oldest_requested_at": [risk and risk.oldest_requested for risk in risks],
+        "first_start": [risk and risk.first_start for risk in risks],
+        "next_until": [risk and risk.next_until for risk in risks],
     }
+    conn.execute(statement("keep_held"), asked)
 
 
 def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:

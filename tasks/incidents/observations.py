@@ -1,5 +1,6 @@
 """What one health check observes: Redis, held bookings, and bookings that ended badly."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -136,8 +137,12 @@ def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[O
         yield from _gathered(
             kind, status_queries.ended_bookings(conn, status, counted_since(known, (kind, None), now)), now
         )
+    kinds = defaultdict[datetime, list[IncidentKind]](list)  # without an open incident they have one moment
     for kind in sorted(NOTABLE):
-        yield from _gathered(kind, events.latest(conn, [kind], counted_since(known, (kind, None), now)).get(kind), now)
+        kinds[counted_since(known, (kind, None), now)].append(kind)
+    happened = {kind: one for since, some in kinds.items() for kind, one in events.latest(conn, some, since).items()}
+    for kind in sorted(NOTABLE):
+        yield from _gathered(kind, happened.get(kind), now)
     for kind in _COUNTED:
         met = known.get((kind, None))
         if met and (now - met.last_seen_at).total_seconds() < QUIET:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from db.monitoring import breaker_events
+from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -29,12 +30,14 @@ def record_transitions() -> int:
     applied again, because Redis may have lost an override; those of a service at rest when it is called again.
     """
     deps = dependencies.current()
-    return sum(_record_of(deps.at_service(one.name)) for one in deps.services.in_use())
+    services = [deps.at_service(one.name) for one in deps.services.in_use()]
+    return sum(record(built, built.breaker.get_status(), overridden=True) for built in services)
 
 
-def _record_of(built: Dependencies) -> int:
-    before = built.breaker.get_status()
-    breaker_overrides.repeat(built.engine, built.breaker, before)
+def record(built: Dependencies, before: BreakerStatus, *, overridden: bool) -> int:
+    """Do the same for one service, whose breaker stood as `before`; not `overridden`: nothing overrides a breaker."""
+    if overridden:
+        breaker_overrides.repeat(built.engine, built.breaker, before)
     generation, place = _written.get(before.service, (0, _START))
     after = place if generation == before.generation else _START
     transitions = built.breaker.view.transitions(after_id=after, count=2000)

@@ -46,6 +46,7 @@ from tests.mutation.trip import TRIP
 from tests.mutation.waiting.alone import ALONE
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
+from tests.mutation.waiting.idle import IDLE
 from tests.mutation.waiting.line import LINE
 from tests.mutation.waiting.migrating import MIGRATING
 from tests.mutation.waiting.releases import RELEASES
@@ -287,6 +288,7 @@ BREAKAGES = (
     *EVENT_TYPES,
     *UNCLEAR,
     *HEALTH,
+    *IDLE,
     *TRUTH,
     *HOLDS,
     *LINE,

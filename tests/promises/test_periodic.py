@@ -21,7 +21,7 @@ TASKS = (
 def test_a_postgres_that_is_gone_is_one_line_in_the_log_and_one_when_it_is_back(
     fleet: Callable[..., Fleet], postgres: Any
 ) -> None:
-    """Not a traceback for each tick: there are four a second."""
+    """Not a traceback for each tick: there is one each second, and more."""
     running = fleet()
     running.maintenance()
     running.beat()

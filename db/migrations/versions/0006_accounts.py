@@ -47,7 +47,7 @@ BUILT = (
         "appointments",
         "(account_id, line_at, id) WHERE status = 'held' AND hold_reason = 'paused'",
     ),
-    # accounts.has_live, release_of_accounts: what lives of other accounts than 1
+    # unfinished, release_of_accounts: what lives of other accounts than 1
     Index(
         "appointments_other_accounts",
         "appointments",

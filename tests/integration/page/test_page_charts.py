@@ -11,11 +11,12 @@ from db.monitoring.charts import CallStep, MinuteCounts, breaker, minutes
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.maintenance import booking_minutes
+from tasks.ticks.work import WORK
 from worker.page.charts import FRESH, RANGES, columns, read
-from worker.schedule import SCHEDULE
 
 LOOKS = 3  # of the counting, until what stood before the first of them is known to be whole
-LAG = timedelta(seconds=LOOKS * SCHEDULE["count-minutes"]["schedule"])
+[EVERY] = [work.every for work in WORK if work.task == booking_minutes.count_minutes.name]
+LAG = timedelta(seconds=LOOKS * EVERY)
 OLDEST = {"1h": 90, "24h": 210, "7d": 210}  # seconds; a day's last step is whole when it is shown, so it ends earlier
 MINUTES = 5
 

@@ -26,6 +26,7 @@ SPEED = {
     "worker_rss": (1.1, 1.02),
     "big_tables": (1.5, 1.1),
     "idle_latency": (1.9, 1.5),
+    "idle_cost": (1.0, 0.5),
     "import_cost": (1.5, 1.2),
     "client_latency": (1.3, 1.15),
     "client_async": (0.9, 1.0),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from resilience.shared_state.scripts import breaker_keys, stats_keys
+from tasks.ticks.work import WORK
 from tests.support.schema.models import all_tables
 from worker.schedule import schedule
 
@@ -63,12 +64,15 @@ def test_every_key_of_a_script_is_there() -> None:
 
 
 def test_every_periodic_task_is_there_with_its_period() -> None:
-    """As beat sends them."""
+    """As beat sends them, and as a look starts them."""
     sent = {entry["task"]: f"{entry['schedule']:g} s" for entry in schedule(3).values()}
+    started = {work.task: f"{work.every:g} s" for work in WORK}
 
-    described = {names(row[0])[0]: row[1] for row in rows("Every periodic task")}
+    described = {names(row[0])[0]: row[1:3] for row in rows("Every periodic task")}
 
-    assert described == sent
+    assert {task: every for task, (every, _) in described.items()} == sent
+    looks = {task: look.partition(",")[0] for task, (_, look) in described.items() if look != "the same"}
+    assert looks == {**started, "tasks.maintenance.breaker_transitions.record_transitions": "each look"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

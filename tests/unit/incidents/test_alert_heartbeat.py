@@ -17,7 +17,7 @@ class Watched:
     """A beat whose last tick is as old as it is told, looked at by a clock that is set by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.time, self.age, self.gone, self.told = 0.0, 100.0, False, 0
+        self.time, self.age, self.gone, self.told, self.every = 0.0, 100.0, False, 0, 5.0
         monkeypatch.setattr(heartbeat, "last_tick", self.tick)
         monkeypatch.setattr(heartbeat, "report_dead_beat", self.tell)
         monkeypatch.setattr(heartbeat, "release_held", lambda: 0)
@@ -28,7 +28,7 @@ class Watched:
         if self.gone:
             raise OperationalError("SELECT", {}, Exception("gone"))
         at = NOW - timedelta(seconds=self.age)
-        return Heartbeat(at, at, 5.0, NOW)
+        return Heartbeat(at, at, self.every, NOW)
 
     def tell(self) -> Heartbeat | None:
         """Count that it was told."""
@@ -59,6 +59,25 @@ def test_a_beat_that_ticks_is_not_told(watched: Watched) -> None:
     assert [watched.look_at(second) for second in (10, 20)] == [0, 0]
     watched.age = 15.1
     assert watched.look_at(21) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "every", "pause"),
+    [
+        (0.2, 5.0, 5.0),
+        (9.9, 5.0, 5.0),
+        (11.5, 5.0, 3.5),
+        (14.5, 5.0, 1.0),
+        (20.0, 5.0, 1.0),
+        (1.0, 2.0, 2.0),
+        (1.0, 60.0, 5.0),
+    ],
+)
+def test_the_watch_sleeps_until_beat_may_be_dead(watched: Watched, age: float, every: float, pause: float) -> None:
+    """But no longer than beat takes for a tick, so that it sees a Postgres in which nobody can tick."""
+    watched.age, watched.every = age, every
+    watched.time = 1.0
+    assert watched.watcher.check() == pytest.approx(pause)
 
 
 def test_who_stood_still_gives_beat_the_time_to_tick(watched: Watched) -> None:
