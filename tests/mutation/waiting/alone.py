@@ -4,7 +4,7 @@ from functools import partial
 
 from tests.mutation.breakage import Breakage
 
-_ALONE = "tests/integration/accounts/test_who_waits_alone.py::test_who_waits_alone_goes_by_itself"
+_ALONE = "tests/integration/line/test_who_waits_alone.py::test_who_waits_alone_goes_by_itself"
 _asked = partial(Breakage, promise=4, file="db/queue/waits.py")
 _reader = partial(Breakage, promise=4, file="tasks/guarded_calls/trials.py")
 

@@ -309,10 +309,10 @@ def cells() -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "cause"), cells())
 def test_who_waits_alone_goes_by_itself(
-    kind: str, cause: Cause, fleet_of: Callable[..., Any], simulator: Any, redis_url: str
+    kind: str, cause: Cause, settings: Callable[..., Any], simulator: Any, redis_url: str
 ) -> None:
     """Nobody else asks for anything; only the periodic tasks run, and the reader asks again each few seconds."""
-    wire = partial(fleet_of, **FIVE)
+    wire = partial(settings, ACCOUNT_ENCRYPTION_KEYS=Fernet.generate_key().decode(), **FIVE)
     wire()
     number = DEFAULT_ACCOUNT if cause.account is None else add(cause.account).id
     place = Place(simulator, redis_url, wire, cause.account, number)
