@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, column, exists, literal, or_, select, table
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.queue import PACED
-from db.lifecycle import HoldReason
+from db.lifecycle import HoldReason, Status
 from db.queue.kinds import KINDS, RowKind
 
 
@@ -54,10 +54,12 @@ def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason |
 
     The breaker comes before the limit.
     """
-    held = f"status = 'held'{'' if account is None else ' AND account_id = :account'}"
-    waits = ", ".join(
-        " OR ".join(f"EXISTS (SELECT FROM {kind.table} WHERE {held} AND hold_reason = '{reason}')" for kind in KINDS)
-        for reason in PACED
-    )
-    found = conn.execute(text(f"SELECT {waits}"), {} if account is None else {"account": account}).one()
+    waits = [or_(*(exists(_held(kind, reason, account)) for kind in KINDS)) for reason in PACED]
+    found = conn.execute(select(*waits)).one()
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
+
+
+def _held(kind: RowKind[Any], reason: HoldReason, account: int | None) -> Select[Any]:
+    rows = table(kind.table, column("status"), column("hold_reason"), column("account_id"))
+    held = select(literal(1)).where(rows.c.status == Status.HELD, rows.c.hold_reason == reason)
+    return held if account is None else held.where(rows.c.account_id == account)

@@ -23,15 +23,16 @@ RELEASED = f"status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = n
 """What each release of a row sets."""
 
 
-def _behind(reason: str) -> str:
-    return " OR ".join(
-        f"""EXISTS (
-        SELECT FROM {table} AS earlier
-        WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held' AND earlier.hold_reason = '{reason}'
+_EARLIER = """EXISTS (
+        SELECT FROM /* rows */ AS earlier
+        WHERE earlier.account_id = wanted.account_id AND earlier.status = 'held' AND earlier.hold_reason = /* reason */
             AND earlier.line_at < wanted.line_at
     )"""
-        for table in ("appointments", "booking_changes")
-    )
+
+
+def _behind(reason: str) -> str:
+    asked = _EARLIER.replace("/* reason */", f"'{reason}'")
+    return " OR ".join(asked.replace("/* rows */", table) for table in ("appointments", "booking_changes"))
 
 
 _BACKLOG = f"""CASE

@@ -23,8 +23,8 @@ ALONE = (
     ),
     _asked(
         name="a-change-alone-ends-no-429-of-a-day",
-        old="hold_reason = '{reason}')\" for kind in KINDS)",
-        new="hold_reason = '{reason}')\" for kind in KINDS[:1])",
+        old="exists(_held(kind, reason, account)) for kind in KINDS)",
+        new="exists(_held(kind, reason, account)) for kind in KINDS[:1])",
         test=f"{_ALONE}[cancel-429 of a day, over a minute later]",
     ),
     _reader(
