@@ -6,10 +6,12 @@ psycopg's own take 0.05. Its connection, its errors and its events are kept: poo
 """
 
 import select
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
@@ -18,8 +20,20 @@ from sqlalchemy.util.queue import Queue
 
 from booking_client.database.deadlines import DeadlineConnection, ServerClock, deadline, remaining
 
-__all__ = ["DeadlineConnection", "DeadlinePool", "deadline", "fetch", "fetch_in_time", "refuse_hung_up", "remaining"]
+__all__ = [
+    "DeadlineConnection",
+    "DeadlinePool",
+    "FromNow",
+    "Setters",
+    "deadline",
+    "fetch",
+    "fetch_in_time",
+    "refuse_hung_up",
+    "remaining",
+    "setters",
+]
 
+Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 _CLOCK = "booking_worker_clock"
 
 
@@ -96,3 +110,30 @@ def fetch_in_time(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> 
         if rows[0][0]:
             return [answer for _, *answer in rows if answer.count(None) < len(answer)]
     raise OperationalError("too late", None, psycopg.errors.QueryCanceled("it came too late, and was not done"))
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """A moment this many seconds from Postgres's now; negative: before it."""
+
+    seconds: float
+
+
+def setters(
+    changes: Mapping[str, Any], writable: Collection[str], passed_over: Collection[str] = ()
+) -> tuple[Setters, dict[str, Any]]:
+    """Return what sets these columns, and their values; those `passed_over` are not set.
+
+    Raises:
+        ValueError: A column is not there, or is not for a caller to write.
+    """
+    if wrong := sorted(name for name in changes if name not in writable and name not in passed_over):
+        raise ValueError(f"not for a caller to write: {', '.join(wrong)}")
+    made, values = [], {}
+    for name, value in changes.items():
+        if name in passed_over:
+            continue
+        moment = isinstance(value, FromNow)
+        made.append((name, f"now() + make_interval(secs => %({name})s)" if moment else f"%({name})s"))
+        values[name] = value.seconds if moment else Jsonb(value) if isinstance(value, dict | list) else value
+    return tuple(made), values

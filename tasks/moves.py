@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
+from db.connection import FromNow
 from db.lifecycle import ChangeStatus, Status
-from db.setters import FromNow
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 

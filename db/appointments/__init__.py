@@ -20,9 +20,8 @@ from db.appointments.insertion import insert
 from db.appointments.moves import Claimed, KeyTakenError, claim, move
 from db.appointments.sweeps import expire, never_known, requested
 from db.appointments.there.late_answers import record_late_uid
-from db.connection import fetch
+from db.connection import FromNow, fetch
 from db.models.bookings import appointments
-from db.setters import FromNow
 from db.sql import prepared
 
 __all__ = [

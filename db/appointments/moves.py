@@ -14,10 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
-from db.connection import fetch, fetch_in_time
+from db.connection import Setters, fetch, fetch_in_time, setters
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.models.accounts import AccountState
-from db.setters import Setters, setters
 from db.sql import prepared
 
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})

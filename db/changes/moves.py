@@ -14,11 +14,10 @@ from db.appointments.appointment import Appointment
 from db.appointments.moves import EARLY
 from db.appointments.moves import WRITABLE as OF_BOOKINGS
 from db.changes.change import COLUMNS, COLUMNS_SQL, BookingChange
-from db.connection import fetch
+from db.connection import Setters, fetch, setters
 from db.lifecycle import CHANGE_MOVES, OVER, ChangeStatus, HoldReason
 from db.models.accounts import AccountState
 from db.models.changes import booking_changes
-from db.setters import Setters, setters
 from db.sql import prepared
 
 SENT_FOR = frozenset({ChangeStatus.PENDING, ChangeStatus.RETRYING})

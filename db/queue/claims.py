@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from db.connection import fetch
+from db.connection import Setters, fetch
 from db.queue.kinds import Row, RowKind
-from db.setters import Setters
 
 
 def renew(conn: Connection, kind: RowKind[Row], row: Row, *, lease_seconds: float, **changes: Any) -> Row | None:

@@ -14,8 +14,8 @@ from db.appointments.appointment import Appointment
 from db.changes import change
 from db.changes import moves as change_moves
 from db.changes.change import BookingChange
+from db.connection import Setters, setters
 from db.lifecycle import UNASKABLE
-from db.setters import Setters, setters
 
 Worked = Appointment | BookingChange
 """A row that is worked on."""

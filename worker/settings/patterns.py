@@ -37,7 +37,9 @@ class PatternSettings(Subject):
     )
 
     # Holding
-    hold_max_age: float = setting(900.0, "a booking held longer is flagged degraded", unit="s", zero="never", ge=0)
+    hold_max_age: float = setting(
+        900.0, "a booking or a change held longer is flagged degraded", unit="s", zero="never", ge=0
+    )
     hold_lead: float = setting(0.0, "a booking whose start is nearer expires", unit="s", zero="up to the start", ge=0)
     hold_release_max: int = setting(
         0, "held bookings released into flight at most", unit="bookings", zero="as many as the workers take", ge=0

@@ -16,9 +16,9 @@ from unittest.mock import patch
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
+from db.connection import FromNow
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind, SeriesScope
-from db.setters import FromNow
 from resilience.circuit_breaker.types import Denied
 from resilience.retry_policy import RetryPolicy
 from tasks.changes import attempting, decided, questions
@@ -206,7 +206,7 @@ def _change(row: ChangeRow, around: Around) -> BookingChange:
 _TEXT = ("service", "reason", "asked_by", "via", "correlation_id", "task_id")
 _ABSENT = (
     "to_uid", "to_seat_uid", "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason",
-    "held_at", "hold_until", "held_for", "last_error", "late_look_at",
+    "held_at", "hold_until", "held_for", "last_error", "late_look_at", "resilience_strategy",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {
     **dict.fromkeys(("id", "appointment_id", "account_id"), 1),
