@@ -86,12 +86,13 @@ def _flag_degraded(deps: Dependencies) -> None:
 
 
 def _lost_leases(deps: Dependencies) -> int:
-    lost: list[Worked] = []
+    count = 0
     for kind in KINDS:
         with deps.engine.begin() as conn:
-            lost += sweeps.lost_leases(conn, kind, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
-    send(deps, (row for row in lost if _goes_now(row)))
-    return len(lost)
+            lost = sweeps.lost_leases(conn, kind, BATCH, suspect_after=LEASES_LOST_SUSPECT, **_times(deps))
+        send(deps, (row for row in lost if _goes_now(row)))  # now: an error at the next kind must not keep them back
+        count += len(lost)
+    return count
 
 
 def _next_changes(deps: Dependencies) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import redis
 from sqlalchemy import Engine, Table, text, update
+from sqlalchemy.exc import OperationalError
 
 from db.appointments import Appointment
 from db.changes.change import BookingChange
@@ -95,3 +96,27 @@ def test_what_goes_later_is_not_sent_now(settings: Callable[..., dict[str, str]]
         sent = client.llen(QUEUE) - before  # type: ignore[operator]
 
     assert sent == 4
+
+
+def test_what_was_swept_is_sent_though_the_next_kind_fails(
+    settings: Callable[..., dict[str, str]], record: Any, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL goes between two kinds of rows: the message of a booking that was taken up does not wait for that."""
+    settings()
+    row = record.claimed()
+    record.write(row.id, lease_expires_at=text("now() - interval '1 s'"))
+    swept = queue_sweeps.lost_leases
+
+    def fail_at_changes(conn: Any, kind: Any, *more: Any, **times: Any) -> Any:
+        if kind is CHANGES:
+            raise OperationalError("", {}, Exception("gone"))
+        return swept(conn, kind, *more, **times)
+
+    monkeypatch.setattr(queue_sweeps, "lost_leases", fail_at_changes)
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.llen(QUEUE)
+        with pytest.raises(OperationalError):
+            rescue_stranded()
+        sent = client.llen(QUEUE) - before  # type: ignore[operator]
+
+    assert sent == 1

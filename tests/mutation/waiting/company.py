@@ -15,6 +15,7 @@ _in_line = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _lost = partial(Breakage, promise=4, file="db/sql/lost_leases.sql")
 _judged = partial(Breakage, promise=4, file="db/sql/__init__.py")
 _CHANGES = "tests/integration/changes/test_lost_changes.py::"
+_sweeper = partial(Breakage, promise=4, file="tasks/maintenance/sweeper.py")
 _probed = partial(Breakage, promise=4, file="tasks/decisions.py")
 _rested = partial(Breakage, promise=4, file="db/sql/release_due.sql")
 _release = partial(Breakage, file="tasks/maintenance/release.py")
@@ -174,10 +175,14 @@ COMPANY = (
         new="NULL",
         test=f"{_CHANGES}test_changes_that_lose_their_third_lease_together_blame_their_worker",
     ),
-    Breakage(
+    _sweeper(
+        name="a-swept-booking-waits-for-the-next-kind",
+        old="        send(deps, (row for row in lost if _goes_now(row)))  # now",
+        new="        send(deps, (row for row in lost if kind is KINDS[-1] and _goes_now(row)))  # now",
+        test=f"{_CHANGES}test_what_was_swept_is_sent_though_the_next_kind_fails",
+    ),
+    _sweeper(
         name="lost-changes-of-the-second-group-are-sent-at-once",
-        promise=4,
-        file="tasks/maintenance/sweeper.py",
         old="row.hold_reason is None and row.next_attempt_at is None",
         new="row.hold_reason is None",
         test=f"{_CHANGES}test_what_goes_later_is_not_sent_now",
