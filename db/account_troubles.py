@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, literal, select
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
@@ -14,6 +14,8 @@ from db.models.accounts import calcom_accounts as _accounts
 from db.queue import of_account
 from db.queue.of_account import HeldOfClosed
 from db.sql import statement
+
+_others = _accounts.alias("others")
 
 CAP = 1000
 """So many waiting bookings of an account are counted, of each index that has them."""
@@ -118,11 +120,13 @@ def read(
 
     `service` is the settings' Cal.com, `create` the endpoint that makes bookings. `unreadable`: what bookings are held
     for whose key cannot be decrypted; `missing_type`: the error type of those whose event type is gone, which is no
-    matter of the account. Where `default` is alone this costs one row, and a look at each account that is closed.
+    matter of the account. Where `default` is alone, and no account was ever closed, this costs one row.
     """
-    closed = of_account.held_of_closed(conn, cap=CAP)
-    alone = select(_accounts.c.alone).where(_accounts.c.id == DEFAULT_ACCOUNT)
-    if conn.execute(alone).scalar_one_or_none() is not False:
+    any_closed = exists(select(literal(1)).select_from(_others).where(_others.c.state == AccountState.CLOSED))
+    default = conn.execute(select(_accounts.c.alone, any_closed).where(_accounts.c.id == DEFAULT_ACCOUNT)).one_or_none()
+    alone, ever_closed = (True, False) if default is None else default
+    closed = of_account.held_of_closed(conn, cap=CAP) if ever_closed else []
+    if alone:
         return AccountTroubles(*_closed(closed)) if closed else NO_TROUBLE
     asked = {
         "unreadable": unreadable,
