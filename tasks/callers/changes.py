@@ -41,6 +41,31 @@ class ChangeOfCaller:
         return 0 if self.change is None else self.change.id
 
     @property
+    def status(self) -> ChangeStatus:
+        """Return how it stands: a move that lost its seat at Cal.com is done when the booking is there again."""
+        if self.change is None:
+            return ChangeStatus.DONE
+        if not self._is_booked_again or self.view.status in {Status.CONFIRMED, Status.CANCELLED}:
+            return self.change.status
+        return ChangeStatus.REFUSED if self.view.final else ChangeStatus.PENDING
+
+    @property
+    def final(self) -> bool:
+        """Return whether it is over."""
+        return self.change is None or (self.change.over and self.status is not ChangeStatus.PENDING)
+
+    @property
+    def _is_booked_again(self) -> bool:
+        """Return whether its end sent the booking to Cal.com once more: nothing else is done and names no uid."""
+        change = self.change
+        return (
+            change is not None
+            and change.status is ChangeStatus.DONE
+            and change.to_uid is None
+            and change.wanted == self.view.start
+        )
+
+    @property
     def is_worth_waiting(self) -> bool:
         """Return whether it may be over soon: one that is held for longer than a moment will not."""
         if self.change is None or self.change.over:

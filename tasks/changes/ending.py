@@ -121,8 +121,8 @@ def ended(change: BookingChange, booking: Appointment, act: ChangeAct, seen: See
         written["late_look_at"] = FromNow(0)
     if to is not ChangeStatus.DONE:
         written["last_error"] = words or _WHY[act]
-    elif there is not None:
-        written |= {"to_uid": there.uid, "to_seat_uid": there.seat_uid}
+    elif there is not None or act is ChangeAct.BOOK_AGAIN:  # what it was moved to is lost
+        written |= {"to_uid": there and there.uid, "to_seat_uid": there and there.seat_uid}
     why = f"refused: {_WHY[act]}" if to is ChangeStatus.REFUSED else _WHY[act]
     return Move(to, why, written, words=words, also=_also(change, booking, act, seen))
 
