@@ -65,7 +65,8 @@ _JUDGED = """often AS MATERIALIZED (
 judged AS (
     SELECT
         id,
-        seen_at,
+        written_at,
+        lease_ended_at,
         is_third AND NOT in_company AS is_suspect,
         CASE
             WHEN is_third AND in_company

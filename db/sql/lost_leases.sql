@@ -5,10 +5,16 @@
 -- lease has run out long ago whose POST is under way.
 -- The third lease that a row loses in a row, alone, is held for the operator (judged: see __init__.py): one that
 -- kills its workers must not travel on.
--- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
+-- Told are `lease_ended_at` and `written_at`, when the row was last written before: by its claim, or by that claim's renewal
+-- before a further call, unless somebody has written it since, as who asks for its cancel.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (
-    SELECT /* at work */ AS what, id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
+    SELECT
+        /* at work */ AS what,
+        id,
+        updated_at AS written_at,
+        lease_expires_at AS lease_ended_at,
+        leases_lost + 1 >= :suspect_at AS is_third
     FROM /* rows */
     WHERE status = /* at work */ AND lease_expires_at <= now()
     ORDER BY lease_expires_at
@@ -42,7 +48,9 @@ told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
     SELECT
         /* its booking */, /* event */ || status, 'sweeper',
-        /* what */ jsonb_build_object('why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
+        /* what */ jsonb_build_object(
+            'why', last_error, 'leases_lost', leases_lost, 'written_at', written_at, 'lease_ended_at', lease_ended_at
+        )
     FROM moved
     JOIN judged USING (id)
 )

@@ -1,7 +1,7 @@
 """Every attempt can be read out of the events alone: when it was claimed, what was called, how it ended."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from tasks.claim import claim
 from tasks.maintenance.late_lookups import look_again
 from tasks.recheck import Standing
 from tests.support.fleet import request, row
-from tests.support.stepping import accept, book, carry, carry_until, write
+from tests.support.stepping import accept, book, carry, carry_until, let_pass, write
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 CREATE, LIST = "bookings.create", "bookings.list"
@@ -140,15 +140,23 @@ def test_an_evidence_post_and_the_looks_before_it_are_told(settings: Callable[..
         attempt(event)
 
 
-def test_a_worker_that_is_gone_is_told_by_its_last_sign_of_life(asked: int) -> None:
-    """What it called nobody knows; when it claimed is in the event."""
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_worker_that_is_gone_is_told_by_its_lease(asked: int, *, cancelled: bool) -> None:
+    """What it called nobody knows; its lease's end is in the event, also where a cancel was asked for since."""
     claimed = claim(dependencies.current(), asked)
     assert claimed is not None
-    write(asked, lease_expires_at=text("created_at"))
+    let_pass(claimed.deps.timings.lease + 0.1)
+    if cancelled:
+        with dependencies.current().engine.begin() as conn:
+            assert events.request_cancel(conn, asked, Status.BOOKING, by="caller", why="wanted no more")
+    before = row(asked)
     with dependencies.current().engine.begin() as conn:
         queue_sweeps.lost_leases(conn, BOOKINGS, 10, settle_seconds=0)
-    [gone] = story(asked)
-    assert gone.created_at.fromisoformat(gone.detail["seen_at"]) == claimed.row.updated_at
+    gone = story(asked)[-1]
+    told = {name: datetime.fromisoformat(gone.detail[name]) for name in ("written_at", "lease_ended_at")}
+    assert told == {"written_at": before.updated_at, "lease_ended_at": before.lease_expires_at}
+    assert before.lease_expires_at is not None
+    assert (before.updated_at > before.lease_expires_at) is cancelled
 
 
 def test_an_answer_that_came_too_late_has_its_call(asked: int) -> None:

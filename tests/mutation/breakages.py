@@ -173,6 +173,13 @@ BREAKAGES = (
         new="settle_at = greatest(settle_at, lease_expires_at +",
         test="tests/promises/lost_or_twice/test_stale_worker.py::test_a_post_under_way_is_not_settled_by_a_clock_that_steps_ahead",
     ),
+    _lost_leases(
+        name="a-hand-counts-as-a-sign-of-life",
+        promise=6,
+        old="lease_expires_at AS lease_ended_at",
+        new="updated_at + make_interval(secs => :lease_seconds) AS lease_ended_at",
+        test="tests/integration/test_timeline.py::test_a_worker_that_is_gone_is_told_by_its_lease[True]",
+    ),
     Breakage(
         name="settle-time-ignored",
         promise=2,

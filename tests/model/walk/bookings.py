@@ -180,7 +180,7 @@ def _moments(state: State) -> tuple[float, Span, Span, Span]:
 def lease_lost(subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row of a worker that is gone: claimed, and not heard of for a lease."""
     terms, row = subject.terms, state.row
-    if no := not_lost(state, event, terms):
+    if no := not_lost(state, event, terms, state.flipped):
         yield no
         return
     suspect = event.kind == Status.HELD

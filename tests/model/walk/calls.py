@@ -10,7 +10,7 @@ from db.lifecycle import OVER
 from tasks.calcom.access import CREATE
 from tests.model.changes.order import OpenChange, must_wait
 from tests.model.walk.attempts import Result, result_of
-from tests.model.walk.claims import LATEST, MOVED, SLACK, claimed_at
+from tests.model.walk.claims import LATEST, MOVED, SLACK, claimed_at, last_seen
 from tests.model.walk.record import Call, Event, Record, Terms
 
 BOOKINGS = "/v2/bookings"
@@ -42,8 +42,8 @@ class Wrong(NamedTuple):
 def claim_of(event: Event, of: int, endpoints: Iterable[str], terms: Terms, before: float) -> Claim | None:
     """Return the claim that an event ends; None: it ends none. `before`: when the row came where it was claimed."""
     if "leases_lost" in event.detail:  # its last sign of life may be a renewal, after its POST
-        seen = event.moment("seen_at")
-        return Claim(of, before - SLACK, seen, seen + terms.lease, None)
+        seen = last_seen(event, terms, event.at)
+        return Claim(of, before - SLACK, seen, event.moment("lease_ended_at"), None)
     if event.attempt is None:
         return None
     posts = tuple(result_of(call) for call in event.calls if call["endpoint"] in endpoints)

@@ -55,13 +55,30 @@ def not_claimable(status: str, words: str, claim: Span, before: float, until: fl
     return None
 
 
-def not_lost(state: Any, event: Event, terms: Terms) -> Cannot | None:
-    """Return why no worker can have lost its claim of a row as the event says; None: one can."""
-    row, seen = state.row, event.moment("seen_at")
+def last_seen(event: Event, terms: Terms, written_since: float) -> float:
+    """Return when the worker that has lost a lease last claimed its row, or renewed that claim.
+
+    That has written the row, and somebody else may have written it again (`written_since`, the last time): then only
+    the lease's end tells.
+    """
+    written = event.moment("written_at")
+    if written_since < written - SLACK:
+        return written
+    return min(written, event.moment("lease_ended_at") - terms.lease)
+
+
+def not_lost(state: Any, event: Event, terms: Terms, written_since: float = 0.0) -> Cannot | None:
+    """Return why no worker can have lost its claim of a row as the event says; None: one can.
+
+    `written_since`: when somebody else last wrote the row.
+    """
+    row, seen, ended = state.row, last_seen(event, terms, written_since), event.moment("lease_ended_at")
     if no := not_claimable(row.status, state.words(), Span(seen, seen), state.at, state.until):
         return no
-    if event.at < seen + terms.lease - SLACK:
-        return Cannot(f"its lease was alive: its worker was seen {event.at - seen:.3f} s before")
+    if event.at < ended - SLACK:
+        return Cannot(f"its lease was alive: it was to end {ended - event.at:.3f} s later")
+    if ended < seen + terms.lease - SLACK:
+        return Cannot(f"its lease was {ended - seen:.3f} s long, and is to be {terms.lease:g} s")
     if event.detail["leases_lost"] != row.lost + 1:
         return Cannot(f"it has lost {row.lost} leases in a row before, and not {event.detail['leases_lost'] - 1}")
     return None

@@ -1,12 +1,12 @@
 """The walk of what a run seldom has: each such step is taken as it is told truthfully, and named where it is not."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.promises.model.trace import CANCELLED, MOVED, PLAIN, RETRIED, TWO, Trace, assert_named
+from tests.promises.model.trace import CANCELLED, LEASE, LOST, MOVED, PLAIN, RETRIED, TWO, Trace, assert_named, moment
 
 
 def _suspect_is_looked_up(trace: Trace) -> dict[str, Any]:
@@ -14,8 +14,8 @@ def _suspect_is_looked_up(trace: Trace) -> dict[str, Any]:
     asked, done, cancelled = trace.events(CANCELLED)[1:]
     at, last = asked["created_at"], asked
     for lost, status in enumerate(("retrying", "retrying", "held"), 1):
-        seen = datetime.fromtimestamp(at + 0.1, UTC).isoformat()
-        detail = {"change": asked["detail"]["change"], "why": "", "leases_lost": lost, "seen_at": seen}
+        lease = {"written_at": moment(at + 0.1), "lease_ended_at": moment(at + 0.1 + LEASE)}
+        detail = {"change": asked["detail"]["change"], "why": "", "leases_lost": lost, **lease}
         at += 6
         last = trace.insert(last, kind=f"change_{status}", by="sweeper", detail=detail, created_at=at)
     look = {"endpoint": "bookings.get", "status": 200, "ms": 100}
@@ -56,7 +56,19 @@ def _another_one_reads_its_type(trace: Trace) -> dict[str, Any]:
     return posted
 
 
+def _cancel_is_asked_for_before_the_sweep(trace: Trace) -> dict[str, Any]:
+    """Write that a cancel was asked for, and taken back, half a second before a lost lease was found; return that."""
+    lost = next(one for one in trace.events(LOST) if "leases_lost" in one["detail"])
+    last = trace.events(LOST)[trace.events(LOST).index(lost) - 1]
+    said = {"by": "caller", "detail": {"why": ""}}
+    cancel = trace.insert(last, kind="cancel_requested", created_at=lost["created_at"] - 0.6, **said)
+    trace.insert(cancel, kind="cancel_taken_back", created_at=lost["created_at"] - 0.5, **said)
+    lost["detail"]["written_at"] = moment(lost["created_at"] - 0.5)
+    return lost
+
+
 TRUTHFUL = (
+    _cancel_is_asked_for_before_the_sweep,
     _suspect_is_looked_up,
     _double_is_cancelled,
     _moved_to_the_start_that_it_has,
@@ -81,6 +93,17 @@ def _suspect_is_lost_under_a_live_lease(trace: Trace) -> tuple[int, dict[str, An
     third = next(one for one in trace.events(CANCELLED) if one["detail"].get("leases_lost") == 3)
     third["created_at"] -= 2
     return CANCELLED, third
+
+
+def _lease_is_too_short(trace: Trace) -> tuple[int, dict[str, Any]]:
+    lost = next(one for one in trace.events(LOST) if "leases_lost" in one["detail"])
+    lost["detail"]["lease_ended_at"] = moment(datetime.fromisoformat(lost["detail"]["lease_ended_at"]).timestamp() - 2)
+    return LOST, lost
+
+
+def _lease_is_too_short_and_a_cancel_was_asked_for(trace: Trace) -> tuple[int, dict[str, Any]]:
+    _cancel_is_asked_for_before_the_sweep(trace)
+    return _lease_is_too_short(trace)
 
 
 def _double_counts_as_cancelled_and_lives(trace: Trace) -> tuple[int, dict[str, Any]]:
@@ -146,6 +169,8 @@ PLANTED = (
     _suspect_is_ended_without_a_look,
     _suspect_is_posted,
     _suspect_is_lost_under_a_live_lease,
+    _lease_is_too_short,
+    _lease_is_too_short_and_a_cancel_was_asked_for,
     _double_counts_as_cancelled_and_lives,
     _double_is_nowhere,
     _double_is_cancelled_without_a_word,

@@ -2,16 +2,23 @@
 
 import json
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.model.walk.record import read
+from tests.model.walk.record import Terms, read
 from tests.model.walk.walk import Walk, walk
 
 FILE = Path(__file__).parents[2] / "fixtures" / "traces" / "faults.jsonl"
 LINES = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
 # Who is who in the record.
 PLAIN, SETTLED, LOST, HELD, RETRIED, MOVED, TWO, UNSURE, CANCELLED = 3, 555, 180, 149, 33, 761, 643, 9, 4
+LEASE = Terms.of(LINES[0]).lease
+
+
+def moment(at: float) -> str:
+    """Write seconds since the epoch as an event tells a moment."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 class Trace:
