@@ -99,7 +99,7 @@ def _post(asked: inquiry.Inquiry, allowed: Proceed) -> Move:
     return _own_post(asked, allowed)
 
 
-class _Dealt:
+class Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
     deps = _DEPS
@@ -117,9 +117,11 @@ class _Dealt:
 
     @property
     def subject(self) -> Appointment:
+        """Return the row."""
         return self.row
 
     def ask(self, what: str, of: object = None) -> Any:
+        """Return the next answer, or stop where none was dealt."""
         for answer in self.answers:
             return answer
         raise _Stop(Asked(what, of, self.allowed))
@@ -127,6 +129,7 @@ class _Dealt:
     # -- the claim
 
     def renew(self, **changes: Any) -> Appointment:
+        """Read the row as the model has it by now."""
         told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
         if told is None:
             raise LeaseLost
@@ -134,6 +137,7 @@ class _Dealt:
         return self.row
 
     def first_byte_at(self, _called_at: float) -> float:
+        """Return now: it may be sent."""
         return self.now
 
     # -- its calls
@@ -146,11 +150,13 @@ class _Dealt:
         return self.ask(what, of)
 
     def permit_post(self, _item: int | None) -> Any:
+        """Permit the POST, unless it is denied."""
         self.called = True
         reason = self.ask("permit")
         return SimpleNamespace(probe=False) if reason is None else Denied(reason, 1.0, State.OPEN, 0)
 
     def post(self, _permit: object, _row: object, may_send: Callable[[], bool]) -> Any:
+        """Answer the POST."""
         told: Answered = self.ask("post")
         if told.sent_ago is not None:
             may_send()
@@ -163,17 +169,19 @@ class _Dealt:
         )
 
     def give_up(self, _permit: object) -> None:
-        pass
+        """Do nothing: no place is counted."""
 
     def booking(self, uid: str) -> Any:
+        """Show a booking by its uid."""
         return NAMED[self.call("named", uid)]
 
     def booking_of_seat(self, _uid: str) -> Any:
+        """Show another booking."""
         return NAMED[self.call("named", "other")]
 
 
-_running: _Dealt
-_cells: set[Cell]
+_running: Dealt
+_cells: set[Cell] = set()
 
 
 def _seen(told: str | Reason | Denied) -> Any:
@@ -338,12 +346,18 @@ def in_earnest(retries: int) -> Iterator[None]:
     forget()
 
 
+def attempted(claim: Dealt) -> Move | None:
+    """Run the product's attempt at a claim, and return its move."""
+    global _running  # noqa: PLW0603 - one attempt at a time
+    _running = claim
+    return attempt.attempt(claim).move  # type: ignore[arg-type]
+
+
 def _run(turn: Turn) -> AttemptResult:
-    global _running, _cells
-    _running, _cells = _Dealt(turn), set()
+    _cells.clear()
     with dealt():
         try:
-            move = attempt.attempt(_running).move  # type: ignore[arg-type]
+            move = attempted(Dealt(turn))
             return AttemptResult(None if move is None else change(move), frozenset(_cells))
         except _Stop as stop:
             return AttemptResult(stop.asked, frozenset(_cells))

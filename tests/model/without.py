@@ -1,7 +1,8 @@
 """Run the product with one of its rules taken away, in this process: a search needs no other."""
 
 import ast
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
+from celery.exceptions import DuplicateTaskNameWarning
+
+from db import sql
+from db.queue.kinds import RowKind
 from tests.model import product
 from tests.model.changes import answers
 from tests.mutation.breakage import Removal
@@ -19,12 +24,45 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def without(rule: Removal) -> Iterator[None]:
     """Have the product's functions run the code that it would have without the rule, until the block ends."""
+    with _without_in_sql(rule) if rule.file.endswith(".sql") else _without_in_code(rule):
+        yield
+
+
+@contextmanager
+def _without_in_sql(rule: Removal) -> Iterator[None]:
+    own = sql.written
+
+    def written(name: str) -> str:
+        text = own(name)
+        if name != Path(rule.file).stem:
+            return text
+        assert text.count(rule.old) == 1, rule.name
+        return text.replace(rule.old, rule.new)
+
+    read = sql.statement, sql.prepared, RowKind.statement, RowKind.prepared
+    try:
+        with patch.object(sql, "written", written):
+            _forget_all(read)
+            yield
+    finally:
+        _forget_all(read)
+
+
+def _forget_all(read: Iterable[Any]) -> None:
+    for statement in read:
+        statement.cache_clear()
+
+
+@contextmanager
+def _without_in_code(rule: Removal) -> Iterator[None]:
     module = import_module(rule.file.removesuffix(".py").replace("/", "."))
     text = (ROOT / rule.file).read_text("utf-8")
     assert text.count(rule.old) == 1, rule.name
     changed: dict[str, Any] = {"__name__": module.__name__}
-    exec(compile(ast.parse(text.replace(rule.old, rule.new)), rule.file, "exec"), changed)  # noqa: S102 - ours
-    codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DuplicateTaskNameWarning)  # its tasks stay those that were registered first
+        exec(compile(ast.parse(text.replace(rule.old, rule.new)), rule.file, "exec"), changed)  # noqa: S102 - ours
+        codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
     constants = _constants(module, changed)
     assert codes or constants, f"{rule.name}: nothing runs otherwise without it"
     _forget()

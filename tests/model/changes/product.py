@@ -90,7 +90,7 @@ class _Stop(BaseException):
         self.asked = asked
 
 
-class _Dealt:
+class Dealt:
     """A claimed change, and the calls made under it, whose answers are dealt."""
 
     released, no_access = False, None
@@ -106,6 +106,7 @@ class _Dealt:
         self.clock = lambda: 0.0
 
     def ask(self, what: str, of: object = None) -> Any:
+        """Return the next answer, or stop where none was dealt."""
         for answer in self.answers:
             if isinstance(answer, Denied) and what != "permit":
                 raise NotNow(answer)
@@ -113,22 +114,25 @@ class _Dealt:
         raise _Stop(Asked(what, of))
 
     def renew(self, **changes: Any) -> Appointment:
+        """Write columns into the row of the model."""
         self.model = written(self.model, changes)
         self.change = _change(self.model, self.around)
         return self.row
 
     def first_byte_at(self, _called_at: float) -> float:
+        """Return now: it may be sent."""
         return 0.0
 
     def permit_post(self, **_: Any) -> Any:
+        """Permit the POST, unless it is denied."""
         denied = self.ask("permit")
         return SimpleNamespace(probe=False) if denied is None else denied
 
     def give_up(self, _permit: object) -> None:
-        pass
+        """Do nothing: no place is counted."""
 
 
-_running: _Dealt
+_running: Dealt
 
 
 def _call(_attempt: object, _permit: object, _uid: str, may_send: Any, **_: Any) -> Any:
@@ -272,16 +276,22 @@ def dealt(retries: int) -> Iterator[None]:
     ask.cache_clear()
 
 
+def attempted(claim: Dealt) -> "Move | None":
+    """Run the product's attempt at a claimed change, and return its move."""
+    global _running  # noqa: PLW0603 - one attempt at a time
+    _running = claim
+    return attempting.attempt_change(claim).move  # type: ignore[arg-type]
+
+
 @cache
 def ask(turn: ChangeTurn) -> Asked | ChangeRow | None:
     """Run the product's attempt as far as it was answered; return its question, or the row that it writes."""
-    global _running  # noqa: PLW0603 - one attempt at a time
-    _running = _Dealt(turn)
+    claim = Dealt(turn)
     try:
-        move: Move | None = attempting.attempt_change(_running).move  # type: ignore[arg-type]
+        move = attempted(claim)
     except _Stop as stop:
         return stop.asked
     if move is None:
         return None
-    row = written(_running.model._replace(reason="", lost=0), dict(move.changes))
+    row = written(claim.model._replace(reason="", lost=0), dict(move.changes))
     return row._replace(status=ChangeStatus(move.to.value))

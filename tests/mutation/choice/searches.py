@@ -18,6 +18,7 @@ SEARCHES = MappingProxyType(
         "tests/mutation/searches/model_changes.py": (),
         "tests/mutation/searches/model_evidence.py": (),
         "tests/mutation/searches/model_guards.py": (),
+        "tests/mutation/searches/model_holds.py": ("db/sql/",),
     }
 )
 """Each with the folders of the product that it reads by itself."""

@@ -8,7 +8,7 @@ from tests.mutation.choice.last import git, keep, listed
 from tests.mutation.choice.searches import SEARCHES
 
 ROOT = Path(__file__).parents[3]
-LUA, CHANGES, EVIDENCE, GUARDS = SEARCHES
+LUA, CHANGES, EVIDENCE, GUARDS, HOLDS = SEARCHES
 LIST = """
 from tests.mutation.breakage import Breakage
 
@@ -68,6 +68,7 @@ SMALL = {
     CHANGES: "from tests.model import product\n\ndef test_it():\n    product.walk()\n",
     EVIDENCE: "",
     GUARDS: "",
+    HOLDS: "",
 }
 NAMED = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 
