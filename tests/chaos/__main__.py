@@ -2,11 +2,12 @@
 
 Run it with `make promises SEED=1`. It prints the seed and each fault as it strikes, and the same seed deals the same
 faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
-when it ended, is held as untellable though it can be told, or is held by what is over, and the same of a cancel or a
-move; when a figure that is kept counted is not what a full count finds; or when a host's order and its booking are not
-one, or a listener missed an end; or when a callback was not delivered in order, or a false webhook was believed; or
-when a caller was told what was not so, or did not stay so; or when the model cannot take a step that a booking, a
-change or a call took; or when a rule is not kept at its full size.
+when it ended, is held as untellable though it can be told, is a suspect of what is over, or is held so that only a
+person could release it, for another reason than the two that are a person's, and the same of a cancel or a move; when a
+figure that is kept counted is not what a full count finds; or when a host's order and its booking are not one, or a
+listener missed an end; or when a callback was not delivered in order, or a false webhook was believed; or when a caller
+was told what was not so, or did not stay so; or when the model cannot take a step that a booking, a change or a call
+took; or when a rule is not kept at its full size.
 """
 
 import argparse
@@ -110,7 +111,9 @@ def _summary(ended: Run) -> str:
     changes = sum(sum(ends.values()) for ends in ended.changes.values())
     return (
         f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {changes} changes, {ended.faults} faults in "
-        f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, {len(found.waiting)} by what is over, "
+        f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need, "
+        f"{len(found.waiting)} suspects of what is over, "
+        f"{len(found.by_hand)} held that only a person could release (left held: {_counts(ended.held) or 'none'}), "
         f"{len(found.of_others)} by another account, {len(found.miscounted)} figures miscounted, "
         f"{len(found.transactions)} of a host's transactions untrue, {len(found.callbacks)} callbacks or reports wrong"
         f", {len(found.untrue)} untrue words to callers ({_counts(ended.said)})"

@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from db.lifecycle import FINAL
 
-# Holds that wait for a person: kept, as long as somebody is told of them.
-FOR_A_PERSON = ("suspect", "blind_key", "credentials", "configuration")
+PERSONS = ("suspect", "blind_key")  # the reasons that are a person's: nothing but a person, or a look, ends such a hold
+# Holds of which a person is told: kept, as long as somebody is.
+FOR_A_PERSON = (*PERSONS, "credentials", "configuration")
 NOT_FOUND = 404
 HALF_MADE = "half_made"  # an operator's own matter: to be removed at Cal.com by hand
 References = Mapping[str, Sequence["Line"]]
@@ -92,7 +93,8 @@ class Verdict:
     ] = ()  # more than one booking at Cal.com for one request, also when one of them is gone again
     contradictions: tuple[str, ...] = ()  # a row said, when it ended or says now, what was or is not true at Cal.com
     blind: tuple[str, ...] = ()  # held as untellable, though it can be told
-    waiting: tuple[str, ...] = ()  # held by what is over
+    waiting: tuple[str, ...] = ()  # a suspect of what is over
+    by_hand: tuple[str, ...] = ()  # held at the end, so only a person could release it, and for no reason of a person's
     miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
     of_others: tuple[str, ...] = ()  # a call with another account's key; a booking that another's trouble held
     callbacks: tuple[
@@ -141,13 +143,17 @@ def lost(accepted: Sequence[int], rows: Sequence[Row], alerts: Collection[str]) 
 
 
 def waiting(rows: Sequence[Row]) -> Iterator[str]:
-    """Find rows that wait for a person though the world can tell that what holds them is over.
-
-    Not what nobody can tell (`blind` judges it), nor what is half made at Cal.com.
-    """
+    """Find suspects of an outage that is over. Not what is half made at Cal.com."""
     for row in rows:
-        if row.hold_reason in FOR_A_PERSON and row.hold_reason != "blind_key" and row.error_type != HALF_MADE:
+        if row.hold_reason == "suspect" and row.error_type != HALF_MADE:
             yield f"booking {row.id}: held ({row.hold_reason}), and what held it is over"
+
+
+def by_hand(rows: Sequence[Row]) -> Iterator[str]:
+    """Find rows that are held when what held them has long been over, for a reason that is no person's."""
+    for row in rows:
+        if row.hold_reason is not None and row.hold_reason not in PERSONS:
+            yield f"booking {row.id}: held ({row.hold_reason}), and only a person could release it"
 
 
 def unknown_there(rows: Sequence[Row]) -> Iterator[str]:

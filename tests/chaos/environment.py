@@ -153,7 +153,7 @@ def chaos_environment(
         revisions.upgrade(built.engine)
         network = stack.enter_context(Network())
         more = {"FIRE_CALLBACKS": "soon"} if part.by_http else {}
-        environments = {side: _environment(network, side, settings, orders) | more for side in SIDES}
+        environments = {side: _environment(network, side, settings, orders, part.minute) | more for side in SIDES}
         sides = {side: replace(ready.processes, environment=variables) for side, variables in environments.items()}
         made = ChaosEnvironment(
             part,
@@ -198,7 +198,7 @@ def _wire(settings: Settings) -> Dependencies:
     return dependencies.current()
 
 
-def _environment(network: Network, side: str, settings: Settings, orders: Path) -> dict[str, str]:
+def _environment(network: Network, side: str, settings: Settings, orders: Path, minute: float) -> dict[str, str]:
     """Return what the processes of one side are told: the servers as they are reached from there."""
     near = {
         "database_url": network.lay(side, "postgres", settings.database_url or ""),
@@ -210,6 +210,7 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client"))),
         "FIRE_FOLDER": str(orders),
         "FIRE_MARGIN": str(MARGIN),
+        "FIRE_MINUTE": str(minute),
     }
 
 

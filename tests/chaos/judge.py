@@ -13,7 +13,7 @@ from db.lifecycle import FINAL, ChangeStatus
 from tasks.maintenance import booking_minutes
 from tests.chaos import blind, books, kept_counts, transactions
 from tests.chaos.accounts import reading
-from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
+from tests.chaos.books import PERSONS, Line, Row, Verdict
 from tests.chaos.changes import books as change_books
 from tests.chaos.changes import record as change_record
 from tests.chaos.changes.books import Change
@@ -64,7 +64,7 @@ class Record:
 
     @property
     def quiet(self) -> bool:
-        """Say whether nothing moves any more: every row and change has ended, or waits for a person who is told.
+        """Say whether nothing moves any more: every row and change has ended, or is a person's, who is told.
 
         What met an unclear answer was looked at once more.
         """
@@ -72,11 +72,17 @@ class Record:
         return (
             looked
             and not any(change_books.lost(self.changes, self.alerts, self.rows))
+            and not any(change_books.by_hand(self.changes))
             and all(
-                row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
+                row.status in FINAL or (row.hold_reason in PERSONS and row.hold_reason in self.alerts)
                 for row in self.rows
             )
         )
+
+    def held(self) -> dict[str, int]:
+        """Count what is held, by reason."""
+        bookings = Counter(f"booking ({row.hold_reason})" for row in self.rows if row.hold_reason)
+        return dict(bookings + Counter(f"change ({one.hold_reason})" for one in self.changes if one.hold_reason))
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
         ),
         blind=(*wrong, *change_books.blind(changes, seen)),
         waiting=(*books.waiting(ours.rows), *change_books.waiting(changes)),
+        by_hand=(*books.by_hand(ours.rows), *change_books.by_hand(changes)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
         of_others=tuple(reading.judged(environment)) if part.accounts else (),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),

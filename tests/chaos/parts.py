@@ -28,6 +28,7 @@ from tests.chaos.schedule import (
 from tests.chaos.telling import fleet as telling
 
 EVERY = frozenset(KINDS)
+MINUTE = 60.0  # the product's own
 
 
 class Shown(StrEnum):
@@ -44,8 +45,9 @@ class Part:
 
     `shown`: which bookings the key's list has. `sight`: the kinds of which that is every one by right: those that its
     user owns. `told`: the kinds of which the key is told whether their hosts are asked about free addresses; `column`:
-    some are. `types_stay`: every type is there and has its hosts all the time. Without an `operator` what is held must
-    be let go by itself.
+    some are. `types_stay`: every type is there and has its hosts all the time. Without an `operator` nobody sends a
+    suspect again. `minute` is how long one lasts between two harmless calls: short where keys and settings are hurt
+    all the time, for else little goes meanwhile.
     `settle` stands far above the longest work and the longest lag together: what lasts longer promise 2 excepts.
     """
 
@@ -61,6 +63,7 @@ class Part:
     column: bool = False
     types_stay: bool = True
     operator: bool = True
+    minute: float = 5.0
     accounts: int = 0  # so many beside `default`, each with a key that sees everything
     by_name: bool = False  # only when it is named: not with all parts
     by_host: bool = False  # so many transactions of each fate; else so many bookings by our own caller
@@ -108,7 +111,7 @@ PARTS: dict[str, Part] = {
     "admin": Part(350, 26, 90, key="cal_test_teamadmin", told=EVERY - PERSONAL),
     "lag": Part(300, 24, 85, shown=Shown.ALL, sight=PERSONAL, lags=(8.0,), settle=20.0, settle_answered=5.0),
     "lost": Part(300, 24, 85, key="cal_test_fickle", loses_sight=True),
-    "doors": Part(350, 38, 150, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False),
+    "doors": Part(350, 38, 150, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False, minute=MINUTE),
     "hosts": Part(
         350,
         30,
@@ -120,6 +123,7 @@ PARTS: dict[str, Part] = {
         column=True,
         types_stay=False,
         operator=False,
+        minute=MINUTE,
     ),
     "accounts": Part(
         2000,
@@ -129,6 +133,7 @@ PARTS: dict[str, Part] = {
         shown=Shown.ALL,
         sight=PERSONAL,
         operator=False,
+        minute=MINUTE,
         accounts=59,
         by_name=True,
     ),

@@ -46,8 +46,8 @@ class Run:
     """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
 
     `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason, `changes`
-    the cancels and moves by end, `said` the words to callers by where they were said. `walked` are the counts of the
-    walk of the model over all that the run has left.
+    the cancels and moves by end, `held` what is left held at the end by reason, `said` the words to callers by where
+    they were said. `walked` are the counts of the walk of the model over all that the run has left.
     """
 
     part: str
@@ -59,6 +59,7 @@ class Run:
     kinds: dict[str, dict[str, int]]
     cells: dict[str, int]
     changes: dict[str, dict[str, int]]
+    held: dict[str, int]
     stories: tuple[str, ...]
     table: Sequence[tuple[str, int, float]]
     said: Mapping[str, int]
@@ -117,7 +118,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
     if logs is not None:
         traces.keep(recorded, logs / traces.FILE)
     faults, took = sum(watch.often.values()), time.monotonic() - began
-    results = verdict, judged.kinds, judged.cells, judged.changes
+    results = verdict, judged.kinds, judged.cells, judged.changes, ours.held()
     ended = Run(name, seed, asked_for, faults, took, *results, told, table(watch.often, watch.longest), heard)
     return _walked(ended, walk(read(recorded)))
 

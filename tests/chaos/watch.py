@@ -1,4 +1,4 @@
-"""Watch the bookings: how long after each fault its bookings moved on; and do what only an operator does."""
+"""Watch the bookings: how long after each fault its bookings moved on; and do what only a person can."""
 
 import itertools
 import threading
@@ -11,17 +11,16 @@ from typing import Any
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.operations import booking_commands, breaker_overrides
+from tasks.operations import booking_commands
 from tasks.operations.booking_commands import Via
 from tests.chaos import judge
 from tests.chaos.background import background
-from tests.chaos.books import HALF_MADE
+from tests.chaos.books import HALF_MADE, PERSONS
 from tests.chaos.environment import ChaosEnvironment
 
 LOOK_SECONDS = 0.5
 COUNT_EVERY = 10  # looks: a full count reads everything
 LIVE = ("pending", "booking", "retrying", "held")
-STUCK = ("suspect", "blind_key", "credentials", "configuration")  # wait for no time, so for the operator
 # Of all kinds what cannot be told is left as it is, for why it cannot is judged.
 LEFT = "AND hold_reason IS DISTINCT FROM 'blind_key'"
 
@@ -108,29 +107,23 @@ class Watch:
                 self.wakes.remove(wake)
 
     def _operate(self) -> None:
-        """Do what an operator does when an alert tells of a hold: give the key another try, send the others again.
+        """Send again what is held for one of the two reasons that are a person's, as a person does who is told of it.
 
-        Where nobody is on duty, only what nothing but a hand can end: what is half made is removed.
+        Three workers died of a suspect, so nothing else lets it go on. Of a few kinds the key sees all, so what is
+        untellable there can be told, too. All other holds are left alone. Where nobody is on duty, only what is half
+        made is removed, which nothing but a hand can end.
         """
         stuck = self.environment.sql(
-            "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
-            f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left} UNION "
-            "SELECT a.id, a.uuid::text, c.hold_reason, c.error_type FROM booking_changes AS c "
+            "SELECT id, uuid::text, error_type FROM appointments "  # noqa: S608 - the same
+            f"WHERE status = 'held' AND hold_reason IN {PERSONS} {self._left} UNION "
+            "SELECT a.id, a.uuid::text, c.error_type FROM booking_changes AS c "
             "JOIN appointments AS a ON a.id = appointment_id "
-            f"WHERE c.status = 'held' AND c.hold_reason IN {STUCK} AND c.hold_reason <> 'blind_key'"
+            "WHERE c.status = 'held' AND c.hold_reason = 'suspect'"
         )
-        on_duty = self.environment.part.operator
-        if on_duty and any(reason == "credentials" for _, _, reason, _ in stuck):
-            breaker_overrides.reset(
-                self.environment.dependencies.engine,
-                self.environment.dependencies.breaker,
-                by="fire",
-                why="the key is good",
-            )
-        for one, reference, reason, error in stuck:
+        for one, reference, error in stuck:
             if error == HALF_MADE:
                 self._remove(reference)
-            if error == HALF_MADE or (on_duty and reason != "credentials"):
+            if error == HALF_MADE or self.environment.part.operator:
                 booking_commands.retry(
                     self.environment.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
                 )

@@ -42,6 +42,7 @@ KEPT = {
     "contradictions": [],
     "blind": [],
     "waiting": [],
+    "by_hand": [],
     "miscounted": [],
     "transactions": [],
     "callbacks": [],

@@ -2,6 +2,9 @@
 
 A key is rotated, refused or cannot be decrypted, an account is paused, its webhook receiver hangs. Each fault returns
 whether it was met. What is hurt, and for how long, is kept for the judge.
+
+Two of them need a person, as the world does, and neither releases anything: who has rotated a key at Cal.com stores the
+new one, and who paused an account resumes it. What was held for that must go by itself then.
 """
 
 import random

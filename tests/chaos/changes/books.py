@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from db.lifecycle import OVER, ChangeStatus
-from tests.chaos.books import FOR_A_PERSON, Line, References, Row
+from tests.chaos.books import FOR_A_PERSON, PERSONS, Line, References, Row
 
 HELD = "change_held"  # the alert of a change that does not go by itself
 ONE_TRANSACTION = timedelta(seconds=0.1)  # of Cal.com: the new booking is written before the old one is cancelled
@@ -76,10 +76,17 @@ def lost(changes: Sequence[Change], alerts: Collection[str], rows: Sequence[Row]
 
 
 def waiting(changes: Sequence[Change]) -> Iterator[str]:
-    """Find changes that wait for a person though what holds them is over."""
+    """Find suspects of an outage that is over."""
     for one in changes:
-        if one.waits_for_a_person and not one.is_untellable:
+        if one.hold_reason == "suspect":
             yield f"{one.words()} is held ({one.hold_reason}), and what held it is over"
+
+
+def by_hand(changes: Sequence[Change]) -> Iterator[str]:
+    """Find changes that are held when what held them has long been over, for a reason that is no person's."""
+    for one in changes:
+        if one.hold_reason is not None and one.hold_reason not in PERSONS:
+            yield f"{one.words()} is held ({one.hold_reason}), and only a person could release it"
 
 
 def blind(changes: Sequence[Change], seen: Collection[int]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 The product knows nothing of this file. It is told by its environment: FIRE_FOLDER is where the orders of steps
 lie, FIRE_CLOCK by how many seconds this process's clock is wrong, FIRE_MARGIN the seconds that a lease outlives a call,
-FIRE_CALLBACKS that callbacks are tried again, and bookings of a hint looked at, after seconds.
+FIRE_MINUTE the seconds between two harmless calls, FIRE_CALLBACKS that callbacks are tried again, and bookings of a
+hint looked at, after seconds.
 """
 
 import importlib
@@ -20,6 +21,7 @@ from tasks.calcom_webhooks import looks
 from tasks.callbacks import sending
 from tasks.publish import TASK
 from tests.chaos.faults import clock, steps
+from tests.support.workers.minute import shorten
 from worker import app
 
 __all__ = ["app"]
@@ -54,6 +56,8 @@ def _if_booking(here: Callable[[], None], sender: Any = None, **_: Any) -> None:
 _keep: list[Callable[..., None]] = []  # Celery's signals hold their receivers weakly
 worker.wiring.MARGIN = worker.breaker.MARGIN = worker.settings.model.MARGIN = float(ENVIRONMENT["FIRE_MARGIN"])
 hook(steps.STEPS)
+if minute := ENVIRONMENT.get("FIRE_MINUTE"):
+    shorten(float(minute))
 if "FIRE_CALLBACKS" in ENVIRONMENT:  # and never given up: a receiver is away for seconds, and not for days
     sending.DELAYS = (0.5, 0.5, 1.0, *[2.0] * 500)
     callbacks.REST = 2.0

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.lifecycle import HoldReason
 from tests.chaos import books as bookings
 from tests.chaos.books import Line, Row
 from tests.chaos.changes import books
 from tests.chaos.changes.books import Change
 from tests.chaos.changes.wishes import is_drawn, start_of, wishes
+from tests.chaos.judge import Record
 
 BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
 NEW = "2030-08-01T09:00:00.000Z"
@@ -201,7 +203,23 @@ def test_only_a_move_without_sight_may_be_held_as_untellable(
     held = replace(change, status="held", hold_reason="blind_key")
     assert bool(list(books.blind([held], seen))) is found
     assert not list(books.waiting([held]))
-    assert len(list(books.waiting([replace(held, hold_reason="configuration")]))) == 1
+    assert len(list(books.waiting([replace(held, hold_reason="suspect")]))) == 1
+
+
+@pytest.mark.parametrize("reason", HoldReason)
+@pytest.mark.parametrize("alone", ["booking", "change"])
+def test_what_only_a_person_could_release_is_found_for_each_reason_that_is_no_persons(
+    reason: HoldReason, alone: str
+) -> None:
+    """A cancel that is held for a key that is good again, while nothing else waits; also one that a person knows of."""
+    held = replace(CANCEL, status="held", hold_reason=reason, told=True)
+    row = replace(ROW, status="held", hold_reason=reason)
+    left = Record([row], frozenset({reason}), []) if alone == "booking" else Record([], frozenset({books.HELD}), [held])
+    found = (*bookings.by_hand(left.rows), *books.by_hand(left.changes))
+
+    assert len(found) == (reason not in {HoldReason.SUSPECT, HoldReason.BLIND_KEY})
+    assert left.quiet is not bool(found), "time is given to what goes by itself"
+    assert left.held() == {f"{alone} ({reason})": 1}
 
 
 def test_a_third_of_the_bookings_is_changed_and_a_series_is_never_moved() -> None:

@@ -224,8 +224,7 @@ def test_a_type_that_was_switched_may_be_held_and_what_is_listed_may_not() -> No
     ("reason", "error", "waits"),
     [
         ("suspect", "http_500", True),  # of an outage that is over
-        ("credentials", None, True),
-        ("configuration", None, True),
+        ("credentials", None, False),  # `by_hand`, as all that is no person's
         ("suspect", "half_made", False),  # removed at Cal.com by hand
         ("blind_key", None, False),  # judged by its cell
         (None, None, False),
