@@ -9,6 +9,7 @@ from tasks.callers import changes
 from tasks.callers.changes import CallerWish, ChangeOfCaller
 from tasks.conversations.conversation import Conversation
 from tasks.conversations.finding import meant
+from tasks.conversations.times import NamedTime
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.operations.changes import ChangeRefusedError
 
@@ -25,7 +26,7 @@ class ChangeInCall:
 
 
 def status(
-    conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
+    conversation: Conversation, *, email: str | None, phone: str | None, start: NamedTime | None
 ) -> ChangeInCall | None:
     """Return the one booking that is meant, and the change of it that is under way; else as `cancel`."""
     view = meant(conversation, email=email, phone=phone, start=start)
@@ -35,7 +36,7 @@ def status(
 
 
 def cancel(
-    conversation: Conversation, *, email: str | None, phone: str | None, start: datetime | None
+    conversation: Conversation, *, email: str | None, phone: str | None, start: NamedTime | None
 ) -> ChangeInCall | None:
     """Cancel the one booking that is meant; None: none is meant, or several are."""
     view = meant(conversation, email=email, phone=phone, start=start)
@@ -43,21 +44,25 @@ def cancel(
 
 
 def reschedule(
-    conversation: Conversation, wanted: datetime, *, email: str | None, phone: str | None, start: datetime | None
+    conversation: Conversation, wanted: NamedTime, *, email: str | None, phone: str | None, start: NamedTime | None
 ) -> ChangeInCall | None:
-    """Move the one booking that is meant; else as `cancel`."""
+    """Move the one booking that is meant; else as `cancel`.
+
+    Raises:
+        NoSuchTimeError: There is no such time where the booking is, or there are two.
+    """
     view = meant(conversation, email=email, phone=phone, start=start)
     if view is None and start is not None:
-        return _moved_before(meant(conversation, email=email, phone=phone, start=wanted), wanted)
-    return None if view is None else _changed(conversation, view, wanted)
+        return _moved_before(meant(conversation, email=email, phone=phone, start=wanted))
+    return None if view is None else _changed(conversation, view, wanted.at(view.time_zone))
 
 
-def _moved_before(view: BookingView | None, wanted: datetime) -> ChangeInCall | None:
-    """Return the booking at the wanted start and the move that brought it there: the agent repeats that move."""
+def _moved_before(view: BookingView | None) -> ChangeInCall | None:
+    """Return the booking at its wanted start and the move that brought it there: the agent repeats that move."""
     newest = None if view is None else changes.latest(view)
     if newest is None or newest.change is None:
         return None
-    is_so = newest.change.status is ChangeStatus.DONE and newest.change.wanted == wanted == newest.view.start
+    is_so = newest.change.status is ChangeStatus.DONE and newest.change.wanted == newest.view.start
     return ChangeInCall(newest.view, replace(newest, again=True)) if is_so else None
 
 

@@ -33,11 +33,13 @@ from worker.api.concurrency.threads import THREADS, Threads
 from worker.api.concurrency.waiters import Waiters
 from worker.api.gate import ApiServices, Gate
 from worker.api.keeping import Keeping
+from worker.api.mcp import endpoint as mcp
 from worker.api.metrics import counting
 from worker.api.metrics.serving import serve_for_all
 from worker.api.problems import ApiError, of_status
 from worker.api.slots.resource import slots
-from worker.api.voice import retell, vapi
+from worker.api.voice import plain, retell, vapi
+from worker.api.voice.payloads import Payloads
 from worker.settings.model import Settings
 
 CONNECTIONS = THREADS + 1
@@ -70,6 +72,7 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
         change_waiters = Waiters(lambda ids: threads.run(partial(changes_of_all, ids)))
         app.state.services = ApiServices(threads, gate, keeping, waiters, change_waiters, settings)
+        app.state.payloads = Payloads(threads)
 
         def stop() -> None:
             calls().closing = True
@@ -151,6 +154,8 @@ ROUTES = [
     Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
     Route("/v1/bookings/{id}/changes/{change}", changes.by_id, methods=["GET"]),
     Route("/v1/slots", slots, methods=["GET"]),
+    Route("/v1/tools/{tool}", plain.use, methods=["POST"]),
+    Route("/v1/mcp", mcp.message, methods=["POST"]),
     Route("/v1/voice/retell", retell.call, methods=["POST"]),
     Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),
     Route("/v1/voice/vapi", vapi.call, methods=["POST"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from pydantic import ConfigDict, ValidationError
@@ -67,8 +68,10 @@ def parsed_object(data: bytes) -> dict[str, Any]:
         raise ApiError("not-utf8" if error.not_utf8 else "not-json", f"The body {error}.") from None
 
 
-async def raw(request: Request, limit: int = MAX_BODY) -> bytes:
-    """Return the body as it came.
+async def raw(
+    request: Request, limit: int = MAX_BODY, *, large: Callable[[], Awaitable[object]] | None = None
+) -> bytes:
+    """Return the body as it came; `large` is awaited once, when it has become longer than MAX_BODY.
 
     Raises:
         ApiError: It is longer than `limit` bytes, or takes more than SECONDS.
@@ -83,6 +86,9 @@ async def raw(request: Request, limit: int = MAX_BODY) -> bytes:
                 size += len(part)
                 if size > limit:
                     raise _too_large(limit)
+                if size > MAX_BODY and large is not None:
+                    await large()
+                    large = None
                 parts.append(part)
     except TimeoutError:
         raise ApiError("too-slow", f"A body has {SECONDS:g} s.", closes=True) from None

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tasks.callers.requests import CallerRequest
-from tasks.conversations.conversation import CALL_ID
 from worker.api import bookings, changes, pages
 from worker.api.answers import (
     BatchResults,
@@ -24,86 +23,41 @@ from worker.api.answers import (
 )
 from worker.api.changes import CancelRequest, RescheduleRequest
 from worker.api.find import FindRequest
-from worker.api.problems import MEDIA_TYPE, TYPES
+from worker.api.mcp import endpoint as mcp
+from worker.api.openapi.agents import MCP, RETELL, RETELL_TOOL, VAPI
+from worker.api.openapi.agents import plain as described_tool
+from worker.api.openapi.parts import LOCATION, READ, answer, body, name_of, parameter, problems
 from worker.api.slots.resource import SlotsDocument, slots
-from worker.api.voice import retell, vapi
-from worker.api.voice.retell import RetellAnswer
+from worker.api.voice import plain, retell, vapi
 from worker.api.voice.tools import TOOLS
-from worker.api.voice.vapi import VapiAnswer
 from worker.version import version
 
-_CORRELATION = {
-    "X-Correlation-Id": {"description": "The caller's, or a new one.", "schema": {"type": "string"}},
-}
-_RETRY = {"Retry-After": {"description": "Seconds until it is worth another try.", "schema": {"type": "integer"}}}
-_LOCATION = {"Location": {"description": "The booking, or its change.", "schema": {"type": "string"}}}
-
-
-def _problems(*types: str) -> dict[int | str, dict[str, Any]]:
-    """Describe problems by their status; what each route may answer is added."""
-    always = ("unauthorized", "rate-limited", "not-kept")
-    answers: dict[int | str, dict[str, Any]] = {}
-    for name in (*always, "scope", *types):
-        status, title = TYPES[name]
-        told = answers.setdefault(
-            status, {"description": "", "content": {MEDIA_TYPE: {}}, "headers": dict(_CORRELATION)}
-        )
-        told["description"] = " ".join(filter(None, (told["description"], f"`{name}`: {title}")))
-        told["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/ProblemDocument"}
-        if status in {429, 503}:
-            told["headers"] |= _RETRY
-    if "not-json" in types:
-        answers[415] = {"description": "Only application/json.", "content": answers[400]["content"]}
-    return answers
-
-
-def _body(model: type[Any], text: str = "") -> dict[str, Any]:
-    """Describe a body by a schema of the components (`schemas` adds it there)."""
-    schema = {"$ref": f"#/components/schemas/{_name(model)}"}
-    return {"requestBody": {"required": True, "description": text, "content": {"application/json": {"schema": schema}}}}
-
-
-def _name(model: type[Any]) -> str:
-    return str(model.model_config.get("title") or model.__name__)
-
-
-def _answer(model: type[Any], text: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"model": model, "description": text, "headers": {**_CORRELATION, **(headers or {})}}
-
-
-def _parameter(
-    name: str, where: str, schema: Mapping[str, Any], text: str, *, required: bool = False
-) -> dict[str, Any]:
-    return {"name": name, "in": where, "required": required, "schema": dict(schema), "description": text}
-
-
-_WAIT = _parameter(
+_WAIT = parameter(
     "wait",
     "query",
     {"type": "number", "minimum": 0, "maximum": 20, "default": 0},
     "Seconds to wait until it is settled, or held for more than a moment.",
 )
 _KEY_TEXT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][ -~]*$"}
-_KEY_HEADER = _parameter(
+_KEY_HEADER = parameter(
     "Idempotency-Key",
     "header",
     _KEY_TEXT,
     "The same key again is the same request: it gets the same booking. Without one, the same attendee, event type and "
     "start are the same request.",
 )
-_KEY_QUERY = _parameter("key", "query", _KEY_TEXT, "The idempotency key of the request.", required=True)
-_ID = _parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
+_KEY_QUERY = parameter("key", "query", _KEY_TEXT, "The idempotency key of the request.", required=True)
+_ID = parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
 _MOMENT = {"type": "string", "format": "date-time"}
-_READ = ("not-json", "not-utf8", "too-slow", "too-large", "invalid")
 BOOK: dict[str, Any] = {
     "status_code": 202,
     "response_model": None,
     "responses": {
-        **_problems(*_READ, "bad-key", "key-reused", "perhaps-kept"),
-        202: _answer(BookingDocument, "It is stored.", _LOCATION),
-        200: _answer(BookingDocument, "It is known already.", _LOCATION),
+        **problems(*READ, "bad-key", "key-reused", "perhaps-kept"),
+        202: answer(BookingDocument, "It is stored.", LOCATION),
+        200: answer(BookingDocument, "It is known already.", LOCATION),
     },
-    "openapi_extra": {**_body(CallerRequest), "parameters": [_KEY_HEADER, _WAIT]},
+    "openapi_extra": {**body(CallerRequest), "parameters": [_KEY_HEADER, _WAIT]},
 }
 _BATCH_SCHEMA = {
     "type": "object",
@@ -121,8 +75,8 @@ _BATCH_SCHEMA = {
 BATCH: dict[str, Any] = {
     "response_model": None,
     "responses": {
-        **_problems(*_READ, "perhaps-kept"),
-        200: _answer(BatchResults, "The result of each, in their order."),
+        **problems(*READ, "perhaps-kept"),
+        200: answer(BatchResults, "The result of each, in their order."),
     },
     "openapi_extra": {
         "requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH_SCHEMA}}},
@@ -131,94 +85,66 @@ BATCH: dict[str, Any] = {
 BY_KEY: dict[str, Any] = {
     "response_model": None,
     "responses": {
-        **_problems("no-such-booking", "invalid"),
-        200: _answer(BookingDocument, "The booking."),
+        **problems("no-such-booking", "invalid"),
+        200: answer(BookingDocument, "The booking."),
     },
     "openapi_extra": {"parameters": [_KEY_QUERY]},
 }
 BY_ID: dict[str, Any] = BY_KEY | {"openapi_extra": {"parameters": [_ID, _WAIT]}}
 FIND: dict[str, Any] = {
     "response_model": None,
-    "responses": {**_problems(*_READ), 200: _answer(BookingList, "The bookings that were found.")},
-    "openapi_extra": _body(FindRequest),
+    "responses": {**problems(*READ), 200: answer(BookingList, "The bookings that were found.")},
+    "openapi_extra": body(FindRequest),
 }
 
 
-_CHANGE_KEY = _parameter(
-    "Idempotency-Key", "header", _KEY_TEXT, "The same key again is the same change of the booking."
-)
+_CHANGE_KEY = parameter("Idempotency-Key", "header", _KEY_TEXT, "The same key again is the same change of the booking.")
 _REFUSED = ("being-cancelled", "ended", "moved-on", "not-booked-yet", "over", "same-start", "series", "taken-by-own")
 _CHANGE = {
-    202: _answer(ChangeDocument, "It is stored.", _LOCATION),
-    200: _answer(ChangeDocument, "It is done, or is known already.", _LOCATION),
+    202: answer(ChangeDocument, "It is stored.", LOCATION),
+    200: answer(ChangeDocument, "It is done, or is known already.", LOCATION),
 }
 CANCEL: dict[str, Any] = {
     "status_code": 202,
     "response_model": None,
     "responses": {
-        **_problems(*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED),
+        **problems(*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED),
         **_CHANGE,
     },
-    "openapi_extra": {**_body(CancelRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
+    "openapi_extra": {**body(CancelRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
 }
 RESCHEDULE: dict[str, Any] = CANCEL | {
-    "openapi_extra": {**_body(RescheduleRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
+    "openapi_extra": {**body(RescheduleRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
 }
-_NUMBER = _parameter("change", "path", {"type": "integer", "minimum": 1}, "The change's id.", required=True)
+_NUMBER = parameter("change", "path", {"type": "integer", "minimum": 1}, "The change's id.", required=True)
 CHANGE: dict[str, Any] = {
     "response_model": None,
     "responses": {
-        **_problems("no-such-booking", "no-such-change", "invalid"),
-        200: _answer(ChangeDocument, "The change."),
+        **problems("no-such-booking", "no-such-change", "invalid"),
+        200: answer(ChangeDocument, "The change."),
     },
     "openapi_extra": {"parameters": [_ID, _NUMBER, _WAIT]},
 }
 SLOTS: dict[str, Any] = {
     "response_model": None,
     "responses": {
-        **_problems("invalid"),
-        200: _answer(SlotsDocument, "The free times, or that they are not known."),
+        **problems("invalid"),
+        200: answer(SlotsDocument, "The free times, or that they are not known."),
     },
     "openapi_extra": {
         "parameters": [
-            _parameter(
+            parameter(
                 "event_type_id", "query", {"type": "integer", "minimum": 1}, "The id of the event type.", required=True
             ),
-            _parameter("from", "query", _MOMENT, "The beginning, with its offset.", required=True),
-            _parameter("to", "query", _MOMENT, "The end, at most 31 days later.", required=True),
-            _parameter("time_zone", "query", {"type": "string", "default": "UTC"}, "The zone of the answer (IANA)."),
+            parameter("from", "query", _MOMENT, "The beginning, with its offset.", required=True),
+            parameter("to", "query", _MOMENT, "The end, at most 31 days later.", required=True),
+            parameter("time_zone", "query", {"type": "string", "default": "UTC"}, "The zone of the answer (IANA)."),
         ]
     },
 }
-_VOICE_PARAMETERS = [
-    _parameter("key", "query", {"type": "string"}, "The first 8 characters of an API key after bw_; no secret."),
-    _parameter("type", "query", {"type": "integer", "minimum": 1}, "The id of the event type."),
-    _parameter("lang", "query", {"enum": ["en", "de"], "default": "en"}, "The language of the sentences."),
-    _parameter("within", "query", {"type": "number", "minimum": 0.5, "maximum": 20, "default": 2.5}, "Seconds."),
-    _parameter("time_zone", "query", {"type": "string"}, "The zone of times without an offset (IANA)."),
-    _parameter("call_id", "query", {"type": "string", "pattern": CALL_ID.pattern}, "The call's id."),
-]
-_TOOL = _parameter("tool", "path", {"enum": list(TOOLS)}, "The tool.", required=True)
-_ANY_OBJECT = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
-RETELL: dict[str, Any] = {
-    "response_model": None,
-    "responses": {**_problems(*_READ), 200: _answer(RetellAnswer, "A sentence for the caller.")},
-    "openapi_extra": {**_ANY_OBJECT, "parameters": _VOICE_PARAMETERS, "security": [{"retell": []}]},
-}
-RETELL_TOOL: dict[str, Any] = RETELL | {
-    "responses": {**RETELL["responses"], **_problems(*_READ, "no-such-tool")},
-    "openapi_extra": {**RETELL["openapi_extra"], "parameters": [_TOOL, *_VOICE_PARAMETERS]},
-}
-VAPI: dict[str, Any] = {
-    "response_model": None,
-    "responses": {**_problems(*_READ), 200: _answer(VapiAnswer, "A result for each tool call.")},
-    "openapi_extra": {**_ANY_OBJECT, "parameters": _VOICE_PARAMETERS, "security": [{"key": []}, {"vapi": []}]},
-}
-
-
 _DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
 _OPEN = {"response_model": None, "tags": ["process"]}
-_READY: dict[str, Any] = _OPEN | {"responses": {503: _problems()[503]}}
+_READY: dict[str, Any] = _OPEN | {"responses": {503: problems()[503]}}
 # Of an endpoint the name of its operation, by which a generated client calls it, and the rest.
 _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingProxyType(
     {
@@ -231,6 +157,7 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
         changes.reschedule: ("reschedule", RESCHEDULE),
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
+        mcp.message: ("mcp", MCP),
         retell.call: ("retell", RETELL),
         retell.function: ("retell_tool", RETELL_TOOL),
         vapi.call: ("vapi", VAPI),
@@ -252,6 +179,10 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
     app = FastAPI(title="booking-worker", version=version(), description=_DESCRIPTION)
     for route in routes:
+        if isinstance(route, Route) and route.endpoint is plain.use:
+            for tool in TOOLS:  # each by itself, with its arguments
+                path, name = route.path.format(tool=tool), f"use_{tool}"
+                app.add_api_route(path, route.endpoint, methods=["POST"], operation_id=name, **described_tool(tool))
         if isinstance(route, Route) and route.endpoint in _DESCRIBED:
             methods = sorted((route.methods or set()) - {"HEAD"})
             name, described = _DESCRIBED[route.endpoint]
@@ -268,7 +199,16 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         if path.startswith("/v1/"):
             for one in operations.values():
                 one.setdefault("security", [{"key": []}])
+    _drop_null_defaults(written)
     return written
+
+
+def _drop_null_defaults(part: Any) -> None:
+    """Drop each `default` of null: generators of clients take a field with a default for one that is always there."""
+    if isinstance(part, dict) and "default" in part and part["default"] is None:
+        del part["default"]
+    for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _drop_null_defaults(one)
 
 
 def _schemas() -> dict[str, Any]:
@@ -278,5 +218,5 @@ def _schemas() -> dict[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= schema.pop("$defs", {})
         schema.get("properties", {}).pop(bookings.OF_THE_KEY, None)
-        found[_name(model)] = schema
+        found[name_of(model)] = schema
     return found

@@ -51,7 +51,12 @@ class Admitted:
     """
 
     def __init__(
-        self, read: _Read, scope: Scope, threads: Threads, limit: CallLimit, read_again: Callable[[], _Read | None]
+        self,
+        read: _Read,
+        scope: Scope | None,
+        threads: Threads,
+        limit: CallLimit,
+        read_again: Callable[[], _Read | None],
     ) -> None:
         self.key = read.key
         self._last_read = read
@@ -62,8 +67,8 @@ class Admitted:
         self.counted = False  # or its work counts it
 
     async def __aenter__(self) -> Self:
-        """Check the scope."""
-        if self._scope not in self.key.scopes:
+        """Check the scope; None: each key may come in."""
+        if self._scope is not None and self._scope not in self.key.scopes:
             await self.__aexit__()
             raise ApiError("scope", f"The API key lacks the scope {self._scope}.")
         return self
@@ -139,7 +144,7 @@ class Gate:
         self._read: dict[bytes | str, _Read] = {}
         self._reading: dict[bytes | str, asyncio.Task[_Read | None]] = {}
 
-    async def admit(self, request: Request, scope: Scope) -> "Admitted":
+    async def admit(self, request: Request, scope: Scope | None) -> "Admitted":
         """Return the admission of a request by its key.
 
         Raises:
@@ -152,7 +157,7 @@ class Gate:
             raise await self.refused(request, "no API key came" if not text else "what came as the API key is none")
         return await self._admitted(request, scope, hash_of(text), known_key, "this API key is not in force")
 
-    async def admit_proven(self, request: Request, handle: str, scope: Scope) -> "Admitted":
+    async def admit_proven(self, request: Request, handle: str, scope: Scope | None) -> "Admitted":
         """Return the admission by a key's handle, of a request that has proven by another secret where it comes from.
 
         Raises:
@@ -165,7 +170,7 @@ class Gate:
         return await self._admitted(request, scope, handle, known_handle, why)
 
     async def _admitted(
-        self, request: Request, scope: Scope, name: N, look_up: Callable[[N], ApiKey | None], why: str
+        self, request: Request, scope: Scope | None, name: N, look_up: Callable[[N], ApiKey | None], why: str
     ) -> "Admitted":
         read = await self._known(name, look_up)
         if read is None:

@@ -10,7 +10,9 @@ import pytest
 from tests.support.api.agents import address, briefly, post_signed, retell
 from tests.support.api.integrating import PAGE, blocks
 from tests.support.api.served import Api
+from tests.support.fleet import eventually
 from worker.api.problems import TYPES
+from worker.api.voice.schemas import SCHEMAS
 from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.tools import TOOLS
 
@@ -58,6 +60,35 @@ def test_the_payloads_of_voice_agents_are_answered_in_the_form_that_is_shown(api
     assert vapi.status_code == 200
     ids = [[one["toolCallId"] for one in told["results"]] for told in (vapi.json(), results)]
     assert ids == [["tc_1", "tc_2"]] * 2
+
+
+def test_the_blocks_of_plain_tools_and_of_mcp_are_answered_in_the_form_that_is_shown(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a shell; what the first has booked the second finds, whether a worker runs or not."""
+    monkeypatch.setenv("BOOKING_URL", api.url)
+    monkeypatch.setenv("BOOKING_KEY", api.key().key)
+
+    def told(name: str) -> Any:
+        [curl] = blocks(f"bash {name}")
+        curl = curl.replace("within=5", "within=0.5")
+        ran = subprocess.run(["/bin/sh", "-c", curl], check=True, capture_output=True, text=True, timeout=60)
+        return json.loads(ran.stdout)
+
+    booked = eventually(lambda: (answer := told("plain"))["booking"] and answer, what="it is stored")
+    found = told("mcp")["result"]["structuredContent"]
+
+    [shown] = map(json.loads, blocks("json plain-answer"))
+    assert booked.keys() == shown.keys() == found.keys()
+    assert (booked["start"], found["booking"]) == (shown["start"], booked["booking"])
+
+
+def test_the_schemas_of_the_tools_stand_once() -> None:
+    """The page shows what the code tells a model; each platform is set up with them, or asks for them."""
+    [shown] = map(json.loads, blocks("json tools"))
+
+    assert shown == {name: described.parameters for name, described in SCHEMAS.items()}
+    assert shown.keys() == TOOLS.keys()
 
 
 def test_the_table_of_tools_is_the_codes() -> None:

@@ -20,6 +20,11 @@ _DOORS: dict[str, tuple[str, Any]] = {
         "/v1/voice/vapi?type=101&time_zone=Europe/Berlin&within=20",
         {"message": {"type": "tool-calls", "toolCallList": [_TOOL]}},
     ),
+    "plain": ("/v1/tools/book?type=101&time_zone=Europe/Berlin&within=20", some_arguments()),
+    "mcp": (
+        "/v1/mcp?type=101&time_zone=Europe/Berlin&within=20",
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "book", "arguments": some_arguments()}},
+    ),
 }
 
 

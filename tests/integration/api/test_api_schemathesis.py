@@ -25,6 +25,7 @@ import requests
 from tests.support.api.agents import RETELL_KEY
 from tests.support.api.served import Api, Caller
 from worker.api.voice.signatures import sign
+from worker.api.voice.tools import TOOLS
 
 LEFT_OUT = {"positive_data_acceptance", "negative_data_rejection", "missing_required_header", "unsupported_method"}
 STEPS, EXAMPLES, MANY_EXAMPLES = 4, 8, 150
@@ -157,7 +158,8 @@ def test_the_document_describes_every_route_and_no_other(api: Api) -> None:
         ("post", "/v1/bookings/find"), ("get", "/v1/bookings/{id}"), ("get", "/health"), ("get", "/ready"),
         ("get", "/v1/slots"), ("post", "/v1/voice/retell"), ("post", "/v1/voice/retell/{tool}"),
         ("post", "/v1/voice/vapi"), ("post", "/v1/bookings/{id}/cancel"), ("post", "/v1/bookings/{id}/reschedule"),
-        ("get", "/v1/bookings/{id}/changes/{change}"),
+        ("get", "/v1/bookings/{id}/changes/{change}"), ("post", "/v1/mcp"),
+        *(("post", f"/v1/tools/{tool}") for tool in TOOLS),
     }  # fmt: skip
     answers = document["paths"]["/v1/bookings"]["post"]["responses"]
     assert answers.keys() == {"200", "202", "400", "401", "403", "408", "413", "415", "422", "429", "503"}

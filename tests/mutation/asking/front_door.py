@@ -110,8 +110,8 @@ FRONT_DOOR = (
     ),
     _documented(
         name="a-problem-is-not-in-the-document",
-        old='*_READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED)',
-        new='*_READ, "bad-key", "perhaps-kept", "no-such-booking", *_REFUSED)',
+        old='*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED)',
+        new='*READ, "bad-key", "perhaps-kept", "no-such-booking", *_REFUSED)',
         test="tests/unit/api/test_api_problems.py::test_what_an_endpoint_can_refuse_is_in_its_document",
     ),
     Breakage(

@@ -35,7 +35,7 @@ TOLD = (
         name="half-of-a-surrogate-pair-is-answered",
         promise=1,
         file="worker/api/voice/vapi.py",
-        old="and number.isprintable():",
+        old="and str(number).isprintable():",
         new="and number:",
         test="tests/integration/api/voice/test_voice_hostile.py::"
         "test_a_tool_calls_id_that_cannot_be_written_is_passed_over",
@@ -141,8 +141,8 @@ TOLD = (
     _changing(
         name="another-move-is-told-as-done",
         promise=6,
-        old="start=wanted), wanted)",
-        new="start=None), wanted)",
+        old="start=wanted))",
+        new="start=None))",
         test=f"{_VOICE}test_a_move_that_is_done_is_known_when_it_is_repeated[retell]",
     ),
     _booking(

@@ -18,6 +18,10 @@ _sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
+_RIGHT = "tests/integration/api/voice/test_right_hour.py::"
+_MCP = "tests/integration/api/voice/test_mcp.py::"
+_payloads = partial(Breakage, promise=6, file="worker/api/voice/payloads.py")
+_endpoint = partial(Breakage, promise=7, file="worker/api/mcp/endpoint.py")
 _answering = partial(Breakage, file="worker/api/voice/answering.py")
 
 VOICE = (
@@ -32,7 +36,7 @@ VOICE = (
     _answering(
         name="any-key-may-be-named-by-an-agent",
         promise=7,
-        old="self.address.handle, Scope.VOICE)",
+        old="self.address.handle, scope)",
         new="self.address.handle, Scope.BOOK)",
         test=f"{_HOSTILE}test_both_keys_of_retell_are_taken_and_no_key_of_ours_is_guessed",
     ),
@@ -60,6 +64,71 @@ VOICE = (
         old="cancelling is None and not another and",
         new="cancelling is None and another and",
         test=f"{_TOOLS}test_the_same_person_is_not_told_in_a_later_call_that_its_own_time_is_taken[retell]",
+    ),
+    Breakage(
+        name="a-move-is-read-by-the-places-clock",
+        promise=6,
+        file="tasks/conversations/times.py",
+        old="zone = self.zone or booked_in or self.place",
+        new="zone = self.zone or self.place or booked_in",
+        test=f"{_RIGHT}test_a_caller_elsewhere_moves_and_asks_by_the_own_clock[vapi]",
+    ),
+    Breakage(
+        name="an-abbreviation-is-believed-all-year",
+        promise=6,
+        file="worker/api/voice/zones.py",
+        old="if zone and ZoneInfo(zone).tzname(at) == abbreviation else None",
+        new="if zone else None",
+        test="tests/unit/api/test_voice_zones.py::test_a_zone_is_read_in_summer[EST-None]",
+    ),
+    _payloads(
+        name="a-tool-of-a-long-call-is-too-large",
+        old="MAX_PAYLOAD = 2 * 1024 * 1024",
+        new="MAX_PAYLOAD = 64 * 1024",
+        test="tests/integration/api/voice/test_real_calls.py::test_a_tool_works_however_long_its_call_lasts[retell]",
+    ),
+    _payloads(
+        name="large-bodies-have-no-bound",
+        old="LARGE_AT_ONCE = 16",
+        new="LARGE_AT_ONCE = 16_000",
+        test="tests/unit/api/test_voice_payloads.py::test_sixteen_large_bodies_are_read_at_once",
+    ),
+    Breakage(
+        name="an-error-has-no-sentence",
+        promise=6,
+        file="worker/api/voice/answers.py",
+        old='            error.document["say"] = _say(request, error.status)\n',
+        new="",
+        test="tests/integration/api/voice/test_real_calls.py::"
+        "test_a_body_of_more_than_two_megabytes_has_a_sentence[vapi]",
+    ),
+    Breakage(
+        name="the-calls-id-of-a-header-is-not-read",
+        promise=2,
+        file="worker/api/voice/address.py",
+        old="if CALL_ID.fullmatch(name)), None)",
+        new="if not name), None)",
+        test=f"{_MCP}test_the_calls_id_of_a_header_names_the_call",
+    ),
+    _endpoint(
+        name="a-page-in-a-browser-is-served",
+        old='    if "origin" in request.headers:',
+        new='    if "origins" in request.headers:',
+        test=f"{_MCP}test_no_stream_no_session_and_no_browser",
+    ),
+    _endpoint(
+        name="mcp-lists-tools-that-a-key-may-not-use",
+        old="if TOOLS[name].scope in admission.key.scopes]",
+        new="if admission.key.scopes]",
+        test=f"{_MCP}test_a_list_has_the_tools_of_its_key_and_answers_are_of_their_schema",
+    ),
+    Breakage(
+        name="a-tool-needs-no-scope",
+        promise=7,
+        file="worker/api/voice/plain.py",
+        old="answering.admitted(TOOLS[name].scope, proven",
+        new="answering.admitted(None, proven",
+        test="tests/integration/api/voice/test_plain_tools.py::test_a_tool_needs_its_scope_and_no_other",
     ),
     Breakage(
         name="a-repeated-move-in-a-call-is-one-more",
@@ -122,8 +191,8 @@ VOICE = (
     ),
     _finding(
         name="another-booking-is-cancelled-than-the-one-named",
-        old="own = [view for view in own if view.start == start]",
-        new="own = [view for view in own if view.start == start] or own",
+        old="own = _at(start, own)  #",
+        new="own = _at(start, own) or own  #",
         test=f"{_CHANGES}test_another_start_is_another_booking[retell]",
     ),
     _finding(
@@ -152,7 +221,7 @@ VOICE = (
         name="who-names-no-start-is-told",
         promise=7,
         old="    if wanted or start is None or",
-        new="    start = start or datetime(2030, 3, 5, 9, tzinfo=UTC)\n    if wanted or",
+        new="    start = start or NamedTime(datetime(2030, 3, 5, 9, tzinfo=UTC))\n    if wanted or",
         test=f"{_TOOLS}test_the_status_is_told_to_the_call_and_to_who_names_person_and_start[vapi]",
     ),
     _wiring(

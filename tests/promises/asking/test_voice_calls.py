@@ -18,7 +18,7 @@ from tests.support.fleet import HASTY, Fleet, eventually
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres
 
-STARTS = dict(zip(AGENTS, ("10:00", "11:00", "12:00"), strict=True))
+STARTS = {agent: f"{hour}:00" for hour, agent in enumerate(AGENTS, 10)}
 
 
 @dataclass(frozen=True)

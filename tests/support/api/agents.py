@@ -1,4 +1,4 @@
-"""Voice agents for tests: Retell's custom functions, whole and as arguments only, and Vapi's tool calls."""
+"""Agents for tests: Retell's functions, whole and as arguments only, Vapi's tool calls, plain HTTP, and MCP."""
 
 import json
 import time
@@ -13,6 +13,7 @@ import requests
 from tasks.callers.sentences import SENTENCES, Said
 from tests.support.api.served import Caller
 from tests.support.fleet import eventually
+from worker.api.mcp.messages import CAPABILITIES_KEY, MODERN, VERSION_KEY
 from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.signatures import sign
 
@@ -80,6 +81,33 @@ def retell_args_only(caller: Caller, tool: str, arguments: Mapping[str, Any], ca
     return _from_retell(post_signed(caller, path, json.dumps(arguments).encode()))
 
 
+def plain(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use a tool by its own address, with the key."""
+    path = address(caller, f"/v1/tools/{tool}", **more)
+    return _from_retell(caller.call("POST", path, json=arguments, headers={"X-Call-Id": call} if call else {}))
+
+
+def mcp(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
+    """Use a tool by MCP, as a client of the newest revision does."""
+    params = {"name": tool, "arguments": arguments}
+    answer = rpc(caller, "tools/call", params, {"X-Call-Id": call} if call else {}, **more)
+    assert answer.status_code == 200, answer.text
+    document = answer.json()["result"]["structuredContent"]
+    return Heard(document["say"], answer, document["status"], document["booking"], document["start"])
+
+
+def rpc(
+    caller: Caller, method: str, params: Mapping[str, Any], headers: Mapping[str, str] | None = None, **more: str
+) -> requests.Response:
+    """Send a request of MCP, with what the newest revision wants in its body and its headers."""
+    meta = {VERSION_KEY: MODERN, CAPABILITIES_KEY: {}}
+    body = {"jsonrpc": "2.0", "id": next(_numbers), "method": method, "params": {**params, "_meta": meta}}
+    mirrored = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method}
+    if "name" in params:
+        mirrored["Mcp-Name"] = params["name"]
+    return caller.call("POST", address(caller, "/v1/mcp", **more), json=body, headers={**mirrored, **(headers or {})})
+
+
 def vapi(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:
     """Use one tool."""
     answer = vapi_calls(caller, [{"id": "tc_1", "name": tool, "arguments": arguments}], call, **more)
@@ -94,7 +122,9 @@ def vapi_calls(caller: Caller, calls: list[dict[str, Any]], call: str, **more: s
     return caller.call("POST", address(caller, "/v1/voice/vapi", **more), json=body)
 
 
-AGENTS: Mapping[str, Ask] = MappingProxyType({"retell": retell, "retell-args-only": retell_args_only, "vapi": vapi})
+AGENTS: Mapping[str, Ask] = MappingProxyType(
+    {"retell": retell, "retell-args-only": retell_args_only, "vapi": vapi, "plain": plain, "mcp": mcp}
+)
 
 
 def briefly(ask: Ask, caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **more: str) -> Heard:

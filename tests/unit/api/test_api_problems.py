@@ -26,7 +26,10 @@ _NO_ANSWER: Mapping[str, set[str]] = {
     "/v1/voice/retell": {"no-such-tool", "over", "series"},  # the body names the tool; outcomes of a sentence
     "/v1/voice/retell/{tool}": {"over", "series"},
     "/v1/voice/vapi": {"over", "series"},
+    "/v1/tools/{tool}": {"over", "series"},
+    "/v1/mcp": {"over", "series", "no-such-tool"},  # its message names the tool
 }
+EACH = ("/v1/tools/{tool}", "/v1/tools/book")  # each tool is an operation of its own
 _ANSWERS = {"path": "404", "query": "422", "header": "400"}
 
 
@@ -83,7 +86,7 @@ def test_what_an_endpoint_can_refuse_is_in_its_document(
 ) -> None:
     """Each type of problem by its name, beside its status."""
     path, method = operation
-    answers = operations[path][method]["responses"]
+    answers = operations[path.replace(*EACH)][method]["responses"]
     described = {
         (int(status), name)
         for status, answer in answers.items()
@@ -101,7 +104,7 @@ def test_a_parameter_that_can_be_wrong_has_its_answer(
 ) -> None:
     """404 for a part of the path, 422 for a query, 400 for a header."""
     path, method = operation
-    described = operations[path][method]
+    described = operations[path.replace(*EACH)][method]
     parameters = {one["in"] for one in described.get("parameters", ())}
 
     assert [where for where in parameters if _ANSWERS[where] not in described["responses"]] == []

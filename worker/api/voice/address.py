@@ -13,8 +13,15 @@ from tasks.conversations.conversation import CALL_ID
 from worker.api.parameters import MOST_SECONDS, seconds_of
 from worker.api.problems import ApiError, invalid
 
+CALL_HEADERS = ("X-Call-Id", "X-Chat-Id", "X-Conversation-Id")  # each names one conversation, as no session does
 WITHIN = 2.5  # seconds; a person on the phone takes more for silence
 LEAST_WITHIN = 0.5
+
+
+def call_in(request: Request) -> str | None:
+    """Return what the headers name the call; None: nothing that can be used, as a placeholder that is not filled in."""
+    given = (request.headers.get(name, "") for name in CALL_HEADERS)
+    return next((name for name in given if CALL_ID.fullmatch(name)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from db.api_keys.keys import Scope
-from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentException
-from tasks.callers.sentences import not_accepted
 from tasks.conversations.conversation import CALL_ID, Conversation
+from tasks.conversations.times import NoSuchTimeError
 from worker.api.calls import call_of
 from worker.api.gate import Admitted, ApiServices, services_of
 from worker.api.problems import ApiError
 from worker.api.voice.address import VoiceAddress
+from worker.api.voice.answers import Spoken
 from worker.api.voice.arguments import Arguments, UnclearError
-from worker.api.voice.sentences import ASKED, Asked
-from worker.api.voice.tools import TOOLS, Told, ToolUse
+from worker.api.voice.sentences import Asked
+from worker.api.voice.tools import TOOLS, Told, ToolUse, ask, not_stored
 
 MOST_AT_ONCE = 8  # tools in one message
 TO_ANSWER = 0.1  # seconds of an agent's time that the answer itself has
@@ -32,13 +32,6 @@ class Asking(NamedTuple):
 
     tool: str
     arguments: Mapping[str, Any]
-
-
-class Spoken(NamedTuple):
-    """Hold an answer: its sentence, and the booking that it is about, if it is about one."""
-
-    say: str
-    view: BookingView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +55,26 @@ class Answering:
         return cls(request, address, agent, ends_at)
 
     @asynccontextmanager
-    async def admitted(self, *, proven: bool) -> AsyncIterator[Admitted | None]:
+    async def admitted(self, scope: Scope | None = Scope.VOICE, *, proven: bool) -> AsyncIterator[Admitted | None]:
         """Admit by the address's key (`proven`), or by the header's; None: Postgres does not answer.
 
         Raises:
-            ApiError: There is no such key, or it may not be named by an agent.
+            ApiError: There is no such key, or it lacks the scope.
         """
-        admission = await self._admission(proven=proven)
+        admission = await self._admission(scope, proven=proven)
         if admission is None:
             yield None
         else:
             async with admission:
                 yield admission
 
-    async def _admission(self, *, proven: bool) -> Admitted | None:
+    async def _admission(self, scope: Scope | None, *, proven: bool) -> Admitted | None:
         gate = services_of(self.request).gate
         try:
             async with asyncio.timeout_at(self.ends_at):
                 if proven:
-                    return await gate.admit_proven(self.request, self.address.handle, Scope.VOICE)
-                return await gate.admit(self.request, Scope.VOICE)
+                    return await gate.admit_proven(self.request, self.address.handle, scope)
+                return await gate.admit(self.request, scope)
         except (*_UNAVAILABLE, TimeoutError):
             return None
         except ApiError as error:
@@ -96,7 +89,7 @@ class Answering:
             ApiError: The key may not book this event type, or was revoked.
         """
         if admission is None:
-            return [Spoken(not_accepted(self.address.language)) for _ in asked]
+            return [self._spoken(not_stored(self.address.language)) for _ in asked]
         named = self.address.call or (call if isinstance(call, str) and CALL_ID.fullmatch(call) else None)
         kind = self.address.type_for(admission.key)
         conversation = Conversation(agent=self.agent, call=named, key=admission.key, event_type=kind)
@@ -120,24 +113,29 @@ class Answering:
                 return await tool.run(ToolUse(admission, conversation, arguments, self._left))
         except UnclearError as unclear:
             return self._ask(unclear.asked)
+        except NoSuchTimeError:
+            return self._ask(Asked.NO_SUCH_TIME)
         except TimeoutError:  # the work goes on, and the same request again finds it
             return self._ask(Asked.STILL_AT_IT)
         except (*_UNAVAILABLE, ApiError) as error:
             if isinstance(error, ApiError) and error.type == "unauthorized":
                 raise
-            return Told(not_accepted(self.address.language))
+            return not_stored(self.address.language)
 
     async def _settled(self, services: ApiServices, told: Told) -> Spoken:
         if told.change is not None:
             settled = await services.change_waiters.wait(told.change, self._left)
             told = Told(view=settled.view, change=replace(settled, again=told.change.again))
-        elif told.view is not None:
+        elif told.view is not None and told.sentence is None:
             told = Told(view=await services.waiters.wait(told.view, self._left), again=told.again)
-        return Spoken(told.say(self.address.language), told.view)
+        return self._spoken(told)
+
+    def _spoken(self, told: Told) -> Spoken:
+        return Spoken(told.say(self.address.language), told.outcome, told.view)
 
     @property
     def _left(self) -> float:
         return self.ends_at - asyncio.get_running_loop().time()
 
     def _ask(self, asked: Asked) -> Told:
-        return Told(ASKED[self.address.language][asked])
+        return ask(asked, self.address.language)

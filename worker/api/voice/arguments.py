@@ -3,18 +3,21 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_client.request.fields import email, phone, zones
+from booking_client.request.fields import email, phone
 from booking_client.request.model import BookingRequest, instant, moment
 from resilience.exceptions import CustomerValidationException
+from tasks.conversations.times import NamedTime
 from worker.api.voice.sentences import Asked
+from worker.api.voice.zones import zone_of
 
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:00)?", re.ASCII)
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.0+)?)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d\d)(?::00)?)? ?(?:([ap])\.?m\.?)?", re.ASCII | re.IGNORECASE)
 DAYS = 14  # that are looked at for free times
 _BY_FIELD: Mapping[str, Asked] = MappingProxyType(
     {
@@ -45,9 +48,10 @@ class Arguments:
     language: str
 
     def text(self, *names: str) -> str | None:
-        """Return the first of these arguments that is there as text."""
+        """Return the first of these arguments that is there, as text; a number is text, too."""
         values = (self.given.get(name) for name in names)
-        return next((value.strip() for value in values if isinstance(value, str) and value.strip()), None)
+        texts = (str(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in values)
+        return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
 
     @property
     def another(self) -> bool:
@@ -55,83 +59,80 @@ class Arguments:
         value = self.given.get("another")
         return value is True or (isinstance(value, str) and value.lower() == "true")
 
-    @property
-    def time_zone(self) -> ZoneInfo:
-        """Return the caller's time zone, else the address's.
+    def time_zone(self, at: datetime) -> ZoneInfo:
+        """Return the caller's time zone at about a time, else the address's.
 
         Raises:
-            UnclearError: No time zone is given, or its name is not known.
+            UnclearError: No time zone is given, or what is given says nothing that is safe.
         """
-        name = self.text("time_zone")
-        if name is not None and name in zones():
-            return ZoneInfo(name)
-        if self.zone is None or name not in {None, _city_of(self.zone)}:
+        zone = self._named_zone(at.replace(tzinfo=None)) or self.zone
+        if zone is None:
             raise UnclearError(Asked.ZONE)
-        return self.zone
+        return zone
 
     @property
-    def start(self) -> datetime | None:
-        """Return the start that is named, in UTC; None: none is.
+    def start(self) -> NamedTime | None:
+        """Return the start that is named; None: none is.
 
         Raises:
-            UnclearError: It is no time, or has no offset and there is no time zone.
+            UnclearError: It is no time, or its time zone says nothing that is safe.
         """
-        text = self.text("start")
-        return None if text is None else self._moment(text)
+        text = self._day_and_time("start")
+        return None if text is None else self._named(text)
 
     @property
-    def new_start(self) -> datetime:
-        """Return the start that a booking is to be moved to, in UTC.
+    def new_start(self) -> NamedTime:
+        """Return the start that a booking is to be moved to; else as `start`.
 
         Raises:
             UnclearError: None is named, or as with `start`.
         """
-        text = self.text("new_start")
+        text = self._day_and_time("new_start")
         if text is None:
             raise UnclearError(Asked.NEW_START)
-        return self._moment(text)
+        return self._named(text)
 
     def period(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the day that is named, from the time that is named; else DAYS from now.
 
         Raises:
             UnclearError: It is no day, or there is no time zone.
+            NoSuchTimeError: The clocks skip the time, or have it twice.
         """
-        text, zone = self.text("start", "date", "day"), self.time_zone
+        text = self._day_and_time("start")
         if text is None:
             return now, now + timedelta(days=DAYS)
-        try:
-            begin = (
-                datetime.combine(date.fromisoformat(text), time(), zone) if _DAY.fullmatch(text) else self._moment(text)
-            )
-            next_day = begin.astimezone(zone).date() + timedelta(days=1)
-            return moment(begin), moment(datetime.combine(next_day, time(), zone))
-        except (ValueError, OverflowError):
-            raise UnclearError(Asked.START) from None
+        is_day = _DAY.fullmatch(text) is not None
+        named = self._named(f"{text}T00:00" if is_day else text)
+        zone = self.time_zone(named.told)
+        begin = named.told.replace(tzinfo=zone) if is_day else named.at(zone.key)
+        next_day = begin.astimezone(zone).date() + timedelta(days=1)
+        return moment(begin), moment(datetime.combine(next_day, time(), zone))
 
     def person(self) -> tuple[str | None, str | None]:
         """Return the e-mail address and the phone number that are named; None for one that is missing or wrong."""
-        return _read(email, self.text("email")), _read(phone, self.text("phone_number", "phone"))
+        return _read(email, self.text("email")), _read(phone, self._number)
 
     def request(self, event_type: int) -> BookingRequest:
         """Return the booking that is asked for.
 
         Raises:
             UnclearError: Something is missing or wrong.
+            NoSuchTimeError: The clocks skip the start, or have it twice.
         """
-        start = self.start
-        if start is None:
+        named = self.start
+        if named is None:
             raise UnclearError(Asked.START)
         person = {
             "name": self.text("name"),
             "email": self.text("email"),
-            "phone_number": self.text("phone_number", "phone"),
-            "time_zone": self.time_zone.key,
+            "phone_number": self._number,
+            "time_zone": self.time_zone(named.told).key,
             "language": self.language,
         }
         data = {
             "event_type_id": event_type,
-            "start": start.isoformat(),
+            "start": named.at().isoformat(),
             "attendee": {name: value for name, value in person.items() if value is not None},
         }
         answers = self.given.get("booking_fields_responses")
@@ -143,23 +144,38 @@ class Arguments:
             asked = [asked for field, asked in _BY_FIELD.items() if field in error.validation_errors]
             raise UnclearError(asked[0] if asked else Asked.DETAILS) from None
 
-    def _moment(self, text: str) -> datetime:
+    @property
+    def _number(self) -> str | None:
+        text = self.text("phone_number", "phone")
+        return f"+{text[2:]}" if text is not None and text.startswith("00") else text
+
+    def _day_and_time(self, name: str) -> str | None:
+        """Return a day and time as one text, also where a model has sent them apart."""
+        text = self.text(name) or (self.text("date", "day") if name == "start" else None)
+        clock = _CLOCK.fullmatch(self.text("time") or "")
+        if text is None or clock is None or not _DAY.fullmatch(text) or not (clock[2] or clock[3]):
+            return text
+        hour = int(clock[1]) % 12 + (12 if clock[3] in {"p", "P"} else 0) if clock[3] else int(clock[1])
+        return f"{text}T{hour:02}:{clock[2] or '00'}"
+
+    def _named(self, text: str) -> NamedTime:
         try:
-            if not _NAIVE.fullmatch(text):
-                return instant(text)
-            local = datetime.fromisoformat(text).replace(tzinfo=self.time_zone)
-            at = instant(local)
+            told = datetime.fromisoformat(text) if _NAIVE.fullmatch(text) else instant(text)
         except ValueError:
             raise UnclearError(Asked.START) from None
-        is_there = at.astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None)
-        if not is_there or local.utcoffset() != local.replace(fold=1).utcoffset():  # the hour a clock skips or repeats
+        if not MINYEAR + 1 < told.year < MAXYEAR - 1:  # near either end a time in UTC may be none
             raise UnclearError(Asked.START)
-        return at
+        zone = None if told.tzinfo is not None else self._named_zone(told)
+        return NamedTime(told, None if zone is None else zone.key, None if self.zone is None else self.zone.key)
 
-
-def _city_of(zone: ZoneInfo) -> str:
-    """Return the city of a zone, as in New York: a model may send it alone. Of other cities it may mean another one."""
-    return zone.key.rpartition("/")[2].replace("_", " ")
+    def _named_zone(self, at: datetime) -> ZoneInfo | None:
+        text = self.text("time_zone")
+        if text is None:
+            return None
+        zone = zone_of(text, at, self.zone)
+        if zone is None:
+            raise UnclearError(Asked.ZONE)
+        return zone
 
 
 def _read(read: Any, text: str | None) -> str | None:

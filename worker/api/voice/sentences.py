@@ -11,6 +11,7 @@ class Asked(StrEnum):
     """What the agent has to ask or to say."""
 
     START = "start"  # no day and time, or not one that is to come
+    NO_SUCH_TIME = "no_such_time"  # the clocks skip it, or have it twice
     NAME = "name"
     CONTACT = "contact"  # neither an e-mail address nor a number
     EMAIL = "email"
@@ -36,16 +37,34 @@ class Asked(StrEnum):
     NOT_SEEN = "not_seen"  # Cal.com could not be asked
 
 
+class ToolOutcome(StrEnum):
+    """What has come of a tool whose sentence tells of no booking."""
+
+    ASKED = "asked"  # nothing was done: the person has to say something first
+    FREE = "free"  # which times are free, or that none is
+    NOT_KNOWN = "not_known"  # there was no time to know more, or Cal.com could not be asked
+    NOT_DONE = "not_done"  # it cannot be done, whatever the person says
+    NOT_ACCEPTED = "not_accepted"  # nothing was stored; the same later may be
+
+
+OUTCOMES: Mapping[Asked, ToolOutcome] = MappingProxyType(
+    dict.fromkeys(Asked, ToolOutcome.ASKED)
+    | dict.fromkeys((Asked.OVER, Asked.SERIES, Asked.CLOSED, Asked.CANNOT), ToolOutcome.NOT_DONE)
+    | dict.fromkeys((Asked.FREE, Asked.ONE_FREE, Asked.NOTHING_FREE), ToolOutcome.FREE)
+    | dict.fromkeys((Asked.STILL_AT_IT, Asked.NOT_SEEN), ToolOutcome.NOT_KNOWN)
+)
 ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
     {
         ENGLISH: {
             Asked.START: "Which day and time would you like? It has to be far enough in the future.",
+            Asked.NO_SUCH_TIME: "The clocks change then: there is no such time, or there are two. Which other time "
+            "suits you?",
             Asked.NAME: "What is your name, please?",
             Asked.CONTACT: "Where can we reach you? Please tell me an e-mail address, or a number with its country "
             "code.",
             Asked.EMAIL: "I did not get the e-mail address. Please spell it for me.",
             Asked.PHONE: "I did not get the number. Please give it to me with its country code.",
-            Asked.ZONE: "Please tell me which city you are in, so that I get the time right.",
+            Asked.ZONE: "Please tell me which city you are in, or which big one is near, so that I get the time right.",
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
             Asked.ONCE_MORE: "Your request for {time} from this call is cancelled. Would you like to book it again?",
@@ -71,12 +90,15 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
         "de": {
             Asked.START: "Welcher Tag und welche Uhrzeit passt Ihnen? Der Zeitpunkt muss weit genug in "
             "der Zukunft liegen.",
+            Asked.NO_SUCH_TIME: "Da wird die Uhr umgestellt: Diese Zeit gibt es nicht, oder es gibt sie zweimal. "
+            "Welche andere Zeit passt Ihnen?",
             Asked.NAME: "Wie ist Ihr Name, bitte?",
             Asked.CONTACT: "Wie erreichen wir Sie? Bitte nennen Sie eine E-Mail-Adresse oder eine Nummer mit "
             "Ländervorwahl.",
             Asked.EMAIL: "Die E-Mail-Adresse habe ich nicht verstanden. Bitte buchstabieren Sie sie.",
             Asked.PHONE: "Die Nummer habe ich nicht verstanden. Bitte nennen Sie sie mit Ländervorwahl.",
-            Asked.ZONE: "Bitte sagen Sie mir, in welcher Stadt Sie sind, damit die Uhrzeit stimmt.",
+            Asked.ZONE: "Bitte sagen Sie mir, in welcher Stadt Sie sind oder welche große in der Nähe ist, damit die "
+            "Uhrzeit stimmt.",
             Asked.DETAILS: "Das habe ich nicht ganz verstanden. Bitte sagen Sie es noch einmal.",
             Asked.SECOND: "Aus diesem Gespräch habe ich schon Ihre Anfrage: {time}. Möchten Sie einen weiteren Termin?",
             Asked.ONCE_MORE: "Ihre Anfrage aus diesem Gespräch ist abgesagt: {time}. Möchten Sie den Termin noch "

@@ -1,4 +1,4 @@
-"""The tools of a voice agent: one table for Retell and Vapi. To add one is to add its entry."""
+"""The tools of an agent: one table for all envelopes. To add one is to add its entry, and its schema."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,16 +13,17 @@ from db.lifecycle import Status
 from resilience.exceptions import CustomerValidationException
 from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
 from tasks.callers.changes import ChangeOfCaller
-from tasks.callers.sentences import say, spoken, spoken_together
+from tasks.callers.sentences import not_accepted, say, spoken, spoken_together
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
 from tasks.operations.booking_commands import CommandOutcome
 from tasks.slots.free import SECONDS, SlotsQuestion
 from worker.api.gate import Admitted
+from worker.api.problems import ApiError
 from worker.api.slots.resource import within
 from worker.api.voice.arguments import Arguments, UnclearError
-from worker.api.voice.sentences import ASKED, OR, Asked
+from worker.api.voice.sentences import ASKED, OR, OUTCOMES, Asked, ToolOutcome
 
 MOST_TIMES = 3  # that are named at once: who listens remembers no more
 
@@ -41,10 +42,11 @@ class ToolUse:
 class Told:
     """Hold what is answered: a sentence, or a booking or a change that has one and may settle yet.
 
-    `again`, `is_moved` as in `say`.
+    `outcome`: of a sentence that tells of no booking. `again`, `is_moved` as in `say`.
     """
 
     sentence: str | None = None
+    outcome: ToolOutcome = ToolOutcome.NOT_DONE
     view: BookingView | None = None
     change: ChangeOfCaller | None = None
     again: bool = False
@@ -57,6 +59,16 @@ class Told:
         if self.sentence is not None or self.view is None:
             return self.sentence or ASKED[language][Asked.CANNOT]
         return say(replace(self.view, language=language), again=self.again, is_moved=self.is_moved)
+
+
+def ask(asked: Asked, language: str, **values: str) -> Told:
+    """Return a sentence that tells of no booking."""
+    return Told(ASKED[language][asked].format(**values), OUTCOMES[asked])
+
+
+def not_stored(language: str) -> Told:
+    """Return the sentence for what was not stored."""
+    return Told(not_accepted(language), ToolOutcome.NOT_ACCEPTED)
 
 
 class Tool(NamedTuple):
@@ -72,7 +84,7 @@ async def book(use: ToolUse) -> Told:
     try:
         made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
     except CustomerValidationException:  # the request was checked before, so it is its account alone
-        return Told(ASKED[use.arguments.language][Asked.CLOSED])
+        return ask(Asked.CLOSED, use.arguments.language)
     if not made.second:
         if made.change is not None:
             return Told(change=made.change)
@@ -82,7 +94,7 @@ async def book(use: ToolUse) -> Told:
     question = Asked.ONCE_MORE if made.view.status is Status.CANCELLED else Asked.SECOND
     if made.change is not None:
         question = Asked.KEEP
-    return Told(ASKED[language][question].format(time=time))
+    return ask(question, language, time=time)
 
 
 async def status(use: ToolUse) -> Told:
@@ -90,7 +102,7 @@ async def status(use: ToolUse) -> Told:
     email, phone = use.arguments.person()
     start = use.arguments.start
     known = await use.admission.run(changing.status, use.conversation, email=email, phone=phone, start=start)
-    return _of_change(use, known, None)
+    return _of_change(use, known)
 
 
 async def slots(use: ToolUse) -> Told:
@@ -103,15 +115,15 @@ async def slots(use: ToolUse) -> Told:
     begin = max(begin, now)
     key = use.conversation.key
     question = SlotsQuestion(use.conversation.event_type, begin, end, key.account_id, key.account)
-    language, zone = arguments.language, arguments.time_zone.key
+    language, zone = arguments.language, arguments.time_zone(begin).key
     free = await within(question, min(SECONDS, use.left))
     if free is None:
-        return Told(ASKED[language][Asked.NOT_SEEN])
+        return ask(Asked.NOT_SEEN, language)
     times = spoken_together(free.starts[:MOST_TIMES], zone, language)
     if not times:
-        return Told(ASKED[language][Asked.NOTHING_FREE])
+        return ask(Asked.NOTHING_FREE, language)
     told = f" {OR[language]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
-    return Told(ASKED[language][Asked.FREE if len(times) > 1 else Asked.ONE_FREE].format(times=told))
+    return ask(Asked.FREE if len(times) > 1 else Asked.ONE_FREE, language, times=told)
 
 
 async def cancel(use: ToolUse) -> Told:
@@ -119,7 +131,7 @@ async def cancel(use: ToolUse) -> Told:
     email, phone = use.arguments.person()
     start = use.arguments.start
     made = await use.admission.run(changing.cancel, use.conversation, email=email, phone=phone, start=start)
-    return _of_change(use, made, None)
+    return _of_change(use, made)
 
 
 async def reschedule(use: ToolUse) -> Told:
@@ -127,7 +139,7 @@ async def reschedule(use: ToolUse) -> Told:
     email, phone = use.arguments.person()
     start, wanted = use.arguments.start, use.arguments.new_start
     move = partial(changing.reschedule, use.conversation, wanted)
-    return _of_change(use, await use.admission.run(move, email=email, phone=phone, start=start), wanted)
+    return _of_change(use, await use.admission.run(move, email=email, phone=phone, start=start))
 
 
 _REFUSED: Mapping[CommandOutcome, Asked] = MappingProxyType(
@@ -149,18 +161,18 @@ _STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(
 )
 
 
-def _of_change(use: ToolUse, made: ChangeInCall | None, wanted: datetime | None) -> Told:
+def _of_change(use: ToolUse, made: ChangeInCall | None) -> Told:
     language = use.arguments.language
     if made is None:
         named = use.arguments.start is not None and any(use.arguments.person())
-        return Told(ASKED[language][Asked.NOT_FOUND if named else Asked.WHICH])
+        return ask(Asked.NOT_FOUND if named else Asked.WHICH, language)
     if made.change is not None:
         return Told(change=made.change)
     if made.refused is None:
         return Told(view=made.view)
     if made.refused in _STANDS_SO and made.view.status is Status.CONFIRMED:
-        return Told(sentence(_STANDS_SO[made.refused], made.view, wanted, language))
-    return Told(ASKED[language][_REFUSED[made.refused]]) if made.refused in _REFUSED else Told(view=made.view)
+        return Told(sentence(_STANDS_SO[made.refused], made.view, None, language), view=made.view)
+    return ask(_REFUSED[made.refused], language) if made.refused in _REFUSED else Told(view=made.view)
 
 
 TOOLS: Mapping[str, Tool] = MappingProxyType(
@@ -172,3 +184,9 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
         "slots": Tool(Scope.BOOK, slots),
     }
 )
+
+
+def require_tool(name: str) -> None:
+    """Raise ApiError (404) unless there is a tool of this name."""
+    if name not in TOOLS:
+        raise ApiError("no-such-tool", f"There are {', '.join(TOOLS)}.")

@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from worker.api.answers import json_response
-from worker.api.bodies import json_object
+from worker.api.bodies import require_json
 from worker.api.gate import services_of
+from worker.api.problems import invalid
 from worker.api.voice.answering import Answering, Asking
+from worker.api.voice.answers import speaking
+from worker.api.voice.payloads import payloads_of
 from worker.api.voice.signatures import is_vapis
 from worker.json_object import UnreadableError, read_object
 
@@ -18,7 +21,7 @@ from worker.json_object import UnreadableError, read_object
 class VapiResult(BaseModel):
     """The result of one tool call."""
 
-    toolCallId: str  # noqa: N815 - Vapi's name
+    toolCallId: str | int  # noqa: N815 - Vapi's name
     result: str = Field(description="The one sentence to say.")
 
 
@@ -28,32 +31,48 @@ class VapiAnswer(BaseModel):
     results: list[VapiResult] | None = None
 
 
+@speaking
 async def call(request: Request) -> Response:
     """Answer the tool calls of a message; a message of another type is taken note of."""
-    services, secret = services_of(request), request.headers.get("x-vapi-secret")
+    services, payloads = services_of(request), payloads_of(request)
+    secret = request.headers.get("x-vapi-secret")
     proven = secret is not None
     known = services.settings.vapi_secrets
     if proven and not is_vapis(secret, known):
         raise await services.gate.refused(request, "X-Vapi-Secret is wrong" if known else "VAPI_SECRETS is not set")
     answering = Answering.of(request, "vapi")
     async with answering.admitted(proven=proven) as admission:
-        message = _object((await json_object(request)).get("message"))
-        if message.get("type") != "tool-calls":
+        require_json(request)
+        async with payloads.whole(request) as body:
+            calls, named = _read(await payloads.parsed(body))
+        if calls is None:
             return json_response({})
-        calls = list(_calls(message))
-        told = await answering.answers(admission, _object(message.get("call")).get("id"), [one for _, one in calls])
+        told = await answering.answers(admission, named, [one for _, one in calls])
     results = [{"toolCallId": number, "result": one.say} for (number, _), one in zip(calls, told, strict=True)]
     return json_response({"results": results})
 
 
-def _calls(message: dict[str, Any]) -> Iterator[tuple[str, Asking]]:
+def _read(data: dict[str, Any]) -> tuple[list[tuple[str | int, Asking]] | None, Any]:
+    """Return the tool calls of a message, and what it names its call; None: it is of another type.
+
+    Raises:
+        ApiError: It is no message: else a model would take the empty answer to its arguments alone for success.
+    """
+    message = data.get("message")
+    if not isinstance(message, dict):
+        raise invalid({"message": "is missing; arguments alone are sent to /v1/tools/{tool}"})
+    calls = list(_calls(message)) if message.get("type") == "tool-calls" else None
+    return calls, _object(message.get("call")).get("id")
+
+
+def _calls(message: dict[str, Any]) -> Iterator[tuple[str | int, Asking]]:
     """Yield the id and the tool of each call; Vapi has written them in three ways."""
     listed = message.get("toolCallList") or message.get("toolCalls")
     for one in map(_object, listed if isinstance(listed, list) else []):
         function = _object(one.get("function"))
         number, name = one.get("id"), one.get("name") or function.get("name")
         parts = one.get("arguments"), one.get("parameters"), function.get("arguments")
-        if isinstance(number, str) and number.isprintable():  # half of a surrogate pair cannot be written
+        if isinstance(number, str | int) and str(number).isprintable():  # half of a surrogate pair cannot be written
             yield number, Asking(str(name), _object(next(filter(None, parts), None)))
 
 

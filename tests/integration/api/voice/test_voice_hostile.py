@@ -15,6 +15,7 @@ from tests.support.fleet import eventually
 from worker.api.voice.signatures import sign
 
 RETELL, VAPI, BOOK = "/v1/voice/retell", "/v1/voice/vapi", "/v1/voice/retell/book"
+OTHER = {"message": {"type": "status-update"}}
 WRONG: tuple[Callable[[int], str], ...] = (
     lambda _: "v=1,d=" + "0" * 64,
     lambda _: "x",
@@ -68,8 +69,9 @@ def test_a_hostile_body_has_a_documented_answer(api: Api, path: str) -> None:
         headers = {"X-Retell-Signature": signed, "Content-Type": kind}
         return int(caller.call("POST", address(caller, path), data=body, headers=headers).status_code)
 
-    assert {body: send(body) for body in BODIES} == BODIES
-    assert send(b'{"a":"' + b"x" * 70_000 + b'"}') == 413
+    no_message = {200: 422} if path == VAPI else {}  # arguments alone are no message of Vapi's
+    assert {body: send(body) for body in BODIES} == {body: no_message.get(one, one) for body, one in BODIES.items()}
+    assert send(b'{"a":"' + b"x" * 2 * 1024 * 1024 + b'"}') == 413
     assert send(b"{}", "text/plain") == 415
 
 
@@ -104,9 +106,9 @@ def test_vapi_proves_itself_by_its_secret_or_by_a_key(api: Api) -> None:
     caller = api.key()
     path = address(caller, VAPI)
 
-    by_secret = api.call("POST", path, json={}, headers={"X-Vapi-Secret": VAPI_SECRET})
-    wrong = caller.call("POST", path, json={}, headers={"X-Vapi-Secret": "guessed"})
-    nothing = api.call("POST", path, json={})
+    by_secret = api.call("POST", path, json=OTHER, headers={"X-Vapi-Secret": VAPI_SECRET})
+    wrong = caller.call("POST", path, json=OTHER, headers={"X-Vapi-Secret": "guessed"})
+    nothing = api.call("POST", path, json=OTHER)
 
     assert (by_secret.status_code, by_secret.json()) == (200, {})
     assert {wrong.status_code, nothing.status_code} <= {401, 429}
@@ -150,7 +152,9 @@ def test_who_sets_an_agent_up_reads_in_the_log_what_is_wrong(serving: Serving) -
     ]
     agents = [AGENTS["retell"](books, tool, {}, "call-42").say for tool in ("Book", "cancel")]
 
-    assert [one.json() for one in refused] == [refused[0].json()] * len(refused)
+    assert refused[0].json()["say"] == "I cannot do that here."
+    told = [{name: value for name, value in one.json().items() if name != "say"} for one in refused]
+    assert told == [told[0]] * len(refused)
     assert agents == ["I cannot do that here."] * 2
     assert eventually(lambda: len(found := why(api)) == 8 and found) == [
         "X-Retell-Signature is missing, wrong or of another time",
@@ -189,6 +193,6 @@ def test_what_vapi_sends_wrongly_counts_as_a_call(api: Api) -> None:
     """Else a thief of a key could try bodies without end."""
     caller = api.key(rate=3)
 
-    answers = [caller.call("POST", address(caller, VAPI), json=body).status_code for body in ([], {}, [], {})]
+    answers = [caller.call("POST", address(caller, VAPI), json=body).status_code for body in ([], OTHER, [], OTHER)]
 
     assert answers == [400, 200, 400, 429]

@@ -1,0 +1,1 @@
+"""What the OpenAPI document says of an operation, beside what FastAPI writes by itself."""
