@@ -96,12 +96,12 @@ def test_each_request_of_the_newest_revision_stands_alone(api: Api) -> None:
 def test_a_list_has_the_tools_of_its_key_and_answers_are_of_their_schema(api: Api) -> None:
     """Another tool is called in vain, with a sentence; the schemas are JSON Schema."""
     reader = api.key({Scope.READ})
-    [tool] = rpc(reader, "tools/list", {}).json()["result"]["tools"]
-
+    tools = rpc(reader, "tools/list", {}).json()["result"]["tools"]
     refused = rpc(reader, "tools/call", {"name": "cancel", "arguments": {}}).json()["result"]
     answer = rpc(reader, "tools/call", {"name": "status", "arguments": {}}).json()["result"]["structuredContent"]
 
-    assert (tool["name"], tool["annotations"]["readOnlyHint"]) == ("status", True)
+    assert [(tool["name"], tool["annotations"]["readOnlyHint"]) for tool in tools] == [("status", True)]
+    [tool] = tools
     assert (refused["isError"], refused["structuredContent"]["say"]) == (True, "I cannot do that here.")
     jsonschema.Draft202012Validator.check_schema(tool["inputSchema"])
     jsonschema.validate(answer, tool["outputSchema"])
@@ -194,7 +194,8 @@ def test_no_stream_no_session_and_no_browser(api: Api) -> None:
     page = post(Caller(api, "guessed", "page"), CALLED, {**HEADERS, "Origin": api.url})
 
     assert [(one.status_code, one.headers["Allow"]) for one in streams] == [(405, "POST")] * 2
-    assert (page.status_code, page.json()["error"]["code"], "id" in page.json()) == (403, -32600, False)
+    assert page.status_code == 403
+    assert (page.json()["error"]["code"], "id" in page.json()) == (-32600, False)
     assert "access-control-allow-origin" not in page.headers
 
 
