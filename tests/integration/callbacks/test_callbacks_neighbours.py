@@ -25,7 +25,8 @@ def rest_for_long() -> None:
 
 def have_rested() -> None:
     """End each rest, that of the newest key first."""
-    sql("UPDATE callback_receivers SET rests_until = now() - make_interval(secs => api_key_id)")
+    over = "UPDATE callback_receivers SET rests_until = now() - make_interval(secs => api_key_id)"
+    sql(f"{over} WHERE rests_until IS NOT NULL")
     sql("UPDATE callback_hosts SET rests_until = now()")
 
 
