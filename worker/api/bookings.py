@@ -1,7 +1,7 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from worker.api.gate import services_of
 from worker.api.problems import ApiError, account_closed, invalid
 
 MOST_IN_BATCH = 1_000
+_NO_TIME_HAS_PASSED = datetime.min.replace(tzinfo=UTC)
 OF_THE_KEY = "account"  # of a request: the API key says it, and no body
 
 
@@ -38,8 +39,12 @@ async def book(request: Request) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.BOOK) as admission:
         key, seconds = admission.key, parameters.wait(request)
-        header = idempotency_key(request.headers.get("idempotency-key"))
-        asked = _parsed(await json_object(request), key, header=header)
+        header, data = idempotency_key(request), await json_object(request)
+        try:
+            asked = _parsed(data, key, header=header)
+        except ApiError as problem:
+            asked = _late(data, key, problem, header=header)
+            await admission.run_uncounted(partial(_require_known, asked, key, problem))
         call = call_of(request.scope)
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
@@ -154,8 +159,8 @@ def _found(view: BookingView | None) -> BookingView:
     return view
 
 
-def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerRequest:
-    """Return the request that `data` is, with the key of the header, if it has one.
+def _parsed(data: Any, key: ApiKey, *, header: str | None = None, now: datetime | None = None) -> CallerRequest:
+    """Return the request that `data` is, with the key of the header, if it has one; `now` as in `BookingRequest`.
 
     Raises:
         ApiError: It is none, or not one that this API key may make.
@@ -163,7 +168,7 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
     if isinstance(data, dict) and OF_THE_KEY in data:
         raise invalid({OF_THE_KEY: "belongs to the API key: leave it out"})
     try:
-        asked = CallerRequest.parse(data)
+        asked = CallerRequest.parse(data, now=now)
     except CustomerValidationException as error:
         raise invalid(error.validation_errors) from None
     own: dict[str, Any] = {
@@ -185,6 +190,27 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
     return asked.model_copy(update=own)
 
 
+def _late(data: Any, key: ApiKey, problem: ApiError, *, header: str | None = None) -> CallerRequest:
+    """Return a request with an idempotency key that is wrong in its time alone, which has passed.
+
+    Raises:
+        ApiError: It is none: its problem.
+    """
+    try:
+        asked = _parsed(data, key, header=header, now=_NO_TIME_HAS_PASSED)
+    except ApiError:
+        raise problem from None
+    if asked.idempotency_key is None:
+        raise problem
+    return asked
+
+
+def _require_known(asked: CallerRequest, key: ApiKey, problem: ApiError) -> None:
+    """Raise the problem of a late request unless its idempotency key is known: the key comes before the clock."""
+    if asked.idempotency_key is None or views.view_by_key(key, asked.idempotency_key) is None:
+        raise problem
+
+
 def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:
     return [_parsed_or_problem(one, key) for one in listed]
 
@@ -193,7 +219,12 @@ def _parsed_or_problem(data: Any, key: ApiKey) -> CallerRequest | ApiError:
     try:
         return _parsed(data, key)
     except ApiError as problem:
-        return problem
+        try:
+            asked = _late(data, key, problem)
+            _require_known(asked, key, problem)
+        except ApiError:
+            return problem
+        return asked
 
 
 def _kept(asked: Sequence[CallerRequest], key: ApiKey) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, A
     services = services_of(request)
     async with await services.gate.admit(request, Scope.CHANGE) as admission:
         seconds, booking = parameters.wait(request), parameters.booking_id(request)
-        header = idempotency_key(request.headers.get("idempotency-key"))
+        header = idempotency_key(request)
         asked = body.parse(await json_object(request))
         wish = CallerWish(key=admission.key, booking=booking, via=Via.HTTP, reason=asked.reason, idempotency_key=header)
         try:
