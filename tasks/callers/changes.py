@@ -56,11 +56,12 @@ class ChangeOfCaller:
 
     @property
     def _is_booked_again(self) -> bool:
-        """Return whether its end sent the booking to Cal.com once more: nothing else is done and names no uid."""
+        """Return whether its end sent a booking that Cal.com had there again: what else is done there names a uid."""
         change = self.change
         return (
             change is not None
             and change.status is ChangeStatus.DONE
+            and change.from_uid is not None
             and change.to_uid is None
             and change.wanted == self.view.start
         )
