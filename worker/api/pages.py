@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from db.connection import deadline
 from tasks import dependencies
-from tasks.database_errors import as_appointment_error
+from tasks.database_errors import database_errors
 from worker.api.answers import json_response
 from worker.api.gate import services_of
 
@@ -60,9 +60,5 @@ def _file(path: str) -> bytes:
 
 
 def _ask_postgres() -> Any:
-    try:
-        with deadline(READY_WITHIN), dependencies.current().autocommit.connect() as conn:
-            return conn.execute(text("SELECT 1")).scalar_one()
-    except Exception as exc:  # noqa: BLE001 - not SQLAlchemy's alone: at the first connection, a deadline within its
-        # look at the server's types ends as what psycopg makes of that. It is the same for who asks.
-        raise as_appointment_error(exc) from None
+    with database_errors(), deadline(READY_WITHIN), dependencies.current().autocommit.connect() as conn:
+        return conn.execute(text("SELECT 1")).scalar_one()

@@ -6,20 +6,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from sqlalchemy import event, text
+from sqlalchemy import text
 
-from resilience.exceptions import AppointmentDatabaseException
-from tasks import dependencies
 from tests.support.api.served import Api, Serving, a_request
 from tests.support.fleet import eventually
-from worker.api.pages import _ask_postgres
 
 if TYPE_CHECKING:
     from worker.local.embedded import Postgres, Valkey
@@ -99,25 +95,6 @@ def test_without_postgres_nothing_is_accepted_and_that_is_said(serving: Serving,
     assert (read.status_code, read.json()["type"]) == (503, "/problems/not-kept")
     assert (health.status_code, ready.status_code) == (200, 503)
     assert eventually(lambda: caller.book(asked).status_code == 202, what="it books again")
-
-
-def test_whatever_a_first_connection_ends_with_is_no_answer_of_postgres(settings: Callable[..., Any]) -> None:
-    """SQLAlchemy's look at a server, cut off by the deadline, ended with this: not ready, and no fault of ours."""
-    settings()
-
-    def cut_off(*_: Any) -> None:
-        raise NotImplementedError
-
-    engine = dependencies.current().engine
-    engine.dispose()
-    event.listen(engine, "connect", cut_off)
-    try:
-        with pytest.raises((AppointmentDatabaseException, NotImplementedError)) as raised:
-            _ask_postgres()
-    finally:
-        event.remove(engine, "connect", cut_off)
-    assert raised.type is AppointmentDatabaseException
-    assert _ask_postgres() == 1
 
 
 def test_a_frozen_postgres_leaves_the_answer_open(serving: Serving, postgres: "Postgres") -> None:

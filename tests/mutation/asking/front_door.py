@@ -127,9 +127,11 @@ FRONT_DOOR = (
     ),
     _pages(
         name="a-first-connection-that-is-cut-off-is-a-fault-of-ours",
-        old="except Exception as exc:",
-        new="except AssertionError as exc:",
-        test=f"{_HURT}test_whatever_a_first_connection_ends_with_is_no_answer_of_postgres",
+        file="db/connection.py",
+        old="        except NotImplementedError as exc:",
+        new="        except AssertionError as exc:",
+        test="tests/integration/database/test_db_deadline.py::"
+        "test_a_first_look_that_is_cut_off_is_a_database_that_does_not_answer",
     ),
     _pages(
         name="ready-waits-for-a-frozen-postgres",
