@@ -1,6 +1,7 @@
 """Each row of the two tables of the HTTP API: what is asked, and what is answered (docs/integrating.md)."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
@@ -9,8 +10,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from db.api_keys.keys import Scope
+from tasks import dependencies
 from tests.support.api.served import ALL, REQUEST, Api, a_request
 from tests.support.fleet import eventually
+from tests.support.statements import statements
+from tests.unit.api.test_keeping import key as a_key
+from worker.api.bookings import _parsed_each
+from worker.api.problems import ApiError
+
+PAST = "2020-03-05T10:00:00+01:00"
 
 
 def problem(answer: Any) -> tuple[int, str]:
@@ -106,6 +114,19 @@ def test_a_repeat_after_the_start_is_answered_with_its_booking(api: Api) -> None
         assert problem(late) == (422, "invalid")
         assert late.json()["errors"] == [{"field": "start", "message": "is in the past"}]
     assert problem(caller.book({**given, "attendee": {**given["attendee"], "name": "Other"}})) == (422, "key-reused")
+
+
+def test_the_keys_of_a_batch_are_looked_up_by_one_statement(settings: Callable[..., Any]) -> None:
+    """A thousand late ones would have a thread ask a thousand times; a batch without a late key asks nothing."""
+    settings()
+    late = [a_request(start=PAST, idempotency_key=f"late-{number}") for number in range(5)]
+    told = []
+    for batch in (late, [a_request(), a_request(start=PAST)]):
+        with statements(dependencies.current().engine) as sent:
+            parsed = _parsed_each(batch, a_key(1))
+        told.append((len(sent), [isinstance(one, ApiError) for one in parsed]))
+
+    assert told == [(1, [True] * 5), (0, [False, True])]
 
 
 def test_two_keys_of_the_header_are_refused(api: Api) -> None:

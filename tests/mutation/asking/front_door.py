@@ -141,14 +141,14 @@ FRONT_DOOR = (
     ),
     _bookings(
         name="a-repeat-after-the-start-is-too-late",
-        old="    if asked.idempotency_key is None:\n        raise problem\n    return asked\n",
+        old="    return _LateRequest(asked, asked.idempotency_key, problem)\n",
         new="    raise problem\n",
         test=f"{_ANSWERS}test_a_repeat_after_the_start_is_answered_with_its_booking",
     ),
     _bookings(
         name="any-key-books-in-the-past",
-        old="views.view_by_key(key, asked.idempotency_key) is None:",
-        new="False:",
+        old="        if self.key not in known:",
+        new="        if not self.key:",
         test=f"{_ANSWERS}test_a_repeat_after_the_start_is_answered_with_its_booking",
     ),
     _bodies(
