@@ -50,6 +50,13 @@ class ChangeOfCaller:
         return ChangeStatus.REFUSED if self.view.final else ChangeStatus.PENDING
 
     @property
+    def error_type(self) -> str | None:
+        """Return why it was refused; None: it was not, or Cal.com gave no reason that has a name."""
+        if self.change is None or self.status is not ChangeStatus.REFUSED:
+            return None
+        return self.view.error_type if self._is_booked_again else self.change.error_type
+
+    @property
     def final(self) -> bool:
         """Return whether it is over."""
         return self.change is None or (self.change.over and self.status is not ChangeStatus.PENDING)

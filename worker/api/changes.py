@@ -155,7 +155,7 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
         "scope": None if part is None else part.scope,
         "week": None if part is None else written(part.week),
         "final": found.final,
-        "error_type": change.error_type if change is not None and change.status is ChangeStatus.REFUSED else None,
+        "error_type": found.error_type,
         "say": say_change(found, found.view.language),
         "requested_at": None if change is None else written(change.requested_at),
     }

@@ -40,6 +40,7 @@ def test_it_is_done_when_the_booking_is_there_again(
     found = ChangeOfCaller(view(**booking), change())
 
     assert (found.status, found.final) == (told, final)
+    assert found.error_type == (booking.get("error_type") if told is ChangeStatus.REFUSED else None)
 
 
 @pytest.mark.parametrize(
