@@ -3,8 +3,9 @@
 Run it with `make hosts`: it needs a package index, and minutes. Each host's own tests run in an environment that has
 none of our code, then beside `booking-worker-client`, and in another one beside `worker`; what they print and what they
 write down must be the same, line by line. Both wheels are checked, and the types of a small caller, in each version of
-Python that a caller may have; those that are on the path book. A client that is generated from the document of our HTTP
-API books, moves and cancels. The exit code is 1 when anything is not as it must be.
+Python that a caller may have; those that are on the path book. By the lowest version of each package that is allowed a
+caller books, and the demo runs. A client that is generated from the document of our HTTP API books, moves and cancels.
+The exit code is 1 when anything is not as it must be.
 """
 
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from tests.hosts.environments import BOTH, EARLIER, SAME, Environment, Wrong, build
 from tests.hosts.generated import GENERATOR, judge_generated
+from tests.hosts.lowest import judge_demo, lowest
 from tests.hosts.packages import judge_caller, judge_types, judge_wheels
 from tests.hosts.shops import MIGRATE, Shop
 from tests.hosts.versions import judge_versions
@@ -39,12 +41,14 @@ def judge(folder: Path, running: Servers) -> int:
     by_client = Environment(folder / "client", "client", (*BOTH, *EARLIER), (client,))
     by_worker = Environment(folder / "worker", "worker", (*BOTH, *SAME), (client, worker))
     caller = Environment(folder / "caller", "", (), (client,))
+    by_lowest = Environment(folder / "lowest", "", lowest(worker, client), (client, worker))
     generated = Environment(folder / "generated", "", GENERATOR, ())
     chains = [
         partial(judge_hosts, by_client, running, 1),
         partial(judge_hosts, by_worker, running, 5),
         partial(judge_packages, tools, caller, (client, worker)),
         lambda: say(judge_generated(generated, running)),
+        lambda: say(judge_demo(by_lowest)),
     ]
     with ThreadPoolExecutor(2) as pool:  # each of them waits for an index most of the time
         ends = [error for error in pool.map(found, chains) if error]

@@ -1,4 +1,7 @@
-"""Each Python that a caller may have: its wheels, its types, and bookings by the interpreters that are here."""
+"""Each Python that a caller may have: its wheels, its types, and bookings by those that are here.
+
+And bookings by the lowest versions of the packages that the client needs.
+"""
 
 import shutil
 import subprocess
@@ -11,10 +14,12 @@ import psycopg
 from db import revisions
 from db.engine import make_engine
 from tests.hosts.environments import PIP, Environment, Wrong, command
+from tests.hosts.lowest import lowest
 from tests.hosts.packages import CALLERS
 from worker.local.embedded import Servers
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+LOWEST = "lowest"
 DATABASE = "callers_of_versions"
 BOOKED = ("async", "kept")
 
@@ -37,8 +42,9 @@ def judge_versions(tools: Environment, environment: Environment, wheel: Path, ru
         _judge_types(version, tools, environment)
     for version in here:
         _book(version, replace(environment, folder=environment.folder / version), wheel, url)
-    _judge_books(url, here)
-    return f"Python {', '.join(VERSIONS)}: wheels and types fit; booked by {', '.join(here)}, the others are not here"
+    _book_by_lowest(replace(environment, folder=environment.folder / LOWEST, packages=lowest(wheel)), wheel, url)
+    _judge_books(url, [*here, LOWEST])
+    return f"Python {', '.join(VERSIONS)}: wheels and types fit; booked by {', '.join(here)} and the lowest versions"
 
 
 def _is_here(version: str) -> bool:
@@ -66,6 +72,14 @@ def _book(version: str, environment: Environment, wheel: Path, url: str) -> None
     pip = [sys.executable, "-m", "pip", "--python", environment.python, *PIP[1:]]
     command([*pip, "install", "--only-binary", ":all:", wheel])
     command([environment.python, "-W", "error", CALLERS / "books.py", url, version], cwd=environment.folder)
+
+
+def _book_by_lowest(environment: Environment, wheel: Path, url: str) -> None:
+    """Book by the lowest versions of the packages that the client needs."""
+    lowly = replace(environment, wheels=(wheel,))
+    lowly.make()
+    lowly.add_wheels()
+    command([lowly.python, "-W", "error", CALLERS / "books.py", url, LOWEST], cwd=lowly.folder)
 
 
 def _judge_books(url: str, versions: list[str]) -> None:
