@@ -1,4 +1,4 @@
-"""The task that books: claim, attempt, move."""
+"""The tasks that book, cancel and move: claim, attempt, write the move."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,17 +11,19 @@ from booking_client import correlation
 from db.lifecycle import Status
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.attempt import AttemptResult, attempt
-from tasks.base import BookingTask, ComeAgain
-from tasks.claim import Claim, claim
+from tasks.attempts.attempt import AttemptResult, attempt
+from tasks.changes.attempt import attempt_change
+from tasks.changes.claim import claim_change
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.maintenance.resting import rested
-from tasks.moves import Move
-from tasks.publish import AT_ONCE, RELEASED, TASK, tell
+from tasks.work.base import BookingTask, ComeAgain
+from tasks.work.claim import Claim, claim
+from tasks.work.moves import Move
+from tasks.work.publish import AT_ONCE, CHANGE_TASK, RELEASED, TASK, tell
 
 log = Logger(__name__)
 C = TypeVar("C", bound=Claim)
@@ -31,6 +33,12 @@ C = TypeVar("C", bound=Claim)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
     return carry_out(self, appointment_id, claim, attempt)
+
+
+@app.task(bind=True, base=BookingTask, name=CHANGE_TASK)
+def change_booking(self: BookingTask, change_id: int) -> str:
+    """Cancel or move one booking at Cal.com; any number of deliveries of the same id do it once."""
+    return carry_out(self, change_id, claim_change, attempt_change)
 
 
 def carry_out(

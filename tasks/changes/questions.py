@@ -11,15 +11,15 @@ from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere, record_places
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
-from tasks import event_type_lookup
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there, read_bookings, read_list, with_successors
 from tasks.calcom.lookup import narrowed, newest
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
-from tasks.changes.evidence import ChangeCase
-from tasks.changes.reschedule import MoveCase, goes_without_key
+from tasks.changes.evidence.case import ChangeCase
+from tasks.changes.evidence.reschedule import MoveCase, goes_without_key
 from tasks.dependencies import Dependencies
+from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import GuardedCalls
 
 R = TypeVar("R")

@@ -13,14 +13,14 @@ from db.queue import sweeps as queue
 from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.accounts.door import NoAccess
-from tasks.attempt import rules_of
-from tasks.changes.attempting import ChangeAttempt
-from tasks.changes.claimed import ChangeClaim
+from tasks.attempts import outcome
+from tasks.attempts.attempt import rules_of
+from tasks.changes.attempt import ChangeAttempt
+from tasks.changes.claim import ChangeClaim
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import GuardedCalls
-from tasks.moves import CallMade, Move
-from tasks.publish import send
-from tasks.unknown import outcome
+from tasks.work.moves import CallMade, Move
+from tasks.work.publish import send
 
 _TOLD = OVER - {ChangeStatus.FAILED}  # that it stands as before is for the operator, who may send it again
 

@@ -15,10 +15,10 @@ from db.changes.change import BookingChange
 from db.lifecycle import HoldReason
 from db.monitoring import incidents
 from db.monitoring.incidents import IncidentKind
-from tasks.attempt import rules_of
-from tasks.claim import Claim
+from tasks.attempts.attempt import rules_of
 from tasks.host.log import Logger
-from tasks.moves import Move
+from tasks.work.claim import Claim
+from tasks.work.moves import Move
 
 FREE = 3  # holds without a call in a minute: a breaker may open, or the limit be used up, right after the release
 TOO_OFTEN = 10  # in ten minutes: an incident; in one there are fewer, for the row rests

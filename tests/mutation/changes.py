@@ -24,12 +24,12 @@ UNMEANT = "a week is cancelled that nobody meant"
 STANDSTILL = "a state that nothing moves on"
 _ORDER, _CANCEL, _WEEKS, _MOVE, _LOOKS, _ANSWER, _EVIDENCE, _REFUSALS = (
     "tests/model/changes/order.py",
-    "tasks/changes/cancel.py",
-    "tasks/changes/weeks.py",
-    "tasks/changes/reschedule.py",
-    "tasks/changes/looks.py",
+    "tasks/changes/evidence/cancel.py",
+    "tasks/changes/evidence/weeks.py",
+    "tasks/changes/evidence/reschedule.py",
+    "tasks/changes/lookup.py",
     "tasks/calcom/changes/reschedule.py",
-    "tasks/changes/evidence.py",
+    "tasks/changes/evidence/case.py",
     "tasks/calcom/changes/refusals.py",
 )
 
@@ -79,8 +79,8 @@ CHANGE_RULES = (
     ChangeRule(
         "a-moved-booking-is-not-followed",
         _CANCEL,
-        "            return ChangeAct.FOLLOW\n        case Shown.NOT_FOUND:",
-        "            return ChangeAct.DONE\n        case Shown.NOT_FOUND:",
+        "            return ChangeStep.FOLLOW\n        case Shown.NOT_FOUND:",
+        "            return ChangeStep.DONE\n        case Shown.NOT_FOUND:",
         "plain, cancel",
         CANCELLED,
     ),
@@ -95,15 +95,15 @@ CHANGE_RULES = (
     ChangeRule(
         "a-seat-that-is-nowhere-is-cancelled",
         _CANCEL,
-        "    if case.listed is None:\n        return ChangeAct.ASK_LIST\n",
-        "    if case.listed is None:\n        return ChangeAct.DONE\n",
+        "    if case.listed is None:\n        return ChangeStep.ASK_LIST\n",
+        "    if case.listed is None:\n        return ChangeStep.DONE\n",
         "seats, cancel",
         CANCELLED,
     ),
     ChangeRule(
         "cancelled-again-before-it-has-settled",
         _CANCEL,
-        "    if not case.settled:\n        return ChangeAct.LOOK\n",
+        "    if not case.settled:\n        return ChangeStep.LOOK\n",
         "",
         "plain, cancel",
         AT_ONCE,
@@ -111,7 +111,7 @@ CHANGE_RULES = (
     ChangeRule(
         "moved-again-before-it-has-settled",
         _MOVE,
-        "    if not case.settled:\n        return ChangeAct.LOOK\n    if case.listed is None",
+        "    if not case.settled:\n        return ChangeStep.LOOK\n    if case.listed is None",
         "    if case.listed is None",
         "round robin, move",
         AT_ONCE,
@@ -199,7 +199,7 @@ CHANGE_RULES = (
     ChangeRule(
         "a-refusal-counts-before-the-end",
         _MOVE,
-        "act = _refused(case.refusal, case.slot) if case.ended else ChangeAct.LOOK",
+        "act = _refused(case.refusal, case.slot) if case.ended else ChangeStep.LOOK",
         "act = _refused(case.refusal, case.slot)",
         "plain, move, lag",
         STAYED,
@@ -207,15 +207,15 @@ CHANGE_RULES = (
     ChangeRule(
         "failed-before-the-end",
         _EVIDENCE,
-        "    if not case.ended:\n        return ChangeAct.LOOK\n    return ChangeAct.UNREACHABLE",
-        "    return ChangeAct.UNREACHABLE",
+        "    if not case.ended:\n        return ChangeStep.LOOK\n    return ChangeStep.UNREACHABLE",
+        "    return ChangeStep.UNREACHABLE",
         "plain, move, lag",
         STAYED,
     ),
     ChangeRule(
         "young-bookings-are-gone",
         _EVIDENCE,
-        "    if young:\n        return ChangeAct.LOOK\n",
+        "    if young:\n        return ChangeStep.LOOK\n",
         "",
         "plain, move and cancel, lag",
         CANCELLED,
@@ -223,8 +223,8 @@ CHANGE_RULES = (
     ChangeRule(
         "a-declined-move-is-done",
         _MOVE,
-        "return ChangeAct.DONE if case.lives else ChangeAct.REFUSE_CANCELLED",
-        "return ChangeAct.DONE",
+        "return ChangeStep.DONE if case.lives else ChangeStep.REFUSE_CANCELLED",
+        "return ChangeStep.DONE",
         "confirmation, move",
         MOVED,
     ),
@@ -239,15 +239,15 @@ CHANGE_RULES = (
     ChangeRule(
         "a-lost-seat-stands",
         _MOVE,
-        "return ChangeAct.BOOK_AGAIN if case.moved else ChangeAct.REFUSE_NOT_FOUND",
-        "return ChangeAct.FAIL",
+        "return ChangeStep.BOOK_AGAIN if case.moved else ChangeStep.REFUSE_NOT_FOUND",
+        "return ChangeStep.FAIL",
         "seats, move",
         STANDS,
     ),
     ChangeRule(
         "a-seat-is-booked-again-unseen",
         _MOVE,
-        "    if not case.sight:\n        return ChangeAct.BLIND\n",
+        "    if not case.sight:\n        return ChangeStep.BLIND\n",
         "",
         "seats, move, no sight",
         TWO,
@@ -255,7 +255,7 @@ CHANGE_RULES = (
     ChangeRule(
         "a-seat-is-booked-again-before-the-end",
         _MOVE,
-        "    if not case.ended:\n        return ChangeAct.LOOK\n    if not case.sight:",
+        "    if not case.ended:\n        return ChangeStep.LOOK\n    if not case.sight:",
         "    if not case.sight:",
         "seats, move, lag",
         TWO,
@@ -263,7 +263,7 @@ CHANGE_RULES = (
     ChangeRule(
         "a-seat-elsewhere-is-gone",
         _MOVE,
-        "    if case.elsewhere:\n        return ChangeAct.REFUSE_MOVED\n",
+        "    if case.elsewhere:\n        return ChangeStep.REFUSE_MOVED\n",
         "",
         "seats, move, hosts",
         "told that it is not there, and it lives",
@@ -280,7 +280,7 @@ CHANGE_RULES = (
     ChangeRule(
         "what-is-listed-at-the-wanted-start-does-not-count",
         _MOVE,
-        "    if case.listed:\n        return ChangeAct.DONE_BESIDE\n",
+        "    if case.listed:\n        return ChangeStep.DONE_BESIDE\n",
         "",
         "plain, move, split",
         STAYED,
@@ -288,8 +288,8 @@ CHANGE_RULES = (
     ChangeRule(
         "the-old-one-is-left-alive",
         _MOVE,
-        "return ChangeAct.DONE_BESIDE",
-        "return ChangeAct.DONE",
+        "return ChangeStep.DONE_BESIDE",
+        "return ChangeStep.DONE",
         "plain, move, split",
         TWO,
     ),
@@ -320,7 +320,7 @@ CHANGE_RULES = (
     ChangeRule(
         "posted-again-unseen-where-its-host-is-asked",
         _MOVE,
-        "[ChangeAct.POST_AGAIN] if case.asks_host else []",
+        "[ChangeStep.POST_AGAIN] if case.asks_host else []",
         "[]",
         "confirmation, move, split, no sight",
         TWO,
@@ -328,8 +328,8 @@ CHANGE_RULES = (
     ChangeRule(
         "an-unreachable-change-is-never-sent-again",
         _CANCEL,
-        "return ChangeAct.POST_AGAIN if case.may_retry else out_of_retries(case)",
-        "return ChangeAct.LOOK",
+        "return ChangeStep.POST_AGAIN if case.may_retry else out_of_retries(case)",
+        "return ChangeStep.LOOK",
         "plain, cancel",
         STANDSTILL,
     ),

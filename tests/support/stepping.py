@@ -23,9 +23,9 @@ from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
-from tasks.attempt import AttemptResult, attempt
-from tasks.changes.changing import change_booking
-from tasks.claim import Claim, claim
+from tasks.attempts.attempt import AttemptResult, attempt
+from tasks.booking import change_booking
+from tasks.work.claim import Claim, claim
 from tests.support.fleet import row
 from worker import enqueue_bookings
 from worker.wiring import build

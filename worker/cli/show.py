@@ -13,8 +13,8 @@ from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
 from db.lifecycle import FINAL, Status
+from tasks.changes.ask.sentences import standing
 from tasks.story.booking_story import BookingStory, gather
-from tasks.story.change_words import standing
 from tasks.story.sentences import Run, facts, folded, sentence, title
 from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural

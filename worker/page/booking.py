@@ -12,15 +12,15 @@ from db.appointments.events import Event
 from db.changes.change import BookingChange
 from db.monitoring import call_marks
 from db.snapshot import snapshot
+from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.sentences import standing
+from tasks.changes.ask.store import held_for_a_person
+from tasks.changes.resolve_booking import RESOLVE, may_be_booked
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
-from tasks.operations.change_asking import held_for_a_person
-from tasks.operations.rescheduling import RESCHEDULE
-from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
-from tasks.story.change_words import standing
 from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 

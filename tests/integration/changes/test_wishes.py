@@ -10,11 +10,11 @@ from db import appointments
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
-from tasks.claim import claim
-from tasks.moves import KNOWN, Move
-from tasks.operations.booking_commands import Command, Via
-from tasks.operations.cancelling import cancel_in
-from tasks.operations.rescheduling import reschedule_in
+from tasks.changes.ask.ask import Ask, Via
+from tasks.changes.ask.cancel import cancel_in
+from tasks.changes.ask.reschedule import reschedule_in
+from tasks.work.claim import claim
+from tasks.work.moves import KNOWN, Move
 from tests.integration.changes.test_turned_away import DONE, ask, claimed, seat, stands
 from tests.support.databases.locks import no_wait_for_a_lock
 from tests.support.fleet import eventually, request, row
@@ -22,7 +22,7 @@ from tests.support.stepping import accept
 from worker import cancel_booking
 
 FIRST, NEWEST = datetime(2031, 3, 5, 9, tzinfo=UTC), datetime(2031, 3, 6, 9, tzinfo=UTC)
-COMMAND = Command("caller", Via.PYTHON, "a test")
+COMMAND = Ask("caller", Via.PYTHON, "a test")
 
 
 def somebody_waits() -> bool:

@@ -21,17 +21,17 @@ from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind, SeriesScope
 from resilience.circuit_breaker.types import Denied
 from resilience.retry_policy import RetryPolicy
-from tasks.changes import attempting, decided, questions
-from tasks.changes.looks import ChangeLook
-from tasks.decisions import BookingDecisions
-from tasks.event_type_lookup import NotAskedError
+from tasks.changes import attempt, cases, questions
+from tasks.changes.lookup import ChangeLook
 from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.event_type_lookup import NotAskedError
+from tasks.work.decisions import BookingDecisions
 from tests.model.dealt import REPLIES
 from tests.model.product import TIMINGS, Asked, Script
 from tests.model.rows import FAR, LONG_AGO, NOW, Row, appointment
 
 if TYPE_CHECKING:
-    from tasks.moves import Move
+    from tasks.work.moves import Move
     from tests.model.changes.replies import Replied
 
 THERE = BookedThere("there")
@@ -259,16 +259,16 @@ def dealt(retries: int) -> Iterator[None]:
     rules = BookingDecisions(RetryPolicy(jitter=0, max_attempts=retries, per_error={}), TIMINGS, "key", "settings")
     with ExitStack() as stack:
         for owner, name, answer in (
-            (attempting, "means_of", lambda *_: (_running, rules)),
-            (attempting.ChangeAttempt, "_call", _call),
-            (attempting, "look_at_change", _look),
-            (attempting, "shows_another", lambda *_: _running.ask("another")),
-            (decided, "shows_another", lambda *_: _running.ask("another")),
-            (attempting, "booked_there", lambda *_: THERE),
+            (attempt, "means_of", lambda *_: (_running, rules)),
+            (attempt.ChangeAttempt, "_call", _call),
+            (attempt, "look_at_change", _look),
+            (attempt, "shows_another", lambda *_: _running.ask("another")),
+            (cases, "shows_another", lambda *_: _running.ask("another")),
+            (attempt, "booked_there", lambda *_: THERE),
             (questions, "is_full", lambda *_: _running.ask("full")),
             (questions, "slot_at", lambda *_: _running.ask("slots")),
             (questions, "listed", lambda *_: _not_asked("listed")),
-            (attempting, "event_type_lookup", SimpleNamespace(recent=lambda *_: _not_asked("type"))),
+            (attempt, "event_type_lookup", SimpleNamespace(recent=lambda *_: _not_asked("type"))),
         ):
             stack.enter_context(patch.object(owner, name, answer))
         ask.cache_clear()
@@ -280,7 +280,7 @@ def attempted(claim: Dealt) -> "Move | None":
     """Run the product's attempt at a claimed change, and return its move."""
     global _running  # noqa: PLW0603 - one attempt at a time
     _running = claim
-    return attempting.attempt_change(claim).move  # type: ignore[arg-type]
+    return attempt.attempt_change(claim).move  # type: ignore[arg-type]
 
 
 @cache

@@ -10,8 +10,8 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import Shown
-from tasks.changes.looks import ChangeLook
+from tasks.changes.evidence.case import Shown
+from tasks.changes.lookup import ChangeLook
 from tasks.changes.questions import OwnListed
 from tasks.guarded_calls.calls import NotNow
 from tests.model import product

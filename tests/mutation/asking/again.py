@@ -72,7 +72,7 @@ AGAIN = (
     Breakage(
         name="moved-and-cancelled-lives",
         promise=6,
-        file="tasks/recheck.py",
+        file="tasks/guarded_calls/recheck.py",
         old="if isinstance(own, Reply) or not own.cancelled:",
         new="if True:",
         test=f"{_MOVED}test_what_was_moved_and_then_cancelled_is_booked_again",

@@ -16,10 +16,10 @@ _CLI = "tests/integration/cli/changes/test_cli_changes.py::"
 _REFUSED = "tests/integration/changes/test_refused_changes.py::"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
-_claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")
-_moving = partial(Breakage, promise=2, file="tasks/operations/rescheduling.py")
-_decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
-_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
+_claimed = partial(Breakage, promise=1, file="tasks/changes/claim.py")
+_moving = partial(Breakage, promise=2, file="tasks/changes/ask/reschedule.py")
+_decided = partial(Breakage, promise=2, file="tasks/changes/cases.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 CHANGES_SENT = (
     Breakage(
@@ -91,7 +91,7 @@ CHANGES_SENT = (
     _attempt(
         name="a-cancel-follows-nobody",
         old="FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
-        new="FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())\n        if act in",
+        new="FOLLOW:\n            return self._end(ChangeStep.DONE, Seen())\n        if act in",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     _attempt(
@@ -115,9 +115,9 @@ CHANGES_SENT = (
     Breakage(
         name="a-week-that-begins-has-no-move",
         promise=2,
-        file="tasks/changes/cancel.py",
-        old="later ones may live\n        return ChangeAct.LOOK",
-        new="later ones may live\n        return ChangeAct.NEXT_WEEK",
+        file="tasks/changes/evidence/cancel.py",
+        old="later ones may live\n        return ChangeStep.LOOK",
+        new="later ones may live\n        return ChangeStep.NEXT_WEEK",
         test=f"{_THERE}test_a_week_that_begins_before_its_cancel_is_looked_for",
     ),
     _moving(
@@ -153,7 +153,7 @@ CHANGES_SENT = (
     Breakage(
         name="a-wanted-start-is-forgotten",
         promise=1,
-        file="tasks/claim.py",
+        file="tasks/work/claim.py",
         old="            if move.to is Status.CANCELLED:\n                move = moved_instead",
         new="            if False:\n                move = moved_instead",
         test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
@@ -177,7 +177,7 @@ CHANGES_SENT = (
     Breakage(
         name="a-wish-is-read-without-its-bookings-lock",
         promise=1,
-        file="tasks/wishes.py",
+        file="tasks/work/waiting_move.py",
         old="    appointments.get(conn, row.id, lock=True)\n",
         new="",
         test=f"{_WISHES}test_the_newest_wish_counts_while_the_end_is_written",

@@ -14,7 +14,7 @@ _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
 _documented = partial(Breakage, promise=1, file="worker/api/documented.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
-_changes = partial(Breakage, file="tasks/callers/changes.py")
+_changes = partial(Breakage, file="tasks/changes/ask/by_caller.py")
 
 FRONT_DOOR = (
     _views(

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _ENDS = "tests/integration/changes/test_both_ends.py::"
 _questions = partial(Breakage, promise=2, file="tasks/changes/questions.py")
-_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 BOTH_ENDS = (
     _attempt(

@@ -8,8 +8,8 @@ import pytest
 from booking_client.request.model import BookingRequest
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.claim import Claim, claim
 from tasks.maintenance import sweeper
+from tasks.work.claim import Claim, claim
 from tests.support.fleet import request
 from tests.support.stepping import POST, accept, book, carry, carry_until, is_blind, let_pass
 

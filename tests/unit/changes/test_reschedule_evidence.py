@@ -6,8 +6,8 @@ import pytest
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import ENDINGS, ChangeAct, Shown
-from tasks.changes.reschedule import (
+from tasks.changes.evidence.case import ENDINGS, ChangeStep, Shown
+from tasks.changes.evidence.reschedule import (
     MoveCase,
     Wish,
     after_reschedule,
@@ -18,8 +18,8 @@ from tasks.changes.reschedule import (
 from tests.unit.changes import test_cancel_evidence
 from tests.unit.changes.tables import WORDS, document, rendered
 
-A, Act = ChangeAnswer, ChangeAct
-Acts = tuple[ChangeAct, ChangeAct, ChangeAct]
+A, Act = ChangeAnswer, ChangeStep
+Acts = tuple[ChangeStep, ChangeStep, ChangeStep]
 
 COLUMNS: tuple[dict[str, bool], ...] = ({}, {"seat": True}, {"unknown": True})
 LOOK = (Act.LOOK,) * 3
@@ -181,7 +181,7 @@ def test_a_transient_refusal_without_retries_ends_as_all_others_do(near: bool) -
         ({"full": True}, Act.REFUSE_FULL),
     ],
 )
-def test_what_cal_com_does_not_check_is_refused_without_a_call(wish: dict[str, bool], act: ChangeAct | None) -> None:
+def test_what_cal_com_does_not_check_is_refused_without_a_call(wish: dict[str, bool], act: ChangeStep | None) -> None:
     """It moves a booking that is over, overbooks a seated time, and makes a new uid for the start that it has."""
     assert before_reschedule(Wish(**wish)) is act
 

@@ -43,7 +43,7 @@ SMALL = {
     "product/kept.py": "1",
     "product/other.py": "1",
     "resilience/lua/lib/trip.lua": "",
-    "tasks/moves.py": "",
+    "tasks/work/moves.py": "",
     "tests/conftest.py": "import pytest\nfrom tests.support.servers import start\n\n"
     "@pytest.fixture(autouse=True)\ndef served():\n    start()\n",
     "tests/plugin.py": "",

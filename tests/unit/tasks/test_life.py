@@ -15,9 +15,9 @@ from db.sql import statement
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
 from tasks.dependencies import Timings
-from tasks.moves import FromNow, Move, Posted, Proceed, unbookable
+from tasks.work.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
+from tasks.work.moves import FromNow, Move, Posted, Proceed, unbookable
 
 Row = Callable[..., Appointment]
 RULES = BookingDecisions(RetryPolicy(jitter=0), Timings(), key="key-1", settings="settings-1")

@@ -3,8 +3,8 @@
 import pytest
 
 from resilience.circuit_breaker.types import CallOutcome
+from tasks.attempts.refusal import as_refusal, refused_as, rejected
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.unknown.refusal import as_refusal, refused_as, rejected
 from tests.support.calcom.answers import REFUSALS
 
 

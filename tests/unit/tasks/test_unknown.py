@@ -12,14 +12,14 @@ from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
+from tasks.attempts import outcome
+from tasks.attempts.evidence import Act
+from tasks.attempts.outcome import Times
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKUPS, BookingDecisions
 from tasks.dependencies import Timings
-from tasks.moves import FromNow, Move, Posted, Proceed
-from tasks.unknown import outcome
-from tasks.unknown.evidence import Act
-from tasks.unknown.outcome import Times
+from tasks.work.decisions import LOOKUPS, BookingDecisions
+from tasks.work.moves import FromNow, Move, Posted, Proceed
 
 Row = Callable[..., Appointment]
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # as the rows of conftest.py have it

@@ -1,6 +1,6 @@
 """What beat sends, some worker runs."""
 
-from tasks.publish import CHANGE_TASK, TASK
+from tasks.work.publish import CHANGE_TASK, TASK
 from worker import app
 from worker.celery_app import reconfigure
 from worker.schedule import schedule
