@@ -77,13 +77,13 @@ def _follow(deps: Dependencies, claimed: Claim, move: Move) -> str:
         Ignore: It is held; the release sends its task.
     """
     row = claimed.subject
-    error = move.changes.get("error_type")  # the next line logs the event type's id: its slug would name a host
+    error = move.columns.get("error_type")  # the next line logs the event type's id: its slug would name a host
     log.info(
         "moved", appointment_id=claimed.row.id, to=move.to.value, why=move.why, error=error,
         event_type=row.event_type_id,
     )  # fmt: skip
     if move.to is Status.RETRYING:
-        retries = move.changes.get("retry_count", row.retry_count)
+        retries = move.columns.get("retry_count", row.retry_count)
         raise ComeAgain(replace(row, retry_count=retries), move.retry_in or 0.0, move.why)
     if move.to is Status.HELD:
         if error == ErrorType.CONFIGURATION:

@@ -133,7 +133,7 @@ def post(inquiry: Inquiry, allowed: Proceed) -> Move:
     posted = send_once(claim, lambda may_send: inquiry.calls.post(permit, claim.row, may_send))
     follows = _booked if posted.reply.kind is ReplyKind.BOOKED else answered.not_booked
     move = follows(inquiry, allowed, posted)
-    return replace(move, changes={**move.changes, **counted(claim.row, posted)})
+    return replace(move, columns={**move.columns, **counted(claim.row, posted)})
 
 
 def send_once(claim: Claim, post: Callable[[MaySend], CallResult[Any]]) -> Posted:

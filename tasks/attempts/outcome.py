@@ -85,7 +85,7 @@ def unknown(
     }
     if reply.kind is ReplyKind.CONFIGURATION:
         held = rules.held(row, reply)
-        return replace(held, changes={**changes, **held.changes})
+        return replace(held, columns={**changes, **held.columns})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post.evidence and not rules.may_retry(retried, None):
         # An outage used up the retries. The booking pauses for as long as it has waited; then one POST costs no retry.
@@ -120,7 +120,7 @@ def refused_later(
     """
     step = lookup_failed(rules, row, reply)
     changes = {
-        **step.changes,
+        **step.columns,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
         "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # from now on the row waits for its lookup
@@ -129,7 +129,7 @@ def refused_later(
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
     }
-    return replace(step, why="refused; look it up before the refusal counts", changes=changes)
+    return replace(step, why="refused; look it up before the refusal counts", columns=changes)
 
 
 def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
@@ -171,7 +171,7 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
 def found(row: Appointment, there: BookedThere, why: str) -> Move:
     """Return the confirmation of a booking that a lookup found; its row has at least one POST."""
     step = confirmed(there, why, count_at=row.ends_at or FromNow(0))
-    return replace(step, changes={**step.changes, **_posted(row)})
+    return replace(step, columns={**step.columns, **_posted(row)})
 
 
 def late_answer(row: Appointment) -> Move:
@@ -197,7 +197,7 @@ def lookup_failed(
     else:
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rules.timings.open), "looks": 0}
         step = Move(Status.HELD, "the lookup failed several times", hold | error(reply))
-    return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": FromNow(0)})
+    return replace(step, columns={**step.columns, "error_type": row.error_type, "askable_since": FromNow(0)})
 
 
 _NO_CUSTOMERS_FAULT = frozenset(
@@ -294,5 +294,5 @@ def was_done(step: Move | Proceed, move: Move) -> bool | None:
     if move.to is Status.CONFIRMED and isinstance(step, Proceed):
         return None if step.evidence else False  # a 201 to an evidence POST may be the first booking
     if move.to in FINAL:
-        return "calcom_booking_uid" in move.changes and move.to in {Status.CONFIRMED, Status.CANCELLED}
+        return "calcom_booking_uid" in move.columns and move.to in {Status.CONFIRMED, Status.CANCELLED}
     return False if isinstance(step, Proceed) and step.known else None

@@ -202,7 +202,7 @@ class ChangeAttempt:
         act = cases.after_answer(self.rules, self.claim, self.calls, reply, week=week)
         move = self._end(act, Seen(reply, posted, cases.place_after(act, reply, self.change, self.claim.row)))
         new = {"to_uid": reply.uid} if reply.answer is ChangeAnswer.MOVED else {}  # where the lookup finds it
-        return replace(move, changes={**move.changes, **counted(self.change, posted), **new})
+        return replace(move, columns={**move.columns, **counted(self.change, posted), **new})
 
     # -- the lookup ----------------------------------------------------------------------------------------------------
 
@@ -287,9 +287,9 @@ class ChangeAttempt:
                 return posted
             move = self._answered(posted, week=True)
             named = {"weeks_named": weeks}
-            if not (move.changes.get("outcome_unknown") and posted.reply.settle_after is SettleAfter.ANSWERED):
+            if not (move.columns.get("outcome_unknown") and posted.reply.settle_after is SettleAfter.ANSWERED):
                 written = named if posted.sent_ago is not None else {"weeks_named": change.weeks_named}
-                return replace(move, changes={**move.changes, **written})
+                return replace(move, columns={**move.columns, **written})
             more = open_columns(self.rules, self.change, posted) | counted(self.change, posted) | named
             self.claim.renew(**more)
             answered = True

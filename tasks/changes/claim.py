@@ -111,7 +111,7 @@ class ChangeClaim(Claim):
         return written
 
     def _is_known(self, written: Move) -> bool:
-        return written.to in OVER or not written.changes.get("outcome_unknown", self.change.outcome_unknown)
+        return written.to in OVER or not written.columns.get("outcome_unknown", self.change.outcome_unknown)
 
     def _write(self, move: Move, *, at_once: bool) -> Move | None:
         change, to = self.change, ChangeStatus(move.to.value)

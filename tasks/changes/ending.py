@@ -180,7 +180,7 @@ def unknown(rules: BookingDecisions, change: BookingChange, posted: Posted) -> M
     changes = open_columns(rules, change, posted)
     if posted.reply.kind is ReplyKind.CONFIGURATION:
         held = rules.held(change, posted.reply)
-        return replace(held, changes={**changes, **held.changes})
+        return replace(held, columns={**changes, **held.columns})
     pause = rules.policy.delay(change.retry_count)
     return rules.retry(change, "the outcome is unknown; look it up first", changes, pause, posted=posted)
 
@@ -209,8 +209,8 @@ def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted)
 def _still(rules: BookingDecisions, change: BookingChange, reply: Reply, posted: Posted | None) -> Move:
     """Return the hold of a change of unknown outcome whose next POST was refused for no customer's matter."""
     held = rules.held(change, reply)
-    changes = {**(open_columns(rules, change, posted) if posted else {}), **held.changes}
-    return replace(held, changes={**changes, "error_type": change.error_type})
+    changes = {**(open_columns(rules, change, posted) if posted else {}), **held.columns}
+    return replace(held, columns={**changes, "error_type": change.error_type})
 
 
 def _not_ours(rules: BookingDecisions, change: BookingChange, reply: Reply | None, posted: Posted | None) -> Move:

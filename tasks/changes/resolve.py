@@ -149,7 +149,7 @@ def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged:
             return _denied(row, "its change has just moved on by itself")
         move = _ended(change, booking, judged)
         to = ChangeStatus(move.to.value)
-        moves.move(conn, change.id, ChangeStatus.HELD, to, why=f"{WHY}: {move.why}", by=BY, **move.changes)
+        moves.move(conn, change.id, ChangeStatus.HELD, to, why=f"{WHY}: {move.why}", by=BY, **move.columns)
         if move.also is not None:
             move.also(conn)
         following = sweeps.let_next_go(conn, left=[change])
@@ -161,7 +161,7 @@ def _ended(change: BookingChange, booking: Appointment, judged: _Judged) -> Move
     move = ended(change, booking, judged.act, Seen(there=judged.there, weeks=judged.weeks))
     if judged.act is not ChangeStep.REFUSE:
         return move
-    return replace(move, why=NOT_DONE, changes={**move.changes, "last_error": NOT_DONE})
+    return replace(move, why=NOT_DONE, columns={**move.columns, "last_error": NOT_DONE})
 
 
 def _said(row: Appointment, change: BookingChange, act: ChangeStep) -> Resolved:

@@ -68,7 +68,7 @@ def _write(deps: Dependencies, change: BookingChange, move: Move, calls: list[Ca
         if now is None or now.updated_at != change.updated_at:
             return False
         detail = {"calls": calls}
-        moves.move(conn, change.id, ChangeStatus.HELD, to, why=move.why, by="sweeper", detail=detail, **move.changes)
+        moves.move(conn, change.id, ChangeStatus.HELD, to, why=move.why, by="sweeper", detail=detail, **move.columns)
         if move.also is not None:
             move.also(conn)
         following = sweeps.let_next_go(conn, left=[change])

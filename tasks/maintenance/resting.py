@@ -30,7 +30,7 @@ log = Logger(__name__)
 
 def rested(claim: Claim, move: Move) -> Move:
     """Return the hold to be written: a row that was let go in vain several times rests for OPEN, at most a minute."""
-    reason = move.changes.get("hold_reason")
+    reason = move.columns.get("hold_reason")
     joins_line = reason in PACED and not claim.released
     if move.calls or reason not in _BY_STATE or joins_line:
         return move
@@ -46,7 +46,7 @@ def rested(claim: Claim, move: Move) -> Move:
     rest: dict[str, Any] = {"hold_until": FromNow(pause)}
     if reason is not HoldReason.CREDENTIALS:  # a key that cannot be used is told by this reason
         rest |= {"hold_reason": HoldReason.UNREACHABLE, "held_for": None}
-    return replace(move, why=f"{move.why}; it was let go in vain, and pauses", changes={**move.changes, **rest})
+    return replace(move, why=f"{move.why}; it was let go in vain, and pauses", columns={**move.columns, **rest})
 
 
 def _count(claim: Claim, reason: HoldReason) -> int:

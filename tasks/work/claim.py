@@ -152,10 +152,10 @@ class Claim:
             if moved and move.also:
                 move.also(conn)
             if moved and move.notable:
-                events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
+                events.record(conn, row.id, move.notable, "worker", {"uid": move.columns["calcom_booking_uid"]})
         if not moved and move.to is Status.CONFIRMED:  # the claim is lost, but Cal.com's booking is recorded
             names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
-            there = BookedThere(*(move.changes.get(name) for name in names))
+            there = BookedThere(*(move.columns.get(name) for name in names))
             with self.deps.engine.begin() as conn:
                 appointments.record_late_uid(conn, row.id, there, detail=self.detail(move))
         return move if moved else None
@@ -175,10 +175,10 @@ def waited_for(row: Appointment | BookingChange) -> float | None:
 
 def columns_of(row: Appointment | BookingChange, move: Move, *, at_once: bool) -> dict[str, Any]:
     """Return the columns that are written with a move."""
-    columns = {**move.changes, "leases_lost": 0}
+    columns = {**move.columns, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:
         columns["enqueued_at"] = None  # too long for a countdown: the sweeper sends the message when it is due
     if at_once:
-        before = move.changes.get("resilience_strategy", row.resilience_strategy)
+        before = move.columns.get("resilience_strategy", row.resilience_strategy)
         columns["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
     return columns

@@ -39,7 +39,7 @@ class Move:
 
     to: Status | ChangeStatus
     why: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
     retry_in: float | None = None
     notable: str | None = None
     calls: Sequence[CallMade] = ()

@@ -18,7 +18,7 @@ def moved_instead(conn: Connection, row: Appointment, cancelled: Move, *, lead_s
     The cancel itself, if no move waits, or if Cal.com has cancelled the booking; it is written only while a cancel is
     requested. The booking is locked: nobody wishes for something else until the move is written.
     """
-    if "calcom_booking_uid" in cancelled.changes:
+    if "calcom_booking_uid" in cancelled.columns:
         return cancelled
     appointments.get(conn, row.id, lock=True)
     change = asking.waiting_start(conn, row.id)

@@ -114,7 +114,7 @@ _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning"
 def change(step: Move) -> Change:
     """Keep of a step what the models know; a column that they have never heard of is an error."""
     sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempts/attempt.py and db/appointments/moves.py add
-    for name, value in step.changes.items():
+    for name, value in step.columns.items():
         if name not in _PASSED_OVER:
             sets |= renamed(name, value)
     if step.to == Status.CONFIRMED:

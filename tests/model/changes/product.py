@@ -293,5 +293,5 @@ def ask(turn: ChangeTurn) -> Asked | ChangeRow | None:
         return stop.asked
     if move is None:
         return None
-    row = written(claim.model._replace(reason="", lost=0), dict(move.changes))
+    row = written(claim.model._replace(reason="", lost=0), dict(move.columns))
     return row._replace(status=ChangeStatus(move.to.value))
