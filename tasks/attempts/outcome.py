@@ -72,7 +72,7 @@ def unknown(
     again = row.outcome_unknown
     retried = row.retry_count + (again and post.retry)
     settles = _settles_in(rules, reply, sent_ago, kind)
-    changes: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "outcome_unknown": True,
         "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
         "settle_at": FromNow(settles),
@@ -85,15 +85,15 @@ def unknown(
     }
     if reply.kind is ReplyKind.CONFIGURATION:
         held = rules.held(row, reply)
-        return replace(held, columns={**changes, **held.columns})
-    changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
+        return replace(held, columns={**columns, **held.columns})
+    columns["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post.evidence and not rules.may_retry(retried, None):
         # An outage used up the retries. The booking pauses for as long as it has waited; then one POST costs no retry.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
-        return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
+        return Move(Status.HELD, "retries used up, and still no proof", columns | hold)
     pause = rules.policy.delay(row.retry_count)
-    return rules.retry(row, "the outcome is unknown; look it up first", changes, pause, posted=posted, used=retried)
+    return rules.retry(row, "the outcome is unknown; look it up first", columns, pause, posted=posted, used=retried)
 
 
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
@@ -119,7 +119,7 @@ def refused_later(
     `reply` is the answer to the lookup (None: the lookup was denied).
     """
     step = lookup_failed(rules, row, reply)
-    changes = {
+    columns = {
         **step.columns,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
@@ -129,13 +129,13 @@ def refused_later(
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
     }
-    return replace(step, why="refused; look it up before the refusal counts", columns=changes)
+    return replace(step, why="refused; look it up before the refusal counts", columns=columns)
 
 
 def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
     """Return the move of a refused row that may be booked in part: a series is made week by week."""
     delay = rules.policy.delay(row.retry_count)
-    changes = {
+    columns = {
         "outcome_unknown": True,
         "sent_at": row.requested_at,  # this moment is certainly not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
@@ -148,7 +148,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
         "error_type": refusal["error_type"],
         "next_attempt_at": FromNow(delay),
     }
-    return Move(Status.RETRYING, "refused, but perhaps booked in part; look it up first", changes, retry_in=delay)
+    return Move(Status.RETRYING, "refused, but perhaps booked in part; look it up first", columns, retry_in=delay)
 
 
 # -- after a lookup ----------------------------------------------------------------------------------------------------
@@ -161,8 +161,8 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
             moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
             return found(row, result.there, f"found at Cal.com{moved}")
         case LookupKind.CANCELLED:
-            changes = {"calcom_booking_uid": result.there.uid, "calcom_seat_uid": result.there.seat_uid}
-            return Move(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
+            columns = {"calcom_booking_uid": result.there.uid, "calcom_seat_uid": result.there.seat_uid}
+            return Move(Status.CANCELLED, "found at Cal.com, cancelled there", columns | KNOWN | _posted(row))
         case LookupKind.FAILED:
             return lookup_failed(rules, row, result.reply)
     return None
@@ -221,8 +221,8 @@ def lookup_again(rules: BookingDecisions, row: Appointment | BookingChange, time
             why = "not listed yet; wait for the settle time"
             return _settling(why, rules.before_start(row, times.settled_in))
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
-        changes = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
-        return Move(Status.RETRYING, "not listed yet; look it up again", changes, retry_in=delay)
+        columns = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
+        return Move(Status.RETRYING, "not listed yet; look it up again", columns, retry_in=delay)
     pause = max(rules.timings.settle_answered, -times.settled_in)
     pause = rules.before_start(row, min(pause, max(times.ends_in, 0.0)))
     return _settling("not listed, but it may still appear", pause)
@@ -239,13 +239,13 @@ def _settling(why: str, seconds: float) -> Move:
 
 def half_made(row: Appointment, uid: str) -> Move:
     """Return the hold of a seat that Cal.com has made only in part: the booking is never posted again."""
-    changes = {
+    columns = {
         "hold_reason": HoldReason.SUSPECT,
         "hold_until": FromNow(LONGEST_PAUSE),
         "error_type": HALF_MADE,
         "last_error": f"half made at Cal.com: booking {uid} has the attendee without a seat",
     }
-    return Move(Status.HELD, "half made at Cal.com", changes | _posted(row))
+    return Move(Status.HELD, "half made at Cal.com", columns | _posted(row))
 
 
 def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return for each act

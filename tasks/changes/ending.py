@@ -177,12 +177,12 @@ def _book_again(conn: Connection, change: BookingChange, booking: Appointment) -
 
 def unknown(rules: BookingDecisions, change: BookingChange, posted: Posted) -> Move:
     """Return the move of a change whose POST may have changed the booking: a lookup follows."""
-    changes = open_columns(rules, change, posted)
+    columns = open_columns(rules, change, posted)
     if posted.reply.kind is ReplyKind.CONFIGURATION:
         held = rules.held(change, posted.reply)
-        return replace(held, columns={**changes, **held.columns})
+        return replace(held, columns={**columns, **held.columns})
     pause = rules.policy.delay(change.retry_count)
-    return rules.retry(change, "the outcome is unknown; look it up first", changes, pause, posted=posted)
+    return rules.retry(change, "the outcome is unknown; look it up first", columns, pause, posted=posted)
 
 
 def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted) -> dict[str, Any]:
@@ -209,8 +209,8 @@ def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted)
 def _still(rules: BookingDecisions, change: BookingChange, reply: Reply, posted: Posted | None) -> Move:
     """Return the hold of a change of unknown outcome whose next POST was refused for no customer's matter."""
     held = rules.held(change, reply)
-    changes = {**(open_columns(rules, change, posted) if posted else {}), **held.columns}
-    return replace(held, columns={**changes, "error_type": change.error_type})
+    columns = {**(open_columns(rules, change, posted) if posted else {}), **held.columns}
+    return replace(held, columns={**columns, "error_type": change.error_type})
 
 
 def _not_ours(rules: BookingDecisions, change: BookingChange, reply: Reply | None, posted: Posted | None) -> Move:
@@ -218,5 +218,5 @@ def _not_ours(rules: BookingDecisions, change: BookingChange, reply: Reply | Non
     message = (reply and reply.message) or "Cal.com knows none of our bookings"
     hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": rules.settings, "hold_until": FromNow(60)}
     words = {"error_type": ErrorType.CONFIGURATION, "last_error": message}
-    changes = open_columns(rules, change, posted) if posted else {}
-    return Move(Status.HELD, "held: is this our Cal.com?", {**changes, **hold, **words})
+    columns = open_columns(rules, change, posted) if posted else {}
+    return Move(Status.HELD, "held: is this our Cal.com?", {**columns, **hold, **words})

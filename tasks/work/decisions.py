@@ -43,9 +43,9 @@ class BookingDecisions:
         `allowed` is the POST that was denied (None: a lookup was denied). If it is certain that nothing is booked, the
         row says so.
         """
-        changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
+        columns = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         hold = HoldReason(reason.value)
-        return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, hold), facts={"denied_for": hold.value})
+        return Move(Status.HELD, _DENIED[reason], columns | self._hold(row, hold), facts={"denied_for": hold.value})
 
     def behind_others(self, backlog: HoldReason) -> Move:
         """Return the hold of a booking that reached a worker while older requests are still held: it is in line."""
@@ -70,16 +70,16 @@ class BookingDecisions:
         if not self.may_retry(row.retry_count, error_type):
             return self.exhausted(row, error_type, message, KNOWN | went_wrong)
         strategy = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
-        changes = {"resilience_strategy": strategy} | KNOWN | went_wrong
+        columns = {"resilience_strategy": strategy} | KNOWN | went_wrong
         delay = self.policy.delay(row.retry_count)
         why, used = "nothing was booked; try again", row.retry_count + 1
-        return self.retry(row, why, changes, delay, posted=posted, used=used)
+        return self.retry(row, why, columns, delay, posted=posted, used=used)
 
     def retry(
         self,
         row: Appointment | BookingChange,
         why: str,
-        changes: Mapping[str, Any],
+        columns: Mapping[str, Any],
         delay: float,
         *,
         posted: Posted | None,
@@ -95,12 +95,12 @@ class BookingDecisions:
         """
         if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
-            return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
+            return Move(Status.RETRYING, why, {**columns, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         if posted.others_go and isinstance(row, BookingChange):  # in the line it would hold bookings
             rest = self.before_start(row, self.timings.open)
-            hold = {**changes, "hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
+            hold = {**columns, "hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
             return Move(Status.HELD, "Cal.com answers no such calls", hold)
-        hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
+        hold = {**columns, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:
             times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)
             rest = self.before_start(row, min(self.timings.open * times, LONGEST_REST))
@@ -109,13 +109,13 @@ class BookingDecisions:
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(
-        self, row: Appointment | BookingChange, error_type: str | None, message: str | None, changes: Mapping[str, Any]
+        self, row: Appointment | BookingChange, error_type: str | None, message: str | None, columns: Mapping[str, Any]
     ) -> Move:
         """Return the end of a booking whose retries are used up."""
         if self.is_spared(row, error_type):
             hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(self.timings.open)}
-            return Move(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
-        return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
+            return Move(Status.HELD, "retries used up while Cal.com cannot be reached", {**columns, **hold})
+        return Move(Status.FAILED, "retries used up", {**columns, "last_error": message or error_type})
 
     def is_spared(self, row: Appointment | BookingChange, error_type: str | None) -> bool:
         """Return whether `error_type` must not fail the booking now: outages never do, faults of Cal.com's only later.

@@ -92,7 +92,7 @@ def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | No
 
     `count_at` is when the weeks of a series are counted (None: the answer to its POST shows all of them).
     """
-    changes = {
+    columns = {
         "calcom_booking_uid": there.uid,
         "calcom_seat_uid": there.seat_uid,
         "last_error": None,
@@ -100,7 +100,7 @@ def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | No
     }
     place = {"booked_start_at": there.start, "awaits_host": there.awaits_host}
     series = {} if there.series_uid is None else {"series_uid": there.series_uid, "ends_at": count_at}
-    return Move(Status.CONFIRMED, why, changes | place | KNOWN | series)
+    return Move(Status.CONFIRMED, why, columns | place | KNOWN | series)
 
 
 def unbookable(row: Appointment, *, lead: float) -> Move | None:

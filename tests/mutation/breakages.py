@@ -205,8 +205,8 @@ BREAKAGES = (
     _decisions(
         name="hold-costs-a-retry",
         promise=4,
-        old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
-        new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
+        old="hold = {**columns, **self._hold(row, HoldReason.BREAKER_OPEN)}",
+        new='hold = {**columns, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
         test="tests/unit/tasks/test_life.py::test_a_hold_costs_no_retry[True-False]",
     ),
     Breakage(

@@ -325,8 +325,8 @@ RULES = (
     Rule(
         "failed-without-proof",
         _UNKNOWN,
-        'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
-        'return Move(Status.FAILED, "retries used up", changes | KNOWN)',
+        'return Move(Status.HELD, "retries used up, and still no proof", columns | hold)',
+        'return Move(Status.FAILED, "retries used up", columns | KNOWN)',
         "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half
