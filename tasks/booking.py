@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +26,7 @@ from tasks.work.moves import Move
 from tasks.work.publish import AT_ONCE, CHANGE_TASK, RELEASED, TASK, tell
 
 log = Logger(__name__)
-C = TypeVar("C", bound=Claim)
+C = TypeVar("C", bound=Claim[Any])
 
 
 @app.task(bind=True, base=BookingTask, name=TASK)
@@ -64,22 +64,22 @@ def carry_out(
             move = claimed.write(rested(claimed, move) if move.to is Status.HELD else move)
         _let_others_go(claimed.deps, result)
         if move is None:
-            log.warning("lease_lost", appointment_id=claimed.row.id)
+            log.warning("lease_lost", appointment_id=claimed.booking_id)
             raise Ignore
         return _follow(deps, claimed, move)
 
 
-def _follow(deps: Dependencies, claimed: Claim, move: Move) -> str:
+def _follow(deps: Dependencies, claimed: Claim[Any], move: Move) -> str:
     """Return the state in which the booking, or the change, is now.
 
     Raises:
         ComeAgain: Its task is to be sent again.
         Ignore: It is held; the release sends its task.
     """
-    row = claimed.subject
+    row = claimed.row
     error = move.columns.get("error_type")  # the next line logs the event type's id: its slug would name a host
     log.info(
-        "moved", appointment_id=claimed.row.id, to=move.to.value, why=move.why, error=error,
+        "moved", appointment_id=claimed.booking_id, to=move.to.value, why=move.why, error=error,
         event_type=row.event_type_id,
     )  # fmt: skip
     if move.to is Status.RETRYING:

@@ -16,7 +16,7 @@ from tasks.calcom.reply import ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import CallResult, GuardedCalls
-from tasks.work.claim import Claim, LeaseLost
+from tasks.work.claim import BookingClaim, Claim, LeaseLost
 from tasks.work.decisions import BookingDecisions
 from tasks.work.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 
@@ -51,7 +51,7 @@ class AttemptResult:
         return self.gave_back or self.room is not None or any(report.closed for report in self.reports)
 
 
-def attempt(claim: Claim) -> AttemptResult:
+def attempt(claim: BookingClaim) -> AttemptResult:
     """Look the booking up or post it, and return the move that follows; the caller writes it."""
     reports: list[Report] = []
     inquiry = Inquiry(claim, *means_of(claim, reports))
@@ -72,13 +72,13 @@ def attempt(claim: Claim) -> AttemptResult:
     return result_of(move, reports, gave_back=has_place)
 
 
-def means_of(claim: Claim, reports: list[Report]) -> tuple[GuardedCalls, BookingDecisions]:
+def means_of(claim: Claim[Any], reports: list[Report]) -> tuple[GuardedCalls, BookingDecisions]:
     """Return the calls of an attempt, which add their reports to a list, and its rules."""
     deps = claim.deps
     calls = GuardedCalls(
         deps,
         claim.row.correlation_id,
-        owner=str(claim.subject.claim_token),
+        owner=str(claim.row.claim_token),
         probe_ok=claim.released,
         renew=claim.renew,
         patience=deps.timings.margin,  # the part of the lease that the calls do not need
@@ -136,7 +136,7 @@ def post(inquiry: Inquiry, allowed: Proceed) -> Move:
     return replace(move, columns={**move.columns, **counted(claim.row, posted)})
 
 
-def send_once(claim: Claim, post: Callable[[MaySend], CallResult[Any]]) -> Posted:
+def send_once(claim: Claim[Any], post: Callable[[MaySend], CallResult[Any]]) -> Posted:
     """Send a POST unless the claim is too old, and return the result."""
     called_at, sent_at = claim.clock(), None
 

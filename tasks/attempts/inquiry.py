@@ -40,7 +40,7 @@ from tasks.calcom.slots import Slot, ask_slots
 from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from tasks.guarded_calls.event_type_lookup import NotAskedError
-from tasks.work.claim import Claim
+from tasks.work.claim import BookingClaim
 from tasks.work.decisions import BookingDecisions
 from tasks.work.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 
@@ -49,7 +49,7 @@ from tasks.work.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Post
 class Inquiry:
     """Ask Cal.com about a claimed row with `calls`, and decide by `rules`."""
 
-    claim: Claim
+    claim: BookingClaim
     calls: GuardedCalls
     rules: BookingDecisions
 

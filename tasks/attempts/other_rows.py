@@ -6,10 +6,10 @@ from db.appointments import others
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
-from tasks.work.claim import Claim
+from tasks.work.claim import BookingClaim
 
 
-def is_foreign(claim: Claim, reply: Reply) -> bool:
+def is_foreign(claim: BookingClaim, reply: Reply) -> bool:
     """Return whether a 201's booking is certainly not from a POST of ours in flight together with the claimed row's."""
     try:
         reference = UUID(reply.other_reference or "")
@@ -19,7 +19,7 @@ def is_foreign(claim: Claim, reply: Reply) -> bool:
         return others.was_booked_before(conn, reference, claim.row) is not False
 
 
-def is_seated_before(claim: Claim, calls: GuardedCalls) -> bool:
+def is_seated_before(claim: BookingClaim, calls: GuardedCalls) -> bool:
     """Return whether a row of ours, never in flight with the claimed one, still has a seat for its address."""
     with claim.deps.autocommit.connect() as conn:
         seat = others.seat_before(conn, claim.row)

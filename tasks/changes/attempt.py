@@ -67,7 +67,7 @@ class ChangeAttempt:
     @property
     def change(self) -> BookingChange:
         """Return the change as its claim or last renewal read it."""
-        return self.claim.change
+        return self.claim.row
 
     def move(self) -> Move:
         """Return the move that ends the attempt.
@@ -86,7 +86,7 @@ class ChangeAttempt:
 
     def _before(self) -> Move | None:
         """Return the move if Cal.com need not be asked; else None."""
-        change, booking, backlog = self.change, self.claim.row, self.claim.backlog
+        change, booking, backlog = self.change, self.claim.booking, self.claim.backlog
         if backlog is not None:
             return self.rules.behind_others(backlog)
         if change.outcome_unknown:
@@ -106,12 +106,12 @@ class ChangeAttempt:
         return None if act_before is None else self._end(act_before, Seen())
 
     def _work(self) -> Move:
-        if is_of_series(self.change, self.claim.row):
+        if is_of_series(self.change, self.claim.booking):
             return self._series()
         return self._judged(self._look()) if self.change.outcome_unknown else self._post()
 
     def _end(self, act: ChangeStep, seen: Seen) -> Move:
-        return carried_out(self.rules, self.change, self.claim.row, act, seen)
+        return carried_out(self.rules, self.change, self.claim.booking, act, seen)
 
     # -- the POST ------------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class ChangeAttempt:
         if after_look is None and (there_already := self._there_already()) is not None:
             return there_already
         if self.change.wanted is not None:
-            kept = event_type_lookup.recent(self.claim.deps, self.calls, self.claim.row)
+            kept = event_type_lookup.recent(self.claim.deps, self.calls, self.claim.booking)
             if after_look is None and (refused := before_reschedule(self._wish(kept))) is not None:
                 return self._end(refused, Seen())
         posted = self._sent(self.change.from_uid or "", kept=kept, after_look=after_look)
@@ -131,7 +131,7 @@ class ChangeAttempt:
         """Return what Cal.com would not check, of what its event type is; the slots are read for seats alone."""
         if kept.rescheduling_disabled:
             return Wish(disabled=True)
-        return Wish(full=kept.seats and questions.is_full(self.calls, self.claim.row, self.change))
+        return Wish(full=kept.seats and questions.is_full(self.calls, self.claim.booking, self.change))
 
     def _sent(
         self,
@@ -171,7 +171,7 @@ class ChangeAttempt:
     def _call(
         self, permit: Permit, uid: str, may_send: MaySend, *, keyless: bool, rest: bool
     ) -> CallResult[ChangeReply]:
-        change, booking, client = self.change, self.claim.row, self.claim.deps.calcom
+        change, booking, client = self.change, self.claim.booking, self.claim.deps.calcom
         seat, ids = change.from_seat_uid, {"may_send": may_send, "correlation_id": change.correlation_id}
         if change.wanted is None:
             body = cancel_body(change.reason, seat_uid=seat, subsequent=rest)
@@ -200,18 +200,18 @@ class ChangeAttempt:
         if reply.error_type is ErrorType.LEASE_LOST:
             return at_once("the claim was too old to send")
         act = cases.after_answer(self.rules, self.claim, self.calls, reply, week=week)
-        move = self._end(act, Seen(reply, posted, cases.place_after(act, reply, self.change, self.claim.row)))
+        move = self._end(act, Seen(reply, posted, cases.place_after(act, reply, self.change, self.claim.booking)))
         new = {"to_uid": reply.uid} if reply.answer is ChangeAnswer.MOVED else {}  # where the lookup finds it
         return replace(move, columns={**move.columns, **counted(self.change, posted), **new})
 
     # -- the lookup ----------------------------------------------------------------------------------------------------
 
     def _look(self) -> ChangeLook:
-        return look_at_change(self.calls, self.change, self.claim.row)
+        return look_at_change(self.calls, self.change, self.claim.booking)
 
     def _judged(self, look: ChangeLook) -> Move:
         """Return the move that what a lookup shows allows; what else must be asked for it is asked."""
-        change, booking = self.change, self.claim.row
+        change, booking = self.change, self.claim.booking
         case, decide = cases.case_of(self.rules, change, booking, look)
         act = decide(case)
         listed = None
@@ -239,11 +239,11 @@ class ChangeAttempt:
     def _seat_at(self, look: ChangeLook) -> str | None:
         """Return the seat's uid in a booking that a lookup has shown."""
         marks = look.there.marks if look.there is not None else {}
-        return marks.get(str(self.claim.row.uuid)) or self.change.from_seat_uid
+        return marks.get(str(self.claim.booking.uuid)) or self.change.from_seat_uid
 
     def _there_already(self) -> Move | None:
         """Look whether a booking is where its row says, if that is the wanted start; None: it may be posted."""
-        booking = self.claim.row
+        booking = self.claim.booking
         if self.change.wanted is None or self.change.wanted != (booking.booked_start_at or booking.start_at):
             return None
         look = self._look()
@@ -258,7 +258,7 @@ class ChangeAttempt:
         """Return the move of a change whose booking lives under another uid: it is sent to that one."""
         uids = {"from_uid": there.uid, "from_seat_uid": there.seat_uid, "posts": 0, "next_attempt_at": FromNow(0)}
         why = "the booking lives under another uid: the change goes there"
-        also = questions.followed(self.claim.row, there)
+        also = questions.followed(self.claim.booking, there)
         return Move(Status.RETRYING, why, {**KNOWN, **uids}, retry_in=0, also=also)
 
     # -- a series ------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ class ChangeAttempt:
             look = self._look()
             if look.shown is not Shown.ALIVE or look.left is None or (week := look.left.uid) is None:
                 return self._judged(look)
-            case = cases.case_of(self.rules, change, self.claim.row, look)[0]
+            case = cases.case_of(self.rules, change, self.claim.booking, look)[0]
             new = case.next_week
             act = after_cancel_look(replace(case, settled=case.settled or (answered and new)))
             if act not in {ChangeStep.NEXT_WEEK, ChangeStep.POST_AGAIN}:

@@ -54,7 +54,7 @@ def after_answer(
     rules: BookingDecisions, claim: ChangeClaim, calls: GuardedCalls, reply: ChangeReply, *, week: bool
 ) -> ChangeStep:
     """Return the step after the answer to a POST; what else must be asked for it is asked."""
-    change, booking = claim.change, claim.row
+    change, booking = claim.row, claim.booking
 
     def decide(slot: Slot | None = None, *, another: bool | None = None) -> ChangeStep:
         unknown, young = change.outcome_unknown, is_young(rules, change, booking)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,7 +10,6 @@ from db.appointments import Appointment, events
 from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import OVER, ChangeStatus
-from db.queue import claims
 from db.queue.items import item
 from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import State
@@ -19,7 +17,7 @@ from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE, OF_KIND
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
-from tasks.work.claim import Claim, LeaseLost, columns_of, waited_for
+from tasks.work.claim import Claim, columns_of, waited_for
 from tasks.work.moves import Move
 from tasks.work.publish import send
 
@@ -50,7 +48,7 @@ def claim_change(
     ends, waited = at + deps.timings.lease, waited_for(got.change)
     backlog = None if got.backlog is not None and _need_not_wait(deps) else got.backlog
     return ChangeClaim(
-        deps, got.booking, ends, released, backlog, at_once, clock, at, waited, no_access, change=got.change
+        deps, got.change, ends, released, backlog, at_once, clock, at, waited, no_access, booking=got.booking
     )
 
 
@@ -69,33 +67,21 @@ def _give_back(deps: Dependencies, change_id: int, endpoints: Iterable[str], *, 
 
 
 @dataclass(slots=True, kw_only=True)
-class ChangeClaim(Claim):
-    """Hold a claimed change; `row` is its booking as the claim read it."""
+class ChangeClaim(Claim[BookingChange]):
+    """Hold a claimed change; `booking` is its booking as the claim read it."""
 
-    change: BookingChange
+    kind = CHANGES
+
+    booking: Appointment
 
     @property
-    def subject(self) -> BookingChange:
-        """Return the change."""
-        return self.change
+    def booking_id(self) -> int:
+        """Return the id of its booking."""
+        return self.booking.id
 
     def give_back(self, answered_at: int = 0) -> None:
-        """Free the place in the release window; `answered_at` is that of `HeldWork.give_back`."""
-        _give_back(self.deps, self.change.id, [OF_KIND[self.change.kind]], answered_at=answered_at)
-
-    def renew(self, **changes: Any) -> Appointment:
-        """Extend the lease of the change before a further call, write columns of it, and return its booking.
-
-        Raises:
-            LeaseLost: The change is no longer ours.
-        """
-        at, lease = self.clock(), self.deps.timings.lease
-        with self.deps.autocommit.connect() as conn:
-            renewed = claims.renew(conn, CHANGES, self.change, lease_seconds=lease, **changes)
-        if renewed is None:
-            raise LeaseLost
-        self.change, self.lease_ends = renewed, at + lease
-        return self.row
+        """Free its place in the release window; `answered_at` is that of `HeldWork.give_back`."""
+        _give_back(self.deps, self.row.id, [OF_KIND[self.row.kind]], answered_at=answered_at)
 
     def write(self, move: Move) -> Move | None:
         """Write the move as a booking's is written; a change of known outcome lets the next one of its uid go."""
@@ -103,7 +89,7 @@ class ChangeClaim(Claim):
         if written is not None and self._is_known(written):
             try:
                 with self.deps.autocommit.connect() as conn:
-                    following = sweeps.let_next_go(conn, left=[self.change])
+                    following = sweeps.let_next_go(conn, left=[self.row])
             except SQLAlchemyError as exc:
                 log.warning("next_change_not_sent", error=type(exc).__name__, next="the sweeper sends it")
             else:
@@ -111,10 +97,10 @@ class ChangeClaim(Claim):
         return written
 
     def _is_known(self, written: Move) -> bool:
-        return written.to in OVER or not written.columns.get("outcome_unknown", self.change.outcome_unknown)
+        return written.to in OVER or not written.columns.get("outcome_unknown", self.row.outcome_unknown)
 
     def _write(self, move: Move, *, at_once: bool) -> Move | None:
-        change, to = self.change, ChangeStatus(move.to.value)
+        change, to = self.row, ChangeStatus(move.to.value)
         columns = columns_of(change, move, at_once=at_once)
         with self.deps.engine.begin() as conn:
             moved = moves.move(

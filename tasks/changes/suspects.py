@@ -54,7 +54,7 @@ def _ended(built: Dependencies, change: BookingChange, booking: Appointment) -> 
         on_report=lambda _, call: made.append(call),
     )
     now = time.monotonic()
-    unclaimed = ChangeClaim(deps, booking, math.inf, False, None, False, time.monotonic, now, None, change=change)
+    unclaimed = ChangeClaim(deps, change, math.inf, False, None, False, time.monotonic, now, None, booking=booking)
     move = ChangeAttempt(unclaimed, calls, rules_of(deps)).move()
     return move.to in _TOLD and _write(deps, change, move, [call for call in made if call])
 

@@ -1,4 +1,4 @@
-"""A claimed booking: its row, its lease, and the one place that writes the move of an attempt.
+"""A claimed row: its lease, and the one place that writes the move of an attempt.
 
 No transaction and no lock is held during a call to Cal.com: each step is a short transaction, and all of them compare
 the claim's token. If the process dies between two steps, the lease ends, and the sweeper takes up the row with its
@@ -9,17 +9,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Generic
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Appointment, events
 from db.appointments.there.places import BookedThere
-from db.changes.change import BookingChange
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from db.queue import claims
-from db.queue.kinds import BOOKINGS
+from db.queue.kinds import BOOKINGS, Row, RowKind, Worked
 from resilience.retry_policy import is_immediate
 from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
@@ -43,7 +42,7 @@ def claim(
     released: bool = False,
     at_once: bool = False,
     clock: Callable[[], float] = time.monotonic,
-) -> "Claim | None":
+) -> "BookingClaim | None":
     """Claim a booking; None: there is nothing to claim (it is done, held, or claimed by another worker).
 
     `released` is that of `appointments.claim`. `at_once`: the attempt before this one failed at the database.
@@ -63,11 +62,11 @@ def claim(
         no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))
     waited = waited_for(got.row)
     ends = at + deps.timings.lease
-    return Claim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
+    return BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
 
 
 @dataclass(slots=True)
-class Claim:
+class Claim(Generic[Row]):
     """Hold a claimed row as its claim or last renewal read it; every write compares the claim's token.
 
     `released`: the row has a place in the release window. `backlog`: the hold reason of the older requests
@@ -78,8 +77,10 @@ class Claim:
     none, and nothing may be called.
     """
 
+    kind: ClassVar[RowKind[Any]]
+
     deps: Dependencies
-    row: Appointment
+    row: Row
     lease_ends: float
     released: bool
     backlog: HoldReason | None
@@ -91,15 +92,15 @@ class Claim:
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
     @property
-    def subject(self) -> Appointment | BookingChange:
-        """Return what the claim is of; a change's claim has its booking as `row`."""
-        return self.row
+    def booking_id(self) -> int:
+        """Return the id of the booking that it is about."""
+        raise NotImplementedError
 
     def give_back(self, answered_at: int = 0) -> None:
         """Free the place in the release window that is not used; `answered_at` is that of `HeldWork.give_back`."""
-        self.deps.breaker.held_work.give_back(CREATE, self.row.id, answered_at=answered_at)
+        raise NotImplementedError
 
-    def renew(self, **changes: Any) -> Appointment:
+    def renew(self, **columns: Any) -> Row:
         """Extend the lease before a further call, and return the row as it is now.
 
         Raises:
@@ -107,7 +108,7 @@ class Claim:
         """
         at, lease = self.clock(), self.deps.timings.lease
         with self.deps.autocommit.connect() as conn:
-            renewed = claims.renew(conn, BOOKINGS, self.row, lease_seconds=lease, **changes)
+            renewed: Row | None = claims.renew(conn, self.kind, self.row, lease_seconds=lease, **columns)
         if renewed is None:
             raise LeaseLost
         self.row, self.lease_ends = renewed, at + lease
@@ -141,6 +142,32 @@ class Claim:
                     self.pause(WRITE_AGAIN)
 
     def _write(self, move: Move, *, at_once: bool) -> Move | None:
+        raise NotImplementedError
+
+    def detail(self, move: Move) -> dict[str, Any]:
+        """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""
+        seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
+        times: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
+        given = {"words": move.words, "calls": list(move.calls)}
+        return times | dict(move.facts) | {name: value for name, value in given.items() if value}
+
+
+@dataclass(slots=True)
+class BookingClaim(Claim[Appointment]):
+    """Hold a claimed booking."""
+
+    kind = BOOKINGS
+
+    @property
+    def booking_id(self) -> int:
+        """Return its id."""
+        return self.row.id
+
+    def give_back(self, answered_at: int = 0) -> None:
+        """Free its place in the window of bookings."""
+        self.deps.breaker.held_work.give_back(CREATE, self.row.id, answered_at=answered_at)
+
+    def _write(self, move: Move, *, at_once: bool) -> Move | None:
         row, several = self.row, move.to is Status.CANCELLED or move.notable or move.also
         with self.deps.engine.begin() if several else self.deps.autocommit.connect() as conn:
             if move.to is Status.CANCELLED:
@@ -160,20 +187,13 @@ class Claim:
                 appointments.record_late_uid(conn, row.id, there, detail=self.detail(move))
         return move if moved else None
 
-    def detail(self, move: Move) -> dict[str, Any]:
-        """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""
-        seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
-        times: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
-        given = {"words": move.words, "calls": list(move.calls)}
-        return times | dict(move.facts) | {name: value for name, value in given.items() if value}
 
-
-def waited_for(row: Appointment | BookingChange) -> float | None:
+def waited_for(row: Worked) -> float | None:
     """Return the seconds from the sending of its message to its claim; None: not known."""
     return None if row.enqueued_at is None else (row.updated_at - row.enqueued_at).total_seconds()
 
 
-def columns_of(row: Appointment | BookingChange, move: Move, *, at_once: bool) -> dict[str, Any]:
+def columns_of(row: Worked, move: Move, *, at_once: bool) -> dict[str, Any]:
     """Return the columns that are written with a move."""
     columns = {**move.columns, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:

@@ -116,11 +116,6 @@ class Dealt:
         self.answers = iter(turn.answers)
         self.called = turn.allowed is not None
 
-    @property
-    def subject(self) -> Appointment:
-        """Return the row."""
-        return self.row
-
     def ask(self, what: str, of: object = None) -> Any:
         """Return the next answer, or stop where none was dealt."""
         for answer in self.answers:

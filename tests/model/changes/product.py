@@ -100,8 +100,8 @@ class Dealt:
     def __init__(self, turn: ChangeTurn) -> None:
         self.model, self.around = turn.row, turn.around
         self.answers = iter(turn.answers)
-        self.row = _booking(turn.row, turn.around)
-        self.change = _change(turn.row, turn.around)
+        self.booking = _booking(turn.row, turn.around)
+        self.row = _change(turn.row, turn.around)
         self.backlog = HoldReason.BREAKER_OPEN if turn.around.behind else None
         self.clock = lambda: 0.0
 
@@ -113,10 +113,10 @@ class Dealt:
             return answer
         raise _Stop(Asked(what, of))
 
-    def renew(self, **changes: Any) -> Appointment:
+    def renew(self, **changes: Any) -> BookingChange:
         """Write columns into the row of the model."""
         self.model = written(self.model, changes)
-        self.change = _change(self.model, self.around)
+        self.row = _change(self.model, self.around)
         return self.row
 
     def first_byte_at(self, _called_at: float) -> float:

@@ -58,7 +58,7 @@ CHANGES_SENT = (
     ),
     _claimed(
         name="turned-away-and-forgotten",
-        old="left=[self.change]",
+        old="left=[self.row]",
         new="left=[]",
         test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
     ),

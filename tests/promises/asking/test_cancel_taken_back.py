@@ -17,7 +17,7 @@ from tasks.attempts.attempt import attempt
 from tasks.changes.ask.ask import AskOutcome, Via
 from tasks.changes.ask.cancel import cancel
 from tasks.enqueue import Conflict
-from tasks.work.claim import Claim, claim
+from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write
 from worker import Receipt, cancel_booking, enqueue_booking, enqueue_bookings
@@ -54,7 +54,7 @@ def story(booking: int) -> Sequence[tuple[str, str]]:
         return [(event.kind, event.by) for event in events.timeline(conn, booking)]
 
 
-def claimed(booking: int) -> Claim:
+def claimed(booking: int) -> BookingClaim:
     """Claim a booking that is due."""
     write(booking, next_attempt_at=None)
     taken = claim(dependencies.current(), booking)
