@@ -136,7 +136,7 @@ def keep(
     """
     uid = row.series_uid or row.calcom_booking_uid
     asked_at = new.asked_at or now
-    start = row.booked_start_at or row.start_at
+    start = row.present_start
     if new.part is not None:
         start = new.part.week
     values = {

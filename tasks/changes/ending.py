@@ -185,6 +185,17 @@ def unknown(rules: BookingDecisions, change: BookingChange, posted: Posted) -> M
     return rules.retry(change, "the outcome is unknown; look it up first", columns, pause, posted=posted)
 
 
+def followed(booking: Appointment, there: BookedThere) -> Move:
+    """Return the move of a change whose booking lives under another uid: it is sent to that one."""
+    uids = {"from_uid": there.uid, "from_seat_uid": there.seat_uid, "posts": 0, "next_attempt_at": FromNow(0)}
+
+    def write(conn: Connection) -> None:
+        record_places(conn, [(booking, there)], by="worker", why="moved at Cal.com meanwhile")
+
+    why = "the booking lives under another uid: the change goes there"
+    return Move(Status.RETRYING, why, {**KNOWN, **uids}, retry_in=0, also=write)
+
+
 def open_columns(rules: BookingDecisions, change: BookingChange, posted: Posted) -> dict[str, Any]:
     """Return the columns of a change whose outcome is unknown after a POST: `settle_at` and `ends_at` are set."""
     reply, sent_ago, timings = posted.reply, posted.sent_ago or 0.0, rules.timings

@@ -130,7 +130,7 @@ def _end_double(calls: HintCalls, row: Appointment, change: BookingChange) -> No
         look = _shown(calls, row, change)
         is_ours = look.there is not None and look.there.lives_for(str(row.uuid), but=None)
         beside = look.there.uid if look.there is not None and is_ours else None
-        by_us = look.shown is Shown.ALIVE
+        by_us = look.is_alive
     else:
         here = listed(calls.deps, calls, row, change).here
         beside = None if here is None else here.uid

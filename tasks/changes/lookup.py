@@ -34,6 +34,11 @@ class ChangeLook:
     lives: bool = True
     reply: Reply | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Return whether it shows the booking alive under the uid that was named."""
+        return self.shown is Shown.ALIVE
+
     def is_at(self, start: datetime | None) -> bool:
         """Return whether it shows the booking at a start now."""
         return self.there is not None and self.there.is_at(start)

@@ -150,7 +150,7 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
     if row is None or meant not in _ONE:
         said = sentence_of(AskResult(booking_id, meant, None if row is None else row.status))
         return Preview(uuid4(), None, (), 0, (), refused=f"{booking_id}: {said}")
-    start = (row.booked_start_at or row.start_at).astimezone(zone)
+    start = row.present_start.astimezone(zone)
     asks = ("start",) if action == RESCHEDULE else ()
     return Preview(
         uuid4(),
@@ -165,7 +165,7 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
 def _of_change(conn: Connection, action: str, row: Appointment) -> AskOutcome:
     """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
     moment = asking.moment_of(conn, row)
-    if row.status is Status.CONFIRMED and store.is_over(row, moment.now):
+    if row.status is Status.CONFIRMED and row.is_over(moment.now):
         return AskOutcome.OVER
     if action == RESCHEDULE:
         return refused_at_any_start(row, moment) or reschedule_outcome(row)

@@ -75,7 +75,7 @@ def _standing(row: Appointment) -> str:
 def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     row, now = story.row, story.now
     yield "what", story.what
-    yield "when", _when(row, row.booked_start_at or row.start_at)
+    yield "when", _when(row, row.present_start)
     if row.booked_start_at is not None:
         yield "moved", f"at Cal.com; it was asked for {_when(row, row.start_at)}"
     yield "who", _who(row) if personal else HIDDEN

@@ -4,7 +4,7 @@ The booking's row is locked, so that of two who ask at once one sees what the ot
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -26,7 +26,6 @@ from tasks.changes.ask.ask import (
     result_of,
 )
 
-LONGEST = timedelta(hours=24)  # an event of unknown length is over by then: Cal.com has none that is longer
 REASONS = {ChangeKind.CANCEL: "Cancelled on request", ChangeKind.RESCHEDULE: "Moved on request"}
 """What Cal.com tells the attendee if nobody says more; Cal.com refuses a cancel without a reason."""
 
@@ -71,20 +70,12 @@ def _asked(start: datetime | None, command: Ask) -> AskOutcome:
     return AskOutcome.CANCEL_ASKED if command.part is None else AskOutcome.WEEKS_CANCEL_ASKED
 
 
-def is_over(row: Appointment, now: datetime) -> bool:
-    """Return whether a confirmed booking has ended; of a series only Cal.com knows."""
-    length = timedelta(minutes=row.length_in_minutes) if row.length_in_minutes else LONGEST
-    if row.end_at is not None:
-        length = row.end_at - row.start_at
-    return row.series_uid is None and (row.booked_start_at or row.start_at) + length <= now
-
-
 def ask(conn: Connection, row: Appointment, start: datetime | None, command: Ask, moment: AskingMoment) -> AskResult:
     """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
     outcome, opened = _asked(start, command), moment.opened
     if (same := same_of(opened, start)) is not None:
         return AskResult(row.id, outcome, row.status, change=same, repeated=True)
-    if is_over(row, moment.now):
+    if row.is_over(moment.now):
         return result_of(row, AskOutcome.OVER)
     withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
     status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING

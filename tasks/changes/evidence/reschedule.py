@@ -26,25 +26,16 @@ def goes_without_key(confirms: bool | None) -> bool:  # noqa: FBT001 - what the 
     return confirms is not False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """Hold what Cal.com does not check before it moves a booking.
+def before_reschedule(*, over: bool = False, disabled: bool = False, full: bool = False) -> ChangeStep | None:
+    """Return the end of a reschedule for which no call is made, since Cal.com would not check it; None: it may be sent.
 
-    `full`: no seat of a seated time is left.
+    `disabled`: its event type allows no rescheduling. `full`: no seat of a seated time is left.
     """
-
-    over: bool = False
-    disabled: bool = False  # its event type allows no rescheduling
-    full: bool = False
-
-
-def before_reschedule(wish: Wish) -> ChangeStep | None:
-    """Return the end of a reschedule for which no call is made; None: it may be sent."""
-    if wish.over:
+    if over:
         return ChangeStep.REFUSE_OVER
-    if wish.disabled:
+    if disabled:
         return ChangeStep.REFUSE_NOT_ALLOWED
-    return ChangeStep.REFUSE_FULL if wish.full else None
+    return ChangeStep.REFUSE_FULL if full else None
 
 
 def after_look_at_same_start(shown: Shown, *, is_there: bool, lives: bool, young: bool) -> ChangeStep:

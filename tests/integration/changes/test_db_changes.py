@@ -17,9 +17,9 @@ from db.queue.kinds import CHANGES
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.changes.cancel import read_cancel
 from tasks.calcom.http.answer import NoAnswer
-from tasks.changes.cases import case_of
 from tasks.changes.ending import Seen, carried_out
 from tasks.changes.evidence.case import ChangeStep, Shown
+from tasks.changes.inquiry import case_of
 from tasks.changes.lookup import ChangeLook
 from tasks.dependencies import Timings
 from tasks.work.decisions import BookingDecisions

@@ -21,7 +21,7 @@ from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind, SeriesScope
 from resilience.circuit_breaker.types import Denied
 from resilience.retry_policy import RetryPolicy
-from tasks.changes import attempt, cases, questions
+from tasks.changes import attempt, inquiry, post, questions
 from tasks.changes.lookup import ChangeLook
 from tasks.guarded_calls.calls import NotNow
 from tasks.guarded_calls.event_type_lookup import NotAskedError
@@ -256,19 +256,19 @@ def written(row: ChangeRow, columns: dict[str, Any]) -> ChangeRow:
 @contextmanager
 def dealt(retries: int) -> Iterator[None]:
     """Have what the product asks for answered by the walk until the block ends, with so many retries."""
+    types = SimpleNamespace(recent=lambda *_: _not_asked("type"), NotAskedError=NotAskedError)
     rules = BookingDecisions(RetryPolicy(jitter=0, max_attempts=retries, per_error={}), TIMINGS, "key", "settings")
     with ExitStack() as stack:
         for owner, name, answer in (
             (attempt, "means_of", lambda *_: (_running, rules)),
-            (attempt.ChangeAttempt, "_call", _call),
-            (attempt, "look_at_change", _look),
-            (attempt, "shows_another", lambda *_: _running.ask("another")),
-            (cases, "shows_another", lambda *_: _running.ask("another")),
-            (attempt, "booked_there", lambda *_: THERE),
+            (post, "_call", _call),
+            (inquiry, "look_at_change", _look),
+            (inquiry, "shows_another", lambda *_: _running.ask("another")),
+            (inquiry, "booked_there", lambda *_: THERE),
             (questions, "is_full", lambda *_: _running.ask("full")),
             (questions, "slot_at", lambda *_: _running.ask("slots")),
             (questions, "listed", lambda *_: _not_asked("listed")),
-            (attempt, "event_type_lookup", SimpleNamespace(recent=lambda *_: _not_asked("type"))),
+            (attempt, "event_type_lookup", types),
         ):
             stack.enter_context(patch.object(owner, name, answer))
         ask.cache_clear()

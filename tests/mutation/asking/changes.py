@@ -18,7 +18,7 @@ _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
 _claimed = partial(Breakage, promise=1, file="tasks/changes/claim.py")
 _moving = partial(Breakage, promise=2, file="tasks/changes/ask/reschedule.py")
-_decided = partial(Breakage, promise=2, file="tasks/changes/cases.py")
+_inquiry = partial(Breakage, promise=2, file="tasks/changes/inquiry.py")
 _attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 CHANGES_SENT = (
@@ -76,13 +76,13 @@ CHANGES_SENT = (
         new="BATCH) if left else []",
         test=f"{_TURNED}test_it_goes_when_the_other_one_has_expired",
     ),
-    _decided(
+    _inquiry(
         name="moved-without-the-wanted-start",
         old="wanted=look.wanted,",
         new="wanted=True,",
         test=f"{_LOST}[reschedule-hang]",
     ),
-    _decided(
+    _inquiry(
         name="changed-again-before-settle-at",
         old="settled=times.settled_in <= 0,",
         new="settled=True,",
@@ -90,26 +90,26 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="a-cancel-follows-nobody",
-        old="FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
-        new="FOLLOW:\n            return self._end(ChangeStep.DONE, Seen())\n        if act in",
+        old="FOLLOW and seen.there is not None:\n            return followed(self.booking, seen.there)\n",
+        new="FOLLOW:\n            return self._end(ChangeStep.DONE)\n",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     _attempt(
         name="moved-though-its-type-allows-no-rescheduling",
-        old="if kept.rescheduling_disabled:",
-        new="if False and kept.rescheduling_disabled:",
+        old="disabled = kept.rescheduling_disabled",
+        new="disabled = False",
         test=f"{_BY_US}test_a_type_that_allows_no_rescheduling_is_not_moved",
     ),
     _attempt(
         name="moved-though-it-is-over",
-        old="over=is_over(booking, change.updated_at)",
+        old="over=booking.is_over(change.updated_at)",
         new="over=False",
         test=f"{_BY_US}test_a_booking_that_is_over_by_then_is_not_moved",
     ),
     _attempt(
         name="moved-to-a-full-time",
-        old="full=kept.seats and",
-        new="full=False and",
+        old="full = not disabled and kept.seats and",
+        new="full = False and",
         test=f"{_REFUSED}test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(
