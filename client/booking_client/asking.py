@@ -99,7 +99,7 @@ def _booking(
     return Query(load("outcome_by_id", schema, columns), {"id": appointment_id})
 
 
-class ChangeAsk(NamedTuple):
+class ChangeWish(NamedTuple):
     """Say what is wished of a booking: another start, or (None) that it is cancelled."""
 
     start: datetime | None
@@ -130,7 +130,7 @@ class ChangeAsk(NamedTuple):
 
 
 def keep_wish(
-    schema: str | None, wish: ChangeAsk, appointment_id: int | None, key: str | None, account: str | None
+    schema: str | None, wish: ChangeWish, appointment_id: int | None, key: str | None, account: str | None
 ) -> Steps[ChangeOutcome]:
     """Store a wish for the booking of an id, or for the newest of an idempotency key; no booking is locked.
 

@@ -12,7 +12,7 @@ import psycopg
 
 from booking_client.asking import (
     PART,
-    ChangeAsk,
+    ChangeWish,
     accounts_of,
     ask_async,
     is_worth_waiting,
@@ -87,7 +87,7 @@ class AsyncBookings:
         connection: Any = None,
     ) -> ChangeOutcome:
         """Store the wish to cancel a booking, by its id or its idempotency key; no booking is locked."""
-        wish = ChangeAsk.of(None, reason, change_key)
+        wish = ChangeWish.of(None, reason, change_key)
         return await self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     async def reschedule(
@@ -102,7 +102,7 @@ class AsyncBookings:
         connection: Any = None,
     ) -> ChangeOutcome:
         """Store the wish to move a booking to another start, with its offset from UTC; else as `cancel`."""
-        wish = ChangeAsk.of(start, reason, change_key)
+        wish = ChangeWish.of(start, reason, change_key)
         return await self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:

@@ -12,7 +12,7 @@ import psycopg
 
 from booking_client.asking import (
     PART,
-    ChangeAsk,
+    ChangeWish,
     accounts_of,
     ask,
     is_worth_waiting,
@@ -119,7 +119,7 @@ class Bookings:
             ValueError: The reason, the start or the key cannot be stored or sent.
             AppointmentDatabaseException: As `enqueue`: the same wish again is the same change.
         """
-        wish = ChangeAsk.of(None, reason, change_key)
+        wish = ChangeWish.of(None, reason, change_key)
         return self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     def reschedule(
@@ -134,7 +134,7 @@ class Bookings:
         connection: Any = None,
     ) -> ChangeOutcome:
         """Store the wish to move a booking to another start, with its offset from UTC; else as `cancel`."""
-        wish = ChangeAsk.of(start, reason, change_key)
+        wish = ChangeWish.of(start, reason, change_key)
         return self._keep(keep_wish(self._schema, wish, appointment_id, key, account), 1, connection)
 
     def wait(

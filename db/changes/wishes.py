@@ -10,7 +10,7 @@ from db.sql import statement
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAsk:
+class StoredWish:
     """A row of `change_wishes`; `start` None: a cancel."""
 
     id: int
@@ -21,12 +21,12 @@ class StoredAsk:
     asked_at: datetime
 
 
-def take_next(conn: Connection, after: int) -> StoredAsk | None:
+def take_next(conn: Connection, after: int) -> StoredWish | None:
     """Return and lock the next wish after a number, the first one of its booking; None: there is none."""
     row = conn.execute(statement("change_wish"), {"after": after}).first()
-    return None if row is None else StoredAsk(*row)
+    return None if row is None else StoredWish(*row)
 
 
-def delete_wish(conn: Connection, wish: StoredAsk) -> None:
+def delete_wish(conn: Connection, wish: StoredWish) -> None:
     """Delete a wish that is decided."""
     conn.execute(delete(change_wishes).where(change_wishes.c.id == wish.id))

@@ -6,8 +6,8 @@ from datetime import datetime
 from db.appointments.views import BookingView
 from db.lifecycle import ChangeStatus, Status
 from tasks.changes.ask import by_caller
-from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.by_caller import CallerAsk, ChangeOfCaller
+from tasks.changes.ask.ask import Ask, AskOutcome, Via
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.changes.ask.by_python import ChangeRefusedError
 from tasks.conversations.conversation import Conversation
 from tasks.conversations.finding import meant
@@ -68,21 +68,17 @@ def _moved_before(view: BookingView | None) -> ChangeInCall | None:
 
 def _changed(conversation: Conversation, view: BookingView, wanted: datetime | None) -> ChangeInCall:
     what = "cancel" if wanted is None else wanted.isoformat()
-    made = _asked(_wish(conversation, view, what), view, wanted)
+    key = None if conversation.call is None else f"{conversation.agent}:{conversation.call}:{what}"
+    made = _asked(conversation, view, wanted, key)
     if made.change is not None and _is_bygone(made.change, wanted):  # such as a move back: a new change
-        return _asked(_wish(conversation, view, None), view, wanted)
+        return _asked(conversation, view, wanted, None)
     return made
 
 
-def _wish(conversation: Conversation, view: BookingView, what: str | None) -> CallerAsk:
-    has_key = what is not None and conversation.call is not None
-    named = f"{conversation.agent}:{conversation.call}:{what}" if has_key else None
-    return CallerAsk(key=conversation.key, booking=view.id, via=Via.VOICE, idempotency_key=named)
-
-
-def _asked(wish: CallerAsk, view: BookingView, wanted: datetime | None) -> ChangeInCall:
+def _asked(conversation: Conversation, view: BookingView, wanted: datetime | None, key: str | None) -> ChangeInCall:
+    ask = Ask.of_caller(Via.VOICE, start=wanted, key=key)
     try:
-        made = by_caller.cancel(wish) if wanted is None else by_caller.reschedule(wish, wanted)
+        made = by_caller.change_booking(conversation.key, view.id, ask)
     except ChangeRefusedError as refused:
         return ChangeInCall(view, refused=refused.outcome)
     return ChangeInCall(made.view, made)

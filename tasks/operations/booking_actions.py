@@ -21,8 +21,8 @@ from db.queue import held
 from db.queue.kinds import KINDS
 from tasks import dependencies
 from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via
-from tasks.changes.ask.cancel import cancel_in
-from tasks.changes.ask.reschedule import RESCHEDULE, reschedule_in
+from tasks.changes.ask.change import change_in
+from tasks.changes.ask.reschedule import RESCHEDULE
 from tasks.changes.ask.sentences import sentence_of
 from tasks.dependencies import Dependencies
 from tasks.operations.retry import BATCH, retry_in
@@ -30,8 +30,8 @@ from tasks.work.publish import send
 
 MOST = 1_000  # bookings of one action
 RETRY, CANCEL = "retry", "cancel"
-_COMMANDS: Mapping[str, Callable[[Connection, int, Ask], AskResult]] = MappingProxyType(
-    {RETRY: retry_in, CANCEL: cancel_in}
+_ACTIONS: Mapping[str, Callable[[Connection, int, Ask], AskResult]] = MappingProxyType(
+    {RETRY: retry_in, CANCEL: change_in, RESCHEDULE: change_in}
 )
 _MOVING = frozenset({"55P03", "40P01", "40001"})  # another transaction has this row locked
 
@@ -120,7 +120,7 @@ def _next(engine: Engine, action: OperatorAction, position: int) -> AskResult:
     booking_id = (action.ids or ())[position]
     try:
         with engine.begin() as conn:
-            result = _given(conn, booking_id, action)
+            result = _ACTIONS[action.action](conn, booking_id, _ask(action))
             _count(conn, action, position, result)
     except DBAPIError as exc:
         if getattr(exc.orig, "sqlstate", None) not in _MOVING:
@@ -131,13 +131,6 @@ def _next(engine: Engine, action: OperatorAction, position: int) -> AskResult:
     return result
 
 
-def _given(conn: Connection, booking_id: int, action: OperatorAction) -> AskResult:
-    """Give a booking the command of an action."""
-    if action.action == RESCHEDULE:
-        return reschedule_in(conn, booking_id, datetime.fromisoformat(action.target["start"]), _command(action))
-    return _COMMANDS[action.action](conn, booking_id, _command(action))
-
-
 def _count(conn: Connection, action: OperatorAction, position: int, result: AskResult) -> None:
     refuses = (action.action == RESCHEDULE or "week" in action.target) and not result.done
     refused = f"{result.booking_id}: {sentence_of(result)}" if refuses else None
@@ -145,12 +138,14 @@ def _count(conn: Connection, action: OperatorAction, position: int, result: AskR
         raise _TakenOverError  # the transaction is rolled back, and with it the change of the booking
 
 
-def _command(action: OperatorAction) -> Ask:
+def _ask(action: OperatorAction) -> Ask:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
     given: dict[str, Any] = {name: action.target.get(name) for name in ("reason", "account")}
     week = action.target.get("week")
     given["part"] = SeriesPart.of(action.target.get("scope"), None if week is None else datetime.fromisoformat(week))
+    if action.action == RESCHEDULE:
+        given["start"] = datetime.fromisoformat(action.target["start"])
     spares = via is Via.PAGE and len(action.ids or ()) > 1  # a list's cancel is of what is not booked yet
     not_booked = bool(action.target.get("not_booked"))
     return Ask("operator", via, action.why, not_booked, who, action.epoch_seen, **given, spares_booked=spares)

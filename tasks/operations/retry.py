@@ -48,7 +48,7 @@ def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_b
     return send_released(result)
 
 
-def retry_in(conn: Connection, booking_id: int, command: Ask) -> AskResult:
+def retry_in(conn: Connection, booking_id: int, ask: Ask) -> AskResult:
     """Send a held or failed booking again; if it may be booked it is looked up first, unless the operator has looked.
 
     `not_booked`: the outcome counts as known, so that the next call is a POST like the first. Apart from `booking
@@ -57,21 +57,21 @@ def retry_in(conn: Connection, booking_id: int, command: Ask) -> AskResult:
     row = appointments.get(conn, booking_id, lock=True)  # locked, so that the decision is about the row as it is
     if row is None:
         return AskResult(booking_id, AskOutcome.MISSING)
-    if is_stale(row, command):
+    if is_stale(row, ask):
         return result_of(row, AskOutcome.MOVED_ON)
     if (refused := _retried_never(conn, row)) is not None:
         return result_of(row, refused)
-    meant = retry_outcome(row, not_booked=command.not_booked)
+    meant = retry_outcome(row, not_booked=ask.not_booked)
     if meant is AskOutcome.NOT_RETRYABLE:
-        change = _retried_change(conn, row, command)
+        change = _retried_change(conn, row, ask)
         return result_of(row, meant) if change is None else result_of(row, AskOutcome.SENT, released=change)
-    if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:
+    if ask.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:
         return result_of(row, AskOutcome.GOES_BY_ITSELF)
-    if command.not_booked and (seconds := open_for(conn, row)) > 0:
+    if ask.not_booked and (seconds := open_for(conn, row)) > 0:
         return result_of(row, AskOutcome.STILL_OPEN, open_for=seconds)
-    changes = {**FRESH_COUNTS, **(KNOWN if command.not_booked else {})}
+    changes = {**FRESH_COUNTS, **(KNOWN if ask.not_booked else {})}
     try:
-        released = move_as_read(conn, row, Status.PENDING, command.event, changes)
+        released = move_as_read(conn, row, Status.PENDING, ask.event, changes)
     except appointments.KeyTakenError:
         return result_of(row, AskOutcome.ASKED_AGAIN)
     return result_of(row, AskOutcome.MOVED_ON if released is None else meant, released=released)
@@ -84,13 +84,13 @@ def _retried_never(conn: Connection, row: Appointment) -> AskOutcome | None:
     return None if accounts.lock_open(conn, row.account_id) else AskOutcome.ACCOUNT_CLOSED
 
 
-def _retried_change(conn: Connection, row: Appointment, command: Ask) -> BookingChange | None:
+def _retried_change(conn: Connection, row: Appointment, ask: Ask) -> BookingChange | None:
     """Send the change of a booking again that `retryable_change` returns; None: it has none."""
     change = retryable_change(conn, row)
     if change is None:
         return None
     afresh: dict[str, Any] = {"posts": 0, "retry_count": 0, "may_have_moved": False} if change.over else {}
-    moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **command.event, **FRESH_COUNTS, **afresh)
+    moves.move(conn, change.id, change.status, ChangeStatus.PENDING, **ask.event, **FRESH_COUNTS, **afresh)
     return moves.get(conn, change.id)
 
 

@@ -19,7 +19,7 @@ from db.changes import asking
 from db.lifecycle import FINAL
 from tasks import dependencies
 from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.cancel import cancel as cancel_row
+from tasks.changes.ask.change import cancel as cancel_row
 from tasks.host.log import Logger
 from tasks.work.publish import tell
 

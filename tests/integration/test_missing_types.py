@@ -14,7 +14,7 @@ from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.calcom.reads import LIST
 from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held

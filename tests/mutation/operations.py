@@ -71,7 +71,7 @@ OPERATIONS = (
     _retry(
         name="stale-page-retries-what-goes-by-itself",
         promise=6,
-        old="if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:",
+        old="if ask.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:",
         new="if False:",
         test=f"{_BOOKINGS}test_a_page_leaves_alone_what_goes_by_itself_by_now",
     ),
@@ -85,7 +85,7 @@ OPERATIONS = (
         name="looked-for-another-call",
         file="tasks/changes/ask/ask.py",
         promise=1,
-        old="command.seen != version(row)",
+        old="ask.seen != version(row)",
         new="False",
         test=f"{_BOOKINGS}test_not_booked_is_said_of_the_call_that_was_looked_for",
     ),
@@ -128,7 +128,7 @@ OPERATIONS = (
     Breakage(
         name="revoked-without-a-record",
         promise=6,
-        file="tasks/changes/ask/cancel.py",
+        file="tasks/changes/ask/change.py",
         old="if via is Via.FLOWER and result.done and not result.repeated:",
         new="if False:",
         test=f"{_REVOKED}test_what_flower_revokes_is_recorded_once",

@@ -1,10 +1,10 @@
 """The resources of changes: cancel a booking, move it, and read how that stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
@@ -17,8 +17,8 @@ from db.changes.change import SeriesPart
 from db.lifecycle import ChangeStatus
 from db.models.changes import ChangeKind
 from tasks.changes.ask import by_caller
-from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.by_caller import CallerAsk, ChangeOfCaller
+from tasks.changes.ask.ask import Ask, AskOutcome, Via
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.changes.ask.by_python import ChangeRefusedError
 from tasks.changes.ask.spoken import say_change
 from worker.api import parameters
@@ -35,6 +35,10 @@ class ChangeRequest(RequestBody):
 
     reason: Reason | None = None
 
+    def ask(self, key: str | None) -> Ask:
+        """Return what is asked for; the same `key` is the same change."""
+        return Ask.of_caller(Via.HTTP, reason=self.reason, key=key)
+
 
 class CancelRequest(ChangeRequest):
     """Cancel a booking; of a series `scope` says whether all weeks, one, or one and all that follow."""
@@ -44,15 +48,14 @@ class CancelRequest(ChangeRequest):
         None, description="The start of the week that is meant."
     )
 
-    @property
-    def part(self) -> SeriesPart | None:
-        """Return the weeks of a series that are meant; None: the whole booking.
+    def ask(self, key: str | None) -> Ask:
+        """Return the cancel that is asked for.
 
         Raises:
             ApiError: `scope` and `week` do not go together.
         """
         try:
-            return SeriesPart.of(self.scope, self.week)
+            return replace(super().ask(key), part=SeriesPart.of(self.scope, self.week))
         except ValueError as error:
             raise invalid({"week": str(error)}) from None
 
@@ -62,8 +65,9 @@ class RescheduleRequest(ChangeRequest):
 
     start: Annotated[datetime, BeforeValidator(instant)]
 
-
-Asked = TypeVar("Asked", bound=ChangeRequest)
+    def ask(self, key: str | None) -> Ask:
+        """Return the move that is asked for."""
+        return replace(super().ask(key), start=self.start)
 
 
 _REFUSED: Mapping[AskOutcome, str] = MappingProxyType(
@@ -83,13 +87,13 @@ _REFUSED: Mapping[AskOutcome, str] = MappingProxyType(
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a booking of the key's own, or weeks of it. Once it is answered with 2xx, the wish is stored, and kept."""
-    return await _ask(request, CancelRequest, lambda wish, asked: by_caller.cancel(wish, asked.part))
+    """Cancel a booking of the key's own, or weeks of it. Once it is answered with 2xx, it is stored, and kept."""
+    return await _ask(request, CancelRequest)
 
 
 async def reschedule(request: Request) -> Response:
     """Move a booking of the key's own to another start; it stands as it is until Cal.com has moved it."""
-    return await _ask(request, RescheduleRequest, lambda wish, asked: by_caller.reschedule(wish, asked.start))
+    return await _ask(request, RescheduleRequest)
 
 
 async def by_id(request: Request) -> Response:
@@ -104,15 +108,14 @@ async def by_id(request: Request) -> Response:
     return json_response(change_document(await services.change_waiters.wait(found, seconds)))
 
 
-async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerAsk, Asked], ChangeOfCaller]) -> Response:
+async def _ask(request: Request, body: type[ChangeRequest]) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.CHANGE) as admission:
         seconds, booking = parameters.wait(request), parameters.booking_id(request)
         header = idempotency_key(request.headers.get("idempotency-key"))
-        asked = body.parse(await json_object(request))
-        wish = CallerAsk(key=admission.key, booking=booking, via=Via.HTTP, reason=asked.reason, idempotency_key=header)
+        ask = body.parse(await json_object(request)).ask(header)
         try:
-            found = await admission.run(ask, wish, asked)
+            found = await admission.run(by_caller.change_booking, admission.key, booking, ask)
         except ChangeRefusedError as refused:
             raise _problem(refused.outcome) from None
     found = replace(await services.change_waiters.wait(found, seconds), again=found.again)

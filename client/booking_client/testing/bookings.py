@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from booking_client.asking import ChangeAsk
+from booking_client.asking import ChangeWish
 from booking_client.insertion import Inserted, Kept, NewAppointment, key_of
 from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.idempotency import derive_key
@@ -99,7 +99,7 @@ class FakeBookings:
     ) -> ChangeOutcome:
         """Store a wish, as `Bookings.cancel`; it is decided at once."""
         return self._wish(
-            ChangeAsk.of(None, reason, change_key), self.outcome(appointment_id, key=key, account=account)
+            ChangeWish.of(None, reason, change_key), self.outcome(appointment_id, key=key, account=account)
         )
 
     def reschedule(
@@ -115,7 +115,7 @@ class FakeBookings:
     ) -> ChangeOutcome:
         """Store a wish, as `Bookings.reschedule`; it is decided at once."""
         return self._wish(
-            ChangeAsk.of(start, reason, change_key), self.outcome(appointment_id, key=key, account=account)
+            ChangeWish.of(start, reason, change_key), self.outcome(appointment_id, key=key, account=account)
         )
 
     def wait(
@@ -245,7 +245,7 @@ class FakeBookings:
             self._ends.append(number)
             self._settled.notify_all()
 
-    def _wish(self, wish: ChangeAsk, booking: Outcome | None) -> ChangeOutcome:
+    def _wish(self, wish: ChangeWish, booking: Outcome | None) -> ChangeOutcome:
         if booking is None:
             raise LookupError("no booking has this id or key")
         asked = wish.asked(datetime.now(UTC))

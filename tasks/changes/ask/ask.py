@@ -1,14 +1,13 @@
-"""What an operator can do with bookings, the same from the command line, Flower and the page: try again.
+"""Who asks for what of a booking, in which way, and what became of it.
 
-Each command is one transaction for each booking. It returns what it did, or why it did nothing; the booking's events
-record who gave the command, in which way, and why.
+What is asked for is one transaction for each booking; the booking's events record who asked, in which way, and why.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
 
@@ -26,7 +25,7 @@ WAIT_FOR_NO_TIME = frozenset(
 
 
 class Via(StrEnum):
-    """The way in which a command came."""
+    """The way in which somebody asks."""
 
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
@@ -37,7 +36,7 @@ class Via(StrEnum):
 
 
 class AskOutcome(StrEnum):
-    """The outcome of a command to one booking."""
+    """The outcome of what is asked of one booking."""
 
     SENT = "sent"
     SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: a lookup at Cal.com comes before any POST
@@ -92,12 +91,13 @@ _DONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A command: who gives it, in which way, and why; `not_booked`: the operator saw no booking at Cal.com.
+    """Who asks for a retry or a change of a booking, in which way, and why.
 
-    `who` is the name of a login, for the booking's events. `seen` is the booking's `version` as the operator saw it;
-    None: it is not given. Of a change: `reason` is what Cal.com tells the attendee, the same `key` is the same change,
-    the booking must be of `account` (None: of any), and it was asked for at `asked_at` (None: now). `spares_booked`: a
-    confirmed booking is not cancelled. `part`: the weeks of a series that a cancel means (None: the whole booking).
+    `not_booked`: the operator saw no booking at Cal.com. `who` is the name of a login, for the booking's events. `seen`
+    is the booking's `version` as the operator saw it; None: it is not given. Of a change: `start` is the wanted start
+    (None: it is a cancel), `reason` is what Cal.com tells the attendee, the same `key` is the same change, the booking
+    must be of `account` (None: of any), and it was asked for at `asked_at` (None: now). `spares_booked`: a confirmed
+    booking is not cancelled. `part`: the weeks of a series that a cancel means (None: the whole booking).
     """
 
     by: str
@@ -112,19 +112,25 @@ class Ask:
     spares_booked: bool = False
     asked_at: datetime | None = None
     part: SeriesPart | None = None
+    start: datetime | None = None
+
+    @classmethod
+    def of_caller(cls, via: Via, **given: Any) -> Self:
+        """Return what a caller asks for."""
+        return cls("caller", via, "asked for", **given)
 
     @property
     def event(self) -> dict[str, Any]:
-        """Return what the booking's events store of the command."""
+        """Return what the booking's events store of it."""
         return {"by": self.by, "why": self.why, "detail": {"via": self.via} | ({"who": self.who} if self.who else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class AskResult:
-    """The outcome of a command, and the state in which it found the booking.
+    """The outcome of what was asked, and the state in which the booking was found.
 
     `open_for`: with STILL_OPEN, the seconds in which a call may still turn into a booking. `released`: the row, or the
-    change, whose message is to be sent after the commit. `repeated`: the same command was given before.
+    change, whose message is to be sent after the commit. `repeated`: the same was asked before.
     """
 
     booking_id: int
@@ -138,7 +144,7 @@ class AskResult:
 
     @property
     def done(self) -> bool:
-        """Return whether the command was carried out, or is recorded in the row to be carried out."""
+        """Return whether it was carried out, or is recorded in the row to be carried out."""
         return self.outcome in _DONE
 
 
@@ -156,9 +162,9 @@ def version(row: Appointment) -> int:
     return round(row.updated_at.timestamp() * 1000)
 
 
-def is_stale(row: Appointment, command: Ask) -> bool:
+def is_stale(row: Appointment, ask: Ask) -> bool:
     """Return whether the booking has changed since the operator looked for it at Cal.com."""
-    return command.not_booked and command.seen is not None and command.seen != version(row)
+    return ask.not_booked and ask.seen is not None and ask.seen != version(row)
 
 
 def send_released(result: AskResult) -> AskResult:
@@ -185,5 +191,5 @@ def result_of(
     open_for: float = 0.0,
     released: Appointment | BookingChange | None = None,
 ) -> AskResult:
-    """Return the result of a command for a row as it was found."""
+    """Return the result for a row as it was found."""
     return AskResult(row.id, outcome, row.status, row.hold_reason, open_for, released)

@@ -1,8 +1,7 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -12,15 +11,14 @@ from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingView
 from db.changes import asking, moves
-from db.changes.change import BookingChange, SeriesPart
+from db.changes.change import BookingChange
 from db.connection import deadline
 from db.lifecycle import SHORT_HOLDS, ChangeStatus, HoldReason, Status
 from tasks import dependencies
 from tasks.callers.connection import caller_connection
-from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via, send_released
+from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, send_released
 from tasks.changes.ask.by_python import ChangeRefusedError
-from tasks.changes.ask.cancel import cancel_in
-from tasks.changes.ask.reschedule import reschedule_in
+from tasks.changes.ask.change import change_in
 from tasks.host.database_errors import database_errors
 
 
@@ -78,49 +76,24 @@ class ChangeOfCaller:
         return None if self.change is None else held_by(self.change.hold_reason, self.change.held_for)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallerAsk:
-    """Who wants which booking changed, and how; the same `idempotency_key` is the same change of it."""
-
-    key: ApiKey
-    booking: int
-    via: Via
-    reason: str | None = field(default=None, repr=False)
-    idempotency_key: str | None = None
-
-    @property
-    def command(self) -> Ask:
-        """Return the command that is given."""
-        return Ask("caller", self.via, "asked for", reason=self.reason, key=self.idempotency_key)
-
-
-def cancel(wish: CallerAsk, part: SeriesPart | None = None) -> ChangeOfCaller:
-    """Cancel a booking, or a part of its series; one that is cancelled already is a wish that is known.
+def change_booking(key: ApiKey, booking: int, ask: Ask) -> ChangeOfCaller:
+    """Cancel or move a booking; one that is cancelled already is a change that is known.
 
     Raises:
-        ChangeRefusedError: It cannot be cancelled, or it is another key's; nothing was stored.
+        ChangeRefusedError: It cannot be changed so, or it is another key's; nothing was stored.
         AppointmentDatabaseException: Postgres does not answer, or another transaction has the booking; the same.
         SQLAlchemyError: Postgres has perhaps stored it; ask again, and it is the same change.
     """
-    return _asked(wish, lambda conn: cancel_in(conn, wish.booking, replace(wish.command, part=part)), is_cancel=True)
-
-
-def reschedule(wish: CallerAsk, start: datetime) -> ChangeOfCaller:
-    """Move a booking to another start; else as `cancel`."""
-    return _asked(wish, lambda conn: reschedule_in(conn, wish.booking, start, wish.command))
-
-
-def _asked(wish: CallerAsk, ask: Callable[[Connection], AskResult], *, is_cancel: bool = False) -> ChangeOfCaller:
-    of_key = wish.key.id  # a key of the scope `all` sees what others asked for, and changes none of it
+    of_key = key.id  # a key of the scope `all` sees what others asked for, and changes none of it
     with deadline(patience()), _connected() as conn:
         with database_errors():
-            if not views.by_ids(conn, [wish.booking], of_key=of_key):
-                raise ChangeRefusedError(AskResult(wish.booking, AskOutcome.MISSING))
-            result = ask(conn)
-            [view] = views.by_ids(conn, [wish.booking], of_key=of_key)
-        conn.commit()  # an error here is the only one after which the wish may be stored
+            if not views.by_ids(conn, [booking], of_key=of_key):
+                raise ChangeRefusedError(AskResult(booking, AskOutcome.MISSING))
+            result = change_in(conn, booking, ask)
+            [view] = views.by_ids(conn, [booking], of_key=of_key)
+        conn.commit()  # an error here is the only one after which the change may be stored
     if not result.done:
-        if is_cancel and result.outcome is AskOutcome.ENDED and result.status is Status.CANCELLED:
+        if ask.start is None and result.outcome is AskOutcome.ENDED and result.status is Status.CANCELLED:
             return ChangeOfCaller(view, None, again=True)
         raise ChangeRefusedError(result)
     send_released(result)

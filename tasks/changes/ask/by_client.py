@@ -11,13 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from db import appointments
-from db.changes import moves, wishes
-from db.changes.wishes import StoredAsk
+from db.changes import asking, moves, wishes
+from db.changes.wishes import StoredWish
 from db.lifecycle import ChangeStatus, Status
 from tasks.changes.ask import store
 from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via, send_released
-from tasks.changes.ask.cancel import cancel_in
-from tasks.changes.ask.reschedule import reschedule_in
+from tasks.changes.ask.change import change_in
 from tasks.changes.ask.sentences import sentence_of
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
@@ -37,7 +36,7 @@ def decide_wishes(deps: Dependencies, meanwhile: Callable[[], object] = lambda: 
     return count
 
 
-def _decide_next(deps: Dependencies, after: int) -> StoredAsk | None:
+def _decide_next(deps: Dependencies, after: int) -> StoredWish | None:
     """Decide the next wish after a number, and return it; None: there is none."""
     wish = result = None
     try:
@@ -56,27 +55,25 @@ def _decide_next(deps: Dependencies, after: int) -> StoredAsk | None:
     return wish
 
 
-def _decide(conn: Connection, wish: StoredAsk) -> AskResult:
-    command = Ask("caller", Via.PYTHON, "asked for", reason=wish.reason, key=wish.key, asked_at=wish.asked_at)
-    if wish.start is None:
-        result = cancel_in(conn, wish.appointment_id, command)
-    else:
-        result = reschedule_in(conn, wish.appointment_id, wish.start, command)
+def _decide(conn: Connection, wish: StoredWish) -> AskResult:
+    given = {"reason": wish.reason, "key": wish.key, "asked_at": wish.asked_at, "start": wish.start}
+    ask = Ask.of_caller(Via.PYTHON, **given)
+    result = change_in(conn, wish.appointment_id, ask)
     if result.change is None:
-        _store_end(conn, wish, command, result)
+        _store_end(conn, wish.appointment_id, ask, result)
     return result
 
 
-def _store_end(conn: Connection, wish: StoredAsk, command: Ask, result: AskResult) -> None:
-    """Store the change of a wish that is refused, or done without one: its booking was cancelled, or is."""
-    row = appointments.get(conn, wish.appointment_id)
+def _store_end(conn: Connection, booking_id: int, ask: Ask, result: AskResult) -> None:
+    """Store the change that is refused, or done without one: its booking was cancelled, or is."""
+    row = appointments.get(conn, booking_id)
     if row is None:
         return
-    is_cancelled = wish.start is None and row.status is Status.CANCELLED
+    is_cancelled = ask.start is None and row.status is Status.CANCELLED
     to = ChangeStatus.DONE if is_cancelled else ChangeStatus.REFUSED
     if result.outcome is AskOutcome.KEY_REUSED:
-        command = replace(command, key=None)  # it stays the other change's
-    change = store.keep(conn, row, wish.start, command, ChangeStatus.WAITING, appointments.now(conn))
+        ask = replace(ask, key=None)  # it stays the other change's
+    change = store.keep(conn, row, ask, ChangeStatus.WAITING, asking.moment_of(conn, row))
     why = sentence_of(result)
     moves.move(
         conn, change.id, ChangeStatus.WAITING, to, why=why, by="caller", last_error=None if is_cancelled else why

@@ -1,22 +1,17 @@
 """Cancel and move bookings from Python: `from worker import cancel_booking, reschedule_booking`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Connection
-
 from db import appointments
-from db.appointments import Appointment
 from db.changes.change import SeriesPart
 from db.connection import deadline
 from db.lifecycle import ChangeStatus
 from db.models.changes import SeriesScope
 from tasks import dependencies
 from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via, send_released
-from tasks.changes.ask.cancel import cancel_locked
-from tasks.changes.ask.reschedule import reschedule_locked
+from tasks.changes.ask.change import change_locked
 from tasks.changes.ask.sentences import sentence_of
 from tasks.host.database_errors import database_errors
 
@@ -33,7 +28,7 @@ class ChangeRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ChangeReceipt:
-    """What became of a wish when it was asked for.
+    """What became of a change when it was asked for.
 
     `change_id` names it (None: the booking was not at Cal.com, and is cancelled). `duplicate`: it was asked for before.
     """
@@ -46,7 +41,7 @@ class ChangeReceipt:
 
     @classmethod
     def of(cls, result: AskResult) -> Self:
-        """Return the receipt of a wish that was taken."""
+        """Return the receipt of a change that is stored, or done."""
         change = result.change
         status = ChangeStatus.WAITING if change is None else change.status
         if change is None and result.outcome is AskOutcome.CANCELLED:
@@ -76,8 +71,7 @@ def cancel_booking(
         AppointmentDatabaseException: Postgres did not store it; ask again, with the same key.
     """
     part = SeriesPart.of(scope, week)
-    command = Ask("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account, part=part)
-    return _asked(booking, cancel_locked, command)
+    return _asked(booking, Ask.of_caller(Via.PYTHON, reason=reason, key=key, account=account, part=part))
 
 
 def reschedule_booking(
@@ -89,14 +83,13 @@ def reschedule_booking(
     account: str | None = None,
 ) -> ChangeReceipt:
     """Move a booking to another start; else as `cancel_booking`."""
-    command = Ask("caller", Via.PYTHON, "asked for", reason=reason, key=key, account=account)
-    return _asked(booking, lambda conn, row, asked: reschedule_locked(conn, row, start, asked), command)
+    return _asked(booking, Ask.of_caller(Via.PYTHON, reason=reason, key=key, account=account, start=start))
 
 
-def _asked(booking: int | str, ask: Callable[[Connection, Appointment, Ask], AskResult], command: Ask) -> ChangeReceipt:
+def _asked(booking: int | str, ask: Ask) -> ChangeReceipt:
     with database_errors(), deadline(PATIENCE), dependencies.current().engine.begin() as conn:
-        row = appointments.find(conn, str(booking), account=command.account, lock=True)
-        result = AskResult(0, AskOutcome.MISSING) if row is None else ask(conn, row, command)
+        row = appointments.find(conn, str(booking), account=ask.account, lock=True)
+        result = AskResult(0, AskOutcome.MISSING) if row is None else change_locked(conn, row, ask)
     if not result.done:
         raise ChangeRefusedError(result)
     return ChangeReceipt.of(send_released(result))

@@ -1,10 +1,10 @@
-"""Move bookings to another start, the same from Python, the command line and the page."""
+"""Move a booking to another start."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db import appointments
 from db.appointments import Appointment
 from db.changes import asking
 from db.changes.asking import AskingMoment
@@ -16,31 +16,25 @@ from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, result_of
 RESCHEDULE = "reschedule"
 
 
-def reschedule_in(conn: Connection, booking_id: int, start: datetime, command: Ask) -> AskResult:
-    """Move a booking: at Cal.com, if it is there; if its outcome is unknown, once that is known."""
-    row = appointments.get(conn, booking_id, lock=True)
-    missing = AskResult(booking_id, AskOutcome.MISSING)
-    return missing if row is None else reschedule_locked(conn, row, start, command)
-
-
-def reschedule_locked(conn: Connection, row: Appointment, start: datetime, command: Ask) -> AskResult:
-    """Move a booking that is locked, as `reschedule_in` does."""
+def reschedule_locked(conn: Connection, row: Appointment, start: datetime, ask: Ask) -> AskResult:
+    """Move a booking that is locked, by what is known of it."""
     if start.tzinfo is None:
         return result_of(row, AskOutcome.NO_OFFSET)
     if start.microsecond:
         return result_of(row, AskOutcome.NOT_WHOLE)
-    wanted, moment = start.astimezone(UTC), asking.moment_of(conn, row, command.key)
-    if (known := store.known(row, wanted, command, moment)) is not None:
+    wanted, moment = start.astimezone(UTC), asking.moment_of(conn, row, ask.key)
+    ask = replace(ask, start=wanted)
+    if (known := store.known(row, ask, moment)) is not None:
         return known
     refused = _refused(row, wanted, moment)
     if refused is not None:
         return result_of(row, refused)
     match meant := reschedule_outcome(row):
         case AskOutcome.MOVE_ASKED:
-            return store.ask(conn, row, wanted, command, moment)
+            return store.send(conn, row, ask, moment)
         case AskOutcome.MOVED_LATER:
-            return store.wish(conn, row, wanted, command, moment, meant)
-    return _ask_at(conn, row, wanted, command, moment.now)
+            return store.wait(conn, row, ask, moment, meant)
+    return _ask_at(conn, row, wanted, ask, moment)
 
 
 def reschedule_outcome(row: Appointment) -> AskOutcome:
@@ -68,7 +62,7 @@ def refused_at_any_start(row: Appointment, moment: AskingMoment) -> AskOutcome |
     return AskOutcome.SERIES if row.series_uid is not None else None
 
 
-def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Ask, now: datetime) -> AskResult:
+def _ask_at(conn: Connection, row: Appointment, wanted: datetime, ask: Ask, moment: AskingMoment) -> AskResult:
     """Have a booking that is certainly not at Cal.com asked for at another start: no call is needed for that."""
     if row.start_at == wanted:
         return result_of(row, AskOutcome.SAME_START)
@@ -76,5 +70,5 @@ def _ask_at(conn: Connection, row: Appointment, wanted: datetime, command: Ask, 
     if asking.is_taken(conn, row, values):
         return result_of(row, AskOutcome.TAKEN_BY_OWN)
     asking.ask_at(conn, row, values)
-    change = store.keep(conn, row, wanted, command, ChangeStatus.DONE, now)
+    change = store.keep(conn, row, ask, ChangeStatus.DONE, moment)
     return AskResult(row.id, AskOutcome.MOVED, row.status, row.hold_reason, change=change)

@@ -97,17 +97,17 @@ CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
 )
 
 
-def what_is_true_of(wish: ChangeOfCaller) -> SaidOfChange | None:
+def what_is_true_of(found: ChangeOfCaller) -> SaidOfChange | None:
     """Return which sentence is true of a change; None: the booking's own sentence is."""
-    view, change = wish.view, wish.change
+    view, change = found.view, found.change
     if change is None or (change.wanted is None and view.status is Status.CANCELLED):
-        return _C.CANCELLED_ALREADY if wish.again else _C.CANCELLED
+        return _C.CANCELLED_ALREADY if found.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
         unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
         is_taken, of_weeks = change.error_type == ErrorType.TAKEN, change.part is not None
         return not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
     if change.over:  # what is done may have been changed by somebody since
-        return _done(view, change, again=wish.again)
+        return _done(view, change, again=found.again)
     return _under_way(change)
 
 
@@ -151,13 +151,13 @@ def _under_way(change: BookingChange) -> SaidOfChange:
     return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED
 
 
-def say_change(wish: ChangeOfCaller, language: str | None) -> str:
+def say_change(found: ChangeOfCaller, language: str | None) -> str:
     """Return the sentence of a change, in a language and the attendee's time zone."""
-    said = what_is_true_of(wish)
+    said = what_is_true_of(found)
     if said is None:
-        return say(replace(wish.view, language=language), again=True)
-    time = None if wish.change is None else wish.change.wanted or wish.change.week
-    return sentence(said, wish.view, time, language)
+        return say(replace(found.view, language=language), again=True)
+    time = None if found.change is None else found.change.wanted or found.change.week
+    return sentence(said, found.view, time, language)
 
 
 def sentence(said: SaidOfChange, view: BookingView, wanted: datetime | None, language: str | None) -> str:

@@ -1,10 +1,9 @@
-"""Ask for a change of a booking: what is refused without a call, what needs no call, and what goes to Cal.com.
+"""Store a change of a booking that is asked for: it goes to Cal.com, waits, or is known.
 
 The booking's row is locked, so that of two who ask at once one sees what the other has asked for.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -30,76 +29,66 @@ REASONS = {ChangeKind.CANCEL: "Cancelled on request", ChangeKind.RESCHEDULE: "Mo
 """What Cal.com tells the attendee if nobody says more; Cal.com refuses a cancel without a reason."""
 
 
-def new_change(start: datetime | None, command: Ask) -> NewChange:
-    """Return the wish of a command; `start` None: a cancel."""
-    kind = ChangeKind.CANCEL if start is None else ChangeKind.RESCHEDULE
-    reason = (command.reason or "").strip() or REASONS[kind]
-    by = command.who or command.by
-    return NewChange(
-        start_at=start,
-        reason=reason,
-        by=by,
-        via=command.via,
-        key=command.key,
-        asked_at=command.asked_at,
-        part=command.part,
-    )
-
-
-def known(row: Appointment, start: datetime | None, command: Ask, moment: AskingMoment) -> AskResult | None:
-    """Return the result of a wish that is refused for its account, or that is known by its key; else None.
+def known(row: Appointment, ask: Ask, moment: AskingMoment) -> AskResult | None:
+    """Return the result of what is refused for its account, or is known by its key; else None.
 
     What is open still at a closed account comes to nothing.
     """
-    if command.account not in {None, moment.account}:
+    if ask.account not in {None, moment.account}:
         return result_of(row, AskOutcome.OTHER_ACCOUNT)
     change = moment.keyed
     if change is None:
         return None
-    if (change.wanted, change.part) != (start, command.part):
+    if (change.wanted, change.part) != (ask.start, ask.part):
         return result_of(row, AskOutcome.KEY_REUSED)
     if not (moment.is_open or change.over):
         return result_of(row, AskOutcome.ACCOUNT_CLOSED)
-    return AskResult(row.id, _asked(start, command), row.status, change=change, repeated=True)
+    return _repeated(row, ask, change)
 
 
-def _asked(start: datetime | None, command: Ask) -> AskOutcome:
-    """Return the outcome of a wish that goes to Cal.com."""
-    if start is not None:
+def _asked(ask: Ask) -> AskOutcome:
+    """Return the outcome of what goes to Cal.com."""
+    if ask.start is not None:
         return AskOutcome.MOVE_ASKED
-    return AskOutcome.CANCEL_ASKED if command.part is None else AskOutcome.WEEKS_CANCEL_ASKED
+    return AskOutcome.CANCEL_ASKED if ask.part is None else AskOutcome.WEEKS_CANCEL_ASKED
 
 
-def ask(conn: Connection, row: Appointment, start: datetime | None, command: Ask, moment: AskingMoment) -> AskResult:
+def _repeated(row: Appointment, ask: Ask, change: BookingChange) -> AskResult:
+    return AskResult(row.id, _asked(ask), row.status, change=change, repeated=True)
+
+
+def send(conn: Connection, row: Appointment, ask: Ask, moment: AskingMoment) -> AskResult:
     """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
-    outcome, opened = _asked(start, command), moment.opened
-    if (same := same_of(opened, start)) is not None:
-        return AskResult(row.id, outcome, row.status, change=same, repeated=True)
+    if (same := same_of(moment.opened, ask)) is not None:
+        return _repeated(row, ask, same)
     if row.is_over(moment.now):
         return result_of(row, AskOutcome.OVER)
-    withdrawn = asking.withdraw(conn, opened, by=command.by, why="a newer wish came before it was sent")
-    status = ChangeStatus.WAITING if len(withdrawn) < len(opened) else ChangeStatus.PENDING
-    change = keep(conn, row, start, command, status, moment.now)
-    released = change if status is ChangeStatus.PENDING else None
-    return AskResult(row.id, outcome, row.status, released=released, change=change)
+    withdrawn = _withdraw(conn, ask, moment)
+    return _sent(conn, row, ask, moment, waits=withdrawn < len(moment.opened))
 
 
-def ask_weeks(conn: Connection, row: Appointment, part: SeriesPart, command: Ask, moment: AskingMoment) -> AskResult:
+def send_weeks(conn: Connection, row: Appointment, part: SeriesPart, ask: Ask, moment: AskingMoment) -> AskResult:
     """Store the cancel of some weeks of a series; it waits for each change that was asked for before.
 
-    Those of other weeks stay: each is a wish of its own.
+    Those of other weeks stay: each is a change of its own.
     """
-    outcome = _asked(None, command)
     if not moment.is_open:
         return result_of(row, AskOutcome.ACCOUNT_CLOSED)
     if (same := next((one for one in moment.opened if one.part == part), None)) is not None:
-        return AskResult(row.id, outcome, row.status, change=same, repeated=True)
+        return _repeated(row, ask, same)
     if (refused := _refused_weeks(row, part, moment)) is not None:
         return result_of(row, refused)
-    status = ChangeStatus.WAITING if moment.opened else ChangeStatus.PENDING
-    change = keep(conn, row, None, command, status, moment.now)
-    released = change if status is ChangeStatus.PENDING else None
-    return AskResult(row.id, outcome, row.status, released=released, change=change)
+    return _sent(conn, row, ask, moment, waits=bool(moment.opened))
+
+
+def _sent(conn: Connection, row: Appointment, ask: Ask, moment: AskingMoment, *, waits: bool) -> AskResult:
+    change = keep(conn, row, ask, ChangeStatus.WAITING if waits else ChangeStatus.PENDING, moment)
+    return AskResult(row.id, _asked(ask), row.status, released=None if waits else change, change=change)
+
+
+def _withdraw(conn: Connection, ask: Ask, moment: AskingMoment) -> int:
+    why = "a newer wish came before it was sent"
+    return len(asking.withdraw(conn, moment.opened, by=ask.by, why=why))
 
 
 def _refused_weeks(row: Appointment, part: SeriesPart, moment: AskingMoment) -> AskOutcome | None:
@@ -121,51 +110,41 @@ def held_for_a_person(conn: Connection, row: Appointment) -> BookingChange | Non
     return held[0] if held else None
 
 
-def same_of(opened: list[BookingChange], start: datetime | None) -> BookingChange | None:
-    """Return the latest of these changes if it is this very wish."""
-    return opened[-1] if opened and (opened[-1].wanted, opened[-1].part) == (start, None) else None
+def same_of(opened: list[BookingChange], ask: Ask) -> BookingChange | None:
+    """Return the latest of these changes of a whole booking if it is what is asked for."""
+    return opened[-1] if opened and (opened[-1].wanted, opened[-1].part) == (ask.start, None) else None
 
 
-def keep(
-    conn: Connection,
-    row: Appointment,
-    start: datetime | None,
-    command: Ask,
-    status: ChangeStatus,
-    now: datetime,
-) -> BookingChange:
+def keep(conn: Connection, row: Appointment, ask: Ask, status: ChangeStatus, moment: AskingMoment) -> BookingChange:
     """Store a change, as `db.changes.asking.keep` does."""
-    new, lead = new_change(start, command), dependencies.current().timings.lead
-    return asking.keep(conn, row, new, status, lead_seconds=lead, now=now)
+    reason = (ask.reason or "").strip() or REASONS[ChangeKind.CANCEL if ask.start is None else ChangeKind.RESCHEDULE]
+    by, lead = ask.who or ask.by, dependencies.current().timings.lead
+    new = NewChange(
+        start=ask.start, reason=reason, by=by, via=ask.via, key=ask.key, asked_at=ask.asked_at, part=ask.part
+    )
+    return asking.keep(conn, row, new, status, lead_seconds=lead, now=moment.now)
 
 
-def wish(
-    conn: Connection,
-    row: Appointment,
-    start: datetime | None,
-    command: Ask,
-    moment: AskingMoment,
-    meant: AskOutcome,
-) -> AskResult:
-    """Store a wish that waits for the open outcome of a booking, and stands against further POSTs of it until then."""
-    if (same := same_of(moment.opened, start)) is not None:
+def wait(conn: Connection, row: Appointment, ask: Ask, moment: AskingMoment, meant: AskOutcome) -> AskResult:
+    """Store a change that waits for the open outcome of a booking; no further POST of it goes until then."""
+    if (same := same_of(moment.opened, ask)) is not None:
         return AskResult(row.id, meant, row.status, row.hold_reason, change=same, repeated=True)
-    result = _look_soon(conn, row, command, meant, is_cancel=start is None)
+    result = _look_soon(conn, row, ask, meant)
     if not result.done:
         return result
-    asking.withdraw(conn, moment.opened, by=command.by, why="a newer wish came before it was sent")
-    return replace(result, change=keep(conn, row, start, command, ChangeStatus.WAITING, moment.now))
+    _withdraw(conn, ask, moment)
+    return replace(result, change=keep(conn, row, ask, ChangeStatus.WAITING, moment))
 
 
-def _look_soon(conn: Connection, row: Appointment, command: Ask, meant: AskOutcome, *, is_cancel: bool) -> AskResult:
+def _look_soon(conn: Connection, row: Appointment, ask: Ask, meant: AskOutcome) -> AskResult:
     """Have a booking of open outcome looked up if nothing else does that soon; that its cancel is asked for is told.
 
-    That it is not posted at its start any more, its row says as soon as the wish is stored (`move_requested`).
+    That it is not posted at its start any more, its row says as soon as the change is stored (`move_requested`).
     """
     if row.status is Status.HELD and row.hold_reason in WAIT_FOR_NO_TIME:
-        event = command.event | {"why": f"look before it is cancelled or moved: {command.why}"}
+        event = ask.event | {"why": f"look before it is cancelled or moved: {ask.why}"}
         released = move_as_read(conn, row, Status.PENDING, event, FRESH_COUNTS)
         return result_of(row, AskOutcome.MOVED_ON if released is None else meant, released=released)
-    if is_cancel and not row.cancel_requested:
-        appointments.request_cancel(conn, row.id, row.status, **command.event)
+    if ask.start is None and not row.cancel_requested:
+        appointments.request_cancel(conn, row.id, row.status, **ask.event)
     return result_of(row, meant)

@@ -21,8 +21,8 @@ from tasks.accounts.door import CLOSED, UNREADABLE
 from tasks.changes.ask.ask import Ask, AskOutcome, Via
 from tasks.changes.ask.by_client import decide_wishes
 from tasks.changes.ask.by_python import ChangeReceipt
-from tasks.changes.ask.cancel import cancel as cancel_row
-from tasks.changes.ask.cancel import cancel_in
+from tasks.changes.ask.change import cancel as cancel_row
+from tasks.changes.ask.change import change_in
 from tasks.incidents.check import check
 from tasks.maintenance.release import release_held
 from tasks.operations import retry
@@ -196,7 +196,7 @@ def at_once(work: Callable[[], Any]) -> Iterator["Future[Any]"]:
 
 def cancel(conn: Connection, booking: int) -> AskOutcome:
     """Ask for a cancel in a transaction that is open."""
-    return cancel_in(conn, booking, Ask("caller", Via.PYTHON, "asked for")).outcome
+    return change_in(conn, booking, Ask("caller", Via.PYTHON, "asked for")).outcome
 
 
 @pytest.mark.usefixtures("salon")

@@ -10,7 +10,7 @@ import pytest
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tasks.operations import breaker_overrides, retry
 from tests.support.page.operating import recorded
 

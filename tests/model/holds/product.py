@@ -23,8 +23,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.reply import ErrorType
 from tasks.changes import claim as claimed
 from tasks.changes.ask.ask import Ask, AskResult, Via
-from tasks.changes.ask.cancel import cancel_in
-from tasks.changes.ask.reschedule import reschedule_in
+from tasks.changes.ask.change import change_in
 from tasks.maintenance import recovery, release, turns
 from tasks.operations.accounts.closing import NotClosedError, close
 from tasks.operations.retry import retry_in
@@ -179,11 +178,9 @@ class Product:
         return done
 
     def _wish(self, _world: World, _deps: Any, kept: Kept, move: bool) -> AskResult:  # noqa: FBT001 - see _asked
-        asked = Ask("caller", Via.PYTHON, "asked for", key="wish")
-        if not move:
-            return cancel_in(self._conn, kept.booking, asked)
         now = self._conn.execute(select(func.now())).scalar_one()
-        return reschedule_in(self._conn, kept.booking, now.replace(microsecond=0) + WANTED_IN, asked)
+        start = now.replace(microsecond=0) + WANTED_IN if move else None
+        return change_in(self._conn, kept.booking, Ask.of_caller(Via.PYTHON, key="wish", start=start))
 
     def retry(self, world: World) -> Done:
         """Have an operator send again what is held, or has failed; the result is what he is told."""

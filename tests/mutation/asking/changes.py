@@ -130,8 +130,8 @@ CHANGES_SENT = (
         name="a-move-is-recorded-by-itself",
         promise=6,
         file="tasks/operations/booking_actions.py",
-        old="            result = _given(conn, booking_id, action)\n",
-        new="            result = _given(conn, booking_id, action)\n        with engine.begin() as conn:\n",
+        old="_ACTIONS[action.action](conn, booking_id, _ask(action))\n",
+        new="_ACTIONS[action.action](conn, booking_id, _ask(action))\n        with engine.begin() as conn:\n",
         test=f"{_CLI}test_a_move_and_its_record_are_one_transaction",
     ),
     Breakage(

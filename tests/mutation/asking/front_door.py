@@ -26,14 +26,15 @@ FRONT_DOOR = (
     _changes(
         name="a-key-changes-others-bookings",
         promise=7,
-        old="    of_key = wish.key.id  #",
+        old="    of_key = key.id  #",
         new="    of_key = None  #",
         test=f"{_CHANGES}test_another_keys_booking_is_as_one_that_is_not_there",
     ),
-    _changes(
+    Breakage(
+        file="worker/api/changes.py",
         name="the-key-of-a-change-is-forgotten",
         promise=2,
-        old="reason=self.reason, key=self.idempotency_key)",
+        old="reason=self.reason, key=key)",
         new="reason=self.reason)",
         test=f"{_CHANGES}test_the_same_key_is_the_same_change",
     ),

@@ -134,8 +134,8 @@ VOICE = (
         name="a-repeated-move-in-a-call-is-one-more",
         promise=2,
         file="tasks/conversations/changing.py",
-        old="    has_key = what is not None and",
-        new="    has_key = what is None and",
+        old="key = None if conversation.call is None else",
+        new="key = None if conversation.call else",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[retell]",
     ),
     _booking(

@@ -90,8 +90,8 @@ WEEKS = (
     ),
     _asked(
         name="a-cancel-of-all-is-that-of-a-week",
-        old="(opened[-1].wanted, opened[-1].part) == (start, None)",
-        new="opened[-1].wanted == start",
+        old="(opened[-1].wanted, opened[-1].part) == (ask.start, None)",
+        new="opened[-1].wanted == ask.start",
         test=_EACH,
     ),
     _asked(
@@ -108,8 +108,8 @@ WEEKS = (
     ),
     _asked(
         name="a-key-of-another-week",
-        old="(change.wanted, change.part) != (start, command.part)",
-        new="change.wanted != start",
+        old="(change.wanted, change.part) != (ask.start, ask.part)",
+        new="change.wanted != ask.start",
         test=f"{_ROWS}test_a_key_stands_for_its_weeks",
     ),
     _asked(
@@ -151,9 +151,9 @@ WEEKS = (
     Breakage(
         name="a-week-over-http-is-all-of-them",
         promise=2,
-        file="tasks/changes/ask/by_caller.py",
-        old="replace(wish.command, part=part)",
-        new="wish.command",
+        file="worker/api/changes.py",
+        old="replace(super().ask(key), part=SeriesPart.of(self.scope, self.week))",
+        new="super().ask(key)",
         test=f"{_HTTP}test_a_key_stands_for_its_week",
     ),
     Breakage(

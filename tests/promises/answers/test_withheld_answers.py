@@ -11,7 +11,7 @@ from db import appointments
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.changes.ask.ask import Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, carry_until, state
 

@@ -15,7 +15,7 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.attempts.attempt import attempt
 from tasks.changes.ask.ask import AskOutcome, Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tasks.enqueue import Conflict
 from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import eventually, request, row

@@ -15,7 +15,7 @@ from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 from tasks import dependencies
 from tasks.changes.ask.ask import Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tasks.enqueue import outcome
 from tasks.guarded_calls.calls import GuardedCalls
 from tasks.maintenance import sweeper

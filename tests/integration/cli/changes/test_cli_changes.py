@@ -12,7 +12,7 @@ from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
 from tasks.changes.ask.ask import Via
-from tasks.changes.ask.cancel import cancel
+from tasks.changes.ask.change import cancel
 from tests.support.changes import ask_change
 from tests.support.refused_changes import HOUR, LATER, booked, stored
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
