@@ -62,7 +62,7 @@ _GONE = frozenset({ChangeStep.REFUSE_CANCELLED, ChangeStep.REFUSE_NOT_FOUND})
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Hold what led to an act: the answer to a POST or a lookup, and where the booking is now, if that is shown.
+    """Hold what led to a step: the answer to a POST or a lookup, and where the booking is now, if that is shown.
 
     `weeks` are those of a series; None: it was not looked up.
     """
@@ -73,12 +73,12 @@ class Seen:
     weeks: Sequence[Booking] | None = None
 
 
-def carried_out(  # noqa: PLR0911 - one return for each act
-    rules: BookingDecisions, change: BookingChange, booking: Appointment, act: ChangeStep, seen: Seen
+def carried_out(  # noqa: PLR0911 - one return for each step
+    rules: BookingDecisions, change: BookingChange, booking: Appointment, step: ChangeStep, seen: Seen
 ) -> Move:
-    """Return the move of a change for an act that ends its attempt."""
+    """Return the move of a change for a step that ends its attempt."""
     reply, posted = seen.reply, seen.posted
-    match act:
+    match step:
         case ChangeStep.LOOK if posted is not None:
             return unknown(rules, change, posted)
         case ChangeStep.LOOK if reply is not None:
@@ -101,54 +101,54 @@ def carried_out(  # noqa: PLR0911 - one return for each act
         case ChangeStep.FAIL:
             words = change.last_error or change.error_type or ""
             return Move(Status.FAILED, "retries used up; the booking stands as before", {"last_error": words})
-    return ended(change, booking, act, seen)
+    return ended(change, booking, step, seen)
 
 
-def ended(change: BookingChange, booking: Appointment, act: ChangeStep, seen: Seen) -> Move:
+def ended(change: BookingChange, booking: Appointment, step: ChangeStep, seen: Seen) -> Move:
     """Return the move that ends a change, with what it writes into its booking."""
     there = seen.there
     to = ChangeStatus.REFUSED
-    if act in _ENDS_DONE:
+    if step in _ENDS_DONE:
         to = ChangeStatus.DONE
-    elif act is ChangeStep.EXPIRE:
+    elif step is ChangeStep.EXPIRE:
         to = ChangeStatus.EXPIRED
     words = seen.reply.message if seen.reply is not None and to is ChangeStatus.REFUSED else ""
     written: dict[str, Any] = {
         "last_error": None,
-        "error_type": ErrorType.TAKEN if _is_taken(change, act, seen) else None,
+        "error_type": ErrorType.TAKEN if _is_taken(change, step, seen) else None,
     }
-    if act is ChangeStep.DONE_BESIDE:  # both ends were seen: the late look cancels the old one
+    if step is ChangeStep.DONE_BESIDE:  # both ends were seen: the late look cancels the old one
         written["late_look_at"] = FromNow(0)
     if to is not ChangeStatus.DONE:
-        written["last_error"] = words or _WHY[act]
-    elif there is not None or act is ChangeStep.BOOK_AGAIN:  # what it was moved to is lost
+        written["last_error"] = words or _WHY[step]
+    elif there is not None or step is ChangeStep.BOOK_AGAIN:  # what it was moved to is lost
         written |= {"to_uid": there and there.uid, "to_seat_uid": there and there.seat_uid}
-    why = f"refused: {_WHY[act]}" if to is ChangeStatus.REFUSED else _WHY[act]
-    return Move(to, why, written, words=words, also=_also(change, booking, act, seen))
+    why = f"refused: {_WHY[step]}" if to is ChangeStatus.REFUSED else _WHY[step]
+    return Move(to, why, written, words=words, also=_also(change, booking, step, seen))
 
 
-def _is_taken(change: BookingChange, act: ChangeStep, seen: Seen) -> bool:
+def _is_taken(change: BookingChange, step: ChangeStep, seen: Seen) -> bool:
     """Return whether the wanted start is not free: who asked is asked for another one."""
     refusal = seen.reply.answer if isinstance(seen.reply, ChangeReply) else change.refusal
-    return act is ChangeStep.REFUSE_FULL or (act is ChangeStep.REFUSE and refusal == ChangeAnswer.TAKEN)
+    return step is ChangeStep.REFUSE_FULL or (step is ChangeStep.REFUSE and refusal == ChangeAnswer.TAKEN)
 
 
-def _also(change: BookingChange, booking: Appointment, act: ChangeStep, seen: Seen) -> Also:
+def _also(change: BookingChange, booking: Appointment, step: ChangeStep, seen: Seen) -> Also:
     """Return what writes the end of a change into its booking, and calls an operator where one is needed."""
     there = seen.there
 
     def write(conn: Connection) -> None:
-        if act is ChangeStep.BOOK_AGAIN:
+        if step is ChangeStep.BOOK_AGAIN:
             _book_again(conn, change, booking)
-        elif change.part is not None and act in _DONE and _weeks_live_on(conn, change, booking, seen):
+        elif change.part is not None and step in _DONE and _weeks_live_on(conn, change, booking, seen):
             pass
-        elif act in _GONE or (change.wanted is None and act in _DONE):
-            why = f"cancelled at Cal.com: {_WHY[act]}"
+        elif step in _GONE or (change.wanted is None and step in _DONE):
+            why = f"cancelled at Cal.com: {_WHY[step]}"
             appointments.move(conn, booking.id, Status.CONFIRMED, Status.CANCELLED, why=why)
         elif there is not None:
-            record_places(conn, [(booking, there)], by="worker", why=_WHY[act])
-        if act in _ALARMS:
-            told = {"change": change.id, "what": change.kind.value, "why": _WHY[act]}
+            record_places(conn, [(booking, there)], by="worker", why=_WHY[step])
+        if step in _ALARMS:
+            told = {"change": change.id, "what": change.kind.value, "why": _WHY[step]}
             events.record(conn, booking.id, events.CHANGE_NEEDS_YOU, "worker", told)
 
     return write

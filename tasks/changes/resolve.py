@@ -46,7 +46,7 @@ class OperatorWord:
 class _Judged:
     """Hold how a change ends, and where its booking, or what weeks of it there are, by what Cal.com shows."""
 
-    act: ChangeStep
+    step: ChangeStep
     there: BookedThere | None = None
     weeks: Sequence[Booking] | None = None
 
@@ -154,21 +154,21 @@ def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged:
             move.also(conn)
         following = sweeps.let_next_go(conn, left=[change])
     send(calls.deps, following)
-    return _said(row, change, judged.act)
+    return _said(row, change, judged.step)
 
 
 def _ended(change: BookingChange, booking: Appointment, judged: _Judged) -> Move:
-    move = ended(change, booking, judged.act, Seen(there=judged.there, weeks=judged.weeks))
-    if judged.act is not ChangeStep.REFUSE:
+    move = ended(change, booking, judged.step, Seen(there=judged.there, weeks=judged.weeks))
+    if judged.step is not ChangeStep.REFUSE:
         return move
     return replace(move, why=NOT_DONE, columns={**move.columns, "last_error": NOT_DONE})
 
 
-def _said(row: Appointment, change: BookingChange, act: ChangeStep) -> Resolved:
+def _said(row: Appointment, change: BookingChange, step: ChangeStep) -> Resolved:
     what = what_is_asked(change)
-    if act is ChangeStep.DONE:
+    if step is ChangeStep.DONE:
         said, outcome = f"its {what} counts as done.", ResolveOutcome.CHANGE_DONE
-    elif act is ChangeStep.BOOK_AGAIN:
+    elif step is ChangeStep.BOOK_AGAIN:
         said, outcome = "its seat is nowhere; it is booked again at the new start.", ResolveOutcome.BOOKED_AGAIN
     else:
         said = f"its {what} counts as not done; `booking show {row.id}` says how the booking stands."

@@ -199,8 +199,8 @@ CHANGE_RULES = (
     ChangeRule(
         "a-refusal-counts-before-the-end",
         _MOVE,
-        "act = _refused(case.refusal, case.slot) if case.ended else ChangeStep.LOOK",
-        "act = _refused(case.refusal, case.slot)",
+        "step = _refused(case.refusal, case.slot) if case.ended else ChangeStep.LOOK",
+        "step = _refused(case.refusal, case.slot)",
         "plain, move, lag",
         STAYED,
     ),
@@ -312,8 +312,8 @@ CHANGE_RULES = (
     ChangeRule(
         "one-end-is-enough",
         _MOVE,
-        "act, both_seen = _not_listed(case), case.sight or case.whole",
-        "act, both_seen = _not_listed(case), True",
+        "step, both_seen = _not_listed(case), case.sight or case.whole",
+        "step, both_seen = _not_listed(case), True",
         "plain, move, split, no sight",
         STAYED,
     ),

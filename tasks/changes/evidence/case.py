@@ -54,10 +54,10 @@ ENDINGS = frozenset(
         ChangeStep.BOOK_AGAIN,
         ChangeStep.EXPIRE,
         ChangeStep.FAIL,
-        *(act for act in ChangeStep if act.name.startswith("REFUSE")),
+        *(step for step in ChangeStep if step.name.startswith("REFUSE")),
     }
 )
-"""Acts after which nothing of the change is sent any more."""
+"""Steps after which nothing of the change is sent any more."""
 
 
 class Shown(StrEnum):

@@ -151,20 +151,20 @@ def _alive(case: MoveCase) -> ChangeStep:
         return ChangeStep.ASK_LIST
     if case.listed:
         return ChangeStep.DONE_BESIDE
-    act, both_seen = _not_listed(case), case.sight or case.whole
-    if act is ChangeStep.RETRY and not (case.ended and both_seen):  # the first POST stays unknown
-        act = ChangeStep.POST_AGAIN
-    if both_seen or act not in {*ENDINGS, *([ChangeStep.POST_AGAIN] if case.asks_host else [])}:
-        return act
+    step, both_seen = _not_listed(case), case.sight or case.whole
+    if step is ChangeStep.RETRY and not (case.ended and both_seen):  # the first POST stays unknown
+        step = ChangeStep.POST_AGAIN
+    if both_seen or step not in {*ENDINGS, *([ChangeStep.POST_AGAIN] if case.asks_host else [])}:
+        return step
     return ChangeStep.BLIND if case.ended else ChangeStep.LOOK
 
 
 def _not_listed(case: MoveCase) -> ChangeStep:
     """Return what follows if the booking is nowhere but at its old start; RETRY: the same POST again."""
     if case.refusal in _REFUSALS:
-        act = _refused(case.refusal, case.slot) if case.ended else ChangeStep.LOOK
-        if act is not ChangeStep.RETRY:
-            return act
+        step = _refused(case.refusal, case.slot) if case.ended else ChangeStep.LOOK
+        if step is not ChangeStep.RETRY:
+            return step
     if case.near:
         return ChangeStep.EXPIRE if case.ended else ChangeStep.LOOK
     return ChangeStep.RETRY if case.may_retry else out_of_retries(case)

@@ -168,8 +168,8 @@ VOICE = (
         name="a-taken-start-of-a-move-is-not-kept",
         promise=6,
         file="tasks/changes/ending.py",
-        old="return act is ChangeStep.REFUSE_FULL or (",
-        new="return act is ChangeStep.REFUSE_CANCELLED and (",
+        old="return step is ChangeStep.REFUSE_FULL or (",
+        new="return step is ChangeStep.REFUSE_CANCELLED and (",
         test="tests/integration/changes/test_taken_moves.py::test_a_start_that_another_has_is_taken[seats]",
     ),
     Breakage(
