@@ -1,11 +1,13 @@
-"""A claimed change: its row, its booking's row, its lease, and the one place that writes the move of its attempt."""
+"""A claimed change, and the places that write its move: after an attempt, or of one that is held."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from db import appointments
 from db.appointments import Appointment, events
 from db.changes import moves, sweeps
 from db.changes.change import BookingChange
@@ -119,3 +121,30 @@ class ChangeClaim(Claim[BookingChange]):
                 told = {"change": change.id, "what": change.kind.value, "why": move.why}
                 events.record(conn, change.appointment_id, events.CHANGE_NEEDS_YOU, "worker", told)
         return move if moved else None
+
+
+def end_held(
+    deps: Dependencies,
+    change: BookingChange,
+    ends: Callable[[Appointment], Move],
+    *,
+    by: str,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """End a held change that nobody has claimed, if it is still as it was read; then the next one of its uid may go.
+
+    `ends` returns its move for the booking as it is now.
+    """
+    with deps.engine.begin() as conn:
+        booking = appointments.get(conn, change.appointment_id, lock=True)  # first the booking, as everybody locks
+        now = moves.get(conn, change.id, lock=True)
+        if booking is None or now is None or now.updated_at != change.updated_at:
+            return False
+        move = ends(booking)
+        to = ChangeStatus(move.to.value)
+        moves.move(conn, change.id, ChangeStatus.HELD, to, why=move.why, by=by, detail=detail, **move.columns)
+        if move.also is not None:
+            move.also(conn)
+        following = sweeps.let_next_go(conn, left=[change])
+    send(deps, following)
+    return True

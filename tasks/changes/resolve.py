@@ -10,13 +10,12 @@ from typing import Any, Self
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.there.places import BookedThere
-from db.changes import moves, sweeps
 from db.changes.change import BookingChange
-from db.lifecycle import ChangeStatus
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.changes.ask.sentences import what_is_asked
 from tasks.changes.ask.store import held_for_a_person
+from tasks.changes.claim import end_held
 from tasks.changes.ending import Seen, ended
 from tasks.changes.evidence.case import ChangeStep, Shown
 from tasks.changes.lookup import ChangeLook, look_at_change
@@ -24,7 +23,6 @@ from tasks.changes.resolve_booking import BY, WHY, Resolved, ResolveOutcome, our
 from tasks.guarded_calls.calls import GuardedCalls
 from tasks.words import clock
 from tasks.work.moves import Move
-from tasks.work.publish import send
 
 NOT_DONE = "an operator has looked: it was not done"
 
@@ -141,27 +139,18 @@ def _denied(row: Appointment, said: str) -> Resolved:
 
 
 def _write(calls: GuardedCalls, row: Appointment, change: BookingChange, judged: _Judged) -> Resolved:
-    """End the change as it was judged, if it is still as it was read; then the next one of its uid may go."""
-    with calls.deps.engine.begin() as conn:
-        booking = appointments.get(conn, row.id, lock=True)  # first the booking, as everybody locks
-        now = moves.get(conn, change.id, lock=True)
-        if booking is None or now is None or now.updated_at != change.updated_at:
-            return _denied(row, "its change has just moved on by itself")
-        move = _ended(change, booking, judged)
-        to = ChangeStatus(move.to.value)
-        moves.move(conn, change.id, ChangeStatus.HELD, to, why=f"{WHY}: {move.why}", by=BY, **move.columns)
-        if move.also is not None:
-            move.also(conn)
-        following = sweeps.let_next_go(conn, left=[change])
-    send(calls.deps, following)
+    """End the change as it was judged."""
+
+    def ends(booking: Appointment) -> Move:
+        move = ended(change, booking, judged.step, Seen(there=judged.there, weeks=judged.weeks))
+        why = move.why
+        if judged.step is ChangeStep.REFUSE:
+            why, move = NOT_DONE, replace(move, columns={**move.columns, "last_error": NOT_DONE})
+        return replace(move, why=f"{WHY}: {why}")
+
+    if not end_held(calls.deps, change, ends, by=BY):
+        return _denied(row, "its change has just moved on by itself")
     return _said(row, change, judged.step)
-
-
-def _ended(change: BookingChange, booking: Appointment, judged: _Judged) -> Move:
-    move = ended(change, booking, judged.step, Seen(there=judged.there, weeks=judged.weeks))
-    if judged.step is not ChangeStep.REFUSE:
-        return move
-    return replace(move, why=NOT_DONE, columns={**move.columns, "last_error": NOT_DONE})
 
 
 def _said(row: Appointment, change: BookingChange, step: ChangeStep) -> Resolved:

@@ -33,8 +33,10 @@ RESOLVING_CHANGES = (
         new="            return _Judged(ChangeStep.REFUSE)",
         test=f"{_WORD}[a seat that is nowhere]",
     ),
-    _resolved(
+    Breakage(
         name="nothing-goes-after-a-word",
+        promise=2,
+        file="tasks/changes/claim.py",
         old="        following = sweeps.let_next_go(conn, left=[change])",
         new="        following = []",
         test=f"{_HELD}test_the_next_change_goes_when_an_operators_word_has_ended_the_first",
