@@ -17,7 +17,7 @@ from db.appointments.appointment import Appointment
 from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
 from db.changes.moves import move
 from db.connection import fetch
-from db.lifecycle import LIVE, OVER, ChangeStatus, Status
+from db.lifecycle import LIVE, OVER, WAIT_FOR_NO_TIME, ChangeStatus, Status
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes, moved_starts
 from db.sql import prepared
@@ -84,6 +84,12 @@ def latest_of(conn: Connection, ids: Sequence[int]) -> dict[int, BookingChange]:
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return the changes of a booking that are not over."""
     return [change for change in of_booking(conn, appointment_id) if not change.over]
+
+
+def held_for_a_person(conn: Connection, appointment_id: int) -> BookingChange | None:
+    """Return the change of a booking whose outcome is unknown, and which is held until a person acts; None: none is."""
+    opened = open_of(conn, appointment_id)
+    return next((one for one in opened if one.outcome_unknown and one.hold_reason in WAIT_FOR_NO_TIME), None)
 
 
 def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, Self
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.there.places import BookedThere
+from db.changes import asking
 from db.changes.change import BookingChange
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there
 from tasks.changes.ask.sentences import what_is_asked
-from tasks.changes.ask.store import held_for_a_person
 from tasks.changes.claim import end_held
 from tasks.changes.ending import Seen, ended
 from tasks.changes.evidence.case import ChangeStep, Shown
@@ -56,7 +56,7 @@ def resolve(calls: GuardedCalls, row: Appointment, word: OperatorWord) -> Resolv
     with nothing changed.
     """
     with calls.deps.engine.connect() as conn:
-        change = held_for_a_person(conn, row)
+        change = asking.held_for_a_person(conn, row.id)
     if change is not None and word != OperatorWord():
         return resolve_change(calls, row, change, done=word.done is not False, uid=word.uid)
     if word.uid is not None and word.done is None:

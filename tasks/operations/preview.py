@@ -18,7 +18,6 @@ from db.monitoring import counts_now, operator_actions, status_queries
 from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
-from tasks.changes.ask import store
 from tasks.changes.ask.ask import AskOutcome, AskResult, open_for, version
 from tasks.changes.ask.cancel import cancel_outcome
 from tasks.changes.ask.reschedule import RESCHEDULE, refused_at_any_start, reschedule_outcome
@@ -183,7 +182,7 @@ def of_resolving(deps: Dependencies, booking_id: int, *, done: bool | None = Non
     """
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking_id)
-        change = None if row is None or done is None else store.held_for_a_person(conn, row)
+        change = None if row is None or done is None else asking.held_for_a_person(conn, row.id)
     refused: str | None = "it cannot be resolved now: look again"
     if row is not None and change is not None:
         what = what_is_asked(change)

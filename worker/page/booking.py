@@ -9,12 +9,12 @@ from typing import Any
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
+from db.changes import asking
 from db.changes.change import BookingChange
 from db.monitoring import call_marks
 from db.snapshot import snapshot
 from tasks.changes.ask.reschedule import RESCHEDULE
 from tasks.changes.ask.sentences import standing
-from tasks.changes.ask.store import held_for_a_person
 from tasks.changes.resolve_booking import RESOLVE, may_be_booked
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
@@ -40,7 +40,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
             return None
         story = gather(deps, conn, row)
         called = call_marks.in_force(conn, [row.id]).get(row.id)
-        held = held_for_a_person(conn, row) is not None
+        held = asking.held_for_a_person(conn, row.id) is not None
     return {
         "id": row.id,
         "status": row.status,

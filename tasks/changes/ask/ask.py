@@ -19,9 +19,6 @@ from tasks import dependencies
 from tasks.work.publish import send
 
 FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # counts of failures in a row begin again
-WAIT_FOR_NO_TIME = frozenset(
-    {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
-)
 
 
 class Via(StrEnum):

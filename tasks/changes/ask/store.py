@@ -12,12 +12,11 @@ from db.appointments import Appointment
 from db.changes import asking
 from db.changes.asking import AskingMoment, NewChange
 from db.changes.change import BookingChange, SeriesPart
-from db.lifecycle import FINAL, ChangeStatus, Status
+from db.lifecycle import FINAL, WAIT_FOR_NO_TIME, ChangeStatus, Status
 from db.models.changes import ChangeKind
 from tasks import dependencies
 from tasks.changes.ask.ask import (
     FRESH_COUNTS,
-    WAIT_FOR_NO_TIME,
     Ask,
     AskOutcome,
     AskResult,
@@ -102,12 +101,6 @@ def _refused_weeks(row: Appointment, part: SeriesPart, moment: AskingMoment) -> 
     if any(change.ends_booking for change in moment.opened):
         return AskOutcome.BEING_CANCELLED
     return AskOutcome.WEEK_BEGUN if part.week <= moment.now else None
-
-
-def held_for_a_person(conn: Connection, row: Appointment) -> BookingChange | None:
-    """Return the change of a booking whose outcome is unknown, and which is held until a person acts; None: none is."""
-    held = [one for one in asking.open_of(conn, row.id) if one.outcome_unknown and one.hold_reason in WAIT_FOR_NO_TIME]
-    return held[0] if held else None
 
 
 def same_of(opened: list[BookingChange], ask: Ask) -> BookingChange | None:
