@@ -21,8 +21,7 @@ from db.queue import held
 from db.queue.kinds import KINDS
 from tasks import dependencies
 from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via
-from tasks.changes.ask.change import change_in
-from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.change import RESCHEDULE, change_in
 from tasks.changes.ask.sentences import sentence_of
 from tasks.dependencies import Dependencies
 from tasks.operations.retry import BATCH, retry_in

@@ -19,8 +19,7 @@ from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
 from tasks.changes.ask.ask import AskOutcome, AskResult, open_for, version
-from tasks.changes.ask.cancel import cancel_outcome
-from tasks.changes.ask.reschedule import RESCHEDULE, refused_at_any_start, reschedule_outcome
+from tasks.changes.ask.change import RESCHEDULE, cancel_outcome, refused_at_any_start, reschedule_outcome
 from tasks.changes.ask.sentences import sentence_of, what_is_asked
 from tasks.changes.resolve_booking import may_be_booked
 from tasks.dependencies import Dependencies

@@ -19,7 +19,7 @@ from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks import dependencies
 from tasks.accounts.services import Service
 from tasks.changes.ask.ask import Via
-from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.change import RESCHEDULE
 from tasks.changes.resolve_booking import RESOLVE
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger

@@ -15,7 +15,7 @@ from booking_client.request.model import instant
 from db.monitoring.operator_actions import ActionRequest
 from tasks.calcom.booking import usable
 from tasks.changes.ask.ask import Via
-from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.change import RESCHEDULE
 from tasks.changes.resolve_booking import RESOLVE
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
 from tasks.operations.breaker_actions import BREAKER_ACTIONS

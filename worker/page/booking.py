@@ -13,7 +13,7 @@ from db.changes import asking
 from db.changes.change import BookingChange
 from db.monitoring import call_marks
 from db.snapshot import snapshot
-from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.change import RESCHEDULE
 from tasks.changes.ask.sentences import standing
 from tasks.changes.resolve_booking import RESOLVE, may_be_booked
 from tasks.dependencies import Dependencies

@@ -17,7 +17,7 @@ _REFUSED = "tests/integration/changes/test_refused_changes.py::"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
 _claimed = partial(Breakage, promise=1, file="tasks/changes/claim.py")
-_moving = partial(Breakage, promise=2, file="tasks/changes/ask/reschedule.py")
+_moving = partial(Breakage, promise=2, file="tasks/changes/ask/change.py")
 _inquiry = partial(Breakage, promise=2, file="tasks/changes/inquiry.py")
 _attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 

@@ -102,7 +102,7 @@ TOLD = (
     Breakage(
         name="a-booking-is-moved-into-a-second",
         promise=6,
-        file="tasks/changes/ask/reschedule.py",
+        file="tasks/changes/ask/change.py",
         old="    if start.microsecond:\n",
         new="    if start.year < 2000:\n",
         test=f"{_REFUSED}[Python]",

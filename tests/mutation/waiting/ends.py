@@ -109,7 +109,7 @@ HOLD_RULES = (
     # -- nothing is promised for a closed account
     HoldRule(
         name="a-cancel-noted-for-a-closed-account",
-        file="tasks/changes/ask/cancel.py",
+        file="tasks/changes/ask/change.py",
         old="if meant is not AskOutcome.CANCELLED and not moment.is_open:",
         new="if False:",
         deal="closed, wishes",
@@ -117,7 +117,7 @@ HOLD_RULES = (
     ),
     HoldRule(
         name="a-move-noted-for-a-closed-account",
-        file="tasks/changes/ask/reschedule.py",
+        file="tasks/changes/ask/change.py",
         old="    if not moment.is_open:\n",
         new="    if False:\n",
         deal="closed, wishes",

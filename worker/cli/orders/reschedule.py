@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tasks.changes.ask.reschedule import RESCHEDULE
+from tasks.changes.ask.change import RESCHEDULE
 from tasks.changes.ask.sentences import sentence_of
 from tasks.operations import booking_actions
 from worker.cli.named import named
