@@ -29,7 +29,7 @@ from tasks.host.log import Logger
 # Longer waits are left to the sweeper, which sends the message when it is due.
 LONGEST_COUNTDOWN = 60.0
 TASK, QUEUE = "tasks.booking.book_appointment", "bookings"
-CHANGE_TASK = "tasks.changes.changing.change_booking"
+CHANGE_TASK = "tasks.changes.changing.change_booking"  # no module by now: workers of older versions know it so
 CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "booking_released"  # headers
 AT_ONCE = "booking_at_once"  # the attempt before this message failed at the database
 MESSAGE_VERSION = 1  # a header, so that old and new workers can run side by side during a deploy
