@@ -153,7 +153,7 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
         (Status.RETRYING, 4.0),
         (Status.HELD, None),
     ]
-    assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, FromNow(100))
+    assert (steps[2].columns["hold_reason"], steps[2].columns["hold_until"]) == (HoldReason.SETTLING, FromNow(100))
 
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
@@ -189,7 +189,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
     steps = [outcome.after_lookup(RULES, open_row(row, looks=looks), result) for looks in (0, 2, 4, 5)]
     assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.RETRYING, Status.HELD]
     assert steps[-1] is not None
-    assert steps[-1].changes["hold_reason"] is HoldReason.UNREACHABLE
+    assert steps[-1].columns["hold_reason"] is HoldReason.UNREACHABLE
     assert all(
         "outcome_unknown" not in step.columns and step.columns["askable_since"] == FromNow(0) for step in steps if step
     )
@@ -199,7 +199,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 def test_a_look_that_failed_comes_again_after_the_first_pause(row: Row, looks: int, retries: int) -> None:
     """It asks and changes nothing, and where half of all looks fail each longer pause would be the customer's."""
     again = outcome.lookup_failed(RULES, open_row(row, looks=looks, retry_count=retries), None)
-    assert (again.to, again.changes["looks"]) == (Status.RETRYING, looks + 1)
+    assert (again.to, again.columns["looks"]) == (Status.RETRYING, looks + 1)
     assert again.retry_in == pytest.approx(1.0, rel=0.1)
 
 
