@@ -1,7 +1,8 @@
 """Callbacks: what is due is given to workers, and what came of it is recorded; the triggers write them.
 
-All transactions lock in one order, so that no two wait for each other: bookings, keys, callbacks, hosts, of each kind
-the lowest first. Only `booking forget` locks more bookings after its first ones: Postgres ends one of two that meet.
+All transactions lock in one order, so that no two wait for each other: bookings, keys, callbacks, receivers, hosts, of
+each kind the lowest first. Only `booking forget` locks more bookings after its first ones: Postgres ends one of two
+that meet.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,21 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, exists, func, select, text, true, update
+from sqlalchemy import Connection, Select, and_, case, delete, exists, func, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.api_keys import api_keys
 from db.models.bookings import appointments
-from db.models.callbacks import callback_hosts, callbacks
+from db.models.callbacks import callback_hosts, callback_receivers, callbacks
 from db.sql import statement
 
-AT_ONCE = 4  # callbacks on their way to one host
-THRESHOLD = 5  # failures in a row, after which a host rests
+AT_ONCE = 4  # callbacks on their way to one receiver: what one API key is sent at one host
+AT_HOST = 8  # and to all receivers of a host that are well: half of a worker's threads
+THRESHOLD = 5  # failures in a row, after which a receiver rests; and receivers in a row, after which their host does
 REST = 30.0  # seconds
+PAUSE = 3.0  # seconds between the tries of receivers that fail, of one host, while nobody there answers
 LEASE = 30.0  # seconds that a worker has a callback
 _LOCK = 0x63616C6C6261636B  # of those who claim, one after the other
 
-_columns = callbacks.c
+_columns, _receiver = callbacks.c, callback_receivers.c
 DROPPED = "dropped"  # the trouble of one that was given up, and that an operator lets be
 _is_told = _columns.delivered_at.is_(None) & (_columns.url != "")  # not those of forgotten addresses
 _is_open = _is_told & _columns.trouble.is_distinct_from(DROPPED)
@@ -79,7 +82,7 @@ def claim(conn: Connection, *, lease: float = LEASE) -> list[tuple[int, int]]:
     if not conn.execute(select(exists().where(_columns.next_at.is_not(None)))).scalar_one():
         return []  # as nearly always: no tick waits for the lock
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    asked = {"threshold": THRESHOLD, "at_once": AT_ONCE, "lease_seconds": lease}
+    asked = {"threshold": THRESHOLD, "at_once": AT_ONCE, "at_host": AT_HOST, "lease_seconds": lease}
     return [(row.id, row.claims) for row in conn.execute(statement("claim_callbacks"), asked)]
 
 
@@ -96,7 +99,7 @@ def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) 
         .join(appointments, appointments.c.id == _columns.appointment_id)
         .where(
             _is_claim(callback_id, claims),
-            _columns.next_at > func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
+            _columns.next_at > _in(seconds),
         )
     )
     row = conn.execute(query).mappings().first()
@@ -106,7 +109,7 @@ def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) 
 def delivered(conn: Connection, callback: Callback, claims: int) -> bool:
     """Record that the receiver took it, and make the next of its booking due; False: another worker has it by now."""
     _lock_booking(conn, callback)
-    return _end(conn, callback, claims, delivered_at=func.now(), trouble=None) and _is_well(conn, callback.host)
+    return _end(conn, callback, claims, delivered_at=func.now(), trouble=None) and _is_well(conn, callback)
 
 
 def failed(
@@ -114,28 +117,26 @@ def failed(
 ) -> bool:
     """Record a try that failed, and when the next one is; None: it is given up, and the next of its booking is due.
 
-    `hurts`: the host itself failed, which makes it rest. False: another worker has it by now.
+    `hurts`: the receiver itself failed, which makes it rest. False: another worker has it by now.
     """
     if retry_in is None:
         _lock_booking(conn, callback)
         recorded = _end(conn, callback, claims, given_up_at=func.now(), trouble=trouble)
     else:
-        later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in)
         written = update(callbacks).where(_is_claim(callback.id, claims))
-        written = written.values(is_sending=False, next_at=later, trouble=trouble, tries=_columns.tries + 1)
+        written = written.values(is_sending=False, next_at=_in(retry_in), trouble=trouble, tries=_columns.tries + 1)
         recorded = bool(conn.execute(written).rowcount)
     if hurts:
-        _hurt(conn, callback.host)
+        _hurt(conn, callback)
     else:
-        _is_well(conn, callback.host)
+        _is_well(conn, callback)
     return recorded
 
 
 def put_off(conn: Connection, callback: Callback, claims: int, *, trouble: str, seconds: float) -> None:
     """Record that a callback could not be sent for a reason of our own; that counts as no try."""
-    later = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     written = update(callbacks).where(_is_claim(callback.id, claims))
-    conn.execute(written.values(is_sending=False, next_at=later, trouble=trouble))
+    conn.execute(written.values(is_sending=False, next_at=_in(seconds), trouble=trouble))
 
 
 def switch_off(conn: Connection, callback: Callback, claims: int) -> bool:
@@ -153,7 +154,7 @@ def switch_off(conn: Connection, callback: Callback, claims: int) -> bool:
     recorded = _end(conn, callback, claims, given_up_at=func.now(), trouble="410")
     ended = update(callbacks).where(same)
     conn.execute(ended.values(given_up_at=func.now(), next_at=None, is_sending=False, trouble="410"))
-    _is_well(conn, callback.host)
+    _is_well(conn, callback)
     return recorded
 
 
@@ -173,7 +174,7 @@ def count_waiting(conn: Connection) -> tuple[int, int]:
 
 
 def send_again(conn: Connection, ids: Collection[int]) -> int:
-    """Make what is not delivered due now, also what was given up, its host well, its address on; return how many.
+    """Make what is not delivered due now, also what was given up, its receiver well, its address on; return how many.
 
     `ids` are those of the bookings; none: all but what an operator lets be. Of each booking the first goes, and the
     others after it.
@@ -192,6 +193,12 @@ def send_again(conn: Connection, ids: Collection[int]) -> int:
     due = case((is_first, func.now()), else_=None)
     revived = revived.values(given_up_at=None, tries=0, is_sending=False, claims=_columns.claims + 1, next_at=due)
     number = conn.execute(revived).rowcount
+    receivers = tuple_(_receiver.host, _receiver.api_key_id).in_(
+        select(_columns.host, _columns.api_key_id).where(chosen)
+    )
+    known = select(_receiver.host).where(receivers).order_by(_receiver.host, _receiver.api_key_id)
+    conn.execute(known.with_for_update())
+    conn.execute(delete(callback_receivers).where(receivers))
     hosts = callback_hosts.c.host.in_(select(_columns.host).where(chosen))
     conn.execute(select(callback_hosts.c.host).where(hosts).order_by(callback_hosts.c.host).with_for_update())
     conn.execute(delete(callback_hosts).where(hosts))
@@ -226,14 +233,35 @@ def _end(conn: Connection, callback: Callback, claims: int, **values: Any) -> bo
     return bool(ended)
 
 
-def _is_well(conn: Connection, host: str) -> bool:
-    conn.execute(delete(callback_hosts).where(callback_hosts.c.host == host))
+def _is_well(conn: Connection, callback: Callback) -> bool:
+    """Forget the failures of a receiver that has answered, and those of its host."""
+    conn.execute(delete(callback_receivers).where(_is_of(callback)))
+    conn.execute(delete(callback_hosts).where(callback_hosts.c.host == callback.host))
     return True
 
 
-def _hurt(conn: Connection, host: str) -> None:
-    """Count a failure of a host; from THRESHOLD in a row on it rests."""
-    count = callback_hosts.c.failures + 1
-    rest = case((count >= THRESHOLD, func.now() + func.make_interval(0, 0, 0, 0, 0, 0, REST)), else_=None)
-    written = insert(callback_hosts).values(host=host, failures=1)
-    conn.execute(written.on_conflict_do_update(index_elements=["host"], set_={"failures": count, "rests_until": rest}))
+def _hurt(conn: Connection, callback: Callback) -> None:
+    """Count a failure of a receiver, which from THRESHOLD in a row on rests.
+
+    Its host counts the receivers that were well before: one that has been dead for long says nothing of the others.
+    From THRESHOLD of them in a row on the whole host rests.
+    """
+    count = _receiver.failures + 1
+    own = insert(callback_receivers).values(host=callback.host, api_key_id=callback.api_key_id, failures=1)
+    changed = {"failures": count, "rests_until": case((count >= THRESHOLD, _in(REST)), else_=None)}
+    own = own.on_conflict_do_update(index_elements=["host", "api_key_id"], set_=changed)
+    failures = conn.execute(own.returning(_receiver.failures)).scalar_one()
+    was_well, pause = int(failures == 1), _in(PAUSE) if failures >= THRESHOLD else None
+    count = callback_hosts.c.failures + was_well
+    until = case((count >= THRESHOLD, _in(REST)), else_=callback_hosts.c.rests_until if pause is None else pause)
+    of_host = insert(callback_hosts).values(host=callback.host, failures=was_well, rests_until=pause)
+    changed = {"failures": count, "rests_until": until}
+    conn.execute(of_host.on_conflict_do_update(index_elements=["host"], set_=changed))
+
+
+def _is_of(callback: Callback) -> Any:
+    return and_(_receiver.host == callback.host, _receiver.api_key_id == callback.api_key_id)
+
+
+def _in(seconds: float) -> Any:
+    return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)

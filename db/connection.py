@@ -55,6 +55,16 @@ class DeadlinePool(QueuePool):
 
     _queue_class = _DeadlineQueue  # as AsyncAdaptedQueuePool sets its own
 
+    def _create_connection(self) -> ConnectionPoolEntry:
+        """Connect. At a process's first connection SQLAlchemy looks at the server, and a deadline may cut that off.
+
+        Once that look ended as no error of a database: nobody who asks a database expects it.
+        """
+        try:
+            return super()._create_connection()
+        except NotImplementedError as exc:
+            raise OperationalError("the first look at the server", None, exc) from exc
+
 
 def refuse_hung_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Replace the pool's connections when the server has hung up on this one, as at a restart.

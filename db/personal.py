@@ -95,6 +95,7 @@ def forget_words(
     conn.execute(statement("forget_elsewhere"), elsewhere)
     for after, last in _parts(conn, appointment_events):
         conn.execute(statement("forget_events"), {**patterns, "ids": ids, "after": after, "last": last})
+    conn.execute(statement("forget_receivers"))
     conn.execute(statement("forget_hosts"))
 
 

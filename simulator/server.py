@@ -81,7 +81,11 @@ class Server:
         world = self._world
         agent = head.headers.get("user-agent")
         entry = world.journal.begin(
-            t0=head.began, at=stamp(world.now), method=head.method, target=head.target, agent=agent
+            t0=head.began,
+            at=stamp(world.wall_time(head.began)),
+            method=head.method,
+            target=head.target,
+            agent=agent,
         )
         entry.key = api.key_of(head.headers)
         try:

@@ -107,6 +107,13 @@ def by_keys(conn: Connection, keys: Collection[str], api_key_id: int) -> list[Bo
     return _read(conn, "views_by_keys", {"keys": stored, "api_key": api_key_id})
 
 
+def known_keys(conn: Connection, keys: Collection[str], api_key_id: int) -> set[str]:
+    """Return which of these given keys the bookings of an API key have."""
+    given = {stored_key(key, api_key_id): key for key in keys}
+    one = appointments.c.idempotency_key
+    return {given[stored] for stored in conn.execute(select(one).where(one.in_(given))).scalars()}
+
+
 def of_person(
     conn: Connection,
     *,

@@ -1,4 +1,4 @@
-"""The tables of the callbacks: what is sent to callers of the HTTP API, and the hosts that fail."""
+"""The tables of the callbacks: what is sent to callers of the HTTP API, and who of them fails."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, false, func
 
@@ -27,10 +27,21 @@ callbacks = Table(
     Column("given_up_at", MOMENT),
 )
 
+# What one API key is sent at one host is a receiver. One that has failed since it last answered has a row.
+callback_receivers = Table(
+    "callback_receivers",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("api_key_id", BigInteger, primary_key=True, autoincrement=False),
+    required("failures", Integer),  # in a row
+    Column("rests_until", MOMENT),
+)
+
+# A host of which some receiver has failed, and none has answered since.
 callback_hosts = Table(
     "callback_hosts",
     metadata,
     Column("host", Text, primary_key=True),
-    required("failures", Integer),  # in a row
+    required("failures", Integer),  # receivers that were well before, in a row
     Column("rests_until", MOMENT),
 )

@@ -19,7 +19,7 @@ SELECT
         false
     ) AS lost,
     (SELECT id FROM change_wishes ORDER BY id LIMIT 1) IS NOT NULL AS wished,
-    (SELECT host FROM callbacks WHERE next_at IS NOT NULL ORDER BY host, next_at LIMIT 1) IS NOT NULL AS callbacks,
+    (SELECT host FROM callbacks WHERE next_at IS NOT NULL ORDER BY host, next_at LIMIT 1) IS NOT NULL AS callback,
     coalesce(
         (SELECT next_at FROM calcom_webhooks WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1) <= now(), false
     ) AS hints,

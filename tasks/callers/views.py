@@ -49,6 +49,12 @@ def view_by_key(key: ApiKey, idempotency_key: str) -> BookingView | None:
         return views.by_key(conn, idempotency_key, key.id, key.account)
 
 
+def known_keys(key: ApiKey, idempotency_keys: Collection[str]) -> set[str]:
+    """Return which of these idempotency keys the key has asked for a booking with."""
+    with caller_connection() as conn:
+        return views.known_keys(conn, idempotency_keys, key.id)
+
+
 def views_of_all(ids: Collection[int]) -> list[BookingView]:
     """Return the bookings of these ids, of any keys: for callers who wait, each of whom has been let in already."""
     with caller_connection() as conn:

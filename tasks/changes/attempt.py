@@ -107,7 +107,7 @@ class ChangeAttempt(ChangeInquiry):
         if self.change.wanted is not None:
             kept = event_type_lookup.recent(self.claim.deps, self.calls, self.booking)
             if after_look is None:  # what Cal.com would not check: the slots are read for seats alone
-                disabled = kept.rescheduling_disabled
+                disabled = bool(kept.rescheduling_disabled)
                 full = not disabled and kept.seats and questions.is_full(self.calls, self.booking, self.change)
                 if (refused := before_reschedule(disabled=disabled, full=full)) is not None:
                     return self._end(refused)

@@ -87,6 +87,8 @@ class ChaosEnvironment:
     telling: Telling | None = None  # None: nobody asks over HTTP
     said: list[Word] = field(default_factory=list)  # what the suite's own callers were told
     switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
+    waits: threading.Event = field(default_factory=threading.Event)  # set: customers keep their changes to themselves
+    stayed: list[str] = field(default_factory=list)  # what waited alone, and did not go when its cause was over
 
     @property
     def calcom(self) -> SimulatedCalcom:

@@ -178,7 +178,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
         ),
         blind=(*wrong, *change_books.blind(changes, seen)),
         waiting=(*books.waiting(ours.rows), *change_books.waiting(changes)),
-        by_hand=(*books.by_hand(ours.rows), *change_books.by_hand(changes)),
+        by_hand=(*environment.stayed, *books.by_hand(ours.rows), *change_books.by_hand(changes)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
         of_others=tuple(reading.judged(environment)) if part.accounts else (),
         transactions=tuple(transactions.judge(environment, ours.rows, made)) if part.by_host else (),

@@ -9,14 +9,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tests.chaos.accounts import faults as account_faults
-from tests.chaos.faults import calcom, doors, hearers, hosts, messages, processes, servers
+from tests.chaos.faults import calcom, changes_alone, doors, hearers, hosts, messages, processes, servers
 from tests.chaos.faults.servers import Strike
 from tests.chaos.telling import faults as telling_faults
 
 Lanes = dict[str, dict[str, Strike]]
 
 LANES: Lanes = {
-    "servers": servers.FAULTS,
+    "servers": {**servers.FAULTS, **changes_alone.FAULTS},
     "processes": {**processes.FAULTS, **messages.FAULTS},
 }
 # Of all kinds: what makes outcomes unknown. Without refusals that are not true, for what follows from a refusal is what
@@ -41,6 +41,7 @@ OF_KINDS = (
     "a process: frozen",
     "messages: doubled",
     "revoked from Flower",
+    "changes alone",
 )
 KINDS_LANES: Lanes = {
     lane: {name: strike for name, strike in named.items() if name.startswith(OF_KINDS)} for lane, named in LANES.items()
@@ -54,10 +55,12 @@ HOSTS_LANES: Lanes = {
     "servers": {**_LOST, "network to calcom: cut": LANES["servers"]["network to calcom: cut"]},
     "hosts": hosts.FAULTS,
 }
-# Without a refusal of all keys: what holds one account's bookings is to be that account's own trouble.
+# Without what refuses all keys, or holds all: what holds one account's bookings is to be that account's own trouble.
 ACCOUNTS_LANES: Lanes = {
     "servers": {
-        name: strike for name, strike in KINDS_LANES["servers"].items() if not name.startswith("Cal.com: key refused")
+        name: strike
+        for name, strike in KINDS_LANES["servers"].items()
+        if not name.startswith(("Cal.com: key refused", "changes alone"))
     },
     "processes": KINDS_LANES["processes"],
     "accounts": account_faults.FAULTS,

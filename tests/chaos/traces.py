@@ -1,8 +1,10 @@
 """Record what a run has left, as the walk of the model reads it: our rows and events, Cal.com's log and books."""
 
 import json
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +67,29 @@ def record(environment: ChaosEnvironment, name: str, seed: int) -> Iterator[tupl
         for what, query in _READ.items():
             for row in conn.execute(query):
                 yield what, row
-    for call in environment.journal():
-        began = datetime.fromisoformat(call["at"]).timestamp()
-        after = {of: None if call[of] is None else began + call[of] - call["t0"] for of in ("t1", "committed_at")}
+    yield from of_calcom(environment.journal(), environment.books())
+
+
+def of_calcom(
+    journal: Iterable[dict[str, Any]], books: Iterable[dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each call and each booking of Cal.com's own log and books."""
+    calls = sorted(journal, key=itemgetter("t0"))
+    for call in calls:
+        began = _wall_time(call, call["t0"])
+        after = {of: None if call[of] is None else _wall_time(call, call[of]) for of in ("t1", "committed_at")}
         yield "call", {**{of: call[of] for of in _OF_A_CALL}, "calcom": call["calcom"], "t0": began, **after}
-    for line in environment.books():
-        offset = datetime.fromisoformat(line["made"]).timestamp() - line["history"][0][0]
-        told = [(since + offset, status) for since, status in line["history"]]
+    for line in books:
+        # Not by the two clocks of today: where the machine has slept or its clock was set, they have grown apart.
+        before = bisect_right(calls, line["history"][0][0], key=itemgetter("t0"))
+        call = calls[max(before - 1, 0)]
+        told = [(_wall_time(call, since), status) for since, status in line["history"]]
         yield "booked", {**{of: line[of] for of in _OF_THE_BOOKS}, "history": told}
+
+
+def _wall_time(call: Mapping[str, Any], seconds: float) -> float:
+    """Return when it was by the clock of the wall, in seconds since the epoch, by a call that has both clocks."""
+    return datetime.fromisoformat(call["at"]).timestamp() + seconds - float(call["t0"])
 
 
 def keep(recorded: Iterable[tuple[str, dict[str, Any]]], file: Path) -> None:

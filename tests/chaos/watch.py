@@ -107,7 +107,7 @@ class Watch:
                 self.wakes.remove(wake)
 
     def _operate(self) -> None:
-        """Send again what is held for one of the two reasons that are a person's, as a person does who is told of it.
+        """Send again the rows that are held for a reason that only a person can end, as a person does after an alert.
 
         Three workers died of a suspect, so nothing else lets it go on. Of a few kinds the key sees all, so what is
         untellable there can be told, too. All other holds are left alone. Where nobody is on duty, only what is half

@@ -24,7 +24,7 @@ from tasks.guarded_calls.calls import NotNow
 from tasks.work import decisions
 from tasks.work.claim import LeaseLost
 from tasks.work.moves import Move, Proceed
-from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, event_type
+from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, KnownType, event_type
 from tests.model.rows import Change, Row, appointment, change
 
 SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
@@ -143,7 +143,10 @@ class Dealt:
         if self.called:
             self.renew()
         self.called = True
-        return self.ask(what, of)
+        told = self.ask(what, of)
+        if isinstance(told, Denied):
+            raise NotNow(told)
+        return told
 
     def permit_post(self, _item: int | None) -> Any:
         """Permit the POST, unless it is denied."""
@@ -180,9 +183,7 @@ _running: Dealt
 _cells: set[Cell] = set()
 
 
-def _seen(told: str | Reason | Denied) -> Any:
-    if isinstance(told, Denied):
-        raise NotNow(told)
+def _seen(told: str | Reason) -> Any:
     if isinstance(told, Reason):  # the list's own breaker is open, and the service lives
         raise NotNow(Denied(told, 1.0, State.CLOSED, 0))
     return LOOKUP_RESULTS[told]
@@ -208,8 +209,8 @@ def _lately(*_: Any, since: Any) -> EventType | None:  # noqa: ARG001 - the mode
 
 def _ask(*_: Any, stranger: bool = False) -> EventType:
     told = _running.call("type", stranger)
-    if told is None:
-        raise event_type_lookup.NotAskedError(REPLIES["503"])
+    if not isinstance(told, KnownType):
+        raise event_type_lookup.NotAskedError(REPLIES[told or "503"])
     return event_type(told)
 
 

@@ -101,15 +101,18 @@ def _too_large(limit: int) -> ApiError:
     return ApiError("too-large", f"A body has {limit // 1024} KB at most here.", closes=True)
 
 
-def idempotency_key(header: str | None) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     """Return the key that the header Idempotency-Key holds, quoted or bare; None: there is no header.
 
     Raises:
-        ApiError: It is not 1 to 255 printable characters of ASCII.
+        ApiError: It is not 1 to 255 printable characters of ASCII, or there are two such headers.
     """
-    if header is None:
+    headers = request.headers.getlist("idempotency-key")
+    if not headers:
         return None
-    text = header.strip(" \t")
+    if len(headers) > 1:
+        raise ApiError("bad-key", "Give one Idempotency-Key: there are two headers of that name.")
+    text = headers[0].strip(" \t")
     if quoted := _QUOTED.fullmatch(text):
         text = re.sub(r"\\(.)", r"\1", quoted[1])
     elif not _BARE.fullmatch(text):

@@ -1,9 +1,10 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +31,9 @@ from worker.api.find import FindRequest
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, account_closed, invalid
 
+T = TypeVar("T")
 MOST_IN_BATCH = 1_000
+_NO_TIME_HAS_PASSED = datetime.min.replace(tzinfo=UTC)
 OF_THE_KEY = "account"  # of a request: the API key says it, and no body
 
 
@@ -39,8 +42,13 @@ async def book(request: Request) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.BOOK) as admission:
         key, seconds = admission.key, parameters.wait(request)
-        header = idempotency_key(request.headers.get("idempotency-key"))
-        asked = _parsed(await json_object(request), key, header=header)
+        header, data = idempotency_key(request), await json_object(request)
+        parsed = _parsed_or_late(data, key, header=header)
+        if isinstance(parsed, _LateRequest):
+            known = await admission.run_uncounted(partial(views.known_keys, key, [parsed.key]))
+            asked = parsed.if_known(known)
+        else:
+            asked = parsed
         call = call_of(request.scope)
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
@@ -155,8 +163,8 @@ def _found(view: BookingView | None) -> BookingView:
     return view
 
 
-def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerRequest:
-    """Return the request that `data` is, with the key of the header, if it has one.
+def _parsed(data: Any, key: ApiKey, *, header: str | None = None, now: datetime | None = None) -> CallerRequest:
+    """Return the request that `data` is, with the key of the header, if it has one; `now` as in `BookingRequest`.
 
     Raises:
         ApiError: It is none, or not one that this API key may make.
@@ -164,7 +172,7 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
     if isinstance(data, dict) and OF_THE_KEY in data:
         raise invalid({OF_THE_KEY: "belongs to the API key: leave it out"})
     try:
-        asked = CallerRequest.parse(data)
+        asked = CallerRequest.parse(data, now=now)
     except CustomerValidationException as error:
         raise invalid(error.validation_errors) from None
     own: dict[str, Any] = {
@@ -186,13 +194,55 @@ def _parsed(data: Any, key: ApiKey, *, header: str | None = None) -> CallerReque
     return asked.model_copy(update=own)
 
 
-def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:
-    return [_parsed_or_problem(one, key) for one in listed]
+@dataclass(frozen=True, slots=True)
+class _LateRequest:
+    """Hold a request whose time has passed, and its problem, which counts unless its idempotency key is known."""
+
+    asked: CallerRequest
+    key: str
+    problem: ApiError
+
+    def if_known(self, known: Collection[str]) -> CallerRequest:
+        """Return the request if its key is among the known ones: the key comes before the clock.
+
+        Raises:
+            ApiError: It is not: its problem.
+        """
+        if self.key not in known:
+            raise self.problem
+        return self.asked
 
 
-def _parsed_or_problem(data: Any, key: ApiKey) -> CallerRequest | ApiError:
+def _parsed_or_late(data: Any, key: ApiKey, *, header: str | None = None) -> CallerRequest | _LateRequest:
+    """Return the request that `data` is, also one with an idempotency key that is wrong in its time alone.
+
+    Raises:
+        ApiError: As `_parsed`.
+    """
     try:
-        return _parsed(data, key)
+        return _parsed(data, key, header=header)
+    except ApiError as error:
+        problem = error
+    try:
+        asked = _parsed(data, key, header=header, now=_NO_TIME_HAS_PASSED)
+    except ApiError:
+        raise problem from None
+    if asked.idempotency_key is None:
+        raise problem
+    return _LateRequest(asked, asked.idempotency_key, problem)
+
+
+def _parsed_each(listed: list[Any], key: ApiKey) -> list[CallerRequest | ApiError]:
+    """Return the request of each entry, or its problem; whether the keys of late ones are known is asked once."""
+    parsed = [_or_problem(partial(_parsed_or_late, one, key)) for one in listed]
+    late = {one.key for one in parsed if isinstance(one, _LateRequest)}
+    known = views.known_keys(key, late) if late else ()
+    return [_or_problem(partial(one.if_known, known)) if isinstance(one, _LateRequest) else one for one in parsed]
+
+
+def _or_problem(read: Callable[[], T]) -> T | ApiError:
+    try:
+        return read()
     except ApiError as problem:
         return problem
 

@@ -112,7 +112,7 @@ async def _ask(request: Request, body: type[ChangeRequest]) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.CHANGE) as admission:
         seconds, booking = parameters.wait(request), parameters.booking_id(request)
-        header = idempotency_key(request.headers.get("idempotency-key"))
+        header = idempotency_key(request)
         ask = body.parse(await json_object(request)).ask(header)
         try:
             found = await admission.run(by_caller.change_booking, admission.key, booking, ask)
@@ -158,7 +158,7 @@ def change_document(found: ChangeOfCaller) -> dict[str, Any]:
         "scope": None if part is None else part.scope,
         "week": None if part is None else written(part.week),
         "final": found.final,
-        "error_type": change.error_type if change is not None and change.status is ChangeStatus.REFUSED else None,
+        "error_type": found.error_type,
         "say": say_change(found, found.view.language),
         "requested_at": None if change is None else written(change.requested_at),
     }

@@ -48,17 +48,25 @@ class ChangeOfCaller:
         return ChangeStatus.REFUSED if self.view.final else ChangeStatus.PENDING
 
     @property
+    def error_type(self) -> str | None:
+        """Return why it was refused; None: it was not, or Cal.com gave no reason that has a name."""
+        if self.change is None or self.status is not ChangeStatus.REFUSED:
+            return None
+        return self.view.error_type if self._is_booked_again else self.change.error_type
+
+    @property
     def final(self) -> bool:
         """Return whether it is over."""
         return self.change is None or (self.change.over and self.status is not ChangeStatus.PENDING)
 
     @property
     def _is_booked_again(self) -> bool:
-        """Return whether its end sent the booking to Cal.com once more: nothing else is done and names no uid."""
+        """Return whether its end sent a booking that Cal.com had there again: what else is done there names a uid."""
         change = self.change
         return (
             change is not None
             and change.status is ChangeStatus.DONE
+            and change.from_uid is not None
             and change.to_uid is None
             and change.wanted == self.view.start
         )

@@ -78,6 +78,8 @@ class ChangingCustomers:
 
     def _live(self) -> None:
         while not self._over.wait(EVERY):
+            if self._environment.waits.is_set():
+                continue
             with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
                 for one in [Booked(*row) for row in self._environment.sql(_BOOKED)]:
                     if is_drawn(self._seed, one.id) and not self._over.is_set():

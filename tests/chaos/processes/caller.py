@@ -23,6 +23,7 @@ from tests.chaos.accounts import fleet
 from worker import enqueue_bookings
 
 TYPES = (110, 110, 110, 110, 102, 103, 104)  # plain; to be confirmed; with seats; round robin
+SILENT = ".silent"  # a file beside the receipts: nothing is asked for while it is there
 LARGEST = 10  # requests in one call
 PAUSE = 0.05
 KEY = "fire-{}"
@@ -56,7 +57,7 @@ def ask(file: Path, rate: float, rng: random.Random, request: Callable[[int], Bo
     began = _began(file.with_suffix(".began"))
     while True:
         due = int((time.monotonic() - began) * rate) - following
-        if due <= 0:
+        if due <= 0 or file.with_suffix(SILENT).exists():
             pause.wait(PAUSE)
             continue
         numbers = range(following, following + min(due, rng.randint(1, LARGEST)))

@@ -1,11 +1,24 @@
 """Each row of the two tables of the HTTP API: what is asked, and what is answered (docs/integrating.md)."""
 
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from db.api_keys.keys import Scope
+from tasks import dependencies
 from tests.support.api.served import ALL, REQUEST, Api, a_request
+from tests.support.fleet import eventually
+from tests.support.statements import statements
+from tests.unit.api.test_keeping import key as a_key
+from worker.api.bookings import _parsed_each
+from worker.api.problems import ApiError
+
+PAST = "2020-03-05T10:00:00+01:00"
 
 
 def problem(answer: Any) -> tuple[int, str]:
@@ -75,6 +88,70 @@ def test_a_key_of_another_request_is_refused(api: Api) -> None:
     results = caller.call("POST", "/v1/bookings/batch", json=batch).json()["results"]
     assert [one["status"] for one in results] == [422, 202]
     assert results[0]["type"] == "/problems/key-reused"
+
+
+def test_a_repeat_after_the_start_is_answered_with_its_booking(api: Api) -> None:
+    """The key comes before the clock, alone and in a batch; a key that is not known is late, as one without a key."""
+    caller = api.key()
+    for seconds in (3, 10, 30):  # the first is too soon where the machine stands still
+        start = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
+        given = a_request(start=start.isoformat(), idempotency_key="late")
+        booked = caller.book(given)
+        if booked.status_code == 202:
+            break
+    number = booked.json()["id"]
+    eventually(lambda: datetime.now(UTC) > start, what="its start has passed")
+    other = {**given, "idempotency_key": "later"}
+    keyless = {name: value for name, value in given.items() if name != "idempotency_key"}
+
+    again = [caller.book(given), caller.book(keyless, key="late")]
+    batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [given, other]}).json()["results"]
+
+    assert [(one.status_code, one.json().get("id")) for one in again] == [(200, number)] * 2
+    assert [one["status"] for one in batch] == [200, 422]
+    assert batch[0]["booking"]["id"] == number
+    for late in (caller.book(other), caller.book(keyless), api.key().book(given)):
+        assert problem(late) == (422, "invalid")
+        assert late.json()["errors"] == [{"field": "start", "message": "is in the past"}]
+    assert problem(caller.book({**given, "attendee": {**given["attendee"], "name": "Other"}})) == (422, "key-reused")
+
+
+def test_the_keys_of_a_batch_are_looked_up_by_one_statement(settings: Callable[..., Any]) -> None:
+    """A thousand late ones would have a thread ask a thousand times; a batch without a late key asks nothing."""
+    settings()
+    late = [a_request(start=PAST, idempotency_key=f"late-{number}") for number in range(5)]
+    told = []
+    for batch in (late, [a_request(), a_request(start=PAST)]):
+        with statements(dependencies.current().engine) as sent:
+            parsed = _parsed_each(batch, a_key(1))
+        told.append((len(sent), [isinstance(one, ApiError) for one in parsed]))
+
+    assert told == [(1, [True] * 5), (0, [False, True])]
+
+
+def test_two_keys_of_the_header_are_refused(api: Api) -> None:
+    """400, also of two equal ones, for a booking and for a change; nothing is stored."""
+    caller = api.key()
+    number = caller.booked()
+    host = urlsplit(api.url)
+
+    def answer(path: str, body: Any) -> tuple[int, str | None]:
+        conn = HTTPConnection(str(host.hostname), host.port or 80, timeout=api.patience)
+        conn.putrequest("POST", path)
+        text = json.dumps(body).encode()
+        given = [("Authorization", f"Bearer {caller.key}"), ("Content-Type", "application/json")]
+        for name, value in (*given, *[("Idempotency-Key", "two headers")] * 2, ("Content-Length", str(len(text)))):
+            conn.putheader(name, value)
+        conn.endheaders(text)
+        answered = conn.getresponse()
+        document = json.loads(answered.read())
+        conn.close()
+        return answered.status, document.get("type")
+
+    answers = answer("/v1/bookings", a_request()), answer(f"/v1/bookings/{number}/cancel", {})
+    assert answers == ((400, "/problems/bad-key"),) * 2
+    assert api.sql("SELECT count(*) FROM appointments WHERE idempotency_key LIKE :key", key="%two headers") == 0
+    assert api.sql("SELECT count(*) FROM booking_changes WHERE appointment_id = :id", id=number) == 0
 
 
 def test_the_key_of_the_header_and_of_the_body_must_agree(api: Api) -> None:

@@ -34,11 +34,7 @@ def test_free_times_are_told_in_the_zone_that_was_asked_for(serving: Serving, ca
     assert document["slots"][-1] == "2030-03-05T11:00:00+01:00"
     assert said == "Tuesday, 5 March at 00:00, 00:30 or 01:00 is free. Which one would you like?"
     assert german == "Frei ist Dienstag, 5. März um 11:30 Uhr, 12:00 Uhr oder 12:30 Uhr. Welche Zeit passt Ihnen?"
-    booked = noted.booked()
-    api.sql(
-        "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id",
-        id=booked,
-    )
+    api.hold(noted.booked())
     away = serving.start(**calcom | {"CALCOM_BASE_URL": "http://127.0.0.1:1"}, REDIS_URL="redis://127.0.0.1:1")
     unknown = away.call("GET", f"/v1/slots?{DAY}", headers={"Authorization": f"Bearer {noted.key}"})
     assert (unknown.status_code, unknown.json()) == (200, {"known": False, "slots": [], "held": 1})

@@ -81,9 +81,11 @@ def test_410s_at_the_same_moment_wait_for_each_other() -> None:
 
 @pytest.mark.parametrize("retry_in", [None, 5.0], ids=["given-up", "tried-again"])
 def test_a_failure_and_an_order_to_send_again_wait_for_each_other(retry_in: float | None) -> None:
-    """The order has the booking first: the failure must not hold its host meanwhile."""
-    confirmed(key_with(URL))
+    """The order has the booking first: the failure must not hold its receiver or its host meanwhile."""
+    key = key_with(URL)
+    confirmed(key)
     [(callback, claims)] = taken()
+    sql("INSERT INTO callback_receivers (host, api_key_id, failures) VALUES ('example.com', :key, 1)", key=key)
     sql("INSERT INTO callback_hosts (host, failures) VALUES ('example.com', 1)")
     engine = dependencies.current().engine
 
@@ -145,7 +147,7 @@ def test_a_410_at_a_bookings_own_address_ends_its_callbacks_alone() -> None:
 
 
 def test_a_callback_that_was_not_tried_is_put_off() -> None:
-    """It counts as no try, and not against its host."""
+    """It counts as no try, and not against its receiver or its host."""
     confirmed(key_with(URL))
     [(callback, claims)] = taken()
 
@@ -153,4 +155,4 @@ def test_a_callback_that_was_not_tried_is_put_off() -> None:
 
     waits = "SELECT tries = 0 AND NOT is_sending AND next_at > now() AND given_up_at IS NULL FROM callbacks"
     assert sql(waits) is True
-    assert sql("SELECT count(*) FROM callback_hosts") == 0
+    assert sql("SELECT count(*) FROM callback_receivers") == sql("SELECT count(*) FROM callback_hosts") == 0

@@ -4,10 +4,8 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -17,33 +15,9 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.callbacks import due, orders
 from tasks.callbacks.signing import secrets_of
-from tests.support.callbacks.callers import LOOPBACK, asked, confirmed, key_with, move, sql
+from tests.support.callbacks.callers import LOOPBACK, asked, confirmed, key_with, move, sql, ticking
 from tests.support.callbacks.receiver import Received, Receiver, receiver
-from tests.support.fleet import ALONE, Fleet, eventually, read
-
-
-@pytest.fixture
-def start(fleet: Callable[..., Fleet]) -> Callable[[], Any]:
-    """Start a worker of the queue `callbacks`; the test itself is the beat."""
-    one = fleet(**LOOPBACK)
-
-    def begin() -> Any:
-        process = one.celery("worker", "-P", "threads", "-c", "16", "-Q", "callbacks", "-n", "callbacks@test", *ALONE)
-        log = Path(one.folder) / f"{len(one.processes) - 1}-worker.log"
-        eventually(lambda: " ready." in read(log), what="the worker is ready")
-        return process
-
-    return begin
-
-
-def ticking(condition: Callable[[], Any]) -> Callable[[], Any]:
-    """Send what is due each time before a condition is asked."""
-
-    def tick() -> Any:
-        due.send_due.run()
-        return condition()
-
-    return tick
+from tests.support.fleet import Fleet, eventually
 
 
 def waiting() -> int:
@@ -135,19 +109,21 @@ def test_a_receiver_that_hangs_delays_no_other_one(start: Callable[[], Any]) -> 
         assert 1 <= dead.connections <= 4
 
 
-def test_a_host_that_fails_five_times_rests(start: Callable[[], Any]) -> None:
+def test_a_receiver_that_fails_five_times_rests(start: Callable[[], Any]) -> None:
     """It is not called meanwhile; then one goes at a time."""
     start()
     with receiver(lambda _: (503, {})) as there:
         key = key_with(there.url)
         for _ in range(8):
             confirmed(key)
-        eventually(ticking(lambda: sql("SELECT max(failures) FROM callback_hosts") or 0), what="it fails")
-        eventually(ticking(lambda: sql("SELECT true FROM callback_hosts WHERE rests_until > now()")), what="it rests")
+        eventually(ticking(lambda: sql("SELECT max(failures) FROM callback_receivers") or 0), what="it fails")
+        resting = "SELECT true FROM callback_receivers WHERE rests_until > now()"
+        eventually(ticking(lambda: sql(resting)), what="it rests")
         eventually(lambda: not sql("SELECT count(*) FROM callbacks WHERE is_sending"), what="none is on its way")
         called = len(there.got)
         assert 5 <= called <= 8  # four at once: some were on their way when the fifth failed
         assert due.send_due.run() == 0
+        sql("UPDATE callback_receivers SET rests_until = now()")
         sql("UPDATE callback_hosts SET rests_until = now()")
         soon()
         assert due.send_due.run() == 1

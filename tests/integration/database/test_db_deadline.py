@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -125,3 +125,20 @@ def test_a_process_frozen_in_mid_claim_keeps_the_booking_from_nobody(
     assert as_appointment_error(woken.value).is_retryable()
     conn.invalidate()
     conn.close()
+
+
+def test_a_first_look_that_is_cut_off_is_a_database_that_does_not_answer(engines: Callable[..., Engine]) -> None:
+    """SQLAlchemy's look at a server once ended so, after a deadline; who asks again gets a connection."""
+    engine, cut_off = engines(), NotImplementedError()
+
+    def look(*_: Any) -> None:
+        raise cut_off
+
+    event.listen(engine, "connect", look)
+    with pytest.raises((OperationalError, NotImplementedError)) as raised:
+        ask(engine)
+    event.remove(engine, "connect", look)
+
+    assert raised.type is OperationalError
+    assert as_appointment_error(raised.value).error_type == "lost_connection"
+    ask(engine)

@@ -81,7 +81,7 @@ OF_EACH_KIND: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("analysed", [False, True])
 def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     """With 20,000 bookings held for the breaker, long flagged, and 20,000 done, with and without statistics."""
-    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with deadline(None), record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("SET statement_timeout = 0"))  # the rows take as long as they take here
         conn.execute(text("ALTER TABLE appointments SET (autovacuum_enabled = false)"))  # or it may come in between
         conn.execute(text(FILL))
@@ -122,7 +122,7 @@ def test_a_closed_account_costs_little_however_many_are_held(record: Any, analys
 @pytest.mark.parametrize("analysed", [False, True])
 def test_a_look_at_what_is_due_reads_next_to_nothing(record: Any, analysed: Any) -> None:
     """However much is held; and after an outage, by its statistics, when nothing is held any more."""
-    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with deadline(None), record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("SET statement_timeout = 0"))  # as above
         conn.execute(text("ALTER TABLE appointments SET (autovacuum_enabled = false)"))
         conn.execute(text(FILL))

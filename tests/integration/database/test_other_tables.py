@@ -1,6 +1,8 @@
 """A database that has other tables: a host's own Alembic, and tables that are named as ours."""
 
+import re
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -10,6 +12,7 @@ from sqlalchemy import Engine, inspect
 from db import revisions
 from db.engine import make_engine
 from db.namespace import TABLES, VERSION_TABLE, in_schema
+from db.queue import due
 from tests.support.fleet import Fleet, finals, request
 from tests.support.schema.later import FIRST, TODAY
 from tests.support.schema.models import all_tables
@@ -179,6 +182,21 @@ def test_a_fleet_books_in_a_schema_of_its_own(
     assert host.execute("SELECT count(*) FROM bw.appointment_events").fetchone() > (0,)
     assert host.execute("SELECT count(*) FROM public.appointments").fetchone() == (0,)
     assert "Traceback" not in running.logs()
+
+
+def test_no_column_is_named_as_a_table_of_ours() -> None:
+    """The schema would stand before it, where only a name may stand: such a statement is a syntax error."""
+    written = files("db").joinpath("sql").iterdir()
+    texts = {one.name: in_schema(one.read_text("utf-8"), "bw") for one in written if one.name.endswith(".sql")}
+    assert len(texts) > 50, "the statements are there"
+    assert [name for name, text in texts.items() if re.search(r"\bAS bw\.", text, re.IGNORECASE)] == []
+
+
+def test_the_look_at_what_is_due_finds_our_tables_there(apart: Engine) -> None:
+    """Beat asks it each second, and starts nothing when it fails."""
+    revisions.migrate(apart)
+    with apart.connect() as conn:
+        assert not due.look(conn).held
 
 
 def test_every_table_has_its_name_here() -> None:

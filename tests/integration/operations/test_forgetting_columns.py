@@ -58,6 +58,7 @@ _ELSEWHERE: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "operator_actions": {"why": _SAID, "target": _JSON_SAID, "refused": _SAID},
         "restored_bookings": {"attendee": "pat@example.com"},
         "callback_hosts": {"host": "zebras.example.com"},
+        "callback_receivers": {"host": "zebras.example.com"},
         "failure_metrics": {"last_error_context": json.dumps({"correlation_id": _ONLY, "worker": "w"})},
     }
 )
@@ -107,6 +108,7 @@ INSERT INTO nightly_audits (night) VALUES (current_date);
 INSERT INTO restored_bookings (reference, start_at, attendee, created_at, absent_from)
     VALUES (gen_random_uuid(), now(), 'x', now(), now());
 INSERT INTO callback_hosts (host, failures) VALUES ('x', 1);
+INSERT INTO callback_receivers (host, api_key_id, failures) VALUES ('x', 1, 1);
 INSERT INTO failure_metrics (service, error_type, window_start, window_end)
     VALUES ('calcom', 'x', now(), now() + interval '1 min');
 """
@@ -172,7 +174,11 @@ def test_a_host_that_callbacks_wait_for_keeps_its_rest() -> None:
     assert [enqueue_booking(asking(day), api_key_id=key).appointment_id for day in (1, 2)] == [1, 2]
     move(1, Status.FAILED)
     sql("INSERT INTO callback_hosts (host, failures) VALUES ('example.com', 5), ('zebras.example.com', 5)")
+    known = "INSERT INTO callback_receivers (host, api_key_id, failures) VALUES (:host, :key, 5)"
+    for host in ("example.com", "zebras.example.com"):
+        sql(known, host=host, key=key)
 
     forget("1")
 
-    assert sql("SELECT array_agg(host) FROM callback_hosts") == ["example.com"]
+    for table in ("callback_hosts", "callback_receivers"):
+        assert sql(f"SELECT array_agg(host) FROM {table}") == ["example.com"], table  # noqa: S608 - ours

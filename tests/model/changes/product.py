@@ -150,10 +150,10 @@ def _look(*_: Any, **__: Any) -> ChangeLook:
 
 
 def _not_asked(what: str) -> Any:
-    """Return what was told, or say that Cal.com has not."""
+    """Return what was told, or say that Cal.com has not: by the name of a reply."""
     told = _running.ask(what)
-    if told is None:
-        raise NotAskedError(REPLIES["503"])
+    if isinstance(told, str):
+        raise NotAskedError(REPLIES[told])
     return told
 
 

@@ -4,7 +4,7 @@ An event has of each call its endpoint and its status. What Cal.com's list, its 
 there, so each answer that fits is dealt (`tests.model.product`), and each end is one that the event may tell of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
-from tasks.calcom.reads import GET, LIST, ME, SLOTS
+from tasks.calcom.reads import EVENT_TYPES, GET, LIST, ME, SLOTS
 from tasks.calcom.slots import Slot
 from tests.model import product
 from tests.model.dealt import KnownType
@@ -58,12 +58,10 @@ _POSTED: Mapping[Result, tuple[str, ...]] = MappingProxyType(
     }
 )
 _NOTHING_SENT = frozenset({"too old", "no connection"})
-_FAILED: Mapping[Result, tuple[str, ...]] = MappingProxyType(
-    {429: ("429",), 401: ("a refused key", "503"), **dict.fromkeys((200, 400, 403, 404), ("503", "a page"))}
-)
 _LISTED = ("absent", "absent, no such type", "absent, beside a stranger's", "absent, another has it")
 _SEATS = ("a seat by half", "a seat of his own")
 _OF_A_LIST = frozenset({LIST, GET, ME})
+_OF_A_TYPE = frozenset({EVENT_TYPES})
 _FACTS = frozenset({"known", "lately", "was here", "seated", "before"})  # of our own database
 
 
@@ -150,7 +148,7 @@ class _Path(NamedTuple):
                 then = self._replace(denied=True)
             elif asked.what in _FACTS and not known:
                 then = self._replace(facts=(*self.facts, (asked.what, answer)))
-            elif asked.what == "type" and answer is not None:
+            elif asked.what == "type" and isinstance(answer, KnownType):
                 then = self._replace(facts=(("known", answer), *self.facts))
             then.go_on(turn.then(answer))
 
@@ -180,10 +178,12 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
     match asked.what:
         case "look" | "list":
             yield from _lists(seen, reads, whole=asked.what == "list")
-        case "known" | "lately" | "type":
-            # A reading of its own may say nothing, by a 200 that cannot be read, too; that of another booking counts,
-            # and is no call of this one.
+        case "known" | "lately":
             yield from (None, *seen.types)
+        case "type":  # that of another booking counts, and is no call of this one; a failure is of its own
+            yield from failures(reads, _OF_A_TYPE)
+            yield from seen.types
+            yield from _not_now(seen)
         case "slots":
             yield from (slot.value for slot in (Slot if _answered(reads, SLOTS) else (Slot.UNASKED,)))
         case "named":
@@ -200,11 +200,33 @@ def _lists(seen: Seen, reads: Reads, *, whole: bool) -> Iterator[Any]:
             yield "found"
         if seen.gone:
             yield "cancelled"
-    results = {result for endpoint, result in reads if endpoint in _OF_A_LIST}
-    yield from sorted({name for result in results for name in _FAILED.get(result, ("503",))})
-    yield _denied(Reason.BREAKER_OPEN, State.CLOSED)  # that of its list
+    yield from failures(reads, _OF_A_LIST)
+    yield from _not_now(seen)
+
+
+def _not_now(seen: Seen) -> Iterator[Denied]:
+    yield _denied(Reason.BREAKER_OPEN, State.CLOSED)  # that of its endpoint
     if seen.denied is not None:
         yield _denied(Reason(seen.denied), State.OPEN)
+
+
+def failures(reads: Reads, endpoints: Collection[str]) -> list[str]:
+    """Return the names of the replies (tests.model.dealt) that reads of these endpoints may have been without result.
+
+    Also a 200 may be one: it was cut, or is not Cal.com's.
+    """
+    results = {result for endpoint, result in reads if endpoint in endpoints}
+    return sorted({name for result in results for name in _failed(result)})
+
+
+def _failed(result: Result) -> tuple[str, ...]:
+    if result == 429:
+        return ("429",)
+    if result == ErrorType.CREDENTIALS:
+        return ("a refused key",)
+    if isinstance(result, str) or result >= 500:
+        return ("503",)
+    return ("503", "a page", "a refused key") if result == 401 else ("503", "a page")
 
 
 @cache

@@ -11,7 +11,7 @@ from db.event_kind import EventKind
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.calcom.access import CANCEL, RESCHEDULE
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.calcom.reads import GET, LIST, SLOTS
+from tasks.calcom.reads import EVENT_TYPES, GET, LIST, SLOTS
 from tasks.calcom.slots import Slot
 from tasks.changes.evidence.case import Shown
 from tasks.changes.evidence.weeks import WeeksLeft
@@ -22,10 +22,10 @@ from tests.model.changes.product import THERE, Around, ChangeRow, ChangeTurn
 from tests.model.changes.replies import replies
 from tests.model.dealt import LOOKUP_RESULTS, KnownType, event_type
 from tests.model.product import Asked
-from tests.model.walk.attempts import OK, Reads, Result
+from tests.model.walk.attempts import OK, Reads, Result, failures
 
 POSTS = frozenset({CANCEL, RESCHEDULE})
-_FAILED = ("503", "a refused key", "429", "a page")
+_OF_A_LIST = frozenset({LIST, GET, EVENT_TYPES})
 
 
 class ChangeSeen(NamedTuple):
@@ -86,8 +86,9 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
         case "look":
             if GET in ok:
                 yield from _looks(asked.of, seen)
-            if any(endpoint == GET for endpoint, _ in seen.reads):
-                yield from (ChangeLook(shown=Shown.UNREADABLE, reply=LOOKUP_RESULTS[name].reply) for name in _FAILED)
+            failed = failures(seen.reads, {GET})
+            yield from (ChangeLook(shown=Shown.UNREADABLE, reply=LOOKUP_RESULTS[name].reply) for name in failed)
+            if (GET, 404) in seen.reads:
                 yield ChangeLook(shown=Shown.NOT_FOUND)
             yield from _denied(seen)
         case "listed":
@@ -97,18 +98,17 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
                     if seen.done:
                         yield OwnListed(THERE, THERE, sight, asks_host)
                     yield OwnListed(None, THERE, sight, asks_host)
-            yield None
+            yield from failures(seen.reads, _OF_A_LIST)
             yield from _denied(seen)
         case "type":
             yield _of_type(turn.row)
-            if seen.reads:  # also a 200 that cannot be read
-                yield None
+            yield from failures(seen.reads, {EVENT_TYPES})
             yield from _denied(seen)
         case "slots":
             yield from Slot if SLOTS in ok else (Slot.UNASKED,)
         case _:  # the breaker, another booking of ours, a seat that is left
             yield from (True, False)
-            yield from _denied(seen) if asked.what == "full" else ()
+            yield from _denied(seen) if asked.what in ("full", "another") else ()
 
 
 def _of_type(row: ChangeRow) -> Any:

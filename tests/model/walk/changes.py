@@ -275,9 +275,16 @@ def withdrawn(_subject: ChangeSubject, state: ChangeState, event: Event) -> Step
     yield new if isinstance(new, Cannot) else ChangeState(new, event.at)
 
 
+def flagged(_subject: ChangeSubject, state: ChangeState, event: Event) -> Steps:
+    """Yield the change as it is: it is only told that its hold is too long."""
+    is_held = state.row.status is S.HELD
+    yield state if is_held else Cannot(f"its event is {event.kind}, and the row is {state.words()}")
+
+
 STEPS: Mapping[str, Step] = MappingProxyType(
     {
         "change_asked": asked,
+        "change_degraded": flagged,
         "change_pending": let_go,
         "change_retrying": again,
         "change_held": again,

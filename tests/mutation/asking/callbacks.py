@@ -19,6 +19,7 @@ _callbacks = partial(Breakage, file="db/callbacks.py")
 _claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
 _AT_ONCE = "tests/integration/callbacks/test_callbacks_at_once.py::"
 _NAMES = "tests/unit/callbacks/test_callback_names.py::"
+_NEIGHBOURS = "tests/integration/callbacks/test_callbacks_neighbours.py::"
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
 CALLBACKS = (
@@ -71,7 +72,7 @@ CALLBACKS = (
         promise=1,
         name="a-failure-holds-its-host-when-it-wants-its-booking",
         old="    if retry_in is None:\n        _lock_booking(conn, callback)\n",
-        new="    _hurt(conn, callback.host)\n    if retry_in is None:\n        _lock_booking(conn, callback)\n",
+        new="    _hurt(conn, callback)\n    if retry_in is None:\n        _lock_booking(conn, callback)\n",
         test=f"{_AT_ONCE}test_a_failure_and_an_order_to_send_again_wait_for_each_other[given-up]",
     ),
     _claim_sql(
@@ -168,17 +169,80 @@ CALLBACKS = (
     ),
     _callbacks(
         promise=3,
-        name="a-host-has-any-number-of-callbacks-at-once",
+        name="a-receiver-has-any-number-of-callbacks-at-once",
         old="AT_ONCE = 4",
         new="AT_ONCE = 400",
         test=f"{_SENT}test_a_receiver_that_hangs_delays_no_other_one",
     ),
     _callbacks(
         promise=3,
-        name="a-host-that-fails-does-not-rest",
+        name="a-receiver-that-fails-does-not-rest",
         old="THRESHOLD = 5",
         new="THRESHOLD = 5000",
-        test=f"{_SENT}test_a_host_that_fails_five_times_rests",
+        test=f"{_SENT}test_a_receiver_that_fails_five_times_rests",
+    ),
+    _callbacks(
+        promise=3,
+        name="a-dead-receiver-makes-its-host-rest",
+        old="was_well, pause = int(failures == 1),",
+        new="was_well, pause = 1,",
+        test=f"{_NEIGHBOURS}test_a_receiver_delays_no_other_one_at_its_host[dead]",
+    ),
+    _claim_sql(
+        promise=3,
+        name="a-receiver-that-hangs-has-all-places-of-its-host",
+        old="CASE WHEN is_tried THEN 1 ELSE :at_host END\n",
+        new="CASE WHEN is_tried THEN 1 ELSE :at_once END\n",
+        test=f"{_NEIGHBOURS}test_a_receiver_delays_no_other_one_at_its_host[hanging]",
+    ),
+    _claim_sql(
+        promise=3,
+        name="receivers-share-their-hosts-first-places",
+        old="CASE WHEN is_tried THEN 1 ELSE :at_once END - under_way AS places,",
+        new=":at_once - sum(under_way) OVER (PARTITION BY host) AS places,",
+        test=f"{_NEIGHBOURS}test_a_receiver_delays_no_other_one_at_its_host[hanging]",
+    ),
+    _claim_sql(
+        promise=3,
+        name="the-oldest-callbacks-have-the-places-of-a-host",
+        old="under_way + one.turn, one.next_at",
+        new="one.next_at",
+        test=f"{_NEIGHBOURS}test_places_of_a_host_go_round_its_receivers",
+    ),
+    _claim_sql(
+        promise=3,
+        name="all-receivers-that-fail-are-tried-at-once",
+        old="CASE WHEN is_tried THEN 1 ELSE :at_host END\n",
+        new="CASE WHEN is_tried THEN 100 ELSE :at_host END\n",
+        test=f"{_NEIGHBOURS}test_of_the_receivers_that_fail_one_is_tried_at_a_time",
+    ),
+    _callbacks(
+        promise=3,
+        name="receivers-that-fail-are-tried-without-a-pause",
+        old="_in(PAUSE) if failures >= THRESHOLD else None",
+        new="None",
+        test=f"{_NEIGHBOURS}test_of_the_receivers_that_fail_one_is_tried_at_a_time",
+    ),
+    _callbacks(
+        promise=3,
+        name="receivers-dead-for-long-make-their-host-rest",
+        old='failures=was_well, rests_until=pause)\n    changed = {"failures": count,',
+        new='failures=1, rests_until=pause)\n    changed = {"failures": count - was_well + 1,',
+        test=f"{_NEIGHBOURS}test_receivers_dead_for_long_say_nothing_of_their_host",
+    ),
+    _callbacks(
+        promise=3,
+        name="a-dead-host-is-tried-for-each-receiver",
+        old="count = callback_hosts.c.failures + was_well",
+        new="count = callback_hosts.c.failures",
+        test=f"{_NEIGHBOURS}test_a_dead_host_is_tried_by_one_callback_at_a_time",
+    ),
+    _claim_sql(
+        promise=3,
+        name="a-dead-host-is-tried-by-the-longest-dead",
+        old="ORDER BY rests_until NULLS FIRST,",
+        new="ORDER BY rests_until NULLS LAST,",
+        test=f"{_NEIGHBOURS}test_a_dead_host_is_tried_by_one_callback_at_a_time",
     ),
     _callbacks(
         promise=1,

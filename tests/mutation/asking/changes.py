@@ -96,7 +96,7 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="moved-though-its-type-allows-no-rescheduling",
-        old="disabled = kept.rescheduling_disabled",
+        old="disabled = bool(kept.rescheduling_disabled)",
         new="disabled = False",
         test=f"{_BY_US}test_a_type_that_allows_no_rescheduling_is_not_moved",
     ),

@@ -75,7 +75,7 @@ FORGETTING = (
         name="a-forgotten-host-is-in-the-failures-of-hosts",
         promise=7,
         file="db/personal.py",
-        old='    conn.execute(statement("forget_hosts"))\n',
+        old='    conn.execute(statement("forget_receivers"))\n    conn.execute(statement("forget_hosts"))\n',
         new="",
         test=_COLUMNS,
     ),

@@ -9,8 +9,11 @@ _ACCOUNTS = "tests/integration/api/test_api_accounts.py::"
 _CHANGES = "tests/integration/api/test_api_changes.py::"
 _KEYS = "tests/integration/api/test_api_keys.py::"
 _HOSTILE = "tests/integration/api/test_api_hostile.py::"
+_ANSWERS = "tests/integration/api/test_api_answers.py::"
 _HURT = "tests/integration/api/test_api_hurt.py::"
 _gate = partial(Breakage, promise=7, file="worker/api/gate.py")
+_bookings = partial(Breakage, promise=1, file="worker/api/bookings.py")
+_pages = partial(Breakage, promise=6, file="worker/api/pages.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
 _documented = partial(Breakage, promise=1, file="worker/api/documented.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
@@ -123,13 +126,37 @@ FRONT_DOOR = (
         new="LAST_CALLS = 1 ",
         test=f"{_HURT}test_what_has_begun_ends_after_sigterm",
     ),
-    Breakage(
+    _pages(
+        name="a-first-connection-that-is-cut-off-is-a-fault-of-ours",
+        file="db/connection.py",
+        old="        except NotImplementedError as exc:",
+        new="        except AssertionError as exc:",
+        test="tests/integration/database/test_db_deadline.py::"
+        "test_a_first_look_that_is_cut_off_is_a_database_that_does_not_answer",
+    ),
+    _pages(
         name="ready-waits-for-a-frozen-postgres",
-        promise=6,
-        file="worker/api/pages.py",
         old="READY_WITHIN = 1.0",
         new="READY_WITHIN = 12.0",
         test=f"{_HURT}test_a_frozen_postgres_makes_it_unready_within_a_bound",
+    ),
+    _bookings(
+        name="a-repeat-after-the-start-is-too-late",
+        old="    return _LateRequest(asked, asked.idempotency_key, problem)\n",
+        new="    raise problem\n",
+        test=f"{_ANSWERS}test_a_repeat_after_the_start_is_answered_with_its_booking",
+    ),
+    _bookings(
+        name="any-key-books-in-the-past",
+        old="        if self.key not in known:",
+        new="        if not self.key:",
+        test=f"{_ANSWERS}test_a_repeat_after_the_start_is_answered_with_its_booking",
+    ),
+    _bodies(
+        name="of-two-keys-the-first-counts",
+        old="    if len(headers) > 1:\n",
+        new="    if not headers:\n",
+        test=f"{_ANSWERS}test_two_keys_of_the_header_are_refused",
     ),
     Breakage(
         name="an-open-commit-is-told-as-none",
@@ -147,10 +174,9 @@ FRONT_DOOR = (
         new="            calls().closing = True\n",
         test="tests/integration/api/test_api_waits.py::test_many_who_wait_hold_no_connection",
     ),
-    Breakage(
+    _bookings(
         name="a-key-books-in-the-default-account",
         promise=7,
-        file="worker/api/bookings.py",
         old="        OF_THE_KEY: key.account,\n",
         new="",
         test=f"{_ACCOUNTS}test_a_booking_is_of_its_keys_account",

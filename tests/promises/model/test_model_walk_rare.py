@@ -9,6 +9,15 @@ import pytest
 from tests.promises.model.trace import CANCELLED, LEASE, LOST, MOVED, PLAIN, RETRIED, TWO, Trace, assert_named, moment
 
 
+def _flag(trace: Trace, after: dict[str, Any]) -> dict[str, Any]:
+    detail = {"why": "held too long", "held": "breaker_open", "change": after["detail"]["change"]}
+    return trace.insert(after, kind="change_degraded", by="sweeper", detail=detail)
+
+
+def _held_change_is_flagged(trace: Trace) -> dict[str, Any]:
+    return _flag(trace, next(one for one in trace.events(TWO) if one["kind"] == "change_held"))
+
+
 def _suspect_is_looked_up(trace: Trace) -> dict[str, Any]:
     """Write that the worker of a cancel was gone three times, and that a lookup has ended it; return its end."""
     asked, done, cancelled = trace.events(CANCELLED)[1:]
@@ -68,6 +77,7 @@ def _cancel_is_asked_for_before_the_sweep(trace: Trace) -> dict[str, Any]:
 
 
 TRUTHFUL = (
+    _held_change_is_flagged,
     _cancel_is_asked_for_before_the_sweep,
     _suspect_is_looked_up,
     _double_is_cancelled,
@@ -164,7 +174,12 @@ def _second_change_goes_before_the_first(trace: Trace) -> tuple[int, dict[str, A
     return TWO, trace.insert(asked, kind="change_pending", by="sweeper", detail=detail)
 
 
+def _done_change_is_flagged(trace: Trace) -> tuple[int, dict[str, Any]]:
+    return MOVED, _flag(trace, next(one for one in trace.events(MOVED) if one["kind"] == "change_done"))
+
+
 PLANTED = (
+    _done_change_is_flagged,
     _start_that_it_has_not,
     _suspect_is_ended_without_a_look,
     _suspect_is_posted,

@@ -79,6 +79,15 @@ class Api:
             result = conn.execute(text(statement), given)
             return result.scalar() if result.returns_rows else None
 
+    def hold_somebody(self) -> None:
+        """Have one booking wait for Cal.com: each later caller is noted at once, whatever time it is."""
+        self.hold(self.key().booked())
+
+    def hold(self, booking: int) -> None:
+        """Have a booking wait for Cal.com."""
+        held = "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id"
+        self.sql(held, id=booking)
+
     def lines(self) -> list[dict[str, Any]]:
         """Return what the process has logged."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]

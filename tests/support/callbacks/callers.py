@@ -1,5 +1,6 @@
 """Callers with a callback address, and their bookings in the state that a test is about."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -9,6 +10,7 @@ from db import appointments
 from db.api_keys import key_text, keys
 from db.lifecycle import Status
 from tasks import dependencies
+from tasks.callbacks import due
 from tasks.enqueue import enqueue_booking
 from tests.support.fleet import request
 
@@ -55,3 +57,13 @@ def confirmed(key_id: int | None, **more: Any) -> int:
     booking = asked(key_id, **more)
     move(booking, Status.CONFIRMED, calcom_booking_uid=f"uid-{booking}")
     return booking
+
+
+def ticking(condition: Callable[[], Any]) -> Callable[[], Any]:
+    """Send the callbacks that are due each time before a condition is asked."""
+
+    def tick() -> Any:
+        due.send_due.run()
+        return condition()
+
+    return tick

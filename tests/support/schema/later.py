@@ -30,6 +30,7 @@ TODAY = [
     "0020_late_looks",
     "0021_audited_where_it_is",
     "0022_one_queue",
+    "0024_receivers",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]

@@ -16,7 +16,8 @@ WANTED, LATER = VIEW["start"], datetime(2030, 3, 6, 9, tzinfo=UTC)
 
 def change(**given: object) -> BookingChange:
     """Return a move to the start of the booking that is done and names no uid, but for what is given."""
-    known = {"id": 83, "kind": ChangeKind.RESCHEDULE, "status": ChangeStatus.DONE, "start_at": WANTED, **given}
+    done = {"id": 83, "kind": ChangeKind.RESCHEDULE, "status": ChangeStatus.DONE, "start_at": WANTED}
+    known = {**done, "from_uid": "6bgCuk1oSzWNPzpXMoPrQG", **given}
     return BookingChange(**{**dict.fromkeys(one.name for one in fields(BookingChange)), **known})  # type: ignore[arg-type]
 
 
@@ -39,11 +40,18 @@ def test_it_is_done_when_the_booking_is_there_again(
     found = ChangeOfCaller(view(**booking), change())
 
     assert (found.status, found.final) == (told, final)
+    assert found.error_type == (booking.get("error_type") if told is ChangeStatus.REFUSED else None)
 
 
 @pytest.mark.parametrize(
-    "given", [{"to_uid": "8uUmSGLmZnbBQ1rGrSb"}, {"start_at": LATER}, {"kind": ChangeKind.CANCEL, "start_at": None}]
+    "given",
+    [
+        {"to_uid": "8uUmSGLmZnbBQ1rGrSb"},
+        {"from_uid": None},
+        {"start_at": LATER},
+        {"kind": ChangeKind.CANCEL, "start_at": None},
+    ],
 )
 def test_what_else_is_done_is_done_whatever_comes_later(given: dict[str, object]) -> None:
-    """What names where it was moved to, is of another start, or is a cancel."""
+    """What names where it was moved to, was not at Cal.com yet, is of another start, or is a cancel."""
     assert ChangeOfCaller(view(status=Status.REJECTED), change(**given)).status is ChangeStatus.DONE

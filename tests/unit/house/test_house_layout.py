@@ -176,3 +176,23 @@ def test_files_that_documents_name_are_there() -> None:
 
     assert len(named) > 20
     assert [f"{by.relative_to(ROOT)}: {name}" for by, name in named if not (ROOT / name).is_file()] == []
+
+
+_UNMERGED = re.compile(r"^(?:<{7}|>{7}) \S", re.MULTILINE)
+
+
+def test_no_file_has_the_marks_of_a_merge() -> None:
+    """Markdown, SQL, Lua and YAML are read by no compiler that complains of them."""
+    places = [
+        ROOT.glob("*"),
+        *((ROOT / name).rglob("*") for name in (*PRODUCT, "docs", "deploy", "tests", "benchmarks")),
+    ]
+    texts = [path for place in places for path in place if path.suffix in {".md", ".sql", ".lua", ".yml", ".toml"}]
+
+    assert len(texts) > 200
+    assert [str(path) for path in texts if _UNMERGED.search(path.read_text("utf-8"))] == []
+
+
+def test_the_mark_of_a_merge_is_seen() -> None:
+    """At the beginning of a line, with the name of its side."""
+    assert _UNMERGED.search("one\n" + "<" * 7 + " HEAD\n")

@@ -1,4 +1,4 @@
-"""What a model is told of the tools: their descriptions and parameters (JSON Schema), the same on each platform.
+"""The descriptions of the tools for models, and their parameters (JSON Schema): the same on each platform.
 
 A schema is what a model should send; `Arguments` reads more than that.
 """
@@ -15,7 +15,7 @@ INSTRUCTIONS = (
 
 
 class Described(NamedTuple):
-    """Hold what a model is told of a tool; `reads`: it changes nothing. Each may be repeated."""
+    """Hold the description of a tool for models; `reads`: the tool changes nothing. Each tool may be repeated."""
 
     text: str
     parameters: Mapping[str, Any]

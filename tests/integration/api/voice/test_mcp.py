@@ -28,9 +28,7 @@ ROWS = "SELECT count(*) FROM appointments WHERE attendee_email = :email"
 @pytest.fixture(scope="module", autouse=True)
 def outage(api: Api) -> None:
     """Have somebody wait for Cal.com, so that each caller is noted at once."""
-    number = api.key().booked()
-    held = "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id"
-    api.sql(held, id=number)
+    api.hold_somebody()
 
 
 def post(caller: Caller, body: Any, headers: Mapping[str, str] | None = None) -> requests.Response:

@@ -34,11 +34,7 @@ def said(answer: Any) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def outage(api: Api) -> None:
     """Have somebody wait for Cal.com, so that each caller is noted at once."""
-    number = api.key().booked()
-    api.sql(
-        "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id",
-        id=number,
-    )
+    api.hold_somebody()
 
 
 @pytest.mark.parametrize("platform", PAYLOADS)

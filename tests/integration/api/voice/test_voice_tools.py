@@ -21,9 +21,7 @@ SECOND = "I have your request for Tuesday, 5 March at 10:00 from this call. Woul
 @pytest.fixture(scope="module", autouse=True)
 def outage(api: Api) -> None:
     """Have somebody wait for Cal.com: each later caller is noted at once, and no answer depends on time."""
-    number = api.key().booked()
-    held = "UPDATE appointments SET status = 'held', hold_reason = 'breaker_open', held_at = now() WHERE id = :id"
-    api.sql(held, id=number)
+    api.hold_somebody()
 
 
 @pytest.fixture(params=AGENTS)
