@@ -116,13 +116,13 @@ class ChangeAttempt(ChangeInquiry):
 
     def _answered(self, posted: Posted, *, week: bool = False) -> Move:
         """Return the move after the answer to a POST, which counts it."""
-        reply, change = cast("ChangeReply", posted.reply), self.change
+        reply = cast("ChangeReply", posted.reply)
         if reply.error_type is ErrorType.LEASE_LOST:
             return at_once("the claim was too old to send")
         step = self.after_answer(reply, week=week)
         move = self._end(step, Seen(reply, posted, self.place_after(step, reply)))
         new = {"to_uid": reply.uid} if reply.answer is ChangeAnswer.MOVED else {}  # where the lookup finds it
-        return replace(move, columns={**move.columns, **counted(change, posted), **new})
+        return replace(move, columns={**move.columns, **counted(self.change, posted), **new})
 
     def _series(self) -> Move:
         """Cancel the weeks of a series that are meant, and read it again: a week that was moved may live beside them.

@@ -103,7 +103,7 @@ class Ask:
     not_booked: bool = False
     who: str | None = None
     seen: int | None = None
-    reason: str | None = None
+    reason: str | None = field(default=None, repr=False)  # a customer's words
     key: str | None = None
     account: str | None = None
     spares_booked: bool = False
