@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 _NONE = "ACCOUNT_ENCRYPTION_KEYS is not set"
-_NOT_INSTALLED = "the package cryptography is missing: pip install 'booking-worker[accounts]'"
+_NOT_INSTALLED = "the package cryptography is missing: in the clone, pip install ./client '.[accounts]'"
 
 
 class KeyUnreadableError(Exception):

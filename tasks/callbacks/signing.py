@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tasks.accounts.derivation import derived
 
 _SALT = b"booking-worker callbacks"
-_NOT_INSTALLED = "the package standardwebhooks is missing: pip install 'booking-worker[http]'"
+_NOT_INSTALLED = "the package standardwebhooks is missing: in the clone, pip install ./client '.[http]'"
 
 
 class SigningError(Exception):

