@@ -21,17 +21,9 @@ from sqlalchemy.util.queue import Queue
 from booking_client.database.deadlines import DeadlineConnection, ServerClock, deadline, remaining
 
 __all__ = [
-    "DeadlineConnection",
-    "DeadlinePool",
-    "FromNow",
-    "Setters",
-    "deadline",
-    "fetch",
-    "fetch_in_time",
-    "refuse_hung_up",
-    "remaining",
-    "setters",
-]
+    "DeadlineConnection", "DeadlinePool", "FromNow", "Setters", "deadline", "fetch", "fetch_in_time", "refuse_hung_up",
+    "remaining", "setters",
+]  # fmt: skip
 
 Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 _CLOCK = "booking_worker_clock"
@@ -56,10 +48,7 @@ class DeadlinePool(QueuePool):
     _queue_class = _DeadlineQueue  # as AsyncAdaptedQueuePool sets its own
 
     def _create_connection(self) -> ConnectionPoolEntry:
-        """Connect. At a process's first connection SQLAlchemy looks at the server, and a deadline may cut that off.
-
-        Once that look ended as no error of a database: nobody who asks a database expects it.
-        """
+        """Connect; raise a database's error also where a deadline cuts off SQLAlchemy's first look at the server."""
         try:
             return super()._create_connection()
         except NotImplementedError as exc:

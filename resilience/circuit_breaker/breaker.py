@@ -33,6 +33,8 @@ from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
 from resilience.shared_state.state import Beginning, SharedState, ThreadConnections
 
+_ASKS = 3  # of one call: each answer may be its first late one, while other threads have theirs in time
+
 
 class CircuitBreaker:
     """Guard one service and its endpoints. All threads of a process can share one object.
@@ -191,17 +193,17 @@ class ClosedBreaker:
         self._settings = settings
         self._beginning = lru_cache(4_000)(self._new_beginning)  # 1.5 KB each
         self._snapshot, self._clock = snapshot, clock
-        self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 
     def acquire(self, endpoint: str, owner: str, now: float | None, account: CallingAccount) -> Permit | Denied | None:
-        """Return a permit or a denial; only the rate limit can deny a call here."""
+        """Return a permit or a denial; only the rate limit can deny a call here. A late answer took a place of it."""
         epochs = self._snapshot.closed.get(endpoint)
         if epochs is None:
             return None
-        reply = self.begin("acquire_closed", endpoint, epochs, now, account)()
+        replies = (self.begin("acquire_closed", endpoint, epochs, now, account)() for _ in range(_ASKS))
+        reply = next((reply for reply in replies if reply is not LATE), None)
         if reply is None:
             return None
-        at, wait, window, own_epoch = (0, self._retry_late, 0, 0) if reply is LATE else reply
+        at, wait, window, own_epoch = reply
         if wait:
             return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
         return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED, own_epoch=own_epoch, account=account)
@@ -235,7 +237,7 @@ class ClosedBreaker:
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()
-        if reply is None or reply is LATE:  # LATE: `acquire` denies; `record`, `is_blocking` act as if closed
+        if reply is None or reply is LATE:  # LATE: `acquire` asks again; `record`, `is_blocking` act as if closed
             return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None

@@ -439,11 +439,25 @@ BREAKER = (
         promise=4,
     ),
     # -- late answers
+    _python(
+        "late-once-is-denied",
+        "breaker",
+        "reply = next((reply for reply in replies if reply is not LATE), None)",
+        "reply = next(replies)\n        reply = (0, 1000, 0, 0) if reply is LATE else reply",
+        f"{_LATE}test_after_an_answer_that_is_late_once_the_call_asks_again",
+    ),
+    _python(
+        "late-twice-is-denied",
+        "breaker",
+        "for _ in range(_ASKS)",
+        "for _ in range(1)",
+        f"{_LATE}test_a_call_asks_thrice_while_other_threads_have_their_answers_in_time",
+    ),
     _absence(
         name="late-once-is-gone",
         old="if timed_out and not late and self.since is None:",
         new="if False:",
-        test=f"{_LATE}test_an_answer_that_is_late_once_is_no_permit_and_no_absence",
+        test=f"{_LATE}test_a_released_item_whose_answer_is_late_has_no_permit",
     ),
     _absence(
         name="late-for-ever",
@@ -461,7 +475,7 @@ BREAKER = (
     _python(
         "late-success-reported-twice",
         "breaker",
-        "if reply is None or reply is LATE:  # LATE: `acquire` denies; `record`, `is_blocking` act as if closed\n"
+        "if reply is None or reply is LATE:  # LATE: `acquire` asks again; `record`, `is_blocking` act as if closed\n"
         "            return reply",
         "if reply is None or reply is LATE:\n            return None",
         f"{_LATE}test_a_success_that_is_reported_late_is_reported",

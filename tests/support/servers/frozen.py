@@ -22,9 +22,12 @@ def patient(url: str) -> ThreadConnections:
 
 
 @contextmanager
-def frozen(server: "Valkey", connections: ThreadConnections) -> Iterator[None]:
-    """Freeze a server for this block, in which this thread's patient connection has the time-outs of a fleet's."""
-    _wait(connections, **_OF_A_FLEET)
+def frozen(server: "Valkey", connections: ThreadConnections, *, timeout: float | None = None) -> Iterator[None]:
+    """Freeze a server for this block, in which this thread's patient connection has the time-outs of a fleet's.
+
+    `timeout`: or this one, in seconds.
+    """
+    _wait(connections, **_OF_A_FLEET | ({} if timeout is None else {"timeout": timeout}))
     server.pause()
     try:
         yield

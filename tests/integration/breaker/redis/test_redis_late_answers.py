@@ -1,5 +1,6 @@
-"""One answer of Redis that comes too late is no reason to call, and not yet a Redis that is gone."""
+"""One answer of Redis that comes too late is no reason to call or to be held, and not yet a Redis that is gone."""
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,9 +12,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
+from resilience.shared_state.answers import LATE
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateLost
-from resilience.shared_state.state import ThreadConnections
+from resilience.shared_state.state import SharedState, ThreadConnections
+from tests.running.waiting import eventually
 from tests.support.breakers import CREATE, call
 from tests.support.servers.frozen import frozen, patient
 
@@ -55,21 +58,49 @@ def join(client: ThreadConnections, events: EVENTS, clock: list[float]) -> Join:
     return start
 
 
-def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(
+def test_after_an_answer_that_is_late_once_the_call_asks_again(
     valkey: "Valkey", client: ThreadConnections, join: Join, events: EVENTS
 ) -> None:
-    """Neither by the short way nor by the long one; the next answer that comes in time counts."""
+    """Nobody is held at a limit that was not reached, and Redis is not gone."""
     breaker = join()
     events.clear()
-    for ask in (
-        lambda: breaker.acquire(CREATE, owner="late"),
-        lambda: breaker.acquire(CREATE, owner="late item", item=1),
-    ):
-        with frozen(valkey, client):
-            denial = ask()
-        assert isinstance(denial, Denied)
-        assert (denial.reason, denial.retry_after) == (Reason.THROTTLED, breaker.settings.redis_retry)
+
+    def thaw() -> None:
+        eventually(lambda: breaker.view.redis_answers().late, what="a late answer")
+        valkey.resume()
+
+    with frozen(valkey, client, timeout=2.0):
+        thawing = threading.Thread(target=thaw)
+        thawing.start()
         assert call(breaker)
+        thawing.join()
+    assert breaker.view.redis_answers().late == 1
+    assert events == []
+
+
+def test_a_call_asks_thrice_while_other_threads_have_their_answers_in_time(
+    join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those keep Redis from counting as gone, and so each answer of this one may be its first late one."""
+    breaker = join()
+    late = [LATE, LATE]
+    send = SharedState.send  # no clock deals this order
+    monkeypatch.setattr(SharedState, "send", lambda *asked: late.pop if late else send(*asked))
+    assert call(breaker)
+    assert late == []
+
+
+def test_a_released_item_whose_answer_is_late_has_no_permit(
+    valkey: "Valkey", client: ThreadConnections, join: Join, events: EVENTS
+) -> None:
+    """Redis may have given it its place already: the next turn asks; and Redis is not gone."""
+    breaker = join()
+    events.clear()
+    with frozen(valkey, client):
+        denial = breaker.acquire(CREATE, owner="late item", item=1)
+    assert isinstance(denial, Denied)
+    assert (denial.reason, denial.retry_after) == (Reason.THROTTLED, breaker.settings.redis_retry)
+    assert call(breaker)
     assert breaker.view.redis_gone_for() is None
     assert not [event for event in events if isinstance(event, SharedStateLost)]
 
