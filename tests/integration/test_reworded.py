@@ -133,7 +133,7 @@ def test_cal_coms_words_stay_in_the_row(built: Dependencies, monkeypatch: pytest
     assert [line["why"] for line in lines if line["event"] == "moved"] == [reworded]
     assert reworded in [span.attributes.get("booking.why") for span in spans]
     assert "Zephyr" not in f"{lines}{spans}"
-    assert (move.changes["last_error"], ended.reason) == (f"{reworded}: {WORDS}",) * 2
+    assert (move.columns["last_error"], ended.reason) == (f"{reworded}: {WORDS}",) * 2
 
 
 @pytest.mark.parametrize("mode", [breaker_actions.OPEN, breaker_actions.RESET])
