@@ -13,8 +13,6 @@ from booking_client.request.idempotency import key_at
 from booking_client.states import DEFAULT_ACCOUNT, LINE
 from db.lifecycle import HoldReason, Status, Strategy
 
-LONGEST = timedelta(hours=24)  # an event of unknown length is over by then: Cal.com has none that is longer
-
 
 @dataclass(frozen=True, kw_only=True)
 class Appointment(RequestFields):
@@ -80,13 +78,6 @@ class Appointment(RequestFields):
     def present_start(self) -> datetime:
         """Return its start at Cal.com; before it is booked, and where nobody has moved it, the requested one."""
         return self.booked_start_at or self.start_at
-
-    def is_over(self, now: datetime) -> bool:
-        """Return whether its time at Cal.com has ended; of a series only Cal.com knows."""
-        length = timedelta(minutes=self.length_in_minutes) if self.length_in_minutes else LONGEST
-        if self.end_at is not None:
-            length = self.end_at - self.start_at
-        return self.series_uid is None and self.present_start + length <= now
 
     def seconds_left(self, lead: float) -> float:
         """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""

@@ -3,9 +3,8 @@
 A move's statement is written once for the columns that it sets, and prepared by every connection that sends it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +13,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
-from db.connection import Setters, fetch, fetch_in_time, setters
-from db.lifecycle import LIVE, MOVES, UNASKABLE, ChangeStatus, HoldReason, Status
+from db.appointments.move_sql import AT_WORK, move_sql
+from db.connection import fetch, fetch_in_time, setters
+from db.lifecycle import LIVE, MOVES, HoldReason, Status
 from db.models.accounts import AccountState
 from db.sql import prepared
 
-_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
-_SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
-_AT_WORK = frozenset({Status.BOOKING, ChangeStatus.CHANGING})
 WRITABLE = frozenset(COLUMNS) - {"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"}
 """The columns that a caller may write with a move, or with a claim's renewal."""
 
@@ -90,7 +87,7 @@ def move(
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
-    sql = _move_sql(origins, to, own_setters)
+    sql = move_sql(origins, to, own_setters)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -117,57 +114,9 @@ def refuse_illegal(
     illegal = sorted(origin for origin in origins if to not in legal[origin])
     if illegal or not origins:
         raise ValueError(f"no such move: {', '.join(illegal) or 'nothing'} -> {to}")
-    if to in _AT_WORK:
+    if to in AT_WORK:
         raise ValueError(f"only a claim moves a row to {to}")
-    if token is None and _AT_WORK.intersection(origins):
+    if token is None and AT_WORK.intersection(origins):
         raise ValueError("a move of a claimed row needs the token of its claim")
     if (to == Status.HELD) != (columns.get("hold_reason") is not None):
         raise ValueError("held needs a hold_reason, and nothing else has one")
-
-
-@lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
-    columns = own_setters(to) | _setters_of_booking(to) | dict(given)
-    conditions = []
-    if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
-        conditions.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
-        if to is Status.CANCELLED and Status.BOOKING in origins:
-            conditions.append("cancel_requested")  # the caller may have asked again, and taken it back
-    return filled(prepared("move"), origins, columns, conditions)
-
-
-def filled(sql: str, origins: Collection[str], columns: Mapping[str, str], conditions: Sequence[str] = ()) -> str:
-    """Return the statement of a move with the columns that it sets, and where the row is expected."""
-    claimed = [f"(status <> '{name}' OR claim_token = %(claim_token)s)" for name in _AT_WORK.intersection(origins)]
-    still_there = [f"status IN ({_listed(origins)})", *claimed, *conditions]
-    written = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    return sql.replace("/* changes */", written).replace("/* conditions */", " AND ".join(still_there))
-
-
-def own_setters(to: str) -> dict[str, str]:
-    """Return what each move sets by itself unless it is given, as SQL."""
-    sent = {"enqueued_at": "now()"} if to in _SENT_FOR else {}
-    return {
-        "hold_reason": "NULL",
-        "held_at": "now()" if to == Status.HELD else "NULL",
-        "hold_until": "NULL",
-        "held_for": "NULL",
-        "next_attempt_at": "NULL",
-        **sent,
-    }
-
-
-def _setters_of_booking(to: Status) -> dict[str, str]:
-    own = {}
-    if to not in _SENT_FOR:  # kept where it was delivered: evidence of how far the queue has come (see sql/unsent.sql)
-        own["enqueued_at"] = f"CASE WHEN status NOT IN ({_listed(_SENT_FOR)}) THEN enqueued_at END"
-    if to is Status.CONFIRMED:
-        own["outcome_unknown"] = "false"
-    if to is Status.PENDING:
-        unasked = f"outcome_unknown AND hold_reason IN ({_listed(UNASKABLE)})"
-        own["askable_since"] = f"CASE WHEN {unasked} THEN now() ELSE askable_since END"
-    return own
-
-
-def _listed(members: Collection[str]) -> str:
-    return ", ".join(f"'{member}'" for member in sorted(members))

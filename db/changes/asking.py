@@ -22,6 +22,7 @@ from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes, moved_starts
 from db.sql import prepared
 
+LONGEST = timedelta(hours=24)  # an event of unknown length is over by then: Cal.com has none that is longer
 _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
 
 
@@ -84,6 +85,14 @@ def latest_of(conn: Connection, ids: Sequence[int]) -> dict[int, BookingChange]:
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return the changes of a booking that are not over."""
     return [change for change in of_booking(conn, appointment_id) if not change.over]
+
+
+def is_over(row: Appointment, now: datetime) -> bool:
+    """Return whether a booking's time at Cal.com has ended; of a series only Cal.com knows."""
+    length = timedelta(minutes=row.length_in_minutes) if row.length_in_minutes else LONGEST
+    if row.end_at is not None:
+        length = row.end_at - row.start_at
+    return row.series_uid is None and row.present_start + length <= now
 
 
 def held_for_a_person(conn: Connection, appointment_id: int) -> BookingChange | None:

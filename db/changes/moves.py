@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS_SQL as BOOKING_COLUMNS
 from db.appointments.appointment import Appointment
-from db.appointments.moves import EARLY, filled, own_setters, refuse_illegal
+from db.appointments.move_sql import filled, own_setters
+from db.appointments.moves import EARLY, refuse_illegal
 from db.appointments.moves import WRITABLE as OF_BOOKINGS
 from db.changes.change import COLUMNS, COLUMNS_SQL, BookingChange
 from db.connection import Setters, fetch, setters

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import cast
 
 from db.appointments import FromNow
+from db.changes.asking import is_over
 from db.lifecycle import Status
 from tasks.attempts import answered, outcome
 from tasks.attempts.attempt import AttemptResult, Report, counted, means_of, result_of
@@ -76,7 +77,7 @@ class ChangeAttempt(ChangeInquiry):
             return Move(Status.RETRYING, "its booking has another uid by now", there, retry_in=0)
         if change.wanted is None:
             return None
-        refused = before_reschedule(over=booking.is_over(change.updated_at))
+        refused = before_reschedule(over=is_over(booking, change.updated_at))
         if refused is None and change.seconds_left(self.rules.timings.lead) <= 0:
             refused = ChangeStep.EXPIRE
         return None if refused is None else self._end(refused)

@@ -163,7 +163,7 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
 def _of_change(conn: Connection, action: str, row: Appointment) -> AskOutcome:
     """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
     moment = asking.moment_of(conn, row)
-    if row.status is Status.CONFIRMED and row.is_over(moment.now):
+    if row.status is Status.CONFIRMED and asking.is_over(row, moment.now):
         return AskOutcome.OVER
     if action == RESCHEDULE:
         return refused_at_any_start(row, moment) or reschedule_outcome(row)

@@ -69,6 +69,7 @@ _decisions = partial(Breakage, file="tasks/work/decisions.py")
 _attempt = partial(Breakage, file="tasks/attempts/attempt.py")
 _claim_sql = partial(Breakage, file="db/sql/claim.sql")
 _moves = partial(Breakage, file="db/appointments/moves.py")
+_move_sql = partial(Breakage, file="db/appointments/move_sql.py")
 _lost_leases = partial(Breakage, promise=2, file="db/sql/lost_leases.sql")
 _claim_py = partial(Breakage, promise=2, file="tasks/work/claim.py")
 
@@ -147,7 +148,7 @@ BREAKAGES = (
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py::test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothing[connected-frozen]",
     ),
-    _moves(
+    _move_sql(
         name="move-without-token",
         promise=2,
         old="*claimed, *conditions]",

@@ -105,7 +105,7 @@ OPERATIONS = (
         name="what-is-over-is-offered",
         promise=6,
         file="tasks/operations/preview.py",
-        old="if row.status is Status.CONFIRMED and row.is_over(",
+        old="if row.status is Status.CONFIRMED and asking.is_over(",
         new="if False and row.is_over(",
         test=f"{_TOLD}[page]",
     ),

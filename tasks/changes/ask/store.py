@@ -60,7 +60,7 @@ def send(conn: Connection, row: Appointment, ask: Ask, moment: AskingMoment) -> 
     """Store a change of a confirmed booking, which Cal.com has; it waits for one that was sent before."""
     if (same := same_of(moment.opened, ask)) is not None:
         return _repeated(row, ask, same)
-    if row.is_over(moment.now):
+    if asking.is_over(row, moment.now):
         return result_of(row, AskOutcome.OVER)
     withdrawn = _withdraw(conn, ask, moment)
     return _sent(conn, row, ask, moment, waits=withdrawn < len(moment.opened))

@@ -22,7 +22,7 @@ AGAIN = (
     Breakage(
         name="cancel-of-the-wish-before",
         promise=1,
-        file="db/appointments/moves.py",
+        file="db/appointments/move_sql.py",
         old='conditions.append("cancel_requested")',
         new="pass",
         test=f"{_CANCEL}test_a_worker_that_was_about_to_cancel_it_goes_on_with_it",

@@ -102,7 +102,7 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="moved-though-it-is-over",
-        old="over=booking.is_over(change.updated_at)",
+        old="over=is_over(booking, change.updated_at)",
         new="over=False",
         test=f"{_BY_US}test_a_booking_that_is_over_by_then_is_not_moved",
     ),
