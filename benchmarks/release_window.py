@@ -21,7 +21,7 @@ from environment import BenchmarkEnvironment, benchmark_environment, in_batches,
 from sqlalchemy import text
 
 from tasks import dependencies
-from tasks.publish import QUEUE
+from tasks.work.publish import QUEUE
 from worker import enqueue_bookings
 
 LATENCY, OPEN = 2.0, 2.0

@@ -18,6 +18,7 @@ __all__ = [
     "OVER",
     "SHORT_HOLDS",
     "UNASKABLE",
+    "WAIT_FOR_NO_TIME",
     "ChangeStatus",
     "HoldReason",
     "Status",
@@ -40,6 +41,10 @@ UNASKABLE = frozenset(
 )
 
 
+WAIT_FOR_NO_TIME = frozenset(
+    {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
+)
+"""Holds that no time ends: a person does, or what has caused them is over."""
 SHORT_HOLDS = frozenset({HoldReason.THROTTLED})
 """Holds that mostly end within a second or two: who waits goes on waiting."""
 

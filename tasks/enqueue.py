@@ -28,9 +28,9 @@ from tasks import dependencies
 from tasks.accounts.admission import begin_admission
 from tasks.calcom.access import CALCOM_RATE
 from tasks.callers.connection import caller_connection
-from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
-from tasks.publish import send
+from tasks.host.database_errors import as_appointment_error
+from tasks.work.publish import send
 
 LOCKED_OUT = frozenset({"40P01", "40001", "55P03"})  # a deadlock, or a lock that did not come in time
 
@@ -57,7 +57,7 @@ def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -
     rows = partial(rows_of, [request], api_key_id=api_key_id)
     [kept] = _keep(deps, [request], rows)
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
-        from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
+        from tasks.guarded_calls.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
         now = still_booked(deps, kept.appointment.id)
         if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking

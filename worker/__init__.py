@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from booking_client.receipts import Conflict, IdempotencyConflict, Outcome, Receipt
     from booking_client.request.model import BookingRequest
+    from tasks.changes.ask.by_python import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
     from tasks.host.application import app
-    from tasks.operations.changes import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
     from tasks.slots.free import FreeSlots, free_slots
     from worker.settings.model import Settings, SettingsError
     from worker.wiring import configure
@@ -50,7 +50,7 @@ _HOMES = {
 }
 _HOMES |= dict.fromkeys(("enqueue_booking", "enqueue_bookings", "outcome", "wait"), "tasks.enqueue")
 _HOMES |= dict.fromkeys(
-    ("ChangeReceipt", "ChangeRefusedError", "cancel_booking", "reschedule_booking"), "tasks.operations.changes"
+    ("ChangeReceipt", "ChangeRefusedError", "cancel_booking", "reschedule_booking"), "tasks.changes.ask.by_python"
 )
 
 

@@ -96,7 +96,6 @@ class Configuration:
         "tasks.calcom_webhooks.looks",
         "tasks.callbacks.deliver",
         "tasks.callbacks.due",
-        "tasks.changes.changing",
         "tasks.changes.late_lookups",
         "tasks.maintenance.asked_again",
         "tasks.maintenance.booking_minutes",

@@ -10,7 +10,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from resilience.call_stats.stats import CallStats
 from resilience.exceptions import REFUSALS, AppointmentDatabaseException
-from tasks.database_errors import as_appointment_error
+from tasks.host.database_errors import as_appointment_error
 
 SERVICE = "database"
 _BEGAN = "booking_worker_began"

@@ -28,7 +28,7 @@ from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
 from tasks.maintenance.asked_again import ASKED_AGAIN as LOOK
 from tasks.maintenance.dispatch import dispatch
-from tasks.publish import call_later
+from tasks.work.publish import call_later
 
 REQUESTED = "booking_requested"  # what the client's INSERT notifies (its sql/insert.sql)
 EVERY = 0.25  # seconds from one look at what has settled to the next

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tasks.periodic import TICK
+from tasks.host.periodic import TICK
 
 COUNT_WINDOW = 60.0  # seconds that one row of `failure_metrics` covers
 IN_ANY_CASE = 60.0  # seconds after which a task runs that nothing was found for
 
 
 def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
-    """Return an entry of the schedule; by its header a worker drops ticks that have piled up (tasks/periodic.py)."""
+    """Return an entry of the schedule; by its header a worker drops ticks that have piled up (host/periodic.py)."""
     options = {"queue": "maintenance", "headers": {TICK: seconds}}
     return {"task": task, "schedule": seconds, "kwargs": arguments, "options": options}
 

@@ -5,7 +5,6 @@ A move's statement is written once for the columns that it sets, and prepared by
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +13,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
-from db.connection import Setters, fetch, fetch_in_time, setters
-from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
+from db.appointments.move_sql import AT_WORK, move_sql
+from db.connection import fetch, fetch_in_time, setters
+from db.lifecycle import LIVE, MOVES, HoldReason, Status
 from db.models.accounts import AccountState
 from db.sql import prepared
 
-_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
-_SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
 WRITABLE = frozenset(COLUMNS) - {"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"}
 """The columns that a caller may write with a move, or with a claim's renewal."""
 
@@ -84,12 +82,12 @@ def move(
         KeyTakenError: An ended booking's derived key has a newer booking; nothing was written.
     """
     origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
-    _refuse_illegal(origins, to, token, changes)
+    refuse_illegal(MOVES, origins, to, token, changes)
     own_setters, values = setters(changes, WRITABLE)
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
-    sql = _move_sql(origins, to, own_setters)
+    sql = move_sql(origins, to, own_setters)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -101,52 +99,24 @@ def move(
         raise
 
 
-def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, changes: Mapping[str, Any]) -> None:
-    illegal = sorted(origin for origin in origins if to not in MOVES[origin])
+def refuse_illegal(
+    legal: Mapping[Any, Collection[str]],
+    origins: Collection[str],
+    to: str,
+    token: UUID | None,
+    columns: Mapping[str, Any],
+) -> None:
+    """Refuse a move of a row that is none of the `legal` ones, or lacks its token or hold_reason.
+
+    Raises:
+        ValueError: It is refused: a fault of the caller.
+    """
+    illegal = sorted(origin for origin in origins if to not in legal[origin])
     if illegal or not origins:
         raise ValueError(f"no such move: {', '.join(illegal) or 'nothing'} -> {to}")
-    if to is Status.BOOKING:
-        raise ValueError("only claim moves a booking to booking")
-    if Status.BOOKING in origins and token is None:
-        raise ValueError("a move out of booking needs the token of its claim")
-    if (to is Status.HELD) != (changes.get("hold_reason") is not None):
+    if to in AT_WORK:
+        raise ValueError(f"only a claim moves a row to {to}")
+    if token is None and AT_WORK.intersection(origins):
+        raise ValueError("a move of a claimed row needs the token of its claim")
+    if (to == Status.HELD) != (columns.get("hold_reason") is not None):
         raise ValueError("held needs a hold_reason, and nothing else has one")
-
-
-@lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
-    columns = _own_setters(to) | dict(given)
-    still_there = [f"status IN ({_listed(origins)})"]
-    if Status.BOOKING in origins:
-        still_there.append("(status <> 'booking' OR claim_token = %(claim_token)s)")
-    if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
-        still_there.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
-        if to is Status.CANCELLED and Status.BOOKING in origins:
-            still_there.append("cancel_requested")  # the caller may have asked again, and taken it back
-    changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    return prepared("move").replace("/* changes */", changes).replace("/* conditions */", " AND ".join(still_there))
-
-
-def _own_setters(to: Status) -> dict[str, str]:
-    """Return what a move sets by itself unless it is given, as SQL."""
-    own = {
-        "hold_reason": "NULL",
-        "held_at": "now()" if to is Status.HELD else "NULL",
-        "hold_until": "NULL",
-        "held_for": "NULL",
-        "next_attempt_at": "NULL",
-        # Kept where it was delivered: evidence of how far the queue has come (see sql/unsent.sql).
-        "enqueued_at": f"CASE WHEN status NOT IN ({_listed(_SENT_FOR)}) THEN enqueued_at END",
-    }
-    if to in _SENT_FOR:
-        own["enqueued_at"] = "now()"
-    if to is Status.CONFIRMED:
-        own["outcome_unknown"] = "false"
-    if to is Status.PENDING:
-        unasked = f"outcome_unknown AND hold_reason IN ({_listed(UNASKABLE)})"
-        own["askable_since"] = f"CASE WHEN {unasked} THEN now() ELSE askable_since END"
-    return own
-
-
-def _listed(members: Collection[Status] | Collection[HoldReason]) -> str:
-    return ", ".join(f"'{member.value}'" for member in sorted(members))

@@ -1,6 +1,6 @@
 """Changes as they are asked for: stored, found again, withdrawn, and done at once where no call is needed.
 
-The caller has locked the booking, so that of two wishes at once one sees the other.
+The caller has locked the booking, so that of two who ask at once one sees the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +17,24 @@ from db.appointments.appointment import Appointment
 from db.changes.change import COLUMNS_SQL, BookingChange, SeriesPart
 from db.changes.moves import move
 from db.connection import fetch
-from db.lifecycle import LIVE, OVER, ChangeStatus, Status
+from db.lifecycle import LIVE, OVER, WAIT_FOR_NO_TIME, ChangeStatus, Status
 from db.models.bookings import appointments
 from db.models.changes import ChangeKind, booking_changes, moved_starts
 from db.sql import prepared
 
+LONGEST = timedelta(hours=24)  # an event of unknown length is over by then: Cal.com has none that is longer
 _LEAD_SHARE, _LONGEST = 96, 900.0  # as in the client's insert.sql, which has the rule of the line
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewChange:
-    """A wish: `start_at` is the wanted start of a reschedule (None: a cancel); `by`, `via`, `why`: for the story.
+    """A change that is asked for: `start` is the wanted start of a reschedule (None: a cancel).
 
     `part`: the weeks of a series that a cancel means (None: the whole booking). `asked_at`: when it was asked for;
     None: now.
     """
 
-    start_at: datetime | None
+    start: datetime | None
     reason: str
     by: str
     via: str
@@ -41,17 +42,12 @@ class NewChange:
     asked_at: datetime | None = None
     part: SeriesPart | None = None
 
-    @property
-    def kind(self) -> ChangeKind:
-        """Return what is wished."""
-        return ChangeKind.CANCEL if self.start_at is None else ChangeKind.RESCHEDULE
-
 
 class AskingMoment(NamedTuple):
-    """What a wish meets at a locked booking, as `moment_of` reads it.
+    """What somebody who asks for a change meets at a locked booking, as `moment_of` reads it.
 
     `now` is Postgres's time, `account` the name of the booking's account, `opened` its changes that are not over,
-    `keyed` the one that was asked for with the key of the wish (None: none was). `is_open`: the account is not closed,
+    `keyed` the one that was asked for with the same key (None: none was). `is_open`: the account is not closed,
     and stays so until the transaction ends.
     """
 
@@ -63,7 +59,7 @@ class AskingMoment(NamedTuple):
 
 
 def moment_of(conn: Connection, row: Appointment, key: str | None = None) -> AskingMoment:
-    """Return what a wish with a key meets at a booking; the lock lets nobody change it."""
+    """Return what somebody meets who asks for a change with this key; the lock lets nobody change it."""
     asked = {"appointment_id": row.id, "account_id": row.account_id, "key": key}
     found = fetch(conn, prepared("change_met", COLUMNS_SQL), asked)
     changes = [(keyed, BookingChange.read(change)) for _, _, _, keyed, *change in found if change[0] is not None]
@@ -89,6 +85,20 @@ def latest_of(conn: Connection, ids: Sequence[int]) -> dict[int, BookingChange]:
 def open_of(conn: Connection, appointment_id: int) -> list[BookingChange]:
     """Return the changes of a booking that are not over."""
     return [change for change in of_booking(conn, appointment_id) if not change.over]
+
+
+def is_over(row: Appointment, now: datetime) -> bool:
+    """Return whether a booking's time at Cal.com has ended; of a series only Cal.com knows."""
+    length = timedelta(minutes=row.length_in_minutes) if row.length_in_minutes else LONGEST
+    if row.end_at is not None:
+        length = row.end_at - row.start_at
+    return row.series_uid is None and row.present_start + length <= now
+
+
+def held_for_a_person(conn: Connection, appointment_id: int) -> BookingChange | None:
+    """Return the change of a booking whose outcome is unknown, and which is held until a person acts; None: none is."""
+    opened = open_of(conn, appointment_id)
+    return next((one for one in opened if one.outcome_unknown and one.hold_reason in WAIT_FOR_NO_TIME), None)
 
 
 def is_in_motion(conn: Connection, appointment_id: int, *, since: datetime) -> bool:
@@ -122,44 +132,37 @@ def withdraw(conn: Connection, changes: Sequence[BookingChange], *, by: str, why
 
 
 def keep(
-    conn: Connection,
-    row: Appointment,
-    new: NewChange,
-    status: ChangeStatus,
-    *,
-    lead_seconds: float,
-    now: datetime,
+    conn: Connection, row: Appointment, new: NewChange, status: ChangeStatus, *, lead_seconds: float, now: datetime
 ) -> BookingChange:
     """Store a change of a locked booking; a pending one counts as enqueued now. `now` is Postgres's time.
 
     From a move on the booking answers for the wanted start, too, until that move has come to nothing.
     """
     uid = row.series_uid or row.calcom_booking_uid
-    asked_at = new.asked_at or now
-    start = row.booked_start_at or row.start_at
-    if new.part is not None:
-        start = new.part.week
+    asked_at, part = new.asked_at or now, new.part
+    here = row.present_start if part is None else part.week
+    at = new.start or here
     values = {
         "appointment_id": row.id,
         "account_id": row.account_id,
-        "kind": new.kind.value,
+        "kind": (ChangeKind.CANCEL if new.start is None else ChangeKind.RESCHEDULE).value,
         "status": status.value,
-        "start_at": new.start_at or start,
+        "start_at": at,
         "reason": new.reason,
         "asked_by": new.by,
         "via": new.via,
         "idempotency_key": new.key,
-        "derived_key": None if new.start_at is None else row.derived_key_at(new.start_at),
+        "derived_key": None if new.start is None else row.derived_key_at(new.start),
         "correlation_id": row.correlation_id,
         "task_id": str(uuid4()),
-        "scope": None if new.part is None else new.part.scope.value,
-        "week": None if new.part is None else new.part.week,
+        "scope": None if part is None else part.scope.value,
+        "week": None if part is None else part.week,
         "from_uid": None if status is ChangeStatus.WAITING else uid,
         "from_seat_uid": None if status is ChangeStatus.WAITING else row.calcom_seat_uid,
         "enqueued_at": now if status is ChangeStatus.PENDING else None,
-        "line_at": place_in_line(asked_at, min(start, new.start_at or start) - timedelta(seconds=lead_seconds)),
+        "line_at": place_in_line(asked_at, min(here, at) - timedelta(seconds=lead_seconds)),
         "requested_at": asked_at,
-        "detail": Jsonb({"via": new.via, "at": (new.start_at or start).isoformat()}),
+        "detail": Jsonb({"via": new.via, "at": at.isoformat()}),
     }
     [stored] = fetch(conn, prepared("change_keep", COLUMNS_SQL), values)
     return BookingChange.read(stored)

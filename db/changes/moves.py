@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS_SQL as BOOKING_COLUMNS
 from db.appointments.appointment import Appointment
-from db.appointments.moves import EARLY
+from db.appointments.move_sql import filled, own_setters
+from db.appointments.moves import EARLY, refuse_illegal
 from db.appointments.moves import WRITABLE as OF_BOOKINGS
 from db.changes.change import COLUMNS, COLUMNS_SQL, BookingChange
 from db.connection import Setters, fetch, setters
@@ -20,7 +21,6 @@ from db.models.accounts import AccountState
 from db.models.changes import booking_changes
 from db.sql import prepared
 
-SENT_FOR = frozenset({ChangeStatus.PENDING, ChangeStatus.RETRYING})
 WRITABLE = frozenset(COLUMNS) - {"id", "status", "claim_token", "lease_expires_at", "updated_at"} | {"resends"}
 """The columns that a caller may write with a move, or with a claim's renewal."""
 BOOKING_ONLY = OF_BOOKINGS - WRITABLE
@@ -93,35 +93,14 @@ def move(
         ValueError: The move is not one of `lifecycle.CHANGE_MOVES`, or lacks its token or hold_reason.
     """
     origins = frozenset({expected}) if isinstance(expected, ChangeStatus) else frozenset(expected)
-    illegal = sorted(origin for origin in origins if to not in CHANGE_MOVES[origin])
-    if illegal or not origins:
-        raise ValueError(f"no such move: {', '.join(illegal) or 'nothing'} -> {to}")
-    if to is ChangeStatus.CHANGING or (ChangeStatus.CHANGING in origins and token is None):
-        raise ValueError("only claim moves a change to changing, and only its token moves it out of it")
-    if (to is ChangeStatus.HELD) != (changes.get("hold_reason") is not None):
-        raise ValueError("held needs a hold_reason, and nothing else has one")
-    own_setters, values = setters(changes, WRITABLE, BOOKING_ONLY)
+    refuse_illegal(CHANGE_MOVES, origins, to, token, changes)
+    given, values = setters(changes, WRITABLE, BOOKING_ONLY)
     values |= {"change_id": change_id, "to": to.value, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
-    return bool(fetch(conn, _move_sql(origins, to, own_setters), values))
+    return bool(fetch(conn, _move_sql(origins, to, given), values))
 
 
 @lru_cache(maxsize=256)
 def _move_sql(origins: frozenset[ChangeStatus], to: ChangeStatus, given: Setters) -> str:
-    columns = {
-        "hold_reason": "NULL",
-        "held_at": "now()" if to is ChangeStatus.HELD else "NULL",
-        "hold_until": "NULL",
-        "held_for": "NULL",
-        "next_attempt_at": "NULL",
-        **({"enqueued_at": "now()"} if to in SENT_FOR else {}),
-        **({"outcome_unknown": "false"} if to in OVER else {}),
-    } | dict(given)
-    listed = ", ".join(f"'{origin.value}'" for origin in sorted(origins))
-    still_there = [f"status IN ({listed})"]
-    if ChangeStatus.CHANGING in origins:
-        still_there.append("(status <> 'changing' OR claim_token = %(claim_token)s)")
-    changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    return (
-        prepared("change_move").replace("/* changes */", changes).replace("/* conditions */", " AND ".join(still_there))
-    )
+    known = {"outcome_unknown": "false"} if to in OVER else {}
+    return filled(prepared("change_move"), origins, own_setters(to) | known | dict(given))

@@ -1,6 +1,6 @@
 -- Add the bookings and the events of a range of ids to the minute in which each was written, and to the totals of all
 -- time, in one transaction: both count the same events, and each id once. A confirmation's wait begins with the request.
--- A hold has `denied_for` where the booking was denied its call, and nothing was posted before (tasks/decisions.py).
+-- A hold has `denied_for` where the booking was denied its call, and nothing was posted before (tasks/work/decisions.py).
 WITH told AS (
     SELECT
         date_trunc('minute', event.created_at) AS minute,

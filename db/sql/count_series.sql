@@ -1,6 +1,6 @@
 -- Write how many weeks of a recurring booking are alive at Cal.com, or were cancelled on wish: the first to count it does,
 -- and so a series that is cut is told once. A series whose number of weeks is not known may be cut, unless the answer to
--- its own POST booked it (`by_own_answer`, tasks/attempt.py): that comes after the last week.
+-- its own POST booked it (`by_own_answer`, tasks/attempts/attempt.py): that comes after the last week.
 WITH counted AS (
     UPDATE appointments
     SET series_weeks = :weeks,

@@ -31,7 +31,7 @@ from tasks.audit.survey import FirstLook, first_look
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
+from tasks.host.periodic import PeriodicTask
 from tasks.words import plural
 
 SAVED = 10  # rows and changes that are judged before they are stored

@@ -6,7 +6,6 @@ from datetime import timedelta
 from db import appointments
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
-from tasks import event_type_lookup
 from tasks.audit.calls import AuditCalls
 from tasks.audit.compare import judge
 from tasks.audit.finding import AuditFinding, NoFinding
@@ -26,6 +25,7 @@ from tasks.audit.motion import unless_in_motion
 from tasks.calcom.booking_answers import read_bookings, read_list
 from tasks.calcom.event_type_answers import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.guarded_calls import event_type_lookup
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:

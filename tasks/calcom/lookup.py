@@ -31,7 +31,7 @@ class LookupKind(StrEnum):
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
     MOVED = "moved"  # our booking was rescheduled at Cal.com: `there` is the present booking
-    ABSENT = "absent"  # not in the list: `tasks.unknown.evidence` decides what that proves
+    ABSENT = "absent"  # not in the list: `tasks.attempts.evidence` decides what that proves
     FAILED = "failed"  # the lookup failed, or was not shown enough to decide: `reply` says why
 
 

@@ -11,7 +11,7 @@ __all__ = ["ErrorType", "Reply", "ReplyKind", "SettleAfter"]
 
 
 class ReplyKind(StrEnum):
-    """What an answer to a POST means for its booking; `tasks.decisions` turns each kind into a move."""
+    """What an answer to a POST means for its booking; `tasks.work.decisions` turns each kind into a move."""
 
     BOOKED = "booked"  # the booking is ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
     EXISTING_BOOKING = "anothers"  # `uid` was there before, and does not show our reference

@@ -12,7 +12,7 @@ from db.calcom_webhooks import Hint
 from db.connection import deadline
 from tasks import dependencies
 from tasks.calcom.request_body import REFERENCE
-from tasks.database_errors import database_errors
+from tasks.host.database_errors import database_errors
 
 TRIGGERS = ("BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REJECTED")
 OLDEST = timedelta(days=1)

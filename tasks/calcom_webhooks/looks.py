@@ -23,11 +23,11 @@ from tasks.calcom_webhooks.hints import OLDEST
 from tasks.calcom_webhooks.own import OCCASION, LookOutcome, look_at_own
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.recheck import PATIENCE
 from tasks.guarded_calls.trials import ReaderCalls
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
-from tasks.recheck import PATIENCE
+from tasks.host.periodic import PeriodicTask
 
 AFTER = (2.0, 10.0, 60.0)  # seconds after a hint came
 AT_ONCE = 5  # hints of one run

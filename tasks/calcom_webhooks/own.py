@@ -5,7 +5,7 @@ from enum import StrEnum
 from db import appointments
 from db.appointments.appointment import Appointment
 from tasks.dependencies import Dependencies
-from tasks.recheck import Occasion, Standing, still_booked
+from tasks.guarded_calls.recheck import Occasion, Standing, still_booked
 
 OCCASION = Occasion("Cal.com's webhook came", "sweeper", pause=1.0)
 

@@ -24,7 +24,7 @@ from tasks.calcom.reads import ReadRequest
 from tasks.calcom.reply import Reply
 from tasks.calcom_webhooks.own import OCCASION, LookOutcome, look_at_own
 from tasks.dependencies import Dependencies
-from tasks.recheck import PATIENCE
+from tasks.guarded_calls.recheck import PATIENCE
 
 
 class HintCalls(AuditCalls):

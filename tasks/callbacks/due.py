@@ -6,8 +6,8 @@ from db import callbacks
 from tasks import dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
-from tasks.publish import call_later
+from tasks.host.periodic import PeriodicTask
+from tasks.work.publish import call_later
 
 QUEUE, TASK = "callbacks", "tasks.callbacks.deliver.deliver_callback"
 

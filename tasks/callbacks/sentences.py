@@ -7,8 +7,8 @@ from db.callbacks import Callback
 from db.lifecycle import HoldReason, Status
 from db.models.changes import ChangeKind
 from resilience.error_types import ErrorType
-from tasks.callers.change_sentences import SaidOfChange, not_done, sentence
 from tasks.callers.sentences import say
+from tasks.changes.ask.spoken import SaidOfChange, not_done, sentence
 
 
 def sentence_of(callback: Callback) -> str:

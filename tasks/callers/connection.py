@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from booking_client.asking import patience
 from db.connection import deadline
 from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.host.database_errors import database_errors
 
 
 @contextmanager

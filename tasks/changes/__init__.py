@@ -1,1 +1,1 @@
-"""A wish to cancel or to move a booking that Cal.com has: what each answer and each lookup proves."""
+"""A change of a booking (a cancel or a move): asked for, attempted, judged, ended, or resolved by a person."""

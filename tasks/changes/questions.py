@@ -1,25 +1,23 @@
 """What else is asked about a change: its slot, and the list of our reference."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from db.appointments import Appointment
 from db.appointments.event_types import EventType
-from db.appointments.there.places import BookedThere, record_places
+from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
-from tasks import event_type_lookup
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import booked_there, read_bookings, read_list, with_successors
 from tasks.calcom.lookup import narrowed, newest
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
-from tasks.changes.evidence import ChangeCase
-from tasks.changes.reschedule import MoveCase, goes_without_key
+from tasks.changes.evidence.case import ChangeCase
+from tasks.changes.evidence.reschedule import MoveCase, goes_without_key
 from tasks.dependencies import Dependencies
+from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import GuardedCalls
 
 R = TypeVar("R")
@@ -113,12 +111,3 @@ def _at_wanted(
 def _is_ours(booking: Booking, change: BookingChange, reference: str) -> bool:
     """Return whether this is our booking, it lives, and it is not the seat that the change names."""
     return booking.lives_for(reference, but=change.from_seat_uid)
-
-
-def followed(booking: Appointment, there: BookedThere) -> Callable[[Connection], object]:
-    """Return what writes into a booking's row that it was moved by somebody else."""
-
-    def write(conn: Connection) -> None:
-        record_places(conn, [(booking, there)], by="worker", why="moved at Cal.com meanwhile")
-
-    return write

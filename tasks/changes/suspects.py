@@ -6,21 +6,19 @@ from typing import Any
 
 from db import appointments
 from db.appointments import Appointment
-from db.changes import moves, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import OVER, ChangeStatus
 from db.queue import sweeps as queue
 from db.queue.kinds import CHANGES
 from resilience.circuit_breaker.types import Denied, Reason, State
 from tasks.accounts.door import NoAccess
-from tasks.attempt import rules_of
-from tasks.changes.attempting import ChangeAttempt
-from tasks.changes.claimed import ChangeClaim
+from tasks.attempts import outcome
+from tasks.attempts.attempt import rules_of
+from tasks.changes.attempt import ChangeAttempt
+from tasks.changes.claim import ChangeClaim, end_held
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import GuardedCalls
-from tasks.moves import CallMade, Move
-from tasks.publish import send
-from tasks.unknown import outcome
+from tasks.work.moves import CallMade
 
 _TOLD = OVER - {ChangeStatus.FAILED}  # that it stands as before is for the operator, who may send it again
 
@@ -46,7 +44,7 @@ def _ended(built: Dependencies, change: BookingChange, booking: Appointment) -> 
         deps = built.for_account(change.account_id)
     except NoAccess:  # in an hour again
         return False
-    made: list[CallMade | None] = []
+    made = list[CallMade | None]()
     calls = _ReadOnlyCalls(
         deps,
         change.correlation_id,
@@ -54,23 +52,7 @@ def _ended(built: Dependencies, change: BookingChange, booking: Appointment) -> 
         on_report=lambda _, call: made.append(call),
     )
     now = time.monotonic()
-    unclaimed = ChangeClaim(deps, booking, math.inf, False, None, False, time.monotonic, now, None, change=change)
+    unclaimed = ChangeClaim(deps, change, math.inf, False, None, False, time.monotonic, now, None, booking=booking)
     move = ChangeAttempt(unclaimed, calls, rules_of(deps)).move()
-    return move.to in _TOLD and _write(deps, change, move, [call for call in made if call])
-
-
-def _write(deps: Dependencies, change: BookingChange, move: Move, calls: list[CallMade]) -> bool:
-    """End the change if it is still as it was read; then the next one of its uid may go."""
-    to = ChangeStatus(move.to.value)
-    with deps.engine.begin() as conn:
-        appointments.get(conn, change.appointment_id, lock=True)  # first the booking, as everybody locks
-        now = moves.get(conn, change.id, lock=True)
-        if now is None or now.updated_at != change.updated_at:
-            return False
-        detail = {"calls": calls}
-        moves.move(conn, change.id, ChangeStatus.HELD, to, why=move.why, by="sweeper", detail=detail, **move.changes)
-        if move.also is not None:
-            move.also(conn)
-        following = sweeps.let_next_go(conn, left=[change])
-    send(deps, following)
-    return True
+    detail = {"calls": [call for call in made if call]}
+    return move.to in _TOLD and end_held(deps, change, lambda _: move, by="sweeper", detail=detail)

@@ -10,12 +10,13 @@ from db.appointments.insertion import take_back_cancel
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.callers import changes, views
-from tasks.callers.changes import ChangeOfCaller
+from tasks.callers import views
 from tasks.callers.connection import caller_connection
+from tasks.changes.ask import by_caller
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.conversations.conversation import Conversation
 from tasks.enqueue import enqueue_booking
-from tasks.recheck import Standing, still_booked
+from tasks.guarded_calls.recheck import Standing, still_booked
 
 WANTED = LIVE | {Status.CONFIRMED}
 
@@ -81,13 +82,13 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
 
 def _again(row: BookingView, told: BookingView) -> InCall:
     """Return a booking that was asked for before: as it is `told`, unless its row has moved since that was read."""
-    now, change = changes.as_it_stands(row)
+    now, change = by_caller.as_it_stands(row)
     return InCall(told if now == row else now, again=True, change=change)
 
 
 def _unsent_cancel(view: BookingView) -> ChangeOfCaller | None:
     """Return the cancel of a booking that is open and was never sent; None: there is none."""
-    _, newest = changes.as_it_stands(view)
+    _, newest = by_caller.as_it_stands(view)
     change = None if newest is None else newest.change
     return newest if change is not None and change.ends_booking and change.is_unsent else None
 

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from db.appointments.views import BookingView
 from db.lifecycle import ChangeStatus, Status
-from tasks.callers import changes
-from tasks.callers.changes import CallerWish, ChangeOfCaller
+from tasks.changes.ask import by_caller
+from tasks.changes.ask.ask import Ask, AskOutcome, Via
+from tasks.changes.ask.by_caller import ChangeOfCaller
+from tasks.changes.ask.by_python import ChangeRefusedError
 from tasks.conversations.conversation import Conversation
 from tasks.conversations.finding import meant
 from tasks.conversations.times import NamedTime
-from tasks.operations.booking_commands import CommandOutcome, Via
-from tasks.operations.changes import ChangeRefusedError
 
 _BYGONE = frozenset({ChangeStatus.DONE, ChangeStatus.WITHDRAWN, ChangeStatus.EXPIRED, ChangeStatus.FAILED})
 
@@ -22,7 +22,7 @@ class ChangeInCall:
 
     view: BookingView
     change: ChangeOfCaller | None = None
-    refused: CommandOutcome | None = None
+    refused: AskOutcome | None = None
 
 
 def status(
@@ -32,7 +32,7 @@ def status(
     view = meant(conversation, email=email, phone=phone, start=start)
     if view is None:
         return None
-    return ChangeInCall(*changes.as_it_stands(view))
+    return ChangeInCall(*by_caller.as_it_stands(view))
 
 
 def cancel(
@@ -59,7 +59,7 @@ def reschedule(
 
 def _moved_before(view: BookingView | None) -> ChangeInCall | None:
     """Return the booking at its wanted start and the move that brought it there: the agent repeats that move."""
-    newest = None if view is None else changes.latest(view)
+    newest = None if view is None else by_caller.latest(view)
     if newest is None or newest.change is None:
         return None
     is_so = newest.change.status is ChangeStatus.DONE and newest.change.wanted == newest.view.start
@@ -68,21 +68,17 @@ def _moved_before(view: BookingView | None) -> ChangeInCall | None:
 
 def _changed(conversation: Conversation, view: BookingView, wanted: datetime | None) -> ChangeInCall:
     what = "cancel" if wanted is None else wanted.isoformat()
-    made = _asked(_wish(conversation, view, what), view, wanted)
+    key = None if conversation.call is None else f"{conversation.agent}:{conversation.call}:{what}"
+    made = _asked(conversation, view, wanted, key)
     if made.change is not None and _is_bygone(made.change, wanted):  # such as a move back: a new change
-        return _asked(_wish(conversation, view, None), view, wanted)
+        return _asked(conversation, view, wanted, None)
     return made
 
 
-def _wish(conversation: Conversation, view: BookingView, what: str | None) -> CallerWish:
-    has_key = what is not None and conversation.call is not None
-    named = f"{conversation.agent}:{conversation.call}:{what}" if has_key else None
-    return CallerWish(key=conversation.key, booking=view.id, via=Via.VOICE, idempotency_key=named)
-
-
-def _asked(wish: CallerWish, view: BookingView, wanted: datetime | None) -> ChangeInCall:
+def _asked(conversation: Conversation, view: BookingView, wanted: datetime | None, key: str | None) -> ChangeInCall:
+    ask = Ask.of_caller(Via.VOICE, start=wanted, key=key)
     try:
-        made = changes.cancel(wish) if wanted is None else changes.reschedule(wish, wanted)
+        made = by_caller.change_booking(conversation.key, view.id, ask)
     except ChangeRefusedError as refused:
         return ChangeInCall(view, refused=refused.outcome)
     return ChangeInCall(made.view, made)

@@ -20,7 +20,7 @@ from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
-from tasks.moves import CallMade
+from tasks.work.moves import CallMade
 
 _WORKER = socket.gethostname()
 _OWN_PROBE = State.CLOSED, State.HALF_OPEN  # only the reading endpoint waits for a probe: then this read is that probe

@@ -11,8 +11,10 @@ from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.accounts.door import UNREADABLE
+from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.host.application import app
+from tasks.host.periodic import PeriodicTask
 from tasks.incidents.audits import observe_audit
 from tasks.incidents.delivery import send
 from tasks.incidents.front_door import observe_callbacks, observe_webhooks
@@ -28,8 +30,6 @@ from tasks.incidents.observations import (
 from tasks.incidents.rules import Observation
 from tasks.incidents.service_outages import judge_by_record, observe_outages, observe_services
 from tasks.incidents.update import update_incidents
-from tasks.periodic import PeriodicTask
-from tasks.unknown.outcome import HALF_MADE
 
 
 @app.task(base=PeriodicTask, name="tasks.incidents.check.check_health")

@@ -16,7 +16,7 @@ from db.monitoring.deliveries import Delivery
 from tasks import dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
+from tasks.host.periodic import PeriodicTask
 from tasks.ports.sinks import AlertMessage, Sinks
 
 AT_ONCE = 10  # messages claimed at once

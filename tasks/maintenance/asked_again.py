@@ -1,8 +1,8 @@
 """Look at a confirmed booking that a client has asked for again: the client got its receipt without asking Cal.com."""
 
 from tasks import dependencies
+from tasks.guarded_calls.recheck import still_booked
 from tasks.host.application import app
-from tasks.recheck import still_booked
 
 ASKED_AGAIN = "tasks.maintenance.asked_again.look_asked_again"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from db.monitoring import booking_minutes
 from tasks import dependencies
 from tasks.host.application import app
-from tasks.periodic import PeriodicTask
+from tasks.host.periodic import PeriodicTask
 
 SECONDS = 2.0  # seconds of a run; the next runs count what is left
 

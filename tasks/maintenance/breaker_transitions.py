@@ -12,8 +12,8 @@ from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.host.periodic import PeriodicTask
 from tasks.operations import breaker_overrides
-from tasks.periodic import PeriodicTask
 
 log = Logger(__name__)
 _START = "0-0"

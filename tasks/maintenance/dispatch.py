@@ -11,10 +11,10 @@ from db import appointments
 from db.appointments import Appointment, sweeps
 from db.lifecycle import Status
 from tasks.calcom.access import CREATE
+from tasks.changes.ask.by_client import decide_wishes
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
-from tasks.maintenance.client_wishes import decide_wishes
-from tasks.publish import send
+from tasks.work.publish import send
 
 BATCH = 500
 

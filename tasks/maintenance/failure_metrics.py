@@ -13,7 +13,7 @@ from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
+from tasks.host.periodic import PeriodicTask
 
 log = Logger(__name__)
 

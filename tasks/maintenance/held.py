@@ -5,9 +5,9 @@ The health check counts them as well, but only every five seconds: the Resilienc
 
 from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
+from tasks.attempts.outcome import HALF_MADE
 from tasks.host.application import app
-from tasks.periodic import PeriodicTask
-from tasks.unknown.outcome import HALF_MADE
+from tasks.host.periodic import PeriodicTask
 
 
 @app.task(base=PeriodicTask, name="tasks.maintenance.held.count_held")

@@ -15,21 +15,22 @@ from db.changes.change import BookingChange
 from db.models.changes import SeriesScope
 from db.queue import sweeps
 from db.queue.kinds import BOOKINGS
-from tasks import dependencies, event_type_lookup
+from tasks import dependencies
 from tasks.accounts.door import NoAccess
+from tasks.attempts import outcome
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.event_type_lookup import NotAskedError
+from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.event_type_lookup import NotAskedError
 from tasks.guarded_calls.trials import ReaderCalls
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.moves import CallMade
-from tasks.periodic import PeriodicTask
-from tasks.unknown import outcome
+from tasks.host.periodic import PeriodicTask
+from tasks.work.moves import CallMade
 
 AT_ONCE = 5  # bookings in each run
 

@@ -12,7 +12,7 @@ from db.monitoring import retention
 from tasks import dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
-from tasks.periodic import PeriodicTask
+from tasks.host.periodic import PeriodicTask
 
 BATCH = 1000  # rows read in a transaction, which takes milliseconds: no other process waits long for a lock
 SECONDS = 20.0  # seconds of a run; the next run goes on

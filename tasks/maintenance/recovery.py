@@ -14,14 +14,14 @@ from db.appointments import queue
 from db.queue import waits
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
-from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.trials import is_well
 from tasks.host.application import app
+from tasks.host.periodic import PeriodicTask
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.release import ACCOUNTS, release_caused, release_first
-from tasks.periodic import PeriodicTask
-from tasks.publish import call_later
+from tasks.work.decisions import TRY_AGAIN
+from tasks.work.publish import call_later
 
 ASK_AGAIN = "tasks.maintenance.recovery.ask_again"
 

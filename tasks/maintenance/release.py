@@ -23,10 +23,10 @@ from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.host.periodic import PeriodicTask
 from tasks.maintenance.line import first_line
 from tasks.maintenance.turns import AHEAD, ReleaseTurns, let_go, release_apart
-from tasks.periodic import PeriodicTask
-from tasks.publish import call_later, send
+from tasks.work.publish import call_later, send
 
 BATCH = 500
 ROUNDS = 4

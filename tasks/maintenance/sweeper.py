@@ -23,9 +23,9 @@ from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
 from tasks.host.log import Logger
+from tasks.host.periodic import PeriodicTask
 from tasks.maintenance.dispatch import dispatch
-from tasks.periodic import PeriodicTask
-from tasks.publish import QUEUE, send
+from tasks.work.publish import QUEUE, send
 
 BATCH = 500
 GRACE = 5.0  # the most seconds from a row's commit to its message, or from a message's receipt to the claim

@@ -21,7 +21,7 @@ from tasks.calcom.access import CREATE, OF_KIND
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
 from tasks.maintenance.line import Line, changes_of, line_of
-from tasks.publish import send
+from tasks.work.publish import send
 
 AHEAD = 16  # accounts, or items of a line, that are read beyond what there is room for
 ROUNDS = 4  # then the next release goes on from there

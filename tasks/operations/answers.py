@@ -5,35 +5,35 @@ from datetime import tzinfo
 from types import MappingProxyType
 
 from db.monitoring.operator_actions import OperatorAction
-from tasks.operations.booking_commands import CommandOutcome
+from tasks.changes.ask.ask import AskOutcome
+from tasks.changes.resolve_booking import ResolveOutcome
 from tasks.operations.breaker_actions import AUTO, BREAKER_ACTIONS, KEPT, RESET, BreakerActionOutcome, ends_at
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.calls import CallListOutcome
-from tasks.operations.resolving import ResolveOutcome
 
 _ONE: Mapping[str, str] = MappingProxyType(
     {
-        CommandOutcome.SENT: "Sent again.",
-        CommandOutcome.SENT_TO_LOOK_UP: "Sent again; it is looked up at Cal.com first.",
-        CommandOutcome.CANCELLED: "Cancelled.",
-        CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way; it is cancelled, whatever that call brings.",
-        CommandOutcome.CANCELLED_AFTER_LOOKUP: "It is cancelled once a lookup has shown whether it is booked.",
-        CommandOutcome.MISSING: "Nothing was done: it is not there any more.",
-        CommandOutcome.MOVED_ON: "Nothing was done: it has just moved on by itself.",
-        CommandOutcome.NOT_RETRYABLE: "Nothing was done: it is neither held nor failed any more.",
-        CommandOutcome.GOES_BY_ITSELF: "Nothing was done: it goes by itself by now.",
-        CommandOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
-        CommandOutcome.FORGOTTEN: "Nothing was done: its person was forgotten.",
-        CommandOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
-        CommandOutcome.ENDED: "Nothing was done: it has ended.",
-        CommandOutcome.CANCEL_ASKED: "Its cancel goes to Cal.com.",
-        CommandOutcome.WEEKS_CANCEL_ASKED: "The cancel of these weeks goes to Cal.com.",
-        CommandOutcome.MOVE_ASKED: "Its move goes to Cal.com.",
-        CommandOutcome.MOVED: "It is asked for at the new start.",
-        CommandOutcome.MOVED_LATER: "It is moved once its outcome is known.",
-        CommandOutcome.OVER: "Nothing was done: it has taken place.",
-        CommandOutcome.OTHER_ACCOUNT: "Nothing was done: it is another account's.",
-        CommandOutcome.ACCOUNT_CLOSED: "Nothing was done: its account is closed.",
+        AskOutcome.SENT: "Sent again.",
+        AskOutcome.SENT_TO_LOOK_UP: "Sent again; it is looked up at Cal.com first.",
+        AskOutcome.CANCELLED: "Cancelled.",
+        AskOutcome.CANCELLED_AFTER_CALL: "Its call is under way; it is cancelled, whatever that call brings.",
+        AskOutcome.CANCELLED_AFTER_LOOKUP: "It is cancelled once a lookup has shown whether it is booked.",
+        AskOutcome.MISSING: "Nothing was done: it is not there any more.",
+        AskOutcome.MOVED_ON: "Nothing was done: it has just moved on by itself.",
+        AskOutcome.NOT_RETRYABLE: "Nothing was done: it is neither held nor failed any more.",
+        AskOutcome.GOES_BY_ITSELF: "Nothing was done: it goes by itself by now.",
+        AskOutcome.ASKED_AGAIN: "Nothing was done: it was requested again, and the newer booking lives.",
+        AskOutcome.FORGOTTEN: "Nothing was done: its person was forgotten.",
+        AskOutcome.STILL_OPEN: "Nothing was done: a call may still turn into a booking.",
+        AskOutcome.ENDED: "Nothing was done: it has ended.",
+        AskOutcome.CANCEL_ASKED: "Its cancel goes to Cal.com.",
+        AskOutcome.WEEKS_CANCEL_ASKED: "The cancel of these weeks goes to Cal.com.",
+        AskOutcome.MOVE_ASKED: "Its move goes to Cal.com.",
+        AskOutcome.MOVED: "It is asked for at the new start.",
+        AskOutcome.MOVED_LATER: "It is moved once its outcome is known.",
+        AskOutcome.OVER: "Nothing was done: it has taken place.",
+        AskOutcome.OTHER_ACCOUNT: "Nothing was done: it is another account's.",
+        AskOutcome.ACCOUNT_CLOSED: "Nothing was done: its account is closed.",
         ResolveOutcome.RESOLVED: "It is confirmed.",
         ResolveOutcome.WRITTEN_DOWN: "The uid is written down; its next attempt confirms it.",
         ResolveOutcome.CALL_CUSTOMER: "Its customer was told that it is not booked: call them.",
@@ -48,35 +48,35 @@ _ONE: Mapping[str, str] = MappingProxyType(
 # Of many bookings: what was done with them, and why others were left alone; for one booking, and for several.
 _DONE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        CommandOutcome.SENT: ("is sent again", "are sent again"),
-        CommandOutcome.SENT_TO_LOOK_UP: ("is sent again and looked up first", "are sent again and looked up first"),
-        CommandOutcome.CANCELLED: ("is cancelled", "are cancelled"),
-        CommandOutcome.CANCELLED_AFTER_CALL: (
+        AskOutcome.SENT: ("is sent again", "are sent again"),
+        AskOutcome.SENT_TO_LOOK_UP: ("is sent again and looked up first", "are sent again and looked up first"),
+        AskOutcome.CANCELLED: ("is cancelled", "are cancelled"),
+        AskOutcome.CANCELLED_AFTER_CALL: (
             "is cancelled after the call under way",
             "are cancelled after the calls under way",
         ),
-        CommandOutcome.CANCELLED_AFTER_LOOKUP: (
+        AskOutcome.CANCELLED_AFTER_LOOKUP: (
             "is cancelled once a lookup has shown whether it is booked",
             "are cancelled once a lookup has shown whether they are booked",
         ),
-        CommandOutcome.CANCEL_ASKED: ("is cancelled at Cal.com", "are cancelled at Cal.com"),
+        AskOutcome.CANCEL_ASKED: ("is cancelled at Cal.com", "are cancelled at Cal.com"),
         CallListOutcome.SHOWN: ("was shown", "were shown"),
     }
 )
 _LEFT: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        CommandOutcome.MISSING: ("is not there any more", "are not there any more"),
-        CommandOutcome.MOVED_ON: ("had just moved on by itself", "had just moved on by themselves"),
-        CommandOutcome.NOT_RETRYABLE: ("is neither held nor failed", "are neither held nor failed"),
-        CommandOutcome.GOES_BY_ITSELF: ("goes by itself", "go by themselves"),
-        CommandOutcome.ASKED_AGAIN: ("has a newer request that lives", "have newer requests that live"),
-        CommandOutcome.FORGOTTEN: ("names nobody any more", "name nobody any more"),
-        CommandOutcome.STILL_OPEN: ("may still become a booking", "may still become bookings"),
-        CommandOutcome.BOOKED: ("is booked", "are booked"),
-        CommandOutcome.ENDED: ("has ended", "have ended"),
-        CommandOutcome.OVER: ("has taken place", "have taken place"),
-        CommandOutcome.OTHER_ACCOUNT: ("is another account's", "are another account's"),
-        CommandOutcome.ACCOUNT_CLOSED: ("is of a closed account", "are of closed accounts"),
+        AskOutcome.MISSING: ("is not there any more", "are not there any more"),
+        AskOutcome.MOVED_ON: ("had just moved on by itself", "had just moved on by themselves"),
+        AskOutcome.NOT_RETRYABLE: ("is neither held nor failed", "are neither held nor failed"),
+        AskOutcome.GOES_BY_ITSELF: ("goes by itself", "go by themselves"),
+        AskOutcome.ASKED_AGAIN: ("has a newer request that lives", "have newer requests that live"),
+        AskOutcome.FORGOTTEN: ("names nobody any more", "name nobody any more"),
+        AskOutcome.STILL_OPEN: ("may still become a booking", "may still become bookings"),
+        AskOutcome.BOOKED: ("is booked", "are booked"),
+        AskOutcome.ENDED: ("has ended", "have ended"),
+        AskOutcome.OVER: ("has taken place", "have taken place"),
+        AskOutcome.OTHER_ACCOUNT: ("is another account's", "are another account's"),
+        AskOutcome.ACCOUNT_CLOSED: ("is of a closed account", "are of closed accounts"),
     }
 )
 

@@ -20,17 +20,17 @@ from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from db.queue import held
 from db.queue.kinds import KINDS
 from tasks import dependencies
+from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via
+from tasks.changes.ask.change import RESCHEDULE, change_in
+from tasks.changes.ask.sentences import sentence_of
 from tasks.dependencies import Dependencies
-from tasks.operations.booking_commands import BATCH, Command, CommandOutcome, CommandResult, Via, retry_in
-from tasks.operations.cancelling import cancel_in
-from tasks.operations.change_words import sentence_of
-from tasks.operations.rescheduling import RESCHEDULE, reschedule_in
-from tasks.publish import send
+from tasks.operations.retry import BATCH, retry_in
+from tasks.work.publish import send
 
 MOST = 1_000  # bookings of one action
 RETRY, CANCEL = "retry", "cancel"
-_COMMANDS: Mapping[str, Callable[[Connection, int, Command], CommandResult]] = MappingProxyType(
-    {RETRY: retry_in, CANCEL: cancel_in}
+_ACTIONS: Mapping[str, Callable[[Connection, int, Ask], AskResult]] = MappingProxyType(
+    {RETRY: retry_in, CANCEL: change_in, RESCHEDULE: change_in}
 )
 _MOVING = frozenset({"55P03", "40P01", "40001"})  # another transaction has this row locked
 
@@ -63,7 +63,7 @@ def found(engine: Engine, request_id: UUID) -> OperatorAction | None:
         return operator_actions.get(conn, request_id)
 
 
-def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]:
+def carry_out(deps: Dependencies, action: OperatorAction) -> list[AskResult]:
     """Carry out the rest of an action on bookings; return the outcomes of the bookings that this call changed or left.
 
     This ends early when another process carries out the same action: that process continues.
@@ -71,8 +71,8 @@ def carry_out(deps: Dependencies, action: OperatorAction) -> list[CommandResult]
     Raises:
         SQLAlchemyError: Postgres does not answer; when the action is carried out again, it continues from here.
     """
-    results: list[CommandResult] = []
-    unsent: list[CommandResult] = []
+    results: list[AskResult] = []
+    unsent: list[AskResult] = []
     try:
         for position in range(action.counted, len(action.ids or ())):
             results.append(_next(deps.engine, action, position))
@@ -114,48 +114,43 @@ def retry_held(
             yield len(rows)
 
 
-def _next(engine: Engine, action: OperatorAction, position: int) -> CommandResult:
+def _next(engine: Engine, action: OperatorAction, position: int) -> AskResult:
     """Change the booking at a position, and count its outcome."""
     booking_id = (action.ids or ())[position]
     try:
         with engine.begin() as conn:
-            result = _given(conn, booking_id, action)
+            result = _ACTIONS[action.action](conn, booking_id, _ask(action))
             _count(conn, action, position, result)
     except DBAPIError as exc:
         if getattr(exc.orig, "sqlstate", None) not in _MOVING:
             raise
-        result = CommandResult(booking_id, CommandOutcome.MOVED_ON)
+        result = AskResult(booking_id, AskOutcome.MOVED_ON)
         with engine.begin() as conn:
             _count(conn, action, position, result)
     return result
 
 
-def _given(conn: Connection, booking_id: int, action: OperatorAction) -> CommandResult:
-    """Give a booking the command of an action."""
-    if action.action == RESCHEDULE:
-        return reschedule_in(conn, booking_id, datetime.fromisoformat(action.target["start"]), _command(action))
-    return _COMMANDS[action.action](conn, booking_id, _command(action))
-
-
-def _count(conn: Connection, action: OperatorAction, position: int, result: CommandResult) -> None:
+def _count(conn: Connection, action: OperatorAction, position: int, result: AskResult) -> None:
     refuses = (action.action == RESCHEDULE or "week" in action.target) and not result.done
     refused = f"{result.booking_id}: {sentence_of(result)}" if refuses else None
     if not operator_actions.count(conn, action.id, position, result.outcome, was_done=result.done, refused=refused):
         raise _TakenOverError  # the transaction is rolled back, and with it the change of the booking
 
 
-def _command(action: OperatorAction) -> Command:
+def _ask(action: OperatorAction) -> Ask:
     via = Via(action.via)
     who = None if via is Via.COMMAND_LINE else action.who
     given: dict[str, Any] = {name: action.target.get(name) for name in ("reason", "account")}
     week = action.target.get("week")
     given["part"] = SeriesPart.of(action.target.get("scope"), None if week is None else datetime.fromisoformat(week))
+    if action.action == RESCHEDULE:
+        given["start"] = datetime.fromisoformat(action.target["start"])
     spares = via is Via.PAGE and len(action.ids or ()) > 1  # a list's cancel is of what is not booked yet
     not_booked = bool(action.target.get("not_booked"))
-    return Command("operator", via, action.why, not_booked, who, action.epoch_seen, **given, spares_booked=spares)
+    return Ask("operator", via, action.why, not_booked, who, action.epoch_seen, **given, spares_booked=spares)
 
 
-def _send(deps: Dependencies, released: list[CommandResult]) -> None:
+def _send(deps: Dependencies, released: list[AskResult]) -> None:
     """Send the messages of released bookings; while the broker is down the sweeper sends them later."""
     for was_held in (True, False):
         rows = [one.released for one in released if one.released and (one.status is Status.HELD) is was_held]

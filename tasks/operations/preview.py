@@ -18,40 +18,32 @@ from db.monitoring import counts_now, operator_actions, status_queries
 from db.monitoring.operator_actions import Chosen
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import OperatorOverride
+from tasks.changes.ask.ask import AskOutcome, AskResult, open_for, version
+from tasks.changes.ask.change import RESCHEDULE, cancel_outcome, refused_at_any_start, reschedule_outcome
+from tasks.changes.ask.sentences import sentence_of, what_is_asked
+from tasks.changes.resolve_booking import may_be_booked
 from tasks.dependencies import Dependencies
-from tasks.operations import breaker_actions, breaker_overrides, change_asking
+from tasks.operations import breaker_actions, breaker_overrides
 from tasks.operations.booking_actions import CANCEL, RETRY
-from tasks.operations.booking_commands import (
-    GO_BY_THEMSELVES,
-    CommandOutcome,
-    CommandResult,
-    open_for,
-    retry_outcome,
-    retryable_change,
-    version,
-)
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
-from tasks.operations.cancelling import cancel_outcome
-from tasks.operations.change_words import sentence_of, wish_of
-from tasks.operations.rescheduling import RESCHEDULE, refused_at_any_start, reschedule_outcome
-from tasks.operations.resolving import may_be_booked
+from tasks.operations.retry import GO_BY_THEMSELVES, retry_outcome, retryable_change
 from tasks.words import duration, plural
 
 FEW = 20  # up to this number of bookings nobody has to type their number
 _cancel_outcome = partial(cancel_outcome, spares_booked=True)  # of many; one that is booked is cancelled alone
-_NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
-_LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
+_NOW = {AskOutcome.SENT, AskOutcome.CANCELLED}
+_LATER = {AskOutcome.SENT_TO_LOOK_UP, AskOutcome.CANCELLED_AFTER_LOOKUP}
 _ONE = {
-    CommandOutcome.SENT: "Sent again.",
-    CommandOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
-    CommandOutcome.CANCELLED: "Cancelled now.",
-    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup has shown whether it is booked.",
-    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled, whatever that call brings.",
-    CommandOutcome.CANCEL_ASKED: "It is booked: its cancel goes to Cal.com.",
-    CommandOutcome.MOVE_ASKED: "It is booked: its move goes to Cal.com.",
-    CommandOutcome.MOVED_LATER: "It may be booked already: moved once that is known.",
-    CommandOutcome.MOVED: "It is not booked yet: it is asked for at the new start.",
+    AskOutcome.SENT: "Sent again.",
+    AskOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
+    AskOutcome.CANCELLED: "Cancelled now.",
+    AskOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a lookup has shown whether it is booked.",
+    AskOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled, whatever that call brings.",
+    AskOutcome.CANCEL_ASKED: "It is booked: its cancel goes to Cal.com.",
+    AskOutcome.MOVE_ASKED: "It is booked: its move goes to Cal.com.",
+    AskOutcome.MOVED_LATER: "It may be booked already: moved once that is known.",
+    AskOutcome.MOVED: "It is not booked yet: it is asked for at the new start.",
 }
 
 
@@ -116,7 +108,7 @@ def of_bookings(
     if command == CANCEL and row is not None and row.status is Status.CONFIRMED:
         return of_change(deps, CANCEL, row.id, zone=zone)
     if row is not None and change is not None and change.hold_reason not in GO_BY_THEMSELVES:
-        said = f"Its {wish_of(change)} is sent again."
+        said = f"Its {what_is_asked(change)} is sent again."
         return Preview(uuid4(), version(row), (row.id,), 1, (said,))
     outcome = retry_outcome if command == RETRY else _cancel_outcome
     meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
@@ -152,11 +144,11 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
     """
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking_id)
-        meant = CommandOutcome.MISSING if row is None else _of_change(conn, action, row)
+        meant = AskOutcome.MISSING if row is None else _of_change(conn, action, row)
     if row is None or meant not in _ONE:
-        said = sentence_of(CommandResult(booking_id, meant, None if row is None else row.status))
+        said = sentence_of(AskResult(booking_id, meant, None if row is None else row.status))
         return Preview(uuid4(), None, (), 0, (), refused=f"{booking_id}: {said}")
-    start = (row.booked_start_at or row.start_at).astimezone(zone)
+    start = row.present_start.astimezone(zone)
     asks = ("start",) if action == RESCHEDULE else ()
     return Preview(
         uuid4(),
@@ -168,17 +160,17 @@ def of_change(deps: Dependencies, action: str, booking_id: int, *, zone: tzinfo)
     )
 
 
-def _of_change(conn: Connection, action: str, row: Appointment) -> CommandOutcome:
+def _of_change(conn: Connection, action: str, row: Appointment) -> AskOutcome:
     """Return the outcome that a cancel of a booked booking, or a move of any, would have now."""
     moment = asking.moment_of(conn, row)
-    if row.status is Status.CONFIRMED and change_asking.is_over(row, moment.now):
-        return CommandOutcome.OVER
+    if row.status is Status.CONFIRMED and asking.is_over(row, moment.now):
+        return AskOutcome.OVER
     if action == RESCHEDULE:
         return refused_at_any_start(row, moment) or reschedule_outcome(row)
     if not moment.is_open:
-        return CommandOutcome.ACCOUNT_CLOSED
+        return AskOutcome.ACCOUNT_CLOSED
     is_asked = any(change.ends_booking for change in moment.opened)
-    return CommandOutcome.BEING_CANCELLED if is_asked else CommandOutcome.CANCEL_ASKED
+    return AskOutcome.BEING_CANCELLED if is_asked else AskOutcome.CANCEL_ASKED
 
 
 def of_resolving(deps: Dependencies, booking_id: int, *, done: bool | None = None) -> Preview:
@@ -189,10 +181,10 @@ def of_resolving(deps: Dependencies, booking_id: int, *, done: bool | None = Non
     """
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking_id)
-        change = None if row is None or done is None else change_asking.held_for_a_person(conn, row)
+        change = None if row is None or done is None else asking.held_for_a_person(conn, row.id)
     refused: str | None = "it cannot be resolved now: look again"
     if row is not None and change is not None:
-        what = wish_of(change)
+        what = what_is_asked(change)
         lines = (f"Its {what} is held.", "Cal.com is asked for its booking; what it shows must not deny your word.")
         asks = ("new_uid", "why") if done and change.wanted else ("why",)
         return Preview(uuid4(), version(row), (booking_id,), 1, lines, asks)
@@ -238,14 +230,14 @@ def _breaker_lines(
     return [f"{', '.join(part for part in parts if part)}{f'; {waiting:,} held go' if waiting else ''}."]
 
 
-def _said(command: str, meant: Sequence[CommandOutcome], today: str) -> Iterator[str]:
+def _said(command: str, meant: Sequence[AskOutcome], today: str) -> Iterator[str]:
     """Yield what the command does to the bookings that it takes."""
     if len(meant) == 1:
         yield _ONE[meant[0]]
         return
     counts = Counter(meant)
     now, later = (sum(counts[one] for one in group) for group in (_NOW, _LATER))
-    calls = counts[CommandOutcome.CANCELLED_AFTER_CALL]
+    calls = counts[AskOutcome.CANCELLED_AFTER_CALL]
     parts = [f"{now:,} now", f"{later:,} after a lookup" if later else "", f"{calls:,} after the call" if calls else ""]
     yield f"{command.capitalize()} {len(meant):,}: {', '.join(part for part in parts if part)}; {today}."
 
@@ -256,12 +248,12 @@ def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
         for reason, count in Counter(one.hold_reason for one in found if _goes(one)).items():
             one = "goes by itself" if count == 1 else "go by themselves"
             yield f"{count:,} held for {reason} {one}."
-        over = sum(retry_outcome(one) is CommandOutcome.NOT_RETRYABLE for one in found)
+        over = sum(retry_outcome(one) is AskOutcome.NOT_RETRYABLE for one in found)
         yield from [f"{over:,} {'is' if over == 1 else 'are'} neither held nor failed."] if over else []
     else:
-        over = sum(_cancel_outcome(one) is CommandOutcome.ENDED for one in found)
+        over = sum(_cancel_outcome(one) is AskOutcome.ENDED for one in found)
         yield from [f"{over:,} {'has' if over == 1 else 'have'} ended: nothing to cancel."] if over else []
-        booked = sum(_cancel_outcome(one) is CommandOutcome.BOOKED for one in found)
+        booked = sum(_cancel_outcome(one) is AskOutcome.BOOKED for one in found)
         yield from [f"{booked:,} {'is' if booked == 1 else 'are'} booked: cancel each alone."] if booked else []
         blind = sum(one.hold_reason is HoldReason.BLIND_KEY and one.outcome_unknown for one in found)
         todo = "perhaps no lookup proves that nothing is booked; look at Cal.com and cancel each alone"

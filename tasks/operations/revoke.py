@@ -18,10 +18,10 @@ from db import appointments
 from db.changes import asking
 from db.lifecycle import FINAL
 from tasks import dependencies
+from tasks.changes.ask.ask import AskOutcome, Via
+from tasks.changes.ask.change import cancel as cancel_row
 from tasks.host.log import Logger
-from tasks.operations import cancelling
-from tasks.operations.booking_commands import CommandOutcome, Via
-from tasks.publish import tell
+from tasks.work.publish import tell
 
 TRIES = 5  # for a booking whose status changes meanwhile
 
@@ -59,11 +59,11 @@ def _cancel(engine: Engine, task_id: str, hostname: str) -> None:
             return
         if row is None or row.status in FINAL or row.cancel_requested:
             return
-        result = cancelling.cancel(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
+        result = cancel_row(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
         if result.done:
             found = replace(row, status=result.status or row.status)  # as the command found it
             log.info("revoked", appointment_id=row.id, status=found.status.value, outcome=result.outcome.value)
-            if result.outcome is CommandOutcome.CANCELLED:
+            if result.outcome is AskOutcome.CANCELLED:
                 tell(dependencies.current(), "task-revoked", found, hostname=hostname)
             return
 

@@ -31,10 +31,10 @@ from db.monitoring.overrides import Override
 from db.queue.waits import backlog_reason
 from resilience.error_types import ErrorType
 from tasks.accounts.door import UNREADABLE
+from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
 from tasks.operations.breaker_overrides import OFF, OPEN
-from tasks.unknown.outcome import HALF_MADE
 
 LATELY = timedelta(minutes=15)  # for this time bookings that ended badly are news
 _MINUTES = timedelta(minutes=5)  # as long as calls are counted

@@ -15,8 +15,8 @@ from db.changes.change import BookingChange
 from resilience.circuit_breaker.types import Block
 from tasks.accounts.callers import caller_of
 from tasks.calcom.access import CREATE
+from tasks.changes.ask.sentences import standing
 from tasks.dependencies import Dependencies
-from tasks.story.change_words import standing
 from tasks.story.timeline import whole_timeline
 from tasks.story.why import why
 

@@ -14,9 +14,9 @@ from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
 from tasks.accounts.door import CLOSED, UNREADABLE
-from tasks.decisions import PROBES_BEFORE_REST
-from tasks.unknown.outcome import HALF_MADE
+from tasks.attempts.outcome import HALF_MADE
 from tasks.words import ago, duration, plural
+from tasks.work.decisions import PROBES_BEFORE_REST
 
 Line = Callable[[Appointment, datetime], str]
 

@@ -17,10 +17,10 @@ from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.application import app
+from tasks.host.periodic import TICK, PeriodicTask
 from tasks.maintenance import breaker_transitions
-from tasks.periodic import TICK, PeriodicTask
-from tasks.publish import call_later
 from tasks.ticks.work import WORK, Look, Periods
+from tasks.work.publish import call_later
 
 QUEUE = "maintenance"
 _periods = Periods()

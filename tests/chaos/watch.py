@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.operations import booking_commands
-from tasks.operations.booking_commands import Via
+from tasks.changes.ask.ask import Via
+from tasks.operations import retry
 from tests.chaos import judge
 from tests.chaos.background import background
 from tests.chaos.books import HALF_MADE, PERSONS
@@ -124,9 +124,7 @@ class Watch:
             if error == HALF_MADE:
                 self._remove(reference)
             if error == HALF_MADE or self.environment.part.operator:
-                booking_commands.retry(
-                    self.environment.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
-                )
+                retry.retry(self.environment.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire")
 
     def _remove(self, reference: str) -> None:
         """Remove at Cal.com what is made by half, as the notified operator does."""

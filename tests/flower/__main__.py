@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from booking_client.request.model import BookingRequest
 from tasks import dependencies
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.flower.listening import fresh_state, listening, repeat
 from worker import enqueue_booking, wait
 from worker.celery_app import reconfigure

@@ -14,8 +14,7 @@ from db.changes import asking
 from db.connection import DeadlineConnection
 from db.lifecycle import ChangeStatus, Status
 from tasks import dependencies
-from tasks.booking import book_appointment
-from tasks.changes.changing import change_booking
+from tasks.booking import book_appointment, change_booking
 from tasks.enqueue import CallersRequest, enqueue_booking, enqueue_bookings, enqueue_together, outcome
 from tests.support.fleet import request, row
 from worker import cancel_booking, reschedule_booking

@@ -13,8 +13,8 @@ from kombu.entity import Queue
 from kombu.messaging import Consumer, Producer
 
 from db.lifecycle import Status
-from tasks import publish
 from tasks.maintenance import sweeper
+from tasks.work import publish
 from tests.support.fleet import request
 from worker import app, enqueue_booking
 from worker.console import broker

@@ -11,8 +11,8 @@ from sqlalchemy import func, update
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.maintenance.late_lookups import look_again
+from tasks.work.claim import claim
 from tests.support.fleet import request, row
 from tests.support.stepping import book
 from worker import enqueue_booking

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from db.lifecycle import Status
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking
 from worker.celery_app import BOOKINGS

@@ -13,11 +13,11 @@ from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.calcom.reads import LIST
+from tasks.changes.ask.ask import AskOutcome, Via
+from tasks.changes.ask.change import cancel
 from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
-from tasks.operations import cancelling
-from tasks.operations.booking_commands import CommandOutcome, Via
 from tests.support.fleet import request, row
 from tests.support.stepping import BLIND, accept, carry, carry_until, let_pass, lose, state, write
 
@@ -299,10 +299,7 @@ def test_the_operator_cancels_what_waits_for_a_type(simulator: Any) -> None:
     """At once; and what was asked for while the POST was on its way is done though the type never comes back."""
     held, asked = missing(simulator, 1, 2)
     engine = dependencies.current().engine
-    assert (
-        cancelling.cancel(engine, held, by="operator", via=Via.COMMAND_LINE, why="a test").outcome
-        is CommandOutcome.CANCELLED
-    )
+    assert cancel(engine, held, by="operator", via=Via.COMMAND_LINE, why="a test").outcome is AskOutcome.CANCELLED
     write(asked, cancel_requested=True)
     let_pass(60)
 

@@ -14,9 +14,9 @@ from tasks import dependencies
 from tasks.audit.calls import AuditCalls
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.claim import claim
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
+from tasks.work.claim import claim
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import book
 from worker import enqueue_booking

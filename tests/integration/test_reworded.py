@@ -21,16 +21,17 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes
 from db.sql import statement
 from resilience.circuit_breaker.types import Reason
-from tasks import attempt, decisions, dependencies
+from tasks import dependencies
+from tasks.attempts import attempt, refusal
 from tasks.booking import _follow
 from tasks.calcom.reply import ReplyKind
-from tasks.claim import claim
-from tasks.decisions import BookingDecisions
 from tasks.dependencies import Dependencies
-from tasks.moves import Proceed, confirmed
 from tasks.operations import breaker_actions, breaker_overrides
 from tasks.story import why
-from tasks.unknown import refusal
+from tasks.work import decisions
+from tasks.work.claim import claim
+from tasks.work.decisions import BookingDecisions
+from tasks.work.moves import Proceed, confirmed
 from tests.support.fleet import request, row
 from tests.support.logged import logged
 from tests.support.page.operating import asked
@@ -132,7 +133,7 @@ def test_cal_coms_words_stay_in_the_row(built: Dependencies, monkeypatch: pytest
     assert [line["why"] for line in lines if line["event"] == "moved"] == [reworded]
     assert reworded in [span.attributes.get("booking.why") for span in spans]
     assert "Zephyr" not in f"{lines}{spans}"
-    assert (move.changes["last_error"], ended.reason) == (f"{reworded}: {WORDS}",) * 2
+    assert (move.columns["last_error"], ended.reason) == (f"{reworded}: {WORDS}",) * 2
 
 
 @pytest.mark.parametrize("mode", [breaker_actions.OPEN, breaker_actions.RESET])

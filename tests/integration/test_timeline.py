@@ -12,10 +12,11 @@ from db.appointments.events import Event
 from db.lifecycle import HoldReason, Status
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
-from tasks import dependencies, recheck
-from tasks.claim import claim
+from tasks import dependencies
+from tasks.guarded_calls import recheck
+from tasks.guarded_calls.recheck import Standing
 from tasks.maintenance.late_lookups import look_again
-from tasks.recheck import Standing
+from tasks.work.claim import claim
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, book, carry, carry_until, let_pass, write
 

@@ -2,7 +2,7 @@
 
 An attempt is run from its beginning with the answers that it was given so far. Where it asks for one that has not been
 dealt, it stops there, and its question is what the model answers next: as many times as there are answers. So nothing
-of `tasks/attempt.py`, `tasks/decisions.py` or `tasks/unknown/` is written twice.
+of `tasks/attempts/` or `tasks/work/decisions.py` is written twice.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,13 +16,14 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, decisions, event_type_lookup
+from tasks.attempts import attempt, cases, evidence, inquiry, other_rows, outcome
 from tasks.calcom.slots import Slot
-from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
+from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import NotNow
-from tasks.moves import Move, Proceed
-from tasks.unknown import cases, evidence, inquiry, other_rows, outcome
+from tasks.work import decisions
+from tasks.work.claim import LeaseLost
+from tasks.work.moves import Move, Proceed
 from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, RARE_REPLIES, REPLIES, KnownType, event_type
 from tests.model.rows import Change, Row, appointment, change
 
@@ -114,11 +115,6 @@ class Dealt:
         self.near, self.young = turn.near, turn.young
         self.answers = iter(turn.answers)
         self.called = turn.allowed is not None
-
-    @property
-    def subject(self) -> Appointment:
-        """Return the row."""
-        return self.row
 
     def ask(self, what: str, of: object = None) -> Any:
         """Return the next answer, or stop where none was dealt."""

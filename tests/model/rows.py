@@ -9,8 +9,8 @@ from uuid import UUID
 from db.appointments.appointment import Appointment
 from db.lifecycle import FINAL, MOVES, Status
 from tasks.calcom.reply import ErrorType
-from tasks.decisions import OUTAGE
-from tasks.moves import FromNow, Move
+from tasks.work.decisions import OUTAGE
+from tasks.work.moves import FromNow, Move
 
 NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 REFERENCE = UUID(int=1)
@@ -113,8 +113,8 @@ _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning"
 
 def change(step: Move) -> Change:
     """Keep of a step what the models know; a column that they have never heard of is an error."""
-    sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempt.py and db/appointments/moves.py add
-    for name, value in step.changes.items():
+    sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempts/attempt.py and db/appointments/moves.py add
+    for name, value in step.columns.items():
         if name not in _PASSED_OVER:
             sets |= renamed(name, value)
     if step.to == Status.CONFIRMED:

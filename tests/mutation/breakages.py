@@ -65,12 +65,13 @@ __all__ = ["BREAKAGES", "Breakage"]
 _celery_app = partial(Breakage, promise=1, file="worker/celery_app.py")
 _unsent = partial(Breakage, promise=1, file="db/sql/unsent.sql")
 _enqueue = partial(Breakage, file="tasks/enqueue.py")
-_decisions = partial(Breakage, file="tasks/decisions.py")
-_attempt = partial(Breakage, file="tasks/attempt.py")
+_decisions = partial(Breakage, file="tasks/work/decisions.py")
+_attempt = partial(Breakage, file="tasks/attempts/attempt.py")
 _claim_sql = partial(Breakage, file="db/sql/claim.sql")
 _moves = partial(Breakage, file="db/appointments/moves.py")
+_move_sql = partial(Breakage, file="db/appointments/move_sql.py")
 _lost_leases = partial(Breakage, promise=2, file="db/sql/lost_leases.sql")
-_claim_py = partial(Breakage, promise=2, file="tasks/claim.py")
+_claim_py = partial(Breakage, promise=2, file="tasks/work/claim.py")
 
 BREAKAGES = (
     # -- 1: accepted is kept
@@ -147,11 +148,11 @@ BREAKAGES = (
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py::test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothing[connected-frozen]",
     ),
-    _moves(
+    _move_sql(
         name="move-without-token",
         promise=2,
-        old="if Status.BOOKING in origins:\n        still_there",
-        new="if False:\n        still_there",
+        old="*claimed, *conditions]",
+        new="*conditions]",
         test="tests/integration/appointments/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
     ),
     _attempt(
@@ -183,7 +184,7 @@ BREAKAGES = (
     Breakage(
         name="settle-time-ignored",
         promise=2,
-        file="tasks/unknown/outcome.py",
+        file="tasks/attempts/outcome.py",
         old="if times.settled_in > 0:",
         new="if False:",
         test="tests/unit/tasks/test_unknown.py::test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time",
@@ -205,8 +206,8 @@ BREAKAGES = (
     _decisions(
         name="hold-costs-a-retry",
         promise=4,
-        old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
-        new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
+        old="hold = {**columns, **self._hold(row, HoldReason.BREAKER_OPEN)}",
+        new='hold = {**columns, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
         test="tests/unit/tasks/test_life.py::test_a_hold_costs_no_retry[True-False]",
     ),
     Breakage(
@@ -236,7 +237,7 @@ BREAKAGES = (
     Breakage(
         name="refused-key-fails-bookings",
         promise=5,
-        file="tasks/unknown/answered.py",
+        file="tasks/attempts/answered.py",
         old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
@@ -252,7 +253,7 @@ BREAKAGES = (
     Breakage(
         name="personal-data-in-the-message",
         promise=7,
-        file="tasks/publish.py",
+        file="tasks/work/publish.py",
         old='"headers": headers,',
         new='"headers": headers | {"attendee": row.attendee_name},',
         test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",

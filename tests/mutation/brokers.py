@@ -9,7 +9,7 @@ _CLIENT = "tests/integration/test_broker_client.py::"
 _CLUSTER = "tests/promises/redis/test_cluster.py::"
 _SETTINGS = "tests/unit/worker/test_settings.py::"
 _celery_app = partial(Breakage, file="worker/celery_app.py")
-_publish = partial(Breakage, file="tasks/publish.py")
+_publish = partial(Breakage, file="tasks/work/publish.py")
 
 BROKERS = (
     _celery_app(

@@ -34,7 +34,7 @@ EVENT_TYPES = (
     Breakage(
         name="hidden-type-has-changed",
         promise=2,
-        file="tasks/event_type_lookup.py",
+        file="tasks/guarded_calls/event_type_lookup.py",
         old="and (before.deleted or before.policy_kind is not EventKind.UNKNOWN)",
         new="and before.deleted",
         test="tests/promises/lost_or_twice/test_evidence_holds.py::test_a_type_that_is_not_shown_for_a_while_has_not_changed",
@@ -50,7 +50,7 @@ EVENT_TYPES = (
     Breakage(
         name="taker-overlooked",
         promise=2,
-        file="tasks/unknown/evidence.py",
+        file="tasks/attempts/evidence.py",
         old="if case.slot is Slot.UNAVAILABLE and case.taker and case.ended:",
         new="if False:",
         test="tests/promises/answers/test_hidden_hosts.py::test_anothers_accepted_booking_shows_that_ours_is_not_there",

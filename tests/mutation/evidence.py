@@ -25,7 +25,7 @@ class Rule(Removal):
     finds: Finds = Finds.CONTRADICTION
 
 
-_EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
+_EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/attempts/evidence.py", "tasks/attempts/outcome.py", "tasks/attempts/inquiry.py"
 _TYPES, _KEPT = "tasks/calcom/event_type_answers.py", "db/appointments/event_types.py"
 _JUDGED = "return self.policy_kind if self.confirms_free_email is False else if_confirmed(self.policy_kind)"
 
@@ -99,7 +99,7 @@ RULES = (
     ),
     Rule(
         "page-after-an-earlier-post-settles-nothing",
-        "tasks/unknown/answered.py",
+        "tasks/attempts/answered.py",
         "if reply.may_have_booked:",
         "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",
         "round robin, hosts it",
@@ -325,8 +325,8 @@ RULES = (
     Rule(
         "failed-without-proof",
         _UNKNOWN,
-        'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
-        'return Move(Status.FAILED, "retries used up", changes | KNOWN)',
+        'return Move(Status.HELD, "retries used up, and still no proof", columns | hold)',
+        'return Move(Status.FAILED, "retries used up", columns | KNOWN)',
         "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half
@@ -377,7 +377,7 @@ RULES = (
     # -- a POST that stands for the lookup
     Rule(
         "posted-unseen-though-a-person-may-have-cancelled",
-        "tasks/unknown/cases.py",
+        "tasks/attempts/cases.py",
         "unseen=row.error_type in _GATEWAY and times.sent_ago <= YOUNG,",
         "unseen=row.error_type in _GATEWAY,",
         "plain, sees all",

@@ -10,7 +10,7 @@ _LEVELS = "tests/integration/incidents/test_health_levels.py::"
 _HEALTH = "tests/integration/incidents/test_health.py::"
 _LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
 _READING = "tests/integration/overview/test_reading.py::"
-_periodic = partial(Breakage, file="tasks/periodic.py")
+_periodic = partial(Breakage, file="tasks/host/periodic.py")
 _heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
 _health_check = partial(Breakage, promise=6, file="tasks/incidents/check.py")
 _outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
@@ -74,7 +74,7 @@ HEALTH = (
     Breakage(
         name="task-that-no-worker-had-listed-without-its-name",
         promise=6,
-        file="tasks/publish.py",
+        file="tasks/work/publish.py",
         old='"name": task_of(row), "args": f"[{row.id}]", ',
         new="",
         test=_LISTED,

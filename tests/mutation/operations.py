@@ -13,7 +13,7 @@ _TOLD = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
-_booking_commands = partial(Breakage, file="tasks/operations/booking_commands.py")
+_retry = partial(Breakage, file="tasks/operations/retry.py")
 _calls = partial(Breakage, promise=6, file="tasks/operations/calls.py")
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
@@ -68,10 +68,10 @@ OPERATIONS = (
         new="if one.by == action.who}",
         test="tests/integration/test_reworded.py::test_an_action_knows_its_own_change_by_its_number[reset]",
     ),
-    _booking_commands(
+    _retry(
         name="stale-page-retries-what-goes-by-itself",
         promise=6,
-        old="if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:",
+        old="if ask.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:",
         new="if False:",
         test=f"{_BOOKINGS}test_a_page_leaves_alone_what_goes_by_itself_by_now",
     ),
@@ -81,10 +81,11 @@ OPERATIONS = (
         new="ended = True",
         test=f"{_PAGE}test_without_redis_orders_are_kept_and_the_others_refused",
     ),
-    _booking_commands(
+    Breakage(
         name="looked-for-another-call",
+        file="tasks/changes/ask/ask.py",
         promise=1,
-        old="command.seen != version(row)",
+        old="ask.seen != version(row)",
         new="False",
         test=f"{_BOOKINGS}test_not_booked_is_said_of_the_call_that_was_looked_for",
     ),
@@ -104,8 +105,8 @@ OPERATIONS = (
         name="what-is-over-is-offered",
         promise=6,
         file="tasks/operations/preview.py",
-        old="if row.status is Status.CONFIRMED and change_asking.is_over(",
-        new="if False and change_asking.is_over(",
+        old="if row.status is Status.CONFIRMED and asking.is_over(",
+        new="if False and row.is_over(",
         test=f"{_TOLD}[page]",
     ),
     Breakage(
@@ -127,7 +128,7 @@ OPERATIONS = (
     Breakage(
         name="revoked-without-a-record",
         promise=6,
-        file="tasks/operations/cancelling.py",
+        file="tasks/changes/ask/change.py",
         old="if via is Via.FLOWER and result.done and not result.repeated:",
         new="if False:",
         test=f"{_REVOKED}test_what_flower_revokes_is_recorded_once",

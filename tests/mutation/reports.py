@@ -8,8 +8,8 @@ _ASKED = "tests/promises/lost_or_twice/test_enqueued_again.py::"
 _COUNTED = "tests/integration/database/test_booking_minutes.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
 _events = partial(Breakage, promise=6, file="worker/task_events.py")
-_claim = partial(Breakage, promise=6, file="tasks/claim.py")
-_recheck = partial(Breakage, file="tasks/recheck.py")
+_claim = partial(Breakage, promise=6, file="tasks/work/claim.py")
+_recheck = partial(Breakage, file="tasks/guarded_calls/recheck.py")
 _listing = partial(
     Breakage,
     promise=6,
@@ -67,7 +67,7 @@ REPORTS = (
     Breakage(
         name="own-answer-not-kept",
         promise=6,
-        file="tasks/attempt.py",
+        file="tasks/attempts/attempt.py",
         old=', facts={"by_own_answer": True}',
         new="",
         test="tests/integration/test_reworded.py::test_a_series_whose_post_was_answered_is_whole",
@@ -95,7 +95,7 @@ REPORTS = (
     Breakage(
         name="half-made-seat-takes-the-others",
         promise=2,
-        file="tasks/unknown/inquiry.py",
+        file="tasks/attempts/inquiry.py",
         old="kept.seats and shown.hides_seats and",
         new="False and",
         test=f"{_WEAK}test_a_seat_that_is_half_made_takes_nobody_elses",
@@ -133,7 +133,7 @@ REPORTS = (
     Breakage(
         name="cal-coms-words-in-the-log",
         promise=7,
-        file="tasks/unknown/refusal.py",
+        file="tasks/attempts/refusal.py",
         old="return Move(Status.REJECTED, why, changes, words=message)",
         new="return Move(Status.REJECTED, error, changes)",
         test="tests/integration/test_reworded.py::test_cal_coms_words_stay_in_the_row[no]",
@@ -141,7 +141,7 @@ REPORTS = (
     Breakage(
         name="look-later-than-the-settle-time",
         promise=1,
-        file="tasks/unknown/outcome.py",
+        file="tasks/attempts/outcome.py",
         old="min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)",
         new="rules.policy.delay(row.retry_count + row.looks + 1)",
         test="tests/unit/tasks/test_unknown.py::test_a_look_comes_at_the_settle_time_when_that_is_sooner",

@@ -9,19 +9,19 @@ _PROBES = "tests/promises/outage/test_probes.py::"
 _ASKED = "tests/promises/lost_or_twice/test_stale_knowledge.py::"
 _TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
-_inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
-_attempt = partial(Breakage, file="tasks/attempt.py")
+_inquiry = partial(Breakage, file="tasks/attempts/inquiry.py")
+_attempt = partial(Breakage, file="tasks/attempts/attempt.py")
 _guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls/calls.py")
 _kinds = partial(Breakage, file="db/queue/kinds.py")
 _headers = partial(Breakage, promise=3, file="tasks/calcom/http/headers.py")
-_event_types = partial(Breakage, file="tasks/event_type_lookup.py")
+_event_types = partial(Breakage, file="tasks/guarded_calls/event_type_lookup.py")
 
 STEPS = (
     # -- asking for proof comes to an end
     Breakage(
         name="evidence-posts-never-end",
         promise=2,
-        file="tasks/unknown/evidence.py",
+        file="tasks/attempts/evidence.py",
         old="if case.kind in BY_EVIDENCE and not case.waited else",
         new="if case.kind in BY_EVIDENCE else",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
@@ -43,7 +43,7 @@ STEPS = (
     Breakage(
         name="a-hold-counts-as-unreadable",
         promise=1,
-        file="tasks/unknown/outcome.py",
+        file="tasks/attempts/outcome.py",
         old="in_a_row = row.looks + 1 >= LOOKUPS_IN_ALL",
         new="in_a_row = True",
         test=f"{_HOLDS}test_a_type_that_fails_once_after_a_long_hold_is_read_again",
@@ -51,7 +51,7 @@ STEPS = (
     Breakage(
         name="suspect-by-an-outage",
         promise=1,
-        file="tasks/moves.py",
+        file="tasks/work/moves.py",
         old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
         new="return self.failed_probe",
         test="tests/unit/tasks/test_life.py::test_a_booking_leaves_the_line_only_for_probes_that_cal_com_choked_on[failure_service-2-breaker_open]",
@@ -81,7 +81,7 @@ STEPS = (
     Breakage(
         name="denied-look-comes-again-at-once",
         promise=4,
-        file="tasks/decisions.py",
+        file="tasks/work/decisions.py",
         old="wait = self.timings.open if opens_in is None else self.before_start(row, opens_in)",
         new="wait = 0.0",
         test="tests/unit/tasks/test_life.py::test_a_booking_whose_look_is_denied_by_another_look_does_not_come_again_at_once",
@@ -138,7 +138,7 @@ STEPS = (
     Breakage(
         name="series-gone-with-its-first-week",
         promise=2,
-        file="tasks/recheck.py",
+        file="tasks/guarded_calls/recheck.py",
         old='row.series_uid or row.calcom_booking_uid or ""',
         new='row.calcom_booking_uid or ""',
         test=f"{_ASKED}test_a_series_whose_first_week_was_cancelled_stands",
@@ -168,7 +168,7 @@ STEPS = (
     Breakage(
         name="twins-cancelled-seat-counts",
         promise=1,
-        file="tasks/unknown/other_rows.py",
+        file="tasks/attempts/other_rows.py",
         old="return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)",
         new="return True",
         test=f"{_TWINS}test_a_twins_seat_counts_only_while_cal_com_still_has_it",

@@ -236,7 +236,7 @@ TRIP = (
     Breakage(
         name="looks-that-fail-wait-longer-and-longer",
         promise=3,
-        file="tasks/unknown/outcome.py",
+        file="tasks/attempts/outcome.py",
         old="rules.policy.delay(0)",
         new="rules.policy.delay(row.retry_count + row.looks + 1)",
         test=f"{_LOOKS}test_a_look_that_failed_comes_again_after_the_first_pause",

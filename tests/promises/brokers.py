@@ -7,7 +7,7 @@ import redis
 from kombu import Connection, Queue
 from kombu.transport.native_delayed_delivery import level_name
 
-from tasks.publish import LONGEST_COUNTDOWN, QUEUE, TASK
+from tasks.work.publish import LONGEST_COUNTDOWN, QUEUE, TASK
 from tests.support.fleet import eventually
 from worker.celery_app import MAINTENANCE
 from worker.local.embedded.server import Server

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from db.lifecycle import Status
-from tasks import publish
 from tasks.enqueue import Outcome
+from tasks.work import publish
 from tests.promises.brokers import Broker, RabbitBroker, RedisBroker
 from tests.support.rabbit import Rabbit, rabbit
 from worker.local.embedded import Guard

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.enqueue import outcome
-from tasks.periodic import TICK
+from tasks.host.periodic import TICK
 from tests.support.fleet import Fleet, Process, eventually, finals, request, tick
 from worker import enqueue_bookings
 from worker.celery_app import MAINTENANCE

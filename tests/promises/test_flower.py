@@ -9,7 +9,7 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.enqueue import outcome
 from tasks.operations import breaker_overrides
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.flower.listening import fresh_state, listening, repeat
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking

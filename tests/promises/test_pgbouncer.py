@@ -23,8 +23,8 @@ from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.database_errors import as_appointment_error
 from tasks.enqueue import Outcome
+from tasks.host.database_errors import as_appointment_error
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.servers.patience import PATIENT, patient_callers
 from worker import enqueue_booking, enqueue_bookings

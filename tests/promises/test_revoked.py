@@ -13,10 +13,10 @@ from db.lifecycle import Status
 from db.models.bookings import appointments as table
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.enqueue import outcome
 from tasks.incidents import check
 from tasks.operations import revoke
+from tasks.work.claim import claim
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import write
 from worker import app, enqueue_booking

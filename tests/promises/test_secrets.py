@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_bookings
 from worker.celery_app import BOOKINGS

@@ -22,7 +22,7 @@ def ask_change(
     part: SeriesPart | None = None,
 ) -> BookingChange:
     """Ask for a cancel of a booking, or of a part of its series, or for a move to `start`."""
-    new = NewChange(start_at=start, reason="a test", by="caller", via="Python", part=part)
+    new = NewChange(start=start, reason="a test", by="caller", via="Python", part=part)
     return asking.keep(conn, row, new, status, lead_seconds=0, now=appointments.now(conn))
 
 

@@ -19,8 +19,9 @@ from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
 from db.models.bookings import appointments as table
-from tasks import dependencies, event_type_lookup
+from tasks import dependencies
 from tasks.enqueue import Outcome, outcome
+from tasks.guarded_calls import event_type_lookup
 from tasks.maintenance import breaker_transitions, recovery, release
 from tests.running.waiting import eventually
 from tests.support.servers.patience import be_patient

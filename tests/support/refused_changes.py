@@ -9,7 +9,7 @@ from db.changes import asking
 from db.lifecycle import Status
 from db.models.changes import booking_changes
 from tasks.booking import book_appointment
-from tasks.operations.booking_commands import CommandOutcome
+from tasks.changes.ask.ask import AskOutcome
 from tests.support.accounts.making import close_account, make_account
 from tests.support.fleet import request
 from tests.support.stepping import accept
@@ -30,12 +30,12 @@ class Refusal(NamedTuple):
 
     state: str
     start: datetime | None
-    outcome: CommandOutcome
+    outcome: AskOutcome
     said: str
     problem: str | None
 
 
-_O = CommandOutcome
+_O = AskOutcome
 REFUSALS: dict[str, Refusal] = {
     "cancel of what is over": Refusal("over", None, _O.OVER, "has taken place already", "over"),
     "cancel of what is cancelled": Refusal("cancelled", None, _O.ENDED, "is cancelled already", None),

@@ -23,9 +23,9 @@ from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
-from tasks.attempt import AttemptResult, attempt
-from tasks.changes.changing import change_booking
-from tasks.claim import Claim, claim
+from tasks.attempts.attempt import AttemptResult, attempt
+from tasks.booking import change_booking
+from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import row
 from worker import enqueue_bookings
 from worker.wiring import build
@@ -106,7 +106,7 @@ def write(appointment_id: int, **columns: Any) -> None:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
-def book(claimed: Claim) -> AttemptResult:
+def book(claimed: BookingClaim) -> AttemptResult:
     """Attempt what was claimed and write its move, as the task does; `move` is None where the row was not ours."""
     attempted = attempt(claimed)
     written = attempted.move is not None and claimed.write(attempted.move)

@@ -13,8 +13,9 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.errors import AppointmentException
+from tasks.changes.ask.ask import Via
 from tasks.operations import breaker_overrides
-from tasks.operations.booking_commands import Via, retry
+from tasks.operations.retry import retry
 from tests.browser.deployment import Deployment, request
 from tests.chaos.background import background
 from tests.truth.world import World

@@ -22,8 +22,8 @@ from resilience.call_limit import CallLimit
 from resilience.exceptions import AppointmentDatabaseException
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.callers.changes import changes_of_all
 from tasks.callers.views import views_of_all
+from tasks.changes.ask.by_caller import changes_of_all
 from tasks.host.log import Logger
 from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies

@@ -16,10 +16,11 @@ from db.appointments.views import BookingView
 from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, named_url
-from tasks.callers import changes, views
-from tasks.callers.changes import ChangeOfCaller
+from tasks.callers import views
 from tasks.callers.requests import CallerRequest
 from tasks.callers.sentences import not_accepted
+from tasks.changes.ask import by_caller
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.enqueue import enqueue_bookings
 from worker.api import parameters
 from worker.api.answers import document, json_response
@@ -120,7 +121,7 @@ async def by_id(request: Request) -> Response:
 
 async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
     """Answer with a booking and its newest change."""
-    newest = await services_of(request).threads.run(partial(changes.latest, view))
+    newest = await services_of(request).threads.run(partial(by_caller.latest, view))
     return json_response(_document_with_change(view, key, newest))
 
 
@@ -131,7 +132,7 @@ def _repeated(asked: Sequence[tuple[BookingView, datetime]], key: ApiKey) -> lis
     """
     told = views.with_their_ends([view for view, _ in asked])
     try:
-        newest = changes.latest_of(told)
+        newest = by_caller.latest_of(told)
     except AppointmentDatabaseException:
         return [document(view, key, again=True, asked=start) for view, (_, start) in zip(told, asked, strict=True)]
     return [

@@ -1,10 +1,10 @@
 """The resources of changes: cancel a booking, move it, and read how that stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
@@ -16,11 +16,11 @@ from db.api_keys.keys import Scope
 from db.changes.change import SeriesPart
 from db.lifecycle import ChangeStatus
 from db.models.changes import ChangeKind
-from tasks.callers import changes
-from tasks.callers.change_sentences import say_change
-from tasks.callers.changes import CallerWish, ChangeOfCaller
-from tasks.operations.booking_commands import CommandOutcome, Via
-from tasks.operations.changes import ChangeRefusedError
+from tasks.changes.ask import by_caller
+from tasks.changes.ask.ask import Ask, AskOutcome, Via
+from tasks.changes.ask.by_caller import ChangeOfCaller
+from tasks.changes.ask.by_python import ChangeRefusedError
+from tasks.changes.ask.spoken import say_change
 from worker.api import parameters
 from worker.api.answers import json_response, written
 from worker.api.bodies import RequestBody, idempotency_key, json_object
@@ -35,6 +35,10 @@ class ChangeRequest(RequestBody):
 
     reason: Reason | None = None
 
+    def ask(self, key: str | None) -> Ask:
+        """Return what is asked for; the same `key` is the same change."""
+        return Ask.of_caller(Via.HTTP, reason=self.reason, key=key)
+
 
 class CancelRequest(ChangeRequest):
     """Cancel a booking; of a series `scope` says whether all weeks, one, or one and all that follow."""
@@ -44,15 +48,14 @@ class CancelRequest(ChangeRequest):
         None, description="The start of the week that is meant."
     )
 
-    @property
-    def part(self) -> SeriesPart | None:
-        """Return the weeks of a series that are meant; None: the whole booking.
+    def ask(self, key: str | None) -> Ask:
+        """Return the cancel that is asked for.
 
         Raises:
             ApiError: `scope` and `week` do not go together.
         """
         try:
-            return SeriesPart.of(self.scope, self.week)
+            return replace(super().ask(key), part=SeriesPart.of(self.scope, self.week))
         except ValueError as error:
             raise invalid({"week": str(error)}) from None
 
@@ -62,34 +65,35 @@ class RescheduleRequest(ChangeRequest):
 
     start: Annotated[datetime, BeforeValidator(instant)]
 
+    def ask(self, key: str | None) -> Ask:
+        """Return the move that is asked for."""
+        return replace(super().ask(key), start=self.start)
 
-Asked = TypeVar("Asked", bound=ChangeRequest)
 
-
-_REFUSED: Mapping[CommandOutcome, str] = MappingProxyType(
+_REFUSED: Mapping[AskOutcome, str] = MappingProxyType(
     {
-        CommandOutcome.MISSING: "no-such-booking",
-        CommandOutcome.BEING_CANCELLED: "being-cancelled",
-        CommandOutcome.ENDED: "ended",
-        CommandOutcome.OVER: "over",
-        CommandOutcome.SERIES: "series",
-        CommandOutcome.NOT_BOOKED_YET: "not-booked-yet",
-        CommandOutcome.SAME_START: "same-start",
-        CommandOutcome.TAKEN_BY_OWN: "taken-by-own",
-        CommandOutcome.MOVED_ON: "moved-on",
-        CommandOutcome.KEY_REUSED: "key-reused",
+        AskOutcome.MISSING: "no-such-booking",
+        AskOutcome.BEING_CANCELLED: "being-cancelled",
+        AskOutcome.ENDED: "ended",
+        AskOutcome.OVER: "over",
+        AskOutcome.SERIES: "series",
+        AskOutcome.NOT_BOOKED_YET: "not-booked-yet",
+        AskOutcome.SAME_START: "same-start",
+        AskOutcome.TAKEN_BY_OWN: "taken-by-own",
+        AskOutcome.MOVED_ON: "moved-on",
+        AskOutcome.KEY_REUSED: "key-reused",
     }
 )
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a booking of the key's own, or weeks of it. Once it is answered with 2xx, the wish is stored, and kept."""
-    return await _ask(request, CancelRequest, lambda wish, asked: changes.cancel(wish, asked.part))
+    """Cancel a booking of the key's own, or weeks of it. Once it is answered with 2xx, it is stored, and kept."""
+    return await _ask(request, CancelRequest)
 
 
 async def reschedule(request: Request) -> Response:
     """Move a booking of the key's own to another start; it stands as it is until Cal.com has moved it."""
-    return await _ask(request, RescheduleRequest, lambda wish, asked: changes.reschedule(wish, asked.start))
+    return await _ask(request, RescheduleRequest)
 
 
 async def by_id(request: Request) -> Response:
@@ -98,21 +102,20 @@ async def by_id(request: Request) -> Response:
     async with await services.gate.admit(request, Scope.READ) as admission:
         seconds = parameters.wait(request)
         booking, number = parameters.booking_id(request), parameters.change_id(request)
-        found = await admission.run(changes.change, admission.key, booking, number)
+        found = await admission.run(by_caller.change, admission.key, booking, number)
     if found is None:
         raise ApiError("no-such-change")
     return json_response(change_document(await services.change_waiters.wait(found, seconds)))
 
 
-async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, Asked], ChangeOfCaller]) -> Response:
+async def _ask(request: Request, body: type[ChangeRequest]) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.CHANGE) as admission:
         seconds, booking = parameters.wait(request), parameters.booking_id(request)
         header = idempotency_key(request)
-        asked = body.parse(await json_object(request))
-        wish = CallerWish(key=admission.key, booking=booking, via=Via.HTTP, reason=asked.reason, idempotency_key=header)
+        ask = body.parse(await json_object(request)).ask(header)
         try:
-            found = await admission.run(ask, wish, asked)
+            found = await admission.run(by_caller.change_booking, admission.key, booking, ask)
         except ChangeRefusedError as refused:
             raise _problem(refused.outcome) from None
     found = replace(await services.change_waiters.wait(found, seconds), again=found.again)
@@ -122,17 +125,17 @@ async def _ask(request: Request, body: type[Asked], ask: Callable[[CallerWish, A
     return json_response(document, 200 if done else 202, {"Location": place})
 
 
-_WRONG_FIELD: Mapping[CommandOutcome, tuple[str, str]] = MappingProxyType(
+_WRONG_FIELD: Mapping[AskOutcome, tuple[str, str]] = MappingProxyType(
     {
-        CommandOutcome.PAST: ("start", "is past or too near"),
-        CommandOutcome.NO_SERIES: ("scope", "the booking is no series"),
-        CommandOutcome.WEEK_BEGUN: ("week", "has begun already"),
+        AskOutcome.PAST: ("start", "is past or too near"),
+        AskOutcome.NO_SERIES: ("scope", "the booking is no series"),
+        AskOutcome.WEEK_BEGUN: ("week", "has begun already"),
     }
 )
 
 
-def _problem(outcome: CommandOutcome) -> ApiError:
-    if outcome is CommandOutcome.ACCOUNT_CLOSED:
+def _problem(outcome: AskOutcome) -> ApiError:
+    if outcome is AskOutcome.ACCOUNT_CLOSED:
         return account_closed()
     if outcome in _WRONG_FIELD:
         field, why = _WRONG_FIELD[outcome]

@@ -14,8 +14,8 @@ from db.api_keys.key_text import hash_of, is_handle, is_key
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from resilience.call_limit import CallLimit
-from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.keys import known_handle, known_key
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from worker.api.addresses import Proxies
 from worker.api.calls import call_of
 from worker.api.concurrency.threads import Threads

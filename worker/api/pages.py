@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from db.connection import deadline
 from tasks import dependencies
-from tasks.database_errors import database_errors
+from tasks.host.database_errors import database_errors
 from worker.api.answers import json_response
 from worker.api.gate import services_of
 

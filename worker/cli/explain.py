@@ -31,7 +31,7 @@ def _known(error: BaseException) -> Sequence[str] | None:
     from booking_client.database.errors import LOCKED, NOT_MIGRATED  # noqa: PLC0415 - the same
     from db.revisions import RevisionError  # noqa: PLC0415 - the same
     from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
-    from tasks.database_errors import LACKS_TABLES, as_appointment_error  # noqa: PLC0415 - the same
+    from tasks.host.database_errors import LACKS_TABLES, as_appointment_error  # noqa: PLC0415 - the same
     from worker.local.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
     from worker.settings.model import SettingsError  # noqa: PLC0415 - the same
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
+from tasks.changes.ask.ask import Via
 from tasks.operations import booking_actions
-from tasks.operations.booking_commands import Via
 from worker.cli.session import login_name
 from worker.console.stop import Stop
 

@@ -13,8 +13,8 @@ from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
 from db.lifecycle import FINAL, Status
+from tasks.changes.ask.sentences import standing
 from tasks.story.booking_story import BookingStory, gather
-from tasks.story.change_words import standing
 from tasks.story.sentences import Run, facts, folded, sentence, title
 from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural
@@ -75,7 +75,7 @@ def _standing(row: Appointment) -> str:
 def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     row, now = story.row, story.now
     yield "what", story.what
-    yield "when", _when(row, row.booked_start_at or row.start_at)
+    yield "when", _when(row, row.present_start)
     if row.booked_start_at is not None:
         yield "moved", f"at Cal.com; it was asked for {_when(row, row.start_at)}"
     yield "who", _who(row) if personal else HIDDEN

@@ -18,17 +18,17 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks import dependencies
 from tasks.accounts.services import Service
+from tasks.changes.ask.ask import Via
+from tasks.changes.ask.change import RESCHEDULE
+from tasks.changes.resolve_booking import RESOLVE
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
 from tasks.operations import booking_actions, breaker_actions, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
-from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BreakerActionOutcome
 from tasks.operations.calls import REVEAL, SHOWN
 from tasks.operations.preview import Preview
-from tasks.operations.rescheduling import RESCHEDULE
-from tasks.operations.resolving import RESOLVE
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import CALLS, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, PrivateHandler

@@ -14,14 +14,14 @@ from booking_client.request.fields import AccountName
 from booking_client.request.model import instant
 from db.monitoring.operator_actions import ActionRequest
 from tasks.calcom.booking import usable
+from tasks.changes.ask.ask import Via
+from tasks.changes.ask.change import RESCHEDULE
+from tasks.changes.resolve_booking import RESOLVE
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
-from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.calls import MOST_CALLED, REVEAL
 from tasks.operations.preview import FEW
-from tasks.operations.rescheduling import RESCHEDULE
-from tasks.operations.resolving import RESOLVE
 from worker.page.query import LONGEST_TEXT, refused
 
 LONGEST = 65_536  # bytes: a thousand ids are a third of it

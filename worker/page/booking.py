@@ -9,18 +9,18 @@ from typing import Any
 from db import appointments
 from db.appointments import Appointment
 from db.appointments.events import Event
+from db.changes import asking
 from db.changes.change import BookingChange
 from db.monitoring import call_marks
 from db.snapshot import snapshot
+from tasks.changes.ask.change import RESCHEDULE
+from tasks.changes.ask.sentences import standing
+from tasks.changes.resolve_booking import RESOLVE, may_be_booked
 from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
-from tasks.operations.change_asking import held_for_a_person
-from tasks.operations.rescheduling import RESCHEDULE
-from tasks.operations.resolving import RESOLVE, may_be_booked
 from tasks.overview.sentences import iso
 from tasks.story.booking_story import BookingStory, gather
-from tasks.story.change_words import standing
 from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 
@@ -40,7 +40,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
             return None
         story = gather(deps, conn, row)
         called = call_marks.in_force(conn, [row.id]).get(row.id)
-        held = held_for_a_person(conn, row) is not None
+        held = asking.held_for_a_person(conn, row.id) is not None
     return {
         "id": row.id,
         "status": row.status,

@@ -3,9 +3,9 @@
 from tornado.web import HTTPError
 
 from db.monitoring.operator_actions import ActionRequest
+from tasks.changes.ask.ask import Via
 from tasks.operations import calls
 from tasks.operations.booking_actions import OtherActionError
-from tasks.operations.booking_commands import Via
 from tasks.operations.calls import CALL_LIST, REVEAL, SHOWN, CallListOutcome
 from worker.page.actions import run
 from worker.page.asked import CallListBody, MarkBody, read

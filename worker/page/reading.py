@@ -16,8 +16,8 @@ from booking_client.database.errors import NOT_MIGRATED
 from db.connection import deadline
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.database_errors import LACKS_TABLES, as_appointment_error
 from tasks.dependencies import Dependencies
+from tasks.host.database_errors import LACKS_TABLES, as_appointment_error
 from worker.own_connections import with_own_connections
 from worker.running import running
 from worker.settings.model import Settings

@@ -6,10 +6,10 @@ import time
 from db import appointments
 from db.monitoring.operator_actions import OperatorAction
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.changes.resolving import OperatorWord
-from tasks.changes.resolving import resolve as resolve_by
+from tasks.changes.resolve import OperatorWord
+from tasks.changes.resolve import resolve as resolve_by
+from tasks.changes.resolve_booking import Resolved, finish
 from tasks.dependencies import Dependencies
-from tasks.operations.resolving import Resolved, finish
 
 PATIENCE = 20.0  # seconds that the calls wait for the rate limit, all together: a person looks at the dialog
 

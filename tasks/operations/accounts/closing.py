@@ -12,14 +12,13 @@ from sqlalchemy import Connection
 from db import accounts
 from db.accounts import Account
 from db.changes import asking, moves
-from db.lifecycle import ChangeStatus
+from db.lifecycle import WAIT_FOR_NO_TIME, ChangeStatus
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from db.queue import of_account
 from tasks.dependencies import Dependencies
 from tasks.operations.accounts.refusals import AccountRefusedError, named, refuse_settings
-from tasks.operations.booking_commands import WAIT_FOR_NO_TIME
 from tasks.words import plural
 
 _BY, _WHY = "operator", "its account was closed"

@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
 from tasks.callers.sentences import SENTENCES, Said, spoken
+from tasks.changes.ask.spoken import CHANGE_SENTENCES, SaidOfChange
 from tests.chaos.said.words import Claim
 from worker.api.voice.sentences import ASKED, Asked
 

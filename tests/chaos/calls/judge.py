@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from booking_client.states import ChangeKind
-from tasks.callers.change_sentences import SaidOfChange
 from tasks.callers.sentences import Said
+from tasks.changes.ask.spoken import SaidOfChange
 from tests.chaos.books import Line
 from tests.chaos.calls.deal import OTHER, START, WANTED, ZONE, DealtCall
 from tests.chaos.calls.hearing import Key, Meaning, meanings

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client import Bookings
 from resilience.exceptions import AppointmentException
-from tasks.operations.changes import ChangeRefusedError, cancel_booking, reschedule_booking
+from tasks.changes.ask.by_python import ChangeRefusedError, cancel_booking, reschedule_booking
 from tests.chaos.background import background
 from tests.chaos.changes.wishes import Wishes, hosts_start, is_drawn, start_of, wishes
 from tests.chaos.environment import ChaosEnvironment

@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError
 
 from db import appointments
 from db.appointments import Appointment
-from tasks.publish import CORRELATION, QUEUE, RELEASED, TASK, VERSION, message
+from tasks.work.publish import CORRELATION, QUEUE, RELEASED, TASK, VERSION, message
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults.servers import Strike
 from worker import app

@@ -19,7 +19,7 @@ import worker.wiring
 from db import callbacks
 from tasks.calcom_webhooks import looks
 from tasks.callbacks import sending
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.chaos.faults import clock, steps
 from tests.support.workers.minute import shorten
 from worker import app

@@ -17,8 +17,8 @@ from db.models.changes import booking_changes
 from db.queue.items import item
 from db.queue.kinds import CHANGES
 from tasks import dependencies
-from tasks.changes.attempting import attempt_change
-from tasks.changes.claimed import claim_change
+from tasks.changes.attempt import attempt_change
+from tasks.changes.claim import claim_change
 from tasks.maintenance.line import line_of
 from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import ReleaseTurns

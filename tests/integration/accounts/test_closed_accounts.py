@@ -18,16 +18,17 @@ from db.models.changes import booking_changes
 from db.monitoring import incidents
 from tasks import dependencies
 from tasks.accounts.door import CLOSED, UNREADABLE
+from tasks.changes.ask.ask import Ask, AskOutcome, Via
+from tasks.changes.ask.by_client import decide_wishes
+from tasks.changes.ask.by_python import ChangeReceipt
+from tasks.changes.ask.change import cancel as cancel_row
+from tasks.changes.ask.change import change_in
 from tasks.incidents.check import check
-from tasks.maintenance.client_wishes import decide_wishes
 from tasks.maintenance.release import release_held
-from tasks.operations import booking_commands, cancelling
+from tasks.operations import retry
 from tasks.operations.accounts import closing
 from tasks.operations.accounts.closing import Closing, NotClosedError
 from tasks.operations.accounts.refusals import AccountRefusedError
-from tasks.operations.booking_commands import Command, CommandOutcome, Via
-from tasks.operations.cancelling import cancel_in
-from tasks.operations.changes import ChangeReceipt
 from tasks.overview.ranking.row import Level
 from tasks.overview.reading import read_overview
 from tasks.overview.verdict import verdict
@@ -193,9 +194,9 @@ def at_once(work: Callable[[], Any]) -> Iterator["Future[Any]"]:
         yield done
 
 
-def cancel(conn: Connection, booking: int) -> CommandOutcome:
+def cancel(conn: Connection, booking: int) -> AskOutcome:
     """Ask for a cancel in a transaction that is open."""
-    return cancel_in(conn, booking, Command("caller", Via.PYTHON, "asked for")).outcome
+    return change_in(conn, booking, Ask("caller", Via.PYTHON, "asked for")).outcome
 
 
 @pytest.mark.usefixtures("salon")
@@ -203,7 +204,7 @@ def test_who_closes_waits_for_a_wish_that_is_being_stored() -> None:
     """And then counts it."""
     [booking] = booked(1)
     with dependencies.current().engine.connect() as conn:
-        assert cancel(conn, booking) is CommandOutcome.CANCEL_ASKED
+        assert cancel(conn, booking) is AskOutcome.CANCEL_ASKED
         with at_once(close) as closed:
             conn.commit()
 
@@ -247,7 +248,7 @@ def shut(account: Account) -> None:
     close_account(dependencies.current().engine, account.id)
 
 
-def heard(ask: Callable[[], ChangeReceipt]) -> ChangeStatus | CommandOutcome:
+def heard(ask: Callable[[], ChangeReceipt]) -> ChangeStatus | AskOutcome:
     """Return how a wish stands that is asked for, or why it is refused."""
     try:
         return ask().status
@@ -266,7 +267,7 @@ def test_a_repeat_is_told_what_became_of_the_wish(salon: Account, what: str) -> 
     shut(salon)
 
     assert heard(partial(ask, over, key="one")) is ChangeStatus.DONE
-    assert [heard(partial(ask, opened, **more)) for more in ({"key": "two"}, {})] == [CommandOutcome.ACCOUNT_CLOSED] * 2
+    assert [heard(partial(ask, opened, **more)) for more in ({"key": "two"}, {})] == [AskOutcome.ACCOUNT_CLOSED] * 2
 
 
 def test_nothing_of_a_closed_account_is_sent_again(salon: Account) -> None:
@@ -275,11 +276,9 @@ def test_nothing_of_a_closed_account_is_sent_again(salon: Account) -> None:
     write(failed, status=Status.FAILED, enqueued_at=None)
     shut(salon)
 
-    result = booking_commands.retry(
-        dependencies.current().engine, failed, by="operator", via=Via.COMMAND_LINE, why="for a test"
-    )
+    result = retry.retry(dependencies.current().engine, failed, by="operator", via=Via.COMMAND_LINE, why="for a test")
 
-    assert result.outcome is CommandOutcome.ACCOUNT_CLOSED
+    assert result.outcome is AskOutcome.ACCOUNT_CLOSED
     assert row(failed).status is Status.FAILED
 
 
@@ -291,9 +290,9 @@ def test_what_a_closed_account_has_kept_is_cancelled_without_a_call(salon: Accou
 
     assert heard(partial(cancel_booking, unsent)) is ChangeStatus.DONE
     for weeks in ({}, {"scope": "one", "week": request(2).start}):
-        assert heard(partial(cancel_booking, unknown, **weeks)) is CommandOutcome.ACCOUNT_CLOSED
+        assert heard(partial(cancel_booking, unknown, **weeks)) is AskOutcome.ACCOUNT_CLOSED
     engine, by = dependencies.current().engine, {"by": "operator", "via": Via.COMMAND_LINE, "why": "for a test"}
-    assert cancelling.cancel(engine, unknown, not_booked=True, **by).outcome is CommandOutcome.CANCELLED
+    assert cancel_row(engine, unknown, not_booked=True, **by).outcome is AskOutcome.CANCELLED
     assert {row(one).status for one in (unsent, unknown)} == {Status.CANCELLED}
 
 

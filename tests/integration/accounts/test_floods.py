@@ -15,8 +15,8 @@ from resilience.circuit_breaker.types import CallOutcome, Permit, QuotaHeaders
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.claim import claim
 from tasks.maintenance.turns import ReleaseTurns
+from tasks.work.claim import claim
 from tests.integration.accounts.conftest import SLOW, add
 from tests.integration.accounts.test_lines import IN_LINE, PENDING, THROTTLED, ask, open_window, own_hash, stands
 from tests.sizes import Counted, sizes

@@ -19,13 +19,13 @@ from db.models.bookings import appointments
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
-from tasks.claim import claim
 from tasks.enqueue import enqueue_bookings
 from tasks.maintenance.dispatch import dispatch
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
 from tasks.maintenance.turns import LONGEST_REST, ReleaseTurns, deal
 from tasks.operations import accounts as operations
+from tasks.work.claim import claim
 from tests.integration.accounts.conftest import FIVE, NEXT, THEIRS, add, asked
 from tests.support.accounts.making import make_account
 from tests.support.fleet import request, row

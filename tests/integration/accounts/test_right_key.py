@@ -10,14 +10,14 @@ from sqlalchemy import event, text
 from db.accounts import Account
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.attempt import attempt
+from tasks.attempts.attempt import attempt
 from tasks.calcom.access import CREATE
-from tasks.claim import claim
+from tasks.guarded_calls.recheck import Standing, still_booked
 from tasks.incidents.check import check
 from tasks.maintenance.late_lookups import look_again
 from tasks.maintenance.release import release_held
 from tasks.operations import accounts as operations
-from tasks.recheck import Standing, still_booked
+from tasks.work.claim import claim
 from tests.integration.accounts.conftest import NEXT, OTHERS, THEIRS, add, asked
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, book, carry, let_pass, lose, state, write

@@ -10,7 +10,6 @@ from tornado.web import HTTPError
 from db.accounts import Account
 from tasks import dependencies
 from tasks.calcom.access import CREATE
-from tasks.claim import claim
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.operations import breaker_overrides, preview
 from tasks.operations.breaker_actions import AUTO, RESET
@@ -18,6 +17,7 @@ from tasks.operations.breaker_overrides import OPEN
 from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
 from tasks.overview.verdict import verdict
+from tasks.work.claim import claim
 from tests.integration.accounts.test_lines import ask, hold
 from tests.support import metrics
 from worker.page.charts import read

@@ -17,7 +17,6 @@ from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls
 from tasks.calcom.access import CREATE
-from tasks.claim import claim
 from tasks.dependencies import Dependencies
 from tasks.incidents.check import check
 from tasks.maintenance.breaker_transitions import record_transitions
@@ -32,6 +31,7 @@ from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
+from tasks.work.claim import claim
 from tests.integration.accounts.conftest import FIVE, OTHERS, THEIRS, add, asked
 from tests.integration.accounts.test_lines import PENDING, ask, hold, stands
 from tests.support.fleet import eventually, request, row

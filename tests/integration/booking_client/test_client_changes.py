@@ -27,7 +27,7 @@ from booking_client import (
 from db import revisions
 from db.namespace import TABLES
 from tasks import dependencies
-from tasks.maintenance.client_wishes import decide_wishes
+from tasks.changes.ask.by_client import decide_wishes
 from tasks.maintenance.dispatch import dispatch
 from tests.integration.booking_client.test_client_kept import wanted
 from tests.integration.booking_client.test_client_transactions import KINDS, host

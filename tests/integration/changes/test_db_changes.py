@@ -17,13 +17,13 @@ from db.queue.kinds import CHANGES
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.changes.cancel import read_cancel
 from tasks.calcom.http.answer import NoAnswer
-from tasks.changes.decided import case_of
 from tasks.changes.ending import Seen, carried_out
-from tasks.changes.evidence import ChangeAct, Shown
-from tasks.changes.looks import ChangeLook
-from tasks.decisions import BookingDecisions
+from tasks.changes.evidence.case import ChangeStep, Shown
+from tasks.changes.inquiry import case_of
+from tasks.changes.lookup import ChangeLook
 from tasks.dependencies import Timings
-from tasks.moves import Posted
+from tasks.work.decisions import BookingDecisions
+from tasks.work.moves import Posted
 from tests.support.changes import ask_change
 from tests.support.databases.locks import no_wait_for_a_lock
 from tests.unit.changes import test_cancel_evidence as cancels
@@ -32,10 +32,10 @@ from tests.unit.changes import test_reschedule_evidence as reschedules
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 PENDING, WAITING = ChangeStatus.PENDING, ChangeStatus.WAITING
 RULES = BookingDecisions(RetryPolicy(), Timings(), "k", "s")
-GOES_ON = {act for act in ChangeAct if act.name.startswith("ASK_")} | {
-    ChangeAct.POST_AGAIN,
-    ChangeAct.FOLLOW,
-    ChangeAct.NEXT_WEEK,
+GOES_ON = {act for act in ChangeStep if act.name.startswith("ASK_")} | {
+    ChangeStep.POST_AGAIN,
+    ChangeStep.FOLLOW,
+    ChangeStep.NEXT_WEEK,
 }
 """Acts after a lookup that do not end the attempt."""
 ANSWERED = {act for table in (cancels, reschedules) for _, _, acts in table.ANSWERS.values() for act in acts}
@@ -205,8 +205,8 @@ def test_a_change_is_settled_at_its_settle_at_and_not_before(record: Any) -> Non
     assert (case.settled, case.ended) == (False, False)
 
 
-@pytest.mark.parametrize("act", [act for act in ChangeAct if act not in GOES_ON])
-def test_each_act_that_ends_an_attempt_has_a_move(record: Any, act: ChangeAct) -> None:
+@pytest.mark.parametrize("act", [act for act in ChangeStep if act not in GOES_ON])
+def test_each_act_that_ends_an_attempt_has_a_move(record: Any, act: ChangeStep) -> None:
     """Whatever was answered before."""
     row = booked(record, "uid-1")
     claimed = claim(record, change(record, row, LATER))

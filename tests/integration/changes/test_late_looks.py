@@ -17,7 +17,7 @@ from db.lifecycle import ChangeStatus, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
 from tasks.booking import book_appointment
-from tasks.changes import late_looks
+from tasks.changes import late_lookups
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, carry_change, let_pass
 from worker import cancel_booking, reschedule_booking
@@ -68,7 +68,7 @@ def looked(after: float = ENDED) -> int:
     """Let time pass, and look at what is due; return how many changes were looked at."""
     let_pass(after)
     write_unasked()
-    return late_looks.look_late(dependencies.current())
+    return late_lookups.look_late(dependencies.current())
 
 
 def write_unasked() -> None:

@@ -17,7 +17,7 @@ from db.models.changes import booking_changes
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS, CHANGES
 from tasks.maintenance.sweeper import rescue_stranded
-from tasks.publish import QUEUE
+from tasks.work.publish import QUEUE
 from tests.integration.changes.test_db_changes import booked, change, claim
 
 TIMES = {"settle_seconds": 130, "ends_seconds": 160, "lease_seconds": 50}

@@ -14,7 +14,7 @@ from db.queue.items import item
 from db.queue.kinds import CHANGES
 from tasks import dependencies
 from tasks.maintenance.release import release_paced
-from tasks.publish import CHANGE_TASK, QUEUE
+from tasks.work.publish import CHANGE_TASK, QUEUE
 from tests.integration.accounts.test_lines import open_window
 from tests.support.changes import ask_change
 from tests.support.fleet import request, row

@@ -11,8 +11,7 @@ from db.changes import asking
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus
 from tasks import dependencies
-from tasks.booking import book_appointment
-from tasks.changes.changing import change_booking
+from tasks.booking import book_appointment, change_booking
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, write
 from worker import reschedule_booking

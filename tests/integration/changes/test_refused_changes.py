@@ -8,7 +8,7 @@ import pytest
 from booking_client import Bookings
 from db.changes import asking
 from db.lifecycle import ChangeStatus
-from tasks.changes.changing import change_booking
+from tasks.booking import change_booking
 from tests.integration.conftest import Record
 from tests.support.api.served import Api
 from tests.support.faces.adapters import FACES, ByClient, ByCommand, ByHttp, ByPage, ByPython, ByVoice, Face

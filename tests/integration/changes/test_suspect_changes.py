@@ -13,10 +13,10 @@ from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
-from tasks.changes.attempting import attempt_change
-from tasks.changes.claimed import claim_change
+from tasks.changes.attempt import attempt_change
+from tasks.changes.claim import claim_change
 from tasks.changes.late_lookups import look_at_changes
-from tasks.claim import claim
+from tasks.work.claim import claim
 from tests.support.fleet import request, row
 from tests.support.stepping import book
 from worker import cancel_booking, enqueue_booking, reschedule_booking

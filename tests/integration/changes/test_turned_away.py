@@ -13,10 +13,10 @@ from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
-from tasks.changes.claimed import ChangeClaim, claim_change
+from tasks.changes.claim import ChangeClaim, claim_change
 from tasks.maintenance.sweeper import expire_held
-from tasks.moves import Move
-from tasks.publish import QUEUE
+from tasks.work.moves import Move
+from tasks.work.publish import QUEUE
 from tests.support.changes import ask_change
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, write

@@ -13,10 +13,10 @@ from db.changes import moves
 from db.engine import make_engine
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import SeriesScope, booking_changes
-from tasks.changes.changing import change_booking
+from tasks.booking import change_booking
+from tasks.changes.ask.ask import AskOutcome
 from tasks.maintenance.late_lookups import look_again
 from tasks.operations import revoke
-from tasks.operations.booking_commands import CommandOutcome
 from tests.support.audits.scene import Scene
 from tests.support.fleet import request, row
 from tests.support.refused_changes import LATER, booked, stored
@@ -25,7 +25,7 @@ from worker import ChangeRefusedError, cancel_booking, enqueue_booking
 
 ONE, FOLLOWING = SeriesScope.ONE, SeriesScope.FOLLOWING
 WEEK, WEEKLY = timedelta(days=7), 129
-_O = CommandOutcome
+_O = AskOutcome
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def series(settings: Callable[..., dict[str, str]], record: Any) -> Any:
     return booked(record, series_uid="series-1", start_at=LATER)
 
 
-def refusal(booking: int, **asked: Any) -> CommandOutcome:
+def refusal(booking: int, **asked: Any) -> AskOutcome:
     """Return why weeks are not cancelled."""
     with pytest.raises(ChangeRefusedError) as refused:
         cancel_booking(booking, **asked)
@@ -64,7 +64,7 @@ def test_which_weeks_are_meant_is_kept(series: Any, record: Any) -> None:
     ],
 )
 def test_a_week_that_cannot_be_meant_is_refused(
-    series: Any, record: Any, asked: dict[str, Any], outcome: CommandOutcome
+    series: Any, record: Any, asked: dict[str, Any], outcome: AskOutcome
 ) -> None:
     """Nothing is kept."""
     assert refusal(series.id, scope=ONE, **asked) is outcome

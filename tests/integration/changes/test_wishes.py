@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select, text
@@ -10,11 +11,10 @@ from db import appointments
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
-from tasks.claim import claim
-from tasks.moves import KNOWN, Move
-from tasks.operations.booking_commands import Command, Via
-from tasks.operations.cancelling import cancel_in
-from tasks.operations.rescheduling import reschedule_in
+from tasks.changes.ask.ask import Ask, Via
+from tasks.changes.ask.change import change_in
+from tasks.work.claim import claim
+from tasks.work.moves import KNOWN, Move
 from tests.integration.changes.test_turned_away import DONE, ask, claimed, seat, stands
 from tests.support.databases.locks import no_wait_for_a_lock
 from tests.support.fleet import eventually, request, row
@@ -22,7 +22,7 @@ from tests.support.stepping import accept
 from worker import cancel_booking
 
 FIRST, NEWEST = datetime(2031, 3, 5, 9, tzinfo=UTC), datetime(2031, 3, 6, 9, tzinfo=UTC)
-COMMAND = Command("caller", Via.PYTHON, "a test")
+ASK = Ask("caller", Via.PYTHON, "a test")
 
 
 def somebody_waits() -> bool:
@@ -39,11 +39,11 @@ def test_the_newest_wish_counts_while_the_end_is_written(settings: Callable[...,
     worker = claim(deps, booking)
     assert worker is not None
     with deps.engine.begin() as conn:
-        reschedule_in(conn, booking, FIRST, COMMAND)
+        change_in(conn, booking, replace(ASK, start=FIRST))
 
     with ThreadPoolExecutor(1) as pool:
         with deps.engine.begin() as conn:
-            newest = reschedule_in(conn, booking, NEWEST, COMMAND).change
+            newest = change_in(conn, booking, replace(ASK, start=NEWEST)).change
             written = pool.submit(worker.write, Move(Status.CANCELLED, "not booked", KNOWN))
             eventually(somebody_waits, what="the worker waits for the booking")
         assert written.result() is not None
@@ -60,7 +60,7 @@ def test_who_wishes_the_same_meanwhile_hears_which_change_it_is(settings: Callab
 
     with ThreadPoolExecutor(1) as pool:
         with deps.engine.begin() as conn:
-            first = cancel_in(conn, booking.id, COMMAND).change
+            first = change_in(conn, booking.id, ASK).change
             second = pool.submit(cancel_booking, booking.id)
             eventually(somebody_waits, what="the second waits for the booking")
         heard = second.result(60)

@@ -9,7 +9,9 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.operations import booking_commands, breaker_overrides, cancelling
+from tasks.changes.ask.ask import AskOutcome, Via
+from tasks.changes.ask.change import cancel
+from tasks.operations import breaker_overrides, retry
 from tests.support.page.operating import recorded
 
 Booking = Callable[..., Any]
@@ -55,11 +57,11 @@ def test_a_booking_keeps_who_commanded_what_by_which_way_and_why(booking: Bookin
     assert [event["detail"] for event in last] == [commanded | {"held": "credentials"}, commanded, commanded]
 
 
-@pytest.mark.parametrize("command", [booking_commands.retry, cancelling.cancel])
+@pytest.mark.parametrize("command", [retry.retry, cancel])
 def test_a_command_to_a_booking_that_is_gone_says_so(command: Callable[..., Any], record: Any) -> None:
     """A page may be older than the row's end."""
-    result = command(record.engine, 404, by="operator", via=booking_commands.Via.FLOWER, why="revoked")
-    assert (result.done, result.outcome) == (False, booking_commands.CommandOutcome.MISSING)
+    result = command(record.engine, 404, by="operator", via=Via.FLOWER, why="revoked")
+    assert (result.done, result.outcome) == (False, AskOutcome.MISSING)
 
 
 def test_what_may_be_booked_is_looked_up_first(booking: Booking, record: Any) -> None:
@@ -108,13 +110,13 @@ def test_a_cancel_that_comes_too_late_is_not_called_done(
     """The row moves on between the look and the order."""
     row = record.moved(Status.RETRYING)
     record.write(row.id, **UNKNOWN)
-    request_cancel = booking_commands.appointments.request_cancel
+    request_cancel = retry.appointments.request_cancel
 
     def request_when_a_worker_has_claimed(*arguments: Any, **given: Any) -> bool:
         record.claim(row.id)
         return request_cancel(*arguments, **given)
 
-    monkeypatch.setattr(booking_commands.appointments, "request_cancel", request_when_a_worker_has_claimed)
+    monkeypatch.setattr(retry.appointments, "request_cancel", request_when_a_worker_has_claimed)
     ran = booking("cancel", row.id)
     assert (ran.code, record.read(row.id).cancel_requested) == (1, False)
     assert "has just moved on by itself" in ran.said

@@ -8,7 +8,7 @@ import pytest
 
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from tasks import dependencies
-from tasks.operations import resolving
+from tasks.changes import resolve_booking
 from tests.support.audits.scene import Scene
 from tests.support.changes import ask_change
 
@@ -183,13 +183,13 @@ def test_a_row_that_was_cancelled_while_cal_com_was_asked_is_not_called_confirme
     """The operator is told what stands at Cal.com now."""
     row = blind(scene)
     uid = scene.post(row)["uid"]
-    read = resolving.read_bookings
+    read = resolve_booking.read_bookings
 
     def cancelled_meanwhile(answer: Any) -> Any:
         scene.record.move(row, Status.CANCELLED, outcome_unknown=False)
         return read(answer)
 
-    monkeypatch.setattr(resolving, "read_bookings", cancelled_meanwhile)
+    monkeypatch.setattr(resolve_booking, "read_bookings", cancelled_meanwhile)
     ran = booking("resolve", row.id, uid)
     assert (ran.code, scene.record.read(row.id).status) == (1, Status.CANCELLED)
     assert f"was cancelled meanwhile; cancel {uid} at Cal.com" in ran.err

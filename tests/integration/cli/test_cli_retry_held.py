@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from tasks.operations import booking_commands
+from tasks.operations import retry
 
 Booking = Callable[..., Any]
 
@@ -26,7 +26,7 @@ def statuses(record: Any, ids: list[int]) -> list[Status]:
 
 def test_all_that_one_cause_holds_is_sent_again(booking: Booking, record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """In batches, with why in each story; what another cause holds stays."""
-    monkeypatch.setattr(booking_commands, "BATCH", 2)
+    monkeypatch.setattr(retry, "BATCH", 2)
     ids = [held(record) for _ in range(5)]
     other = held(record, HoldReason.CREDENTIALS)
 

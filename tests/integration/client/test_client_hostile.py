@@ -13,7 +13,7 @@ from tasks import dependencies
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
-from tasks.claim import claim
+from tasks.work.claim import claim
 from tests.support.fleet import request
 from tests.support.stepping import book
 from worker import enqueue_booking, outcome

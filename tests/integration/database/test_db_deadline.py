@@ -14,7 +14,7 @@ from db.connection import deadline, remaining
 from db.engine import make_engine
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
-from tasks.database_errors import as_appointment_error
+from tasks.host.database_errors import as_appointment_error
 from tests.support.fleet import eventually
 
 

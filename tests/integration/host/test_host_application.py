@@ -81,7 +81,7 @@ def test_a_warning_of_ours_goes_where_the_host_logs(settings: Callable[..., dict
 
     assert (out, booked) == ("", before)
     [line] = [line for line in err.splitlines() if "publish_failed" in line]
-    assert line.startswith("SHOP tasks.publish WARNING publish_failed unsent=1 error=")
+    assert line.startswith("SHOP tasks.work.publish WARNING publish_failed unsent=1 error=")
     assert line.endswith("next='the sweeper sends them'")
 
 

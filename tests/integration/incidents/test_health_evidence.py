@@ -12,10 +12,10 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks import dependencies
+from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.incidents import check
 from tasks.incidents.rules import NOTABLE
-from tasks.unknown.outcome import HALF_MADE
 
 
 @pytest.fixture(autouse=True)

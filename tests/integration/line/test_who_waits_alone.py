@@ -23,17 +23,16 @@ from db.models.bookings import appointments
 from db.models.changes import SeriesScope, booking_changes
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
-from tasks.booking import book_appointment
+from tasks.booking import book_appointment, change_booking
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.changes.changing import change_booking
-from tasks.claim import claim
 from tasks.host.application import app
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.release import release_held
 from tasks.operations import accounts as operations
-from tasks.publish import QUEUE
 from tasks.slots.free import SlotsQuestion, asked
+from tasks.work.claim import claim
+from tasks.work.publish import QUEUE
 from tests.integration.accounts.conftest import FIVE, add
 from tests.integration.accounts.conftest import asked as ordered
 from tests.support.fleet import request, row

@@ -20,8 +20,9 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
+from tasks.changes.ask import change
 from tasks.dependencies import Dependencies
-from tasks.operations import booking_actions, booking_commands, cancelling, preview
+from tasks.operations import booking_actions, preview, retry
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tests.support.fleet import eventually
@@ -140,7 +141,7 @@ def test_what_a_command_decides_on_stays_until_it_is_done(
 ) -> None:
     """However long its process sleeps in between: else what has been called meanwhile counts as not called."""
     row = held(record)
-    module = cancelling if command == "cancel" else booking_commands
+    module = change if command == "cancel" else retry
     decide = getattr(module, f"{command}_outcome")
 
     def slowly(read: Any, **how: Any) -> Any:

@@ -15,10 +15,11 @@ from db.lifecycle import Status
 from db.models.bookings import metadata
 from db.monitoring.operator_actions import ActionRequest
 from tasks import dependencies
+from tasks.changes.ask.ask import AskOutcome, Via
 from tasks.enqueue import enqueue_booking
 from tasks.operations import forgetting
-from tasks.operations.booking_commands import CommandOutcome, Via, retry
 from tasks.operations.forgetting import Person
+from tasks.operations.retry import retry
 from tests.support.audits.scene import Scene
 from tests.support.callbacks.callers import LOOPBACK, key_with, move, sql
 from tests.support.changes import ended_change
@@ -318,7 +319,7 @@ def test_a_forgotten_booking_is_not_tried_again() -> None:
     forget("1")
     tried = retry(dependencies.current().engine, 1, by="operator", via=Via.COMMAND_LINE, why="x")
 
-    assert tried.outcome is CommandOutcome.FORGOTTEN
+    assert tried.outcome is AskOutcome.FORGOTTEN
 
 
 def test_the_order_is_on_record_without_the_person() -> None:

@@ -12,7 +12,7 @@ from tasks.calcom.changes.reschedule import read_reschedule
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import SettleAfter
-from tasks.changes.looks import ChangeLook, look_at_booking, look_at_seat, look_at_series
+from tasks.changes.lookup import ChangeLook, look_at_booking, look_at_seat, look_at_series
 from tests.model.changes.state import GONE, Place, Places, lives
 from tests.support.calcom.answers import DB, ISE, NO_SEAT, NO_UID, TAKEN_USER, created, refused, shown
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.changes.evidence import ChangeAct, Shown
+from tasks.changes.evidence.case import ChangeStep, Shown
 from tests.unit.changes import test_cancel_evidence, test_reschedule_evidence
 
-Cell = tuple[str, str, ChangeAct]
-A, Act = ChangeAnswer, ChangeAct
+Cell = tuple[str, str, ChangeStep]
+A, Act = ChangeAnswer, ChangeStep
 _AS_IT_WAS = "nothing was done, and the change waits as it was"
 _AT_ONCE = "the slots, and another booking of ours, are shown at once"
 _NO_LIMITS = "the model has no limit, no notice and no bounds"
-_WHY: dict[str | ChangeAct, str] = {
+_WHY: dict[str | ChangeStep, str] = {
     Act.HOLD: _AS_IT_WAS,
     Act.HOLD_UNKNOWN: "Cal.com and the key are ours",
     Act.ASK_SLOTS: _AT_ONCE,

@@ -21,17 +21,17 @@ from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind, SeriesScope
 from resilience.circuit_breaker.types import Denied
 from resilience.retry_policy import RetryPolicy
-from tasks.changes import attempting, decided, questions
-from tasks.changes.looks import ChangeLook
-from tasks.decisions import BookingDecisions
-from tasks.event_type_lookup import NotAskedError
+from tasks.changes import attempt, inquiry, post, questions
+from tasks.changes.lookup import ChangeLook
 from tasks.guarded_calls.calls import NotNow
+from tasks.guarded_calls.event_type_lookup import NotAskedError
+from tasks.work.decisions import BookingDecisions
 from tests.model.dealt import REPLIES
 from tests.model.product import TIMINGS, Asked, Script
 from tests.model.rows import FAR, LONG_AGO, NOW, Row, appointment
 
 if TYPE_CHECKING:
-    from tasks.moves import Move
+    from tasks.work.moves import Move
     from tests.model.changes.replies import Replied
 
 THERE = BookedThere("there")
@@ -100,8 +100,8 @@ class Dealt:
     def __init__(self, turn: ChangeTurn) -> None:
         self.model, self.around = turn.row, turn.around
         self.answers = iter(turn.answers)
-        self.row = _booking(turn.row, turn.around)
-        self.change = _change(turn.row, turn.around)
+        self.booking = _booking(turn.row, turn.around)
+        self.row = _change(turn.row, turn.around)
         self.backlog = HoldReason.BREAKER_OPEN if turn.around.behind else None
         self.clock = lambda: 0.0
 
@@ -113,10 +113,10 @@ class Dealt:
             return answer
         raise _Stop(Asked(what, of))
 
-    def renew(self, **changes: Any) -> Appointment:
+    def renew(self, **changes: Any) -> BookingChange:
         """Write columns into the row of the model."""
         self.model = written(self.model, changes)
-        self.change = _change(self.model, self.around)
+        self.row = _change(self.model, self.around)
         return self.row
 
     def first_byte_at(self, _called_at: float) -> float:
@@ -256,19 +256,19 @@ def written(row: ChangeRow, columns: dict[str, Any]) -> ChangeRow:
 @contextmanager
 def dealt(retries: int) -> Iterator[None]:
     """Have what the product asks for answered by the walk until the block ends, with so many retries."""
+    types = SimpleNamespace(recent=lambda *_: _not_asked("type"), NotAskedError=NotAskedError)
     rules = BookingDecisions(RetryPolicy(jitter=0, max_attempts=retries, per_error={}), TIMINGS, "key", "settings")
     with ExitStack() as stack:
         for owner, name, answer in (
-            (attempting, "means_of", lambda *_: (_running, rules)),
-            (attempting.ChangeAttempt, "_call", _call),
-            (attempting, "look_at_change", _look),
-            (attempting, "shows_another", lambda *_: _running.ask("another")),
-            (decided, "shows_another", lambda *_: _running.ask("another")),
-            (attempting, "booked_there", lambda *_: THERE),
+            (attempt, "means_of", lambda *_: (_running, rules)),
+            (post, "_call", _call),
+            (inquiry, "look_at_change", _look),
+            (inquiry, "shows_another", lambda *_: _running.ask("another")),
+            (inquiry, "booked_there", lambda *_: THERE),
             (questions, "is_full", lambda *_: _running.ask("full")),
             (questions, "slot_at", lambda *_: _running.ask("slots")),
             (questions, "listed", lambda *_: _not_asked("listed")),
-            (attempting, "event_type_lookup", SimpleNamespace(recent=lambda *_: _not_asked("type"))),
+            (attempt, "event_type_lookup", types),
         ):
             stack.enter_context(patch.object(owner, name, answer))
         ask.cache_clear()
@@ -280,7 +280,7 @@ def attempted(claim: Dealt) -> "Move | None":
     """Run the product's attempt at a claimed change, and return its move."""
     global _running  # noqa: PLW0603 - one attempt at a time
     _running = claim
-    return attempting.attempt_change(claim).move  # type: ignore[arg-type]
+    return attempt.attempt_change(claim).move  # type: ignore[arg-type]
 
 
 @cache
@@ -293,5 +293,5 @@ def ask(turn: ChangeTurn) -> Asked | ChangeRow | None:
         return stop.asked
     if move is None:
         return None
-    row = written(claim.model._replace(reason="", lost=0), dict(move.changes))
+    row = written(claim.model._replace(reason="", lost=0), dict(move.columns))
     return row._replace(status=ChangeStatus(move.to.value))

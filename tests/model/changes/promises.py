@@ -1,11 +1,11 @@
 """What must be true of every state of changes and of what Cal.com has."""
 
 from db.models.changes import SeriesScope
-from tasks.changes.evidence import ChangeAct
+from tasks.changes.evidence.case import ChangeStep
 from tests.model.changes.calcom import UNMEANT, Deal, meant
 from tests.model.changes.state import GONE, LAG, OVER, WORK, Change, Place, World, lives, with_change
 
-Act = ChangeAct
+Act = ChangeStep
 STANDS = frozenset(
     {Act.REFUSE, Act.REFUSE_OTHER_BOOKING, Act.REFUSE_OVER, Act.REFUSE_NOT_ALLOWED, Act.FAIL, Act.EXPIRE}
 )
@@ -35,7 +35,7 @@ def _is_told(world: World) -> bool:
 
 
 def ended(
-    deal: Deal, world: World, number: int, change: Change, act: ChangeAct, there: int | None, listed: int | None
+    deal: Deal, world: World, number: int, change: Change, act: ChangeStep, there: int | None, listed: int | None
 ) -> World:
     """End a change, and look at once whether what is told is so."""
     if act is Act.BOOK_AGAIN:
@@ -65,7 +65,7 @@ def ended(
     return with_change(after, number, change._replace(end=act, calling=False, unknown=False))
 
 
-def _contradiction(world: World, change: Change, act: ChangeAct, ours: list[int]) -> str | None:
+def _contradiction(world: World, change: Change, act: ChangeStep, ours: list[int]) -> str | None:
     """Say what is told and is not so."""
     reached = any(place.who == change.who and place.start == change.wanted for place in world.places)
     if change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND} and ours:
@@ -86,7 +86,7 @@ def _contradiction(world: World, change: Change, act: ChangeAct, ours: list[int]
     return None
 
 
-def _at(change: Change, act: ChangeAct, ours: list[int], there: int | None) -> int | None:
+def _at(change: Change, act: ChangeStep, ours: list[int], there: int | None) -> int | None:
     """Return the uid that the row has from now on; None: as before."""
     if act in OF_NOTHING or (change.wanted is None and act in {Act.DONE, Act.DONE_NOT_FOUND}):
         return GONE

@@ -6,7 +6,7 @@ Everything is immutable and small, so that a state can stand in a set. Time is c
 from typing import NamedTuple
 
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.changes.evidence import ChangeAct
+from tasks.changes.evidence.case import ChangeStep
 
 ANSWERED, UNANSWERED = 1, 3  # ticks until a POST has settled
 ENDS = (4, 6)  # ticks until what a lookup shows may end a change: after an answer; without one
@@ -62,7 +62,7 @@ class Change(NamedTuple):
     refusal: ChangeAnswer | None = None
     waited: bool = False
     named: tuple[int, ...] = ()  # weeks that a POST has named, the last one last
-    end: ChangeAct | str | None = None
+    end: ChangeStep | str | None = None
 
 
 class World(NamedTuple):

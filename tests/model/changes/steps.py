@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes.cancel import after_cancel, after_cancel_look
-from tasks.changes.evidence import CLEAR, UNCLEAR, ChangeAct, ChangeCase
-from tasks.changes.looks import ChangeLook
-from tasks.changes.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
+from tasks.changes.evidence.cancel import after_cancel, after_cancel_look
+from tasks.changes.evidence.case import CLEAR, UNCLEAR, ChangeCase, ChangeStep
+from tasks.changes.evidence.reschedule import MoveCase, after_reschedule, after_reschedule_look, goes_without_key
+from tasks.changes.lookup import ChangeLook
 from tests.model.changes import order, people, promises
 from tests.model.changes.answers import looked, read
 from tests.model.changes.calcom import Deal, proceed, visible
@@ -35,7 +35,7 @@ from tests.model.changes.state import (
 )
 from tests.model.search import TICK, Kind, Step
 
-Act, A = ChangeAct, ChangeAnswer
+Act, A = ChangeStep, ChangeAnswer
 
 
 def _named(change: Change, uid: int) -> tuple[int, ...]:
@@ -62,7 +62,7 @@ class Changes:
     def __init__(self, deal: Deal) -> None:
         """Take the deal."""
         self.deal = deal
-        self.cells: set[tuple[str, str, ChangeAct]] = set()
+        self.cells: set[tuple[str, str, ChangeStep]] = set()
 
     def searched(self) -> AbstractContextManager[None]:
         """Nothing needs to be in place."""
@@ -183,7 +183,7 @@ class Changes:
         )
         yield Step(f"change {number} is answered {answer}: {act}", Kind.FAIR, with_change(world, number, change))
 
-    def _cell(self, change: Change, of: str, act: ChangeAct) -> None:
+    def _cell(self, change: Change, of: str, act: ChangeStep) -> None:
         self.cells.add(("cancel" if change.wanted is None else "reschedule", str(of), act))
 
     def _slot(self, world: World, change: Change) -> Slot:
@@ -230,7 +230,7 @@ class Changes:
             slot=self._slot(world, change),
         )
 
-    def _decided(self, world: World, change: Change, case: ChangeCase) -> Iterator[tuple[ChangeAct, int | None]]:
+    def _decided(self, world: World, change: Change, case: ChangeCase) -> Iterator[tuple[ChangeStep, int | None]]:
         """Yield what is decided, with the uid that the list has shown."""
         decide = after_cancel_look if change.wanted is None else after_reschedule_look
         act = decide(case)  # type: ignore[arg-type]
@@ -276,7 +276,7 @@ class Changes:
         world: World,
         number: int,
         change: Change,
-        act: ChangeAct,
+        act: ChangeStep,
         text: str,
         look: ChangeLook | None,
         listed: int | None = None,
@@ -304,7 +304,7 @@ class Changes:
         )
 
     def _once_more(
-        self, world: World, number: int, change: Change, act: ChangeAct, look: ChangeLook | None, text: str
+        self, world: World, number: int, change: Change, act: ChangeStep, look: ChangeLook | None, text: str
     ) -> Iterator[Step]:
         costs = 0 if act is Act.NEXT_WEEK or not change.posts else 1
         if change.retries < costs:

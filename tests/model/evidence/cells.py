@@ -6,9 +6,7 @@ from functools import cache
 from itertools import product as each
 
 from db.event_kind import EventKind
-from tasks.calcom.reply import ReplyKind
-from tasks.calcom.slots import Slot
-from tasks.unknown.evidence import (
+from tasks.attempts.evidence import (
     BY_EVIDENCE,
     SEATED,
     Case,
@@ -17,6 +15,8 @@ from tasks.unknown.evidence import (
     after_refusal,
     before_lookup,
 )
+from tasks.calcom.reply import ReplyKind
+from tasks.calcom.slots import Slot
 from tests.model.dealt import REPLIES
 from tests.model.product import Cell
 from tests.support.calcom.answers import REFUSALS

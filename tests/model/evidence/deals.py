@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from db.event_kind import EventKind, if_confirmed
-from tasks.unknown.evidence import BY_EVIDENCE
+from tasks.attempts.evidence import BY_EVIDENCE
 from tests.model.evidence.kinds import TYPES, Key, Type
 from tests.model.evidence.state import Fate
 

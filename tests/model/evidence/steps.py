@@ -7,7 +7,7 @@ from typing import Any
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from resilience.error_types import ErrorType
-from tasks.unknown.evidence import BY_SLOTS
+from tasks.attempts.evidence import BY_SLOTS
 from tests.model import product
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal

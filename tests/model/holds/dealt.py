@@ -10,8 +10,8 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import Shown
-from tasks.changes.looks import ChangeLook
+from tasks.changes.evidence.case import Shown
+from tasks.changes.lookup import ChangeLook
 from tasks.changes.questions import OwnListed
 from tasks.guarded_calls.calls import NotNow
 from tests.model import product
@@ -171,15 +171,14 @@ class DealtChange(changes_product.Dealt):
     """A claimed change, and the calls made under it."""
 
     def __init__(self, claimed_change: Any, answers: Answers) -> None:
-        self.claimed, self.row, self.change = claimed_change, claimed_change.row, claimed_change.change
+        self.claimed, self.row, self.booking = claimed_change, claimed_change.row, claimed_change.booking
         self.no_access, self.backlog, self.told = claimed_change.no_access, None, answers
         self.clock = lambda: 0.0
         self.model = None
 
     def renew(self, **changes: Any) -> Any:
         """Renew the claim."""
-        self.claimed.renew(**changes)
-        self.change = self.claimed.change
+        self.row = self.claimed.renew(**changes)
         return self.row
 
     def ask(self, what: str, of: object = None) -> Any:  # noqa: ARG002 - it is answered by the world
@@ -209,7 +208,7 @@ class DealtChange(changes_product.Dealt):
         raise LookupError(f"the model does not deal {what}")
 
     def _replied(self, told: str) -> Replied:
-        is_move = self.change.wanted is not None
+        is_move = self.row.wanted is not None
         status, answer = {
             "a refused key": (401, ChangeAnswer.CREDENTIALS),
             "a page": (404, ChangeAnswer.UNKNOWN),

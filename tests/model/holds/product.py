@@ -21,13 +21,13 @@ from tasks import dependencies
 from tasks.accounts.door import UNREADABLE, Door
 from tasks.calcom.access import CREATE
 from tasks.calcom.reply import ErrorType
-from tasks.changes import claimed
-from tasks.claim import claim
+from tasks.changes import claim as claimed
+from tasks.changes.ask.ask import Ask, AskResult, Via
+from tasks.changes.ask.change import change_in
 from tasks.maintenance import recovery, release, turns
 from tasks.operations.accounts.closing import NotClosedError, close
-from tasks.operations.booking_commands import Command, CommandResult, Via, retry_in
-from tasks.operations.cancelling import cancel_in
-from tasks.operations.rescheduling import reschedule_in
+from tasks.operations.retry import retry_in
+from tasks.work.claim import claim
 from tests.model import product
 from tests.model.changes import product as changes_product
 from tests.model.holds.dealt import READS, SERVICE, Answers, Cipher, Client, DealtBooking, DealtBreaker, DealtChange
@@ -177,20 +177,18 @@ class Product:
         done: Done = self._asked(Product._wish, world, move)
         return done
 
-    def _wish(self, _world: World, _deps: Any, kept: Kept, move: bool) -> CommandResult:  # noqa: FBT001 - see _asked
-        command = Command("caller", Via.PYTHON, "asked for", key="wish")
-        if not move:
-            return cancel_in(self._conn, kept.booking, command)
+    def _wish(self, _world: World, _deps: Any, kept: Kept, move: bool) -> AskResult:  # noqa: FBT001 - see _asked
         now = self._conn.execute(select(func.now())).scalar_one()
-        return reschedule_in(self._conn, kept.booking, now.replace(microsecond=0) + WANTED_IN, command)
+        start = now.replace(microsecond=0) + WANTED_IN if move else None
+        return change_in(self._conn, kept.booking, Ask.of_caller(Via.PYTHON, key="wish", start=start))
 
     def retry(self, world: World) -> Done:
         """Have an operator send again what is held, or has failed; the result is what he is told."""
         done: Done = self._asked(Product._retry, world)
         return done
 
-    def _retry(self, _world: World, _deps: Any, kept: Kept) -> CommandResult:
-        return retry_in(self._conn, kept.booking, Command("operator", Via.COMMAND_LINE, "tried again"))
+    def _retry(self, _world: World, _deps: Any, kept: Kept) -> AskResult:
+        return retry_in(self._conn, kept.booking, Ask("operator", Via.COMMAND_LINE, "tried again"))
 
     def close(self, world: World, *, yes: bool) -> Done:
         """Have an operator close the account; the result says whether it is closed."""

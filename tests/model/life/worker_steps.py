@@ -10,7 +10,7 @@ from typing import Any
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import Reason
-from tasks.moves import Proceed as Allowed
+from tasks.work.moves import Proceed as Allowed
 from tests.model import product
 from tests.model.dealt import KnownType
 from tests.model.life.state import LEASE, NO_POST, NOBODYS, Phase, Post, Rules, Stage, Worker, World

@@ -188,7 +188,7 @@ def _operator(world: World, rules: Rules) -> Iterator[Step]:
     if not world.sees:
         yield Step("the key is seen to list the event type", Kind.OPERATOR, world._replace(sees=True))
     shown = any(post.stage in (Stage.LISTED, Stage.CANCELLED) for post in world.everything_sent())
-    has_looked = row.unknown and not row.ends and not shown  # may say "not booked" (booking_commands.py)
+    has_looked = row.unknown and not row.ends and not shown  # may say "not booked" (retry.py)
     if row.status in (Status.HELD, Status.FAILED):
         again = moved(row, Status.PENDING, lost=0, waited=row.waited and row.reason not in UNASKABLE)
         yield from _sent("the operator tries again:", world._replace(row=again), Kind.OPERATOR)

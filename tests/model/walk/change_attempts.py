@@ -13,10 +13,10 @@ from tasks.calcom.access import CANCEL, RESCHEDULE
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.reads import EVENT_TYPES, GET, LIST, SLOTS
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import Shown
-from tasks.changes.looks import ChangeLook
+from tasks.changes.evidence.case import Shown
+from tasks.changes.evidence.weeks import WeeksLeft
+from tasks.changes.lookup import ChangeLook
 from tasks.changes.questions import OwnListed
-from tasks.changes.weeks import WeeksLeft
 from tests.model.changes import product
 from tests.model.changes.product import THERE, Around, ChangeRow, ChangeTurn
 from tests.model.changes.replies import replies

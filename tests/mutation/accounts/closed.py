@@ -10,13 +10,13 @@ _COUNTED = f"{_CLOSED}test_what_is_open_or_to_come_is_counted"
 _HELD = f"{_CLOSED}test_what_is_held_of_a_closed_account_is_an_incident[alone]"
 _REPEAT = f"{_CLOSED}test_a_repeat_is_told_what_became_of_the_wish"
 _TOLD = f"{_API}test_the_key_of_a_closed_account_changes_nothing"
-_cancelling = partial(Breakage, promise=1, file="tasks/operations/cancelling.py")
+_change = partial(Breakage, promise=1, file="tasks/changes/ask/change.py")
 _closing = partial(Breakage, promise=1, file="tasks/operations/accounts/closing.py")
 _of_account = partial(Breakage, promise=1, file="db/queue/of_account.py")
 _troubles = partial(Breakage, promise=1, file="db/account_troubles.py")
 _met = partial(Breakage, promise=1, file="db/sql/change_met.sql")
 _voice = partial(Breakage, promise=1, file="worker/api/voice/tools.py")
-_asking = partial(Breakage, promise=1, file="tasks/operations/change_asking.py")
+_asking = partial(Breakage, promise=1, file="tasks/changes/ask/store.py")
 
 CLOSED_ACCOUNTS = (
     _met(
@@ -25,22 +25,20 @@ CLOSED_ACCOUNTS = (
         new="true",
         test=f"{_REPEAT}[cancel]",
     ),
-    _cancelling(
+    _change(
         name="a-cancel-of-a-closed-account",
-        old="if meant is not CommandOutcome.CANCELLED and not moment.is_open:",
+        old="if meant is not AskOutcome.CANCELLED and not moment.is_open:",
         new="if False:",
         test=f"{_REPEAT}[cancel]",
     ),
-    _cancelling(
+    _change(
         name="a-closed-account-cancels-nothing-at-all",
-        old="if meant is not CommandOutcome.CANCELLED and not moment.is_open:",
+        old="if meant is not AskOutcome.CANCELLED and not moment.is_open:",
         new="if not moment.is_open:",
         test=f"{_CLOSED}test_what_a_closed_account_has_kept_is_cancelled_without_a_call",
     ),
-    Breakage(
+    _change(
         name="a-move-of-a-closed-account",
-        promise=1,
-        file="tasks/operations/rescheduling.py",
         old="    if not moment.is_open:\n",
         new="    if False:\n",
         test=f"{_REPEAT}[move]",
@@ -66,8 +64,8 @@ CLOSED_ACCOUNTS = (
     Breakage(
         name="a-failed-booking-of-a-closed-account-is-sent",
         promise=1,
-        file="tasks/operations/booking_commands.py",
-        old="return None if accounts.lock_open(conn, row.account_id) else CommandOutcome.ACCOUNT_CLOSED",
+        file="tasks/operations/retry.py",
+        old="return None if accounts.lock_open(conn, row.account_id) else AskOutcome.ACCOUNT_CLOSED",
         new="return None",
         test=f"{_CLOSED}test_nothing_of_a_closed_account_is_sent_again",
     ),
@@ -79,7 +77,7 @@ CLOSED_ACCOUNTS = (
     ),
     _voice(
         name="an-agent-reads-out-a-closed-account",
-        old="        CommandOutcome.ACCOUNT_CLOSED: Asked.CLOSED,\n",
+        old="        AskOutcome.ACCOUNT_CLOSED: Asked.CLOSED,\n",
         new="",
         test=_TOLD,
     ),

@@ -13,7 +13,7 @@ _schema = partial(Breakage, promise=2, file="db/migrations/accounts.sql")
 _revision = partial(Breakage, promise=2, file="db/migrations/versions/0006_accounts.py")
 _door = partial(Breakage, promise=2, file="tasks/accounts/door.py")
 _cipher = partial(Breakage, promise=7, file="tasks/accounts/keys.py")
-_attempt = partial(Breakage, promise=2, file="tasks/attempt.py")
+_attempt = partial(Breakage, promise=2, file="tasks/attempts/attempt.py")
 _operations = partial(Breakage, promise=2, file="tasks/operations/accounts/__init__.py")
 _exchange = partial(Breakage, promise=3, file="tasks/calcom/http/exchange.py")
 
@@ -67,7 +67,7 @@ ACCOUNT_KEYS = (
     Breakage(
         name="posts-with-the-settings-key",
         promise=2,
-        file="tasks/claim.py",
+        file="tasks/work/claim.py",
         old="deps = deps.for_claim(got.row.account_id, got.account, got.version)",
         new="deps.for_claim(got.row.account_id, got.account, got.version)",
         test=f"{_KEY}test_each_account_books_with_its_own_key",
@@ -99,7 +99,7 @@ ACCOUNT_KEYS = (
     Breakage(
         name="rechecked-while-paused",
         promise=2,
-        file="tasks/recheck.py",
+        file="tasks/guarded_calls/recheck.py",
         old="        deps = deps.for_account(row.account_id)\n",
         new="",
         test=f"{_KEY}test_a_paused_account_is_called_for_nothing",

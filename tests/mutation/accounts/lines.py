@@ -121,7 +121,7 @@ LINES = (
     ),
     _line(
         name="a-move-without-a-key-counts-for-the-key",
-        file="tasks/changes/attempting.py",
+        file="tasks/changes/post.py",
         old="probe=probe, keyless=keyless)",
         new="probe=probe)",
         test=f"{_CHANGES}test_a_move_without_a_key_counts_for_our_address",

@@ -9,7 +9,7 @@ _PAGE = "tests/integration/page/test_page_actions.py::"
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _ELSEWHERE = "tests/integration/accounts/test_outages_elsewhere.py::"
 _SENTENCES = "tests/unit/overview/test_service_sentences.py::"
-_claim = partial(Breakage, promise=4, file="tasks/claim.py")
+_claim = partial(Breakage, promise=4, file="tasks/work/claim.py")
 _release = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
 _turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _rest = partial(Breakage, promise=3, file="resilience/lua/lib/at_rest.lua")

@@ -22,8 +22,8 @@ AGAIN = (
     Breakage(
         name="cancel-of-the-wish-before",
         promise=1,
-        file="db/appointments/moves.py",
-        old='still_there.append("cancel_requested")',
+        file="db/appointments/move_sql.py",
+        old='conditions.append("cancel_requested")',
         new="pass",
         test=f"{_CANCEL}test_a_worker_that_was_about_to_cancel_it_goes_on_with_it",
     ),
@@ -72,7 +72,7 @@ AGAIN = (
     Breakage(
         name="moved-and-cancelled-lives",
         promise=6,
-        file="tasks/recheck.py",
+        file="tasks/guarded_calls/recheck.py",
         old="if isinstance(own, Reply) or not own.cancelled:",
         new="if True:",
         test=f"{_MOVED}test_what_was_moved_and_then_cancelled_is_booked_again",

@@ -16,7 +16,7 @@ ANSWER_BY = (
     Breakage(
         name="answer-by-posts-the-unknown-again",
         promise=1,
-        file="tasks/unknown/cases.py",
+        file="tasks/attempts/cases.py",
         old="near=row.seconds_left(rules.timings.lead) <= 0,",
         new="near=row.start_at <= row.updated_at,",
         test=f"{_WANTED}test_an_unknown_outcome_is_told_once_it_is_known_and_posted_no_more",

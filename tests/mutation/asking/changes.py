@@ -16,10 +16,10 @@ _CLI = "tests/integration/cli/changes/test_cli_changes.py::"
 _REFUSED = "tests/integration/changes/test_refused_changes.py::"
 _LOST = f"{_THERE}test_a_lost_answer_is_looked_for_and_nothing_is_done_twice"
 _claim = partial(Breakage, promise=2, file="db/sql/change_claim.sql")
-_claimed = partial(Breakage, promise=1, file="tasks/changes/claimed.py")
-_moving = partial(Breakage, promise=2, file="tasks/operations/rescheduling.py")
-_decided = partial(Breakage, promise=2, file="tasks/changes/decided.py")
-_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
+_claimed = partial(Breakage, promise=1, file="tasks/changes/claim.py")
+_moving = partial(Breakage, promise=2, file="tasks/changes/ask/change.py")
+_inquiry = partial(Breakage, promise=2, file="tasks/changes/inquiry.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 CHANGES_SENT = (
     Breakage(
@@ -58,7 +58,7 @@ CHANGES_SENT = (
     ),
     _claimed(
         name="turned-away-and-forgotten",
-        old="left=[self.change]",
+        old="left=[self.row]",
         new="left=[]",
         test=f"{_TURNED}test_it_goes_when_the_other_one_is_at_work_no_more",
     ),
@@ -76,13 +76,13 @@ CHANGES_SENT = (
         new="BATCH) if left else []",
         test=f"{_TURNED}test_it_goes_when_the_other_one_has_expired",
     ),
-    _decided(
+    _inquiry(
         name="moved-without-the-wanted-start",
         old="wanted=look.wanted,",
         new="wanted=True,",
         test=f"{_LOST}[reschedule-hang]",
     ),
-    _decided(
+    _inquiry(
         name="changed-again-before-settle-at",
         old="settled=times.settled_in <= 0,",
         new="settled=True,",
@@ -90,14 +90,14 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="a-cancel-follows-nobody",
-        old="FOLLOW and there is not None:\n            return self._followed(there)\n        if act in",
-        new="FOLLOW:\n            return self._end(ChangeAct.DONE, Seen())\n        if act in",
+        old="FOLLOW and seen.there is not None:\n            return followed(self.booking, seen.there)\n",
+        new="FOLLOW:\n            return self._end(ChangeStep.DONE)\n",
         test=f"{_THERE}test_what_a_person_has_moved_is_followed_and_cancelled",
     ),
     _attempt(
         name="moved-though-its-type-allows-no-rescheduling",
-        old="if kept.rescheduling_disabled:",
-        new="if False and kept.rescheduling_disabled:",
+        old="disabled = bool(kept.rescheduling_disabled)",
+        new="disabled = False",
         test=f"{_BY_US}test_a_type_that_allows_no_rescheduling_is_not_moved",
     ),
     _attempt(
@@ -108,16 +108,16 @@ CHANGES_SENT = (
     ),
     _attempt(
         name="moved-to-a-full-time",
-        old="full=kept.seats and",
-        new="full=False and",
+        old="full = not disabled and kept.seats and",
+        new="full = False and",
         test=f"{_REFUSED}test_what_cannot_be_done_is_told_in_its_own_sentence[Python]",
     ),
     Breakage(
         name="a-week-that-begins-has-no-move",
         promise=2,
-        file="tasks/changes/cancel.py",
-        old="later ones may live\n        return ChangeAct.LOOK",
-        new="later ones may live\n        return ChangeAct.NEXT_WEEK",
+        file="tasks/changes/evidence/cancel.py",
+        old="later ones may live\n        return ChangeStep.LOOK",
+        new="later ones may live\n        return ChangeStep.NEXT_WEEK",
         test=f"{_THERE}test_a_week_that_begins_before_its_cancel_is_looked_for",
     ),
     _moving(
@@ -130,8 +130,8 @@ CHANGES_SENT = (
         name="a-move-is-recorded-by-itself",
         promise=6,
         file="tasks/operations/booking_actions.py",
-        old="            result = _given(conn, booking_id, action)\n",
-        new="            result = _given(conn, booking_id, action)\n        with engine.begin() as conn:\n",
+        old="_ACTIONS[action.action](conn, booking_id, _ask(action))\n",
+        new="_ACTIONS[action.action](conn, booking_id, _ask(action))\n        with engine.begin() as conn:\n",
         test=f"{_CLI}test_a_move_and_its_record_are_one_transaction",
     ),
     Breakage(
@@ -153,7 +153,7 @@ CHANGES_SENT = (
     Breakage(
         name="a-wanted-start-is-forgotten",
         promise=1,
-        file="tasks/claim.py",
+        file="tasks/work/claim.py",
         old="            if move.to is Status.CANCELLED:\n                move = moved_instead",
         new="            if False:\n                move = moved_instead",
         test=f"{_TROUBLE}test_a_wish_for_a_booking_that_is_not_there_is_booked_at_the_wanted_start",
@@ -177,7 +177,7 @@ CHANGES_SENT = (
     Breakage(
         name="a-wish-is-read-without-its-bookings-lock",
         promise=1,
-        file="tasks/wishes.py",
+        file="tasks/work/waiting_move.py",
         old="    appointments.get(conn, row.id, lock=True)\n",
         new="",
         test=f"{_WISHES}test_the_newest_wish_counts_while_the_end_is_written",

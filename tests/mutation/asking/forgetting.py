@@ -174,7 +174,7 @@ FORGETTING = (
     Breakage(
         name="nobody-is-booked-again",
         promise=2,
-        file="tasks/operations/booking_commands.py",
+        file="tasks/operations/retry.py",
         old="    if row.attendee_email == FORGOTTEN:\n",
         new="    if False:\n",
         test=f"{_TESTS}test_a_forgotten_booking_is_not_tried_again",

@@ -17,7 +17,7 @@ _pages = partial(Breakage, promise=6, file="worker/api/pages.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
 _documented = partial(Breakage, promise=1, file="worker/api/documented.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
-_changes = partial(Breakage, file="tasks/callers/changes.py")
+_changes = partial(Breakage, file="tasks/changes/ask/by_caller.py")
 
 FRONT_DOOR = (
     _views(
@@ -29,14 +29,15 @@ FRONT_DOOR = (
     _changes(
         name="a-key-changes-others-bookings",
         promise=7,
-        old="    of_key = wish.key.id  #",
+        old="    of_key = key.id  #",
         new="    of_key = None  #",
         test=f"{_CHANGES}test_another_keys_booking_is_as_one_that_is_not_there",
     ),
-    _changes(
+    Breakage(
+        file="worker/api/changes.py",
         name="the-key-of-a-change-is-forgotten",
         promise=2,
-        old="reason=self.reason, key=self.idempotency_key)",
+        old="reason=self.reason, key=key)",
         new="reason=self.reason)",
         test=f"{_CHANGES}test_the_same_key_is_the_same_change",
     ),

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _HELD = "tests/integration/cli/changes/test_cli_resolve_changes.py::"
 _WORD = f"{_HELD}test_an_operators_word_ends_a_held_change"
-_resolved = partial(Breakage, promise=2, file="tasks/changes/resolving.py")
+_resolved = partial(Breakage, promise=2, file="tasks/changes/resolve.py")
 
 RESOLVING_CHANGES = (
     _resolved(
@@ -29,12 +29,14 @@ RESOLVING_CHANGES = (
     ),
     _resolved(
         name="a-lost-seat-by-word-stands",
-        old="            return _Judged(ChangeAct.BOOK_AGAIN)",
-        new="            return _Judged(ChangeAct.REFUSE)",
+        old="            return _Judged(ChangeStep.BOOK_AGAIN)",
+        new="            return _Judged(ChangeStep.REFUSE)",
         test=f"{_WORD}[a seat that is nowhere]",
     ),
-    _resolved(
+    Breakage(
         name="nothing-goes-after-a-word",
+        promise=2,
+        file="tasks/changes/claim.py",
         old="        following = sweeps.let_next_go(conn, left=[change])",
         new="        following = []",
         test=f"{_HELD}test_the_next_change_goes_when_an_operators_word_has_ended_the_first",

@@ -15,7 +15,7 @@ _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
 _views = partial(Breakage, promise=6, file="tasks/callers/views.py")
 _changing = partial(Breakage, file="tasks/conversations/changing.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
-_of_caller = partial(Breakage, promise=6, file="tasks/callers/changes.py")
+_of_caller = partial(Breakage, promise=6, file="tasks/changes/ask/by_caller.py")
 _over_http = partial(Breakage, promise=6, test=f"{_SAID}test_what_is_said_over_http_and_by_callbacks_is_so")
 
 TOLD = (
@@ -89,8 +89,8 @@ TOLD = (
     ),
     _bookings(
         name="a-repeat-is-told-as-not-stored",
-        old="        newest = changes.latest_of(told)\n    except AppointmentDatabaseException:\n",
-        new="        newest = changes.latest_of(told)\n    except KeyError:\n",
+        old="        newest = by_caller.latest_of(told)\n    except AppointmentDatabaseException:\n",
+        new="        newest = by_caller.latest_of(told)\n    except KeyError:\n",
         test="tests/integration/api/test_api_hurt.py::test_a_repeat_is_never_answered_as_not_stored",
     ),
     _of_caller(
@@ -102,7 +102,7 @@ TOLD = (
     Breakage(
         name="a-booking-is-moved-into-a-second",
         promise=6,
-        file="tasks/operations/rescheduling.py",
+        file="tasks/changes/ask/change.py",
         old="    if start.microsecond:\n",
         new="    if start.year < 2000:\n",
         test=f"{_REFUSED}[Python]",
@@ -111,7 +111,7 @@ TOLD = (
         name="a-caller-does-not-hear-of-their-other-request",
         promise=6,
         file="worker/api/voice/tools.py",
-        old="        CommandOutcome.TAKEN_BY_OWN: Asked.OWN,\n",
+        old="        AskOutcome.TAKEN_BY_OWN: Asked.OWN,\n",
         new="",
         test=f"{_REFUSED}[voice]",
     ),
@@ -172,7 +172,7 @@ TOLD = (
     Breakage(
         name="what-is-noted-is-heard-as-done",
         promise=6,
-        file="tasks/callers/change_sentences.py",
+        file="tasks/changes/ask/spoken.py",
         old="return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED",
         new="return _C.CANCELLED if change.wanted is None else _C.MOVED",
         test=f"{_SAID}test_what_is_said_on_the_telephone_is_so",

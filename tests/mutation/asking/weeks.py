@@ -14,9 +14,9 @@ _TOLD = (
 )
 _EACH = f"{_ROWS}test_each_week_is_a_change_of_its_own_and_all_of_them_are_one"
 _migration = partial(Breakage, promise=2, file="db/migrations/versions/from_0017/0017_weeks.py")
-_asked = partial(Breakage, promise=1, file="tasks/operations/change_asking.py")
-_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
-_looks = partial(Breakage, promise=2, file="tasks/changes/looks.py")
+_asked = partial(Breakage, promise=1, file="tasks/changes/ask/store.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
+_looks = partial(Breakage, promise=2, file="tasks/changes/lookup.py")
 _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
 
 WEEKS = (
@@ -90,8 +90,8 @@ WEEKS = (
     ),
     _asked(
         name="a-cancel-of-all-is-that-of-a-week",
-        old="(opened[-1].wanted, opened[-1].part) == (start, None)",
-        new="opened[-1].wanted == start",
+        old="(opened[-1].wanted, opened[-1].part) == (ask.start, None)",
+        new="opened[-1].wanted == ask.start",
         test=_EACH,
     ),
     _asked(
@@ -108,20 +108,20 @@ WEEKS = (
     ),
     _asked(
         name="a-key-of-another-week",
-        old="(change.wanted, change.part) != (start, command.part)",
-        new="change.wanted != start",
+        old="(change.wanted, change.part) != (ask.start, ask.part)",
+        new="change.wanted != ask.start",
         test=f"{_ROWS}test_a_key_stands_for_its_weeks",
     ),
     _asked(
         name="a-week-that-has-begun-is-asked-for",
-        old="return CommandOutcome.WEEK_BEGUN if part.week <= moment.now else None",
+        old="return AskOutcome.WEEK_BEGUN if part.week <= moment.now else None",
         new="return None",
         test=f"{_HTTP}test_what_does_not_fit_is_422[body5-week]",
     ),
     _asked(
         name="weeks-of-what-is-no-series",
-        old="if row.series_uid is None:\n        return CommandOutcome.NO_SERIES",
-        new="if False:\n        return CommandOutcome.NO_SERIES",
+        old="if row.series_uid is None:\n        return AskOutcome.NO_SERIES",
+        new="if False:\n        return AskOutcome.NO_SERIES",
         test=f"{_HTTP}test_weeks_of_what_has_none_are_refused",
     ),
     Breakage(
@@ -151,15 +151,15 @@ WEEKS = (
     Breakage(
         name="a-week-over-http-is-all-of-them",
         promise=2,
-        file="tasks/callers/changes.py",
-        old="replace(wish.command, part=part)",
-        new="wish.command",
+        file="worker/api/changes.py",
+        old="replace(super().ask(key), part=SeriesPart.of(self.scope, self.week))",
+        new="super().ask(key)",
         test=f"{_HTTP}test_a_key_stands_for_its_week",
     ),
     Breakage(
         name="a-cancelled-week-is-told-as-the-booking",
         promise=4,
-        file="tasks/callers/change_sentences.py",
+        file="tasks/changes/ask/spoken.py",
         old="if change.part is not None and change.status is ChangeStatus.DONE:",
         new="if False:",
         test=f"{_HTTP}test_weeks_are_cancelled_and_told[one]",

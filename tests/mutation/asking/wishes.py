@@ -5,7 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _TESTS = "tests/integration/booking_client/test_client_changes.py::"
-_decided = partial(Breakage, promise=1, file="tasks/maintenance/client_wishes.py")
+_decided = partial(Breakage, promise=1, file="tasks/changes/ask/by_client.py")
 _taken_up = partial(Breakage, promise=3, file="db/sql/change_wish.sql")
 _migration = partial(Breakage, promise=1, file="db/migrations/versions/0012_wishes.py")
 
@@ -50,7 +50,7 @@ WISHES = (
     ),
     _decided(
         name="a-refused-wish-takes-a-key",
-        old="if result.outcome is CommandOutcome.KEY_REUSED:",
+        old="if result.outcome is AskOutcome.KEY_REUSED:",
         new="if False:",
         test=f"{_TESTS}test_the_same_key_and_the_same_open_wish_are_the_same_change",
     ),

@@ -6,12 +6,14 @@ from tests.mutation.breakage import Breakage
 
 _ENDS = "tests/integration/changes/test_both_ends.py::"
 _questions = partial(Breakage, promise=2, file="tasks/changes/questions.py")
-_attempt = partial(Breakage, promise=2, file="tasks/changes/attempting.py")
+_attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 BOTH_ENDS = (
-    _attempt(
+    Breakage(
+        promise=2,
+        file="tasks/changes/inquiry.py",
         name="the-old-uid-is-not-looked-at-after-the-list",
-        old="if look.shown is Shown.ALIVE:  # the list first",
+        old="if look.is_alive:  # the list first",
         new="if False:  # the list first",
         test=f"{_ENDS}test_a_move_whose_transaction_was_split_is_done[101-400 B]",
     ),

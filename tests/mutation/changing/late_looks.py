@@ -5,7 +5,7 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _LATE = "tests/integration/changes/test_late_looks.py::"
-_look = partial(Breakage, promise=2, file="tasks/changes/late_looks.py")
+_look = partial(Breakage, promise=2, file="tasks/changes/late_lookups.py")
 _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
 _statement = partial(Breakage, promise=2, file="db/sql/change_late.sql")
 

@@ -16,7 +16,7 @@ _lost = partial(Breakage, promise=4, file="db/sql/lost_leases.sql")
 _judged = partial(Breakage, promise=4, file="db/sql/__init__.py")
 _CHANGES = "tests/integration/changes/test_lost_changes.py::"
 _sweeper = partial(Breakage, promise=4, file="tasks/maintenance/sweeper.py")
-_probed = partial(Breakage, promise=4, file="tasks/decisions.py")
+_probed = partial(Breakage, promise=4, file="tasks/work/decisions.py")
 _rested = partial(Breakage, promise=4, file="db/sql/release_due.sql")
 _release = partial(Breakage, file="tasks/maintenance/release.py")
 

@@ -26,7 +26,8 @@ _recovery = partial(HoldRule, file="tasks/maintenance/recovery.py")
 _line = partial(HoldRule, file="tasks/maintenance/line.py")
 _release = partial(HoldRule, file="tasks/maintenance/release.py")
 _turns = partial(HoldRule, file="tasks/maintenance/turns.py")
-_asking = partial(HoldRule, file="tasks/operations/change_asking.py")
+_change = partial(HoldRule, file="tasks/changes/ask/change.py")
+_asking = partial(HoldRule, file="tasks/changes/ask/store.py")
 _closing = partial(HoldRule, file="tasks/operations/accounts/closing.py")
 _FOR_A_CALL = {
     "old": "for kind in KINDS]\n    return Waiting(",
@@ -107,17 +108,15 @@ HOLD_RULES = (
         deal="cancel, breaker",
     ),
     # -- nothing is promised for a closed account
-    HoldRule(
+    _change(
         name="a-cancel-noted-for-a-closed-account",
-        file="tasks/operations/cancelling.py",
-        old="if meant is not CommandOutcome.CANCELLED and not moment.is_open:",
+        old="if meant is not AskOutcome.CANCELLED and not moment.is_open:",
         new="if False:",
         deal="closed, wishes",
         finds=NOTED,
     ),
-    HoldRule(
+    _change(
         name="a-move-noted-for-a-closed-account",
-        file="tasks/operations/rescheduling.py",
         old="    if not moment.is_open:\n",
         new="    if False:\n",
         deal="closed, wishes",
@@ -140,8 +139,8 @@ HOLD_RULES = (
     ),
     HoldRule(
         name="a-booking-of-a-closed-account-tried-again",
-        file="tasks/operations/booking_commands.py",
-        old="return None if accounts.lock_open(conn, row.account_id) else CommandOutcome.ACCOUNT_CLOSED",
+        file="tasks/operations/retry.py",
+        old="return None if accounts.lock_open(conn, row.account_id) else AskOutcome.ACCOUNT_CLOSED",
         new="return None",
         deal="closed, retry",
         finds=AGAIN,

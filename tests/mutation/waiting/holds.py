@@ -14,10 +14,10 @@ _TYPES = "tests/integration/test_missing_types.py::"
 _PAGES = "tests/promises/outage/test_foreign_pages.py::"
 _release = partial(Breakage, promise=5, file="tasks/maintenance/release.py")
 _recovery = partial(Breakage, file="tasks/maintenance/recovery.py")
-_decisions = partial(Breakage, file="tasks/decisions.py")
+_decisions = partial(Breakage, file="tasks/work/decisions.py")
 _release_due = partial(Breakage, promise=4, file="db/sql/release_due.sql")
 _first_to_try = partial(Breakage, file="db/sql/first_to_try.sql")
-_outcome = partial(Breakage, file="tasks/unknown/outcome.py")
+_outcome = partial(Breakage, file="tasks/attempts/outcome.py")
 
 HOLDS = (
     _release(
@@ -114,7 +114,7 @@ HOLDS = (
     Breakage(
         name="page-not-looked-behind",
         promise=2,
-        file="tasks/unknown/answered.py",
+        file="tasks/attempts/answered.py",
         old="return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step",
         new="return step",
         test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",
@@ -222,7 +222,7 @@ HOLDS = (
             (
                 "missing-type-refuses-everybody",
                 5,
-                "tasks/unknown/inquiry.py",
+                "tasks/attempts/inquiry.py",
                 "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
                 "ErrorType.NO_EVENT_TYPE and False:",
                 "test_a_type_that_was_booked_here_and_is_missing_refuses_nobody[slug]",
@@ -270,7 +270,7 @@ HOLDS = (
             (
                 "wrong-look-holds-for-an-hour",
                 5,
-                "tasks/decisions.py",
+                "tasks/work/decisions.py",
                 '{"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}',
                 '{"hold_until": self._try_again(row)}',
                 "test_what_met_the_missing_type_nine_times_goes_as_soon_as_it_is_found",
@@ -303,7 +303,7 @@ HOLDS = (
             (
                 "page-that-waits-for-a-type",
                 1,
-                "tasks/decisions.py",
+                "tasks/work/decisions.py",
                 'hold["error_type"] = ErrorType.CONFIGURATION',
                 "pass",
                 "test_what_the_settings_hold_since_waits_for_no_type",

@@ -56,7 +56,7 @@ RELEASES = (
     Breakage(
         name="changes-wait-for-the-making-of-bookings",
         promise=4,
-        file="tasks/changes/claimed.py",
+        file="tasks/changes/claim.py",
         old="None if got.backlog is not None and _need_not_wait(deps) else got.backlog",
         new="got.backlog",
         test=f"{_SICK}test_cancels_and_moves_go_while_only_bookings_cannot_be_made",
@@ -84,7 +84,7 @@ RELEASES = (
     Breakage(
         name="a-move-that-cannot-be-made-holds-bookings",
         promise=4,
-        file="tasks/decisions.py",
+        file="tasks/work/decisions.py",
         old="if posted.others_go and isinstance(row, BookingChange):",
         new="if not posted and isinstance(row, BookingChange):",
         test=f"{_SICK}test_bookings_and_cancels_go_while_nothing_can_be_moved",
@@ -93,7 +93,7 @@ RELEASES = (
         name="suspect-change-is-looked-up-by-nobody",
         promise=4,
         file="tasks/changes/late_lookups.py",
-        old="look_late(built), look_at_suspects(built, AT_ONCE)",
+        old="look_late(built), look_at_suspects(built, SUSPECTS)",
         new="look_late(built), 0",
         test=f"{_SUSPECTS}test_a_suspect_move_that_was_done_is_done",
     ),

@@ -7,12 +7,12 @@ from tests.mutation.breakage import Breakage
 _READINGS = "tests/promises/answers/test_shared_readings.py::"
 _UNSEEN = "tests/promises/answers/test_posted_unseen.py::"
 _WINDOWS = "tests/promises/bad_day/test_unclear_posts.py::"
-_inquiry = partial(Breakage, promise=2, file="tasks/unknown/inquiry.py")
-_lookup = partial(Breakage, promise=2, file="tasks/event_type_lookup.py")
-_case = partial(Breakage, promise=2, file="tasks/unknown/cases.py")
-_rule = partial(Breakage, promise=2, file="tasks/unknown/evidence.py")
+_inquiry = partial(Breakage, promise=2, file="tasks/attempts/inquiry.py")
+_lookup = partial(Breakage, promise=2, file="tasks/guarded_calls/event_type_lookup.py")
+_case = partial(Breakage, promise=2, file="tasks/attempts/cases.py")
+_rule = partial(Breakage, promise=2, file="tasks/attempts/evidence.py")
 _TOLD = f"{_WINDOWS}test_lookups_tell_what_became_of_unclear_posts"
-_attempt = partial(Breakage, promise=3, file="tasks/attempt.py", test=_TOLD)
+_attempt = partial(Breakage, promise=3, file="tasks/attempts/attempt.py", test=_TOLD)
 _SEVERAL = f"{_WINDOWS}test_when_the_last_six_unclear_posts_were_done_several_go_in_a_window"
 
 
@@ -108,7 +108,7 @@ UNCLEAR = (
         new="if False and (done :=",
     ),
     Breakage(
-        file="tasks/unknown/outcome.py",
+        file="tasks/attempts/outcome.py",
         promise=3,
         test=_TOLD,
         name="unclear-post-that-was-repeated-counts-as-booked",

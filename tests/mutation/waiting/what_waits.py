@@ -13,9 +13,9 @@ _CALLS = "tests/integration/api/voice/test_voice_changes.py::"
 _migration = partial(Breakage, promise=1, file="db/migrations/versions/from_0017/0019_moves_wait.py")
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
 _asking = partial(Breakage, promise=2, file="db/changes/asking.py")
-_wishes = partial(Breakage, promise=2, file="tasks/wishes.py")
+_wishes = partial(Breakage, promise=2, file="tasks/work/waiting_move.py")
 _insert = partial(Breakage, promise=2, file="client/booking_client/sql/insert.sql")
-_recheck = partial(Breakage, file="tasks/recheck.py")
+_recheck = partial(Breakage, file="tasks/guarded_calls/recheck.py")
 _take_back = partial(Breakage, promise=1, file="client/booking_client/sql/take_back_cancel.sql")
 
 WHAT_WAITS = (
@@ -126,17 +126,17 @@ WHAT_WAITS = (
     Breakage(
         name="told-that-it-is-there-without-a-look",
         promise=6,
-        file="tasks/changes/reschedule.py",
-        old="    return ChangeAct.DONE if is_there else ChangeAct.FOLLOW\n\n\ndef after_reschedule(",
-        new="    return ChangeAct.DONE\n\n\ndef after_reschedule(",
+        file="tasks/changes/evidence/reschedule.py",
+        old="    return ChangeStep.DONE if is_there else ChangeStep.FOLLOW\n\n\ndef after_reschedule(",
+        new="    return ChangeStep.DONE\n\n\ndef after_reschedule(",
         test=f"{_STARTS}test_a_move_back_that_a_person_has_made_necessary_is_made",
     ),
     Breakage(
         name="posted-to-where-it-is",
         promise=6,
-        file="tasks/changes/attempting.py",
-        old="(there_already := self._there_already()) is not None:",
-        new="(there_already := None) is not None:",
+        file="tasks/changes/attempt.py",
+        old="if self.change.wanted == self.booking.present_start:",
+        new="if False:",
         test=f"{_STARTS}test_a_move_to_where_it_is_costs_one_look",
     ),
     _recheck(

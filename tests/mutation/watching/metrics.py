@@ -37,7 +37,7 @@ METRICS = (
     Breakage(
         name="posted-counted-as-denied",
         promise=6,
-        file="tasks/decisions.py",
+        file="tasks/work/decisions.py",
         old='return Move(Status.HELD, "the circuit breaker is open", hold)',
         new='return Move(Status.HELD, "the circuit breaker is open", hold, facts={"denied_for": "breaker_open"})',
         test="tests/unit/tasks/test_life.py::test_a_hold_after_a_post_of_its_own_is_no_denied_call",

@@ -24,7 +24,7 @@ TRUTH = (
     Breakage(
         name="in-line-by-a-worker-said-to-have-met-the-breaker",
         promise=6,
-        file="tasks/decisions.py",
+        file="tasks/work/decisions.py",
         old='{"hold_reason": backlog, "held_for": LINE}',
         new='{"hold_reason": backlog}',
         test=f"{_BEHIND}test_a_worker_does_not_post_past_those_who_wait",

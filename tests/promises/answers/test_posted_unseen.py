@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
-from tasks.unknown import cases
+from tasks.attempts import cases
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, carry_until, write
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from db.lifecycle import Status
-from tasks import event_type_lookup
-from tasks.unknown import inquiry
+from tasks.attempts import inquiry
+from tasks.guarded_calls import event_type_lookup
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write
 

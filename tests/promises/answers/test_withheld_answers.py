@@ -10,8 +10,8 @@ import pytest
 from db import appointments
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.operations.booking_commands import Via
-from tasks.operations.cancelling import cancel
+from tasks.changes.ask.ask import Via
+from tasks.changes.ask.change import cancel
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, carry_until, state
 

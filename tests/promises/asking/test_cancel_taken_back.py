@@ -13,11 +13,11 @@ from db import appointments
 from db.appointments import events
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.attempt import attempt
-from tasks.claim import Claim, claim
+from tasks.attempts.attempt import attempt
+from tasks.changes.ask.ask import AskOutcome, Via
+from tasks.changes.ask.change import cancel
 from tasks.enqueue import Conflict
-from tasks.operations.booking_commands import CommandOutcome, Via
-from tasks.operations.cancelling import cancel
+from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write
 from worker import Receipt, cancel_booking, enqueue_booking, enqueue_bookings
@@ -44,7 +44,7 @@ def to_be_cancelled(wanted: BookingRequest) -> int:
     [booking] = accept(wanted)
     lose(booking)
     ordered = cancel(dependencies.current().engine, booking, by="desk", via=Via.COMMAND_LINE, why="customer called")
-    assert ordered.outcome is CommandOutcome.CANCELLED_AFTER_LOOKUP
+    assert ordered.outcome is AskOutcome.CANCELLED_AFTER_LOOKUP
     return booking
 
 
@@ -54,7 +54,7 @@ def story(booking: int) -> Sequence[tuple[str, str]]:
         return [(event.kind, event.by) for event in events.timeline(conn, booking)]
 
 
-def claimed(booking: int) -> Claim:
+def claimed(booking: int) -> BookingClaim:
     """Claim a booking that is due."""
     write(booking, next_attempt_at=None)
     taken = claim(dependencies.current(), booking)

@@ -11,8 +11,8 @@ import psycopg
 
 from db.engine import make_engine
 from db.lifecycle import FINAL, OVER
-from tasks.callers.change_sentences import SaidOfChange
 from tasks.callers.sentences import Said
+from tasks.changes.ask.spoken import SaidOfChange
 from tests.chaos.calls.calling import Calling
 from tests.chaos.calls.deal import FAULTS, House, deal
 from tests.chaos.calls.hearing import CLAIMS, Key

@@ -17,7 +17,7 @@ from db.changes.change import BookingChange
 from db.lifecycle import FINAL, ChangeStatus, Status
 from db.models.bookings import appointments
 from tasks import dependencies
-from tasks.changes.changing import change_booking
+from tasks.booking import change_booking
 from tasks.operations import revoke
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, let_pass

@@ -11,8 +11,9 @@ from booking_client.request.model import BookingRequest
 from db.changes import asking, sweeps
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
-from tasks import dependencies, recheck
-from tasks.changes.changing import change_booking
+from tasks import dependencies
+from tasks.booking import change_booking
+from tasks.guarded_calls import recheck
 from tests.support.audits.scene import HEADERS
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, let_pass

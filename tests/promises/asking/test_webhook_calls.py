@@ -13,10 +13,10 @@ import pytest
 from db.appointments import events
 from db.lifecycle import Status
 from tasks import dependencies
+from tasks.booking import change_booking
 from tasks.calcom_webhooks import subscription
 from tasks.calcom_webhooks.looks import look_at_hints
 from tasks.calcom_webhooks.subscription import OurSide, WebhookCalls
-from tasks.changes.changing import change_booking
 from tests.sizes import Counted, sizes
 from tests.support.api.served import Serving
 from tests.support.callbacks.callers import sql

@@ -14,11 +14,12 @@ from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import booking_changes
 from tasks import dependencies
-from tasks.attempt import attempt
-from tasks.claim import claim
-from tasks.moves import Move
+from tasks.attempts.attempt import attempt
+from tasks.changes.ask.ask import Via
 from tasks.operations import revoke
-from tasks.operations.booking_commands import Via, retry
+from tasks.operations.retry import retry
+from tasks.work.claim import claim
+from tasks.work.moves import Move
 from tests.support.fleet import request, row
 from tests.support.stepping import POST, accept, carry, let_pass, write
 from worker import Receipt, cancel_booking, enqueue_booking, enqueue_bookings, reschedule_booking

@@ -17,17 +17,16 @@ from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS, CHANGES
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
-from tasks.attempt import attempt
-from tasks.booking import book_appointment, carry_out
+from tasks.attempts.attempt import attempt
+from tasks.booking import book_appointment, carry_out, change_booking
 from tasks.calcom.access import CANCEL
-from tasks.changes.attempting import attempt_change
-from tasks.changes.changing import change_booking
-from tasks.changes.claimed import claim_change
-from tasks.claim import claim
+from tasks.changes.attempt import attempt_change
+from tasks.changes.claim import claim_change
 from tasks.incidents import check
 from tasks.maintenance.release import release_caused
 from tasks.maintenance.resting import FREE, TOO_OFTEN
-from tasks.publish import RELEASED
+from tasks.work.claim import claim
+from tasks.work.publish import RELEASED
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, let_pass, write
 from worker import cancel_booking, reschedule_booking

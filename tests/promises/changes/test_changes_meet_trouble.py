@@ -12,9 +12,9 @@ import pytest
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.monitoring import incidents
 from tasks import dependencies
+from tasks.changes.ask.ask import Via
 from tasks.incidents import check
-from tasks.operations import booking_commands, revoke
-from tasks.operations.booking_commands import Via
+from tasks.operations import retry, revoke
 from tests.support.fleet import HASTY, Fleet, eventually, finals, request, row
 from worker import ChangeRefusedError, cancel_booking, enqueue_booking, reschedule_booking
 
@@ -166,7 +166,7 @@ def test_a_cancel_that_cal_com_keeps_failing_is_told_and_can_be_sent_again(
     assert ("change_needs_you", str(booking)) in told
 
     seen.simulator.no_faults()
-    booking_commands.retry(dependencies.current().engine, booking, by="operator", via=Via.COMMAND_LINE, why="a test")
+    retry.retry(dependencies.current().engine, booking, by="operator", via=Via.COMMAND_LINE, why="a test")
 
     assert seen.over(booking).status is ChangeStatus.DONE
     assert seen.living() == []

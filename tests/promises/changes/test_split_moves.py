@@ -16,7 +16,7 @@ from db.lifecycle import ChangeStatus, Status
 from db.models.bookings import appointment_events
 from tasks import dependencies
 from tasks.booking import book_appointment
-from tasks.changes import late_looks
+from tasks.changes import late_lookups
 from tests.sizes import Counted, sizes
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, carry_change, let_pass
@@ -100,7 +100,7 @@ def _look_at_all() -> int:
     looked = 0
     for _ in range(2):
         let_pass(ENDED)
-        while now := late_looks.look_late(dependencies.current()):
+        while now := late_lookups.look_late(dependencies.current()):
             looked += now
     return looked
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from tasks.publish import TASK
+from tasks.work.publish import TASK
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking
 

@@ -15,7 +15,7 @@ from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.enqueue import outcome
-from tasks.publish import QUEUE
+from tasks.work.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
 from tests.support.fleet import request
 from tests.support.servers.patience import patient_callers

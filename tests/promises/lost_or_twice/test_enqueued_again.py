@@ -7,7 +7,7 @@ import pytest
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.claim import claim
+from tasks.work.claim import claim
 from tests.support.fleet import request, row
 from tests.support.stepping import book, let_pass
 from worker import Receipt, enqueue_booking

@@ -10,7 +10,7 @@ import pytest
 from db.lifecycle import Status
 from tasks.enqueue import outcome
 from tasks.maintenance import sweeper
-from tasks.publish import QUEUE
+from tasks.work.publish import QUEUE
 from tests.promises.brokers import Broker, RabbitBroker
 from tests.support.fleet import HASTY, Fleet, eventually, finals, request, row
 from tests.support.servers.patience import patient_callers

@@ -8,8 +8,8 @@ import pytest
 from booking_client.request.model import BookingRequest
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.claim import Claim, claim
 from tasks.maintenance import sweeper
+from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import request
 from tests.support.stepping import POST, accept, book, carry, carry_until, is_blind, let_pass
 
@@ -23,7 +23,7 @@ def twins(event_type: int) -> list[BookingRequest]:
     return [request(1, event_type, idempotency_key=key) for key in ("one", "other")]
 
 
-def claimed(appointment_id: int) -> Claim:
+def claimed(appointment_id: int) -> BookingClaim:
     """Claim a booking by a worker that does nothing yet."""
     attempt = claim(dependencies.current(), appointment_id)
     assert attempt is not None

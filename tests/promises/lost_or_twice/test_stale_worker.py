@@ -14,12 +14,12 @@ from db.models.bookings import appointments as table
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 from tasks import dependencies
-from tasks.claim import claim
+from tasks.changes.ask.ask import Via
+from tasks.changes.ask.change import cancel
 from tasks.enqueue import outcome
 from tasks.guarded_calls.calls import GuardedCalls
 from tasks.maintenance import sweeper
-from tasks.operations import cancelling
-from tasks.operations.booking_commands import Via
+from tasks.work.claim import claim
 from tests.support.fleet import request
 from tests.support.stepping import book, carry, let_pass
 from worker import enqueue_booking
@@ -109,7 +109,7 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
 
     def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
         engine = dependencies.current().engine
-        cancelling.cancel(engine, asked, by="operator", via=Via.COMMAND_LINE, why="the customer called")
+        cancel(engine, asked, by="operator", via=Via.COMMAND_LINE, why="the customer called")
         return seen(calls, params)
 
     monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)

@@ -14,8 +14,8 @@ from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments as table
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.incidents import check
+from tasks.work.claim import claim
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row, tick
 from tests.support.stepping import book, carry
 from worker import enqueue_booking, enqueue_bookings

@@ -14,8 +14,8 @@ from db.lifecycle import Status
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 from tasks import dependencies
-from tasks.database_errors import as_appointment_error
-from tasks.publish import QUEUE
+from tasks.host.database_errors import as_appointment_error
+from tasks.work.publish import QUEUE
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_bookings
 

@@ -19,10 +19,10 @@ from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import Denied, Permit, Recorded, State
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.attempt import attempt
+from tasks.attempts.attempt import attempt
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.claim import claim
+from tasks.work.claim import claim
 from tests.support.fleet import HASTY, Fleet, eventually, request, row
 from tests.support.stepping import Hand, accept, carry, lose, state, write
 from worker.wiring import build

@@ -10,9 +10,9 @@ from db import appointments
 from db.lifecycle import HoldReason, Status
 from db.queue import waits
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.enqueue import outcome
 from tasks.maintenance.release import release_paced
+from tasks.work.claim import claim
 from tests.support.fleet import request
 from tests.support.stepping import book
 from worker import enqueue_booking

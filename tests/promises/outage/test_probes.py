@@ -17,8 +17,8 @@ from resilience.circuit_breaker.types import Permit, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.claim import claim
 from tasks.maintenance.release import release_held
+from tasks.work.claim import claim
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import POST, accept, book, breaker_by_hand, carry, carry_until, let_pass, lose, state, write
 from worker import enqueue_booking

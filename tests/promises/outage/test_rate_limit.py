@@ -20,8 +20,8 @@ from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.maintenance.release import release_paced
+from tasks.work.claim import claim
 from tests.support.fleet import eventually, request
 from tests.support.stepping import book
 from worker import enqueue_bookings

@@ -13,11 +13,11 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import overrides
 from resilience.circuit_breaker.types import CallOutcome
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.enqueue import Outcome
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.release import release_held
 from tasks.operations import breaker_overrides
+from tasks.work.claim import claim
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.servers.patience import patient_callers
 from tests.support.stepping import book, carry

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.maintenance.sweeper import rescue_stranded
-from tasks.publish import QUEUE
+from tasks.work.publish import QUEUE
 from tests.support.fleet import Fleet, eventually, request
 from worker import enqueue_booking, enqueue_bookings
 

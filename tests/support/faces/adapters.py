@@ -9,8 +9,8 @@ from uuid import uuid4
 from booking_client import Bookings
 from db.lifecycle import ChangeStatus
 from tasks import dependencies
+from tasks.changes.ask.ask import AskOutcome
 from tasks.maintenance.dispatch import dispatch
-from tasks.operations.booking_commands import CommandOutcome
 from tests.support.api.agents import briefly, vapi
 from tests.support.api.served import Caller
 from tests.support.faces.command_line import CommandLine
@@ -22,7 +22,7 @@ from worker import ChangeRefusedError, cancel_booking, outcome, reschedule_booki
 from worker.api.problems import MEDIA_TYPE
 
 SLOW = 503
-_O = CommandOutcome
+_O = AskOutcome
 
 
 @dataclass

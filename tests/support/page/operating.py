@@ -9,8 +9,8 @@ from db.appointments import events
 from db.lifecycle import HoldReason, Status
 from db.models.counts import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
+from tasks.changes.ask.ask import Via
 from tasks.dependencies import Dependencies
-from tasks.operations.booking_commands import Via
 
 
 def asked(action: str, **more: Any) -> ActionRequest:

@@ -14,9 +14,9 @@ import pytest
 
 from db.engine import make_engine
 from resilience.shared_state.client import make_redis
-from tasks import publish
 from tasks.maintenance import sweeper
 from tasks.overview.reading import read_overview
+from tasks.work import publish
 
 PATIENT = 30  # seconds: a net
 IMPATIENT = "impatient"
@@ -24,9 +24,9 @@ _SECONDS = (
     "booking_client.asking.PATIENCE",
     "tasks.calcom_webhooks.hints.WITHIN",
     "tasks.calcom_webhooks.looks.PATIENCE",
-    "tasks.operations.changes.PATIENCE",
+    "tasks.changes.ask.by_python.PATIENCE",
     "tasks.overview.reading._BROKER_PATIENCE",
-    "tasks.recheck.PATIENCE",
+    "tasks.guarded_calls.recheck.PATIENCE",
     "worker.cli.check.callbacks.ALL_WITHIN",
     "worker.cli.check.clocks.ANSWER_SECONDS",
     "worker.cli.check.redis.ANSWER_SECONDS",

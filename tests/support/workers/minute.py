@@ -2,8 +2,8 @@
 
 from functools import partial
 
-import tasks.decisions
 import tasks.maintenance.recovery
+import tasks.work.decisions
 import worker.breaker
 
 
@@ -11,4 +11,4 @@ def shorten(seconds: float) -> None:
     """Have the minute last so many seconds; before the product is wired."""
     made = partial(worker.breaker.BreakerSettings, trial_every=seconds)
     worker.breaker.BreakerSettings = made  # type: ignore[assignment,misc]
-    tasks.decisions.TRY_AGAIN = tasks.maintenance.recovery.TRY_AGAIN = seconds
+    tasks.work.decisions.TRY_AGAIN = tasks.maintenance.recovery.TRY_AGAIN = seconds

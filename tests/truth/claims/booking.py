@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from db.changes.change import BookingChange
-from tasks.story.change_words import standing
+from tasks.changes.ask.sentences import standing
 from tasks.story.sentences import title
 from tests.truth.claims.checks import done, in_state
 from tests.truth.claims.grammar import Check, Part, Pattern, Seen, near

@@ -1,7 +1,7 @@
 """The sentences of changes: none is missing, each is short, and none says what is not so."""
 
-from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
 from tasks.callers.sentences import SENTENCES
+from tasks.changes.ask.spoken import CHANGE_SENTENCES, SaidOfChange
 
 LONGEST_TIME = "Donnerstag, 30. September um 00:00 Uhr"
 

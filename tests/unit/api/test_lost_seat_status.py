@@ -8,7 +8,7 @@ import pytest
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, HoldReason, Status
 from db.models.changes import ChangeKind
-from tasks.callers.changes import ChangeOfCaller
+from tasks.changes.ask.by_caller import ChangeOfCaller
 from tests.unit.api.test_api_sentences import VIEW, view
 
 WANTED, LATER = VIEW["start"], datetime(2030, 3, 6, 9, tzinfo=UTC)

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from tasks.calcom.changes.reply import ChangeAnswer
-from tasks.changes.cancel import after_cancel, after_cancel_look
-from tasks.changes.evidence import ChangeAct, ChangeCase, Shown
+from tasks.changes.evidence.cancel import after_cancel, after_cancel_look
+from tasks.changes.evidence.case import ChangeCase, ChangeStep, Shown
 from tests.unit.changes.tables import document, rendered
 
-A, Act = ChangeAnswer, ChangeAct
-Row = tuple[ChangeAnswer, dict[str, Any], tuple[ChangeAct, ChangeAct, ChangeAct]]
+A, Act = ChangeAnswer, ChangeStep
+Row = tuple[ChangeAnswer, dict[str, Any], tuple[ChangeStep, ChangeStep, ChangeStep]]
 
 COLUMNS: tuple[dict[str, bool], ...] = ({}, {"unknown": True}, {"series": True})
 LOOK = (Act.LOOK,) * 3
@@ -52,7 +52,7 @@ MOMENTS = (
     {"settled": True, "ended": True},
 )
 USED_UP = {"may_retry": False, "waited": True}
-LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeAct, ChangeAct, ChangeAct]]] = {
+LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeStep, ChangeStep, ChangeStep]]] = {
     "cancelled, never moved": (Shown.CANCELLED, {}, (Act.DONE,) * 3),
     "moved, or a seat in another booking": (Shown.MOVED, {}, (Act.FOLLOW,) * 3),
     "alive, retries are left": (Shown.ALIVE, {}, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),

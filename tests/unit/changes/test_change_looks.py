@@ -12,8 +12,8 @@ from db.models.changes import SeriesScope
 from tasks.calcom.booking_answers import MAX_MOVES
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import CalcomReads, ReadRequest
-from tasks.changes.evidence import Shown
-from tasks.changes.looks import look_at_booking, look_at_seat, look_at_series
+from tasks.changes.evidence.case import Shown
+from tasks.changes.lookup import look_at_booking, look_at_seat, look_at_series
 from tests.support.calcom.answers import ISE, NO_SEAT, NO_UID, refused, shown
 
 OLD, WANTED = "2031-04-17T09:00:00Z", "2031-04-18T09:00:00Z"

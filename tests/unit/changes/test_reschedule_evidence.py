@@ -6,10 +6,9 @@ import pytest
 
 from tasks.calcom.changes.reply import ChangeAnswer
 from tasks.calcom.slots import Slot
-from tasks.changes.evidence import ENDINGS, ChangeAct, Shown
-from tasks.changes.reschedule import (
+from tasks.changes.evidence.case import ENDINGS, ChangeStep, Shown
+from tasks.changes.evidence.reschedule import (
     MoveCase,
-    Wish,
     after_reschedule,
     after_reschedule_look,
     before_reschedule,
@@ -18,8 +17,8 @@ from tasks.changes.reschedule import (
 from tests.unit.changes import test_cancel_evidence
 from tests.unit.changes.tables import WORDS, document, rendered
 
-A, Act = ChangeAnswer, ChangeAct
-Acts = tuple[ChangeAct, ChangeAct, ChangeAct]
+A, Act = ChangeAnswer, ChangeStep
+Acts = tuple[ChangeStep, ChangeStep, ChangeStep]
 
 COLUMNS: tuple[dict[str, bool], ...] = ({}, {"seat": True}, {"unknown": True})
 LOOK = (Act.LOOK,) * 3
@@ -172,7 +171,7 @@ def test_a_transient_refusal_without_retries_ends_as_all_others_do(near: bool) -
 
 
 @pytest.mark.parametrize(
-    ("wish", "act"),
+    ("known", "step"),
     [
         ({}, None),
         ({"over": True}, Act.REFUSE_OVER),
@@ -181,9 +180,9 @@ def test_a_transient_refusal_without_retries_ends_as_all_others_do(near: bool) -
         ({"full": True}, Act.REFUSE_FULL),
     ],
 )
-def test_what_cal_com_does_not_check_is_refused_without_a_call(wish: dict[str, bool], act: ChangeAct | None) -> None:
+def test_what_cal_com_does_not_check_is_refused_without_a_call(known: dict[str, bool], step: ChangeStep | None) -> None:
     """It moves a booking that is over, overbooks a seated time, and makes a new uid for the start that it has."""
-    assert before_reschedule(Wish(**wish)) is act
+    assert before_reschedule(**known) is step
 
 
 def test_types_that_may_ask_their_host_go_without_our_key() -> None:

@@ -9,8 +9,8 @@ import pytest
 from db.changes.change import SeriesPart
 from db.models.changes import SeriesScope
 from tasks.calcom.booking import Booking, read_booking
-from tasks.changes.evidence import Shown
-from tasks.changes.weeks import WeeksLeft, weeks_left
+from tasks.changes.evidence.case import Shown
+from tasks.changes.evidence.weeks import WeeksLeft, weeks_left
 
 NOW = datetime(2033, 3, 17, 12, tzinfo=UTC)
 THEN = NOW + timedelta(days=14)

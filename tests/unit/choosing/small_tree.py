@@ -43,7 +43,7 @@ SMALL = {
     "product/kept.py": "1",
     "product/other.py": "1",
     "resilience/lua/lib/trip.lua": "",
-    "tasks/moves.py": "",
+    "tasks/work/moves.py": "",
     "tests/conftest.py": "import pytest\nfrom tests.support.servers import start\n\n"
     "@pytest.fixture(autouse=True)\ndef served():\n    start()\n",
     "tests/plugin.py": "",
@@ -56,7 +56,7 @@ SMALL = {
     "tests/unit/test_one.py": "from tests.support import near\n\ndef test_it():\n    near.far()\n",
     "tests/integration/test_two.py": 'def test_it():\n    run("tests.support.program", "answers.json")\n',
     "tests/integration/test_kept.py": "def test_it():\n    assert 1 + 1 == 2\n",
-    "tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.move()\n",
+    "tests/model/product.py": "from tasks.work import moves\n\ndef walk():\n    moves.move()\n",
     "tests/mutation/breakage.py": (ROOT / "tests" / "mutation" / "breakage.py").read_text("utf-8"),
     "tests/mutation/breakages.py": "from tests.mutation.lists.first import BREAKAGES\n",
     "tests/mutation/lists/first.py": LIST,

@@ -156,8 +156,8 @@ def test_all_run_where_the_list_of_before_cannot_be_read(small: Path) -> None:
     [
         ({"product/one.py": "1 + 0"}, set()),
         ({"resilience/lua/lib/trip.lua": "--"}, {LUA}),
-        ({"tests/model/product.py": "from tasks import moves\n\ndef walk():\n    moves.claim()\n"}, {CHANGES}),
-        ({"tasks/moves.py": "MOVES = 1\n"}, {CHANGES}),
+        ({"tests/model/product.py": "from tasks.work import moves\n\ndef walk():\n    moves.claim()\n"}, {CHANGES}),
+        ({"tasks/work/moves.py": "MOVES = 1\n"}, {CHANGES}),
         ({EVIDENCE: "NEW = 1\n"}, {EVIDENCE}),
     ],
 )

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[3]
 PACKAGES = ("worker", "tasks", "resilience", "db", "client/booking_client")
 PRODUCT = (*PACKAGES, "simulator")
 MOST_MODULES = 16
+MOST_ARROWS = 120  # between the rooms of `tasks`: a reader still sees who knows whom
 ALEMBIC = "db/migrations"  # its layout is Alembic's
 
 
@@ -60,6 +61,34 @@ def shared_names(sources: Mapping[str, str]) -> dict[str, list[str]]:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name.lstrip("_").rstrip("0123456789"), []).append(path)
     return {name: where for name, where in places.items() if len(where) > 1}
+
+
+def arrows(sources: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return which rooms of `tasks` import which: a room is a folder in it, or a module."""
+    found = set()
+    for path, source in sources.items():
+        room = path.removeprefix("tasks/").removesuffix(".py").partition("/")[0]
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.ImportFrom(module="tasks"):
+                    found |= {(room, alias.name) for alias in node.names}
+                case ast.ImportFrom(module=str(module)) if module.startswith("tasks."):
+                    found.add((room, module.split(".")[1]))
+    return {(room, other) for room, other in found if room != other}
+
+
+def test_the_rooms_of_tasks_know_few_others() -> None:
+    """Each new room is bound by a few arrows; else its code belongs into one that stands."""
+    found = arrows({path: (ROOT / path).read_text("utf-8") for path in modules("tasks")})
+
+    assert 60 < len(found) <= MOST_ARROWS
+
+
+def test_an_arrow_is_counted_once() -> None:
+    """However many of a room's modules import another room, and however they do it."""
+    lines = "from tasks import dependencies\nfrom tasks.dependencies import Timings\nfrom tasks.work.moves import Move"
+
+    assert arrows({"tasks/work/claim.py": lines, "tasks/work/moves.py": lines}) == {("work", "dependencies")}
 
 
 def test_no_folder_is_crowded() -> None:

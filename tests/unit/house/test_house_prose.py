@@ -31,8 +31,8 @@ OTHERS_WORDS = {
     "tasks/calcom/booking_answers.py": "Cal.com's errors have a message and no code",
     "tasks/calcom/changes/refusals.py": "the same",
     "tasks/calcom/failures.py": "the same",
-    "tasks/event_type_lookup.py": "the same",
-    "tasks/recheck.py": "the same",
+    "tasks/guarded_calls/event_type_lookup.py": "the same",
+    "tasks/guarded_calls/recheck.py": "the same",
     "db/sql/forget_elsewhere.sql": "a person's name is searched in all that was written",
     "db/sql/forget_words.sql": "the same",
 }

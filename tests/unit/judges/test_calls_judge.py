@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from booking_client.states import ChangeKind
-from tasks.callers.change_sentences import CHANGE_SENTENCES, SaidOfChange
 from tasks.callers.sentences import SENTENCES, Said, spoken
+from tasks.changes.ask.spoken import CHANGE_SENTENCES, SaidOfChange
 from tests.chaos.books import Line
 from tests.chaos.calls.deal import OTHER, START, WANTED, ZONE, DealtCall, Form, House, Want, deal
 from tests.chaos.calls.hearing import CLAIMS

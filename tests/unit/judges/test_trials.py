@@ -51,7 +51,7 @@ def test_a_copy_is_broken_for_one_run(whole: Path) -> None:
         ("client/booking_client/asking.py", ()),
         ("resilience/exceptions.py", ("booking_client",)),
         ("db/engine.py", ("booking_client", "resilience")),
-        ("tasks/claim.py", ("booking_client", "resilience", "db")),
+        ("tasks/work/claim.py", ("booking_client", "resilience", "db")),
         ("worker/celery_app.py", ()),  # says itself what is imported
         ("worker/wiring.py", ("booking_client", "resilience", "db", "tasks")),
         ("db/sql/claim.sql", ("booking_client", "resilience", "db", "tasks", "worker")),

@@ -9,8 +9,8 @@ import pytest
 
 from db.appointments.events import Event
 from resilience.error_types import ErrorType
-from tasks.decisions import FAULTS, OUTAGE
 from tasks.story.sentences import _CHANGES, _FAILURES
+from tasks.work.decisions import FAULTS, OUTAGE
 from worker.page.booking import timeline
 
 LUA = Path(__file__).parents[3] / "resilience" / "lua"

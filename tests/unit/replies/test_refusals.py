@@ -3,9 +3,9 @@
 import pytest
 
 from db.event_kind import EventKind
+from tasks.attempts.evidence import Refused, after_refusal
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
-from tasks.unknown.evidence import Refused, after_refusal
 
 
 @pytest.mark.parametrize("kind", list(EventKind))

@@ -10,7 +10,7 @@ from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.request_body import REFERENCE
-from tasks.decisions import OUTAGE
+from tasks.work.decisions import OUTAGE
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}

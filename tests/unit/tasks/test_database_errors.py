@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from resilience.exceptions import AppointmentDatabaseException
 from resilience.retry_policy import is_immediate
-from tasks.database_errors import as_appointment_error
+from tasks.host.database_errors import as_appointment_error
 
 
 class DriverError(Exception):

@@ -10,9 +10,9 @@ import pytest
 
 from db.event_kind import EventKind
 from resilience.circuit_breaker.types import CallOutcome
+from tasks.attempts.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Case, after_absence, after_evidence
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.slots import Slot
-from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Case, after_absence, after_evidence
 
 PROMISES = Path(__file__).parents[3] / "docs" / "promises.md"
 K = EventKind

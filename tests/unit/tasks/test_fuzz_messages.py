@@ -14,9 +14,9 @@ from kombu import Connection
 from kombu.serialization import dumps
 
 from tasks import dependencies
-from tasks.base import BookingTask
-from tasks.claim import claim
 from tasks.dependencies import Dependencies
+from tasks.work.base import BookingTask
+from tasks.work.claim import claim
 from worker.transports.redis import is_message
 
 many = options(max_examples=300, deadline=None, derandomize=True)

@@ -14,7 +14,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.guarded_calls.calls import NotNow
 from tasks.guarded_calls.trials import TrialCalls
-from tasks.moves import CallMade
+from tasks.work.moves import CallMade
 
 Row = Callable[..., Appointment]
 EMPTY = b'{"status":"success","data":[],"pagination":{}}'

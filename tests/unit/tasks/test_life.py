@@ -15,9 +15,9 @@ from db.sql import statement
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
 from tasks.dependencies import Timings
-from tasks.moves import FromNow, Move, Posted, Proceed, unbookable
+from tasks.work.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
+from tasks.work.moves import FromNow, Move, Posted, Proceed, unbookable
 
 Row = Callable[..., Appointment]
 RULES = BookingDecisions(RetryPolicy(jitter=0), Timings(), key="key-1", settings="settings-1")
@@ -37,14 +37,14 @@ def failed(outcome: CallOutcome, *, probe: bool = False, blocked: bool = False) 
 def test_a_call_that_was_never_sent_is_tried_again_after_1_2_4_seconds(row: Row, used: int, delay: float) -> None:
     """Nothing was booked, so the next POST costs one retry and waits the policy's delay."""
     step = RULES.again(row(retry_count=used), ErrorType.CONNECT, "refused")
-    assert (step.to, step.retry_in, step.changes["retry_count"]) == (Status.RETRYING, delay, used + 1)
+    assert (step.to, step.retry_in, step.columns["retry_count"]) == (Status.RETRYING, delay, used + 1)
 
 
 def test_an_outage_fails_nobody(row: Row) -> None:
     """Retries used up on a refused connection hold the booking; they never fail it."""
     step = RULES.again(row(retry_count=3), ErrorType.CONNECT, "refused")
-    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
-    assert step.changes.get("hold_until") == FromNow(Timings().open)
+    assert (step.to, step.columns.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
+    assert step.columns.get("hold_until") == FromNow(Timings().open)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_an_operators_error_holds_and_costs_no_retry(
 ) -> None:
     """A revoked key and a wrong URL hold the booking until what they wait for has changed."""
     step = RULES.held(row(), reply(reply_kind, retry_after=17.0))
-    assert (step.to, step.changes.get("hold_reason"), step.changes.get(column)) == (Status.HELD, reason, value)
-    assert "retry_count" not in step.changes
+    assert (step.to, step.columns.get("hold_reason"), step.columns.get(column)) == (Status.HELD, reason, value)
+    assert "retry_count" not in step.columns
 
 
 @pytest.mark.parametrize(("posts", "pause"), [(0, 60), (1, 120), (3, 480), (6, 3600), (999, 3600)])
@@ -69,7 +69,7 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     step = RULES.held(row(posts=posts), reply(ReplyKind.CONFIGURATION))
     retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(ReplyKind.CONFIGURATION))
 
-    assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
+    assert step.columns.get("hold_until") == retried.columns.get("hold_until") == FromNow(pause)
 
 
 def test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked(row: Row) -> None:
@@ -84,8 +84,8 @@ def test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked(row: Row) -> 
     over = RULES.timings.lead + RULES.timings.margin
     sooner = row(updated_at=now, start_at=now + timedelta(seconds=over + 30))
 
-    assert [step.changes.get("hold_until") for step in steps] == [FromNow(600 - over)] * 2
-    assert RULES.no_event_type(sooner, "there is none").changes.get("hold_until") == FromNow(30)
+    assert [step.columns.get("hold_until") for step in steps] == [FromNow(600 - over)] * 2
+    assert RULES.no_event_type(sooner, "there is none").columns.get("hold_until") == FromNow(30)
 
 
 def test_the_statements_have_the_words_and_numbers_of_the_rules() -> None:
@@ -104,15 +104,15 @@ def test_an_operators_error_fails_nobody_whose_retries_are_used_up(row: Row, err
     """Its last POST was answered by something else than Cal.com, or by one that has not its event type."""
     step = RULES.exhausted(row(), error, "a page", {})
 
-    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
+    assert (step.to, step.columns.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
 
 
 def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
     """Nothing was sent: it goes as soon as the settings are known to reach Cal.com."""
     step = RULES.not_now(row(), Reason.CONFIGURATION, Proceed())
 
-    assert (step.changes.get("hold_reason"), step.changes.get("held_for")) == (HoldReason.CONFIGURATION, "settings-1")
-    assert "hold_until" not in step.changes
+    assert (step.columns.get("hold_reason"), step.columns.get("held_for")) == (HoldReason.CONFIGURATION, "settings-1")
+    assert "hold_until" not in step.columns
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_booking_leaves_the_line_only_for_probes_that_cal_com_choked_on(
     """A third failed probe may be the booking's own fault only when Cal.com was there."""
     probe = failed(outcome, probe=True, blocked=True)
     step = RULES.retry(row(probe_failures=before), "try again", {}, 1.0, posted=probe, used=1)
-    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, reason)
+    assert (step.to, step.columns.get("hold_reason")) == (Status.HELD, reason)
 
 
 @pytest.mark.parametrize("reason", [Reason.BREAKER_OPEN, Reason.THROTTLED, Reason.CREDENTIALS, Reason.CONFIGURATION])
@@ -142,7 +142,7 @@ def test_the_hold_of_a_denied_call_has_its_reason_for_the_figures(row: Row, reas
 def test_a_hold_after_a_post_of_its_own_is_no_denied_call(row: Row) -> None:
     """That POST has opened the breaker: it was permitted."""
     step = RULES.retry(row(), "try again", {}, 1.0, posted=failed(CallOutcome.FAILURE_SERVICE, blocked=True), used=1)
-    assert (step.changes.get("hold_reason"), step.facts) == (HoldReason.BREAKER_OPEN, {})
+    assert (step.columns.get("hold_reason"), step.facts) == (HoldReason.BREAKER_OPEN, {})
 
 
 @pytest.mark.parametrize(("probe", "blocked"), [(True, False), (False, True)])
@@ -150,32 +150,32 @@ def test_a_hold_costs_no_retry(row: Row, probe: bool, blocked: bool) -> None:  #
     """A failed probe goes behind the others, and what met a blocked breaker waits for it: neither is a retry."""
     posted = failed(CallOutcome.FAILURE_SERVICE, probe=probe, blocked=blocked)
     step = RULES.again(row(), ErrorType.CONNECT, "refused", posted=posted)
-    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.BREAKER_OPEN)
-    assert "retry_count" not in step.changes
+    assert (step.to, step.columns.get("hold_reason")) == (Status.HELD, HoldReason.BREAKER_OPEN)
+    assert "retry_count" not in step.columns
 
 
 def test_a_call_that_failed_while_others_may_go_is_a_retry(row: Row) -> None:
     """What it was answered counts for the breaker; it alone does not block the breaker."""
     step = RULES.again(row(), ErrorType.CONNECT, "refused", posted=failed(CallOutcome.FAILURE_SERVICE))
-    assert (step.to, step.changes["retry_count"]) == (Status.RETRYING, 1)
+    assert (step.to, step.columns["retry_count"]) == (Status.RETRYING, 1)
 
 
 def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row) -> None:
     """Nothing is booked, and the POST to come costs its retry; the hold itself costs none."""
     step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, Proceed(retry=True))
-    assert (step.to, step.changes["outcome_unknown"], step.changes["retry_count"]) == (Status.HELD, False, 2)
+    assert (step.to, step.columns["outcome_unknown"], step.columns["retry_count"]) == (Status.HELD, False, 2)
 
 
 def test_a_booking_that_cannot_be_looked_at_leaves_the_line(row: Row) -> None:
     """Only the list is down: others may be booked, and must not wait behind this one."""
     step = RULES.lookup_unavailable(row(), 0.5)
-    assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, FromNow(0.5))
+    assert (step.columns.get("hold_reason"), step.columns.get("hold_until")) == (HoldReason.UNREACHABLE, FromNow(0.5))
 
 
 def test_a_booking_whose_look_is_denied_by_another_look_does_not_come_again_at_once(row: Row) -> None:
     """That is the probe, and may last as long as a call: eight such rows made 76 events in 15 s."""
     step = RULES.lookup_unavailable(row(), None)
-    assert step.changes.get("hold_until") == FromNow(Timings().open)
+    assert step.columns.get("hold_until") == FromNow(Timings().open)
 
 
 def test_a_booking_whose_time_has_come_is_not_posted(row: Row) -> None:

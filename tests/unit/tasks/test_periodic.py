@@ -9,8 +9,8 @@ from celery.app.trace import build_tracer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from resilience.exceptions import AppointmentDatabaseException
-from tasks import periodic
-from tasks.periodic import TICK, Pace, PeriodicTask
+from tasks.host import periodic
+from tasks.host.periodic import TICK, Pace, PeriodicTask
 from tests.support.logged import logged
 from worker.schedule import schedule
 

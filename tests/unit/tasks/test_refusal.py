@@ -3,8 +3,8 @@
 import pytest
 
 from resilience.circuit_breaker.types import CallOutcome
+from tasks.attempts.refusal import as_refusal, refused_as, rejected
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.unknown.refusal import as_refusal, refused_as, rejected
 from tests.support.calcom.answers import REFUSALS
 
 
@@ -19,4 +19,4 @@ def test_a_refusal_is_read_as_the_kind_that_was_kept(reply_kind: ReplyKind) -> N
 def test_a_booking_whose_time_is_taken_ends_as_taken(reply_kind: ReplyKind) -> None:
     """The caller's sentence hangs on it: who hears "taken" is asked for another time."""
     taken = reply_kind in {ReplyKind.TAKEN, ReplyKind.FULL}
-    assert rejected(reply_kind, "no").changes["error_type"] == (ErrorType.TAKEN if taken else ErrorType.REFUSED)
+    assert rejected(reply_kind, "no").columns["error_type"] == (ErrorType.TAKEN if taken else ErrorType.REFUSED)

@@ -9,8 +9,8 @@ import pytest
 
 from db.appointments import Appointment
 from db.lifecycle import Status
+from tasks.changes.ask.ask import AskOutcome, AskResult
 from tasks.operations import revoke
-from tasks.operations.booking_commands import CommandOutcome, CommandResult
 
 
 def test_flower_is_told_of_the_row_as_the_command_found_it(
@@ -19,10 +19,10 @@ def test_flower_is_told_of_the_row_as_the_command_found_it(
     """It may have been held since it was read, and then Flower's HELD must be replaced before its end is told."""
     events: list[tuple[str, Status]] = []
     deps: Any = SimpleNamespace(engine=SimpleNamespace(connect=lambda: nullcontext(None)))
-    found = CommandResult(1, CommandOutcome.CANCELLED, Status.HELD)
+    found = AskResult(1, AskOutcome.CANCELLED, Status.HELD)
     monkeypatch.setattr(revoke.dependencies, "current", lambda: deps)
     monkeypatch.setattr(revoke.appointments, "by_task", lambda _conn, _task: row(status=Status.PENDING))
-    monkeypatch.setattr(revoke.cancelling, "cancel", lambda *_, **_named: found)
+    monkeypatch.setattr(revoke, "cancel_row", lambda *_, **_named: found)
     monkeypatch.setattr(revoke, "tell", lambda _deps, kind, one, **_: events.append((kind, one.status)))
 
     revoke.cancel(["task"], "worker@host")

@@ -12,14 +12,14 @@ from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
+from tasks.attempts import outcome
+from tasks.attempts.evidence import Act
+from tasks.attempts.outcome import Times
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKUPS, BookingDecisions
 from tasks.dependencies import Timings
-from tasks.moves import FromNow, Move, Posted, Proceed
-from tasks.unknown import outcome
-from tasks.unknown.evidence import Act
-from tasks.unknown.outcome import Times
+from tasks.work.decisions import LOOKUPS, BookingDecisions
+from tasks.work.moves import FromNow, Move, Posted, Proceed
 
 Row = Callable[..., Appointment]
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # as the rows of conftest.py have it
@@ -71,9 +71,9 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
     """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
     answer = reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=settle_after)
     step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
-    assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
-    assert (step.changes["settle_at"], step.changes["ends_at"]) == (FromNow(settles), FromNow(ends))
-    assert (step.changes["sent_at"], step.changes["retry_count"]) == (FromNow(-2.0), 0)
+    assert (step.to, step.columns["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
+    assert (step.columns["settle_at"], step.columns["ends_at"]) == (FromNow(settles), FromNow(ends))
+    assert (step.columns["sent_at"], step.columns["retry_count"]) == (FromNow(-2.0), 0)
 
 
 def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
@@ -81,8 +81,8 @@ def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     step = outcome.unknown(
         RULES, open_row(row, ends_in=150), Posted(answered_500(), sent_ago=0.1), post=Proceed(known=False)
     )
-    assert step.changes["ends_at"] == FromNow(150)
-    assert step.changes["sent_at"] == at(-5)
+    assert step.columns["ends_at"] == FromNow(150)
+    assert step.columns["sent_at"] == at(-5)
 
 
 def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:
@@ -90,7 +90,7 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
 
     def after(post: Proceed, **more: Any) -> dict[str, Any]:
         step = outcome.unknown(RULES, open_row(row, **more), Posted(answered_500(), sent_ago=0.1), post=post)
-        return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
+        return {name: step.columns[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Proceed(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
     assert outcome.ended(RULES, open_row(row), Act.POST_AS_EVIDENCE, Times(-1, 9, 9, 0)) == Proceed(
@@ -107,7 +107,7 @@ def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None
     post = outcome.ended(RULES, used, Act.POST_AS_EVIDENCE, Times(-1, 9, 9, 0))
     assert post == Proceed(known=False, evidence=True, retry=False)
     step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
-    assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
+    assert (step.to, step.columns["hold_reason"], step.columns["hold_until"]) == (
         Status.HELD,
         HoldReason.UNREACHABLE,
         FromNow(130),
@@ -118,7 +118,7 @@ def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
     """A booking that Cal.com always answers with 500 is left alone for as long again as it has waited."""
     used = open_row(row, retry_count=3, evidence_posts=5, askable_since=at(-400))
     step = outcome.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Proceed(known=False, evidence=True))
-    assert step.changes["hold_until"] == FromNow(400)
+    assert step.columns["hold_until"] == FromNow(400)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_a_look_finds_is_the_outcome(row: Row, kind: LookupKind, to: Status
     """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
     step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, there=BookedThere("u1")))
     assert step is not None
-    assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
+    assert (step.to, step.columns["calcom_booking_uid"], step.columns["posts"]) == (to, "u1", 1)
 
 
 def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
@@ -142,7 +142,7 @@ def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> Non
         RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, there=BookedThere("u1", series_uid="s1"))
     )
     assert step is not None
-    assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
+    assert (step.columns["series_uid"], step.columns["ends_at"]) == ("s1", at(125))
 
 
 def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> None:
@@ -153,13 +153,13 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
         (Status.RETRYING, 4.0),
         (Status.HELD, None),
     ]
-    assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, FromNow(100))
+    assert (steps[2].columns["hold_reason"], steps[2].columns["hold_until"]) == (HoldReason.SETTLING, FromNow(100))
 
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
     """Five seconds after a 500 another POST may go: nobody waits seven for it."""
     step = outcome.lookup_again(RULES, open_row(row, looks=1), Times(2, 127, 3, 0))
-    assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, FromNow(2))
+    assert (step.to, step.retry_in, step.columns["next_attempt_at"]) == (Status.RETRYING, 2, FromNow(2))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 5), (5, 5), (20, 20), (100, 25)])
@@ -168,7 +168,7 @@ def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
 ) -> None:
     """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
     step = outcome.lookup_again(RULES, open_row(row), Times(-since, 125 - since, since, 0))
-    assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, FromNow(pause))
+    assert (step.columns["hold_reason"], step.columns["hold_until"]) == (HoldReason.SETTLING, FromNow(pause))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 130), (500, 500), (10_000, 3600)])
@@ -176,8 +176,8 @@ def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: 
     """At most an hour apart."""
     step = outcome.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, since, 0))
     assert isinstance(step, Move)
-    assert (step.changes["hold_reason"], step.changes["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
-    assert step.changes["hold_until"] == FromNow(pause)
+    assert (step.columns["hold_reason"], step.columns["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
+    assert step.columns["hold_until"] == FromNow(pause)
 
 
 def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> None:
@@ -189,9 +189,9 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
     steps = [outcome.after_lookup(RULES, open_row(row, looks=looks), result) for looks in (0, 2, 4, 5)]
     assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.RETRYING, Status.HELD]
     assert steps[-1] is not None
-    assert steps[-1].changes["hold_reason"] is HoldReason.UNREACHABLE
+    assert steps[-1].columns["hold_reason"] is HoldReason.UNREACHABLE
     assert all(
-        "outcome_unknown" not in step.changes and step.changes["askable_since"] == FromNow(0) for step in steps if step
+        "outcome_unknown" not in step.columns and step.columns["askable_since"] == FromNow(0) for step in steps if step
     )
 
 
@@ -199,7 +199,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 def test_a_look_that_failed_comes_again_after_the_first_pause(row: Row, looks: int, retries: int) -> None:
     """It asks and changes nothing, and where half of all looks fail each longer pause would be the customer's."""
     again = outcome.lookup_failed(RULES, open_row(row, looks=looks, retry_count=retries), None)
-    assert (again.to, again.changes["looks"]) == (Status.RETRYING, looks + 1)
+    assert (again.to, again.columns["looks"]) == (Status.RETRYING, looks + 1)
     assert again.retry_in == pytest.approx(1.0, rel=0.1)
 
 
@@ -207,8 +207,8 @@ def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(
     """The POST met an outage: once the key is right again, it is still the outage's."""
     refused = reply(ReplyKind.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
     held = outcome.lookup_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
-    assert (held.to, held.changes.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
-    assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")
+    assert (held.to, held.columns.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
+    assert (held.columns["error_type"], held.columns["last_error"]) == (ErrorType.TIMEOUT, "no such key")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outag
     used_up = open_row(row, retry_count=3, error_type=error, requested_at=at(-asked_ago))
     step = outcome.ended(RULES, used_up, Act.FAIL, Times(-130, 0, 130, 0))
     assert isinstance(step, Move)
-    assert (step.to, step.changes["outcome_unknown"]) == (to, False)
+    assert (step.to, step.columns["outcome_unknown"]) == (to, False)
 
 
 def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> None:
@@ -250,14 +250,14 @@ def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) 
 def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
     """It is never posted again; the operator who removes it at Cal.com sends the row on."""
     step = outcome.half_made(open_row(row), "u9")
-    assert (step.changes["hold_reason"], step.changes["error_type"]) == (HoldReason.SUSPECT, outcome.HALF_MADE)
-    assert "u9" in step.changes["last_error"]
+    assert (step.columns["hold_reason"], step.columns["error_type"]) == (HoldReason.SUSPECT, outcome.HALF_MADE)
+    assert "u9" in step.columns["last_error"]
 
 
 def test_a_refused_row_that_could_not_be_looked_for_waits_for_that_look_alone(row: Row) -> None:
     """It is no unknown POST: the refusal ends it, as soon as one look has not found it."""
     step = outcome.refused_later(RULES, row(), REFUSAL)
-    assert (step.to, step.changes["outcome_unknown"], step.changes["refusal"]["look_due"]) == (
+    assert (step.to, step.columns["outcome_unknown"], step.columns["refusal"]["look_due"]) == (
         Status.RETRYING,
         True,
         True,
@@ -267,5 +267,5 @@ def test_a_refused_row_that_could_not_be_looked_for_waits_for_that_look_alone(ro
 def test_a_series_that_is_refused_in_the_middle_is_unknown(row: Row) -> None:
     """Weeks before the refused one are booked (5 of 5, seen): five seconds, and absence at its end."""
     step = outcome.refused_in_part(RULES, row(), REFUSAL)
-    assert (step.to, step.changes["outcome_unknown"]) == (Status.RETRYING, True)
-    assert (step.changes["settle_at"], step.changes["ends_at"]) == (FromNow(5), FromNow(130))
+    assert (step.to, step.columns["outcome_unknown"]) == (Status.RETRYING, True)
+    assert (step.columns["settle_at"], step.columns["ends_at"]) == (FromNow(5), FromNow(130))

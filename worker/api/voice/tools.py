@@ -11,13 +11,13 @@ from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from resilience.exceptions import CustomerValidationException
-from tasks.callers.change_sentences import SaidOfChange, say_change, sentence
-from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.sentences import not_accepted, say, spoken, spoken_together
+from tasks.changes.ask.ask import AskOutcome
+from tasks.changes.ask.by_caller import ChangeOfCaller
+from tasks.changes.ask.spoken import SaidOfChange, say_change, sentence
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
-from tasks.operations.booking_commands import CommandOutcome
 from tasks.slots.free import SECONDS, SlotsQuestion
 from worker.api.gate import Admitted
 from worker.api.problems import ApiError
@@ -142,21 +142,21 @@ async def reschedule(use: ToolUse) -> Told:
     return _of_change(use, await use.admission.run(move, email=email, phone=phone, start=start))
 
 
-_REFUSED: Mapping[CommandOutcome, Asked] = MappingProxyType(
+_REFUSED: Mapping[AskOutcome, Asked] = MappingProxyType(
     {
-        CommandOutcome.PAST: Asked.START,
-        CommandOutcome.OVER: Asked.OVER,
-        CommandOutcome.SERIES: Asked.SERIES,
-        CommandOutcome.TAKEN_BY_OWN: Asked.OWN,
-        CommandOutcome.MOVED_ON: Asked.STILL_AT_IT,
-        CommandOutcome.KEY_REUSED: Asked.DETAILS,
-        CommandOutcome.MISSING: Asked.WHICH,
-        CommandOutcome.ACCOUNT_CLOSED: Asked.CLOSED,
+        AskOutcome.PAST: Asked.START,
+        AskOutcome.OVER: Asked.OVER,
+        AskOutcome.SERIES: Asked.SERIES,
+        AskOutcome.TAKEN_BY_OWN: Asked.OWN,
+        AskOutcome.MOVED_ON: Asked.STILL_AT_IT,
+        AskOutcome.KEY_REUSED: Asked.DETAILS,
+        AskOutcome.MISSING: Asked.WHICH,
+        AskOutcome.ACCOUNT_CLOSED: Asked.CLOSED,
     }
 )
-_STANDS_SO: Mapping[CommandOutcome, SaidOfChange] = MappingProxyType(
+_STANDS_SO: Mapping[AskOutcome, SaidOfChange] = MappingProxyType(
     {
-        CommandOutcome.BEING_CANCELLED: SaidOfChange.CANCEL_NOTED,
+        AskOutcome.BEING_CANCELLED: SaidOfChange.CANCEL_NOTED,
     }
 )
 

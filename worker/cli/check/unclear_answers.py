@@ -7,14 +7,14 @@ from enum import Enum
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from db.event_kind import EventKind
-from tasks import event_type_lookup
+from tasks.attempts.evidence import BY_EVIDENCE, BY_SLOTS
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.event_type_lookup import NotAskedError
+from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import GuardedCalls
-from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
+from tasks.guarded_calls.event_type_lookup import NotAskedError
 
 
 class Settled(Enum):

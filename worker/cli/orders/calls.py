@@ -13,9 +13,9 @@ from db.lifecycle import Status
 from db.monitoring import call_marks
 from db.monitoring.call_marks import CallMark
 from db.monitoring.status_queries import AT_RISK
+from tasks.changes.ask.ask import Via
 from tasks.dependencies import Dependencies
 from tasks.operations import calls
-from tasks.operations.booking_commands import Via
 from tasks.operations.calls import CALL_LIST, MOST_CALLED, REVEAL, CallListOutcome, Contact, Marked
 from tasks.words import clock
 from worker.cli.named import named

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from tasks.changes.ask.change import RESCHEDULE
+from tasks.changes.ask.sentences import sentence_of
 from tasks.operations import booking_actions
-from tasks.operations.change_words import sentence_of
-from tasks.operations.rescheduling import RESCHEDULE
 from worker.cli.named import named
 from worker.cli.record import requested
 from worker.cli.session import ready

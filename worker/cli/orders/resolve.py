@@ -2,8 +2,8 @@
 
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import usable
-from tasks.changes.resolving import OperatorWord, resolve
-from tasks.operations.resolving import RESOLVE, WHY, Resolved, finish
+from tasks.changes.resolve import OperatorWord, resolve
+from tasks.changes.resolve_booking import RESOLVE, WHY, Resolved, finish
 from worker.cli import record
 from worker.cli.named import named
 from worker.cli.session import ready

@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 
 from db.changes.change import SeriesPart
 from db.lifecycle import HoldReason
+from tasks.changes.ask.ask import AskOutcome, AskResult
+from tasks.changes.ask.sentences import sentence_of
 from tasks.operations import booking_actions
-from tasks.operations.booking_commands import CommandOutcome, CommandResult
-from tasks.operations.change_words import sentence_of
 from worker.cli.named import named
 from worker.cli.record import requested
 from worker.cli.session import ready
@@ -17,13 +17,13 @@ from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
 
-_SENTENCES: Mapping[CommandOutcome, str] = {
-    CommandOutcome.SENT: "sent again.",
-    CommandOutcome.SENT_TO_LOOK_UP: "sent again. It is looked up at Cal.com first.",
-    CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
-    CommandOutcome.GOES_BY_ITSELF: "goes by itself",
-    CommandOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
-    CommandOutcome.FORGOTTEN: "names nobody any more: its person was forgotten",
+_SENTENCES: Mapping[AskOutcome, str] = {
+    AskOutcome.SENT: "sent again.",
+    AskOutcome.SENT_TO_LOOK_UP: "sent again. It is looked up at Cal.com first.",
+    AskOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
+    AskOutcome.GOES_BY_ITSELF: "goes by itself",
+    AskOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
+    AskOutcome.FORGOTTEN: "names nobody any more: its person was forgotten",
 }
 _BLIND = (
     " This API key may never see that: look at Cal.com, then `booking cancel {id} --not-booked`, or "
@@ -85,12 +85,12 @@ def _named(database: Engine, id_or_key: str) -> int | str:
         return str(unclear)
 
 
-def _told(result: CommandResult) -> tuple[bool, str]:
+def _told(result: AskResult) -> tuple[bool, str]:
     return result.done, f"{result.booking_id}: {_sentence(result)}"
 
 
-def _sentence(result: CommandResult) -> str:
+def _sentence(result: AskResult) -> str:
     sentence = _SENTENCES.get(result.outcome) or sentence_of(result)
-    if result.outcome is CommandOutcome.CANCELLED_AFTER_LOOKUP and result.hold_reason is HoldReason.BLIND_KEY:
+    if result.outcome is AskOutcome.CANCELLED_AFTER_LOOKUP and result.hold_reason is HoldReason.BLIND_KEY:
         sentence += _BLIND
     return sentence.format(id=result.booking_id, status=result.status, open_for=result.open_for)

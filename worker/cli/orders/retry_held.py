@@ -10,9 +10,10 @@ from db.lifecycle import HoldReason
 from db.queue import held
 from db.queue.held import HeldSo
 from db.queue.kinds import KINDS
+from tasks.changes.ask.ask import AskOutcome, Via
 from tasks.maintenance.release import OF_EACH
 from tasks.operations.booking_actions import RETRY, retry_held
-from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via
+from tasks.operations.retry import GO_BY_THEMSELVES
 from tasks.words import plural
 from worker.cli import record
 from worker.cli.named import named_account
@@ -132,7 +133,7 @@ def _run(
             screen.note(f"\nbooking: stopped; {sent:,} of {meant} are sent again, the others stay held")
             raise
     if action is not None:
-        record.finish(database, action, {CommandOutcome.SENT: 1})
+        record.finish(database, action, {AskOutcome.SENT: 1})
     if json:
         said = {"reason": reason, "event_type_id": event_type_id, "account": account, "held": count, "sent": sent}
         screen.as_json(said | {"broker_down": notes.broker_down})

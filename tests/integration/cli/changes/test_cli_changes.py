@@ -11,8 +11,8 @@ from sqlalchemy import text
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import ChangeKind, booking_changes
 from tasks import dependencies
-from tasks.operations import cancelling
-from tasks.operations.booking_commands import Via
+from tasks.changes.ask.ask import Via
+from tasks.changes.ask.change import cancel
 from tests.support.changes import ask_change
 from tests.support.refused_changes import HOUR, LATER, booked, stored
 from worker import ChangeRefusedError, cancel_booking, reschedule_booking
@@ -84,7 +84,7 @@ def test_two_operators_and_a_caller_at_once_ask_for_one_change(record: Any) -> N
 
     def order(via: Via) -> tuple[int | None, bool]:
         ready.wait(10)
-        result = cancelling.cancel(engine, row.id, by="operator", via=via, why="a test")
+        result = cancel(engine, row.id, by="operator", via=via, why="a test")
         return result.change and result.change.id, result.repeated
 
     def call() -> tuple[int | None, bool]:

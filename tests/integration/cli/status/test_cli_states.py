@@ -17,7 +17,6 @@ from sqlalchemy import text
 from db.lifecycle import HoldReason, Status
 from db.monitoring import failure_metrics
 from tasks import dependencies
-from tasks.claim import claim
 from tasks.incidents import check
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.failure_metrics import aggregate_failure_metrics
@@ -27,6 +26,7 @@ from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview, read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import Verdict, verdict
+from tasks.work.claim import claim
 from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import accept, carry, is_blind, let_pass, lose, write

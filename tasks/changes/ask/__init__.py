@@ -1,0 +1,1 @@
+"""Ask for a change of a booking: what is refused, what needs no call, and what goes to Cal.com."""

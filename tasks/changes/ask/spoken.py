@@ -1,0 +1,168 @@
+"""What a caller may be told of a cancel or a move: one fixed sentence for each state; only times are added.
+
+No sentence says "moved" or "cancelled" while the change is only noted. No sentence says that a booking stands while
+Cal.com may have changed it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from db.appointments.views import BookingView
+from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus, Status
+from db.models.changes import SeriesScope
+from resilience.error_types import ErrorType
+from tasks.callers.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
+from tasks.changes.ask.by_caller import ChangeOfCaller
+
+
+class SaidOfChange(StrEnum):
+    """What is true of a change; `time` is the wanted start, `old` the booking's."""
+
+    MOVED = "moved"
+    MOVED_HOST = "moved_host"  # Cal.com has moved it, and its host must confirm it
+    MOVE_NOTED = "move_noted"  # under way, or its outcome is unknown
+    MOVE_OUTAGE = "move_outage"
+    MOVE_TAKEN = "move_taken"  # the wanted start is taken, or full
+    MOVE_REFUSED = "move_refused"
+    MOVED_ALREADY = "moved_already"  # it is at this start
+    CANCELLED = "cancelled"
+    CANCELLED_ALREADY = "cancelled_already"
+    WEEK_CANCELLED = "week_cancelled"  # of a series; `time` is its start
+    WEEKS_CANCELLED = "weeks_cancelled"  # from that one on
+    WEEK_NOTED = "week_noted"
+    WEEKS_NOTED = "weeks_noted"
+    CANCEL_NOTED = "cancel_noted"
+    CANCEL_OUTAGE = "cancel_outage"
+    CANCEL_REFUSED = "cancel_refused"
+    WEEK_REFUSED = "week_refused"  # a week of a series: none begins then, or it has begun
+    OPERATOR = "operator"
+
+
+_C = SaidOfChange
+CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
+    {
+        ENGLISH: {
+            _C.MOVED: "It is moved to {time}.",
+            _C.MOVED_HOST: "You asked for {time}; your old time is given up, and you will hear when the new one is "
+            "confirmed.",
+            _C.MOVE_NOTED: "I have noted the new time, {time}; we will confirm it.",
+            _C.MOVE_OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will "
+            "confirm it. Your old time stands until then.",
+            _C.MOVE_TAKEN: "{time} is taken; your old time, {old}, stands. Which other one suits you?",
+            _C.MOVE_REFUSED: "I could not move it; {old} stands.",
+            _C.MOVED_ALREADY: "It is at {time} already.",
+            _C.CANCELLED: "It is cancelled.",
+            _C.CANCELLED_ALREADY: "It is cancelled already.",
+            _C.WEEK_CANCELLED: "The appointment of {time} is cancelled.",
+            _C.WEEKS_CANCELLED: "The appointments from {time} on are cancelled.",
+            _C.WEEK_NOTED: "I have noted that you cancel the appointment of {time}; we will confirm it.",
+            _C.WEEKS_NOTED: "I have noted that you cancel the appointments from {time} on; we will confirm it.",
+            _C.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
+            _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
+            "confirm it. It stands until then.",
+            _C.CANCEL_REFUSED: "I could not cancel it; it stands. A colleague will call you.",
+            _C.WEEK_REFUSED: "I could not cancel that; the series stands as before. Which day is it about?",
+            _C.OPERATOR: "I have noted it; we will come back to you.",
+        },
+        "de": {
+            _C.MOVED: "Ihr Termin ist verlegt: {time}.",
+            _C.MOVED_HOST: "Ihre Anfrage liegt uns vor: {time}. Ihr alter Termin ist damit aufgehoben; Sie hören von "
+            "uns, sobald der neue bestätigt ist.",
+            _C.MOVE_NOTED: "Ich habe die neue Zeit vorgemerkt: {time}. Wir bestätigen sie Ihnen.",
+            _C.MOVE_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe die neue Zeit vorgemerkt: {time}. Wir "
+            "bestätigen sie Ihnen; bis dahin gilt die alte Zeit.",
+            _C.MOVE_TAKEN: "Diese Zeit ist schon vergeben: {time}. Ihr alter Termin bleibt: {old}. Welche andere "
+            "Zeit passt Ihnen?",
+            _C.MOVE_REFUSED: "Ich konnte den Termin nicht verlegen; er bleibt, wie er ist: {old}.",
+            _C.MOVED_ALREADY: "Ihr Termin ist bereits für diese Zeit eingetragen: {time}.",
+            _C.CANCELLED: "Der Termin ist abgesagt.",
+            _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
+            _C.WEEK_CANCELLED: "Dieser Termin ist abgesagt: {time}.",
+            _C.WEEKS_CANCELLED: "Dieser Termin und alle danach sind abgesagt: {time}.",
+            _C.WEEK_NOTED: "Ich habe Ihre Absage dieses Termins vermerkt: {time}. Wir bestätigen sie Ihnen.",
+            _C.WEEKS_NOTED: "Ich habe Ihre Absage dieses Termins und aller danach vermerkt: {time}. Wir bestätigen sie "
+            "Ihnen.",
+            _C.CANCEL_NOTED: "Ich habe Ihre Absage vermerkt, und wir bestätigen sie Ihnen.",
+            _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihre Absage vermerkt, und wir "
+            "bestätigen sie Ihnen. Bis dahin gilt der Termin.",
+            _C.CANCEL_REFUSED: "Ich konnte den Termin nicht absagen; er gilt weiter. Jemand von uns ruft Sie an.",
+            _C.WEEK_REFUSED: "Das konnte ich nicht absagen; die Terminreihe bleibt. Um welchen Tag geht es?",
+            _C.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
+        },
+    }
+)
+
+
+def what_is_true_of(found: ChangeOfCaller) -> SaidOfChange | None:
+    """Return which sentence is true of a change; None: the booking's own sentence is."""
+    view, change = found.view, found.change
+    if change is None or (change.wanted is None and view.status is Status.CANCELLED):
+        return _C.CANCELLED_ALREADY if found.again else _C.CANCELLED
+    if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
+        unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
+        is_taken, of_weeks = change.error_type == ErrorType.TAKEN, change.part is not None
+        return not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
+    if change.over:  # what is done may have been changed by somebody since
+        return _done(view, change, again=found.again)
+    return _under_way(change)
+
+
+def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfChange | None:
+    if change.part is not None and change.status is ChangeStatus.DONE:
+        return _C.WEEK_CANCELLED if change.scope is SeriesScope.ONE else _C.WEEKS_CANCELLED
+    if change.status is not ChangeStatus.DONE or view.status is not Status.CONFIRMED or view.start != change.wanted:
+        return None
+    if view.awaits_host:
+        return _C.MOVED_HOST
+    return _C.MOVED_ALREADY if again or change.has_moved_nothing else _C.MOVED
+
+
+def not_done(
+    view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool, is_taken: bool
+) -> SaidOfChange | None:
+    """Return what is true of a change that is over and not done; None: the booking's own sentence is.
+
+    `unsure`: Cal.com may have changed the booking all the same. `of_weeks`: some weeks of a series were meant.
+    `is_taken`: the wanted start is not free.
+    """
+    if view.status is not Status.CONFIRMED:
+        return None
+    if unsure:
+        return _C.OPERATOR
+    if of_weeks:
+        return _C.WEEK_REFUSED
+    if is_cancel:
+        return _C.CANCEL_REFUSED
+    return _C.MOVE_TAKEN if is_taken else _C.MOVE_REFUSED
+
+
+def _under_way(change: BookingChange) -> SaidOfChange:
+    said = None if change.hold_reason is None else BY_REASON[change.hold_reason]
+    if said is Said.OPERATOR:
+        return _C.OPERATOR
+    if change.part is not None:
+        return _C.WEEK_NOTED if change.scope is SeriesScope.ONE else _C.WEEKS_NOTED
+    if said is Said.OUTAGE and not change.outcome_unknown:
+        return _C.CANCEL_OUTAGE if change.wanted is None else _C.MOVE_OUTAGE
+    return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED
+
+
+def say_change(found: ChangeOfCaller, language: str | None) -> str:
+    """Return the sentence of a change, in a language and the attendee's time zone."""
+    said = what_is_true_of(found)
+    if said is None:
+        return say(replace(found.view, language=language), again=True)
+    time = None if found.change is None else found.change.wanted or found.change.week
+    return sentence(said, found.view, time, language)
+
+
+def sentence(said: SaidOfChange, view: BookingView, wanted: datetime | None, language: str | None) -> str:
+    """Return a sentence with the booking's time, and the wanted one if there is one."""
+    known = language_of(language)
+    old = spoken(view.start, view.time_zone, known)
+    time = old if wanted is None else spoken(wanted, view.time_zone, known)
+    return CHANGE_SENTENCES[known][said].format(time=time, old=old)

@@ -1,0 +1,1 @@
+"""What each answer and each lookup proves of a change: pure functions."""
