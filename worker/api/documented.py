@@ -21,6 +21,8 @@ from worker.api.answers import (
     ChangeDocument,
     json_response,
 )
+from worker.api.callbacks import resource as callbacks
+from worker.api.callbacks.resource import SampleDocument
 from worker.api.changes import CancelRequest, RescheduleRequest
 from worker.api.find import FindRequest
 from worker.api.mcp import endpoint as mcp
@@ -142,6 +144,10 @@ SLOTS: dict[str, Any] = {
         ]
     },
 }
+CALLBACK_TEST: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**problems("no-callback"), 200: answer(SampleDocument, "What came of it.")},
+}
 _DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
 _OPEN = {"response_model": None, "tags": ["process"]}
 _READY: dict[str, Any] = _OPEN | {"responses": {503: problems()[503]}}
@@ -157,6 +163,7 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
         changes.reschedule: ("reschedule", RESCHEDULE),
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
+        callbacks.test: ("test_callback", CALLBACK_TEST),
         mcp.message: ("mcp", MCP),
         retell.call: ("retell", RETELL),
         retell.function: ("retell_tool", RETELL_TOOL),
