@@ -52,7 +52,7 @@ async def book(request: Request) -> Response:
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
         try:
-            receipt = await services.keeping.keep(asked, key, admission.require_key)
+            receipt = await services.keeping.keep(asked, key, admission.require_key, call)
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:  # the request was checked before, so it is that alone

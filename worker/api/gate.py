@@ -18,7 +18,7 @@ from tasks.callers.changes import ChangeOfCaller
 from tasks.callers.keys import known_key
 from tasks.callers.voice_secrets import KnownAgent, known_agent
 from worker.api.addresses import Proxies
-from worker.api.calls import call_of
+from worker.api.calls import HttpCall, call_of
 from worker.api.concurrency.threads import Threads
 from worker.api.concurrency.waiters import Waiters
 from worker.api.keeping import Keeping
@@ -63,8 +63,10 @@ class Admitted:
         threads: Threads,
         limit: CallLimit,
         read_again: Callable[[], KeyRead | None],
+        call: HttpCall,
     ) -> None:
         self.key = read.key
+        self._call = call
         self._last_read = read
         self._read_again = read_again
         self._scope = scope
@@ -134,9 +136,11 @@ class Admitted:
         return work()
 
     def _within_rate(self, work: Callable[[], T]) -> T:
-        if wait := self._limit.wait(f"key:{self.key.id}", self.key.rate):
+        allowed = self._limit.admit(f"key:{self.key.id}", self.key.rate, 1)
+        self._call.rate = self.key.rate, allowed.left
+        if allowed.wait:
             counting.refused(Refusal.KEY_RATE)
-            raise ApiError("rate-limited", wait=wait)
+            raise ApiError("rate-limited", wait=allowed.wait)
         return work()
 
 
@@ -186,8 +190,9 @@ class Gate:
     def _admitted(
         self, request: Request, read: KeyRead, scope: Scope | None, read_again: Callable[[], KeyRead | None]
     ) -> "Admitted":
-        call_of(request.scope).caller = read.key.name
-        return Admitted(read, scope, self._threads, self._limit, read_again)
+        call = call_of(request.scope)
+        call.caller = read.key.name
+        return Admitted(read, scope, self._threads, self._limit, read_again, call)
 
     async def _known(self, name: N, look_up: LookUp[N]) -> KeyRead | None:
         read = self._read.get(name)

@@ -211,4 +211,20 @@ FRONT_DOOR = (
         test="tests/integration/accounts/test_slots_of_accounts.py::"
         "test_an_accounts_readings_take_a_fifth_of_its_own_limit",
     ),
+    Breakage(
+        name="an-answer-does-not-say-what-is-left",
+        promise=6,
+        file="worker/api/keeping.py",
+        old="        call.rate = key.rate, left\n",
+        new="",
+        test="tests/integration/api/test_api_keys.py::test_an_answer_says_how_many_calls_its_key_has_left",
+    ),
+    Breakage(
+        name="what-is-left-of-a-rate-is-one-too-many",
+        promise=6,
+        file="resilience/call_limit.py",
+        old="math.floor(room - may_go + 1e-6)",
+        new="math.floor(room - may_go + 1)",
+        test="tests/integration/api/test_call_limit.py::test_of_calls_that_come_together_so_many_go_as_may",
+    ),
 )
