@@ -150,7 +150,7 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
 
 ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
-    Route("/v1/bookings", bookings.by_key, methods=["GET"]),
+    Route("/v1/bookings", bookings.list_own, methods=["GET"]),
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),

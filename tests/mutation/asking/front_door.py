@@ -227,4 +227,28 @@ FRONT_DOOR = (
         new="math.floor(room - may_go + 1)",
         test="tests/integration/api/test_call_limit.py::test_of_calls_that_come_together_so_many_go_as_may",
     ),
+    Breakage(
+        name="a-list-has-other-keys-bookings",
+        promise=7,
+        file="db/sql/views_of_key.sql",
+        old="WHERE api_key_id = CAST(:api_key AS bigint) AND",
+        new="WHERE api_key_id > 0 AND CAST(:api_key AS bigint) > 0 AND",
+        test="tests/integration/api/test_api_own_bookings.py::test_a_key_lists_its_own_bookings_alone",
+    ),
+    Breakage(
+        name="a-list-ends-where-nothing-fits",
+        promise=6,
+        file="db/appointments/views.py",
+        old="else rows[0][-1])",
+        new="else None)",
+        test="tests/integration/api/test_api_own_bookings.py::test_a_page_looks_at_a_thousand_bookings",
+    ),
+    Breakage(
+        name="a-list-passes-over-a-filter",
+        promise=6,
+        file="worker/api/finding/listed.py",
+        old="for name in given if name not in PARAMETERS}",
+        new="for name in given if not name}",
+        test="tests/integration/api/test_api_own_bookings.py::test_a_filter_that_is_wrong_is_422[state=held-state]",
+    ),
 )
