@@ -16,7 +16,7 @@ TABLES = (
     "booking_minutes", "breaker_overrides", "calcom_accounts", "calcom_event_types", "calcom_webhooks",
     "callback_hosts", "callback_receivers", "callbacks", "change_wishes", "circuit_breaker_events", "counted_bookings",
     "failure_metrics", "heartbeats", "held_now", "metric_totals", "moved_starts", "nightly_audits", "operator_actions",
-    "restored_bookings",
+    "restored_bookings", "voice_secrets",
 )  # fmt: skip
 OPTION = "booking_schema"  # of an engine, and so of each of its connections
 _FUNCTIONS = (

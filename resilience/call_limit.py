@@ -19,10 +19,14 @@ MOST_LOCAL = 10_000  # callers that one process remembers while Redis is gone
 
 
 class Allowance(NamedTuple):
-    """Hold how many calls were counted and may go, and the seconds until the next one may come (0: all may go)."""
+    """Hold how many calls were counted and may go, and the seconds until the next one may come (0: all may go).
+
+    `left` more may come at once after these.
+    """
 
     calls: int
     wait: float
+    left: int
 
 
 class CallLimit:
@@ -58,7 +62,7 @@ class CallLimit:
             fixed = (round(interval * 1_000_000), at_once)
             answer = self._shared.call("call_limit", (f"{{{self._service}}}:{caller}",), fixed, (calls,))
             if answer is not None:
-                return Allowance(int(answer[0]), float(answer[1]) / 1000)
+                return Allowance(int(answer[0]), float(answer[1]) / 1000, int(answer[2]))
         return self._admit_locally(caller, interval, calls, at_once)
 
     def _admit_locally(self, caller: str, interval: float, calls: int, at_once: int) -> Allowance:
@@ -71,4 +75,5 @@ class CallLimit:
             while len(self._local) > MOST_LOCAL:
                 del self._local[next(iter(self._local))]  # the one that called least lately
         wait = (may_go + 1 - room) * interval
-        return Allowance(may_go, 0.0 if may_go == calls else math.ceil(wait * 1000) / 1000)
+        left = math.floor(room - may_go + 1e-6)
+        return Allowance(may_go, 0.0 if may_go == calls else math.ceil(wait * 1000) / 1000, left)

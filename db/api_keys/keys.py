@@ -102,10 +102,11 @@ def rotate(conn: Connection, name: str, key_hash: bytes) -> datetime | None:
     return ends
 
 
-def revoke(conn: Connection, name: str) -> bool:
-    """End a key and the one before its last rotation; False: no key in force has this name."""
+def revoke(conn: Connection, name: str) -> int | None:
+    """End a key and the one before its last rotation, and return its id; None: no key in force has this name."""
     ended = update(api_keys).where(_columns.name == name, _columns.revoked_at.is_(None))
-    return bool(conn.execute(ended.values(revoked_at=func.now())).rowcount)
+    number: int | None = conn.execute(ended.values(revoked_at=func.now()).returning(_columns.id)).scalar()
+    return number
 
 
 def set_callback(conn: Connection, name: str, url: str | None) -> bool:

@@ -1,9 +1,9 @@
 """What the caller of a booking may see of it: how it stands, where it is, and in whose time zone and language."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, func, literal, select
 
@@ -16,6 +16,9 @@ from db.connection import fetch
 from db.lifecycle import SHORT_HOLDS, HoldReason, Status
 from db.models.bookings import appointments
 from db.sql import prepared
+
+MOST_WALKED = 1_000  # rows of a key that one page looks at, whatever its filters
+BIGGEST_ID = 2**63 - 1
 
 _COLUMNS = (
     f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
@@ -88,6 +91,25 @@ class BookingView:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFilters:
+    """Say which of a key's bookings a page has: with an id below `below`, that start in a period; None: any."""
+
+    statuses: Sequence[str] | None = None
+    event_type: int | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    below: int | None = None
+    limit: int
+
+
+class OwnPage(NamedTuple):
+    """Hold a page of bookings, the newest first, and below which id the next one goes on; None: it is the last one."""
+
+    views: list[BookingView]
+    below: int | None
+
+
 def by_ids(
     conn: Connection, ids: Collection[int], *, of_key: int | None, account: int | None = None
 ) -> list[BookingView]:
@@ -132,6 +154,14 @@ def of_person(
     """
     asked = {"email": email, "phone": phone, "starts": starts[0], "ends": starts[1], "moved_too": moved_too}
     return _read(conn, "views_of_person", {**asked, "api_key": of_key, "account": account, "limit": limit})
+
+
+def of_key(conn: Connection, api_key_id: int, filters: OwnFilters) -> OwnPage:
+    """Read a page of the bookings that an API key has asked for; it looks at MOST_WALKED at most, and may have none."""
+    asked = asdict(filters) | {"below": filters.below or BIGGEST_ID, "api_key": api_key_id, "most": MOST_WALKED}
+    rows = fetch(conn, prepared("views_of_key", _COLUMNS), asked)
+    views = [BookingView.read(row[:-1]) for row in rows if row[0] is not None]
+    return OwnPage(views, views[-1].id if len(views) == filters.limit else rows[0][-1])
 
 
 def count_held(conn: Connection, api_key_id: int | None, most: int) -> int:

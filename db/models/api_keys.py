@@ -1,8 +1,18 @@
-"""The table of the API keys."""
+"""The tables of the API keys, and of the secrets by which agents' platforms prove that they ask for one."""
+
+from enum import StrEnum
 
 from sqlalchemy import ARRAY, BigInteger, Column, Identity, Integer, LargeBinary, Table, Text, func
 
-from db.models.bookings import MOMENT, metadata, required
+from db.models.bookings import MOMENT, EnumText, metadata, required
+
+
+class Platform(StrEnum):
+    """Where agents run that prove themselves by a secret of their own."""
+
+    RETELL = "retell"
+    VAPI = "vapi"
+
 
 api_keys = Table(
     "api_keys",
@@ -24,4 +34,14 @@ api_keys = Table(
     Column("allowed_callback_hosts", ARRAY(Text)),  # that a request may name as its own callback address; null: none
     required("secret_version", Integer, server_default="1"),  # of the secret that signs its callbacks
     required("account_id", Integer, server_default="1"),  # whose bookings it asks for, and may see
+)
+
+voice_secrets = Table(
+    "voice_secrets",
+    metadata,
+    Column("api_key_id", BigInteger, primary_key=True),
+    Column("platform", EnumText(Platform), primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    required("encrypted_secret", Text),  # for its key and its platform alone
+    required("created_at", MOMENT, server_default=func.now()),
 )

@@ -1,6 +1,6 @@
-"""The encrypted API keys of accounts: each opens in its own row alone. The library is loaded when the first one is.
+"""Encrypted secrets: each opens in its own row alone. The library is loaded when the first one is.
 
-A key is never in a message, in Redis, a log, an event, an argument of a command or a `repr`.
+A secret is never in a message, in Redis, a log, an event, an argument of a command or a `repr`.
 """
 
 import json
@@ -19,31 +19,35 @@ class KeyUnreadableError(Exception):
 
 
 class KeyCipher:
-    """Encrypt with the first of ACCOUNT_ENCRYPTION_KEYS, decrypt with any of them."""
+    """Encrypt with the first of ACCOUNT_ENCRYPTION_KEYS, decrypt with any of them.
+
+    `row` says in which row a secret stands: `account` and `service` of an API key of Cal.com's, `api_key` and
+    `platform` of a secret of an agent's.
+    """
 
     def __init__(self, secrets: Sequence[SecretStr] = ()) -> None:
         self._secrets = tuple(secrets)
 
-    def encrypt(self, key: SecretStr, *, account: int, service: str) -> str:
-        """Return an API key as its account's row has it; in the row of another account it opens nothing.
+    def encrypt(self, key: SecretStr, **row: str | int) -> str:
+        """Return a secret as its row has it; in another row it opens nothing.
 
         Raises:
             KeyUnreadableError: No encryption key is set.
         """
-        content = {"account": account, "service": service, "key": key.get_secret_value()}
-        written: bytes = self._fernet.encrypt(json.dumps(content).encode())
+        written: bytes = self._fernet.encrypt(json.dumps({**row, "key": key.get_secret_value()}).encode())
         return written.decode()
 
-    def decrypt(self, encrypted: str, *, account: int, service: str) -> SecretStr:
-        """Return the API key that the row of this account has.
+    def decrypt(self, encrypted: str, **row: str | int) -> SecretStr:
+        """Return the secret that this row has.
 
         Raises:
-            KeyUnreadableError: No encryption key here opens it, or it is another account's.
+            KeyUnreadableError: No encryption key here opens it, or it is another row's.
         """
         content = json.loads(self._opened(encrypted))
-        if (content["account"], content["service"]) != (account, service):
-            raise KeyUnreadableError("the key was encrypted for another account")
-        return SecretStr(content["key"])
+        key = content.pop("key")
+        if content != row:
+            raise KeyUnreadableError("the key was encrypted for another row")
+        return SecretStr(key)
 
     def encrypt_again(self, encrypted: str) -> str:
         """Return the same content, encrypted with the first encryption key.

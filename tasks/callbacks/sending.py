@@ -54,7 +54,7 @@ def body_of(callback: Callback) -> str:
     """
     told = {
         "type": callback.type,
-        "timestamp": _written(callback.created_at),
+        "timestamp": written(callback.created_at),
         "sequence": callback.sequence,
         "data": {**callback.data, "error_type": _cause(callback), "say": sentence_of(callback)},
     }
@@ -133,5 +133,6 @@ def delay(tries: int, retry_after: float, chance: float) -> float | None:
     return max(DELAYS[tries] * (1 + JITTER * (2 * chance - 1)), retry_after)
 
 
-def _written(at: datetime) -> str:
+def written(at: datetime) -> str:
+    """Return a moment as a body has it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

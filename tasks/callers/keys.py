@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from db import accounts
-from db.api_keys import key_text, keys
+from db.api_keys import key_text, keys, voice_secrets
 from db.api_keys.keys import ApiKey, Scope
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
@@ -37,12 +37,6 @@ def known_key(key_hash: bytes) -> ApiKey | None:
     """Return the key in force that has this hash; None: there is none."""
     with caller_connection() as conn:
         return keys.by_hash(conn, key_hash)
-
-
-def known_handle(handle: str) -> ApiKey | None:
-    """Return the key in force that has this handle; None: there is none. A handle is no secret and proves nothing."""
-    with caller_connection() as conn:
-        return keys.by_handle(conn, handle)
 
 
 def list_keys() -> list[ApiKey]:
@@ -97,14 +91,16 @@ def rotate_key(asked: ActionRequest, name: str) -> NewKey:
 
 
 def revoke_key(asked: ActionRequest, name: str) -> None:
-    """End a key, and the old one of its last rotation.
+    """End a key, and the old one of its last rotation; its agents' secrets are wiped.
 
     Raises:
         KeyRefusedError: No key in force has this name.
     """
     with dependencies.current().engine.begin() as conn:
-        if not keys.revoke(conn, name):
+        revoked = keys.revoke(conn, name)
+        if revoked is None:
             raise no_such_key(name)
+        voice_secrets.remove(conn, revoked)
         operator_actions.record(conn, asked, "revoked", bookings=0)
 
 

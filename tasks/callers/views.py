@@ -9,7 +9,7 @@ from datetime import datetime
 
 from db.api_keys.keys import ApiKey
 from db.appointments import views
-from db.appointments.views import BookingView
+from db.appointments.views import BookingView, OwnFilters, OwnPage
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.connection import caller_connection
 
@@ -59,6 +59,12 @@ def views_of_all(ids: Collection[int]) -> list[BookingView]:
     """Return the bookings of these ids, of any keys: for callers who wait, each of whom has been let in already."""
     with caller_connection() as conn:
         return views.by_ids(conn, ids, of_key=None)
+
+
+def own(key: ApiKey, filters: OwnFilters) -> OwnPage:
+    """Return a page of the bookings that the key itself has asked for, the newest first; also if it sees all."""
+    with caller_connection() as conn:
+        return views.of_key(conn, key.id, filters)
 
 
 def find(

@@ -11,6 +11,7 @@ from tests.mutation.accounts.closed import CLOSED_ACCOUNTS
 from tests.mutation.accounts.floods import FLOODS
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
 from tests.mutation.accounts.lines import LINES
+from tests.mutation.accounts.secrets import AGENTS_SECRETS
 from tests.mutation.accounts.seen import SEEN
 from tests.mutation.accounts.services import SERVICES
 from tests.mutation.asking.again import AGAIN
@@ -275,6 +276,7 @@ BREAKAGES = (
     *FLOODS,
     *LATE_LOOKS,
     *LINES,
+    *AGENTS_SECRETS,
     *SEEN,
     *SERVICES,
     # -- 1, 2 and 5: weak evidence ends nothing

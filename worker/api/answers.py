@@ -64,6 +64,13 @@ class BookingList(BaseModel):
     bookings: list[BookingDocument]
 
 
+class OwnBookings(BaseModel):
+    """A page of the bookings that a key has asked for, the newest first."""
+
+    bookings: list[BookingDocument]
+    next: str | None = Field(description="The `cursor` of the next page, which may have none; null: there is none.")
+
+
 class FieldProblem(BaseModel):
     """What is wrong with one field; the value is never repeated."""
 

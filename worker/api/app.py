@@ -28,6 +28,8 @@ from tasks.host.log import Logger
 from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies
 from worker.api.calcom_webhooks import receive
+from worker.api.callbacks import resource as callbacks
+from worker.api.callbacks.samples import Samples
 from worker.api.calls import Calls
 from worker.api.concurrency.threads import THREADS, Threads
 from worker.api.concurrency.waiters import Waiters
@@ -73,6 +75,7 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
         change_waiters = Waiters(lambda ids: threads.run(partial(changes_of_all, ids)))
         app.state.services = ApiServices(threads, gate, keeping, waiters, change_waiters, settings)
         app.state.payloads = Payloads(threads)
+        app.state.samples = samples = Samples(limit)
 
         def stop() -> None:
             calls().closing = True
@@ -90,6 +93,7 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
         stop()
         await calls().ended()
         threads.close()
+        samples.close()
         dependencies.end()
 
     return lifespan
@@ -146,7 +150,7 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
 
 ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
-    Route("/v1/bookings", bookings.by_key, methods=["GET"]),
+    Route("/v1/bookings", bookings.list_own, methods=["GET"]),
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
     Route("/v1/bookings/find", bookings.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
@@ -154,6 +158,7 @@ ROUTES = [
     Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
     Route("/v1/bookings/{id}/changes/{change}", changes.by_id, methods=["GET"]),
     Route("/v1/slots", slots, methods=["GET"]),
+    Route("/v1/callbacks/test", callbacks.test, methods=["POST"]),
     Route("/v1/tools/{tool}", plain.use, methods=["POST"]),
     Route("/v1/mcp", mcp.message, methods=["POST"]),
     Route("/v1/voice/retell", retell.call, methods=["POST"]),

@@ -27,7 +27,8 @@ from worker.api.answers import document, json_response
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
 from worker.api.changes import change_document
-from worker.api.find import FindRequest
+from worker.api.finding.find import FindRequest
+from worker.api.finding.listed import filters_of
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, account_closed, invalid
 
@@ -53,7 +54,7 @@ async def book(request: Request) -> Response:
         call.correlation_id = asked.correlation_id or call.correlation_id
         admission.counted = True  # by `keep`
         try:
-            receipt = await services.keeping.keep(asked, key, admission.require_key)
+            receipt = await services.keeping.keep(asked, key, admission.require_key, call)
         except IdempotencyConflict:
             raise _reused() from None
         except CustomerValidationException:  # the request was checked before, so it is that alone
@@ -92,7 +93,18 @@ async def book_batch(request: Request) -> Response:
     return json_response({"results": results})
 
 
-async def by_key(request: Request) -> Response:
+async def list_own(request: Request) -> Response:
+    """Return the bookings that the key has asked for, page by page; with `key` the one of an idempotency key."""
+    if "key" in request.query_params:
+        return await _by_key(request)
+    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
+        key, filters = admission.key, filters_of(request.query_params)
+        found = await admission.run(views.own, key, filters)
+    shown = [document(view, key) for view in found.views]
+    return json_response({"bookings": shown, "next": None if found.below is None else str(found.below)})
+
+
+async def _by_key(request: Request) -> Response:
     """Return the newest booking that was asked for with an idempotency key."""
     async with await services_of(request).gate.admit(request, Scope.READ) as admission:
         view = _found(await admission.run(views.view_by_key, admission.key, parameters.key(request)))

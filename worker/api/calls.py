@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,16 @@ log = Logger("http")
 
 @dataclass(slots=True)
 class HttpCall:
-    """Hold what the log says of one request: no body, no address, no query. `why`: why it was refused."""
+    """Hold what the log says of one request: no body, no address, no query. `why`: why it was refused.
+
+    `rate` is how many calls a minute its key has, and how many of them are left at once; None: it was not counted.
+    """
 
     correlation_id: str
     caller: str | None = None
     status: int | None = None
     why: str | None = None
+    rate: tuple[int, int] | None = None
 
 
 def call_of(scope: MutableMapping[str, Any]) -> HttpCall:
@@ -65,6 +69,7 @@ class Calls:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-correlation-id", call.correlation_id.encode()),
+                    *_rate_headers(call),
                     *([(b"connection", b"close")] if self.closing else []),
                 ]
             await send(message)
@@ -96,6 +101,14 @@ class Calls:
                 await asyncio.wait_for(self._none_open.wait(), ENDS_WITHIN)
             except TimeoutError:
                 log.warning("calls_cut_off", open=self._open)
+
+
+def _rate_headers(call: HttpCall) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what draft-ietf-httpapi-ratelimit-headers-10 has for a key's calls a minute."""
+    if call.rate is not None:
+        rate, left = call.rate
+        yield b"ratelimit-policy", b'"key";q=%d;w=60' % rate
+        yield b"ratelimit", b'"key";r=%d' % left
 
 
 def _record(scope: Scope, call: HttpCall, seconds: float) -> None:

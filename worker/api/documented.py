@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from db.lifecycle import Status
 from tasks.callers.requests import CallerRequest
 from worker.api import bookings, changes, pages
 from worker.api.answers import (
@@ -19,10 +20,14 @@ from worker.api.answers import (
     BookingDocument,
     BookingList,
     ChangeDocument,
+    OwnBookings,
     json_response,
 )
+from worker.api.callbacks import resource as callbacks
+from worker.api.callbacks.resource import SampleDocument
 from worker.api.changes import CancelRequest, RescheduleRequest
-from worker.api.find import FindRequest
+from worker.api.finding.find import FindRequest
+from worker.api.finding.listed import LISTED, MOST_LISTED
 from worker.api.mcp import endpoint as mcp
 from worker.api.openapi.agents import MCP, RETELL, RETELL_TOOL, VAPI
 from worker.api.openapi.agents import plain as described_tool
@@ -46,7 +51,7 @@ _KEY_HEADER = parameter(
     "The same key again is the same request: it gets the same booking. Without one, the same attendee, event type and "
     "start are the same request.",
 )
-_KEY_QUERY = parameter("key", "query", _KEY_TEXT, "The idempotency key of the request.", required=True)
+_KEY_QUERY = parameter("key", "query", _KEY_TEXT, "Instead of a list: the booking of this idempotency key.")
 _ID = parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
 _MOMENT = {"type": "string", "format": "date-time"}
 BOOK: dict[str, Any] = {
@@ -82,15 +87,31 @@ BATCH: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH_SCHEMA}}},
     },
 }
-BY_KEY: dict[str, Any] = {
+BY_ID: dict[str, Any] = {
     "response_model": None,
     "responses": {
         **problems("no-such-booking", "invalid"),
         200: answer(BookingDocument, "The booking."),
     },
-    "openapi_extra": {"parameters": [_KEY_QUERY]},
+    "openapi_extra": {"parameters": [_ID, _WAIT]},
 }
-BY_ID: dict[str, Any] = BY_KEY | {"openapi_extra": {"parameters": [_ID, _WAIT]}}
+_FILTERS = [
+    parameter("status", "query", {"type": "string"}, f"Some of {', '.join(Status)}, with commas between."),
+    parameter("event_type_id", "query", {"type": "integer", "minimum": 1}, "The id of the event type."),
+    parameter("from", "query", _MOMENT, "They start then or later, with its offset."),
+    parameter("to", "query", _MOMENT, "They start earlier, with its offset."),
+    parameter(
+        "limit", "query", {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": LISTED}, "How many."
+    ),
+    parameter("cursor", "query", {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}, "The `next` of the page before."),
+]
+LISTED_BOOKINGS: dict[str, Any] = BY_ID | {
+    "responses": {
+        **problems("no-such-booking", "invalid"),
+        200: answer(OwnBookings | BookingDocument, "A page of the key's bookings; with `key` one booking."),
+    },
+    "openapi_extra": {"parameters": [_KEY_QUERY, *_FILTERS]},
+}
 FIND: dict[str, Any] = {
     "response_model": None,
     "responses": {**problems(*READ), 200: answer(BookingList, "The bookings that were found.")},
@@ -142,6 +163,10 @@ SLOTS: dict[str, Any] = {
         ]
     },
 }
+CALLBACK_TEST: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**problems("no-callback"), 200: answer(SampleDocument, "What came of it.")},
+}
 _DESCRIPTION = "Ask for bookings at Cal.com: what is answered with 2xx is stored, is not lost and is not booked twice."
 _OPEN = {"response_model": None, "tags": ["process"]}
 _READY: dict[str, Any] = _OPEN | {"responses": {503: problems()[503]}}
@@ -149,7 +174,7 @@ _READY: dict[str, Any] = _OPEN | {"responses": {503: problems()[503]}}
 _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         bookings.book: ("book", BOOK),
-        bookings.by_key: ("booking_by_key", BY_KEY),
+        bookings.list_own: ("list_bookings", LISTED_BOOKINGS),
         bookings.book_batch: ("book_batch", BATCH),
         bookings.find: ("find_bookings", FIND),
         bookings.by_id: ("booking", BY_ID),
@@ -157,6 +182,7 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
         changes.reschedule: ("reschedule", RESCHEDULE),
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
+        callbacks.test: ("test_callback", CALLBACK_TEST),
         mcp.message: ("mcp", MCP),
         retell.call: ("retell", RETELL),
         retell.function: ("retell_tool", RETELL_TOOL),

@@ -14,10 +14,11 @@ from db.api_keys.key_text import hash_of, is_handle, is_key
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingView
 from resilience.call_limit import CallLimit
-from tasks.callers.keys import known_handle, known_key
+from tasks.callers.keys import known_key
+from tasks.callers.voice_secrets import KnownAgent, known_agent
 from tasks.changes.ask.by_caller import ChangeOfCaller
 from worker.api.addresses import Proxies
-from worker.api.calls import call_of
+from worker.api.calls import HttpCall, call_of
 from worker.api.concurrency.threads import Threads
 from worker.api.concurrency.waiters import Waiters
 from worker.api.keeping import Keeping
@@ -30,16 +31,21 @@ FRESH = 3.0  # seconds that a key is used without a new read; with a statement's
 WRONG_A_MINUTE = 20  # wrong keys of one address
 T = TypeVar("T")
 N = TypeVar("N", bytes, str)  # what a key is looked up by: its hash, or its handle
+LookUp = Callable[[N], ApiKey | KnownAgent | None]
 _SHARES = 4096  # counts of wrong keys: an address has one of them, so that nobody can have us count without end
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class KeyRead:
+    """Hold a key as it was read, by the monotonic clock; with its agents' secrets, where an address has named it."""
+
     key: ApiKey
     at: float
+    agent: KnownAgent | None = None
 
     @property
     def is_fresh(self) -> bool:
+        """Return whether it may be used without a new read."""
         return time.monotonic() - self.at < FRESH
 
 
@@ -52,13 +58,15 @@ class Admitted:
 
     def __init__(
         self,
-        read: _Read,
+        read: KeyRead,
         scope: Scope | None,
         threads: Threads,
         limit: CallLimit,
-        read_again: Callable[[], _Read | None],
+        read_again: Callable[[], KeyRead | None],
+        call: HttpCall,
     ) -> None:
         self.key = read.key
+        self._call = call
         self._last_read = read
         self._read_again = read_again
         self._scope = scope
@@ -128,9 +136,11 @@ class Admitted:
         return work()
 
     def _within_rate(self, work: Callable[[], T]) -> T:
-        if wait := self._limit.wait(f"key:{self.key.id}", self.key.rate):
+        allowed = self._limit.admit(f"key:{self.key.id}", self.key.rate, 1)
+        self._call.rate = self.key.rate, allowed.left
+        if allowed.wait:
             counting.refused(Refusal.KEY_RATE)
-            raise ApiError("rate-limited", wait=wait)
+            raise ApiError("rate-limited", wait=allowed.wait)
         return work()
 
 
@@ -141,8 +151,8 @@ class Gate:
         self._threads = threads
         self._limit = limit
         self._proxies = proxies
-        self._read: dict[bytes | str, _Read] = {}
-        self._reading: dict[bytes | str, asyncio.Task[_Read | None]] = {}
+        self._read: dict[bytes | str, KeyRead] = {}
+        self._reading: dict[bytes | str, asyncio.Task[KeyRead | None]] = {}
 
     async def admit(self, request: Request, scope: Scope | None) -> "Admitted":
         """Return the admission of a request by its key.
@@ -155,30 +165,36 @@ class Gate:
         text = text.strip()
         if kind.lower() != "bearer" or not is_key(text):
             raise await self.refused(request, "no API key came" if not text else "what came as the API key is none")
-        return await self._admitted(request, scope, hash_of(text), known_key, "this API key is not in force")
+        name = hash_of(text)
+        read = await self._known(name, known_key)
+        if read is None:
+            raise await self.refused(request, "this API key is not in force")
+        return self._admitted(request, read, scope, partial(self._still_known, name, known_key))
 
-    async def admit_proven(self, request: Request, handle: str, scope: Scope | None) -> "Admitted":
-        """Return the admission by a key's handle, of a request that has proven by another secret where it comes from.
+    async def named(self, request: Request, handle: str) -> KeyRead:
+        """Return the key that an address names by its handle: who asks has still to prove that it may.
 
         Raises:
             ApiError: No key in force has this handle.
             AppointmentDatabaseException: As `admit`.
         """
-        why = "no API key in force has the `key` of the address"
-        if not is_handle(handle):
-            raise await self.refused(request, why)
-        return await self._admitted(request, scope, handle, known_handle, why)
-
-    async def _admitted(
-        self, request: Request, scope: Scope | None, name: N, look_up: Callable[[N], ApiKey | None], why: str
-    ) -> "Admitted":
-        read = await self._known(name, look_up)
+        read = await self._known(handle, known_agent) if is_handle(handle) else None
         if read is None:
-            raise await self.refused(request, why)
-        call_of(request.scope).caller = read.key.name
-        return Admitted(read, scope, self._threads, self._limit, partial(self._still_known, name, look_up))
+            raise await self.refused(request, "no API key in force has the `key` of the address")
+        return read
 
-    async def _known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
+    def admit_proven(self, request: Request, read: KeyRead, scope: Scope | None) -> "Admitted":
+        """Return the admission of a request that has proven by a secret of the key's that it may ask for it."""
+        return self._admitted(request, read, scope, partial(self._still_known, read.key.handle, known_agent))
+
+    def _admitted(
+        self, request: Request, read: KeyRead, scope: Scope | None, read_again: Callable[[], KeyRead | None]
+    ) -> "Admitted":
+        call = call_of(request.scope)
+        call.caller = read.key.name
+        return Admitted(read, scope, self._threads, self._limit, read_again, call)
+
+    async def _known(self, name: N, look_up: LookUp[N]) -> KeyRead | None:
         read = self._read.get(name)
         if read is not None and read.is_fresh:
             return read
@@ -189,18 +205,19 @@ class Gate:
             reading.add_done_callback(lambda _: self._reading.pop(name, None))
         return await asyncio.shield(reading)
 
-    def _still_known(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
+    def _still_known(self, name: N, look_up: LookUp[N]) -> KeyRead | None:
         """Return the last read of a key, else a new one; in a thread, as `look_up` is."""
         read = self._read.get(name)
         return read if read is not None and read.is_fresh else self._look_up(name, look_up)
 
-    def _look_up(self, name: N, look_up: Callable[[N], ApiKey | None]) -> _Read | None:
+    def _look_up(self, name: N, look_up: LookUp[N]) -> KeyRead | None:
         asked_at = time.monotonic()
-        key = look_up(name)
-        if key is None:
+        found = look_up(name)
+        if found is None:
             self._read.pop(name, None)
             return None
-        read = self._read[name] = _Read(key, asked_at)
+        read = KeyRead(found.key, asked_at, found) if isinstance(found, KnownAgent) else KeyRead(found, asked_at)
+        self._read[name] = read
         return read
 
     async def refused(self, request: Request, why: str) -> ApiError:

@@ -11,6 +11,7 @@ from resilience.call_limit import CallLimit
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.requests import CallerRequest
 from tasks.enqueue import CallersRequest, enqueue_booking, enqueue_together
+from worker.api.calls import HttpCall
 from worker.api.concurrency.groups import Groups
 from worker.api.concurrency.threads import Threads
 from worker.api.metrics import counting
@@ -24,6 +25,7 @@ class Arrived(NamedTuple):
     request: CallerRequest
     key: ApiKey
     require_key: Callable[[], None]
+    call: HttpCall
 
 
 class Keeping:
@@ -33,14 +35,16 @@ class Keeping:
         self._threads = threads
         self._groups: Groups[Arrived, Receipt | Conflict | None] = Groups(threads, partial(_keep, limit))
 
-    async def keep(self, request: CallerRequest, key: ApiKey, require_key: Callable[[], None]) -> Receipt:
+    async def keep(
+        self, request: CallerRequest, key: ApiKey, require_key: Callable[[], None], call: HttpCall
+    ) -> Receipt:
         """Count a call of a key, store its request, and return the receipt.
 
         Raises:
             ApiError: The key's rate is used up, it was revoked, or no thread was free in time; nothing was stored.
             IdempotencyConflict, CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
         """
-        kept = await self._groups.ask(Arrived(request, key, require_key))
+        kept = await self._groups.ask(Arrived(request, key, require_key, call))
         if kept is None:
             return await self._threads.run(partial(_keep_alone, request, key, require_key))
         if isinstance(kept, Receipt):
@@ -55,7 +59,7 @@ def _keep_alone(request: CallerRequest, key: ApiKey, require_key: Callable[[], N
 
 def _keep(limit: CallLimit, arrived: Sequence[Arrived]) -> "list[Receipt | Conflict | Exception | None]":
     """Return the result of each request that is within its key's rate, and the problem of each other one."""
-    beyond = _beyond_rates(limit, [one.key for one in arrived])
+    beyond = _beyond_rates(limit, arrived)
     unknown = _not_in_force([one for one, problem in zip(arrived, beyond, strict=True) if problem is None])
     refused = [problem or unknown.get(one.key.id) for one, problem in zip(arrived, beyond, strict=True)]
     within = [one for one, problem in zip(arrived, refused, strict=True) if problem is None]
@@ -80,16 +84,17 @@ def _not_in_force(arrived: Sequence[Arrived]) -> dict[int, ApiError | Appointmen
     return problems
 
 
-def _beyond_rates(limit: CallLimit, keys: Sequence[ApiKey]) -> list[ApiError | None]:
-    """Count a call for each of these keys, all calls of a key at once; the last ones may be beyond its rate."""
-    rates = {key.id: key.rate for key in keys}
-    calls = Counter(key.id for key in keys)
+def _beyond_rates(limit: CallLimit, arrived: Sequence[Arrived]) -> list[ApiError | None]:
+    """Count a call for each of these, all calls of a key at once; the last ones may be beyond its rate."""
+    rates = {one.key.id: one.key.rate for one in arrived}
+    calls = Counter(one.key.id for one in arrived)
     allowed = {key: limit.admit(f"key:{key}", rates[key], count) for key, count in calls.items()}
     seen = Counter[int]()
     problems: list[ApiError | None] = []
-    for key in keys:
+    for _, key, _, call in arrived:
         seen[key.id] += 1
-        may_go, wait = allowed[key.id]
+        may_go, wait, left = allowed[key.id]
+        call.rate = key.rate, left
         if seen[key.id] <= may_go:
             problems.append(None)
         else:

@@ -36,6 +36,7 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "being-cancelled": ProblemType(409, "The booking is being cancelled, and cannot be changed any more."),
         "ended": ProblemType(409, "The booking has ended; there is nothing to cancel or to move."),
         "moved-on": ProblemType(409, "The booking's status changed meanwhile; send the request again."),
+        "no-callback": ProblemType(409, "The API key has no callback address, or it is switched off."),
         "not-booked-yet": ProblemType(409, "The booking is not booked yet; weeks of it can be cancelled once it is."),
         "over": ProblemType(409, "The booking has taken place; it can neither be cancelled nor moved."),
         "same-start": ProblemType(409, "The booking has this start already."),

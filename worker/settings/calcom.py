@@ -10,7 +10,9 @@ class CalcomSettings(Subject):
     calcom_base_url: BaseUrl = setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")
     calcom_api_key: ApiKey | None = setting(None, "the API key; its owner must be able to see the bookings it makes")
     account_encryption_keys: EncryptionKeys = setting(
-        (), "encrypt the API keys of further accounts: Fernet keys, separated by blanks; the first encrypts", repr=False
+        (),
+        "encrypt further accounts' API keys and agents' secrets: Fernet keys, separated by blanks; the first encrypts",
+        repr=False,
     )
     calcom_connect_timeout: float = setting(5.0, "for a connection to Cal.com", unit="s", zero="refused", gt=0, le=600)
     calcom_read_timeout: float = setting(

@@ -19,10 +19,13 @@ class HttpSettings(Subject):
         (), "proxies whose X-Forwarded-For or Forwarded is believed; only wrong keys are counted by it", unit="networks"
     )
     retell_api_keys: SecretList = setting(
-        (), "Retell's API keys, which sign its calls, separated by blanks; none: refused", repr=False
+        (),
+        "Retell's API keys, which sign its calls, separated by blanks; for keys of `default` without a secret of their "
+        "own (`booking keys voice`)",
+        repr=False,
     )
     vapi_secrets: SecretList = setting(
-        (), "what Vapi sends as X-Vapi-Secret, separated by blanks; none: refused", repr=False
+        (), "what Vapi sends as X-Vapi-Secret, separated by blanks; for the same keys", repr=False
     )
     callback_secret: SigningSecrets = setting(
         (),

@@ -14,6 +14,7 @@ from booking_client.request.fields import account as account_name
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.accounts import Account
+from db.api_keys import voice_secrets
 from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
@@ -151,9 +152,9 @@ def resume(deps: Dependencies, name: str, asked: ActionRequest) -> Account:
 
 
 def reencrypt(deps: Dependencies, asked: ActionRequest) -> tuple[int, list[str]]:
-    """Encrypt every key with the first of ACCOUNT_ENCRYPTION_KEYS; return how many, and whose keys are unreadable.
+    """Encrypt every key, and every secret of agents, with the first of ACCOUNT_ENCRYPTION_KEYS.
 
-    A key that is rotated meanwhile is encrypted so already.
+    Return how many, and whose are unreadable. One that is stored meanwhile is encrypted so already.
     """
     done, unreadable = 0, []
     with deps.engine.begin() as conn:
@@ -166,6 +167,13 @@ def reencrypt(deps: Dependencies, asked: ActionRequest) -> tuple[int, list[str]]
                 unreadable.append(account.name)
                 continue
             done += accounts.replace_cipher(conn, account, sealed)
+        for name, secret in voice_secrets.listed(conn):
+            try:
+                sealed = deps.door.cipher.encrypt_again(secret.encrypted_secret)
+            except KeyUnreadableError:
+                unreadable.append(secret.named_of(name))
+                continue
+            done += voice_secrets.replace_cipher(conn, secret, sealed)
         operator_actions.record(conn, asked, "reencrypted", bookings=0)
     return done, unreadable
 

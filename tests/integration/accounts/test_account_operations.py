@@ -165,7 +165,7 @@ def test_a_key_in_another_accounts_row_opens_nothing(salon: Account) -> None:
             {"key": salon.encrypted_key, "id": other.id},
         )
 
-    with pytest.raises(NoAccess, match="another account"):
+    with pytest.raises(NoAccess, match="another row"):
         deps.for_account(other.id)
 
 

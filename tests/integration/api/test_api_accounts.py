@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from db.models.api_keys import Platform
 from tests.support.accounts.making import close_account, make_account
-from tests.support.api.agents import briefly, retell, some_arguments, vapi
+from tests.support.api.agents import briefly, give_secret, retell, some_arguments, vapi
 from tests.support.api.served import NOT_HELD, Api, a_request
 
 PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
@@ -34,7 +35,8 @@ def test_a_booking_is_of_its_keys_account(api: Api, salon: Salon) -> None:
     caller, asked = api.key(account=salon.number), a_request()
     one = caller.booked(asked, key="form-1")
     batch = caller.call("POST", "/v1/bookings/batch", json={"bookings": [a_request()]}).json()["results"]
-    told = briefly(retell, caller, "book", some_arguments(), "call-1")
+    agent = give_secret(caller, Platform.RETELL, f"retell-of-{caller.name}")
+    told = briefly(retell, agent, "book", some_arguments(), "call-1")
     again = caller.book(asked, key="form-1")
 
     numbers = [one, batch[0]["booking"]["id"], told.booking]

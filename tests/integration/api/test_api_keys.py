@@ -77,6 +77,20 @@ def test_the_last_use_is_recorded(api: Api) -> None:
     assert api.sql(query, name=caller.name) is True
 
 
+def test_an_answer_says_how_many_calls_its_key_has_left(api: Api) -> None:
+    """Also one that was refused for its body, or because none was left; what is not counted says nothing."""
+    caller, booking = api.key(rate=3), "/v1/bookings/999999999"
+    answers = [caller.book(), caller.book({"start": ""}), caller.get(booking), caller.book(), caller.get(booking)]
+
+    told = [(one.status_code, one.headers.get("RateLimit-Policy"), one.headers.get("RateLimit")) for one in answers]
+    assert told == [
+        (status, '"key";q=3;w=60', f'"key";r={left}')
+        for status, left in ((202, 2), (422, 1), (404, 0), (429, 0), (429, 0))
+    ]
+    uncounted = [api.call("GET", booking), api.call("GET", "/health")]
+    assert [one.headers.get("RateLimit") for one in uncounted] == [None, None]
+
+
 def test_a_key_that_calls_too_often_is_told_when_to_come_again(api: Api) -> None:
     """429 with Retry-After; nothing is stored, and other keys go on."""
     caller = api.key(rate=5)

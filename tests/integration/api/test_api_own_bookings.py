@@ -7,10 +7,22 @@ import pytest
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.api_keys.keys import Scope
+from db.appointments.views import MOST_WALKED
 from tests.support.accounts.making import make_account
 from tests.support.api.served import ALL, NOT_HELD, REQUEST, Api, Caller, a_request
 
 UID = "8uUmSGLmZnbBQ1rGrSbFkR"
+MANY = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, api_key_id, requested_at
+)
+SELECT
+    gen_random_uuid()::text, false, 'hash', 'c', gen_random_uuid()::text, 101, start_at, 'Pat Example', attendee_email,
+    'UTC', 'cancelled', api_key_id, now()
+FROM appointments, generate_series(1, :number)
+WHERE id = :id
+"""
 PERIOD = {"from": "2030-01-01T00:00:00Z", "to": "2032-01-01T00:00:00Z"}
 
 
@@ -154,3 +166,73 @@ def test_the_log_has_one_line_a_request_and_nobody_in_it(api: Api) -> None:
     }
     logged = api.log.read_text().lower()
     assert [text for text in ("unmentionable", key, caller.key.lower(), "@example.com") if text in logged] == []
+
+
+def pages(caller: Caller, query: str = "") -> list[list[int]]:
+    """Return the ids of a caller's own bookings, page by page."""
+    found, cursor = [], ""
+    while True:
+        answer = caller.get(f"/v1/bookings?{query}{cursor}").json()
+        found.append([one["id"] for one in answer["bookings"]])
+        if answer["next"] is None:
+            return found
+        cursor = f"&cursor={answer['next']}"
+
+
+def test_a_key_lists_its_own_bookings_alone(api: Api) -> None:
+    """Page by page, the newest first; not another key's, also if it sees all of its account."""
+    caller, other = api.key(), api.key()
+    sees_all, elsewhere = api.key(ALL | {Scope.ALL}), api.key(account=make_account(api.engine)[0])
+    first, _, second, third = (one.booked() for one in (caller, other, caller, caller))
+
+    assert pages(caller, "limit=2") == [[third, second], [first]]
+    assert pages(caller, "limit=3") == [[third, second, first], []]
+    assert pages(caller) == [[third, second, first]]
+    assert pages(sees_all) == pages(elsewhere) == [[]]
+    assert api.key({Scope.BOOK}).get("/v1/bookings").status_code == 403
+
+
+def test_a_list_has_what_its_filters_say(api: Api) -> None:
+    """By status, event type and the start that the booking has now."""
+    caller = api.key()
+    early, late = (caller.booked(a_request(start=f"2030-03-0{day}T10:00:00Z")) for day in (4, 6))
+    elsewhere = caller.booked(a_request(event_type_id=102))
+    confirm(api, early)
+    moved = "UPDATE appointments SET booked_start_at = '2030-03-07T10:00:00Z' WHERE id = :id"
+    api.sql(moved, id=early)
+
+    found = {
+        query: [number for page in pages(caller, query) for number in page]
+        for query in (
+            "status=confirmed", "status=pending,held", "event_type_id=102", "from=2030-03-07T00:00:00Z",
+            "from=2030-03-06T00:00:00+00:00&to=2030-03-07T00:00:00Z", "status=failed",
+        )
+    }  # fmt: skip
+
+    assert list(found.values()) == [[early], [elsewhere, late], [elsewhere], [early], [late], []]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=booked", "status"), ("limit=101", "limit"), ("limit=0", "limit"), ("cursor=x", "cursor"),
+        ("from=2030-03-06", "from"), ("event_type_id=x", "event_type_id"), ("state=held", "state"),
+        ("cursor=99999999999999999999", "cursor"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_is_wrong_is_422(api: Api, query: str, field: str) -> None:
+    """Also one that there is not: else the list would be believed to be what it was to say."""
+    answer = api.key().get(f"/v1/bookings?{query}")
+
+    assert (answer.status_code, [one["field"] for one in answer.json().get("errors", ())]) == (422, [field])
+
+
+def test_a_page_looks_at_a_thousand_bookings(api: Api) -> None:
+    """However few of them fit: it may be empty, and the next one goes on."""
+    caller = api.key()
+    oldest = caller.booked()
+    confirm(api, oldest)
+    api.sql(MANY, id=oldest, number=MOST_WALKED)
+
+    assert pages(caller, "status=confirmed") == [[], [oldest]]
+    assert [len(page) for page in pages(caller, "limit=100")] == [100] * 10 + [1]

@@ -35,7 +35,7 @@ def test_of_calls_that_come_together_so_many_go_as_may(redis_url: str) -> None:
     """What may not go is not counted, and all are told when the next one may come."""
     for limit in limits(redis_url):
         answers = [limit.admit("one", 1, calls, at_once=10) for calls in (4, 9, 9)]
-        assert [one.calls for one in answers] == [4, 6, 0]
+        assert [(one.calls, one.left) for one in answers] == [(4, 6), (6, 0), (0, 0)]
         assert [one.wait for one in answers] == [0.0, pytest.approx(30, abs=30), pytest.approx(30, abs=30)]
 
 

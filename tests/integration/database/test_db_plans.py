@@ -14,7 +14,7 @@ from booking_client.insertion import KeepRule
 from db.connection import deadline
 from db.models.accounts import AccountState
 from db.queue.kinds import KINDS
-from db.sql import statement
+from db.sql import prepared, statement
 from tests.support.accounts.making import make_account
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +37,13 @@ CROSS JOIN LATERAL (
         CASE WHEN n % 2 = 0 THEN 'breaker_open' END AS reason
 ) AS state
 """
+LISTED = {
+    "api_key": 1,
+    "below": 2**62,
+    "most": 1000,
+    "limit": 20,
+    **dict.fromkeys(("statuses", "event_type", "starts", "ends")),
+}
 SWEEPS: dict[str, dict[str, Any]] = {
     "waiting": {"accounts": [1], "limit": 16, "postable": False},
     "change_line": {"accounts": [1], "limit": 16, "postable": False, "kinds": ["cancel", "reschedule"]},
@@ -92,6 +99,8 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
             for name, parameters in OF_EACH_KIND.items():
                 explained = text(f"{EXPLAIN} {kind.statement(name).text}")
                 read[kind.table, name] = read_by(conn.execute(explained, parameters))
+        own = conn.exec_driver_sql(f"{EXPLAIN} {prepared('views_of_key', 'own.id')}", LISTED)
+        read["views_of_key"] = read_by(own)
 
     assert {name: count for name, count in read.items() if count > BLOCKS} == {}
 

@@ -73,7 +73,8 @@ _NOBODY = {
         callbacks.type callbacks.about change_wishes.kind circuit_breaker_events.old_state
         circuit_breaker_events.new_state circuit_breaker_events.reason failure_metrics.error_type
         held_now.reason heartbeats.name metric_totals.name metric_totals.labels operator_actions.via
-        operator_actions.action operator_actions.outcomes api_keys.scopes alert_incidents.kind""",
+        operator_actions.action operator_actions.outcomes api_keys.scopes alert_incidents.kind
+        voice_secrets.platform""",
     "a number or a hash of ours, or of Cal.com's": """
         appointments.task_id appointments.held_for appointments.calcom_booking_uid
         appointments.calcom_seat_uid appointments.series_uid booking_changes.task_id booking_changes.from_uid
@@ -81,7 +82,8 @@ _NOBODY = {
         booking_changes.weeks_named booking_changes.held_for breaker_overrides.key_fingerprint
         calcom_accounts.key_fingerprint calcom_accounts.encrypted_key calcom_event_types.key_fingerprint
         calcom_webhooks.uid calcom_webhooks.old_uid nightly_audits.findings counted_bookings.writers
-        alert_deliveries.sink api_keys.handle alert_incidents.subject""",
+        alert_deliveries.sink api_keys.handle alert_incidents.subject
+        voice_secrets.fingerprint voice_secrets.encrypted_secret""",
     "a name of a host, an account, a key or an operator": """
         appointments.event_type_slug appointments.username appointments.team_slug
         appointments.organization_slug restored_bookings.event_type_slug calcom_event_types.event_type

@@ -128,8 +128,8 @@ ACCOUNT_KEYS = (
     ),
     _cipher(
         name="a-key-opens-in-another-row",
-        old='if (content["account"], content["service"]) != (account, service):',
-        new="if content is None:",
+        old="        if content != row:\n",
+        new="        if content is None:\n",
         test=f"{_DONE}test_a_key_in_another_accounts_row_opens_nothing",
     ),
     _cipher(

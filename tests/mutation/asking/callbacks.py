@@ -14,6 +14,8 @@ _CHANGES = "tests/integration/callbacks/test_callbacks_of_changes.py::"
 _KEYS = "tests/integration/cli/keys/test_cli_keys.py::"
 _CHECK = "tests/integration/cli/telling/test_check_callbacks.py::"
 _listed = partial(Breakage, file="worker/cli/keys/keys.py")
+_samples = partial(Breakage, promise=6, file="worker/api/callbacks/samples.py")
+_SAMPLE = "tests/integration/callbacks/test_callbacks_sample.py::"
 _check = partial(Breakage, file="worker/cli/check/callbacks.py")
 _callbacks = partial(Breakage, file="db/callbacks.py")
 _claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
@@ -355,5 +357,25 @@ CALLBACKS = (
         old="    wait(tried.values(), ALL_WITHIN)\n",
         new="    wait(tried.values())\n",
         test=f"{_CHECK}test_hosts_that_never_answer_are_given_up_together",
+    ),
+    _samples(
+        name="samples-of-callbacks-have-no-bound",
+        old="AT_ONCE = 2 ",
+        new="AT_ONCE = 9 ",
+        test="tests/unit/api/test_callback_samples.py::test_two_samples_are_sent_at_once",
+    ),
+    _samples(
+        name="a-key-asks-for-samples-without-end",
+        old='f"sample:{key.id}", A_MINUTE)',
+        new='f"sample:{key.id}", A_MINUTE * 100)',
+        test=f"{_SAMPLE}test_six_samples_a_minute_are_sent",
+    ),
+    Breakage(
+        name="a-sample-goes-to-an-address-that-is-off",
+        promise=6,
+        file="worker/api/callbacks/resource.py",
+        old="key.callback_url is None or key.callback_off_at is not None",
+        new="key.callback_url is None",
+        test=f"{_SAMPLE}test_without_an_address_or_a_right_there_is_none",
     ),
 )

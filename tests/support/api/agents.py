@@ -1,16 +1,22 @@
 """Agents for tests: Retell's functions, whole and as arguments only, Vapi's tool calls, plain HTTP, and MCP."""
 
+import base64
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
 from typing import Any
 
 import requests
+from pydantic import SecretStr
 
+from db.api_keys import voice_secrets
+from db.models.api_keys import Platform
+from tasks.accounts.keys import KeyCipher
 from tasks.callers.sentences import SENTENCES, Said
+from tasks.callers.voice_secrets import fingerprint_of
 from tests.support.api.served import Caller
 from tests.support.fleet import eventually
 from worker.api.mcp.messages import CAPABILITIES_KEY, MODERN, VERSION_KEY
@@ -18,8 +24,13 @@ from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.signatures import sign
 
 RETELL_KEY, VAPI_SECRET = "retell-key", "vapi-secret"
+ENCRYPTION_KEY = base64.urlsafe_b64encode(b"for tests alone, and 32 bytes..!").decode()
 SECRETS: Mapping[str, str] = MappingProxyType(
-    {"RETELL_API_KEYS": f"old-retell-key {RETELL_KEY}", "VAPI_SECRETS": VAPI_SECRET}
+    {
+        "RETELL_API_KEYS": f"old-retell-key {RETELL_KEY}",
+        "VAPI_SECRETS": VAPI_SECRET,
+        "ACCOUNT_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+    }
 )
 ARGUMENTS: Mapping[str, Any] = MappingProxyType(
     {"start": "2030-03-05T10:00:00", "name": "Pat Example", "email": "pat@example.com"}
@@ -58,10 +69,21 @@ def address(caller: Caller, path: str, **more: str) -> str:
     return f"{path}?" + "&".join(f"{name}={value}" for name, value in given.items())
 
 
+def give_secret(caller: Caller, platform: Platform, secret: str) -> Caller:
+    """Store a secret of a key's agents; return who signs with it, if it is Retell's."""
+    number = caller.api.sql("SELECT id FROM api_keys WHERE name = :name", name=caller.name)
+    cipher, told = KeyCipher([SecretStr(ENCRYPTION_KEY)]), SecretStr(secret)
+    encrypted = cipher.encrypt(told, api_key=number, platform=platform)
+    with caller.api.engine.begin() as conn:
+        assert voice_secrets.add(conn, number, platform, fingerprint_of(platform, told), encrypted)
+    return replace(caller, retell_key=secret) if platform is Platform.RETELL else caller
+
+
 def post_signed(
-    caller: Caller, path: str, body: bytes, *, key: str = RETELL_KEY, at: float | None = None, signature: str = ""
+    caller: Caller, path: str, body: bytes, *, key: str | None = None, at: float | None = None, signature: str = ""
 ) -> requests.Response:
     """Send a body as Retell does."""
+    key = (caller.retell_key or RETELL_KEY) if key is None else key
     header = signature or sign(body, key, round((time.time() if at is None else at) * 1000))
     headers = {"X-Retell-Signature": header, "Content-Type": "application/json"}
     return caller.api.call("POST", path, data=body, headers=headers)
@@ -116,10 +138,15 @@ def vapi(caller: Caller, tool: str, arguments: Mapping[str, Any], call: str, **m
     return Heard(result["result"], answer)
 
 
-def vapi_calls(caller: Caller, calls: list[dict[str, Any]], call: str, **more: str) -> requests.Response:
-    """Use several tools at once."""
+def vapi_calls(
+    caller: Caller, calls: list[dict[str, Any]], call: str, *, secret: str | None = None, **more: str
+) -> requests.Response:
+    """Use several tools at once, with the key, or with a secret instead of it."""
     body = {"message": {"type": "tool-calls", "call": {"id": call}, "toolCallList": calls}}
-    return caller.call("POST", address(caller, "/v1/voice/vapi", **more), json=body)
+    path = address(caller, "/v1/voice/vapi", **more)
+    if secret is not None:
+        return caller.api.call("POST", path, json=body, headers={"X-Vapi-Secret": secret})
+    return caller.call("POST", path, json=body)
 
 
 AGENTS: Mapping[str, Ask] = MappingProxyType(

@@ -111,6 +111,7 @@ class Caller:
     api: Api
     key: str
     name: str
+    retell_key: str | None = None  # with which its agent at Retell signs; None: a setting's
 
     def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **given: Any) -> Any:
         """Send a request with the key."""

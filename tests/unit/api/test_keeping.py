@@ -6,6 +6,7 @@ from db.api_keys.keys import ApiKey, Scope
 from resilience.call_limit import CallLimit
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.requests import CallerRequest
+from worker.api.calls import HttpCall
 from worker.api.keeping import Arrived, _keep
 
 ASKED = CallerRequest.parse(
@@ -35,7 +36,7 @@ def test_a_silent_postgres_is_asked_once_for_a_group() -> None:
         asked.append(1)
         raise AppointmentDatabaseException("Postgres does not answer", error_type="timeout")
 
-    arrived = [Arrived(ASKED, key(number % 3), silent) for number in range(64)]
+    arrived = [Arrived(ASKED, key(number % 3), silent, HttpCall("c-1")) for number in range(64)]
     results = _keep(CallLimit("test", None, emit=lambda _: None), arrived)
 
     assert {type(one) for one in results} == {AppointmentDatabaseException}

@@ -25,7 +25,7 @@ def test_a_key_opens_in_its_own_row_alone(row: dict[str, object]) -> None:
     encrypted = cipher.encrypt(KEY, account=2, service="calcom")
 
     assert cipher.decrypt(encrypted, account=2, service="calcom") == KEY
-    with pytest.raises(KeyUnreadableError, match="another account"):
+    with pytest.raises(KeyUnreadableError, match="another row"):
         cipher.decrypt(encrypted, **row)  # type: ignore[arg-type]
 
 

@@ -46,7 +46,7 @@ async def message(request: Request) -> Response:
     if "origin" in request.headers:  # a page in a browser, perhaps by DNS rebinding: browsers hold no keys
         return _error(RpcError(INVALID_REQUEST, "Browsers are not served here."), 403)
     answering = Answering.of(request, "mcp")
-    async with answering.admitted(None, proven=False) as admission:
+    async with answering.admitted(None) as admission:
         try:
             asked = Message.of(await _object(request), request.headers)
         except RpcError as error:

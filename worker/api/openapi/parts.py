@@ -9,6 +9,10 @@ READ = ("not-json", "not-utf8", "too-slow", "too-large", "invalid")  # the probl
 _CORRELATION = {
     "X-Correlation-Id": {"description": "The caller's, or a new one.", "schema": {"type": "string"}},
 }
+_RATE = {
+    "RateLimit-Policy": {"description": "The key's calls a minute: q.", "schema": {"type": "string"}},
+    "RateLimit": {"description": "How many of them may come at once now: r.", "schema": {"type": "string"}},
+}
 _RETRY = {"Retry-After": {"description": "Seconds until it is worth another try.", "schema": {"type": "integer"}}}
 LOCATION = {"Location": {"description": "The booking, or its change.", "schema": {"type": "string"}}}
 
@@ -26,6 +30,8 @@ def problems(*types: str) -> dict[int | str, dict[str, Any]]:
         told["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/ProblemDocument"}
         if status in {429, 503}:
             told["headers"] |= _RETRY
+        if status == 429:
+            told["headers"] |= _RATE
     if "not-json" in types:
         answers[415] = {"description": "Only application/json.", "content": answers[400]["content"]}
     return answers
@@ -42,9 +48,9 @@ def name_of(model: type[Any]) -> str:
     return str(model.model_config.get("title") or model.__name__)
 
 
-def answer(model: type[Any], text: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Describe an answer, which always has a correlation id."""
-    return {"model": model, "description": text, "headers": {**_CORRELATION, **(headers or {})}}
+def answer(model: Any, text: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Describe an answer, which always has a correlation id, and says how many calls its key has left."""
+    return {"model": model, "description": text, "headers": {**_CORRELATION, **_RATE, **(headers or {})}}
 
 
 def parameter(name: str, where: str, schema: Mapping[str, Any], text: str, *, required: bool = False) -> dict[str, Any]:

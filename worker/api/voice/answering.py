@@ -1,10 +1,10 @@
 """Answer what an agent asks, all within the time that its address gives: with the truth that is known by then."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from resilience.exceptions import AppointmentException
 from tasks.conversations.conversation import CALL_ID, Conversation
 from tasks.conversations.times import NoSuchTimeError
 from worker.api.calls import call_of
-from worker.api.gate import Admitted, ApiServices, services_of
+from worker.api.gate import Admitted, ApiServices, KeyRead, services_of
 from worker.api.problems import ApiError
 from worker.api.voice.address import VoiceAddress
 from worker.api.voice.answers import Spoken
@@ -25,6 +25,7 @@ from worker.api.voice.tools import TOOLS, Told, ToolUse, ask, not_stored
 MOST_AT_ONCE = 8  # tools in one message
 TO_ANSWER = 0.1  # seconds of an agent's time that the answer itself has
 _UNAVAILABLE = (AppointmentException, SQLAlchemyError)
+R = TypeVar("R")
 
 
 class Asking(NamedTuple):
@@ -55,26 +56,40 @@ class Answering:
         return cls(request, address, agent, ends_at)
 
     @asynccontextmanager
-    async def admitted(self, scope: Scope | None = Scope.VOICE, *, proven: bool) -> AsyncIterator[Admitted | None]:
-        """Admit by the address's key (`proven`), or by the header's; None: Postgres does not answer.
+    async def admitted(self, scope: Scope | None = Scope.VOICE) -> AsyncIterator[Admitted | None]:
+        """Admit by the key of the header; None: Postgres does not answer.
 
         Raises:
             ApiError: There is no such key, or it lacks the scope.
         """
-        admission = await self._admission(scope, proven=proven)
-        if admission is None:
-            yield None
-        else:
-            async with admission:
-                yield admission
+        admission = await self._in_time(services_of(self.request).gate.admit(self.request, scope))
+        async with admission or nullcontext():
+            yield admission
 
-    async def _admission(self, scope: Scope | None, *, proven: bool) -> Admitted | None:
+    async def named(self) -> KeyRead | None:
+        """Return the key that the address names, for which nothing has been proven yet; None: Postgres does not answer.
+
+        Raises:
+            ApiError: There is no such key.
+        """
+        return await self._in_time(services_of(self.request).gate.named(self.request, self.address.handle))
+
+    @asynccontextmanager
+    async def admitted_for(self, proven: KeyRead | None) -> AsyncIterator[Admitted | None]:
+        """Admit an agent that has proven by a secret that it may ask for a key; None stays None.
+
+        Raises:
+            ApiError: The key lacks the scope.
+        """
         gate = services_of(self.request).gate
+        admission = None if proven is None else gate.admit_proven(self.request, proven, Scope.VOICE)
+        async with admission or nullcontext():
+            yield admission
+
+    async def _in_time(self, reading: Awaitable[R]) -> R | None:
         try:
             async with asyncio.timeout_at(self.ends_at):
-                if proven:
-                    return await gate.admit_proven(self.request, self.address.handle, scope)
-                return await gate.admit(self.request, scope)
+                return await reading
         except (*_UNAVAILABLE, TimeoutError):
             return None
         except ApiError as error:
@@ -89,7 +104,7 @@ class Answering:
             ApiError: The key may not book this event type, or was revoked.
         """
         if admission is None:
-            return [self._spoken(not_stored(self.address.language)) for _ in asked]
+            return [self.not_stored() for _ in asked]
         named = self.address.call or (call if isinstance(call, str) and CALL_ID.fullmatch(call) else None)
         kind = self.address.type_for(admission.key)
         conversation = Conversation(agent=self.agent, call=named, key=admission.key, event_type=kind)
@@ -100,6 +115,10 @@ class Answering:
                 await admission.count()
         services = services_of(self.request)
         return list(await asyncio.gather(*[self._settled(services, one) for one in told]))
+
+    def not_stored(self) -> Spoken:
+        """Return the answer that nothing was stored."""
+        return self._spoken(not_stored(self.address.language))
 
     async def _told(self, admission: Admitted, conversation: Conversation, asked: Asking) -> Told:
         tool = TOOLS.get(asked.tool)

@@ -17,7 +17,7 @@ async def use(request: Request) -> Response:
     name = request.path_params["tool"]
     require_tool(name)
     answering = Answering.of(request, "plain")
-    async with answering.admitted(TOOLS[name].scope, proven=False) as admission:
+    async with answering.admitted(TOOLS[name].scope) as admission:
         arguments = await json_object(request)
         [spoken] = await answering.answers(admission, call_in(request), [Asking(name, arguments)])
     return json_response(spoken.document)

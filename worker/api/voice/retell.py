@@ -4,18 +4,20 @@ With "args only" the body is the arguments alone: its address names the tool and
 """
 
 import time
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from db.models.api_keys import Platform
 from worker.api.answers import json_response
 from worker.api.bodies import require_json
 from worker.api.gate import services_of
-from worker.api.problems import ApiError
 from worker.api.voice.answering import Answering, Asking
 from worker.api.voice.answers import speaking
 from worker.api.voice.payloads import payloads_of
+from worker.api.voice.proving import WRONG, require_proof
 from worker.api.voice.signatures import is_fresh, is_retells
 from worker.api.voice.tools import require_tool
 
@@ -33,32 +35,28 @@ async def function(request: Request) -> Response:
 
 
 async def _answered(request: Request, tool: str | None) -> Response:
-    services, payloads = services_of(request), payloads_of(request)
+    payloads = payloads_of(request)
     header = request.headers.get("x-retell-signature")
     if not is_fresh(header, now_ms=_now_ms()):  # nothing is read for a header that no body can make right
-        raise await _refused(request)
+        raise await services_of(request).gate.refused(request, WRONG[Platform.RETELL])
     async with payloads.whole(request) as body:
-        if not is_retells(body, header, services.settings.retell_api_keys, now_ms=_now_ms()):
-            raise await _refused(request)
+        answering = Answering.of(request, "retell")
+        read = await answering.named()
+        if read is None:
+            return json_response(answering.not_stored().document)
+        proof = partial(is_retells, body, header, now_ms=_now_ms())
+        await require_proof(request, read, Platform.RETELL, proof)
         require_json(request)
         if tool is not None:
             require_tool(tool)
-        answering = Answering.of(request, "retell")
         asked, told = _read(await payloads.parsed(body), tool)
-    async with answering.admitted(proven=True) as admission:
+    async with answering.admitted_for(read) as admission:
         [spoken] = await answering.answers(admission, told, [asked])
     return json_response(spoken.document)
 
 
 def _now_ms() -> float:
     return time.time() * 1000
-
-
-async def _refused(request: Request) -> ApiError:
-    services = services_of(request)
-    is_set = bool(services.settings.retell_api_keys)
-    why = "X-Retell-Signature is missing, wrong or of another time" if is_set else "RETELL_API_KEYS is not set"
-    return await services.gate.refused(request, why)
 
 
 def _read(data: dict[str, Any], tool: str | None) -> tuple[Asking, Any]:

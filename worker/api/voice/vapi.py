@@ -1,19 +1,22 @@
 """Vapi's tool calls: several in one message, always answered with 200, each with text of one line."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from db.models.api_keys import Platform
 from worker.api.answers import json_response
 from worker.api.bodies import require_json
-from worker.api.gate import services_of
+from worker.api.gate import KeyRead
 from worker.api.problems import invalid
 from worker.api.voice.answering import Answering, Asking
 from worker.api.voice.answers import speaking
 from worker.api.voice.payloads import payloads_of
+from worker.api.voice.proving import require_proof
 from worker.api.voice.signatures import is_vapis
 from worker.json_object import UnreadableError, read_object
 
@@ -34,14 +37,10 @@ class VapiAnswer(BaseModel):
 @speaking
 async def call(request: Request) -> Response:
     """Answer the tool calls of a message; a message of another type is taken note of."""
-    services, payloads = services_of(request), payloads_of(request)
-    secret = request.headers.get("x-vapi-secret")
-    proven = secret is not None
-    known = services.settings.vapi_secrets
-    if proven and not is_vapis(secret, known):
-        raise await services.gate.refused(request, "X-Vapi-Secret is wrong" if known else "VAPI_SECRETS is not set")
+    payloads, secret = payloads_of(request), request.headers.get("x-vapi-secret")
     answering = Answering.of(request, "vapi")
-    async with answering.admitted(proven=proven) as admission:
+    admitting = answering.admitted() if secret is None else answering.admitted_for(await _proven(answering, secret))
+    async with admitting as admission:
         require_json(request)
         async with payloads.whole(request) as body:
             calls, named = _read(await payloads.parsed(body))
@@ -50,6 +49,14 @@ async def call(request: Request) -> Response:
         told = await answering.answers(admission, named, [one for _, one in calls])
     results = [{"toolCallId": number, "result": one.say} for (number, _), one in zip(calls, told, strict=True)]
     return json_response({"results": results})
+
+
+async def _proven(answering: Answering, secret: str) -> KeyRead | None:
+    """Return the key of the address, if the secret counts for it; None: Postgres does not answer, nothing is proven."""
+    read = await answering.named()
+    if read is not None:
+        await require_proof(answering.request, read, Platform.VAPI, partial(is_vapis, secret))
+    return read
 
 
 def _read(data: dict[str, Any]) -> tuple[list[tuple[str | int, Asking]] | None, Any]:

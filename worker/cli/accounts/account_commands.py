@@ -110,9 +110,15 @@ def close(
 
 @_check("booking accounts check")
 def check(*, json: Json = False) -> None:
-    """Try to decrypt each key with ACCOUNT_ENCRYPTION_KEYS; exit code 1 if one cannot be. Cal.com is not asked."""
+    """Try to decrypt each key, and each secret of agents, with ACCOUNT_ENCRYPTION_KEYS; exit code 1 if one cannot be.
+
+    Cal.com is not asked.
+    """
 
 
 @_reencrypt("booking accounts reencrypt")
 def reencrypt(*, why: Why = ASKED) -> None:
-    """Encrypt each key with the first of ACCOUNT_ENCRYPTION_KEYS, before an old one of them is taken out."""
+    """Encrypt each key, and each secret of agents, with the first of ACCOUNT_ENCRYPTION_KEYS.
+
+    Do so before an old one of them is taken out.
+    """

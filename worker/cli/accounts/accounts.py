@@ -1,19 +1,18 @@
 """`booking accounts`: what its commands do."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.accounts import Account
+from db.api_keys import voice_secrets
 from db.models.accounts import AccountState
 from db.monitoring.operator_actions import ActionRequest
 from tasks.accounts.door import NoAccess
+from tasks.callers.voice_secrets import unreadable_secrets
 from tasks.dependencies import Dependencies
 from tasks.incidents.template import named_bookings
 from tasks.operations import accounts as operations
@@ -23,11 +22,10 @@ from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.words import plural
 from worker.cli.named import named_account
 from worker.cli.record import requested
+from worker.cli.secret_line import read_secret
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.stop import Stop
-
-_LONGEST_KEY = 1_000  # characters
 
 
 def add(name: str, *, base_url: str | None, rate: int | None, yes: bool, why: str) -> bool:
@@ -38,7 +36,7 @@ def add(name: str, *, base_url: str | None, rate: int | None, yes: bool, why: st
     """
     wanted = NewAccount(name=name, base_url=base_url, calls_per_minute=rate)
     asked = _asked(operations.ADD, name, why)
-    return _done("is added", lambda deps: operations.add(deps, wanted, read_key(), asked, first=yes))
+    return _done("is added", lambda deps: operations.add(deps, wanted, read_secret("The API key"), asked, first=yes))
 
 
 def show_all(*, json: bool) -> bool:
@@ -78,7 +76,8 @@ def rotate(name: str, *, other_user: bool, why: str) -> bool:
     """Store another key of an account, from standard input; return True."""
     asked = _asked(operations.ROTATE, name, why)
     return _done(
-        "has its new key", lambda deps: operations.rotate(deps, name, read_key(), asked, other_user=other_user)
+        "has its new key",
+        lambda deps: operations.rotate(deps, name, read_secret("The API key"), asked, other_user=other_user),
     )
 
 
@@ -124,18 +123,22 @@ def _closed(name: str, done: Closing) -> Iterator[str]:
 
 
 def check(*, json: bool) -> bool:
-    """Try to decrypt each key; return whether all could be."""
+    """Try to decrypt each key, and each secret of agents; return whether all could be."""
     deps = ready()
     with deps.autocommit.connect() as conn:
         known = [one for one in accounts.listed(conn) if one.state is not AccountState.CLOSED]
+        secrets = voice_secrets.listed(conn)
     wrong = {one.name: why for one in known if (why := _unreadable(deps, one))}
+    shut = unreadable_secrets(secrets)
     if json:
-        screen.as_json({"accounts": len(known), "unreadable": wrong})
-    else:
-        for name, why in wrong.items():
-            screen.say(f"{name}: {why}")
-        screen.say(f"{plural(len(known) - len(wrong), 'key')} of {len(known):,} can be used")
-    return not wrong
+        screen.as_json({"accounts": len(known), "secrets": len(secrets), "unreadable": wrong | shut})
+        return not wrong | shut
+    for name, why in (wrong | shut).items():
+        screen.say(f"{name}: {why}")
+    screen.say(f"{plural(len(known) - len(wrong), 'key')} of {len(known):,} can be used")
+    if secrets:
+        screen.say(f"{plural(len(secrets) - len(shut), 'secret')} of agents of {len(secrets):,} can be used")
+    return not wrong | shut
 
 
 def reencrypt(*, why: str) -> bool:
@@ -146,20 +149,6 @@ def reencrypt(*, why: str) -> bool:
     if unreadable:
         screen.note(f"cannot be decrypted: {', '.join(unreadable)}; `booking accounts rotate` stores a key again")
     return not unreadable
-
-
-def read_key() -> SecretStr:
-    """Return the key that the first line of standard input is; a command's arguments can be read by everybody.
-
-    Raises:
-        Stop: There is none.
-    """
-    if sys.stdin.isatty():
-        screen.note("The API key (it is shown while you type; better: `< key.txt`):")
-    text = sys.stdin.readline(_LONGEST_KEY + 1).strip()
-    if not text or len(text) > _LONGEST_KEY:
-        raise Stop("the API key is to be the first line of standard input")
-    return SecretStr(text)
 
 
 def _asked(action: str, name: str, why: str) -> ActionRequest:

@@ -22,6 +22,7 @@ from tasks.incidents.check import last_tick
 from tasks.words import plural
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
+from worker.cli.check.agents import check_agents
 from worker.cli.check.calcom import check_calcom
 from worker.cli.check.callbacks import check_callbacks
 from worker.cli.check.redis import breaker_error
@@ -92,6 +93,7 @@ def look() -> Iterator[CheckResult]:
     if migrated:
         yield _clocks(built.engine, settings)
         yield _keys(built.engine)
+        yield from _agents(settings)
         yield from _callbacks(built)
     yield from _calcom(built, settings, migrated=migrated)
     if migrated:
@@ -174,6 +176,12 @@ def _keys(engine: Engine) -> CheckResult:
         number = keys.in_force(conn)
     none = "no key yet: `booking serve` answers nobody until `booking keys add NAME` makes one"
     return CheckResult("API keys", ok=True, said=f"{plural(number, 'key')} in force" if number else none)
+
+
+def _agents(settings: Settings) -> Iterator[CheckResult]:
+    """Check whether each agent's secret proves for one key alone; bookings go on."""
+    for message in check_agents(settings):
+        yield CheckResult("agents", ok=True, said=message, warning=True)
 
 
 def _callbacks(built: Dependencies) -> Iterator[CheckResult]:

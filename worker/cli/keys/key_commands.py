@@ -91,3 +91,25 @@ def secret(
     why: Why = ASKED,
 ) -> None:
     """Print the callback secret of a key; two while CALLBACK_SECRET has two values."""
+
+
+@_keys(
+    "worker.cli.keys.voice:run",
+    "booking keys voice salon-7-agent --retell < key.txt",
+    "booking keys voice salon-7-agent",
+    "booking keys voice salon-7-agent --remove 3f9a01bc22aa",
+    more="A key of `default` without a secret of a platform has those of RETELL_API_KEYS or VAPI_SECRETS.",
+)
+def voice(
+    name: Name,
+    *,
+    retell: Annotated[bool, typer.Option("--retell", help="Store one more API key with which Retell signs.")] = False,
+    vapi: Annotated[bool, typer.Option("--vapi", help="Store one more secret that Vapi sends.")] = False,
+    remove: Annotated[str | None, typer.Option(metavar="FINGERPRINT", help="Wipe this one.")] = None,
+    json: Json = False,
+    why: Why = ASKED,
+) -> None:
+    """List by which secrets agents of Retell and Vapi prove that they ask for a key, store one, or wipe one.
+
+    A secret is the first line of standard input, is stored encrypted, and is not shown again.
+    """

@@ -1,0 +1,1 @@
+"""Samples of callbacks, for those who set a receiver up."""
