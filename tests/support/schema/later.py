@@ -31,8 +31,8 @@ TODAY = [
     "0021_audited_where_it_is",
     "0022_one_queue",
     "0024_receivers",
-    "0026_voice_secrets",
-    "0027_own_bookings",
+    "0025_voice_secrets",
+    "0026_own_bookings",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0026_voice_secrets"
+revision = "0025_voice_secrets"
 down_revision = "0024_receivers"
 
 # An old `booking serve` does not read it: there the settings' secrets go on proving for each key with the scope voice.

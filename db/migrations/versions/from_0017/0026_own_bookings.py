@@ -4,8 +4,8 @@ from alembic import op
 
 from db.migrating.parts import Index
 
-revision = "0027_own_bookings"
-down_revision = "0026_voice_secrets"
+revision = "0026_own_bookings"
+down_revision = "0025_voice_secrets"
 
 # views_of_key; of old processes it serves nothing
 BUILT = (Index("appointments_of_key", "appointments", "(api_key_id, id) WHERE api_key_id IS NOT NULL"),)
