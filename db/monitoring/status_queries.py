@@ -130,16 +130,6 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
     return {reason: risk for (reason,), risk in found.items()}
 
 
-def service_risks(conn: Connection, now: datetime, *, lead: float) -> dict[str, dict[HoldReason, HoldRisk]]:
-    """Describe holds as `hold_risks` does, of each service (the Cal.com of their accounts) by itself."""
-    found: dict[str, dict[HoldReason, HoldRisk]] = {}
-    by_service = [_accounts.c.service, held_by]
-    risks = _risks(conn, by_service, now, _accounts.c.id == _columns.account_id, lead=lead, half_made="")
-    for (service, reason), risk in risks.items():
-        found.setdefault(service, {})[reason] = risk
-    return found
-
-
 def counts_at(conn: Connection, service: str) -> tuple[int, dict[HoldReason, int]]:
     """Count the calls under way of the accounts at a service, and their held bookings by reason."""
     own = _columns.status.in_([Status.BOOKING, Status.HELD]), *_at(service)

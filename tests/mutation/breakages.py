@@ -7,6 +7,7 @@ that change one file share a partial of it, so that a file that moves is named o
 from functools import partial
 
 from tests.mutation.accounts.apart import APART
+from tests.mutation.accounts.causes import CAUSES
 from tests.mutation.accounts.closed import CLOSED_ACCOUNTS
 from tests.mutation.accounts.floods import FLOODS
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
@@ -269,6 +270,7 @@ BREAKAGES = (
     *CLIENTS,
     # -- the right key, and no other account's row
     *ACCOUNT_KEYS,
+    *CAUSES,
     *CLOSED_ACCOUNTS,
     *APART,
     *FLOODS,

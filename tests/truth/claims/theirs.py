@@ -94,8 +94,8 @@ THEIRS = (
     ),
     Pattern(
         HEAD,
-        r"The limit is reached: (queue:N) waits?(?:, at most (limit:N) a minute go|, and nothing goes for"
-        r" (pause:M))?\.",
+        r"The limit(?: of default)? is reached: (queue:N) waits?(?:, at most (limit:N) a minute go"
+        r"|, and nothing goes for (pause:M))?\.",
         {
             **QUEUE,
             "limit": lambda part: part.number == LIMIT,
