@@ -12,8 +12,8 @@ _TEMPLATES = {
         "Cal.com refuses the API keys of {number}: {accounts}",
         "Cal.com refused the API keys of accounts",
         LATER,
-        f"store a valid key of each: {new_key('NAME')}; each is tried again by itself, {tried_again('NAME')}, and all"
-        " other accounts go on",
+        f"store a valid key of each: {new_key('{account}')}; each is tried again by itself, {tried_again('NAME')}, and"
+        " all other accounts go on",
     ),
     IncidentKind.ACCOUNT_FAILING: Template(
         "The own breakers of {number} are not closed: {accounts}",
@@ -33,8 +33,8 @@ _TEMPLATES = {
         "Bookings or changes of {number}, closed by now, are held: {accounts}",
         "Bookings or changes of closed accounts were held",
         LATER,
-        "nothing can send them: `booking accounts close NAME --yes` ends cancels and moves, `booking cancel ID` ends a"
-        " booking that was never sent, and with --not-booked one that you have looked for at Cal.com",
+        "nothing can send them: `booking accounts close {account} --yes` ends cancels and moves, `booking cancel ID`"
+        " ends a booking that was never sent, and with --not-booked one that you have looked for at Cal.com",
     ),
 }
 OF_ACCOUNTS: Mapping[IncidentKind, Template] = MappingProxyType(_TEMPLATES)

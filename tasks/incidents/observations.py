@@ -138,7 +138,9 @@ def _named_accounts(accounts: AccountTroubles, trouble: AccountTrouble) -> dict[
     waiting = [f" ({one.waiting:,}{'+' if one.capped else ''} waiting)" if one.waiting else "" for one in first]
     named = [one.name + told for one, told in zip(first, waiting, strict=True)]
     more = f" and {count - len(named):,} more" if count > len(named) else ""
-    return {"count": count, "number": plural(count, "account"), "accounts": ", ".join(named) + more}
+    account = first[0].name if count == 1 and first else "NAME"  # as a command names it
+    number = plural(count, "account")
+    return {"count": count, "number": number, "account": account, "accounts": ", ".join(named) + more}
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:

@@ -12,6 +12,7 @@ from db.monitoring import incidents
 from tasks import dependencies
 from tasks.incidents.check import check
 from tasks.incidents.messages import what_to_do
+from tasks.incidents.places import page_path
 from tasks.operations import accounts as operations
 from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
@@ -67,9 +68,11 @@ def test_an_accounts_key_is_rotated(simulator: Any) -> None:
 
     faces = {"story": why(one), **told()}
 
-    for name in ("story", "answer", "held"):
+    for name in ("story", "answer", "held", "account_refused"):
         assert "`booking accounts rotate salon-7`" in faces[name], faces
-    assert "`booking accounts rotate NAME`" in faces["account_refused"]
+    with dependencies.current().engine.connect() as conn:
+        [alert] = incidents.notified(conn, open_only=True)
+    assert page_path(alert) == "/bookings?state=held&account=salon-7&sort=asked"
     assert all(TRIED in faces[name] for name in ("story", "held", "account_refused"))
     assert not any("CALCOM_API_KEY" in said or "minute" in said for said in faces.values()), faces
 
