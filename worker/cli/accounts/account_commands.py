@@ -110,7 +110,11 @@ def close(
 
 @_check("booking accounts check")
 def check(*, json: Json = False) -> None:
-    """Try to decrypt each key with ACCOUNT_ENCRYPTION_KEYS; exit code 1 if one cannot be. Cal.com is not asked."""
+    """Try to decrypt each key with ACCOUNT_ENCRYPTION_KEYS, and ask Cal.com with it; exit code 1 if one is wrong.
+
+    Asked is whether Cal.com is there, takes the key, and shows what unclear answers need. Bookings go first; a paused
+    account is not asked for.
+    """
 
 
 @_reencrypt("booking accounts reencrypt")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -21,6 +22,8 @@ from tasks.operations.accounts import NewAccount, closing
 from tasks.operations.accounts.closing import Closing, NotClosedError
 from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.words import plural
+from worker.cli.check.calcom import check_accounts
+from worker.cli.check.check import audit_calls
 from worker.cli.named import named_account
 from worker.cli.record import requested
 from worker.cli.session import ready
@@ -124,13 +127,16 @@ def _closed(name: str, done: Closing) -> Iterator[str]:
 
 
 def check(*, json: bool) -> bool:
-    """Try to decrypt each key; return whether all could be."""
+    """Try to decrypt each key, and ask Cal.com with it; return whether all is well."""
     deps = ready()
     with deps.autocommit.connect() as conn:
         known = [one for one in accounts.listed(conn) if one.state is not AccountState.CLOSED]
-    wrong = {one.name: why for one in known if (why := _unreadable(deps, one))}
+    unreadable = {one.name: why for one in known if (why := _unreadable(deps, one))}
+    readable = [one for one in known if one.name not in unreadable]
+    checked = check_accounts(deps, readable, partial(audit_calls, deps))
+    wrong = unreadable | {account.name: said for account, ok, said in checked if not ok}
     if json:
-        screen.as_json({"accounts": len(known), "unreadable": wrong})
+        screen.as_json({"accounts": len(known), "unreadable": unreadable, "wrong": wrong})
     else:
         for name, why in wrong.items():
             screen.say(f"{name}: {why}")
