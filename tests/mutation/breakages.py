@@ -57,6 +57,7 @@ from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
+from tests.mutation.watching.not_known import NOT_KNOWN
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
 from tests.mutation.watching.truth import TRUTH
@@ -308,6 +309,7 @@ BREAKAGES = (
     *EACH_TOLD,
     *HTTP_METRICS,
     *METRICS,
+    *NOT_KNOWN,
     *PAGE,
     *QUOTA,
     *STEPS,

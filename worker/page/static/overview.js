@@ -78,11 +78,11 @@ function kept(data) {
   charts.view.calcoms(shown.calcoms ?? []);
   const whose = shown.calcoms?.length ? "breakers of the Cal.com of the settings" : "";
   for (const place of document.querySelectorAll('[data-of="settings"]')) place.textContent = whose;
-  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
+  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues, capped: shown.capped });
   draw.frontDoor(shown.front_door);
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);
-  byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";
+  byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held, shown.capped.includes("held")) : "";
   byId("incidents-figure").textContent = shown.incidents?.length ? count(shown.incidents.length) : "";
 }
 
@@ -114,7 +114,8 @@ const drawList = onChange(({ rows, called }) =>
 function listState(state) {
   const note = byId("list-note");
   show(note, state !== "well");
-  note.textContent = state === "well" ? "" : "The list cannot be read now; what is below is older.";
+  const older = byId("list").childElementCount ? "; what is below is older." : ".";
+  note.textContent = state === "well" ? "" : `The list cannot be read now${older}`;
 }
 
 function foldOnPhone() {
