@@ -1,16 +1,19 @@
 """Sentences of tasks/overview/ranking/accounts.py and services.py, and the page's table of accounts."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from tests.truth.claims.clauses import CALL, HEAD, IF, NOTHING
 from tests.truth.claims.grammar import Check, Part, Pattern
 
-_WHAT = (
+_WHY = (
     r"(?:its key cannot be decrypted|Cal\.com refuses its key|its calls reach no API of Cal\.com"
     r"|it is paused by an operator|its own breaker is not closed|its limit is reached"
-    r"|it is closed, with bookings or changes held)(?: since M)?(?:, N waits?)?"
+    r"|it is closed, with bookings or changes held)(?: since M)?"
 )
+_WHAT = rf"{_WHY}(?:, N waits?)?"
+_FIRST = rf"{_WHY}(?:, (waits:N) waits?)?"
 _NAME = "[a-z0-9][a-z0-9-]*"
 _OF_SERVICE = (
     r"(?:it is down|it is being tried|an operator holds all back"
@@ -38,6 +41,13 @@ def _has_name(part: Part) -> bool | None:
     return part.lately.recorded(lambda record: part.words in record.accounts)
 
 
+def _first_waits(part: Part) -> bool | None:
+    """Check how many bookings of the first account that a sentence names wait."""
+    found = re.search(rf"(?:you|held up): ({_NAME}): ", part.seen.told.text)
+    name = found[1] if found else ""
+    return part.lately.counted(lambda record: record.accounts.get(name, 0), part.number, at_least=part.at_least)
+
+
 def _waiting(part: Part) -> bool | None:
     """Check how many bookings of the row's account wait."""
     name = part.seen.told.text.partition(" | ")[0]
@@ -47,8 +57,8 @@ def _waiting(part: Part) -> bool | None:
 ACCOUNTS = (
     Pattern(
         HEAD,
-        rf"N accounts? (?:needs?) you: (name:{_NAME}): {_WHAT}(?:; .+)?\.",
-        {"name": _has_name},
+        rf"N accounts? (?:needs?) you: (name:{_NAME}): {_FIRST}(?:; .+)?\.",
+        {"name": _has_name, "waits": _first_waits},
     ),
     Pattern(
         NOTHING,
@@ -58,8 +68,8 @@ ACCOUNTS = (
     ),
     Pattern(
         HEAD,
-        rf"N accounts? (?:is|are) held up: (name:{_NAME}): {_WHAT}(?:; .+)?\.",
-        {"name": _has_name},
+        rf"N accounts? (?:is|are) held up: (name:{_NAME}): {_FIRST}(?:; .+)?\.",
+        {"name": _has_name, "waits": _first_waits},
     ),
     Pattern(
         NOTHING,
