@@ -45,7 +45,7 @@ def accounts_need_you(overview: Overview) -> TrueRow | None:
     first = {one.trouble: one.name for one in reversed(list(troubles.of(*FOR_A_PERSON)))}
     remedies = "; ".join(remedy(trouble, first[trouble]) for trouble in AccountTrouble if trouble in first)
     if_nobody_acts = sentence(
-        f"their bookings wait, and each ends with its slot{closed}; all other accounts go on: {remedies}."
+        f"their bookings wait, and each ends with its slot{closed}; all other accounts go on. What to do: {remedies}."
     )
     return TrueRow(14, "accounts_need_you", Whose.YOURS, Level.CRITICAL, text, if_nobody_acts)
 

@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _REMEDIES = "tests/integration/overview/test_account_remedies.py::"
 _CHECKS = "tests/integration/cli/accounts/test_cli_account_checks.py::"
+_PAGE = "tests/integration/page/test_page_accounts.py::"
 _said = partial(Breakage, promise=6, file="tasks/accounts/remedies.py")
 _checked = partial(Breakage, promise=6, file="worker/cli/check/calcom.py")
 _status = partial(Breakage, promise=6, file="worker/cli/status/deployment.py")
@@ -69,6 +70,34 @@ NOT_KNOWN: tuple[Breakage, ...] = (
         old="refused = no.reason is Reason.CREDENTIALS",
         new="refused = False",
         test=f"{_CHECKS}test_a_refused_key_is_named_with_what_ends_that",
+    ),
+    _script(
+        name="a-row-names-no-account",
+        file="worker/page/data.py",
+        old='{"account": names.get(values.pop("account_id"))}',
+        new='{"account": None if values.pop("account_id") else names}',
+        test=f"{_PAGE}test_each_row_names_its_account",
+    ),
+    _script(
+        name="a-file-of-one-account-has-a-column-for-it",
+        file="worker/page/export.py",
+        old='(*COLUMNS, "account") if names else COLUMNS',
+        new='(*COLUMNS, "account")',
+        test=f"{_PAGE}test_of_one_account_nothing_is_named",
+    ),
+    _script(
+        name="a-move-of-ours-was-made-at-cal-com",
+        file="tasks/story/booking_story.py",
+        old='return "by us" if by_us else "at Cal.com"',
+        new='return "at Cal.com" if by_us else "by us"',
+        test=f"{_PAGE}test_a_moved_booking_has_its_present_start",
+    ),
+    _script(
+        name="the-call-list-has-the-start-that-was-asked-for",
+        file="worker/cli/orders/calls.py",
+        old="row.booked_start_at or row.start_at",
+        new="row.start_at",
+        test="tests/integration/cli/test_cli_actions.py::test_a_call_list_has_where_a_booking_is_now",
     ),
     _script(
         name="a-wrong-account-passes-the-check",

@@ -63,7 +63,7 @@ ACCOUNTS = (
     Pattern(
         NOTHING,
         IF + r"their bookings wait, and each ends with its slot(?:; what a closed one holds, nothing sends)?; "
-        r"all other accounts go on: .+\.",
+        r"all other accounts go on\. What to do: .+\.",
         {},
     ),
     Pattern(

@@ -7,7 +7,7 @@ import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
 import { clockWithSeconds } from "./core/moments.js";
-import { count, plural } from "./core/numbers.js";
+import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { drawRows } from "./list/rows.js";
 import { listenSearch } from "./list/search.js";
@@ -93,7 +93,8 @@ function list(data) {
   const query = held ? { state: "held", sort: "asked" } : {};
   const all = byId("list-all");
   all.href = path("/bookings", query);
-  all.textContent = held ? `All ${plural(data.now.held, "held booking")}` : "All bookings";
+  const number = held ? count(data.now.held, data.capped.includes("held")) : "";
+  all.textContent = held ? `All ${number} held ${data.now.held === 1 ? "booking" : "bookings"}` : "All bookings";
   const changed = JSON.stringify([query, data.now, data.day]);
   listed ??= new Poll("/data/bookings", {
     every: 10000,
