@@ -27,7 +27,7 @@ DEFAULT = "default"
 LISTED = 50
 """So many accounts are listed, and so many of one trouble."""
 _MOST = 1000  # entries of an index that are read for a trouble
-_MOST_HELD = 10_000  # bookings of a line, or of a reason, that are counted; three times as many of all lines
+_MOST_HELD = 5_000  # bookings of a line, or of a reason, that are counted; three times as many of all lines
 _CLOSED = 20  # closed accounts that are listed
 
 

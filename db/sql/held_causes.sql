@@ -5,7 +5,8 @@
 -- unreadable, refused, configuration, paused, breaker, throttled), or of its Cal.com: down, or back, and what it held goes in
 -- order (service). What is over by now, and goes with the next beat, is let_go. What stops an account stops its whole line.
 -- A plain read whose cost is bounded: of at most :most accounts that have a line at most :cap bookings each, and :all of them
--- together, and of each other reason at most :cap. Where that is not enough, a count is one of "at least" (is_cut).
+-- together, and of each other reason at most :cap (a range, and its order too: else the planner may read all bookings for each).
+-- Where that is not enough, a count is one of "at least" (is_cut).
 -- Cal.com's refusal of a key is an override; a breaker has its changes in the record. One that is half-open for long is at rest,
 -- and stops nobody. What stops account 1 is known to Redis alone where it is the settings'. The first five of each trouble are
 -- among the accounts that are shown; those of others are together. What a closed account holds is named elsewhere, too
@@ -50,7 +51,8 @@ for_a_cause AS MATERIALIZED (
         FROM (
             SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
             FROM appointments
-            WHERE status = 'held' AND hold_reason = one.reason
+            WHERE status = 'held' AND hold_reason >= one.reason AND hold_reason <= one.reason
+            ORDER BY hold_reason, requested_at, id
             LIMIT :cap
         ) AS first
     ) AS waiting
