@@ -76,7 +76,7 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redi
 promises: setup ## Under fire: 5,400 bookings of all kinds, every third cancelled or moved, a host's 1,750 transactions, 352 faults (SEED=1 draws the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-truth: setup ## Hold the Resilience page beside the world in twelve kinds of trouble and twelve pairs (needs Debian's chromium; twelve minutes)
+truth: setup ## Hold the Resilience page beside the world in fourteen kinds of trouble and fifteen pairs (needs Debian's chromium; fifteen minutes)
 	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
 	@$(call within,1500) $(BIN)/python -m tests.truth $(ARGS)
 

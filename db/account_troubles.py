@@ -1,16 +1,19 @@
-"""Which accounts something of their own stops, since when, and how many of their bookings wait: read, never changed."""
+"""What is held of several accounts, by its cause, and which accounts something of their own stops: plain reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, exists, func, literal, select
+from sqlalchemy import Connection, RowMapping, exists, func, literal, select
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
+from db.lifecycle import HoldReason
 from db.models.accounts import AccountState
 from db.models.accounts import calcom_accounts as _accounts
+from db.monitoring.counts_now import HeldNow
+from db.monitoring.status_queries import AT_RISK
 from db.queue import of_account
 from db.queue.of_account import HeldOfClosed
 from db.sql import statement
@@ -18,10 +21,13 @@ from db.sql import statement
 _others = _accounts.alias("others")
 
 CAP = 1000
-"""So many waiting bookings of an account are counted, of each index that has them."""
+"""So much of a closed account is counted."""
+DEFAULT = "default"
+"""The name of account 1, whose key is that of the settings."""
 LISTED = 50
 """So many accounts are listed, and so many of one trouble."""
 _MOST = 1000  # entries of an index that are read for a trouble
+_MOST_HELD = 5_000  # bookings of a line, or of a reason, that are counted; three times as many of all lines
 _CLOSED = 20  # closed accounts that are listed
 
 
@@ -37,6 +43,17 @@ class AccountTrouble(StrEnum):
     THROTTLED = "throttled"  # its limit is reached
 
 
+class CommonCause(StrEnum):
+    """What holds bookings and is no account's own."""
+
+    SERVICE = "service"  # their Cal.com is down; or it is back, and they go in order
+    NO_EVENT_TYPE = "no_event_type"  # Cal.com no longer has their event type
+    BLIND_KEY = "blind_key"
+    SUSPECT = "suspect"
+    LET_GO = "let_go"  # nothing any more: they go with the next beat
+
+
+Cause = AccountTrouble | CommonCause
 FOR_A_PERSON = frozenset(
     {AccountTrouble.CLOSED, AccountTrouble.UNREADABLE, AccountTrouble.REFUSED, AccountTrouble.CONFIGURATION}
 )
@@ -50,36 +67,39 @@ class TroubledAccount:
     name: str
     trouble: AccountTrouble
     waiting: int
-    """How many of its bookings are held by that, or behind; up to CAP."""
+    """How many of its bookings are held by that, or behind."""
     since: datetime | None
     bookings: tuple[int, ...] = ()
     """Of a closed account: what its held bookings and changes are about."""
-
-    @property
-    def capped(self) -> bool:
-        """Return whether more bookings may wait than are counted."""
-        return self.waiting >= CAP
+    capped: bool = False
+    """Whether more bookings wait than are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class TroubledService:
-    """Another Cal.com than the settings', whose breaker is not closed by the record."""
+    """Another Cal.com than the settings', whose breaker is not closed by the record, or has closed and lets go."""
 
     service: str
     base_url: str
     endpoint: str | None
     """The endpoint whose breaker it is; None: that of all endpoints together."""
     state: str
-    since: datetime
-    by: str | None
-    why: str | None
-    waiting: int
-    """How many bookings of its accounts wait for it; up to CAP."""
+    since: datetime | None
+    by: str | None = None
+    why: str | None = None
+    waiting: int = 0
+    """How many bookings of its accounts wait for it."""
+    capped: bool = False
 
-    @property
-    def capped(self) -> bool:
-        """Return whether more bookings may wait than are counted."""
-        return self.waiting >= CAP
+
+@dataclass(frozen=True, slots=True)
+class HeldCause:
+    """What one cause holds for one reason, of an account by its name, or of all those together that are not listed."""
+
+    cause: Cause
+    service: str
+    account: str | None
+    held: HeldNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +115,8 @@ class AccountTroubles:
     """The other Cal.coms whose breakers are not closed; the first is the one for which that is so the longest."""
     other_services: Mapping[str, str] = field(default_factory=dict)
     """The other Cal.coms than the settings' at which an account is that is not closed, each with its address."""
+    causes: tuple[HeldCause, ...] = ()
+    """What is held, each booking by one cause; empty while `default` is the only account."""
 
     @property
     def several(self) -> bool:
@@ -109,18 +131,69 @@ class AccountTroubles:
         """Return how many accounts have one of these troubles."""
         return sum(self.counts.get(one, 0) for one in troubles)
 
+    def held(self, *causes: Cause, service: str | None = None, account: str | None = None) -> tuple[HeldNow, ...]:
+        """Return what these causes hold (none: all), by reason, of all Cal.coms and accounts or of one."""
+        return together(
+            one.held
+            for one in self.causes
+            if (not causes or one.cause in causes) and service in {None, one.service} and account in {None, one.account}
+        )
+
+    def with_default_stopped(self, cause: AccountTrouble) -> "AccountTroubles":
+        """Return the same where the key or the address of the settings stops the line of `default`: Redis tells it."""
+        moved = (
+            replace(one, cause=cause) if one.account == DEFAULT and _is_stopped(one) else one for one in self.causes
+        )
+        gone = [one for one in self.accounts if one.name == DEFAULT and one.trouble in _OF_A_LINE]
+        counts = {
+            trouble: count - sum(one.trouble is trouble for one in gone) for trouble, count in self.counts.items()
+        }
+        kept = tuple(one for one in self.accounts if one not in gone)
+        return replace(self, accounts=kept, counts=counts, causes=tuple(moved))
+
 
 NO_TROUBLE = AccountTroubles()
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LINES = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED, HoldReason.IN_LINE)
+_SERVICE_HOLDS = (*_LINES, HoldReason.UNREACHABLE)
+_OF_A_LINE = (
+    CommonCause.SERVICE,
+    CommonCause.LET_GO,
+    AccountTrouble.REFUSED,
+    AccountTrouble.CONFIGURATION,
+    AccountTrouble.BREAKER,
+    AccountTrouble.THROTTLED,
+)
+_FIGURES = ("at_risk", "oldest_held_at", "oldest_requested_at", "first_start", "next_until")
+
+
+def together(holds: Iterable[HeldNow]) -> tuple[HeldNow, ...]:
+    """Return the sum of holds, one for each reason; the first is that with the oldest hold."""
+    found: dict[HoldReason, HeldNow] = {}
+    for one in holds:
+        other = found.get(one.reason)
+        found[one.reason] = one if other is None else _sum(one, other)
+    return tuple(sorted(found.values(), key=lambda one: one.oldest_held_at))
 
 
 def read(
-    conn: Connection, service: str, *, unreadable: str, missing_type: str, create: str, of_each: int = LISTED
+    conn: Connection,
+    service: str,
+    *,
+    lead: float,
+    unreadable: str,
+    missing_type: str,
+    create: str,
+    of_each: int = LISTED,
+    most_held: int = _MOST_HELD,
 ) -> AccountTroubles:
-    """Read the accounts that something of their own stops, `of_each` trouble at most so many, and what stops others.
+    """Read what is held by which cause, the accounts that something of their own stops, and other Cal.coms' troubles.
 
-    `service` is the settings' Cal.com, `create` the endpoint that makes bookings. `unreadable`: what bookings are held
-    for whose key cannot be decrypted; `missing_type`: the error type of those whose event type is gone, which is no
-    matter of the account. Where `default` is alone, and no account was ever closed, this costs one row.
+    `service` is the settings' Cal.com, `create` the endpoint that makes bookings, `lead` HOLD_LEAD in seconds.
+    `unreadable`: what bookings are held for whose key cannot be decrypted; `missing_type`: the error type of those
+    whose event type is gone, which is no matter of the account. Of each trouble at most `of_each` accounts are listed.
+    Up to `most_held` bookings of a line, or of a reason, are counted. Where `default` is alone, and no account was ever
+    closed, this costs one row.
     """
     any_closed = exists(select(literal(1)).select_from(_others).where(_others.c.state == AccountState.CLOSED))
     default = conn.execute(select(_accounts.c.alone, any_closed).where(_accounts.c.id == DEFAULT_ACCOUNT)).one_or_none()
@@ -128,29 +201,67 @@ def read(
     closed = of_account.held_of_closed(conn, cap=CAP) if ever_closed else []
     if alone:
         return AccountTroubles(*_closed(closed)) if closed else NO_TROUBLE
+    elsewhere = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
     asked = {
         "unreadable": unreadable,
         "missing_type": missing_type,
+        "create": create,
+        "services": [service, *elsewhere],
+        "reasons": [reason.value for reason in HoldReason if reason not in _LINES],
+        "near_seconds": lead + AT_RISK,
         "of_each": of_each,
         "of_all": LISTED - min(len(closed), _CLOSED),
         "most": _MOST,
-        "cap": CAP,
+        "cap": most_held,
+        "all": 3 * most_held,
     }
-    rows = conn.execute(statement("accounts_in_trouble"), asked).all()
-    elsewhere = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
+    rows = conn.execute(statement("held_causes"), asked).mappings().all()
+    causes = tuple(_cause(row) for row in rows if row["reason"] is not None)
+    in_trouble = [row for row in rows if row["reason"] is None]
     states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
     first, counts = _closed(closed)
-    others = tuple(
-        TroubledAccount(name, AccountTrouble(trouble), min(count, CAP), since)
-        for _, name, trouble, _, count, since in rows
-    )
-    return AccountTroubles(
-        (*first, *others),
-        {**counts, **{AccountTrouble(row.trouble): row.alike for row in rows}},
+    known = AccountTroubles(
+        (*first, *(_account(row, causes) for row in in_trouble)),
+        {**counts, **{AccountTrouble(row["cause"]): row["alike"] for row in in_trouble}},
         {AccountState(state): count for state, count in states},
-        _services(conn, elsewhere, create) if elsewhere else (),
-        elsewhere,
+        other_services=elsewhere,
+        causes=causes,
     )
+    return replace(known, services=_services(conn, known, create)) if elsewhere else known
+
+
+def _is_stopped(one: HeldCause) -> bool:
+    return one.cause in _OF_A_LINE and one.held.reason not in {HoldReason.UNREACHABLE, HoldReason.SETTLING}
+
+
+def _sum(one: HeldNow, other: HeldNow) -> HeldNow:
+    untils = [until for until in (one.next_until, other.next_until) if until is not None]
+    return HeldNow(
+        one.reason,
+        one.count + other.count,
+        one.capped or other.capped,
+        one.at_risk + other.at_risk,
+        min(one.oldest_held_at, other.oldest_held_at),
+        min(one.oldest_requested_at, other.oldest_requested_at),
+        min(one.first_start, other.first_start),
+        min(untils, default=None),
+    )
+
+
+def _cause(row: RowMapping) -> HeldCause:
+    figures = (row[name] for name in _FIGURES)
+    held = HeldNow(HoldReason(row["reason"]), row["count"], row["is_cut"], *figures)
+    cause: str = row["cause"]
+    kind = CommonCause if cause in set(CommonCause) else AccountTrouble
+    return HeldCause(kind(cause), row["service"], row["name"], held)
+
+
+def _account(row: RowMapping, causes: Collection[HeldCause]) -> TroubledAccount:
+    trouble = AccountTrouble(row["cause"])
+    own = [one.held for one in causes if one.account == row["name"] and one.cause == trouble]
+    since = row["since"] or min((one.oldest_held_at for one in own), default=None)
+    waiting, capped = sum(one.count for one in own), any(one.capped for one in own)
+    return TroubledAccount(row["name"], trouble, waiting, since, capped=capped)
 
 
 def _closed(found: Sequence[HeldOfClosed]) -> tuple[tuple[TroubledAccount, ...], dict[AccountTrouble, int]]:
@@ -162,8 +273,16 @@ def _closed(found: Sequence[HeldOfClosed]) -> tuple[tuple[TroubledAccount, ...],
     return first, {AccountTrouble.CLOSED: len(found)} if found else {}
 
 
-def _services(conn: Connection, others: Mapping[str, str], create: str) -> tuple[TroubledService, ...]:
-    """Read which of these Cal.coms, by their addresses, are not closed."""
-    asked = {"services": list(others), "create": create, "most": _MOST, "cap": CAP}
-    rows = conn.execute(statement("services_in_trouble"), asked).mappings()
-    return tuple(TroubledService(**row, base_url=others[row["service"]]) for row in rows)
+def _services(conn: Connection, known: AccountTroubles, create: str) -> tuple[TroubledService, ...]:
+    """Read which of the other Cal.coms are not closed, and which are, and let go what they held."""
+    others = known.other_services
+    asked = {"services": list(others), "create": create}
+    down = {row["service"]: dict(row) for row in conn.execute(statement("services_in_trouble"), asked).mappings()}
+    found = []
+    for service, url in others.items():
+        holds = [one for one in known.held(CommonCause.SERVICE, service=service) if one.reason in _SERVICE_HOLDS]
+        waiting, capped = sum(one.count for one in holds), any(one.capped for one in holds)
+        told = down.get(service, {"service": service, "endpoint": None, "state": "closed", "since": None})
+        if told.pop("is_fresh", False) or waiting:
+            found.append(TroubledService(**told, base_url=url, waiting=waiting, capped=capped))
+    return tuple(sorted(found, key=lambda one: (one.since or _NEVER, one.service)))

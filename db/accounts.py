@@ -82,6 +82,15 @@ def named(conn: Connection, name: str, *, lock: bool = False) -> Account:
     return _one(conn, _columns.name == name, lock=lock)
 
 
+def names(conn: Connection, numbers: Collection[int] | None = None) -> dict[int, str]:
+    """Return the names of these accounts (None: of all); empty: `default` is the only one, and nobody need name it."""
+    default = _accounts.alias("default")
+    wanted: list[ColumnElement[bool]] = [exists().where(default.c.id == DEFAULT_ACCOUNT, ~default.c.alone)]
+    if numbers is not None:
+        wanted.append(_columns.id.in_(numbers))
+    return {row.id: row.name for row in conn.execute(select(_columns.id, _columns.name).where(*wanted))}
+
+
 def is_open(conn: Connection, name: str) -> bool:
     """Return whether there is an account of this name that is not closed."""
     return bool(conn.execute(select(exists().where(_columns.name == name, _OPEN))).scalar_one())

@@ -77,6 +77,8 @@ class Listed:
     outcome_unknown: bool
     updated_at: datetime
     cancel_requested: bool
+    booked_start_at: datetime | None  # where it is at Cal.com since it was moved; None: at start_at
+    account_id: int
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
@@ -113,9 +115,8 @@ _WRITTEN: Mapping[str, ColumnElement[Any]] = {"event_type": literal_column(EVENT
 _ALL: Mapping[str, ColumnElement[Any]] = {
     one.name: _WRITTEN[one.name] if one.name in _WRITTEN else appointments.c[one.name] for one in fields(Listed)
 }
-_FOUND_BY = {**_ALL, "account_id": appointments.c.account_id}  # beside what lists show
 # Only the index of what is held has requests so: that of all bookings would be read from the oldest one on.
-_HELD_ASKED = {**_FOUND_BY, "requested_at": literal_column("timezone('UTC', requested_at)")}
+_HELD_ASKED = {**_ALL, "requested_at": literal_column("timezone('UTC', requested_at)")}
 _SHOWN = tuple(column.label(name) for name, column in _ALL.items())
 
 
@@ -181,8 +182,7 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
     along = walk.select(*_SHOWN, after=after)
     if walk.rest:
         order = {f"by_{name}": walk.columns[name] for name in walk.names}
-        more = *(column.label(name) for name, column in order.items()), appointments.c.account_id
-        seen = along.add_columns(*more).limit(scan).subquery()
+        seen = along.add_columns(*(column.label(name) for name, column in order.items())).limit(scan).subquery()
         shown = (seen.c[name] for name in _ALL)
         along = select(*shown).where(*_named(wanted, seen.c, walk.rest)).order_by(*walk.order(seen.c[n] for n in order))
     rows = [Listed.of(row) for row in conn.execute(along.limit(limit + 1))]
@@ -203,7 +203,7 @@ def is_dense(wanted: Filter) -> bool:
 def stream(conn: Connection, wanted: Filter, *, limit: int = 100_000) -> Iterator[Listed]:
     """Yield a list row by row, from a cursor of the server: `conn` is in a transaction, and stays in it meanwhile."""
     walk = _walk(wanted)
-    rows = walk.select(*_SHOWN).where(*_named(wanted, _FOUND_BY, walk.rest)).limit(limit)
+    rows = walk.select(*_SHOWN).where(*_named(wanted, _ALL, walk.rest)).limit(limit)
     for row in conn.execute(rows.execution_options(stream_results=True, yield_per=BATCH)):
         yield Listed.of(row)
 
@@ -216,7 +216,7 @@ def count(conn: Connection, wanted: Filter, *, cap: int = 1001, scan: int = SCAN
             return Count(held, capped=False)
     walk = _walk(wanted)
     most = scan if walk.rest else BY_ROW if "event_type" in walk.lead else cap
-    along = walk.select(*_SHOWN, appointments.c.account_id)
+    along = walk.select(*_SHOWN)
     seen = (along if walk.rest else along.order_by(None)).limit(most).subquery()
     fits = func.count().filter(*_named(wanted, seen.c, walk.rest)) if walk.rest else func.count()
     looked, found = conn.execute(select(func.count(), fits).select_from(seen)).one()
@@ -227,7 +227,7 @@ def _walk(wanted: Filter) -> _Walk:
     """Choose the index: which order it can give, and what it knows of the filter."""
     sort = _sort(wanted)
     lead: dict[str, ColumnElement[Any]] = {}
-    columns = _HELD_ASKED if sort is Sort.ASKED and _is_held(wanted) and wanted.reason is None else _FOUND_BY
+    columns = _HELD_ASKED if sort is Sort.ASKED and _is_held(wanted) and wanted.reason is None else _ALL
     along = {"ids", "held", "state"}
     if sort is Sort.ID and wanted.state is Status.CONFIRMED and wanted.event_type is not None:
         lead["event_type"] = literal(wanted.event_type)

@@ -37,6 +37,7 @@ class InProgress:
     """Bookings that are on their way."""
 
     oldest_pending_at: datetime | None  # requested; None when nothing is pending
+    waits_since: datetime | None  # since when the first of those waits for a worker: it may have been held before
     overdue_retries: int  # retrying, past next_attempt_at
     unknown: int  # outcome unknown, wherever they are
     lost_leases: int  # lease ran out, not yet taken up
@@ -113,6 +114,7 @@ def in_progress(conn: Connection, account: int | None = None) -> InProgress:
     row = conn.execute(
         select(
             func.min(_columns.requested_at).filter(status == Status.PENDING),
+            func.min(_columns.updated_at).filter(status == Status.PENDING),
             func.count().filter(status == Status.RETRYING, _columns.next_attempt_at <= now),
             func.count().filter(_columns.outcome_unknown),
             func.count().filter(status == Status.BOOKING, _columns.lease_expires_at <= now),
@@ -128,16 +130,6 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
     """
     found = _risks(conn, [held_by], now, lead=lead, half_made=half_made)
     return {reason: risk for (reason,), risk in found.items()}
-
-
-def service_risks(conn: Connection, now: datetime, *, lead: float) -> dict[str, dict[HoldReason, HoldRisk]]:
-    """Describe holds as `hold_risks` does, of each service (the Cal.com of their accounts) by itself."""
-    found: dict[str, dict[HoldReason, HoldRisk]] = {}
-    by_service = [_accounts.c.service, held_by]
-    risks = _risks(conn, by_service, now, _accounts.c.id == _columns.account_id, lead=lead, half_made="")
-    for (service, reason), risk in risks.items():
-        found.setdefault(service, {})[reason] = risk
-    return found
 
 
 def counts_at(conn: Connection, service: str) -> tuple[int, dict[HoldReason, int]]:

@@ -32,7 +32,7 @@ SELECT
     id, status, /* held by */ AS hold_reason,
     /* event_type */ AS event_type,
     start_at, requested_at, held_at, hold_until, next_attempt_at, error_type, retry_count, outcome_unknown, updated_at,
-    cancel_requested
+    cancel_requested, booked_start_at, account_id
 FROM found
 JOIN appointments USING (id)
 ORDER BY id DESC

@@ -1,9 +1,7 @@
 -- Name those of the :services (other Cal.coms than the settings', by services.sql) that are not closed by the record: the state of the
--- breaker of all its endpoints, or if that is closed of the one that makes bookings (:create); since when, by whom, and how many bookings
--- of its accounts wait, up to a cap. A plain read: of each Cal.com the newest change of two breakers. Only of one that is not closed are
--- bookings counted, of the first :most of its accounts.
--- One at rest is forgotten by Redis, and stays in the record as it was: it is left out when nothing waits and nothing has changed
--- for as long.
+-- breaker of all its endpoints, or if that is closed of the one that makes bookings (:create); since when, by whom.
+-- A plain read: of each Cal.com the newest change of two breakers.
+-- One at rest is forgotten by Redis, and stays in the record as it was: it is not fresh, and is left out when nothing waits.
 WITH scope AS (
     SELECT one.service, of.endpoint, newest.new_state, newest.epoch, newest.created_at, newest.context
     FROM unnest(CAST(:services AS text[])) AS one (service)
@@ -22,7 +20,8 @@ worst AS (
 )
 SELECT
     worst.service, worst.endpoint, worst.new_state AS state, began.at AS since,
-    worst.context ->> 'by' AS by, worst.context ->> 'why' AS why, waiting.count AS waiting
+    worst.context ->> 'by' AS by, worst.context ->> 'why' AS why,
+    worst.created_at > now() - interval '2 hours' AS is_fresh
 FROM worst
 CROSS JOIN LATERAL (
     SELECT coalesce(min(created_at), worst.created_at) AS at
@@ -35,15 +34,4 @@ CROSS JOIN LATERAL (
                 AND closing.account_id IS NULL AND closing.new_state = 'closed'
         ), 0)
 ) AS began
-CROSS JOIN LATERAL (
-    SELECT count(*) AS count
-    FROM (
-        SELECT
-        FROM (SELECT id FROM calcom_accounts WHERE service = worst.service ORDER BY id LIMIT :most) AS account
-        JOIN appointments AS held ON held.account_id = account.id AND held.status = 'held'
-            AND held.hold_reason IN ('breaker_open', 'throttled')
-        LIMIT :cap
-    ) AS counted
-) AS waiting
-WHERE waiting.count > 0 OR worst.created_at > now() - interval '2 hours'
 ORDER BY since, worst.service

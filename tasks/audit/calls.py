@@ -36,7 +36,11 @@ class AuditHalted(Exception):  # noqa: N818 - it ends an audit, and is no error
 
 
 class LeftAlone(AuditHalted):
-    """Raised when no call may be made now: nothing was sent."""
+    """Raised when no call may be made now: nothing was sent; `reason` is the breaker's, if it said so."""
+
+    def __init__(self, why: str, reason: Reason | None = None) -> None:
+        super().__init__(why)
+        self.reason = reason
 
 
 class TakenUp(Exception):  # noqa: N818 - it ends our part of an audit; nothing went wrong
@@ -105,7 +109,7 @@ class AuditCalls(GuardedCalls):
                 if not isinstance(permit, Denied):
                     return permit
                 if permit.reason in _DENIED:
-                    raise LeftAlone(_DENIED[permit.reason])
+                    raise LeftAlone(_DENIED[permit.reason], permit.reason)
                 wait = permit.retry_after or _SOON
             self._waiting(wait)
             self.pause(wait)

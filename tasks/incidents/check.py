@@ -31,6 +31,8 @@ from tasks.incidents.rules import Observation
 from tasks.incidents.service_outages import judge_by_record, observe_outages, observe_services
 from tasks.incidents.update import update_incidents
 
+_MOST_HELD = 1_000_000  # bookings of an account: an alert counts all
+
 
 @app.task(base=PeriodicTask, name="tasks.incidents.check.check_health")
 def check_health(every: float = EVERY) -> int:
@@ -56,11 +58,17 @@ def check(every: float = EVERY) -> int:
         known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
         services = judge_by_record(conn, services, built.detector.settings, now)
         accounts = account_troubles.read(
-            conn, services.guarded, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE, create=CREATE
+            conn,
+            services.guarded,
+            lead=lead,
+            unreadable=UNREADABLE,
+            missing_type=ErrorType.NO_EVENT_TYPE,
+            create=CREATE,
+            most_held=_MOST_HELD,
         )
         observed = [
             *([redis] if redis else []),
-            *observe_outages(conn, services, held, known, now, lead=lead),
+            *observe_outages(conn, services, held, known, now, lead=lead, accounts=accounts),
             *observe_holds(
                 held,
                 missing,

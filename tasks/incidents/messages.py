@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
+from tasks.accounts.remedies import new_key
 from tasks.incidents.account_templates import OF_ACCOUNTS, THROTTLED_ACCOUNTS
 from tasks.incidents.fleet_templates import OF_FLEET
 from tasks.incidents.front_door_templates import OF_FRONT_DOOR
@@ -58,7 +59,7 @@ _TEMPLATES = {
         "Cal.com refuses our API key",
         "Cal.com refused our API key",
         LATER,
-        "set a valid CALCOM_API_KEY and restart the workers, or `booking breaker reset` if the key is good again",
+        f"{new_key(None)}, or `booking breaker reset` if the key is good again",
     ),
     **OF_ACCOUNTS,
     **OF_FRONT_DOOR,

@@ -9,20 +9,23 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from db.account_troubles import NO_TROUBLE, AccountTrouble, AccountTroubles
+from db.account_troubles import DEFAULT, NO_TROUBLE, AccountTrouble, AccountTroubles
 from db.appointments import events
 from db.appointments.events import Happened
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
+from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import EndedBookings, HeldChanges, HoldRisk
 from resilience.circuit_breaker.types import Block
 from tasks.dependencies import Dependencies, Timings
 from tasks.incidents.rules import NOTABLE, QUIET, REDIS_UNAVAILABLE_AFTER, THROTTLED_FOR, Observation
-from tasks.words import duration
+from tasks.words import duration, plural
 
 Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject
+
+Held = HoldRisk | HeldNow
 
 _BY_REASON = (
     HoldReason.CREDENTIALS,
@@ -88,13 +91,19 @@ def observe_holds(
         if reason is HoldReason.CREDENTIALS and accounts.count(*_KEYS) and block is not Block.CREDENTIALS:
             continue  # Cal.com has refused another account's key, or nothing
         if block is Block.CREDENTIALS and reason is HoldReason.CREDENTIALS:
-            facts = hold_facts([*([risk] if risk else []), *behind], timings.lead)
-            yield Observation(IncidentKind.CREDENTIALS, facts=facts)
+            waits: Sequence[Held] = [*([risk] if risk else []), *behind]
+            if accounts.several:
+                waits = accounts.with_default_stopped(AccountTrouble.REFUSED).held(
+                    AccountTrouble.REFUSED, account=DEFAULT
+                )
+            yield Observation(IncidentKind.CREDENTIALS, facts=hold_facts(waits, timings.lead))
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):
-            more = {"half_made": risk.half_made} if reason is HoldReason.SUSPECT else {}
+            facts = hold_facts([risk, *behind], timings.lead)
+            if reason is HoldReason.SUSPECT:
+                facts["half_made"] = risk.half_made
             if reason is HoldReason.THROTTLED and accounts.several:
-                more = _named_accounts(accounts, AccountTrouble.THROTTLED)
-            facts = hold_facts([risk, *behind], timings.lead) | more
+                facts |= hold_facts(accounts.held(AccountTrouble.THROTTLED), timings.lead)
+                facts |= _named_accounts(accounts, AccountTrouble.THROTTLED)
             one_by_one = {number: number for number in each.get(reason, ())}
             yield Observation(IncidentKind(reason.value), count=risk.count, facts=facts, each=one_by_one)
     late = [risk for risk in held.values() if risk.late]
@@ -126,9 +135,12 @@ def _named_accounts(accounts: AccountTroubles, trouble: AccountTrouble) -> dict[
     if not count:
         return {}
     first = list(accounts.of(trouble))[:_FEW_ACCOUNTS]
-    named = [f"{one.name} ({one.waiting:,} waiting)" if one.waiting else one.name for one in first]
+    waiting = [f" ({one.waiting:,}{'+' if one.capped else ''} waiting)" if one.waiting else "" for one in first]
+    named = [one.name + told for one, told in zip(first, waiting, strict=True)]
     more = f" and {count - len(named):,} more" if count > len(named) else ""
-    return {"count": count, "accounts": ", ".join(named) + more}
+    account = first[0].name if count == 1 and first else "NAME"  # as a command names it
+    number = plural(count, "account")
+    return {"count": count, "number": number, "account": account, "accounts": ", ".join(named) + more}
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:
@@ -180,12 +192,12 @@ def _named(missing: Mapping[str, HoldRisk]) -> str:
     return ", ".join(named[:_FEW_TYPES]) + more
 
 
-def hold_facts(risks: list[HoldRisk], lead: float) -> dict[str, Any]:
+def hold_facts(risks: Sequence[Held], lead: float) -> dict[str, Any]:
     """Return counts of held bookings; `until` is when the first booking at risk expires."""
     at_risk = sum(risk.at_risk for risk in risks)
     facts: dict[str, Any] = {"held": sum(risk.count for risk in risks), "at_risk": at_risk}
-    if risks:
-        facts["first_id"] = str(min(risk.first_id for risk in risks))
+    if ids := [risk.first_id for risk in risks if isinstance(risk, HoldRisk)]:
+        facts["first_id"] = str(min(ids))
     if at_risk:
         until = min(risk.first_start for risk in risks) - timedelta(seconds=lead)
         facts["until"] = f"{until:%Y-%m-%d %H:%M} UTC"

@@ -26,6 +26,14 @@ _LISTS: Mapping[IncidentKind, Mapping[str, str]] = MappingProxyType(
         IncidentKind.EXPIRED: {"state": Status.EXPIRED.value},
     }
 )
+_OF_AN_ACCOUNT = frozenset(
+    {
+        IncidentKind.ACCOUNT_REFUSED,
+        IncidentKind.ACCOUNT_FAILING,
+        IncidentKind.KEY_UNREADABLE,
+        IncidentKind.THROTTLED,
+    }
+)
 _GATHERED = (IncidentKind.FAILED, IncidentKind.EXPIRED)
 
 
@@ -41,6 +49,8 @@ def page_path(incident: Incident, detail: Mapping[str, Any] | None = None) -> st
     if len(ids) == 1:
         return f"/bookings/{ids[0]}"
     listed = _LISTS.get(kind)  # type: ignore[call-overload]  # a StrEnum's text is as good
+    if kind in _OF_AN_ACCOUNT and "account" in facts and facts.get("count") == 1:
+        listed = _HELD | {"account": str(facts["account"])}
     if ids:
         listed = {"ids": ",".join(map(str, ids))}
     elif kind == IncidentKind.OUTAGE and not facts.get("held"):

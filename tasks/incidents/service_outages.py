@@ -1,12 +1,13 @@
 """Outages: what one health check observes of each Cal.com and of the database, and what an outage holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from db.account_troubles import NO_TROUBLE, AccountTroubles, CommonCause
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring import status_queries
@@ -18,7 +19,7 @@ from resilience.error_types import ErrorType
 from resilience.failure_detector import DetectorSettings, HealthStatus
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.incidents.observations import Known, counted_since, hold_facts
+from tasks.incidents.observations import Held, Known, counted_since, hold_facts
 from tasks.incidents.rules import Observation
 from tasks.overview.outages import OutageLevel, outage_level
 
@@ -125,20 +126,20 @@ def observe_outages(
     now: datetime,
     *,
     lead: float,
+    accounts: AccountTroubles = NO_TROUBLE,
 ) -> Iterator[Observation]:
     """Observe each outage: what it holds, and how many calls without a clear answer were booked nevertheless.
 
-    `held` is what is held of all accounts. Where these are at several Cal.coms, the outage of one holds its own alone.
+    `held` is what is held of all accounts. Where there are several (`accounts`), an outage holds what waits for it.
     """
-    seen = [one for one in services.observations if one.level or one.subject in services.half_open]
-    risks: Mapping[str, Mapping[HoldReason, HoldRisk]] = {services.guarded: held}
-    if services.hosts and any(services.is_calcom(one.subject) for one in seen):
-        risks = status_queries.service_risks(conn, now, lead=lead)
-    for one in seen:
+    for one in services.observations:
+        if not (one.level or one.subject in services.half_open):
+            continue
         level, facts = one.level, dict(one.facts)
         if one.subject is not None and services.is_calcom(one.subject):
-            own = risks.get(one.subject, {})
-            waiting = [own[reason] for reason in _OF_AN_OUTAGE if reason in own]
+            waiting: Sequence[Held] = [held[reason] for reason in _OF_AN_OUTAGE if reason in held]
+            if accounts.several:
+                waiting = accounts.held(CommonCause.SERVICE, service=one.subject)
             level = OutageLevel.DOWN if one.subject in services.half_open and waiting else level
             if level:
                 of = one.subject if services.hosts else None

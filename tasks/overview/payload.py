@@ -9,18 +9,20 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from db.account_troubles import TroubledAccount, TroubledService
+from db.account_troubles import DEFAULT, TroubledAccount, TroubledService
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
+from db.monitoring import counts_now
 from db.monitoring.counts_now import HeldNow
 from db.monitoring.front_door import CAP, FrontDoor
 from db.monitoring.heartbeats import EVERY
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import Block
+from tasks.accounts.remedies import new_key, tried_again
 from tasks.accounts.services import Service
 from tasks.overview.cards import Card
 from tasks.overview.ranking.accounts import trouble_phrase
-from tasks.overview.ranking.phrases import held_count
+from tasks.overview.ranking.phrases import held_count, several
 from tasks.overview.ranking.services import host_of, service_phrase
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import BreakerMove, RecordView
@@ -53,6 +55,7 @@ _QUEUE_MOVED_ON_BY: Mapping[Block, str] = MappingProxyType(
         Block.NOTHING: "itself, in order, now",
     }
 )
+_EACH_BY_ITS_CAUSE = "itself, in order, when what stops its account or its Cal.com is over"
 _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
 
 
@@ -74,11 +77,15 @@ def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
 def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
     if record is None:
         return dict.fromkeys(
-            ("holds", "now", "unknown", "day", "calcoms", "services", "accounts", "changes", "front_door", "incidents")
+            (
+                *("holds", "now", "capped", "unknown", "day", "calcoms", "services", "accounts", "changes"),
+                *("front_door", "incidents"),
+            )
         )
     return {
-        "holds": [_hold(hold, overview.shared.block) for hold in record.holds],
+        "holds": [_hold(hold, overview) for hold in record.holds],
         "now": {**_fields(record.moving, "pending", "booking", "retrying"), "held": held_count(overview)},
+        "capped": _capped(record),
         "unknown": record.unknown,
         "day": _fields(record.day, *record.day.__slots__) if record.day else None,
         "calcoms": sorted(Service(*one).host for one in record.accounts.other_services.items()),
@@ -110,9 +117,11 @@ def _card(card: Card, overview: Overview) -> dict[str, Any]:
     return state | _fields(card, "calls", "failed", "average_ms", "limit_left") | {"since_closed": not whole}
 
 
-def _hold(hold: HeldNow, block: Block) -> dict[str, Any]:
-    queued = hold.reason in QUEUED
-    by: Sentence = sentence(_QUEUE_MOVED_ON_BY[block] if queued else _MOVED_ON_BY[hold.reason])
+def _hold(hold: HeldNow, overview: Overview) -> dict[str, Any]:
+    queued, block = hold.reason in QUEUED, overview.shared.block
+    if several(overview):
+        block = Block.NOTHING  # of the line of `default` alone it is known
+    by: Sentence = sentence(_moved_on_by(hold.reason, overview))
     if hold.reason in _TIMED and hold.next_until:
         by = sentence(by, ", next in ", time_until(hold.next_until))
     return {
@@ -121,6 +130,30 @@ def _hold(hold: HeldNow, block: Block) -> dict[str, Any]:
         "oldest_at": iso(hold.oldest_held_at),
         "moves_on": as_json(by),
     }
+
+
+def _capped(record: RecordView) -> list[str]:
+    """Return the names of the figures that are counted up to a cap, and of which there may be more."""
+    moving = record.moving
+    counts = {"pending": moving.pending, "booking": moving.booking, "retrying": moving.retrying}
+    counts["unknown"] = record.unknown
+    held = ["held"] if any(one.capped for one in record.holds) else []
+    return [*(name for name, count in counts.items() if count >= counts_now.CAP), *held]
+
+
+def _moved_on_by(reason: HoldReason, overview: Overview) -> str:
+    if overview.record is None or not several(overview):
+        return _QUEUE_MOVED_ON_BY[overview.shared.block] if reason in QUEUED else _MOVED_ON_BY[reason]
+    if reason in QUEUED:
+        return _EACH_BY_ITS_CAUSE
+    if reason is HoldReason.CONFIGURATION:
+        return f"Cal.com's answer; Cal.com is asked {tried_again(DEFAULT)}"
+    if reason is not HoldReason.CREDENTIALS:
+        return _MOVED_ON_BY[reason]
+    refused = {one.account for one in overview.record.accounts.causes if one.held.reason is HoldReason.CREDENTIALS}
+    [name, *others] = sorted(refused, key=str)
+    cure = new_key(name) if name and not others else "`booking accounts list` names the accounts"
+    return f"a key that Cal.com takes: {cure}; Cal.com is asked {tried_again(DEFAULT)}"
 
 
 def _account(account: TroubledAccount) -> dict[str, Any]:

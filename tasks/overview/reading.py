@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.database.errors import NOT_MIGRATED
+from db.account_troubles import AccountTrouble
 from db.connection import deadline
 from db.monitoring import heartbeats
 from db.snapshot import snapshot
@@ -121,7 +122,7 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
         redis=redis,
         broker=_part(at, broker_ms if asked_broker.answers else None, before.broker if before else None),
         shared=replace(shared, cards=tuple(_cards(shared, record, postgres, redis))),
-        record=record,
+        record=record and _with_default(record, shared),
         limit=deps.breaker.settings.rate_limit,
         lead=timedelta(seconds=timings.lead),
         max_age=timedelta(seconds=timings.max_age) if timings.max_age else None,
@@ -180,6 +181,14 @@ def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | Non
     except SQLAlchemyError as exc:
         lacks_tables = getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
         return None, None if lacks_tables else ms, lacks_tables
+
+
+def _with_default(record: RecordView, shared: SharedView) -> RecordView:
+    """Return the record with what only Redis knows: that the key or the settings of `default` stop its line."""
+    if not (record.accounts.several and (shared.key_refused or shared.settings_wrong)):
+        return record
+    cause = AccountTrouble.REFUSED if shared.key_refused else AccountTrouble.CONFIGURATION
+    return replace(record, accounts=record.accounts.with_default_stopped(cause))
 
 
 def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:

@@ -100,7 +100,9 @@ class RecordView:
     held_before: tuple[tuple[datetime, int], ...] = ()
     """How many were held at the ends of the last minutes, newest first."""
     accounts: AccountTroubles = NO_TROUBLE
-    """The accounts that something of their own stops; empty: `default` is the only one."""
+    """What is held by which cause, and whom something of their own stops; empty: `default` is the only account."""
+    is_part: bool = False
+    """Whether `holds` are those of one cause, and other causes hold more."""
     front_door: FrontDoor = field(default_factory=FrontDoor)
     """Changes, callbacks and webhooks that wait."""
 
@@ -139,7 +141,12 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         queue_met=backlog_reason(conn) if any(hold.reason is HoldReason.IN_LINE for hold in holds) else None,
         held_before=tuple(booking_minutes.held_before(conn, now)) if holds else (),
         accounts=account_troubles.read(
-            conn, service, unreadable=UNREADABLE, missing_type=ErrorType.NO_EVENT_TYPE, create=CREATE
+            conn,
+            service,
+            lead=timings.lead,
+            unreadable=UNREADABLE,
+            missing_type=ErrorType.NO_EVENT_TYPE,
+            create=CREATE,
         ),
         front_door=front_door.read(conn, now),
     )

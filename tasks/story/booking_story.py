@@ -12,6 +12,7 @@ from db.appointments.events import Event
 from db.appointments.queue import QUEUED
 from db.changes import asking
 from db.changes.change import BookingChange
+from db.lifecycle import ChangeStatus
 from resilience.circuit_breaker.types import Block
 from tasks.accounts.callers import caller_of
 from tasks.calcom.access import CREATE
@@ -34,12 +35,23 @@ class BookingStory:
     why: str
     events: list[Event]
     changes: list[BookingChange]
+    account: str | None = None
+    """The name of its account; None: `default` is the only one."""
 
     @property
     def what(self) -> str:
         """Return what is booked."""
         length = f", {self.row.length_in_minutes} min" if self.row.length_in_minutes else ""
         return f"event type {self.row.event_type}{length}{' (deleted at Cal.com)' if self.deleted else ''}"
+
+    @property
+    def moved(self) -> str | None:
+        """Return who moved it to where it is at Cal.com; None: it is where it was asked for."""
+        there = self.row.booked_start_at
+        if there is None:
+            return None
+        by_us = any(one.status is ChangeStatus.DONE and one.wanted == there for one in self.changes)
+        return "by us" if by_us else "at Cal.com"
 
     @property
     def timeline(self) -> list[Event]:
@@ -70,5 +82,7 @@ def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingSto
     changes = asking.of_booking(conn, row.id)
     opened = [one for one in changes if not one.over]
     cancel_goes = any(one.ends_booking for one in opened)
-    line = why(row, now, deleted=deleted, block=block, cancel_goes=cancel_goes)
-    return BookingStory(row, now, deleted, " ".join([line, *(standing(one, now) for one in opened)]), events, changes)
+    account = accounts.names(conn, [row.account_id]).get(row.account_id)
+    line = why(row, now, deleted=deleted, block=block, cancel_goes=cancel_goes, account=account)
+    told = " ".join([line, *(standing(one, now) for one in opened)])
+    return BookingStory(row, now, deleted, told, events, changes, account)

@@ -8,12 +8,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeGuard
 
+from db.account_troubles import DEFAULT
 from db.appointments.appointment import Appointment
 from db.appointments.queue import QUEUED
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
 from tasks.accounts.door import CLOSED, UNREADABLE
+from tasks.accounts.remedies import key_of, new_key, tried_again
 from tasks.attempts.outcome import HALF_MADE
 from tasks.words import ago, duration, plural
 from tasks.work.decisions import PROBES_BEFORE_REST
@@ -34,19 +36,23 @@ def why(
     deleted: bool = False,
     block: Block = Block.UNKNOWN,
     cancel_goes: bool = False,
+    account: str | None = None,
 ) -> str:
     """Return the line for `row`; `now` is Postgres's time.
 
     `deleted`: Cal.com no longer has its event type. `block` is what stops calls now. `cancel_goes`: an open change
-    cancels it.
+    cancels it. `account`: the name of its account where there are several.
     """
     if row.status in _ENDS:
         is_left = row.status is Status.CONFIRMED and row.cancel_requested and not cancel_goes
         return _ENDS[row.status](row, now) + (_NOT_CANCELLED.format(row.id) if is_left else "")
-    line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
+    if row.hold_reason in _OF_ACCOUNT:
+        told = _OF_ACCOUNT[row.hold_reason](row, now, account)
+    else:
+        told = (_HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status])(row, now)
     is_queued = row.hold_reason in QUEUED and (row.hold_until is None or row.hold_reason is not HoldReason.THROTTLED)
-    waits = f" {_QUEUE_WAITS[block]} {_IN_ORDER}" if is_queued else ""
-    return line(row, now) + waits + (_DELETED if deleted else "") + (_CHANGED_LATER if row.cancel_requested else "")
+    waits = f" {_line_waits(block, account)} {_IN_ORDER}" if is_queued else ""
+    return told + waits + (_DELETED if deleted else "") + (_CHANGED_LATER if row.cancel_requested else "")
 
 
 def is_cut(row: Appointment) -> bool:
@@ -129,7 +135,7 @@ def _blind_key(row: Appointment, now: datetime) -> str:
     )
 
 
-def _credentials(row: Appointment, _now: datetime) -> str:
+def _credentials(row: Appointment, _now: datetime, account: str | None) -> str:
     if row.held_for == CLOSED:
         return (
             f"Its account is closed, so nothing can send it: `booking cancel {row.id}` ends it, with `--not-booked` if "
@@ -138,29 +144,36 @@ def _credentials(row: Appointment, _now: datetime) -> str:
     if row.held_for == UNREADABLE:
         return (
             "The API key of its account cannot be decrypted: ACCOUNT_ENCRYPTION_KEYS lacks the key that encrypted it "
-            "(`booking accounts check`). This booking goes on by itself when workers have that key, or after `booking "
-            "accounts rotate`."
+            "(`booking accounts check`). This booking goes on by itself when workers have that key, or after "
+            f"`booking accounts rotate {account or 'NAME'}`."
+        )
+    if account is None:
+        return (
+            "Cal.com refuses the API key. While bookings wait for the key, Cal.com is asked once a minute with a "
+            "harmless call. This booking goes on by itself when the key is taken again, when workers start with "
+            "another CALCOM_API_KEY, or at once by `booking breaker reset`."
         )
     return (
-        "Cal.com refuses the API key. While bookings wait for the key, Cal.com is asked once a minute with a harmless "
-        "call. This booking goes on by itself when the key is taken again, when workers start with another "
-        "CALCOM_API_KEY, or at once by `booking breaker reset`."
+        f"Cal.com refuses {key_of(account)}. While bookings wait for the key, Cal.com is asked with a harmless call "
+        f"{tried_again(account)}. This booking goes on by itself when the key is taken again, or with another: "
+        f"{new_key(account)}; `booking breaker reset` asks at once."
     )
 
 
-def _configuration(row: Appointment, now: datetime) -> str:
+def _configuration(row: Appointment, now: datetime, account: str | None) -> str:
     sooner = f" This one goes {ago(row.hold_until, now)} at the earliest." if _is_to_come(row.hold_until, now) else ""
     if row.error_type == ErrorType.NO_EVENT_TYPE:
         return (
             "Cal.com no longer has its event type: it was deleted, renamed or moved to a team, or another Cal.com "
             "answers (see `booking check`). It is looked for once a minute, and what waits for it goes when it is "
-            f"there again.{sooner} The booking goes on, too, when workers start with another CALCOM_BASE_URL, "
-            f"version or key; `booking retry {row.id}` posts it once more now."
+            f"there again.{sooner} The booking goes on, too, {_OTHER_SETTINGS}; `booking retry {row.id}` posts it "
+            "once more now."
         )
     return (
         "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
-        "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "
-        f"came through.{sooner} This one goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
+        f"harmless call asks {'once a minute' if account is None else tried_again(account)} whether that is over; then "
+        f"one booking goes first, and the others when it came through.{sooner} This one goes on, too, "
+        f"{_OTHER_SETTINGS if account in {None, DEFAULT} else f'with another key: {new_key(account)}'}."
     )
 
 
@@ -177,15 +190,11 @@ def _suspect(row: Appointment, _now: datetime) -> str:
     )
 
 
-def _paused(_row: Appointment, _now: datetime) -> str:
+def _paused(_row: Appointment, _now: datetime, account: str | None) -> str:
     return (
         "Its account is paused: nothing is called for it, no lookup either. It goes on by itself, in order, once "
-        "somebody runs `booking accounts resume`: `booking accounts list` says which account, `booking actions` who "
-        "paused it."
+        f"somebody runs `booking accounts resume {account or 'NAME'}`; `booking actions` says who paused it."
     )
-
-
-# -- ended -------------------------------------------------------------------------------------------------------------
 
 
 def _confirmed(row: Appointment, _now: datetime) -> str:
@@ -234,20 +243,24 @@ _HELD: dict[HoldReason, Line] = {
     HoldReason.UNREACHABLE: _unreachable,
     HoldReason.SETTLING: _settling,
     HoldReason.BLIND_KEY: _blind_key,
+    HoldReason.SUSPECT: _suspect,
+}
+
+_OF_ACCOUNT: dict[HoldReason, Callable[[Appointment, datetime, str | None], str]] = {
     HoldReason.CREDENTIALS: _credentials,
     HoldReason.CONFIGURATION: _configuration,
-    HoldReason.SUSPECT: _suspect,
     HoldReason.PAUSED: _paused,
 }
 
 
+_OTHER_SETTINGS = "when workers start with another CALCOM_BASE_URL, version or key"
 _IN_ORDER = "Held bookings go by themselves, in the order of the line."
 _QUEUE_WAITS: Mapping[Block, str] = MappingProxyType(
     {
         Block.UNKNOWN: "What the line waits for is not known: Redis does not answer.",
-        Block.CREDENTIALS: "Now the line waits because Cal.com refuses our key; Cal.com is asked again each minute.",
+        Block.CREDENTIALS: "Now the line waits because Cal.com refuses {key}; Cal.com is asked again {tried}.",
         Block.CONFIGURATION: "Now the line waits because another server answers in Cal.com's place, which is asked "
-        "again each minute.",
+        "again {tried}.",
         Block.ORDER: "Now the line waits because an operator holds all back.",
         Block.BREAKER_OPEN: "Now the line waits because Cal.com is failing and left alone.",
         Block.PROBE: "Now the line waits for one booking, which tries whether Cal.com is back.",
@@ -255,6 +268,11 @@ _QUEUE_WAITS: Mapping[Block, str] = MappingProxyType(
         Block.NOTHING: "Now the line moves, as fast as Cal.com and the limit take it.",
     }
 )
+
+
+def _line_waits(block: Block, account: str | None) -> str:
+    told = _QUEUE_WAITS[block].format(key=key_of(account), tried=tried_again(account))
+    return f"{told[:-1]}, or {new_key(account)}." if block is Block.CREDENTIALS and account is not None else told
 
 
 def _seconds_to(moment: datetime | None, now: datetime) -> float:

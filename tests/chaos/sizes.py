@@ -16,6 +16,7 @@ SIZES: Mapping[str, str] = {
     "turns": "tests/integration/accounts/test_turns.py",
     "keys": "tests/integration/accounts/test_refused_keys.py",
     "flood": "tests/integration/accounts/test_floods.py",
+    "causes": "tests/integration/overview/test_held_causes.py",
 }
 
 

@@ -28,6 +28,9 @@ def main() -> int:
     """Run from the command line; return the exit code."""
     try:
         with servers() as running, tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(
+                0o755
+            )  # where root runs this, PostgreSQL runs as another user, from an environment in it
             return judge(Path(folder), running)
     except EmbeddedError as error:
         say(str(error))

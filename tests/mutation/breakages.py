@@ -7,6 +7,7 @@ that change one file share a partial of it, so that a file that moves is named o
 from functools import partial
 
 from tests.mutation.accounts.apart import APART
+from tests.mutation.accounts.causes import CAUSES
 from tests.mutation.accounts.closed import CLOSED_ACCOUNTS
 from tests.mutation.accounts.floods import FLOODS
 from tests.mutation.accounts.keys import ACCOUNT_KEYS
@@ -57,6 +58,7 @@ from tests.mutation.watching.each_told import EACH_TOLD
 from tests.mutation.watching.front_door import AT_FRONT_DOOR
 from tests.mutation.watching.http_metrics import HTTP_METRICS
 from tests.mutation.watching.metrics import METRICS
+from tests.mutation.watching.not_known import NOT_KNOWN
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
 from tests.mutation.watching.truth import TRUTH
@@ -271,6 +273,7 @@ BREAKAGES = (
     *CLIENTS,
     # -- the right key, and no other account's row
     *ACCOUNT_KEYS,
+    *CAUSES,
     *CLOSED_ACCOUNTS,
     *APART,
     *FLOODS,
@@ -309,6 +312,7 @@ BREAKAGES = (
     *EACH_TOLD,
     *HTTP_METRICS,
     *METRICS,
+    *NOT_KNOWN,
     *PAGE,
     *QUOTA,
     *STEPS,

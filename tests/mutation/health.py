@@ -195,14 +195,16 @@ HEALTH = (
     ),
     _verdict(
         name="another-rank",
-        old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
-        new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
+        old="    (theirs.forced_open, causes.of_calcom),\n    (theirs.breaker_open, causes.of_calcom),\n",
+        new="    (theirs.breaker_open, causes.of_calcom),\n    (theirs.forced_open, causes.of_calcom),\n",
         test="tests/unit/overview/test_verdict.py::test_the_first_of_the_worst_answers",
     ),
     _verdict(
         name="redis-said-before-postgres",
-        old="    ours.postgres_gone,\n    ours.postgres_slow,\n    ours.redis_gone,\n",
-        new="    ours.redis_gone,\n    ours.postgres_gone,\n    ours.postgres_slow,\n",
+        old="    (ours.postgres_gone, causes.of_all),\n    (ours.postgres_slow, causes.of_all),\n"
+        "    (ours.redis_gone, causes.of_all),\n",
+        new="    (ours.redis_gone, causes.of_all),\n    (ours.postgres_gone, causes.of_all),\n"
+        "    (ours.postgres_slow, causes.of_all),\n",
         test=f"{_READING}test_both_gone_is_said_of_postgres_first",
     ),
     _verdict(
@@ -213,8 +215,8 @@ HEALTH = (
     ),
     _verdict(
         name="goes-while-nothing-goes",
-        old="    if any(one.row in _NOTHING_GOES for one in true):\n",
-        new="    if False:\n",
+        old="        true = [one for one in true if one.row not in _GOING]\n",
+        new="        pass\n",
         test="tests/unit/overview/test_verdict.py::test_nothing_is_said_to_go_while_nothing_goes",
     ),
     _verdict(

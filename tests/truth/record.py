@@ -30,7 +30,7 @@ GROUP BY kind
 _CHANGES = """
 SELECT endpoint, old_state AS old, new_state AS new, reason, context ->> 'by' AS by, context ->> 'why' AS why,
     created_at AS at
-FROM circuit_breaker_events ORDER BY epoch DESC LIMIT 40
+FROM circuit_breaker_events WHERE account_id IS NULL ORDER BY epoch DESC LIMIT 40
 """
 _OVERRIDES = "SELECT mode, by, why, until, created_at AS at FROM breaker_overrides WHERE lifted_at IS NULL ORDER BY id"
 _INCIDENTS = """
@@ -39,7 +39,8 @@ FROM alert_incidents WHERE closed_at IS NULL AND news > 0 ORDER BY id DESC
 """
 _ROWS = f"""
 SELECT id, status, {HELD_BY} AS hold_reason, event_type_id, start_at, requested_at, held_at, hold_until,
-    next_attempt_at, error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at
+    next_attempt_at, error_type, retry_count, outcome_unknown, looks, posts, cancel_requested, enqueued_at, updated_at,
+    booked_start_at, hold_reason AS met, (SELECT name FROM calcom_accounts WHERE id = account_id) AS account
 FROM appointments
 """  # noqa: S608 - the same
 _ACCOUNTS = """
@@ -49,6 +50,10 @@ SELECT name, (
         AND hold_reason IN ('breaker_open', 'throttled', 'paused', 'credentials', 'configuration')
 ) AS count
 FROM calcom_accounts AS account
+"""
+_REFUSED = """
+SELECT name FROM calcom_accounts JOIN breaker_overrides USING (key_fingerprint)
+WHERE mode = 'credentials' AND lifted_at IS NULL
 """
 _OPEN_CHANGES = """
 SELECT status, count(*) AS count, min(requested_at) AS oldest_at FROM booking_changes
@@ -101,6 +106,37 @@ class Record:
     hints: Mapping[tuple[str, str | None], int] = field(default_factory=dict)
     """Cal.com's webhooks of the last day, by trigger and outcome."""
 
+    refused: frozenset[str] = frozenset()
+    """The accounts beside `default` whose keys Cal.com refuses."""
+
+    @property
+    def several(self) -> bool:
+        """Return whether there are accounts beside `default`."""
+        return len(self.accounts) > 1
+
+    def there(self, *reasons: str) -> list[dict[str, Any]]:
+        """Return what these reasons (none: all) hold at the settings' Cal.com, and for nothing of one account alone."""
+        held = [row for row in self.rows.values() if row["status"] == "held"]
+        if self.several:
+            behind = {row["account"] for row in held if row["met"] == "breaker_open"}
+            held = [row for row in held if row["account"] not in self.refused and self._waits_there(row, behind)]
+        return [row for row in held if not reasons or row["hold_reason"] in reasons]
+
+    def of_limit(self, account: str) -> int:
+        """Return how many of an account wait for its limit."""
+        own = [row for row in self.rows.values() if row["status"] == "held" and row["account"] == account]
+        is_back = any(row["met"] == "breaker_open" for row in own) or self._is_down() or account in self.refused
+        return 0 if is_back else sum(row["met"] == "throttled" for row in own)
+
+    def _waits_there(self, row: dict[str, Any], behind: set[str]) -> bool:
+        if row["met"] in {"unreachable", "settling"}:
+            return True
+        return row["met"] in {"breaker_open", "throttled"} and (row["account"] in behind or self._is_down())
+
+    def _is_down(self) -> bool:
+        newest = {one["endpoint"]: one["new"] for one in reversed(self.changes)}
+        return any(newest.get(name) in {"open", "half_open", "forced_open"} for name in (None, "bookings.create"))
+
     def held_count(self, *reasons: str) -> int:
         """Return how many these reasons hold (none: all reasons)."""
         return sum(one["count"] for reason, one in self.held.items() if not reasons or reason in reasons)
@@ -133,6 +169,7 @@ def read(conn: "psycopg.Connection[dict[str, Any]]", lead: float, number: int) -
         story=tuple(conn.execute(_STORY, {"number": number})),
         wishes=tuple(BookingChange.read(list(one.values())) for one in conn.execute(_WISHES, {"number": number})),
         rows={one["id"]: one for one in conn.execute(_ROWS)},
+        refused=frozenset(one["name"] for one in conn.execute(_REFUSED)),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, Page
 
 from resilience.exceptions import AppointmentDatabaseException
@@ -23,7 +24,10 @@ from worker import ChangeRefusedError, reschedule_booking
 
 EVERY = 1.0  # seconds between two readings
 ASKED_EVERY = 0.9  # seconds between two bookings
-SETTINGS: dict[str, Any] = {"calcom_rate_limit_per_minute": 100}
+SETTINGS: dict[str, Any] = {
+    "calcom_rate_limit_per_minute": 100,
+    "account_encryption_keys": Fernet.generate_key().decode(),
+}
 HATCHED = {"hold", "no hold", "account", "total", "beside totals", "change", "incident"}  # of the moment that is shown
 _LATER = datetime(2031, 3, 1, tzinfo=UTC)
 Say = Callable[[str], object]

@@ -1,4 +1,4 @@
-"""The twelve kinds of trouble: how each begins and how it ends; while it lasts its name is in `World.done`."""
+"""The kinds of trouble: how each begins and how it ends; while it lasts its name is in `World.done`."""
 
 import contextlib
 import threading
@@ -10,11 +10,15 @@ from typing import Any
 
 import psycopg
 import redis
+from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.errors import AppointmentException
+from db.monitoring.operator_actions import ActionRequest
 from tasks.changes.ask.ask import Via
+from tasks.operations import accounts as operations
 from tasks.operations import breaker_overrides
+from tasks.operations.accounts import NewAccount
 from tasks.operations.retry import retry
 from tests.browser.deployment import Deployment, request
 from tests.chaos.background import background
@@ -23,6 +27,7 @@ from worker import enqueue_booking, enqueue_bookings
 from worker.local import processes
 
 POST = {"method": "POST", "path": "/v2/bookings"}
+SECOND, SECOND_KEY = "salon-1", "cal_test_host10"  # an account beside `default`, and its key at the simulator
 BURST = 40  # bookings at once: more than the limit takes in half a minute
 LATE_EVERY = 0.6  # seconds between two answers of Redis that are late
 LATE_MS = 250
@@ -36,6 +41,8 @@ class Traffic:
     every: float
     over: threading.Event = field(default_factory=threading.Event)
     number: int = 0
+    second: str | None = None
+    """The account beside `default` that each other request is for."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def lasting(self) -> contextlib.AbstractContextManager[None]:
@@ -56,7 +63,8 @@ class Traffic:
         with self.lock:
             self.number += 1
         near = self.number % 15 == 10  # it starts so soon that an outage puts it at risk
-        return request(self.number, hours=1.5 if near else 30 + self.number % 40)
+        account = {"account": self.second} if self.second and self.number % 2 else {}
+        return request(self.number, hours=1.5 if near else 30 + self.number % 40, **account)
 
     def _run(self) -> None:
         while not self.over.wait(self.every):
@@ -202,6 +210,34 @@ def _recovery(dealer: Dealer) -> Iterator[None]:
     yield
 
 
+def _have_second(dealer: Dealer) -> None:
+    """Have an account beside `default` from now on; each other request is for it."""
+    if dealer.traffic.second is None:
+        asked = ActionRequest(who="ann", via="command line", action=operations.ADD, why="a test")
+        deps, wanted = dealer.deployed.dependencies, NewAccount(name=SECOND)
+        operations.add(deps, wanted, SecretStr(SECOND_KEY), asked, first=True)
+        dealer.traffic.second = SECOND
+
+
+@contextlib.contextmanager
+def _seconds_key(dealer: Dealer) -> Iterator[None]:
+    """Have Cal.com refuse the key of the second account alone."""
+    _have_second(dealer)
+    with dealer.faulty("status", name="invalid_key", match={"key": SECOND_KEY}):
+        yield
+    deps = dealer.deployed.dependencies
+    with contextlib.suppress(SQLAlchemyError):
+        breaker_overrides.reset(deps.engine, deps.breaker, by="ann", why="the key is good again")
+
+
+@contextlib.contextmanager
+def _seconds_limit(dealer: Dealer) -> Iterator[None]:
+    """Have both accounts ask for more than their limits take."""
+    _have_second(dealer)
+    dealer.traffic.ask(2 * BURST)
+    yield
+
+
 Trouble = Callable[[Dealer], contextlib.AbstractContextManager[None]]
 TROUBLES: Mapping[str, Trouble] = MappingProxyType(
     {
@@ -217,8 +253,12 @@ TROUBLES: Mapping[str, Trouble] = MappingProxyType(
         "dead Redis": lambda dealer: _server("valkey", "kill", dealer),
         "dead beat": _dead_beat,
         "recovery": _recovery,
+        "salon's key": _seconds_key,
+        "salon's limit": _seconds_limit,
     }
 )
+OF_ACCOUNTS = frozenset({"salon's key", "salon's limit"})
+"""What has a second account from then on, and so comes last."""
 PAIRS = (
     ("outage", "order"),
     ("outage", "limit"),
@@ -232,4 +272,7 @@ PAIRS = (
     ("recovery", "order"),
     ("recovery", "refused key"),
     ("bad day", "slow Redis"),
+    ("salon's key", "outage"),
+    ("salon's key", "limit"),
+    ("outage", "salon's limit"),
 )

@@ -59,6 +59,8 @@ def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
     first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": story.why}
+    if story.account is not None:
+        first["account"] = story.account
     changes = [_change(change, personal=personal) for change in story.changes]
     return {**first, **fields, "changes": changes, "story": [asdict(event) for event in story.events]}
 
@@ -74,10 +76,12 @@ def _standing(row: Appointment) -> str:
 
 def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     row, now = story.row, story.now
+    if story.account is not None:
+        yield "account", story.account
     yield "what", story.what
     yield "when", _when(row, row.present_start)
-    if row.booked_start_at is not None:
-        yield "moved", f"at Cal.com; it was asked for {_when(row, row.start_at)}"
+    if story.moved is not None:
+        yield "moved", f"{story.moved}; it was asked for {_when(row, row.start_at)}"
     yield "who", _who(row) if personal else HIDDEN
     if personal:
         yield from _further(row)

@@ -141,8 +141,8 @@ def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
 
 def _services(known: AccountTroubles) -> GaugeMetricFamily:
     """Return how many other Cal.coms there are, by the breaker's state: a hundred have as many series as none."""
-    states = Counter(one.state for one in known.services)
-    states[State.CLOSED] = max(0, len(known.other_services) - len(known.services))
+    states = Counter(one.state for one in known.services if one.state != State.CLOSED)
+    states[State.CLOSED] = max(0, len(known.other_services) - states.total())
     samples = (((OTHERS, state.value), float(states[state])) for state in State)
     about = "Cal.coms of accounts beside that of the settings, by the state of the breaker"
     return _gauge("services", about, ("service", "state"), samples)

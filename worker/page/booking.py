@@ -26,10 +26,10 @@ from tasks.words import plural
 
 LOOKUPS = frozenset({"bookings.list", "bookings.get"})
 NOT_BOOKED, DONE, NOT_DONE = "not_booked", "done", "not_done"
-_MOMENTS = ("start_at", "booked_start_at", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
+_MOMENTS = ("start_at", "booked_start_at", "moved", "awaits_host", "requested_at", "answer_by", "held_at", "hold_until")
 _THERE = ("next_attempt_at", "calcom_booking_uid", "calcom_seat_uid", "series_uid", "series_weeks", "series_of")
 _TRIED = ("tries", "outcome_unknown", "cancel_requested", "last_error", "error_type")
-_FACTS = ("what", *_MOMENTS, *_THERE, *_TRIED, "idempotency_key", "uuid", "task_id", "correlation_id")
+_FACTS = ("account", "what", *_MOMENTS, *_THERE, *_TRIED, "idempotency_key", "uuid", "task_id", "correlation_id")
 
 
 def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
@@ -95,7 +95,7 @@ def row_facts(story: BookingStory) -> dict[str, Any]:
     row = story.row
     looked = sum(call.get("endpoint") in LOOKUPS for event in story.events for call in event.facts.get("calls", ()))
     tries = f"{row.posts} to book, {row.retry_count} retried, {plural(looked, 'lookup')}"
-    known = asdict(row) | {"what": story.what, "tries": tries}
+    known = asdict(row) | {"account": story.account, "what": story.what, "moved": story.moved, "tries": tries}
     return {name: known[name] for name in _FACTS}
 
 

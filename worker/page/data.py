@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -135,7 +136,13 @@ def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
     with snapshot(deps.engine) as conn:
         page = _rows(conn, wanted)
         called = call_marks.in_force(conn, [row.id for row in page.rows])
-        found = {"rows": page.rows, "next": page.next, "looked": page.looked, "down_to": page.down_to, "called": called}
+        found = {
+            "rows": _named(conn, page.rows),
+            "next": page.next,
+            "looked": page.looked,
+            "down_to": page.down_to,
+            "called": called,
+        }
         if wanted.look:
             return found
         count = listing.count(conn, wanted.filter)
@@ -152,10 +159,21 @@ def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:
         raise refused("after: no page has given this; begin with the first page") from None
 
 
-def _find(deps: Dependencies, wanted: SearchBody) -> list[listing.Listed]:
+def _find(deps: Dependencies, wanted: SearchBody) -> list[dict[str, Any]]:
     with snapshot(deps.engine) as conn:
         try:
             account = accounts.named(conn, wanted.account).id if wanted.account else None
         except accounts.NoSuchAccountError as unknown:
             raise refused(f"account: {unknown}") from None
-        return search.find(conn, wanted.q, limit=FOUND, account=account)
+        return _named(conn, search.find(conn, wanted.q, limit=FOUND, account=account))
+
+
+def _named(conn: Connection, rows: list[listing.Listed]) -> list[dict[str, Any]]:
+    names = accounts.names(conn, {row.account_id for row in rows})
+    return [shown(row, names) for row in rows]
+
+
+def shown(row: listing.Listed, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return a row with the name of its account in place of the number; without names `default` is the only one."""
+    values = asdict(row)
+    return values | {"account": names.get(values.pop("account_id"))}

@@ -4,9 +4,9 @@ import asyncio
 import csv
 import io
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import astuple, fields
+from dataclasses import fields
 from datetime import datetime
 from itertools import islice
 from tempfile import SpooledTemporaryFile
@@ -15,12 +15,13 @@ from typing import IO, Any
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
+from db import accounts
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed
 from tasks.dependencies import Dependencies
 from tasks.overview.sentences import iso
 from worker.page.base import DataHandler, as_json
-from worker.page.data import asked_list
+from worker.page.data import asked_list, shown
 from worker.page.reading import EXPORT_PATIENCE, EXPORTS, asking, readers
 
 ROWS = 100_000
@@ -29,7 +30,8 @@ LONGEST = 120.0  # seconds: while it reads one snapshot, PostgreSQL cannot clean
 READERS = 20  # at once: each has a file of some 30 MB at most
 IN_MEMORY = 1 << 20  # bytes of a file that are not on the disk
 SENT = 1 << 16  # bytes at once
-COLUMNS = tuple(column.name for column in fields(Listed))
+COLUMNS = tuple(column.name for column in fields(Listed) if column.name != "account_id")
+Row = Mapping[str, Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes these for the beginning of a formula, or skips them
 
 _preparing, _sending = asyncio.Semaphore(EXPORTS), asyncio.Semaphore(READERS)
@@ -99,21 +101,23 @@ class Export(DataHandler):
 
 
 def _parts(
-    deps: Dependencies, wanted: Filter, form: Callable[[Iterator[Listed]], Iterator[str]]
+    deps: Dependencies, wanted: Filter, form: Callable[[Iterator[Row], Sequence[str]], Iterator[str]]
 ) -> Generator[str, None, None]:
     """Yield the file; closed half-way, it closes its cursor and gives its connection back."""
     with deps.engine.connect() as conn:
-        yield from form(listing.stream(conn, wanted, limit=ROWS))
+        names = accounts.names(conn)
+        rows = (shown(row, names) for row in listing.stream(conn, wanted, limit=ROWS))
+        yield from form(rows, (*COLUMNS, "account") if names else COLUMNS)
 
 
-def as_csv(rows: Iterator[Listed]) -> Iterator[str]:
+def as_csv(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
     """Yield CSV (RFC 4180), a header first."""
-    yield _lines([COLUMNS])
+    yield _lines([columns])
     while part := list(islice(rows, PART)):
-        yield _lines([_cell(value) for value in astuple(row)] for row in part)
+        yield _lines([_cell(row[name]) for name in columns] for row in part)
 
 
-def as_array(rows: Iterator[Listed]) -> Iterator[str]:
+def as_array(rows: Iterator[Row], _columns: Sequence[str]) -> Iterator[str]:
     """Yield one JSON array, a row a line."""
     before = "[\n"
     while part := list(islice(rows, PART)):

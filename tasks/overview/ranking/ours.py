@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
+from db.account_troubles import DEFAULT
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import CAP
 from db.monitoring.heartbeats import beat_is_dead
 from db.monitoring.incidents import IncidentKind
+from tasks.accounts.remedies import key_of, new_key, tried_again
 from tasks.overview.ranking.phrases import (
     call_those,
     held_since,
     incident_since,
+    is_part,
     number_waiting,
+    several,
     since,
     with_damage,
     with_risk_button,
@@ -85,8 +89,8 @@ def no_health_check(overview: Overview) -> TrueRow | None:
         return None
     never = sentence(" yet, and the first booking came at ", time_of_day(beat.since))
     when = since(beat.ticked_at) if beat.ticked_at else never
-    text = sentence("No health check", when, ": nothing held is released.")
-    if_nobody_acts = sentence("held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.")
+    text = sentence("No health check", when, ": alerts wait, and only other workers release holds.")
+    if_nobody_acts = sentence("this stays so: start `celery -A worker beat` and the worker of `maintenance`.")
     return _row(4, "no_health_check", text, if_nobody_acts)
 
 
@@ -95,9 +99,11 @@ def credentials(overview: Overview) -> TrueRow | None:
     if not overview.shared.key_refused:
         return None
     at = overview.key_refused_at or held_since(overview, HoldReason.CREDENTIALS)
-    text = sentence("Cal.com refuses our key", since(at))
+    account = DEFAULT if several(overview) else None
+    text = sentence(f"Cal.com refuses {key_of(account)}", since(at))
+    else_ = "they need a new key" if account is None else new_key(account)
     if_nobody_acts = sentence(
-        "Cal.com is asked each minute, and all go by themselves when it takes the key; else they need a new key",
+        f"Cal.com is asked {tried_again(account)}, and all go by themselves when it takes the key; else {else_}",
         call_those(overview),
         ".",
     )
@@ -111,7 +117,8 @@ def configuration(overview: Overview) -> TrueRow | None:
     at = incident_since(overview, IncidentKind.CONFIGURATION) or held_since(overview, HoldReason.CONFIGURATION)
     text = sentence("What answers is not Cal.com's API", since(at))
     if_nobody_acts = sentence(
-        "the URL is asked each minute, and all go by themselves when Cal.com answers; else they need other settings",
+        f"the URL is asked {tried_again(DEFAULT if several(overview) else None)}, and all go by themselves when Cal.com"
+        " answers; else they need other settings",
         call_those(overview),
         ".",
     )
@@ -134,5 +141,5 @@ def _held_back(
         if_nobody_acts,
         with_risk_button(overview, buttons),
         short=sentence(text, "."),
-        counts_endings=True,
+        counts_endings=not is_part(overview),
     )

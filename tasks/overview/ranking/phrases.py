@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from db.account_troubles import DEFAULT
 from db.appointments.queue import QUEUED
 from db.lifecycle import HoldReason
 from db.monitoring.counts_now import HeldNow
@@ -42,6 +43,21 @@ def holds(overview: Overview) -> tuple[HeldNow, ...]:
     return overview.record.holds if overview.record else ()
 
 
+def several(overview: Overview) -> bool:
+    """Return whether there are accounts beside `default`."""
+    return overview.record is not None and overview.record.accounts.several
+
+
+def of_default(overview: Overview) -> str:
+    """Return " of default" where there are several accounts: each has a key and a limit."""
+    return f" of {DEFAULT}" if several(overview) else ""
+
+
+def is_part(overview: Overview) -> bool:
+    """Return whether only what one cause holds is told, and other causes hold more."""
+    return overview.record is not None and overview.record.is_part
+
+
 def held_count(overview: Overview, reasons: Collection[HoldReason] = tuple(HoldReason)) -> int:
     """Return how many bookings these reasons hold."""
     return sum(one.count for one in holds(overview) if one.reason in reasons)
@@ -76,10 +92,25 @@ def level_of_holds(overview: Overview) -> Level:
 
 def risk_phrase(overview: Overview) -> Sentence:
     """Return how many held bookings are at risk: ", 2 at risk (first at 15:30)"."""
+    return sentence(", ", told) if (told := _risk(overview)) else ()
+
+
+def _risk(overview: Overview) -> Sentence:
+    """Return "2 at risk (first at 15:30)"; empty: none is."""
     number, first = at_risk_count(overview), expires_at(overview)
     if not number:
         return ()
-    return sentence(f", {number:,} at risk", *((" (first at ", time_of_day(first), ")") if first else ()))
+    return sentence(f"{number:,} at risk", *((" (first at ", time_of_day(first), ")") if first else ()))
+
+
+def at_risk(overview: Overview) -> Sentence:
+    """Return how many of what a cause holds are at risk, behind names: "; 2 at risk (first at 15:30)"."""
+    return sentence("; ", told) if several(overview) and (told := _risk(overview)) else ()
+
+
+def level_of_part(overview: Overview) -> Level:
+    """Return the level of a row that tells what several causes hold: critical once a booking of theirs is late."""
+    return Level.CRITICAL if several(overview) and is_late(overview) else Level.WARNING
 
 
 def damage_phrase(overview: Overview) -> Sentence:
@@ -159,8 +190,8 @@ def is_waited_for(overview: Overview, card: Card) -> bool:
 def pace(overview: Overview) -> float:
     """Return how many bookings a second were sent lately, since the breaker closed; 0: the pace is not known."""
     card = overview.shared.booking
-    if card is None or not card.calls_lately or overview.service.since is None:
-        return 0.0
+    if card is None or not card.calls_lately or overview.service.since is None or several(overview):
+        return 0.0  # of several accounts the calls of those count, too, for which nothing waits
     closed = max(one.since for one in (overview.service, card) if one.since)
     return card.calls_lately / min(max((overview.read_at - closed).total_seconds(), 1.0), LATELY)
 

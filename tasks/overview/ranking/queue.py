@@ -69,7 +69,10 @@ def what_happens(overview: Overview, ends: Moment | None, when: str, since: date
 
 
 def _known(overview: Overview, since: datetime | None) -> list[tuple[datetime, int]]:
-    """Return how many were held at earlier moments since then, newest first, none of them too near."""
-    known = overview.record.held_before if overview.record else ()
+    """Return how many were held at earlier moments since then, newest first, none of them too near.
+
+    Of a part nobody knows it: all causes together were counted.
+    """
+    known = overview.record.held_before if overview.record and not overview.record.is_part else ()
     latest = overview.read_at - _SHORTEST
     return [one for one in known if one[0] <= latest and (since is None or one[0] >= since)]

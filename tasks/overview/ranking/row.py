@@ -47,3 +47,5 @@ class TrueRow:
     """When all held bookings will probably be released."""
     counts_endings: bool = False
     """Whether its sentence counts the bookings that ended badly."""
+    held: int = 0
+    """How many bookings its cause holds."""

@@ -4,7 +4,7 @@ from db.account_troubles import TroubledService
 from resilience.circuit_breaker.types import State
 from tasks.accounts.services import Service
 from tasks.overview.outages import OutageLevel
-from tasks.overview.ranking.phrases import number_waiting, since
+from tasks.overview.ranking.phrases import at_risk, call_those, level_of_part, number_waiting, since
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
 from tasks.overview.sentences import Sentence, sentence
@@ -16,6 +16,7 @@ _WHAT = {
     State.OPEN.value: "it is down",
     State.HALF_OPEN.value: "it is being tried",
     State.FORCED_OPEN.value: "an operator holds all back",
+    State.CLOSED.value: "its breaker is closed, and what is held goes in order",
 }
 
 
@@ -28,14 +29,25 @@ def services_wait(overview: Overview) -> TrueRow | None:
     for one in down[:_NAMED]:
         parts += ["; " if parts else "", f"{host_of(one)}: ", service_phrase(one)]
     more = f"; {len(down) - _NAMED:,} more" if len(down) > _NAMED else None
-    text = sentence(f"{plural(len(down), 'other Cal.com is', 'other Cal.coms are')} held up: ", *parts, more, ".")
-    if_nobody_acts = sentence("they go by themselves, in order, when it is back; what is for others goes on.")
+    text = sentence(
+        f"{plural(len(down), 'other Cal.com is', 'other Cal.coms are')} held up: ",
+        *parts,
+        more,
+        *at_risk(overview),
+        ".",
+    )
+    when = "" if all(one.state == State.CLOSED for one in down) else ", when it is back"
+    if_nobody_acts = sentence(
+        f"they go by themselves, in order{when}; what is for others goes on", call_those(overview), "."
+    )
     if all(one.state == State.FORCED_OPEN for one in down):
         if_nobody_acts = sentence(
-            f"nothing goes there until the override is ended (`booking breaker auto --service {host_of(down[0])}`)."
+            f"nothing goes there until the override is ended (`booking breaker auto --service {host_of(down[0])}`)",
+            call_those(overview),
+            ".",
         )
     whose = Whose.ORDERED if down[0].state == State.FORCED_OPEN else Whose.CALCOM
-    return TrueRow(13, "services_wait", whose, Level.WARNING, text, if_nobody_acts)
+    return TrueRow(13, "services_wait", whose, level_of_part(overview), text, if_nobody_acts)
 
 
 def services_fail(overview: Overview) -> TrueRow | None:

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from db.account_troubles import AccountTrouble
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from resilience.circuit_breaker.types import State
@@ -15,9 +14,11 @@ from tasks.overview.ranking.phrases import (
     held_count,
     hold_for,
     is_late,
+    is_part,
     is_waited_for,
     level_of_holds,
     number_waiting,
+    of_default,
     pace,
     reason_given,
     risk_phrase,
@@ -95,11 +96,6 @@ def draining(overview: Overview) -> TrueRow | None:
         return None
     if card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
         return None
-    accounts = overview.record.accounts
-    own = sum(one.waiting for one in accounts.of(AccountTrouble.BREAKER))
-    own += sum(one.waiting for one in accounts.services)
-    if own >= waiting.count:  # they wait for the breakers of their accounts, or for another Cal.com
-        return None
     outage, speed = overview.record.outage, pace(overview)
     text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
     if outage.began is None or (outage.ended and card.since and card.since - outage.ended > _SAME):
@@ -146,13 +142,12 @@ def throttled(overview: Overview) -> TrueRow | None:
     if waiting is None or waiting.met is HoldReason.BREAKER_OPEN:
         return None
     waits, pause = number_waiting(waiting.count, capped=waiting.capped), overview.shared.throttled_until
-    one_limit = overview.limit and not (overview.record and overview.record.accounts.several)
-    told: tuple[Part, ...] = (f", at most {overview.limit:,} a minute go",) if one_limit else ()
+    told: tuple[Part, ...] = (f", at most {overview.limit:,} a minute go",) if overview.limit else ()
     ends = done_at(overview, waiting)
     if pause and pause > overview.read_at:
         ends, told = None, (", and nothing goes for ", time_until(pause))
     if_nobody_acts = what_happens(overview, time_until(ends) if ends else None, "in about")
-    text = sentence(f"The limit is reached: {waits}", *told, ".")
+    text = sentence(f"The limit{of_default(overview)} is reached: {waits}", *told, ".")
     level = Level.CRITICAL if is_late(overview) else Level.WARNING
     buttons = with_risk_button(overview, ("show_held",))
     return TrueRow(13, "throttled", Whose.LIMIT, level, text, if_nobody_acts, buttons, done_at=ends)
@@ -205,5 +200,5 @@ def _holding(
         if_nobody_acts,
         with_risk_button(overview, ("show_held", *buttons)),
         short=sentence(text, "."),
-        counts_endings=True,
+        counts_endings=not is_part(overview),
     )

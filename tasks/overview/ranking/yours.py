@@ -10,6 +10,7 @@ from tasks.overview.ranking.phrases import (
     is_waited_for,
     number_waiting,
     reason_given,
+    several,
     since,
     until_or_ever,
     with_risk_button,
@@ -28,7 +29,7 @@ _UNTIL_FOUND = "the event type is looked for each minute, and its bookings go by
 def waits_for_you(overview: Overview) -> TrueRow | None:
     """Only a person moves these bookings on."""
     reasons = [HoldReason.BLIND_KEY, HoldReason.SUSPECT]
-    if not overview.shared.settings_wrong:  # otherwise that hold is the whole fleet's matter
+    if several(overview) or not overview.shared.settings_wrong:  # that hold is else the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
     held = [found for reason in reasons if (found := hold_for(overview, reason))]
     if overview.record is None or not held:

@@ -78,3 +78,20 @@ def test_a_kind_of_failure_keeps_its_colour(ask: Ask) -> None:
     assert few.items() <= many.items()
     assert many["new kind"] == "kind-others"
     assert len(set(many.values())) == len(many)
+
+
+def test_a_figure_that_is_counted_up_to_a_cap_has_a_plus(ask: Ask) -> None:
+    """Of those there may be more; all others are what they are."""
+    draw = """drawTotals && (() => {
+      const place = document.createElement("div");
+      it.drawTotals(place, given[0]);
+      return place.textContent;
+    })()"""
+    told = {"now": {"pending": 1000, "booking": 3}, "day": {"confirmed": 1000}, "unknown": 1000, "queues": {}}
+
+    text = ask("sections/totals.js", draw, told | {"capped": ["pending", "unknown"]})
+
+    assert "pending1,000+booking3" in text
+    assert "confirmed1,000" in text
+    assert "confirmed1,000+" not in text
+    assert "1,000+ may be booked" in text

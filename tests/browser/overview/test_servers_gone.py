@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tasks.overview.reading import _LATER
 from tests.browser.browser import Viewer
@@ -44,3 +45,19 @@ def test_what_has_changed_is_shown_within_three_seconds(viewer: Callable[..., Vi
     pause = eventually(there.pause, what="it has asked twice")
     assert pause > FRESH, "at most one answer in a row is out of a reading that began before the change"
     assert FRESH + pause + PATIENCE + _LATER <= LATEST
+
+
+def test_what_nobody_could_read_is_not_said_to_be_nothing(viewer: Callable[..., Viewer], deployed: Deployment) -> None:
+    """A page that is opened while PostgreSQL does not answer: nothing is claimed."""
+    finals([enqueue_booking(request(0)).appointment_id])
+    there = viewer().open()
+    there.sees("All is well")
+    expect(there.page.locator("#holds")).to_have_text("Nothing is held.")
+
+    deployed.environment.servers.servers["postgres"].kill()
+    there.open()
+    there.sees(NAMES["postgres"])
+
+    for place in ("#holds", "#front-door", "#changes", "#incidents"):
+        expect(there.page.locator(place)).to_have_text("Not known now.")
+    expect(there.page.locator("#list-note")).not_to_contain_text("older")

@@ -37,7 +37,8 @@ def ask(number: int, account: str | None = "salon-7") -> int:
 
 def hold(booking: int, reason: HoldReason, **more: Any) -> None:
     """Hold a booking."""
-    write(booking, status=Status.HELD, hold_reason=reason, held_at=text("now()"), enqueued_at=None, **more)
+    held = {"held_at": text("now()"), "enqueued_at": None, **more}
+    write(booking, status=Status.HELD, hold_reason=reason, **held)
 
 
 def another(number: int, state: AccountState = AccountState.ACTIVE, **held: Any) -> str:
@@ -94,9 +95,7 @@ def test_each_trouble_of_an_account_is_named_once() -> None:
     assert [one["name"] for one in payload(seen, said)["accounts"]] == list(names.values())
     check()
     found = titles()
-    assert found["account_failing"] == (
-        f"The own breakers of 1 accounts are not closed: {names['breaker']} (2 waiting)"
-    )
+    assert found["account_failing"] == (f"The own breakers of 1 account are not closed: {names['breaker']} (2 waiting)")
     assert names["unreadable"] in found["key_unreadable"]
     assert "credentials" not in found  # nobody refuses the key of `default`
     assert state(carry(well)) == (Status.CONFIRMED, None)
@@ -112,7 +111,7 @@ def test_a_refused_key_names_its_account_until_it_is_rotated(simulator: Any) -> 
 
     check()
     found = titles()
-    assert found["account_refused"] == "Cal.com refuses the API keys of 1 accounts: salon-7 (1 waiting)"
+    assert found["account_refused"] == "Cal.com refuses the API keys of 1 account: salon-7 (1 waiting)"
     assert "credentials" not in found
     assert verdict(read_overview(dependencies.current())).name == "accounts_need_you"
 
@@ -120,6 +119,24 @@ def test_a_refused_key_names_its_account_until_it_is_rotated(simulator: Any) -> 
 
     assert [known.trouble for known in _troubles().accounts] == []
     assert row(one).hold_reason is HoldReason.CREDENTIALS  # its release is the next beat's
+
+
+@pytest.mark.usefixtures("salon")
+def test_an_alert_of_limits_counts_all_that_waits_for_them() -> None:
+    """Each account's line with those in it, and none that waits for something else."""
+    ago = {"held_at": text("now() - interval '10 minutes'")}
+    for number in (1, 2):
+        hold(ask(number), HoldReason.THROTTLED, **ago)
+    hold(ask(3), HoldReason.THROTTLED, held_for="line", **ago)
+    hold(ask(4, None), HoldReason.THROTTLED, **ago)
+    hold(ask(5, None), HoldReason.SUSPECT)
+
+    check()
+
+    assert titles()["throttled"] == (
+        "The rate limits of 2 accounts keep bookings waiting: salon-7 (3 waiting), default (1 waiting): 4 held,"
+        " 0 at risk"
+    )
 
 
 @pytest.mark.usefixtures("salon")
@@ -206,5 +223,5 @@ def _troubles() -> account_troubles.AccountTroubles:
     deps = dependencies.current()
     with deps.engine.connect() as conn:
         return account_troubles.read(
-            conn, deps.breaker.service, unreadable=UNREADABLE, missing_type="no_event_type", create=CREATE
+            conn, deps.breaker.service, lead=0, unreadable=UNREADABLE, missing_type="no_event_type", create=CREATE
         )

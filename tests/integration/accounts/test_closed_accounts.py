@@ -348,4 +348,4 @@ def test_what_an_older_release_has_held_has_its_true_name(salon: Account) -> Non
 
 
 def _titled(waiting: int) -> str:
-    return f"1 accounts are closed, and bookings or changes of them are held: salon-7 ({waiting} waiting)"
+    return f"Bookings or changes of 1 account, closed by now, are held: salon-7 ({waiting} waiting)"

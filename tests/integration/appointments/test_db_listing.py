@@ -40,7 +40,7 @@ EVERY = """
 SELECT
     id, status, CASE WHEN held_for = 'line' THEN 'in_line' ELSE hold_reason END,
     CAST(event_type_id AS text), start_at, requested_at, held_at, hold_until, next_attempt_at,
-    error_type, retry_count, outcome_unknown, updated_at, cancel_requested
+    error_type, retry_count, outcome_unknown, updated_at, cancel_requested, booked_start_at, account_id
 FROM appointments
 """
 NOON = datetime(2031, 2, 1, 9, 30, tzinfo=UTC)

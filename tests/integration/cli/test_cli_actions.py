@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from db.lifecycle import HoldReason, Status
@@ -89,6 +89,17 @@ def test_those_at_risk_are_shown_with_who_has_called_and_the_look_is_recorded(bo
     assert (look.via, look.why, look.ids) == ("command line", "they start soon", (rows[1].id, rows[0].id))
     [named] = booking("calls", rows[2].id, "--json").json["calls"]
     assert (named["id"], named["phone"], named["called"]) == (rows[2].id, "+1555010099", None)
+
+
+def test_a_call_list_has_where_a_booking_is_now(booking: Booking, record: Any) -> None:
+    """A moved one is not at the start that was asked for."""
+    later = datetime(2031, 5, 5, 9, tzinfo=UTC)
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
+    record.write(row.id, booked_start_at=later)
+
+    [named] = booking("calls", row.id, "--why", "a test", "--json").json["calls"]
+
+    assert datetime.fromisoformat(named["start_at"]) == later
 
 
 def test_nobody_is_to_be_called_and_nothing_is_recorded(booking: Booking) -> None:

@@ -36,11 +36,19 @@ def test_incidents_are_listed_with_what_stands_in_the_way(booking: Booking, reco
 
 
 def test_status_names_open_incidents(booking: Booking, record: Any) -> None:
-    """Who looks sees what was told."""
+    """Who looks sees what is wrong, and whether somebody was told: a message that did not arrive tells nobody."""
     tell(record)
-    problems = booking("status", "--json").json["problems"]
-    [line] = [line for line in problems if line.startswith("Cal.com is down: 37 held, 2 at risk (told ")]
-    assert line.endswith("; /resilience/bookings?state=held&sort=asked)")
+
+    def shown() -> str:
+        problems = booking("status", "--json").json["problems"]
+        [line] = [line for line in problems if line.startswith("Cal.com is down: 37 held, 2 at risk (")]
+        assert line.endswith("; /resilience/bookings?state=held&sort=asked)")
+        return str(line)
+
+    assert "(not told yet; `booking alerts`" in shown()
+    with record.engine.begin() as conn:
+        conn.execute(text("UPDATE alert_incidents SET notified_at = now() - interval '3 minutes'"))
+    assert "(told 3 min ago; `booking alerts`" in shown()
 
 
 def test_status_raises_a_beat_that_has_died_and_not_one_that_never_ran(booking: Booking, record: Any) -> None:

@@ -53,13 +53,18 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "never_known": {"limit": 500},
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10, "most": 500},
-    "accounts_in_trouble": {
+    "held_causes": {
         "unreadable": "unreadable",
         "missing_type": "no_event_type",
+        "create": "bookings.create",
+        "services": ["calcom"],
+        "reasons": ["credentials", "configuration"],
+        "near_seconds": 7200,
         "of_each": 50,
         "of_all": 50,
         "most": 1000,
         "cap": 1000,
+        "all": 1000,
     },
     "change_wish": {"after": 0},
 }

@@ -195,7 +195,7 @@ def test_an_empty_record_has_an_empty_view(record: Any) -> None:
     with record.engine.connect() as conn:
         assert status_queries.status_counts(conn) == dict.fromkeys(Status, 0)
         assert status_queries.hold_summaries(conn) == []
-        assert status_queries.in_progress(conn) == InProgress(None, 0, 0, 0)
+        assert status_queries.in_progress(conn) == InProgress(None, None, 0, 0, 0)
 
 
 def test_bookings_are_counted_by_status(record: Any) -> None:
@@ -235,5 +235,9 @@ def test_what_stands_still_is_counted(record: Any) -> None:
 
     with record.engine.connect() as conn:
         assert status_queries.in_progress(conn) == InProgress(
-            oldest_pending_at=pending.requested_at, overdue_retries=1, unknown=1, lost_leases=1
+            oldest_pending_at=pending.requested_at,
+            waits_since=pending.updated_at,
+            overdue_retries=1,
+            unknown=1,
+            lost_leases=1,
         )

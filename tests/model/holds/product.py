@@ -208,7 +208,7 @@ class Product:
         return bool(told.result)
 
     def _is_told(self, _world: World, _deps: Any, kept: Kept) -> bool:
-        of = {"unreadable": UNREADABLE, "missing_type": ErrorType.NO_EVENT_TYPE.value, "create": CREATE}
+        of = {"lead": 0, "unreadable": UNREADABLE, "missing_type": ErrorType.NO_EVENT_TYPE.value, "create": CREATE}
         found = account_troubles.read(self._conn, SERVICE, **of).of(AccountTrouble.CLOSED)
         return any(kept.booking in one.bookings for one in found)
 

@@ -181,7 +181,7 @@ CLOSED_ACCOUNTS = (
     Breakage(
         name="a-closed-account-has-two-troubles",
         promise=1,
-        file="db/sql/accounts_in_trouble.sql",
+        file="db/sql/held_causes.sql",
         old=" AND account.state <> 'closed'\n",
         new="\n",
         test=f"{_CLOSED}test_what_an_older_release_has_held_has_its_true_name",

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _NIGHT = "tests/integration/accounts/test_night_of_accounts.py::"
-_sql = partial(Breakage, promise=6, file="db/sql/accounts_in_trouble.sql")
+_sql = partial(Breakage, promise=6, file="db/sql/held_causes.sql")
 _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
 _seen = partial(Breakage, promise=6)

@@ -144,8 +144,8 @@ SERVICES: tuple[Breakage, ...] = (
     ),
     _outages(
         name="an-outage-counts-what-other-cal-coms-hold",
-        old="    if services.hosts and any(",
-        new="    if not services.hosts and any(",
+        old="accounts.held(CommonCause.SERVICE, service=one.subject)",
+        new="accounts.held(CommonCause.SERVICE)",
         test=f"{_ELSEWHERE}test_each_outage_counts_the_bookings_of_its_own_accounts",
     ),
     _seen(
@@ -198,7 +198,7 @@ SERVICES: tuple[Breakage, ...] = (
     _seen(
         name="all-is-well-while-another-cal-com-fails",
         file="tasks/overview/verdict.py",
-        old="    services.services_fail,\n",
+        old="    (services.services_fail, causes.of_all),\n",
         new="",
         test=f"{_SENTENCES}test_a_calcom_whose_calls_fail_is_named_before_its_breaker_opens",
     ),
@@ -253,9 +253,9 @@ SERVICES: tuple[Breakage, ...] = (
     ),
     _seen(
         name="a-line-elsewhere-is-a-drain-of-ours",
-        file="tasks/overview/ranking/theirs.py",
-        old="    own += sum(one.waiting for one in accounts.services)\n",
-        new="",
-        test=f"{_SENTENCES}test_what_waits_for_another_calcom_is_no_drain_of_ours",
+        file="tasks/overview/ranking/causes.py",
+        old="CommonCause.SERVICE, service=overview.service.name)",
+        new="CommonCause.SERVICE)",
+        test="tests/unit/overview/test_causes.py::test_a_drain_counts_what_our_own_calcom_held",
     ),
 )

@@ -31,8 +31,8 @@ TRUTH = (
     ),
     _payload(
         name="line-said-to-wait-for-cal-com-whatever-stops-it",
-        old="_QUEUE_MOVED_ON_BY[block] if queued",
-        new="_GRADUALLY if queued",
+        old="_QUEUE_MOVED_ON_BY[overview.shared.block] if reason in QUEUED",
+        new="_GRADUALLY if reason in QUEUED",
         test=f"{_VERDICT}test_the_line_is_moved_on_by_what_stops_it_now[credentials]",
     ),
     Breakage(

@@ -31,6 +31,7 @@ _WHY = {
     "No call is at work for it any more": "settling",
     "It may be booked, and nothing proves": "blind_key",
     "Cal.com refuses the API key": "credentials",
+    "Cal.com refuses the key of": "credentials",
     "What answered is not the Cal.com API": "configuration",
     "Its worker died": "suspect",
     "Done: Cal.com has booked it": "confirmed",
@@ -41,6 +42,8 @@ _WHY = {
 }
 _LINE: dict[str, Callable[[Seen], bool]] = {
     "waits because Cal.com refuses our key; Cal.com is asked again each minute": done("refused key"),
+    "waits because Cal.com refuses the key of salon-1; Cal.com is asked again at longer and longer intervals up to an"
+    " hour, or `booking accounts rotate salon-1`": done("salon's key"),
     "waits because an operator holds all back": in_state("forced_open"),
     "waits because Cal.com is failing and left alone": in_state("open"),
     "waits for one booking, which tries whether Cal.com is back": in_state("half_open"),

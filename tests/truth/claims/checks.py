@@ -24,6 +24,17 @@ def held(*reasons: str) -> Check:
     )
 
 
+def held_there(*reasons: str) -> Check:
+    """Check how many bookings these reasons (none: all) hold at the settings' Cal.com: of one account, all."""
+    return counted(lambda record: len(record.there(*reasons)))
+
+
+def of_limit(account: str) -> Check:
+    """Check how many bookings wait for an account's limit; of one account all that are in line."""
+    queued = ("breaker_open", "in_line", "throttled")
+    return counted(lambda record: record.of_limit(account) if record.several else record.held_count(*queued))
+
+
 def counted(count: Callable[[Record], int]) -> Check:
     """Check a count of PostgreSQL's."""
     return lambda part: part.lately.counted(count, part.number, at_least=part.at_least)
@@ -35,6 +46,22 @@ def status(name: str) -> Callable[[Record], int]:
 
 
 at_risk = counted(Record.at_risk)
+
+
+def risk_there(part: "Part") -> bool | None:
+    """Check how many are at risk at the settings' Cal.com; of several accounts that as many are at risk at all."""
+    if part.lately.recorded(lambda record: record.several):
+        return part.lately.recorded(lambda record: record.at_risk() >= part.number)
+    return at_risk(part)
+
+
+def first_there(part: "Part") -> bool | None:
+    """Check when the first at risk expires; of several accounts that one of them does then."""
+    if part.lately.recorded(lambda record: record.several):
+        return part.lately.met(lambda record: (row["start_at"] for row in record.rows.values()), part.at)
+    return first_at_risk(part)
+
+
 ended_badly = counted(lambda record: sum(record.ended.values()))
 
 

@@ -160,6 +160,7 @@ FIGURES = (
         | {"waits": lambda part: done(*_WAITS[part.words])(part.seen)},
     ),
     Pattern(("no hold",), r"Nothing is held\.", {}, lambda seen: seen.lately.counted(Record.held_count, 0)),
+    Pattern(("no hold",), r"Not known now\.", {}, done("slow Postgres", "dead Postgres")),
     *(
         Pattern(("total",), rf"{name} \| (count:N)", {"count": counted(checks.status(name))})
         for name in ("pending", "booking", "retrying")
@@ -173,11 +174,14 @@ FIGURES = (
     ),
     Pattern(
         ("row",),
-        r"\d+ \| (state:[a-z ]+) \| type \d+ \| (starts:M) \| (asked:M) ago"
+        r"\d+ \| (state:[a-z ]+)(?: \| (account:[a-z0-9][a-z0-9-]*))? \| type \d+ \| (starts:M)(?: (moved:moved))?"
+        r" \| (asked:M) ago"
         rf" \| (next:in its turn|in M|due|{NONE}) \| (?:(unknown:outcome unknown): )?(error:.+)",
         {
             "state": _row_state,
-            "starts": lambda part: _row(part, lambda row: near(row["start_at"], part.at)),
+            "account": lambda part: _row(part, lambda row: row["account"] == part.words),
+            "starts": lambda part: _row(part, lambda row: near(row["booked_start_at"] or row["start_at"], part.at)),
+            "moved": lambda part: _row(part, lambda row: row["booked_start_at"]),
             "asked": lambda part: _row(part, lambda row: near(row["requested_at"], part.at)),
             "next": _row_next,
             "unknown": lambda part: _row(part, lambda row: row["outcome_unknown"]),

@@ -49,25 +49,26 @@ OURS = (
     ),
     Pattern(
         HEAD,
-        r"No health check(?: since (ticked:M))?: nothing held is released\.",
+        r"No health check(?: since (ticked:M))?: alerts wait, and only other workers release holds\.",
         {"ticked": lambda part: part.lately.met(lambda record: iter([record.ticked_at]), part.at)},
         lambda seen: seen.lately.recorded(lambda record: not record.ticked_at or seen.at - record.ticked_at > MISSED),
     ),
     Pattern(
         NOTHING,
-        IF + r"held bookings wait: start `?celery -A worker beat`? and the worker of `?maintenance`?\.",
+        IF + r"this stays so: start `?celery -A worker beat`? and the worker of `?maintenance`?\.",
         {},
     ),
     Pattern(
         HEAD,
-        rf"Cal\.com refuses our key(?: since (since:M))?(?:: {DAMAGE})?\.",
+        rf"Cal\.com refuses (?:our key|the key of default)(?: since (since:M))?(?:: {DAMAGE})?\.",
         {**DAMAGES, "since": checks.incident_since("credentials", "credentials")},
         done("refused key"),
     ),
     Pattern(
         NOTHING,
-        IF + rf"Cal\.com is asked each minute, and all go by themselves when it takes the key; else they need a new"
-        rf" key{CALL}\.",
+        IF + r"Cal\.com is asked (?:each minute|at longer and longer intervals up to an hour), and all go by themselves"
+        r" when it takes the key; else (?:they need a new key|set a valid CALCOM_API_KEY and restart the workers)"
+        rf"{CALL}\.",
         DAMAGES,
     ),
 )

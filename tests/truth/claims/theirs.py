@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.truth.claims import checks
 from tests.truth.claims.checks import done, held, in_state
-from tests.truth.claims.clauses import BY_THEMSELVES, CALL, DAMAGE, DAMAGES, GOING, HEAD, IF, NOTHING, QUEUE, RISK
+from tests.truth.claims.clauses import BY_THEMSELVES, CALL, DAMAGE, GOING, HEAD, IF, NOTHING, QUEUE, RISK, THERE
 from tests.truth.claims.grammar import Part, Pattern, Seen
 
 LIMIT = 100  # calls a minute, of this deployment
@@ -43,7 +43,7 @@ THEIRS = (
         HEAD,
         r"An operator holds all back(?: until told otherwise| until (until:M))"
         rf"(?: \((given:[^()]+)\))?(?:: {DAMAGE})?\.",
-        {**DAMAGES, "until": checks.override_until, "given": checks.override},
+        {**THERE, "until": checks.override_until, "given": checks.override},
         in_state("forced_open"),
     ),
     Pattern(
@@ -51,7 +51,7 @@ THEIRS = (
         rf"Cal\.com is down(?: for (?P<endpoint>bookings\.create))?(?: since (since:M))?(?:: {DAMAGE})?(?:, next"
         rf" probe in (probe:M))?\.",
         {
-            **DAMAGES,
+            **THERE,
             "since": checks.changed_at("open"),
             "probe": checks.ends_at,
             "endpoint": lambda part: part.lately.once(lambda one: one.state("bookings.create") == "open"),
@@ -61,43 +61,43 @@ THEIRS = (
     Pattern(
         HEAD,
         rf"Cal\.com is being tried(?:, down since (since:M)| after an override)?(?:: {DAMAGE})?\.",
-        {**DAMAGES, "since": checks.changed_at("open")},
+        {**THERE, "since": checks.changed_at("open")},
         in_state("half_open"),
     ),
     Pattern(
         HEAD,
         rf"(?:Cal\.com cannot be reached|Cal\.com answers no lookups \((lookups:[\w., ]+)\))(?:: (?:(some:N) of"
         rf" )?{DAMAGE})?(?:, tried again in (again:M))?\.",
-        {**DAMAGES, "again": checks.next_until("unreachable"), "some": held("unreachable"), "lookups": _lookups_fail},
+        {**THERE, "again": checks.next_until("unreachable"), "some": held("unreachable"), "lookups": _lookups_fail},
         lambda seen: seen.lately.recorded(lambda record: record.held_count("unreachable")),
     ),
     Pattern(NOTHING, IF + rf"{BY_THEMSELVES}", GOING),
     Pattern(
         NOTHING,
         IF + rf"nothing goes until the override is ended \(`?booking breaker auto`?\){CALL}\.",
-        DAMAGES,
+        THERE,
         in_state("forced_open"),
     ),
     Pattern(
         HEAD,
         rf"Cal\.com is back(?: since (since:M))?(?: \(down (lasted:[^)]+)\))?: (queue:N) still held{RISK}(?:,"
         rf" (pace:N) a (?:second|minute))?\.",
-        {**DAMAGES, **QUEUE, "since": checks.changed_at("closed"), "lasted": checks.lasted, "pace": _pace},
+        {**THERE, **QUEUE, "since": checks.changed_at("closed"), "lasted": checks.lasted, "pace": _pace},
         _is_back,
     ),
     Pattern(
         HEAD,
         rf"What was held back goes(?: since (since:M))?: (queue:N) still held{RISK}(?:, (pace:N) a (?:second"
         rf"|minute))?\.",
-        {**DAMAGES, **QUEUE, "since": checks.changed_at("closed"), "pace": _pace},
+        {**THERE, **QUEUE, "since": checks.changed_at("closed"), "pace": _pace},
         in_state("closed"),
     ),
     Pattern(
         HEAD,
-        r"The limit is reached: (queue:N) waits?(?:, at most (limit:N) a minute go|, and nothing goes for"
-        r" (pause:M))?\.",
+        r"The limit(?: of default)? is reached: (queue:N) waits?(?:, at most (limit:N) a minute go"
+        r"|, and nothing goes for (pause:M))?\.",
         {
-            **QUEUE,
+            "queue": checks.of_limit("default"),
             "limit": lambda part: part.number == LIMIT,
             "pause": lambda part: part.at > part.seen.at - timedelta(seconds=3),
         },
@@ -107,7 +107,7 @@ THEIRS = (
     Pattern(
         NOTHING,
         IF + rf"more is asked for than goes: it does not end by itself{CALL}\.",
-        DAMAGES,
+        THERE,
         _grows,
     ),
     Pattern(

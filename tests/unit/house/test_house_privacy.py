@@ -34,6 +34,7 @@ NAMES_NOBODY = {
     "nightly_audits": "token asked findings read_changes",
     "operator_actions": "request_id via action ids outcomes",
     "restored_bookings": "event_type_slug",
+    "voice_secrets": "platform fingerprint encrypted_secret",
 }
 # When a person is forgotten; the ids are those under which the booking can be deleted at Cal.com.
 KEPT = {

@@ -26,7 +26,7 @@ def troubles(*found: TroubledAccount, more: int = 0) -> AccountTroubles:
 
 def account(trouble: AccountTrouble, waiting: int = 12, name: str = "salon-7") -> TroubledAccount:
     """Describe an account."""
-    return TroubledAccount(name, trouble, waiting, SINCE)
+    return TroubledAccount(name, trouble, waiting, SINCE, capped=waiting >= 1000)
 
 
 def on_the_page(parts: Sentence) -> str:

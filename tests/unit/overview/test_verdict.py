@@ -150,13 +150,13 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     (
         4, "no_health_check", Whose.OURS, Level.CRITICAL,
         overview({"beat": Heartbeat(at("14:02"), at("14:02"), 5.0, NOW)}),
-        "No health check since 14:02: nothing held is released.",
-        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
+        "No health check since 14:02: alerts wait, and only other workers release holds.",
+        "this stays so: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         4, "no_health_check", Whose.OURS, Level.CRITICAL, overview({"beat": Heartbeat(None, at("14:02"), 5.0, NOW)}),
-        "No health check yet, and the first booking came at 14:02: nothing held is released.",
-        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
+        "No health check yet, and the first booking came at 14:02: alerts wait, and only other workers release holds.",
+        "this stays so: start `celery -A worker beat` and the worker of `maintenance`.",
     ),
     (
         5, "credentials", Whose.OURS, Level.CRITICAL,
@@ -442,7 +442,7 @@ def test_what_else_is_true_is_said_shortly() -> None:
     assert found.row == 2
     assert [said(one) for one in found.also] == [
         "Nothing moves: 12 wait, the oldest 4 min, no worker works on any.",
-        "No health check since 14:02: nothing held is released.",
+        "No health check since 14:02: alerts wait, and only other workers release holds.",
         "Cal.com refuses our key.",
     ]
 
@@ -509,7 +509,7 @@ def test_the_pace_is_that_of_what_is_let_go() -> None:
 def test_how_many_are_held_is_not_said_while_it_cannot_be_read(state: str) -> None:
     """Redis shows the breaker, and PostgreSQL is slow: "0 held" would be a guess."""
     seen = replace(overview({}, fleet(card(state, next_at=NEXT))), record=None)
-    found = [row for row in RANKED if (row(seen))]
+    found = [row for row, _ in RANKED if row(seen)]
     told = [said(one.sentence) for row in found if (one := row(seen))]
 
     assert len(told) >= 2
@@ -726,3 +726,13 @@ def test_the_chart_is_given_when_the_line_will_have_gone(monkeypatch: pytest.Mon
 
     assert (before["name"], before["nothing"] == after["nothing"]) == ("draining", False)
     assert before["done_at"] == after["done_at"] == "2030-03-01T14:03:10.000Z"
+
+
+def test_what_is_counted_up_to_a_cap_is_named() -> None:
+    """Else "pending 1,000" would be said of 1,236."""
+    holds = (held(HoldReason.BREAKER_OPEN, 1000, capped=True), held(HoldReason.SUSPECT, 2))
+    moving = OnTheWay(pending=1000, oldest_pending_at=NOW, booking=999, retrying=0)
+    some, all_known = overview({"holds": holds, "moving": moving, "unknown": 1000}), overview()
+
+    assert payload(some, verdict(some))["capped"] == ["pending", "unknown", "held"]
+    assert payload(all_known, verdict(all_known))["capped"] == []

@@ -110,9 +110,10 @@ def close(
 
 @_check("booking accounts check")
 def check(*, json: Json = False) -> None:
-    """Try to decrypt each key, and each secret of agents, with ACCOUNT_ENCRYPTION_KEYS; exit code 1 if one cannot be.
+    """Try to decrypt each key and each secret of agents, and ask Cal.com with each key; exit code 1 if one is wrong.
 
-    Cal.com is not asked.
+    Asked is whether Cal.com is there, takes the key, and shows what unclear answers need. Bookings go first; a paused
+    account is not asked for.
     """
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from urllib.parse import urlsplit
 
 from booking_client.states import DEFAULT_ACCOUNT
@@ -20,6 +21,8 @@ from tasks.operations.accounts import NewAccount, closing
 from tasks.operations.accounts.closing import Closing, NotClosedError
 from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.words import plural
+from worker.cli.check.calcom import check_accounts
+from worker.cli.check.check import audit_calls
 from worker.cli.named import named_account
 from worker.cli.record import requested
 from worker.cli.secret_line import read_secret
@@ -123,15 +126,19 @@ def _closed(name: str, done: Closing) -> Iterator[str]:
 
 
 def check(*, json: bool) -> bool:
-    """Try to decrypt each key, and each secret of agents; return whether all could be."""
+    """Try to decrypt each key and each secret of agents, and ask Cal.com with each key; return whether all is well."""
     deps = ready()
     with deps.autocommit.connect() as conn:
         known = [one for one in accounts.listed(conn) if one.state is not AccountState.CLOSED]
         secrets = voice_secrets.listed(conn)
-    wrong = {one.name: why for one in known if (why := _unreadable(deps, one))}
+    unreadable = {one.name: why for one in known if (why := _unreadable(deps, one))}
     shut = unreadable_secrets(secrets)
+    readable = [one for one in known if one.name not in unreadable]
+    checked = check_accounts(deps, readable, partial(audit_calls, deps))
+    wrong = unreadable | {account.name: said for account, ok, said in checked if not ok}
     if json:
-        screen.as_json({"accounts": len(known), "secrets": len(secrets), "unreadable": wrong | shut})
+        counts = {"accounts": len(known), "secrets": len(secrets)}
+        screen.as_json({**counts, "unreadable": unreadable | shut, "wrong": wrong | shut})
         return not wrong | shut
     for name, why in (wrong | shut).items():
         screen.say(f"{name}: {why}")

@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client import correlation
-from db import revisions
+from booking_client.states import DEFAULT_ACCOUNT
+from db import accounts, revisions
 from db.api_keys import keys
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
+from db.models.accounts import AccountState
 from db.monitoring.heartbeats import beat_is_dead
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
@@ -23,7 +26,7 @@ from tasks.words import plural
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.agents import check_agents
-from worker.cli.check.calcom import check_calcom
+from worker.cli.check.calcom import check_accounts, check_calcom
 from worker.cli.check.callbacks import check_callbacks
 from worker.cli.check.redis import breaker_error
 from worker.cli.check.webhooks import check_webhooks
@@ -97,6 +100,7 @@ def look() -> Iterator[CheckResult]:
         yield from _callbacks(built)
     yield from _calcom(built, settings, migrated=migrated)
     if migrated:
+        yield from _accounts(built)
         yield from _webhooks(built)
 
 
@@ -197,6 +201,21 @@ def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Itera
         yield CheckResult("Cal.com", ok=ok, said=message)
 
 
+def _accounts(built: Dependencies) -> Iterator[CheckResult]:
+    """Check each account beside `default`; of those that are well, only how many there are."""
+    with built.engine.connect() as conn:
+        known = [
+            one for one in accounts.listed(conn) if one.id != DEFAULT_ACCOUNT and one.state is not AccountState.CLOSED
+        ]
+    well = 0
+    for account, ok, message in check_accounts(built, known, partial(audit_calls, built)):
+        well += ok
+        if not ok:
+            yield CheckResult("account", ok=False, said=f"{account.name}: {message}")
+    if well:
+        yield CheckResult("accounts", ok=True, said=f"{well:,} of {len(known):,} beside default are well")
+
+
 def _webhooks(built: Dependencies) -> Iterator[CheckResult]:
     """Check what reports to us; without it what people do at Cal.com is found later, and bookings go on."""
     for ok, message in check_webhooks(built, WebhookCalls(built, pause=patience(LIMIT_SECONDS))):
@@ -205,7 +224,12 @@ def _webhooks(built: Dependencies) -> Iterator[CheckResult]:
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
     """Return calls that let bookings go first; without tables there are no bookings."""
-    return AuditCalls(built, pause=patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
+    return audit_calls(built) if migrated else GuardedCalls(built, correlation.new())
+
+
+def audit_calls(built: Dependencies) -> AuditCalls:
+    """Return calls that let bookings go first, and wait for a limit no longer than a check may."""
+    return AuditCalls(built, pause=patience(LIMIT_SECONDS))
 
 
 def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:

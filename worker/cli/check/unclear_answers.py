@@ -16,6 +16,8 @@ from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import GuardedCalls
 from tasks.guarded_calls.event_type_lookup import NotAskedError
 
+API_KEY = "CALCOM_API_KEY"
+
 
 class Settled(Enum):
     """How an unclear answer of an event type is settled; the value is the sentence for an operator."""
@@ -35,15 +37,18 @@ class Settled(Enum):
         "list shows all bookings of a team's type, and no second POST would tell"
     )
     BY_ANOTHER_KEY = (
-        "CALCOM_API_KEY: its user is not shown enough of event type {types} to settle an unclear answer there: it is "
+        "{key}: its user is not shown enough of event type {types} to settle an unclear answer there: it is "
         "held(blind_key); use the key of the type's owner, or of a member of its team"
     )
 
 
 def check_types(
-    deps: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment]
+    deps: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment], key: str = API_KEY
 ) -> Iterator[tuple[bool, str]]:
-    """Yield whether each result is good, and its sentence; `confirmed` has one booking of each event type."""
+    """Yield whether each result is good, and its sentence; `confirmed` has one booking of each event type.
+
+    `key` is what an operator calls the key.
+    """
     found: dict[Settled, list[str]] = defaultdict(list)
     halted = ""
     for row in confirmed:
@@ -56,7 +61,7 @@ def check_types(
         found[_settled(event_type)].append(f"{row.event_type}{_kind(event_type)}")
     for how in Settled:
         if types := found.get(how):
-            message = how.value.format(types=", ".join(types))
+            message = how.value.format(types=", ".join(types), key=key)
             yield how is not Settled.BY_ANOTHER_KEY, message + (halted if how is Settled.NOT_ASKED else "")
 
 

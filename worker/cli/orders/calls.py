@@ -81,7 +81,7 @@ def _at_risk(deps: Dependencies) -> tuple[int, ...]:
 
 def _starts(conn: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     rows = (appointments.get(conn, one) for one in ids)
-    return {row.id: row.start_at for row in rows if row is not None}
+    return {row.id: row.booked_start_at or row.start_at for row in rows if row is not None}
 
 
 def _line(one: Contact, start: datetime | None, mark: CallMark | None) -> str:

@@ -3,7 +3,7 @@
 No meaning is in a colour alone: who must act, and how bad it is, are written as words.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -120,7 +120,7 @@ def front_door(overview: Overview) -> Iterator[tuple[str, str]]:
 
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "now", _counts(told["now"])
+    yield "now", _counts(told["now"], told["capped"])
     for hold, shown in zip(record.holds, told["holds"], strict=True):
         at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
         until = f", next {ago(hold.next_until, record.now)}" if hold.next_until else ""
@@ -137,8 +137,8 @@ def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, s
         yield "incident", f"{_clock(incident.opened_at)} {incident.title}"
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+def _counts(counts: dict[str, int], capped: Collection[str] = ()) -> str:
+    return ", ".join(f"{name} {counted(count, capped=name in capped)}" for name, count in counts.items())
 
 
 def _clock(at: datetime) -> str:

@@ -111,12 +111,12 @@ def _incident_problems(notified: list[Incident], now: datetime, page: str, *, sh
     for incident in notified:
         redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
         if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # the other problems show it, as it is now
-            told = ago(incident.news_at or incident.opened_at, now)
-            yield f"{incident.title} (told {told}; `booking alerts`; {page}{page_path(incident)})"
+            told = f"told {ago(incident.notified_at, now)}" if incident.notified_at else "not told yet"
+            yield f"{incident.title} ({told}; `booking alerts`; {page}{page_path(incident)})"
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
-    if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at)) > LATE:
+    if waiting.waits_since and (late := (now - waiting.waits_since)) > LATE:
         yield f"the oldest booking has waited {duration(late.total_seconds())} for a worker"
     if waiting.lost_leases:
         yield f"{plural(waiting.lost_leases, 'booking')} lost its worker and nobody took it up: does beat run?"

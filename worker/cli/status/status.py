@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.accounts import Account
 from db.connection import deadline
+from resilience.circuit_breaker.types import Block
 from tasks import dependencies
 from tasks.overview.payload import payload
+from tasks.overview.ranking.phrases import several
 from tasks.overview.ranking.row import Level
 from tasks.overview.reading import PATIENCE, Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
@@ -65,7 +67,8 @@ def run(*, account: str | None, watch: bool, json: bool) -> bool:
         screen.say((line.plain, str(line.style)))
     door = answer.front_door(seen) if own is None else ()
     screen.say()
-    screen.facts([*_own(own), *facts(deployment, seen.shared.block), *answer.accounts(seen, account), *door])
+    block = Block.UNKNOWN if several(seen) else seen.shared.block  # it is what stops the line of `default` alone
+    screen.facts([*_own(own), *facts(deployment, block), *answer.accounts(seen, account), *door])
     for problem in deployment.problems:
         screen.say(("! ", "bold yellow"), problem)
     return ok

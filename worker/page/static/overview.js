@@ -7,7 +7,7 @@ import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen } from "./core/keys.js";
 import { clockWithSeconds } from "./core/moments.js";
-import { count, plural } from "./core/numbers.js";
+import { count } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
 import { drawRows } from "./list/rows.js";
 import { listenSearch } from "./list/search.js";
@@ -78,11 +78,11 @@ function kept(data) {
   charts.view.calcoms(shown.calcoms ?? []);
   const whose = shown.calcoms?.length ? "breakers of the Cal.com of the settings" : "";
   for (const place of document.querySelectorAll('[data-of="settings"]')) place.textContent = whose;
-  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues });
+  draw.totals({ now: shown.now, day: shown.day, unknown: shown.unknown, queues: shown.queues, capped: shown.capped });
   draw.frontDoor(shown.front_door);
   draw.changes(shown.changes);
   draw.incidents(shown.incidents);
-  byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";
+  byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held, shown.capped.includes("held")) : "";
   byId("incidents-figure").textContent = shown.incidents?.length ? count(shown.incidents.length) : "";
 }
 
@@ -93,7 +93,8 @@ function list(data) {
   const query = held ? { state: "held", sort: "asked" } : {};
   const all = byId("list-all");
   all.href = path("/bookings", query);
-  all.textContent = held ? `All ${plural(data.now.held, "held booking")}` : "All bookings";
+  const number = held ? count(data.now.held, data.capped.includes("held")) : "";
+  all.textContent = held ? `All ${number} held ${data.now.held === 1 ? "booking" : "bookings"}` : "All bookings";
   const changed = JSON.stringify([query, data.now, data.day]);
   listed ??= new Poll("/data/bookings", {
     every: 10000,
@@ -114,7 +115,8 @@ const drawList = onChange(({ rows, called }) =>
 function listState(state) {
   const note = byId("list-note");
   show(note, state !== "well");
-  note.textContent = state === "well" ? "" : "The list cannot be read now; what is below is older.";
+  const older = byId("list").childElementCount ? "; what is below is older." : ".";
+  note.textContent = state === "well" ? "" : `The list cannot be read now${older}`;
 }
 
 function foldOnPhone() {

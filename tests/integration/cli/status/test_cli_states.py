@@ -167,8 +167,8 @@ def test_4_beat_is_dead(settings: Settings, call: Booking) -> None:
     says(
         call,
         4,
-        f"No health check since {CLOCK}: nothing held is released.",
-        "held bookings wait: start `celery -A worker beat` and the worker of `maintenance`.",
+        f"No health check since {CLOCK}: alerts wait, and only other workers release holds.",
+        "this stays so: start `celery -A worker beat` and the worker of `maintenance`.",
     )
 
 

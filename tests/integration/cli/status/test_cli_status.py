@@ -80,13 +80,23 @@ def test_a_broker_that_is_down_is_a_problem_and_not_an_error(
 
 def test_what_stands_still_is_said(booking: Booking, record: Any) -> None:
     """A booking that waits long, a lease that nobody took up, a retry that is overdue."""
-    record.write(record.keep().id, requested_at=timedelta(minutes=-5))
+    record.write(record.keep().id, requested_at=timedelta(minutes=-9), updated_at=timedelta(minutes=-5))
     record.write(record.claimed().id, lease_expires_at=timedelta(minutes=-1))
     record.write(record.moved(Status.RETRYING).id, next_attempt_at=timedelta(minutes=-1))
     problems = booking("status", "--json").json["problems"]
     assert "the oldest booking has waited 5 min for a worker" in problems
     assert "1 booking lost its worker and nobody took it up: does beat run?" in problems
     assert "1 retry is overdue" in problems
+
+
+def test_who_waited_in_line_has_not_waited_for_a_worker(booking: Booking, record: Any) -> None:
+    """It was let go a moment ago, however long ago it was asked for."""
+    record.write(record.keep().id, requested_at=timedelta(minutes=-9))
+
+    ran = booking("status")
+
+    assert "for a worker" not in ran.out
+    assert "oldest asked 9 min ago" in ran.out
 
 
 def test_a_beat_that_never_started_is_a_problem_once_a_booking_waits(booking: Booking, record: Any) -> None:

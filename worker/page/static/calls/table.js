@@ -1,8 +1,7 @@
 // The call list as a table: each booking's state and start, whom to call while that is shown, and who has called.
 import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
-import { time } from "../core/moments.js";
-import { cell, state } from "../list/rows.js";
+import { ACCOUNT, cell, starts, startsAt, state } from "../list/rows.js";
 import { mark } from "./mark.js";
 
 const BEFORE = ["Booking", "State", "Starts"];
@@ -11,19 +10,21 @@ const WHO = ["Name", "Phone", "E-mail"];
 // `contacts` is a Map by id, null while they are hidden; `done` is called when a mark has changed.
 export function drawCalls(container, { rows, called, contacts }, done) {
   if (!rows.length) return fill(container, nothing("Nobody is to be called: no booking is like that now."));
-  const head = [...BEFORE, ...(contacts ? WHO : []), "Called"];
-  const lines = rows.map((one) => line(one, called[one.id] ?? null, contacts, done));
+  const several = rows.some((one) => one.account);
+  const head = [...BEFORE, ...(several ? [ACCOUNT] : []), ...(contacts ? WHO : []), "Called"];
+  const lines = rows.map((one) => line(one, called[one.id] ?? null, { contacts, done, several }));
   return fill(container, table("Call list", head, lines, { class: "table-cards list calls" }));
 }
 
-function line(one, called, contacts, done) {
+function line(one, called, { contacts, done, several }) {
   const link = el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id));
   return el(
     "tr",
     { class: called ? "was-called" : null },
     el("th", { scope: "row" }, link),
     cell("State", [state(one), one.status === "confirmed" ? ": no call is needed" : ""]),
-    cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
+    cell("Starts", starts(one)),
+    several ? cell(ACCOUNT, one.account ?? "–") : null,
     contacts ? who(contacts.get(one.id)) : null,
     cell("Called", mark(one.id, called, done), "call-mark"),
   );
@@ -47,8 +48,8 @@ function link(scheme, text) {
 export function asText(rows, contacts) {
   const written = rows.map((one) => {
     const { name, phone, email } = contacts.get(one.id) ?? {};
-    const known = [one.start_at, name, phone, email].filter(Boolean).map((part) => part.replace(/\s+/g, " "));
-    return `${one.id}: ${known.join(", ")}`;
+    const known = [startsAt(one), one.account, name, phone, email].filter(Boolean);
+    return `${one.id}: ${known.map((part) => part.replace(/\s+/g, " ")).join(", ")}`;
   });
   return `${written.join("\n")}\n`;
 }

@@ -6,17 +6,20 @@ import { plural } from "../core/numbers.js";
 import { ENDED, TONES, errorWord, word } from "../core/words.js";
 import { markText } from "../calls/mark.js";
 
+export const ACCOUNT = "Account"; // a column where there are several
 const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error"];
 
 // `called` has the call marks by id; `choice` adds a column of checkboxes (choice.js).
 export function drawRows(container, rows, { empty = "No booking.", called = {}, choice = null } = {}) {
   if (!rows.length) return fill(container, nothing(empty));
-  const head = choice ? [el("span", { class: "visually-hidden" }, "Choose"), ...HEAD] : HEAD;
-  const drawn = rows.map((one) => row(one, called[one.id] ?? null, choice));
+  const several = rows.some((one) => one.account);
+  const named = several ? [...HEAD.slice(0, 2), ACCOUNT, ...HEAD.slice(2)] : HEAD;
+  const head = choice ? [el("span", { class: "visually-hidden" }, "Choose"), ...named] : named;
+  const drawn = rows.map((one) => row(one, called[one.id] ?? null, choice, several));
   return fill(container, table("Bookings", head, drawn, { class: "table-cards list" }));
 }
 
-function row(one, called, choice) {
+function row(one, called, choice, several) {
   const link = el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id));
   return el(
     "tr",
@@ -24,12 +27,23 @@ function row(one, called, choice) {
     choice ? el("td", { class: "choice" }, choice.one(one)) : null,
     el("th", { scope: "row" }, link),
     cell("State", [state(one), marks(one, called)]),
+    several ? cell(ACCOUNT, one.account ?? "–") : null,
     cell("What", what(one.event_type)),
-    cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
+    cell("Starts", starts(one)),
     cell("Asked", one.requested_at ? [time(one.requested_at, "ago"), " ago"] : "–"),
     cell("Next", next(one)),
     cell("Last error", error(one), "wide"),
   );
+}
+
+// Where it is now: a moved booking is not at the start that was asked for.
+export function startsAt(one) {
+  return one.booked_start_at ?? one.start_at;
+}
+
+export function starts(one) {
+  const moved = one.booked_start_at ? el("small", {}, " moved") : null;
+  return startsAt(one) ? [time(startsAt(one), "clock"), moved] : "–";
 }
 
 // On a phone a row is a paragraph, and each figure has its label before it.

@@ -4,9 +4,11 @@ import { time } from "../core/moments.js";
 import { word } from "../core/words.js";
 
 const NAMES = {
+  account: "Account",
   what: "What",
   start_at: "Starts",
-  booked_start_at: "Moved at Cal.com to",
+  booked_start_at: "Starts",
+  moved: "Moved",
   awaits_host: "Awaits",
   requested_at: "Asked for",
   answer_by: "Wanted until",
@@ -37,7 +39,8 @@ const CODES = ["calcom_booking_uid", "calcom_seat_uid", "idempotency_key", "uuid
 
 export function drawFacts(list, facts) {
   const known = Object.entries(facts).filter(([, value]) => ![null, "", false].includes(value));
-  fill(list, pairs(known.map(([name, value]) => [NAMES[name] ?? word(name), written(name, value)])));
+  const names = facts.booked_start_at ? { ...NAMES, start_at: "Asked to start" } : NAMES;
+  fill(list, pairs(known.map(([name, value]) => [names[name] ?? word(name), written(name, value)])));
 }
 
 function written(name, value) {

@@ -8,7 +8,8 @@ import { WAITS, word } from "../core/words.js";
 const HEAD = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on by"];
 
 export function drawHolds(container, holds) {
-  const some = (holds ?? []).filter((hold) => hold.count > 0);
+  if (!holds) return fill(container, nothing("Not known now."));
+  const some = holds.filter((hold) => hold.count > 0);
   if (!some.length) return fill(container, nothing("Nothing is held."));
   return fill(container, table("Held bookings by reason", HEAD, some.map(row), { class: "table-cards" }));
 }
