@@ -37,8 +37,8 @@ _TEMPLATES = {
         "Redis was slow",
         NORMAL,
         "is Redis's host busy, or the network between it and the workers slow? A call asks again after each answer"
-        " that is late (one that was released from the line waits a second), and after two in a row a process has a circuit"
-        " breaker of its own for a while",
+        " that is late (one that was released from the line waits a second), and after two in a row a process has a"
+        " circuit breaker of its own for a while",
     ),
 }
 OF_FLEET: Mapping[IncidentKind, Template] = MappingProxyType(_TEMPLATES)

@@ -69,14 +69,14 @@ def look(breaker: CircuitBreaker, clock: list[float]) -> None:
 def test_a_frozen_redis_costs_two_time_outs_and_then_nothing(
     valkey: "Valkey", join: Join, events: list[Event], clock: list[float]
 ) -> None:
-    """The first call waits one out, and may not go; the next makes sure; the next hundred do not even try."""
+    """The first call waits one out, asks again and makes sure; it goes, and the next hundred do not even try."""
     breaker = join(patient=False, redis_retry=60)
     look(breaker, clock)
     events.clear()
     valkey.pause()
     with expired_timeouts() as waited:
         went = [call(breaker) for _ in range(102)]
-    assert went == [False] + [True] * 101
+    assert all(went)
     assert len(waited) == 2
     assert max(waited) < AT_MOST / 2
     assert [type(event) for event in events] == [SharedStateLost]
@@ -118,7 +118,7 @@ def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", jo
     breaker = join(patient=False)
     look(breaker, clock)
     valkey.pause()
-    assert [call(breaker), call(breaker)] == [False, True]
+    assert call(breaker)
 
     for _ in range(10):
         with expired_timeouts() as waited:
@@ -334,7 +334,7 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
     breaker = join(patient=False)
     look(breaker, clock)
     valkey.pause()
-    assert not call(breaker)
+    assert call(breaker)
     assert call(breaker, CallOutcome.FAILURE_SERVICE)
     valkey.resume()
     look(breaker, clock)
