@@ -81,7 +81,7 @@ truth: setup ## Hold the Resilience page beside the world in fourteen kinds of t
 	@$(call within,1500) $(BIN)/python -m tests.truth $(ARGS)
 
 hosts: setup ## Install both wheels in Django and FastAPI applications: each line of their tests must stay the same (needs a package index)
-	@$(call within,600) $(BIN)/python -m tests.hosts $(ARGS)
+	@$(call within,900) $(BIN)/python -m tests.hosts $(ARGS)
 
 side-by-side: setup ## A deploy: 300 bookings through an outage, by workers of an old and the new version together (OLD=REV)
 	@$(BIN)/python -m tests.side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
