@@ -31,14 +31,6 @@ TOGETHER = (
         new="if may_go:",
         test=f"{_TOGETHER}test_a_rate_counts_each_of_those_that_come_together",
     ),
-    Breakage(
-        name="a-lock-leaves-the-answer-open",
-        promise=1,
-        file="worker/api/serve.py",
-        old="lock_timeout_ms=app.LOCK_TIMEOUT_MS",
-        new="lock_timeout_ms=3_000",
-        test=f"{_TOGETHER}test_who_meets_a_lock_hears_that_nothing_was_stored",
-    ),
     _together(
         name="a-lock-of-one-is-the-trouble-of-its-group",
         old='frozenset({"40P01", "40001", "55P03"})',
