@@ -55,6 +55,7 @@ def test_what_nobody_could_read_is_not_said_to_be_nothing(viewer: Callable[..., 
     expect(there.page.locator("#holds")).to_have_text("Nothing is held.")
 
     deployed.environment.servers.servers["postgres"].kill()
+    there.sees(NAMES["postgres"])  # so that a page that is opened now gets no answer from before, which it would keep
     there.open()
     there.sees(NAMES["postgres"])
 

@@ -110,6 +110,9 @@ def test_a_repeat_of_the_first_request_is_told_what_waits(api: Api) -> None:
     ]
 
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
 def test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored(serving: Serving) -> None:
     """503 after a second, with a sentence: nothing was stored, and that is said."""
     api = serving.start(patient=False)
@@ -119,8 +122,10 @@ def test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored(serving: S
     with api.engine.begin() as conn:
         conn.execute(text("SELECT FROM appointments WHERE id = :id FOR UPDATE"), {"id": number})
         answers = [cancel(caller, number), move(caller, number)]
+        waiting = api.sql(WAITING)
 
     assert [(one.status_code, one.json()["type"]) for one in answers] == [(503, "/problems/not-kept")] * 2
+    assert waiting == 0, "PostgreSQL has said so, and nobody hung up on it"
     assert {one.json()["say"] for one in answers} == {"I cannot take requests right now. Please try again."}
     assert changes(api, number) == 0
 

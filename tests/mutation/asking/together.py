@@ -31,6 +31,14 @@ TOGETHER = (
         new="if may_go:",
         test=f"{_TOGETHER}test_a_rate_counts_each_of_those_that_come_together",
     ),
+    Breakage(
+        name="a-lock-leaves-the-answer-open",
+        promise=1,
+        file="worker/api/serve.py",
+        old="lock_timeout_ms=app.LOCK_TIMEOUT_MS",
+        new="lock_timeout_ms=3_000",
+        test="tests/integration/api/test_api_changes.py::test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored",
+    ),
     _together(
         name="a-lock-of-one-is-the-trouble-of-its-group",
         old='frozenset({"40P01", "40001", "55P03"})',

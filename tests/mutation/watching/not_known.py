@@ -14,6 +14,13 @@ _script = partial(Breakage, promise=6)
 
 NOT_KNOWN: tuple[Breakage, ...] = (
     _script(
+        name="nothing-is-held-where-nobody-could-read",
+        file="worker/page/static/sections/holds.js",
+        old='  if (!holds) return fill(container, nothing("Not known now."));\n  const some = holds.filter(',
+        new="  const some = (holds ?? []).filter(",
+        test="tests/browser/overview/test_servers_gone.py::test_what_nobody_could_read_is_not_said_to_be_nothing",
+    ),
+    _script(
         name="a-capped-figure-is-shown-as-all",
         file="worker/page/static/sections/totals.js",
         old="count(value, more.has(state))",
