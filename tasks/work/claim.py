@@ -7,6 +7,7 @@ outcome unknown.
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic
@@ -66,7 +67,7 @@ def claim(
 
 
 @dataclass(slots=True)
-class Claim(Generic[Row]):
+class Claim(ABC, Generic[Row]):
     """Hold a claimed row as its claim or last renewal read it; every write compares the claim's token.
 
     `released`: the row has a place in the release window. `backlog`: the hold reason of the older requests
@@ -92,13 +93,13 @@ class Claim(Generic[Row]):
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
     @property
+    @abstractmethod
     def booking_id(self) -> int:
         """Return the id of the booking that it is about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give_back(self, answered_at: int = 0) -> None:
         """Free the place in the release window that is not used; `answered_at` is that of `HeldWork.give_back`."""
-        raise NotImplementedError
 
     def renew(self, **columns: Any) -> Row:
         """Extend the lease before a further call, and return the row as it is now.
@@ -141,8 +142,8 @@ class Claim(Generic[Row]):
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
 
-    def _write(self, move: Move, *, at_once: bool) -> Move | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _write(self, move: Move, *, at_once: bool) -> Move | None: ...
 
     def detail(self, move: Move) -> dict[str, Any]:
         """Return the detail of the move's event: times in ms, Cal.com's words, the calls, and the move's facts."""
