@@ -55,7 +55,6 @@ def _memory(ready: BenchmarkEnvironment, count: int) -> dict[str, Any]:
             "redis_grown_kb": (_used(client) - before) / 1000,
             "worker_grown_kb": (_rss(worker) - resident) / 1000,
             "messages_queued": client.llen("bookings"),
-            "messages_unacknowledged": sum(b"book_appointment" in message for message in client.hvals("unacked")),
         }
 
 

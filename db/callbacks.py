@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, delete, exists, func, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from db.connection import fetch
 from db.models.api_keys import api_keys
 from db.models.bookings import appointments
 from db.models.callbacks import callback_hosts, callback_receivers, callbacks
@@ -84,6 +85,12 @@ def claim(conn: Connection, *, lease: float = LEASE) -> list[tuple[int, int]]:
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     asked = {"threshold": THRESHOLD, "at_once": AT_ONCE, "at_host": AT_HOST, "lease_seconds": lease}
     return [(row.id, row.claims) for row in conn.execute(statement("claim_callbacks"), asked)]
+
+
+def newest(conn: Connection) -> int:
+    """Return the highest id of a callback; 0: there is none."""
+    [[number]] = fetch(conn, "SELECT coalesce(max(id), 0) FROM callbacks", {})
+    return int(number)
 
 
 def claimed(conn: Connection, callback_id: int, claims: int, *, seconds: float) -> Callback | None:

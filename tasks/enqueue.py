@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking_client.asking import PART, accounts_of, open_accounts, outcome_of, patience, rows_of
+from booking_client.asking import accounts_of, open_accounts, outcome_of, parts, patience, rows_of
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import run
@@ -69,7 +69,7 @@ def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -
 
 
 def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | None = None) -> list[Receipt | Conflict]:
-    """Store any number of requests, PART of them with one INSERT, and return the result of each, in the same order.
+    """Store any number of requests, each part with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
     not asked whether known and confirmed bookings are still there: `as_of` in a receipt says when that was last known.
@@ -85,8 +85,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
             run(open_accounts(None, names), lambda query: fetch(conn, query.sql, query.parameters))
     answers: list[Receipt | Conflict] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
-    for first in range(0, len(requests), PART):
-        part = requests[first : first + PART]
+    for first, part in parts(requests):
         try:
             kept = _keep(deps, part, partial(rows_of, part, new, api_key_id=api_key_id))
         except AppointmentDatabaseException as error:

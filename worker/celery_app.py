@@ -22,10 +22,6 @@ BOOKINGS = "bookings"
 CALLBACKS = "callbacks"  # apart, so that a receiver that hangs delays no booking
 MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
 
-# A message that a worker took and did not acknowledge comes back after this, in seconds. Several times the longest task
-# (a look, its witnesses and a POST, each up to CALCOM_DEADLINE); the sweeper is faster, by evidence.
-VISIBILITY_TIMEOUT = 1800
-
 
 class BoundQueue(Queue):
     """A queue that is there when it is bound.
@@ -60,13 +56,12 @@ class Configuration:
 
     @cached_property
     def broker_transport_options(self) -> dict[str, Any]:
-        """Return what the transport needs: Redis has no acknowledgements of its own, RabbitMQ confirms."""
+        """Return what the transport needs: RabbitMQ confirms what it is sent."""
         if not self.broker_url.startswith(("redis", "valkey", "sentinel")):
             return {"confirm_publish": True}
         master = self.settings.broker_master_name
         return {
             **({"master_name": master} if master else {}),
-            "visibility_timeout": VISIBILITY_TIMEOUT,
             "socket_keepalive": True,
             "socket_connect_timeout": 5,
             "health_check_interval": 10,

@@ -1,11 +1,11 @@
-"""The dispatcher: a client's commit wakes it, and it publishes what was kept; it also notifies of what has settled.
+"""The dispatcher: a client's commit wakes it, and it publishes what was kept; it also tells of what has settled.
 
 One thread beside the periodic tasks, with a connection of its own, for notifications come to a session. PgBouncer in
 transaction mode lends none, so the connection is direct (DATABASE_DIRECT_URL); without one the sweeper publishes, and
 who waits for an outcome asks for it.
 
 Commits that notify stand in one line in PostgreSQL. So the moves of bookings notify nobody: a few times a second this
-one transaction notifies of all that have settled, whatever their number.
+one transaction notifies of all that have settled, whatever their number, and sends the callbacks that are new.
 """
 
 import threading
@@ -22,8 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking_client.asking import ASKED_AGAIN, ask
 from booking_client.database.statements import Query, run
 from booking_client.settled import CHANNEL, cursor_now, settled_since
+from db import callbacks
 from db.engine import make_engine
 from db.namespace import OPTION, schema_of
+from tasks.callbacks import due
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger
 from tasks.maintenance.asked_again import ASKED_AGAIN as LOOK
@@ -75,11 +77,16 @@ def _listen(deps: Dependencies, engine: Engine) -> None:
             session.autocommit = True
             session.execute(f"LISTEN {REQUESTED}")
             session.execute(f"LISTEN {ASKED_AGAIN}")
-            settled = _EndNotices(session, schema_of(conn))
-            dispatch(deps, settled.notify_if_due)  # what was kept while nobody listened
+            settled, new = _EndNotices(session, schema_of(conn)), _NewCallbacks(deps)
+
+            def tell() -> None:
+                if settled.notify_if_due():
+                    new.send()
+
+            dispatch(deps, tell)  # what was kept while nobody listened
             while not _ending.is_set():
-                _answer(deps, list(session.notifies(timeout=EVERY, stop_after=1)), settled.notify_if_due)
-                settled.notify_if_due()
+                _answer(deps, list(session.notifies(timeout=EVERY, stop_after=1)), tell)
+                tell()
         finally:
             with suppress(SQLAlchemyError):
                 conn.invalidate()  # it listens: nobody else is to have it
@@ -100,11 +107,30 @@ class _EndNotices:
         self._cursor = run(cursor_now(schema), self._ask)
         self._looked_at = time.monotonic()
 
-    def notify_if_due(self) -> None:
-        """Notify of what has settled since the last look, EVERY seconds apart, however often we are woken."""
+    def notify_if_due(self) -> bool:
+        """Notify of what has settled since the last look, and return whether EVERY seconds have passed since then."""
         if time.monotonic() - self._looked_at < EVERY:
-            return
+            return False
         self._looked_at = time.monotonic()
         while found := run(settled_since(self._cursor, self._schema), self._ask):
             self._cursor = found[-1].cursor
             self._ask(Query(_NOTIFY, {"channel": CHANNEL, "ids": [one.outcome.appointment_id for one in found]}))
+        return True
+
+
+class _NewCallbacks:
+    """Send callbacks soon after the moves that wrote them; the tick sends those that commit out of their turn."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._newest = self._look()
+
+    def send(self) -> None:
+        """Send what is due, if a callback has come since the last look."""
+        if (newest := self._look()) != self._newest:
+            self._newest = newest
+            due.send_next()
+
+    def _look(self) -> int:
+        with self._deps.autocommit.connect() as conn:
+            return callbacks.newest(conn)

@@ -59,6 +59,7 @@ FIGURES = (
     Figure("http_bookings", "front_door.bookings", "higher", 0.7, 0.9, "POST /v1/bookings a second / enqueue_booking"),
     Figure("http_cpu", "front_door.bookings", "lower", 1.5, 1.3, "CPU of the same, a booking / enqueue_booking"),
     Figure("http_waiting", "front_door.bookings", "lower", 1.2, 1.1, "its CPU with 200 who wait beside it / without"),
+    Figure("callback_delay", "front_door.callbacks", "lower", 1.0, 0.6, "p95 of a callback after its move / 0.5 s"),
     Figure("webhook_frozen", "front_door.webhooks", "lower", 1.0, 0.9, "p95 of a webhook, PostgreSQL frozen / 0.3 s"),
     Figure("client_import", "caller.import_time", "lower", 1.25, 1.15, "CPU to import a client / psycopg, BaseModel"),
     Figure("client_packages", "caller.packages", "lower", 1.0, 1.0, "packages of a caller's fresh environment / 12"),

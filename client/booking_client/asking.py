@@ -1,7 +1,7 @@
 """What both clients ask, as steps: one booking by its id or key, and what their own connections add to a statement."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from booking_client.states import ChangeStatus, Status
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
 ASKED_AGAIN = "booking_asked_again"  # the channel of confirmed bookings that are asked for again: their ids
 PART = 1_000  # requests in one transaction: they take Postgres half a second, and a statement may take ten
+FIRST_PART, GROWTH = 32, 4  # requests in the first one, so that its bookings begin at once, and from part to part
 
 _clocks: WeakKeyDictionary[Any, ServerClock] = WeakKeyDictionary()
 
@@ -38,10 +39,27 @@ def rows_of(
     Raises:
         TypeError: One is no BookingRequest.
     """
-    if not all(isinstance(request, BookingRequest) for request in requests):
-        raise TypeError("a request must be a BookingRequest: BookingRequest.parse makes one of a dict")
+    _require_requests(requests)
     numbered = enumerate(requests, first_number)
     return [NewAppointment.of(request, number, api_key_id=api_key_id) for number, request in numbered]
+
+
+def parts(requests: Sequence[BookingRequest]) -> Iterator[tuple[int, Sequence[BookingRequest]]]:
+    """Yield the parts of a bulk, each with the number of its first request: the first is small, the others grow.
+
+    Raises:
+        TypeError: One is no BookingRequest; no part came before.
+    """
+    _require_requests(requests)
+    first, size = 0, FIRST_PART
+    while first < len(requests):
+        yield first, requests[first : first + size]
+        first, size = first + size, min(GROWTH * size, PART)
+
+
+def _require_requests(requests: Sequence[BookingRequest]) -> None:
+    if not all(isinstance(request, BookingRequest) for request in requests):
+        raise TypeError("a request must be a BookingRequest: BookingRequest.parse makes one of a dict")
 
 
 def accounts_of(requests: Sequence[BookingRequest]) -> list[str]:
@@ -49,7 +67,7 @@ def accounts_of(requests: Sequence[BookingRequest]) -> list[str]:
 
     The INSERT of each part looks itself; a part that is refused must not come after others that were kept.
     """
-    named = {request.account for request in requests} if len(requests) > PART else set()
+    named = {request.account for request in requests} if len(requests) > FIRST_PART else set()
     return sorted(name for name in named if name is not None)
 
 

@@ -11,7 +11,6 @@ from typing import Any, Self
 import psycopg
 
 from booking_client.asking import (
-    PART,
     ChangeWish,
     accounts_of,
     ask_async,
@@ -20,6 +19,7 @@ from booking_client.asking import (
     keep_wish,
     open_accounts,
     outcome_of,
+    parts,
     patience,
     rows_of,
 )
@@ -59,8 +59,8 @@ class AsyncBookings:
             await self._read(open_accounts(self._schema, names))
         answers = list[Receipt | Conflict]()
         new = 0  # rows of this call: a later one has its place further back in the queue
-        for first in range(0, len(requests), PART):
-            rows = rows_of(requests[first : first + PART], new)
+        for first, part in parts(requests):
+            rows = rows_of(part, new)
             try:
                 kept = await self._keep(keep(rows, self._rule), len(rows), connection)
             except AppointmentDatabaseException as error:

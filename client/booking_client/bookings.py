@@ -11,7 +11,6 @@ from typing import Any, Self
 import psycopg
 
 from booking_client.asking import (
-    PART,
     ChangeWish,
     accounts_of,
     ask,
@@ -20,6 +19,7 @@ from booking_client.asking import (
     keep_wish,
     open_accounts,
     outcome_of,
+    parts,
     patience,
     rows_of,
 )
@@ -64,7 +64,8 @@ class Bookings:
     def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Receipt | Conflict]:
         """Keep any number of requests, and return an answer for each, in the same order.
 
-        Without the caller's `connection` each thousand is a transaction.
+        Without the caller's `connection` each part is a transaction: the first 32 requests, then four times as many
+        each time, at most a thousand.
 
         Raises:
             CustomerValidationException: An account is not there, or closed; nothing was kept.
@@ -75,8 +76,8 @@ class Bookings:
             self._read(open_accounts(self._schema, names))
         answers = list[Receipt | Conflict]()
         new = 0  # rows of this call: a later one has its place further back in the queue
-        for first in range(0, len(requests), PART):
-            rows = rows_of(requests[first : first + PART], new)
+        for first, part in parts(requests):
+            rows = rows_of(part, new)
             try:
                 kept = self._keep(keep(rows, self._rule), len(rows), connection)
             except AppointmentDatabaseException as error:

@@ -54,7 +54,51 @@ def test_messages_are_published_and_acknowledged_by_one_client(redis_url: str, m
 
         assert [message.payload[0] for message in taken] == [[0], [1], [2], [3], [4]]
         assert len(made) == before, "a message costs no client"
-        assert connection.default_channel.client.hlen("unacked") == 0
+        assert connection.default_channel.client.keys("[^_]*") == [], "nothing is kept of it"
+
+
+def test_what_is_not_done_is_given_back_to_come_next_in_its_order(redis_url: str) -> None:
+    """A worker that ends has three in hand and one is done; a fourth waits, and came later."""
+    queue = Queue("some", routing_key="some")
+    with redis.Redis.from_url(redis_url) as client:
+        with app.amqp.Connection(redis_url) as connection:
+            taken: list[Any] = []
+            with Consumer(connection, [queue], on_message=taken.append):
+                producer = Producer(connection.default_channel)
+                for number in range(3):
+                    producer.publish([[number], {}, {}], routing_key="some")
+                while len(taken) < 3:
+                    connection.drain_events(timeout=5)
+                assert client.keys("[^_]*") == [], "nothing is kept of what was taken"
+            producer.publish([[3], {}, {}], routing_key="some")
+            taken[1].ack()
+        with app.amqp.Connection(redis_url) as connection, Consumer(connection, [queue], on_message=taken.append):
+            while len(taken) < 6:
+                connection.drain_events(timeout=5)
+
+    assert [(message.payload[0], message.headers.get("redelivered", False)) for message in taken[3:]] == [
+        ([0], True), ([2], True), ([3], False),
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_given_back_ends_nothing(valkey: Any, redis_url: str) -> None:
+    """The broker is gone when a worker ends: the rows are there, and the sweeper sends."""
+    queue = Queue("some", routing_key="some")
+    connection = app.amqp.Connection(redis_url)
+    taken: list[Any] = []
+    with Consumer(connection, [queue], on_message=taken.append, no_ack=False):
+        Producer(connection.default_channel).publish([[0], {}, {}], routing_key="some")
+        while not taken:
+            connection.drain_events(timeout=5)
+    given = connection.default_channel.qos
+    valkey.kill()
+    try:
+        given.restore_unacked()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends a worker
+        pytest.fail(f"it ends the worker: {error!r}")
+    finally:
+        valkey.recover()
+        connection.release()
 
 
 def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url: str) -> None:

@@ -82,7 +82,7 @@ BREAKAGES = (
         name="acks-early",
         old="task_acks_late = True",
         new="task_acks_late = False",
-        test="tests/promises/lost_or_twice/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
+        test="tests/promises/lost_or_twice/test_acknowledged.py::test_rabbitmq_keeps_a_message_until_its_booking_has_moved_on",
     ),
     _celery_app(
         name="ended-by-a-broker-that-takes-nothing",

@@ -10,6 +10,7 @@ _CLUSTER = "tests/promises/redis/test_cluster.py::"
 _SETTINGS = "tests/unit/worker/test_settings.py::"
 _celery_app = partial(Breakage, file="worker/celery_app.py")
 _publish = partial(Breakage, file="tasks/work/publish.py")
+_redis = partial(Breakage, file="worker/transports/redis.py")
 
 BROKERS = (
     _celery_app(
@@ -101,5 +102,26 @@ BROKERS = (
         old='return tuple(f"{{{service}}}:{name}" for name in names)',
         new='return tuple(f"{service}:{name}" for name in names)',
         test=f"{_CLUSTER}test_two_processes_share_a_breaker_that_lives_in_a_cluster",
+    ),
+    _redis(
+        name="what-is-given-back-comes-last",
+        promise=4,
+        old='place["routing_key"], client)',
+        new='place["routing_key"], client, leftmost=True)',
+        test=f"{_CLIENT}test_what_is_not_done_is_given_back_to_come_next_in_its_order",
+    ),
+    _redis(
+        name="redis-keeps-a-ledger",
+        promise=4,
+        old="        self.QoS = QoS  #",
+        new="        #",
+        test=f"{_CLIENT}test_what_is_not_done_is_given_back_to_come_next_in_its_order",
+    ),
+    _redis(
+        name="a-worker-that-ends-fails-without-its-broker",
+        promise=1,
+        old="        except self.channel.connection_errors:\n            self._delivered.clear()\n",
+        new="        except ZeroDivisionError:\n            self._delivered.clear()\n",
+        test=f"{_CLIENT}test_what_cannot_be_given_back_ends_nothing",
     ),
 )

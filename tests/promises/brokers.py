@@ -7,7 +7,7 @@ import redis
 from kombu import Connection, Queue
 from kombu.transport.native_delayed_delivery import level_name
 
-from tasks.work.publish import LONGEST_COUNTDOWN, QUEUE, TASK
+from tasks.work.publish import LONGEST_COUNTDOWN, QUEUE
 from tests.support.fleet import eventually
 from worker.celery_app import MAINTENANCE
 from worker.local.embedded.server import Server
@@ -33,11 +33,6 @@ class RedisBroker:
         """Count the bookings' messages that no worker has taken."""
         with redis.Redis.from_url(self.server.url) as client:
             return int(client.llen(QUEUE))  # type: ignore[arg-type]
-
-    def taken(self) -> int:
-        """Count the bookings' messages that it would give to another worker."""
-        with redis.Redis.from_url(self.server.url) as client:
-            return sum(TASK.encode() in message for message in client.hvals("unacked"))  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class SentinelChannel(Channel, redis.SentinelChannel):
 
     def __init__(self, *more: Any, **options: Any) -> None:
         self.sentinel_kwargs = {**_ASKING, "retry": Retry(NoBackoff(), 0)}
-        super().__init__(*more, **options)  # type: ignore[no-untyped-call]  # kombu's types are in part
+        super().__init__(*more, **options)
 
 
 class SentinelTransport(RedisTransport, redis.SentinelTransport):

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine
 
 from booking_client import AsyncBookings, BookingRequest, Bookings, CustomerValidationException
-from booking_client.asking import PART
+from booking_client.asking import FIRST_PART
 from db.engine import make_engine
 from db.models.accounts import AccountState
 from tasks.enqueue import enqueue_booking, enqueue_bookings
@@ -64,7 +64,7 @@ def test_an_account_that_is_not_open_is_an_error(database_url: str, engine: Engi
     """A closed one, whichever way it is asked for: nothing of the bulk is kept, not even its first parts."""
     _, closed = make_account(engine, AccountState.CLOSED)
     bulk = [wanted(1), wanted(2, closed)]
-    parts = [*(wanted(number) for number in range(PART)), wanted(PART, closed)]
+    parts = [*(wanted(number) for number in range(FIRST_PART)), wanted(FIRST_PART, closed)]
 
     def ask() -> None:
         with Bookings(database_url) as bookings, psycopg.connect(database_url) as conn:
@@ -111,7 +111,7 @@ def test_a_caller_needs_no_right_on_the_accounts(database_url: str, engine: Engi
 def test_the_product_says_the_same(settings: Callable[..., Any], database_url: str) -> None:
     """`enqueue_booking` and `enqueue_bookings`."""
     settings()
-    parts = [*(wanted(number) for number in range(PART)), wanted(PART, "nobody")]
+    parts = [*(wanted(number) for number in range(FIRST_PART)), wanted(FIRST_PART, "nobody")]
 
     for ask in (lambda: enqueue_booking(wanted(1, "nobody")), lambda: enqueue_bookings(parts)):
         with pytest.raises(CustomerValidationException, match="an account is not open"):

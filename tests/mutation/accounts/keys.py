@@ -60,7 +60,7 @@ ACCOUNT_KEYS = (
         name="a-bulk-kept-in-part",
         promise=1,
         file="client/booking_client/asking.py",
-        old="if len(requests) > PART else set()",
+        old="if len(requests) > FIRST_PART else set()",
         new="if False else set()",
         test=f"{_CLIENT}test_an_account_that_is_not_open_is_an_error[parts]",
     ),

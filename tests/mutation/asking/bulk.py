@@ -8,10 +8,12 @@ _BULK = "tests/promises/asking/test_bulk.py::"
 _enqueue = partial(Breakage, promise=1, file="tasks/enqueue.py")
 
 BULK = (
-    _enqueue(
+    Breakage(
         name="bulk-all-or-nothing",
-        old="for first in range(0, len(requests), PART):",
-        new="for first in range(0, len(requests), max(len(requests), 1)):",
+        promise=1,
+        file="client/booking_client/asking.py",
+        old="    first, size = 0, FIRST_PART\n",
+        new="    first, size = 0, len(requests)\n",
         test=f"{_BULK}test_a_bulk_that_failed_half_way_says_what_is_kept",
     ),
     _enqueue(

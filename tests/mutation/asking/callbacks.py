@@ -22,6 +22,8 @@ _claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
 _AT_ONCE = "tests/integration/callbacks/test_callbacks_at_once.py::"
 _NAMES = "tests/unit/callbacks/test_callback_names.py::"
 _NEIGHBOURS = "tests/integration/callbacks/test_callbacks_neighbours.py::"
+_SOON = "tests/integration/callbacks/test_callbacks_soon.py::"
+_dispatcher = partial(Breakage, file="worker/dispatcher.py")
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
 
 CALLBACKS = (
@@ -377,5 +379,19 @@ CALLBACKS = (
         old="key.callback_url is None or key.callback_off_at is not None",
         new="key.callback_url is None",
         test=f"{_SAMPLE}test_without_an_address_or_a_right_there_is_none",
+    ),
+    _dispatcher(
+        name="callbacks-wait-for-the-tick",
+        promise=6,
+        old="            due.send_next()\n",
+        new="            pass\n",
+        test=f"{_SOON}test_each_goes_without_a_tick",
+    ),
+    _dispatcher(
+        name="callbacks-that-wait-are-claimed-each-time",
+        promise=6,
+        old="if (newest := self._look()) != self._newest:",
+        new="if newest := self._look():",
+        test=f"{_SOON}test_nothing_is_claimed_while_none_comes",
     ),
 )

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
+from booking_client import asking
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tests.support.fleet import request, row
@@ -20,7 +21,8 @@ LOST = psycopg.OperationalError("the connection is lost")
 def parts(settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a bulk kept three requests at a time."""
     settings()
-    monkeypatch.setattr("tasks.enqueue.PART", 3)
+    for name in ("FIRST_PART", "PART"):
+        monkeypatch.setattr(asking, name, 3)
 
 
 def receipts(*numbers: int) -> list[Receipt]:

@@ -1,34 +1,32 @@
-"""Promise 1 at the broker: a message is done when its task is, not when it is taken."""
+"""Promise 1 at RabbitMQ: a message is done when its task is, not when it is taken."""
 
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import redis
+import pytest
 
-from tasks.work.publish import TASK
-from tests.support.fleet import Fleet, eventually, finals, request
-from worker import enqueue_booking
+from tests.promises.brokers import RabbitBroker
+from tests.support.fleet import Fleet, eventually, request
+from worker import app, enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
+SLOW_ANSWERS = {"CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}  # a call waits for the test
 
 
-def unacknowledged(url: str) -> int:
-    """Count the bookings' messages that the broker would give to another worker."""
-    with redis.Redis.from_url(url) as client:
-        return sum(TASK.encode() in message for message in client.hvals("unacked"))  # type: ignore[union-attr]
-
-
-def test_the_broker_keeps_a_message_until_its_booking_has_moved_on(
-    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]], redis_url: str
+@pytest.mark.debian_rabbitmq
+def test_rabbitmq_keeps_a_message_until_its_booking_has_moved_on(
+    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]], rabbit_broker: RabbitBroker
 ) -> None:
-    """While Cal.com is asked a kill costs no message, so that not all hangs on the sweeper."""
+    """A worker is killed while Cal.com is asked: another one has the message, so not all hangs on the sweeper."""
     simulator.faults("stall", step="insert", delay=60, match=POST)
-    fleet(CALCOM_READ_TIMEOUT="60", CALCOM_DEADLINE="60").worker(concurrency=1)
-    asked = enqueue_booking(request(1)).appointment_id
+    running = fleet(**SLOW_ANSWERS, **rabbit_broker.settings)
+    running.worker(concurrency=1)
+    enqueue_booking(request(1))
     eventually(posts, what="the call is in flight")
+    eventually(lambda: app.control.ping(timeout=1), what="it has sent what it had to say")
+    assert rabbit_broker.waiting() == 0
 
-    assert unacknowledged(redis_url) == 1
-    simulator.no_faults()
-    finals([asked])
-    eventually(lambda: unacknowledged(redis_url) == 0, what="acknowledged")
+    running.stop()
+
+    eventually(lambda: rabbit_broker.waiting() == 1, what="it is given back")

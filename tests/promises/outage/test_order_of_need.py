@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from booking_client import asking
 from db.appointments import queue
 from tasks import dependencies
 from tests.support.fleet import request, row
@@ -17,7 +18,8 @@ CALL = 0.6  # seconds that one call takes of the limit
 def outage(settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold all that is asked for, at 100 calls a minute and an hour's lead, a bulk in parts of three."""
     settings(CALCOM_RATE_LIMIT_PER_MINUTE=str(round(60 / CALL)), HOLD_LEAD="3600")
-    monkeypatch.setattr("tasks.enqueue.PART", 3)
+    for name in ("FIRST_PART", "PART"):
+        monkeypatch.setattr(asking, name, 3)
     dependencies.current().breaker.operators.force_open("operator", "outage")
 
 
