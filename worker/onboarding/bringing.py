@@ -4,7 +4,8 @@ What is there already stays as it is, so that the same file again does what is l
 step fails.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from pydantic import SecretStr
@@ -20,7 +21,7 @@ from tasks.callers.voice_secrets import fingerprint_of
 from tasks.dependencies import Dependencies
 from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
-from tasks.operations.accounts.refusals import AccountRefusedError
+from tasks.operations.accounts.refusals import AccountRefusedError, AskedTooOftenError
 from worker.cli.check.calcom import check_accounts
 from worker.cli.check.check import audit_calls
 from worker.cli.keys.keys import made_key
@@ -33,6 +34,7 @@ from worker.onboarding.folder import Folder
 
 SCOPES = (Scope.BOOK, Scope.READ, Scope.CHANGE, Scope.VOICE)
 RATE = 120  # calls a minute of an API key
+PATIENCE = 120.0  # seconds that a client waits for the limit of calls
 
 
 class Bringing:
@@ -45,6 +47,7 @@ class Bringing:
         self._webhooks = webhooks
         self._first = first
         self._why = why
+        self._pause = threading.Event().wait
 
     def missing(self, client: Client) -> list[str]:
         """Return what `bring` would make; nothing is stored, and Cal.com is not asked.
@@ -95,9 +98,21 @@ class Bringing:
             raise AccountRefusedError("has no account, and no key for one")
         wanted = NewAccount(name=client.name, base_url=client.base_url, calls_per_minute=client.calls)
         asked = requested(operations.ADD, why=self._why, target={"account": client.name})
-        added = operations.add(self._deps, wanted, client.key, asked, first=self._first)
+        added = self._within_limit(partial(operations.add, self._deps, wanted, client.key, asked, first=self._first))
         said.append("account added")
         return added
+
+    def _within_limit(self, add: Callable[[], Account]) -> Account:
+        """Add an account as soon as the limit lets Cal.com be asked whose key it is: that of `default` counts."""
+        left = PATIENCE
+        while True:
+            try:
+                return add()
+            except AskedTooOftenError as later:
+                if later.after > left:
+                    raise
+                left -= later.after
+                self._pause(later.after)
 
     def _key(self, client: Client, said: list[str]) -> tuple[ApiKey, bool]:
         """Return its API key, which is made if there is none, and whether its text is in the folder."""

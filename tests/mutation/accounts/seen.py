@@ -11,6 +11,7 @@ _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
 _IMPORT = "tests/integration/cli/accounts/test_cli_import.py::"
 _import = partial(Breakage, promise=5, file="worker/onboarding/command.py")
+_bringing = partial(Breakage, promise=5, file="worker/onboarding/bringing.py")
 _seen = partial(Breakage, promise=6)
 _restored = partial(Breakage, promise=2, file="worker/cli/audit/restored.py")
 _lost = partial(Breakage, promise=2, file="tasks/audit/restored.py")
@@ -152,8 +153,8 @@ SEEN: tuple[Breakage, ...] = (
     ),
     _night(
         name="one-account-ends-the-audit-of-all",
-        old="                shut.append(account)",
-        new="                raise",
+        old="                    shut.append(account)",
+        new="                    raise",
         test=f"{_NIGHT}test_an_account_that_cannot_be_asked_stops_no_other",
     ),
     _seen(
@@ -170,14 +171,25 @@ SEEN: tuple[Breakage, ...] = (
         new="    if not clients:",
         test=f"{_IMPORT}test_a_file_with_a_wrong_line_stores_nothing",
     ),
+    _night(
+        name="accounts-are-audited-in-turn",
+        old="ThreadPoolExecutor(AT_ONCE, thread",
+        new="ThreadPoolExecutor(1, thread",
+        test=f"{_NIGHT}test_accounts_are_audited_side_by_side",
+    ),
     _import(
         name="one-client-ends-the-import-of-all",
         old="            wrong += not ok\n",
         new="            wrong += not ok\n            if not ok:\n                break\n",
         test=f"{_IMPORT}test_one_wrong_key_stops_no_other_client",
     ),
-    _seen(
-        file="worker/onboarding/bringing.py",
+    _bringing(
+        name="an-import-of-many-gives-up-at-the-limit",
+        old="if later.after > left:",
+        new="if True:",
+        test=f"{_IMPORT}test_an_import_waits_for_the_limit_of_calls",
+    ),
+    _bringing(
         name="another-clients-key-passes-for-its-own",
         old="if client.key is not None and self._mark(",
         new="if client.key is None and self._mark(",

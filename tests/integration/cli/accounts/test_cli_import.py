@@ -161,6 +161,17 @@ def test_one_wrong_key_stops_no_other_client(
     assert (bring(file).code, counts()[0]) == (0, 4)
 
 
+def test_an_import_waits_for_the_limit_of_calls(
+    bring: Callable[..., Any], clients: Callable[..., Path], settings: Callable[..., dict[str, str]]
+) -> None:
+    """Whose a key is counts against the limit of `default`, and 200 clients are more than a minute's."""
+    settings(**ENCRYPTION, CALCOM_RATE_LIMIT_PER_MINUTE="40")
+
+    ran = bring(clients(4))
+
+    assert (ran.code, counts()[0]) == (0, 5), ran.said
+
+
 def test_cal_com_reports_each_clients_bookings_once(
     bring: Callable[..., Any], clients: Callable[..., Path], simulator: Any, settings: Callable[..., dict[str, str]]
 ) -> None:
