@@ -30,7 +30,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom release format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -120,6 +120,9 @@ sbom: ## Write dist/sbom.json: the packages of the image, each with its version 
 	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'cyclonedx-bom>=7.5,<8' && \
 	  "$$tools/bin/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible \
 	    --output-file dist/sbom.json $(ARGS) requirements/runtime.lock
+
+release: setup ## Build dist/VERSION (wheels, sdists, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
+	@$(call within,1800) $(BIN)/python deploy/release.py $(ARGS)
 
 format: setup ## Format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix .

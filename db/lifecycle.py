@@ -12,10 +12,12 @@ from booking_client.states import FINAL, LIVE, OVER, ChangeStatus, HoldReason, S
 __all__ = [
     "CHANGE_MOVES",
     "FINAL",
+    "HALF_MADE",
     "LIVE",
     "MOVES",
     "NEVER_KNOWN",
     "OVER",
+    "PROBES_BEFORE_REST",
     "SHORT_HOLDS",
     "UNASKABLE",
     "WAIT_FOR_NO_TIME",
@@ -111,6 +113,10 @@ MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(_MOVES)
 
 NEVER_KNOWN = "never_known"
 """The error type of a failed booking whose outcome was never known (sql/never_known.sql writes it)."""
+HALF_MADE = "half_made"
+"""The error type of a seat that Cal.com has made only in part."""
+PROBES_BEFORE_REST = 3
+"""Failed probes in a row; then the booking leaves the line for a while."""
 
 
 _UNSENT = frozenset({ChangeStatus.HELD, ChangeStatus.EXPIRED, ChangeStatus.WITHDRAWN})  # where what was not sent may go

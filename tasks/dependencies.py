@@ -4,25 +4,27 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from booking_client.states import DEFAULT_ACCOUNT
-from db.models.accounts import AccountState
-from resilience.call_stats.stats import CallStats
-from resilience.circuit_breaker.account import CallingAccount
-from resilience.circuit_breaker.breaker import CircuitBreaker
-from resilience.failure_detector import FailureDetector
-from resilience.retry_policy import RetryPolicy
-from resilience.shared_readings import SharedReadings
-from tasks.accounts.callers import Callers
-from tasks.accounts.door import FIRST_VERSION, Access, Door
-from tasks.accounts.services import CalcomServices
-from tasks.calcom.client import CalcomClient
-from tasks.ports.callbacks import CallbackSettings
-from tasks.ports.sinks import Sinks
+from db.models.accounts import FIRST_VERSION, AccountState
+
+if TYPE_CHECKING:  # types alone: a command that sends nothing loads neither redis-py nor Celery by this module
+    from resilience.call_stats.stats import CallStats
+    from resilience.circuit_breaker.account import CallingAccount
+    from resilience.circuit_breaker.breaker import CircuitBreaker
+    from resilience.failure_detector import FailureDetector
+    from resilience.retry_policy import RetryPolicy
+    from resilience.shared_readings import SharedReadings
+    from tasks.accounts.callers import Callers
+    from tasks.accounts.door import Access, Door
+    from tasks.accounts.services import CalcomServices
+    from tasks.calcom.client import CalcomClient
+    from tasks.ports.callbacks import CallbackSettings
+    from tasks.ports.sinks import Sinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +75,24 @@ class Dependencies:
 
     engine: Engine
     autocommit: Engine
-    calcom: CalcomClient
-    caller: CallingAccount
-    callers: Callers
-    door: Door
-    services: CalcomServices
-    breaker: CircuitBreaker
-    detector: FailureDetector
-    database_calls: CallStats
-    policy: RetryPolicy
+    calcom: "CalcomClient"
+    caller: "CallingAccount"
+    callers: "Callers"
+    door: "Door"
+    services: "CalcomServices"
+    breaker: "CircuitBreaker"
+    detector: "FailureDetector"
+    database_calls: "CallStats"
+    policy: "RetryPolicy"
     timings: Timings
     broker_url: str = field(repr=False)  # holds a password
     page_url: str
-    alerts: Sinks
-    slots: SharedReadings
-    callbacks: CallbackSettings
+    alerts: "Sinks"
+    slots: "SharedReadings"
+    callbacks: "CallbackSettings"
     webhook_secrets: tuple[SecretStr, ...] = field(repr=False)
 
-    def with_access(self, access: Access) -> Self:
+    def with_access(self, access: "Access") -> Self:
         """Return the same with the client of an account, as its caller, and with its service's breaker."""
         client, caller = access
         same = client is self.calcom and caller == self.caller

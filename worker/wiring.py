@@ -5,7 +5,6 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import make_engine
 from resilience.call_limit import CallLimit
 from resilience.retry_policy import RetryPolicy
 from resilience.shared_readings import SharedReadings
@@ -21,6 +20,7 @@ from tasks.ports.callbacks import CallbackSettings
 from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_connections, make_database_calls, make_detector
+from worker.engine import engine_of
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
@@ -49,9 +49,9 @@ def configure(settings: Settings) -> None:
 def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW, **connections: int) -> Dependencies:
     """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds.
 
-    `connections` are what `make_engine` is given for them, as `pool_size`.
+    `connections` are as in `engine_of`.
     """
-    engine = make_engine(settings.database_url or "", schema=settings.database_schema, **connections)
+    engine = engine_of(settings, **connections)
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",

@@ -62,6 +62,8 @@ FIGURES = (
     Figure("callback_delay", "front_door.callbacks", "lower", 1.0, 0.6, "p95 of a callback after its move / 0.5 s"),
     Figure("webhook_frozen", "front_door.webhooks", "lower", 1.0, 0.9, "p95 of a webhook, PostgreSQL frozen / 0.3 s"),
     Figure("client_import", "caller.import_time", "lower", 1.25, 1.15, "CPU to import a client / psycopg, BaseModel"),
+    Figure("show_seconds", "caller.questions", "lower", 1.0, 0.75, "`booking show` of one booking / 0.6 s"),
+    Figure("status_seconds", "caller.questions", "lower", 1.0, 0.9, "`booking status`, its workers at rest / 0.8 s"),
     Figure("client_packages", "caller.packages", "lower", 1.0, 1.0, "packages of a caller's fresh environment / 12"),
     Figure("client_size", "caller.packages", "lower", 1.0, 0.8, "its size / 40 MB, psycopg's binary included"),
     Figure("bad_day_errors", "beside_celery.bad_day", "lower", 3.0, 1.5, "p95 of a booking, 3 % answered 500 / plain"),

@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, RowMappin
 
 from db.models.bookings import MOMENT, EnumText, metadata, required
 
+FIRST_VERSION = 1  # of account 1, as it is made: alone
+
 
 class AccountState(StrEnum):
     """What an account may do; the comment beside each state says what ends it."""

@@ -9,8 +9,8 @@ from redis.retry import Retry
 
 from resilience.shared_state.cluster import ClusterClient, is_cluster
 from resilience.shared_state.scripts import Client
-from resilience.shared_state.sentinel import SCHEME as SENTINEL
 from resilience.shared_state.sentinel import make_master_client
+from resilience.shared_state.sentinel_address import SCHEME as SENTINEL
 
 
 def make_redis(url: str, *, timeout: float = 0.08, connect_timeout: float = 0.05) -> Client:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from booking_client.states import DEFAULT_ACCOUNT, HoldReason
 from db import accounts
 from db.accounts import Account
-from db.models.accounts import AccountState
+from db.models.accounts import FIRST_VERSION, AccountState
 from resilience.circuit_breaker.account import CallingAccount
 from tasks.accounts.callers import caller_of
 from tasks.accounts.keys import KeyCipher, KeyUnreadableError
@@ -16,7 +16,6 @@ from tasks.accounts.recent import Recent
 from tasks.calcom.access import checked_url, fingerprint, service_of
 from tasks.calcom.client import CalcomClient
 
-FIRST_VERSION = 1  # of account 1, as it is made: alone
 CLIENTS = 2_000  # of the accounts met last, a KB each; another one's is one statement
 UNREADABLE = "unreadable"
 """What bookings are held for whose key cannot be decrypted: no key's fingerprint, so that any readable key ends it."""

@@ -12,7 +12,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
-from db.lifecycle import FINAL, HoldReason, Status, Strategy, strongest
+from db.lifecycle import FINAL, HALF_MADE, HoldReason, Status, Strategy, strongest
 from tasks.attempts.evidence import BY_SLOTS, Act
 from tasks.attempts.refusal import refused_as, rejected
 from tasks.calcom.lookup import LookupKind, LookupResult
@@ -23,7 +23,6 @@ from tasks.work.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, c
 _FIRST = Proceed()
 LONGEST_PAUSE = 3600.0  # seconds between two lookups of a booking with a blind key
 MARGIN = 2.0  # seconds; Cal.com's Date has whole seconds, its createdAt milliseconds
-HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made only in part
 
 
 @dataclass(frozen=True, slots=True)

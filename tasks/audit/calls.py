@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from booking_client import correlation
 from booking_client.states import DEFAULT_ACCOUNT
@@ -146,6 +146,16 @@ class NightlyCalls(AuditCalls):
         self._audit = audit
         self._wait = pause or threading.Event().wait
         self._next_at = clock()
+        self.over = threading.Event()
+
+    def beside(self) -> Self:
+        """Return the calls of another account of the same audit, with a pace of its own; they end when `over` is set.
+
+        They begin as these did, with the key of the settings.
+        """
+        other = type(self)(self.deps, self._audit, pause=self._wait, clock=self.clock)
+        other.over = self.over
+        return other
 
     def _turn(self, ask: Ask, number: int) -> Permit | Denied:
         def ask_in_calm() -> Permit | Denied:
@@ -168,7 +178,7 @@ class NightlyCalls(AuditCalls):
 
     def _renew_audit(self) -> None:
         with self.deps.engine.begin() as conn:
-            if not nights.renew(conn, self._audit, lease_seconds=lease(self.deps)):
+            if self.over.is_set() or not nights.renew(conn, self._audit, lease_seconds=lease(self.deps)):
                 raise TakenUp
 
 

@@ -7,7 +7,9 @@ row alone, shows it again.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -37,6 +39,7 @@ from tasks.words import plural
 SAVED = 10  # rows and changes that are judged before they are stored
 HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after each of these halts; each pause is twice the last
+AT_ONCE = 16  # accounts that are audited at the same time, each within its own limit
 NAMED = 5  # accounts that could not be asked
 UNREAD = "some bookings could not be asked for"
 
@@ -97,7 +100,10 @@ def _audit(deps: Dependencies, night: NightlyAudit) -> None:
 
 @dataclass
 class _Work:
-    """This process's part of a nightly audit: what is judged and not yet saved, and rows that could not be read."""
+    """This process's part of a nightly audit: what is judged and not yet saved, and rows that could not be read.
+
+    Its accounts write into it side by side; what they have judged is saved together.
+    """
 
     calls: NightlyCalls
     night: NightlyAudit
@@ -105,11 +111,13 @@ class _Work:
     unsaved: list[int] = field(default_factory=list)
     unsaved_changes: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
+    _writing: threading.RLock = field(default_factory=threading.RLock)
 
     def compare(self) -> None:
-        """Judge the rows of each account with its own key, and end the audit.
+        """Judge the rows of each account with its own key, several accounts at once, and end the audit.
 
-        An account that cannot be asked, by a fault of its own, keeps none of the others from being judged.
+        Each waits for the share of its own limit. An account that cannot be asked, by a fault of its own, keeps none of
+        the others from being judged.
 
         Raises:
             AuditHalted: Cal.com may not be asked now, or its answers could not be read.
@@ -118,18 +126,32 @@ class _Work:
         ours, halted = self.calls.deps, None
         orphans: list[AuditFinding] = []
         shut: list[int] = []
-        for account in self._accounts():
-            try:
-                orphans += self._compare_account(account)
-            except LeftAlone:
-                if account == DEFAULT_ACCOUNT or not is_calm(ours):
-                    raise
-                shut.append(account)
-            except AuditHalted as why:
-                halted = halted or why
+        with closing(self._each(self._accounts())) as each:
+            for account, judged in each:
+                try:
+                    orphans += judged()
+                except LeftAlone:
+                    if account == DEFAULT_ACCOUNT or not is_calm(ours):
+                        raise
+                    shut.append(account)
+                except AuditHalted as why:
+                    halted = halted or why
         if halted or self.unread:
             raise halted or AuditHalted(UNREAD)
         self._end(self._orphans(orphans), unfinished=self._names(shut) if shut else None)
+
+    def _each(self, accounts: Sequence[int]) -> Generator[tuple[int, Callable[[], list[AuditFinding]]], None, None]:
+        """Yield what waits for each account's result; when that is given up, the accounts under way end, too."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="nightly-audit") as pool:
+            begun = [(account, pool.submit(self._compare_account, account)) for account in accounts]
+            try:
+                yield from ((account, one.result) for account, one in begun)
+            finally:
+                self.calls.over.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _compare_account(self, account: int) -> list[AuditFinding]:
+        return _OneAccount(self, self.calls.beside(), self.night).compare(account)
 
     def _accounts(self) -> list[int]:
         deps = self.calls.deps
@@ -137,34 +159,6 @@ class _Work:
             return [DEFAULT_ACCOUNT]
         with deps.engine.connect() as conn:
             return bookings.accounts_between(conn, self.night.start, self.night.end, lag=lag(deps))
-
-    def _compare_account(self, account: int) -> list[AuditFinding]:
-        """Judge the rows of an account; return the bookings that Cal.com shows it and no row has."""
-        if account != self.calls.account:
-            self.calls.use(account)
-        look = first_look(self.calls, self.night.start, self.night.end, progress=lambda _read, _all: None)
-        for row in self._doubtful(look):
-            self._take(row.id, self._judge(row, look))
-        self._read_changes(account)
-        return look.orphans
-
-    def _read_changes(self, account: int) -> None:
-        """Read what the changes of the first day have left: the second day's are the next night's."""
-        day = of_days(self.calls.deps, self.night.start, self.night.start + timedelta(days=1), account=account)
-        for change in day:
-            if change.id in self.night.read_changes:
-                continue
-            row, judged = judge_change(self.calls, change)
-            if isinstance(judged, AuditFinding):
-                _, again = judge_change(self.calls, change)
-                judged = self._followed(again)
-            if row is not None and judged is NoFinding.CANNOT_TELL:
-                self.unread.append(row.id)
-                continue
-            if row is not None and isinstance(judged, AuditFinding):
-                self._note(judged.kind, row.id)
-            self.unsaved_changes.append(change.id)
-            self._save_some()
 
     def _names(self, accounts: Sequence[int]) -> str:
         with self.calls.deps.engine.connect() as conn:
@@ -188,6 +182,87 @@ class _Work:
         for number in self.unread:
             self._note(NoFinding.CANNOT_TELL, number)
         self._end((), unfinished=why)
+
+    def take(self, number: int, judged: AuditFinding | NoFinding) -> None:
+        """Keep the verdict of a row; what is judged is saved from time to time."""
+        with self._writing:
+            if judged is NoFinding.CANNOT_TELL:
+                self.unread.append(number)
+                return
+            if isinstance(judged, AuditFinding):
+                self._note(judged.kind, number)
+            self.unsaved.append(number)
+            self._save_some()
+
+    def take_change(self, number: int, row: Appointment | None, judged: AuditFinding | NoFinding) -> None:
+        """Keep the verdict of a change."""
+        with self._writing:
+            if row is not None and judged is NoFinding.CANNOT_TELL:
+                self.unread.append(row.id)
+                return
+            if row is not None and isinstance(judged, AuditFinding):
+                self._note(judged.kind, row.id)
+            self.unsaved_changes.append(number)
+            self._save_some()
+
+    def _note(self, kind: str, one: int | str) -> None:
+        ids = self.findings.setdefault(str(kind), [])
+        if one not in ids:
+            ids.append(one)
+
+    def _save_some(self) -> None:
+        if len(self.unsaved) + len(self.unsaved_changes) >= SAVED:
+            self._save()
+
+    def _save(self) -> None:
+        with self.calls.deps.engine.begin() as conn:
+            nights.save(conn, self.night, self.unsaved, self.findings, changes=self.unsaved_changes)
+        self.unsaved, self.unsaved_changes = [], []
+
+    def _orphans(self, found: Iterable[AuditFinding]) -> Iterable[AuditFinding]:
+        """Leave out the bookings that `booking restored` has reported."""
+        with self.calls.deps.engine.connect() as conn:
+            reported = restored.references(conn)
+        return [one for one in found if one.reference not in reported]
+
+    def _end(self, orphans: Iterable[AuditFinding], unfinished: str | None = None) -> None:
+        for one in orphans:
+            self._note(one.kind, one.reference)
+        with self.calls.deps.engine.begin() as conn:
+            nights.end(conn, self.night, self.findings, unfinished)
+        counts: dict[str, Any] = {kind: len(ids) for kind, ids in self.findings.items()}
+        log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)
+
+
+@dataclass(frozen=True)
+class _OneAccount:
+    """The part of one account, in a thread of its own, with calls of its own."""
+
+    work: _Work
+    calls: NightlyCalls
+    night: NightlyAudit
+
+    def compare(self, account: int) -> list[AuditFinding]:
+        """Judge the rows of an account; return the bookings that Cal.com shows it and no row has."""
+        if account != self.calls.account:
+            self.calls.use(account)
+        look = first_look(self.calls, self.night.start, self.night.end, progress=lambda _read, _all: None)
+        for row in self._doubtful(look):
+            self.work.take(row.id, self._judge(row, look))
+        self._read_changes(account)
+        return look.orphans
+
+    def _read_changes(self, account: int) -> None:
+        """Read what the changes of the first day have left: the second day's are the next night's."""
+        day = of_days(self.calls.deps, self.night.start, self.night.start + timedelta(days=1), account=account)
+        for change in day:
+            if change.id in self.night.read_changes:
+                continue
+            row, judged = judge_change(self.calls, change)
+            if isinstance(judged, AuditFinding):
+                _, again = judge_change(self.calls, change)
+                judged = self._followed(again)
+            self.work.take_change(change.id, row, judged)
 
     def _doubtful(self, look: FirstLook) -> Iterable[Appointment]:
         """Return the rows that need more than the list, without those that were judged before."""
@@ -219,40 +294,3 @@ class _Work:
         followed = follow(self.calls, again, by="sweeper")
         log.info("nightly_audit_followed", appointment_id=again.row and again.row.id, done=followed.ok)
         return NoFinding.AGREES
-
-    def _take(self, number: int, judged: AuditFinding | NoFinding) -> None:
-        if judged is NoFinding.CANNOT_TELL:
-            self.unread.append(number)
-            return
-        if isinstance(judged, AuditFinding):
-            self._note(judged.kind, number)
-        self.unsaved.append(number)
-        self._save_some()
-
-    def _note(self, kind: str, one: int | str) -> None:
-        ids = self.findings.setdefault(str(kind), [])
-        if one not in ids:
-            ids.append(one)
-
-    def _orphans(self, found: Iterable[AuditFinding]) -> Iterable[AuditFinding]:
-        """Leave out the bookings that `booking restored` has reported."""
-        with self.calls.deps.engine.connect() as conn:
-            reported = restored.references(conn)
-        return [one for one in found if one.reference not in reported]
-
-    def _save_some(self) -> None:
-        if len(self.unsaved) + len(self.unsaved_changes) >= SAVED:
-            self._save()
-
-    def _save(self) -> None:
-        with self.calls.deps.engine.begin() as conn:
-            nights.save(conn, self.night, self.unsaved, self.findings, changes=self.unsaved_changes)
-        self.unsaved, self.unsaved_changes = [], []
-
-    def _end(self, orphans: Iterable[AuditFinding], unfinished: str | None = None) -> None:
-        for one in orphans:
-            self._note(one.kind, one.reference)
-        with self.calls.deps.engine.begin() as conn:
-            nights.end(conn, self.night, self.findings, unfinished)
-        counts: dict[str, Any] = {kind: len(ids) for kind, ids in self.findings.items()}
-        log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)

@@ -4,14 +4,13 @@ Any number of beats and workers may run checks at once: the database row of the 
 """
 
 from db import account_troubles
-from db.lifecycle import HoldReason
+from db.lifecycle import HALF_MADE, HoldReason
 from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.accounts.door import UNREADABLE
-from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.host.application import app
 from tasks.host.periodic import PeriodicTask

@@ -3,9 +3,9 @@
 The health check counts them as well, but only every five seconds: the Resilience page must show no older figure.
 """
 
+from db.lifecycle import HALF_MADE
 from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
-from tasks.attempts.outcome import HALF_MADE
 from tasks.host.application import app
 from tasks.host.periodic import PeriodicTask
 

@@ -23,8 +23,8 @@ from tasks.changes.ask.ask import (
     move_as_read,
     open_for,
     result_of,
-    send_released,
 )
+from tasks.changes.ask.sending import send_released
 from tasks.work.moves import KNOWN
 
 BATCH = 200

@@ -10,7 +10,7 @@ from db import account_troubles
 from db.account_troubles import NO_TROUBLE, AccountTroubles
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import HALF_MADE, HoldReason, Status
 from db.models.bookings import appointments
 from db.monitoring import (
     booking_minutes,
@@ -31,7 +31,6 @@ from db.monitoring.overrides import Override
 from db.queue.waits import backlog_reason
 from resilience.error_types import ErrorType
 from tasks.accounts.door import UNREADABLE
-from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
 from tasks.operations.breaker_overrides import OFF, OPEN

@@ -1,5 +1,6 @@
 """One booking as `booking show` and the Resilience page show it: its row, its events, and why it is not moving."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,8 +60,8 @@ class BookingStory:
         return [Event("asked", "caller", {}, self.row.created_at), *self.events]
 
 
-def _block(deps: Dependencies, conn: Connection, row: Appointment) -> Block:
-    """Return what stops the line of a booking's account, at its service."""
+def block_of(deps: Dependencies, conn: Connection, row: Appointment) -> Block:
+    """Return what stops the line of a booking's account, at its service: Redis is asked."""
     caller = deps.caller
     if row.account_id != DEFAULT_ACCOUNT:
         account = accounts.get(conn, row.account_id)
@@ -69,16 +70,20 @@ def _block(deps: Dependencies, conn: Connection, row: Appointment) -> Block:
     return seen.block(CREATE, key=caller.key, configuration=caller.configuration)
 
 
-def gather(deps: Dependencies, conn: Connection, row: Appointment) -> BookingStory:
-    """Read the story of a booking; its event type is what Cal.com has shown to the present key."""
-    calcom = deps.calcom
-    event_type = event_types.known(conn, calcom.key_fingerprint, row.event_type, account=row.account_id)
+def gather(
+    conn: Connection, row: Appointment, *, key: str, blocked_by: Callable[[Connection, Appointment], Block]
+) -> BookingStory:
+    """Read the story of a booking; its event type is what Cal.com has shown to the present key (its fingerprint).
+
+    `blocked_by` returns what stops the line of a booking's account; it is asked of a booking in a queue alone.
+    """
+    event_type = event_types.known(conn, key, row.event_type, account=row.account_id)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)
     now: datetime = conn.execute(select(func.now())).scalar_one()
     block = Block.UNKNOWN
     if row.hold_reason in QUEUED:
-        block = _block(deps, conn, row)
+        block = blocked_by(conn, row)
     changes = asking.of_booking(conn, row.id)
     opened = [one for one in changes if not one.over]
     cancel_goes = any(one.ends_booking for one in opened)

@@ -11,14 +11,12 @@ from typing import TypeGuard
 from db.account_troubles import DEFAULT
 from db.appointments.appointment import Appointment
 from db.appointments.queue import QUEUED
-from db.lifecycle import NEVER_KNOWN, HoldReason, Status
+from db.lifecycle import HALF_MADE, NEVER_KNOWN, PROBES_BEFORE_REST, HoldReason, Status
 from resilience.circuit_breaker.types import Block
 from resilience.error_types import ErrorType
 from tasks.accounts.door import CLOSED, UNREADABLE
 from tasks.accounts.remedies import key_of, new_key, tried_again
-from tasks.attempts.outcome import HALF_MADE
 from tasks.words import ago, duration, plural
-from tasks.work.decisions import PROBES_BEFORE_REST
 
 Line = Callable[[Appointment, datetime], str]
 

@@ -11,7 +11,7 @@ from typing import Any
 from booking_client.states import LINE
 from db.appointments import Appointment, FromNow
 from db.changes.change import BookingChange
-from db.lifecycle import HoldReason, Status, Strategy, strongest
+from db.lifecycle import PROBES_BEFORE_REST, HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
@@ -22,7 +22,6 @@ TRY_AGAIN = 60.0  # seconds; the pause of a booking that another server answered
 TRY_AGAIN_LATEST = 3600.0  # seconds; the pause doubles up to this
 LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time ends
 LOOKUPS_IN_ALL = 6  # including failed lookups: an error rate of a few percent must hold no booking
-PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the line for a while
 LONGEST_REST = 3600.0  # seconds
 
 

@@ -7,12 +7,11 @@ from sqlalchemy import func, select
 
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
-from tasks import dependencies
 from tasks.incidents.places import page_path
 from tasks.ports.sinks import AlertMessage
 from tasks.words import ago
 from worker.alerts.sinks import AlertSinks
-from worker.cli.session import ready
+from worker.cli.session import record
 from worker.console import screen
 from worker.settings.model import Settings
 
@@ -51,32 +50,34 @@ def _test() -> bool:
 
 def _show(*, json: bool) -> None:
     """Show the latest incidents, and which alerts could not be delivered."""
-    with ready().engine.connect() as conn:
+    with record() as (conn, settings):
         found = incidents.notified(conn)
         errors = incidents.delivery_errors(conn, [incident.id for incident in found])
         now = conn.execute(select(func.now())).scalar_one()
     if json:
-        screen.as_json({"incidents": [_as_dict(incident, errors.get(incident.id, [])) for incident in found]})
+        screen.as_json(
+            {"incidents": [_as_dict(incident, errors.get(incident.id, []), settings.page_url) for incident in found]}
+        )
     elif not found:
         screen.say("No incident.")
     for incident in [] if json else found:
         mark = ("open   ", "bold yellow") if incident.closed_at is None else ("over   ", "dim")
         screen.say(mark, f"{incident.id:>5}  {ago(incident.opened_at, now):<12} {incident.title}")
         if incident.closed_at is None:
-            screen.say(" " * 27, _address(incident))
+            screen.say(" " * 27, _address(incident, settings.page_url))
         for error in errors.get(incident.id, []):
             screen.say(" " * 27, ("not told: ", "bold yellow"), error)
 
 
-def _as_dict(incident: Incident, errors: list[str]) -> dict[str, Any]:
+def _as_dict(incident: Incident, errors: list[str], page: str) -> dict[str, Any]:
     names = ("id", "kind", "subject", "occurrences", "opened_at", "last_seen_at", "notified_at", "closed_at", "message")
     shown = {name: getattr(incident, name) for name in names}
     return shown | {
-        "page": _address(incident),
+        "page": _address(incident, page),
         "messages": incident.news,
         "not_told": errors,
     }
 
 
-def _address(incident: Incident) -> str:
-    return f"{dependencies.current().page_url}{page_path(incident)}"
+def _address(incident: Incident, page: str) -> str:
+    return f"{page}{page_path(incident)}"

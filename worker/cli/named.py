@@ -1,13 +1,17 @@
 """Find what a person names: a booking by id, uuid, key, correlation id or Cal.com's uid; an account; a Cal.com."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection
 
 from db import accounts, appointments
 from db.accounts import Account
 from db.appointments import Appointment, search
-from tasks.accounts.services import Service
 from tasks.dependencies import Dependencies
 from worker.console.stop import Stop
+
+if TYPE_CHECKING:
+    from tasks.accounts.services import Service
 
 
 def named(conn: Connection, id_or_key: str) -> Appointment:
@@ -43,7 +47,7 @@ def named_account(conn: Connection, name: str) -> Account:
         raise Stop(f"{name}: no account has this name; `booking accounts list` shows them") from None
 
 
-def named_service(deps: Dependencies, host: str | None) -> Service:
+def named_service(deps: Dependencies, host: str | None) -> "Service":
     """Return the Cal.com at a host; None: that of the settings.
 
     Raises:

@@ -1,16 +1,24 @@
-"""Open the database for a command: read the settings, connect, and check that our tables exist."""
+"""Open the database for a command: read the settings, connect, and check that our tables exist.
+
+A command that only reads Postgres has the record alone (`record`); the others have all that tasks work with (`ready`).
+"""
 
 import getpass
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.log import LogLine
-from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.console.notes import Hearing
+from worker.engine import engine_of
+from worker.running import running
+from worker.settings.model import Settings
 
 _REPORTS = "booking-reports"  # the name of our handler
 
@@ -23,10 +31,44 @@ def ready() -> Dependencies:
         SQLAlchemyError: Postgres does not answer, or the migrations have not run.
     """
     log_to_stderr()
-    built = dependencies.current()
-    with built.engine.connect() as conn:  # Alembic's check is more exact, and takes as long as the whole command
-        conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
+    built = wired()
+    with built.engine.connect() as conn:
+        _require_tables(conn)
     return built
+
+
+def wired() -> Dependencies:
+    """Return this process's dependencies, without a question to a server.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
+    import_module("worker.wiring")  # its import fills the slot of `tasks`; what only reads Postgres does not need it
+    return dependencies.current()
+
+
+@contextmanager
+def record() -> Iterator[tuple[Connection, Settings]]:
+    """Yield a connection to the database, which answers and has our tables, and the settings of this process.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+        SQLAlchemyError: Postgres does not answer, or the migrations have not run.
+    """
+    log_to_stderr()
+    settings = running(Settings.load())
+    engine = engine_of(settings)
+    try:
+        with engine.connect() as conn:
+            _require_tables(conn)
+            yield conn, settings
+    finally:
+        engine.dispose()
+
+
+def _require_tables(conn: Connection) -> None:
+    # Alembic's check is more exact, and takes as long as the whole command.
+    conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
 
 
 def login_name() -> str:

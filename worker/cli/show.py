@@ -8,18 +8,21 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Column, Table
 from rich.text import Text
+from sqlalchemy import Connection
 
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.changes.change import BookingChange
 from db.lifecycle import FINAL, Status
+from resilience.circuit_breaker.types import Block
+from tasks.calcom.access import fingerprint
 from tasks.changes.ask.sentences import standing
-from tasks.story.booking_story import BookingStory, gather
+from tasks.story.booking_story import BookingStory, block_of, gather
 from tasks.story.sentences import Run, facts, folded, sentence, title
 from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural
 from worker.cli.named import named
-from worker.cli.session import ready
+from worker.cli.session import record, wired
 from worker.console import screen
 
 HIDDEN = "hidden (--personal shows it)"
@@ -38,9 +41,9 @@ def run(booking: str, *, personal: bool, json: bool) -> None:
     Raises:
         Stop: No booking has this name, or several have it.
     """
-    deps = ready()
-    with deps.engine.connect() as conn:
-        story = gather(deps, conn, named(conn, booking))
+    with record() as (conn, settings):
+        key = fingerprint(settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "")
+        story = gather(conn, named(conn, booking), key=key, blocked_by=_blocked_by)
     row = story.row
     if json:
         screen.as_json(as_dict(story, personal=personal))
@@ -51,6 +54,11 @@ def run(booking: str, *, personal: bool, json: bool) -> None:
     screen.facts(_facts(story, personal=personal))
     screen.say()
     screen.show(_timeline(story.timeline))
+
+
+def _blocked_by(conn: Connection, row: Appointment) -> Block:
+    """Ask the breaker what stops a booking's line; what is in no line needs no connection to Redis."""
+    return block_of(wired(), conn, row)
 
 
 def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from resilience.shared_state.client import make_redis
 from tasks.host.application import app
 
 ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error in itself
+NEXT_ANSWER = 0.25  # seconds after which no further worker answers, once one has
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Broker:
 
 
 def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
-    """Return the queues' lengths, and the workers that answer within `ping` seconds, or the broker's error."""
+    """Return the queues' lengths, and the workers if one answers within `ping` seconds, or the broker's error."""
     options = {
         **(app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
         "socket_connect_timeout": ANSWER_SECONDS,
@@ -53,8 +54,14 @@ def _length(connection: Connection, name: str) -> int:
 
 
 def _workers(ping: float) -> list[str]:
-    """Ask the workers of this process's application, which sends to the same broker."""
-    return sorted(name for answer in app.control.ping(timeout=ping) for name in answer)
+    """Ask the workers of this process's application, which sends to the same broker.
+
+    Celery waits its whole time-out after the last answer: the long one is for a fleet that has not answered at all.
+    """
+    for patience in (min(NEXT_ANSWER, ping), ping):
+        if names := sorted(name for answer in app.control.ping(timeout=patience) for name in answer):
+            return names
+    return []
 
 
 def eviction_policy(url: str) -> str | None:

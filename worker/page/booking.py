@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,7 +21,7 @@ from tasks.dependencies import Dependencies
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.overview.sentences import iso
-from tasks.story.booking_story import BookingStory, gather
+from tasks.story.booking_story import BookingStory, block_of, gather
 from tasks.story.sentences import BREAKER, Run, facts, folded, sentence, title
 from tasks.words import plural
 
@@ -38,7 +39,7 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         row = appointments.get(conn, appointment_id)
         if row is None:
             return None
-        story = gather(deps, conn, row)
+        story = gather(conn, row, key=deps.calcom.key_fingerprint, blocked_by=partial(block_of, deps))
         called = call_marks.in_force(conn, [row.id]).get(row.id)
         held = asking.held_for_a_person(conn, row.id) is not None
     return {

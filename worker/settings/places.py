@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resilience.shared_state.sentinel import SentinelAddress
+from resilience.shared_state.sentinel_address import SentinelAddress
 from worker.settings.setting import Subject, setting
 from worker.settings.values import BrokerUrl, PostgresUrl, RedisUrl
 

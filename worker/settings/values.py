@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from resilience.retry_policy import TransientErrors
+from resilience.shared_state.sentinel_address import SentinelAddress
 
 NO_CLUSTER = (
     "a Redis Cluster cannot be Celery's broker, for it needs several keys at once that no cluster keeps together:"
@@ -50,12 +51,14 @@ def _postgres_url(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    from redis import ConnectionPool, RedisError  # noqa: PLC0415 - without such a URL no process waits for it
-
     _urls(value, ("redis", "rediss", "unix", "sentinel", "redis+cluster", "rediss+cluster"))
     if value.startswith(_SENTINEL):
         return _sentinel_url(value)
     nodes, _, options = value.partition("?")
+    if not options:
+        return value
+    from redis import ConnectionPool, RedisError  # noqa: PLC0415 - without options no process waits for it
+
     one = f"{nodes.partition(';')[0].replace('+cluster', '', 1)}?{options}" if _is_cluster(value) else value
     try:  # redis-py reads a URL's options when it first connects: in the middle of a booking
         ConnectionPool.from_url(one, driver_info=None).make_connection()
@@ -84,8 +87,6 @@ def _is_cluster(value: str) -> bool:
 
 def _sentinel_url(value: str) -> str:
     """Return the URL with everything in it that a client needs."""
-    from resilience.shared_state.sentinel import SentinelAddress  # noqa: PLC0415 - as above
-
     return SentinelAddress.parse(value).url
 
 

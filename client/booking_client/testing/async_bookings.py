@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Self
 
+from booking_client.database.transactions import in_async_transaction
 from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
@@ -19,13 +20,15 @@ class FakeAsyncBookings:
 
     async def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:
         """Keep a request, as `AsyncBookings.enqueue`."""
-        return self.orders.enqueue(request, connection=connection)
+        _require_known(connection)
+        return self.orders.enqueue(request)
 
     async def enqueue_many(
         self, requests: Sequence[BookingRequest], *, connection: Any = None
     ) -> list[Receipt | Conflict]:
         """Keep requests, as `AsyncBookings.enqueue_many`."""
-        return self.orders.enqueue_many(requests, connection=connection)
+        _require_known(connection)
+        return self.orders.enqueue_many(requests)
 
     async def outcome(
         self, appointment_id: int | None = None, *, key: str | None = None, account: str | None = None
@@ -44,8 +47,9 @@ class FakeAsyncBookings:
         connection: Any = None,
     ) -> ChangeOutcome:
         """Store a wish, as `AsyncBookings.cancel`."""
+        _require_known(connection)
         which = {"key": key, "account": account}
-        return self.orders.cancel(appointment_id, **which, reason=reason, change_key=change_key, connection=connection)
+        return self.orders.cancel(appointment_id, **which, reason=reason, change_key=change_key)
 
     async def reschedule(
         self,
@@ -59,10 +63,9 @@ class FakeAsyncBookings:
         connection: Any = None,
     ) -> ChangeOutcome:
         """Store a wish, as `AsyncBookings.reschedule`."""
+        _require_known(connection)
         which = {"key": key, "account": account}
-        return self.orders.reschedule(
-            appointment_id, start=start, **which, reason=reason, change_key=change_key, connection=connection
-        )
+        return self.orders.reschedule(appointment_id, start=start, **which, reason=reason, change_key=change_key)
 
     async def wait(self, appointment_id: int, seconds: float, *, poll: float = 0.1) -> Outcome | None:
         """Return how a booking stands, at once: your test says when it settles."""
@@ -93,3 +96,9 @@ class FakeAsyncBookings:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _require_known(connection: Any) -> None:
+    """Raise TypeError for what `AsyncBookings` would not take as a connection."""
+    if connection is not None:
+        in_async_transaction(connection)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from booking_client.asking import ChangeWish
+from booking_client.database.transactions import in_transaction
 from booking_client.insertion import Inserted, Kept, NewAppointment, key_of
 from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.idempotency import derive_key
@@ -18,7 +19,7 @@ from booking_client.testing.changes import completed, decided, open_changes, ref
 
 
 class FakeBookings:
-    """Stand for `Bookings`. Whatever `connection` is given, a request is kept at once: nothing is rolled back."""
+    """Stand for `Bookings`. A request is kept at once, with a `connection`, too: nothing is rolled back."""
 
     def __init__(self) -> None:
         self.requests: list[BookingRequest] = []
@@ -61,17 +62,19 @@ class FakeBookings:
 
     # -- what Bookings has ---------------------------------------------------------------------------------------------
 
-    def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:  # noqa: ARG002 - as Bookings
+    def enqueue(self, request: BookingRequest, *, connection: Any = None) -> Receipt:
         """Keep a request, as `Bookings.enqueue`."""
+        _require_known(connection)
         return receipt(self._keep(request))
 
     def enqueue_many(
         self,
         requests: Sequence[BookingRequest],
         *,
-        connection: Any = None,  # noqa: ARG002 - as Bookings
+        connection: Any = None,
     ) -> list[Receipt | Conflict]:
         """Keep requests, as `Bookings.enqueue_many`."""
+        _require_known(connection)
         return [answer(self._keep(request)) for request in requests]
 
     def outcome(
@@ -95,9 +98,10 @@ class FakeBookings:
         account: str | None = None,
         reason: str | None = None,
         change_key: str | None = None,
-        connection: Any = None,  # noqa: ARG002 - as Bookings
+        connection: Any = None,
     ) -> ChangeOutcome:
         """Store a wish, as `Bookings.cancel`; it is decided at once."""
+        _require_known(connection)
         return self._wish(
             ChangeWish.of(None, reason, change_key), self.outcome(appointment_id, key=key, account=account)
         )
@@ -111,9 +115,10 @@ class FakeBookings:
         account: str | None = None,
         reason: str | None = None,
         change_key: str | None = None,
-        connection: Any = None,  # noqa: ARG002 - as Bookings
+        connection: Any = None,
     ) -> ChangeOutcome:
         """Store a wish, as `Bookings.reschedule`; it is decided at once."""
+        _require_known(connection)
         return self._wish(
             ChangeWish.of(start, reason, change_key), self.outcome(appointment_id, key=key, account=account)
         )
@@ -281,3 +286,9 @@ class FakeBookings:
 
 def _number(booking: Receipt | int) -> int:
     return booking if isinstance(booking, int) else booking.appointment_id
+
+
+def _require_known(connection: Any) -> None:
+    """Raise TypeError for what `Bookings` would not take as a connection."""
+    if connection is not None:
+        in_transaction(connection)

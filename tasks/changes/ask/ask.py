@@ -15,8 +15,6 @@ from db import appointments
 from db.appointments import Appointment
 from db.changes.change import BookingChange, SeriesPart
 from db.lifecycle import HoldReason, Status
-from tasks import dependencies
-from tasks.work.publish import send
 
 FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # counts of failures in a row begin again
 
@@ -162,13 +160,6 @@ def version(row: Appointment) -> int:
 def is_stale(row: Appointment, ask: Ask) -> bool:
     """Return whether the booking has changed since the operator looked for it at Cal.com."""
     return ask.not_booked and ask.seen is not None and ask.seen != version(row)
-
-
-def send_released(result: AskResult) -> AskResult:
-    """Send the message of a released booking; return the result as it is."""
-    if result.released is not None:
-        send(dependencies.current(), [result.released], held=result.status is Status.HELD)
-    return result
 
 
 def move_as_read(

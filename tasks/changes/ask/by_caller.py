@@ -16,9 +16,10 @@ from db.connection import deadline
 from db.lifecycle import SHORT_HOLDS, ChangeStatus, HoldReason, Status
 from tasks import dependencies
 from tasks.callers.connection import caller_connection
-from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, send_released
+from tasks.changes.ask.ask import Ask, AskOutcome, AskResult
 from tasks.changes.ask.by_python import ChangeRefusedError
 from tasks.changes.ask.change import change_in
+from tasks.changes.ask.sending import send_released
 from tasks.host.database_errors import database_errors
 
 

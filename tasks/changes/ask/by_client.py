@@ -15,8 +15,9 @@ from db.changes import asking, moves, wishes
 from db.changes.wishes import StoredWish
 from db.lifecycle import ChangeStatus, Status
 from tasks.changes.ask import store
-from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via, send_released
+from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via
 from tasks.changes.ask.change import change_in
+from tasks.changes.ask.sending import send_released
 from tasks.changes.ask.sentences import sentence_of
 from tasks.dependencies import Dependencies
 from tasks.host.log import Logger

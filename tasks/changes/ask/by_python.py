@@ -10,8 +10,9 @@ from db.connection import deadline
 from db.lifecycle import ChangeStatus
 from db.models.changes import SeriesScope
 from tasks import dependencies
-from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via, send_released
+from tasks.changes.ask.ask import Ask, AskOutcome, AskResult, Via
 from tasks.changes.ask.change import change_locked
+from tasks.changes.ask.sending import send_released
 from tasks.changes.ask.sentences import sentence_of
 from tasks.host.database_errors import database_errors
 

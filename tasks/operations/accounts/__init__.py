@@ -19,14 +19,14 @@ from db.models.accounts import AccountState
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from resilience.circuit_breaker.account import CallingAccount
-from resilience.circuit_breaker.types import CallOutcome, Permit
+from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
 from tasks.accounts.keys import KeyUnreadableError
 from tasks.calcom.access import service_of
 from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
-from tasks.operations.accounts.refusals import AccountRefusedError, named, refuse_settings
+from tasks.operations.accounts.refusals import AccountRefusedError, AskedTooOftenError, named, refuse_settings
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
     f"account_{what}" for what in ("add", "set", "rotate", "pause", "resume", "close", "reencrypt")
@@ -257,7 +257,10 @@ def _me(own: Dependencies) -> Me:
     try:
         me = read_me(KeyCalls(own, correlation.new()).me())
     except NotNow as no:
-        raise AccountRefusedError(f"Cal.com cannot be asked now ({no}): `booking breaker status`") from None
+        said = f"Cal.com cannot be asked now ({no}): `booking breaker status`"
+        if no.denied.reason is Reason.THROTTLED and no.denied.retry_after is not None:
+            raise AskedTooOftenError(said, no.denied.retry_after) from None
+        raise AccountRefusedError(said) from None
     if isinstance(me, Reply):
         raise AccountRefusedError(f"Cal.com does not say whose key it is: {me.message or me.error_type.value}")
     return me

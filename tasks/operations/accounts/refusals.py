@@ -13,6 +13,14 @@ class AccountRefusedError(Exception):
     """Report why nothing was done; the text is for the operator and names no key."""
 
 
+class AskedTooOftenError(AccountRefusedError):
+    """Report that the rate limit lets Cal.com be asked `after` so many seconds."""
+
+    def __init__(self, text: str, after: float) -> None:
+        super().__init__(text)
+        self.after = after
+
+
 def named(conn: Connection, name: str, *, lock: bool = False) -> Account:
     """Read an account by its name; `lock`: it stays as it is until the transaction ends.
 

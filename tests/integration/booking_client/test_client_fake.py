@@ -227,6 +227,19 @@ def test_what_settles_comes_after_its_cursor(client: tuple[Any, Order]) -> None:
     heard.close()
 
 
+def test_what_is_no_connection_is_refused_alike(
+    client: tuple[Any, Order], fake_async_bookings: FakeAsyncBookings
+) -> None:
+    """A test that passes with it would hide what production refuses."""
+    bookings, _ = client
+    for ask in (bookings.enqueue, fake_async_bookings.orders.enqueue):
+        with pytest.raises(TypeError):
+            ask(wanted(1), connection=object())
+    with pytest.raises(TypeError):
+        asyncio.run(fake_async_bookings.enqueue(wanted(1), connection=object()))
+    assert fake_async_bookings.orders.requests == []
+
+
 def test_coroutines_have_their_own(fake_async_bookings: FakeAsyncBookings) -> None:
     """Its orders are given to the one without coroutines."""
 

@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from db.appointments import events
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import HALF_MADE, HoldReason, Status
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks import dependencies
-from tasks.attempts.outcome import HALF_MADE
 from tasks.calcom.access import CREATE
 from tasks.incidents import check
 from tasks.incidents.rules import NOTABLE

@@ -1,6 +1,7 @@
 """What ends a refused key is said in the same words by each face: of one of several accounts it is its own key."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tasks.overview.payload import payload
 from tasks.overview.reading import read_overview
 from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
-from tasks.story.booking_story import gather
+from tasks.story.booking_story import block_of, gather
 from tests.integration.accounts.conftest import OTHERS, THEIRS, add, asked
 from tests.support.fleet import request
 from tests.support.stepping import accept, carry, state
@@ -40,7 +41,7 @@ def why(booking: int) -> str:
     with deps.engine.connect() as conn:
         row = appointments.get(conn, booking)
         assert row is not None
-        return gather(deps, conn, row).why
+        return gather(conn, row, key=deps.calcom.key_fingerprint, blocked_by=partial(block_of, deps)).why
 
 
 def told() -> dict[str, str]:

@@ -9,6 +9,9 @@ _NIGHT = "tests/integration/accounts/test_night_of_accounts.py::"
 _sql = partial(Breakage, promise=6, file="db/sql/held_causes.sql")
 _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
+_IMPORT = "tests/integration/cli/accounts/test_cli_import.py::"
+_import = partial(Breakage, promise=5, file="worker/onboarding/command.py")
+_bringing = partial(Breakage, promise=5, file="worker/onboarding/bringing.py")
 _seen = partial(Breakage, promise=6)
 _restored = partial(Breakage, promise=2, file="worker/cli/audit/restored.py")
 _lost = partial(Breakage, promise=2, file="tasks/audit/restored.py")
@@ -150,9 +153,47 @@ SEEN: tuple[Breakage, ...] = (
     ),
     _night(
         name="one-account-ends-the-audit-of-all",
-        old="                shut.append(account)",
-        new="                raise",
+        old="                    shut.append(account)",
+        new="                    raise",
         test=f"{_NIGHT}test_an_account_that_cannot_be_asked_stops_no_other",
+    ),
+    _seen(
+        name="others-read-the-keys-of-clients",
+        promise=7,
+        file="worker/onboarding/folder.py",
+        old="os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
+        new="os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)",
+        test=f"{_IMPORT}test_what_is_secret_is_in_its_owners_file_alone",
+    ),
+    _import(
+        name="a-file-with-a-wrong-line-is-brought-in",
+        old="    if problems or not clients:",
+        new="    if not clients:",
+        test=f"{_IMPORT}test_a_file_with_a_wrong_line_stores_nothing",
+    ),
+    _night(
+        name="accounts-are-audited-in-turn",
+        old="ThreadPoolExecutor(AT_ONCE, thread",
+        new="ThreadPoolExecutor(1, thread",
+        test=f"{_NIGHT}test_accounts_are_audited_side_by_side",
+    ),
+    _import(
+        name="one-client-ends-the-import-of-all",
+        old="            wrong += not ok\n",
+        new="            wrong += not ok\n            if not ok:\n                break\n",
+        test=f"{_IMPORT}test_one_wrong_key_stops_no_other_client",
+    ),
+    _bringing(
+        name="an-import-of-many-gives-up-at-the-limit",
+        old="if later.after > left:",
+        new="if True:",
+        test=f"{_IMPORT}test_an_import_waits_for_the_limit_of_calls",
+    ),
+    _bringing(
+        name="another-clients-key-passes-for-its-own",
+        old="if client.key is not None and self._mark(",
+        new="if client.key is None and self._mark(",
+        test=f"{_IMPORT}test_another_key_in_the_file_is_no_rotation",
     ),
 )
 """Each rule here keeps another account's key out of a message to an operator, or out of a call."""

@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _REMEDIES = "tests/integration/overview/test_account_remedies.py::"
 _CHECKS = "tests/integration/cli/accounts/test_cli_account_checks.py::"
+_QUICK = "tests/integration/cli/status/test_cli_quick.py::"
 _PAGE = "tests/integration/page/test_page_accounts.py::"
 _said = partial(Breakage, promise=6, file="tasks/accounts/remedies.py")
 _checked = partial(Breakage, promise=6, file="worker/cli/check/calcom.py")
@@ -105,5 +106,19 @@ NOT_KNOWN: tuple[Breakage, ...] = (
         old='            yield CheckResult("account", ok=False,',
         new='            yield CheckResult("account", ok=True,',
         test=f"{_CHECKS}test_a_refused_key_is_named_with_what_ends_that",
+    ),
+    _script(
+        name="a-question-to-postgres-loads-what-sends",
+        file="worker/cli/session.py",
+        old="    log_to_stderr()\n    settings = running(Settings.load())\n",
+        new="    settings = running(Settings.load())\n    wired()\n",
+        test=f"{_QUICK}test_a_question_to_postgres_loads_nothing_that_sends[command0]",
+    ),
+    _script(
+        name="a-fleet-that-has-answered-is-waited-for",
+        file="worker/console/broker.py",
+        old="for patience in (min(NEXT_ANSWER, ping), ping):",
+        new="for patience in (ping,):",
+        test=f"{_QUICK}test_workers_that_have_answered_end_the_long_wait[answers0-asked0]",
     ),
 )

@@ -31,6 +31,8 @@ SPEED = {
     "client_latency": (1.3, 1.15),
     "client_async": (0.9, 1.0),
     "client_import": (1.25, 1.15),
+    "show_seconds": (1.0, 0.75),
+    "status_seconds": (1.0, 0.9),
     "client_packages": (1.0, 1.0),
     "client_size": (1.0, 0.8),
     "accounts_throughput": (0.9, 0.97),

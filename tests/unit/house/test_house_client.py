@@ -29,6 +29,7 @@ class NotACallers:
 sys.meta_path.insert(0, NotACallers())
 sys.path.insert(0, sys.argv[2])
 import booking_client, booking_client.testing
+assert dir(booking_client) == booking_client.__all__
 for name in booking_client.__all__:
     getattr(booking_client, name)
 request = booking_client.BookingRequest.parse({

@@ -19,6 +19,7 @@ OTHERS = {
     "db.migrating.locks.LOCKS_PATIENCE",
     "tasks.callbacks.sending.CONNECT_WITHIN",
     "tasks.overview.reading.PATIENCE",  # the default of `read_overview`
+    "worker.onboarding.bringing.PATIENCE",  # it waits for a limit, not for a server
     "worker.own_connections.POOL_PATIENCE",
     "worker.task_events.PATIENCE",
 }

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
 from resilience.circuit_breaker.types import State
 from resilience.exceptions import (
     AppointmentDatabaseException,

@@ -10,13 +10,13 @@ import pytest
 
 from db import migrations
 from db.appointments.appointment import Appointment
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import PROBES_BEFORE_REST, HoldReason, Status
 from db.sql import statement
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
-from tasks.work.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
+from tasks.work.decisions import FAULTS, BookingDecisions
 from tasks.work.moves import FromNow, Move, Posted, Proceed, unbookable
 
 Row = Callable[..., Appointment]

@@ -9,7 +9,7 @@ import pytest
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from db.event_kind import EventKind
-from db.lifecycle import MOVES, HoldReason, Status
+from db.lifecycle import HALF_MADE, MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks.attempts import outcome
@@ -250,7 +250,7 @@ def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) 
 def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
     """It is never posted again; the operator who removes it at Cal.com sends the row on."""
     step = outcome.half_made(open_row(row), "u9")
-    assert (step.columns["hold_reason"], step.columns["error_type"]) == (HoldReason.SUSPECT, outcome.HALF_MADE)
+    assert (step.columns["hold_reason"], step.columns["error_type"]) == (HoldReason.SUSPECT, HALF_MADE)
     assert "u9" in step.columns["last_error"]
 
 

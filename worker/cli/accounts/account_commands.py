@@ -117,6 +117,36 @@ def check(*, json: Json = False) -> None:
     """
 
 
+@command.command(
+    app,
+    "worker.onboarding.command:bring_all",
+    "booking accounts import clients.csv --url https://booking.example.com --dry-run",
+    "booking accounts import clients.csv --url https://booking.example.com --webhooks",
+    name="import",
+    more="The first line names the columns: name, key, base_url, calls, types, zone, language, callback, retell, vapi.",
+)
+def bring(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV, or - for standard input.")],
+    *,
+    url: Annotated[str, typer.Option(metavar="URL", help="Where agents reach `booking serve`.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where each client's tools and API key go.")] = "clients",
+    webhooks: Annotated[bool, typer.Option("--webhooks", help="Have Cal.com report to --url, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be made.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="No caller or worker of an older version is left.")] = False,
+    why: Why = ASKED,
+) -> None:
+    """Bring many clients in: of each an account, an API key, its agent's secrets, and the tools ready to paste.
+
+    A line each says what was done, and whether Cal.com takes its key. The same file again does what is left. Nothing is
+    stored while a line of the file is wrong.
+    """
+
+
+@command.command(app, "worker.onboarding.command:export", "booking accounts export > clients.csv")
+def export() -> None:
+    """Print the clients that are here as such a file, without keys, callback addresses and secrets."""
+
+
 @_reencrypt("booking accounts reencrypt")
 def reencrypt(*, why: Why = ASKED) -> None:
     """Encrypt each key, and each secret of agents, with the first of ACCOUNT_ENCRYPTION_KEYS.

@@ -1,8 +1,7 @@
 """The work of `booking keys`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 from urllib.parse import urlsplit
 
 from booking_client.request.fields import event_type
@@ -23,17 +22,35 @@ def add(name: str, *, scopes: str, types: str, rate: int, account: str, callback
     wanted = _scopes(scopes)
     event_types = [_type(text) for text in _listed(types)] or None
     ready()
-    target = {"key": name, "scopes": ",".join(wanted), "types": types or None, "rate": rate, "account": account}
-    if callback is not None:
-        target["callback"] = "on"  # as `booking keys callback` records it: an address may hold a receiver's token
-    asked = requested("key_add", why=why, target=target)
-    limits: dict[str, Any] = {"scopes": wanted, "event_types": event_types, "rate": rate}
     try:
-        url = None if callback is None else callback_address(callback)
-        made = keys.add_key(asked, name, **limits, account=account, callback_url=url)
+        made = made_key(name, scopes=wanted, types=event_types, rate=rate, account=account, callback=callback, why=why)
     except KeyRefusedError as refused:
         raise Stop(str(refused)) from None
     _show(name, made)
+
+
+def made_key(
+    name: str,
+    *,
+    scopes: Sequence[Scope],
+    types: Sequence[int] | None,
+    rate: int,
+    account: str,
+    callback: str | None,
+    why: str,
+) -> NewKey:
+    """Make a key, on record.
+
+    Raises:
+        KeyRefusedError: Nothing was made.
+    """
+    listed = ",".join(map(str, types)) if types else None
+    target = {"key": name, "scopes": ",".join(scopes), "types": listed, "rate": rate, "account": account}
+    if callback is not None:
+        target["callback"] = "on"  # as `booking keys callback` records it: an address may hold a receiver's token
+    asked = requested("key_add", why=why, target=target)
+    url = None if callback is None else callback_address(callback)
+    return keys.add_key(asked, name, scopes=scopes, event_types=types, rate=rate, account=account, callback_url=url)
 
 
 def list_all(*, json: bool) -> None:

@@ -1,5 +1,7 @@
 """The work of `booking keys voice`: by which secrets the agents of a key prove themselves."""
 
+from pydantic import SecretStr
+
 from db.models.api_keys import Platform
 from tasks.callers import voice_secrets
 from tasks.callers.keys import KeyRefusedError
@@ -37,13 +39,21 @@ def run(name: str, *, retell: bool, vapi: bool, remove: str | None, json: bool, 
 
 
 def _add(name: str, platform: Platform, why: str) -> None:
-    secret = read_secret(f"The secret of {platform.title()}")
-    mark = fingerprint_of(platform, secret)
-    target = {"key": name, "platform": platform, "fingerprint": mark}
-    others = voice_secrets.add_secret(requested(ADD, why=why, target=target), name, platform, secret)
+    mark, others = store(name, platform, read_secret(f"The secret of {platform.title()}"), why)
     screen.say(f"{name}: {platform.title()}'s secret {mark} proves for it within 5 seconds.")
     if others:
         screen.note(f"It proves for {', '.join(others)}, too: who has it may ask for each.")
+
+
+def store(name: str, platform: Platform, secret: SecretStr, why: str) -> tuple[str, list[str]]:
+    """Store a secret of a key, on record; return its fingerprint, and for which other keys it proves, too.
+
+    Raises:
+        KeyRefusedError: It was not stored.
+    """
+    mark = fingerprint_of(platform, secret)
+    target = {"key": name, "platform": platform, "fingerprint": mark}
+    return mark, voice_secrets.add_secret(requested(ADD, why=why, target=target), name, platform, secret)
 
 
 def _show(name: str, *, json: bool) -> None:

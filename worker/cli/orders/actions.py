@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import OperatorAction
 from tasks.words import ago, plural
-from worker.cli.session import ready
+from worker.cli.session import record
 from worker.console import screen
 
 FEW = 5  # ids that are listed; more are only counted
@@ -17,7 +17,7 @@ FEW = 5  # ids that are listed; more are only counted
 
 def run(*, limit: int, json: bool) -> None:
     """Show the latest actions."""
-    with ready().engine.connect() as conn:
+    with record() as (conn, _settings):
         found = operator_actions.latest(conn, limit)
         now = conn.execute(select(func.now())).scalar_one()
     if json:

@@ -22,6 +22,7 @@ from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
 from worker.console import broker
+from worker.console.broker import Broker
 from worker.settings.model import Settings
 from worker.version import version
 
@@ -44,8 +45,15 @@ class DeploymentStatus:
     problems: list[str]
 
 
-def look(engine: Engine, settings: Settings, *, shared: bool, account: int | None = None) -> DeploymentStatus:
-    """Read the database, ask the broker and the workers, and list what looks wrong; `shared`: Redis has the breaker.
+def ask(settings: Settings) -> Broker:
+    """Ask the broker and the workers; it takes as long as the slowest, and no error is raised."""
+    return broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
+
+
+def look(
+    engine: Engine, settings: Settings, asked: Broker, *, shared: bool, account: int | None = None
+) -> DeploymentStatus:
+    """Read the database, and list what looks wrong; `asked` is what `ask` returned; `shared`: Redis has the breaker.
 
     Bookings are those of one account, or of all (None).
     """
@@ -54,7 +62,6 @@ def look(engine: Engine, settings: Settings, *, shared: bool, account: int | Non
         waiting = status_queries.in_progress(conn, account)
         beat, notified = heartbeats.last_check(conn), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
-    asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
     problems = [
         *_settings_problems(settings),
         *_broker_problems(asked),
@@ -93,7 +100,7 @@ def _settings_problems(settings: Settings) -> Iterator[str]:
         yield "CALCOM_API_KEY: not given, so nothing can be booked; `booking check` says more"
 
 
-def _broker_problems(asked: broker.Broker) -> Iterator[str]:
+def _broker_problems(asked: Broker) -> Iterator[str]:
     if asked.error:
         yield f"the broker does not answer ({asked.error}): bookings are kept and wait; `booking check` says more"
     elif not asked.workers:

@@ -4,6 +4,7 @@ With --account bookings are counted of that account alone; the verdict is the wh
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import typer
@@ -23,7 +24,7 @@ from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.cli.status import answer
 from worker.cli.status import watch as watching
-from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, facts, look
+from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, ask, facts, look
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -55,10 +56,13 @@ def run(*, account: str | None, watch: bool, json: bool) -> bool:
     if account is not None:
         with deps.engine.connect() as conn:
             own = named_account(conn, account)
-    seen = read_overview(deps)
-    said = verdict(seen)
     settings = running(Settings.load())
-    deployment = look(deps.engine, settings, shared=seen.redis.answers, account=None if own is None else own.id)
+    with ThreadPoolExecutor(1) as beside:  # workers take longer to answer than all else
+        asked = beside.submit(ask, settings)
+        seen = read_overview(deps)
+        said = verdict(seen)
+        shared, account_id = seen.redis.answers, None if own is None else own.id
+        deployment = look(deps.engine, settings, asked.result(), shared=shared, account=account_id)
     ok = said.level is Level.CALM and not deployment.problems
     if json:
         screen.as_json(_as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok}, account))

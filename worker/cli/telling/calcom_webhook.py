@@ -22,6 +22,16 @@ from worker.console.stop import Stop
 
 def add(address: str | None, *, account: str, why: str) -> None:
     """Make the webhook at Cal.com, or mend it; again, it changes nothing."""
+    base = made_webhook(address, account=account, why=why)
+    screen.say(f"Cal.com reports to {base}, for the bookings that the user of this key organizes.")
+
+
+def made_webhook(address: str | None, *, account: str, why: str) -> str:
+    """Make the webhook at Cal.com, or mend it, on record; return the address of `booking serve` that it has.
+
+    Raises:
+        Stop: It is not known to be there.
+    """
     deps, ours = _ours(account)
     calls = _calls(deps, ours)
     base = None if address is None else _base(address, calls)
@@ -33,7 +43,7 @@ def add(address: str | None, *, account: str, why: str) -> None:
         record.finish(deps.engine, action, {"not_done": 1}, refused=str(error))
         raise Stop(str(error)) from None
     record.finish(deps.engine, action, {"added": 1})
-    screen.say(f"Cal.com reports to {base}, for the bookings that the user of this key organizes.")
+    return base
 
 
 def check(*, account: str) -> bool:

@@ -1,0 +1,75 @@
+"""A release has one version in all of its places, its own notes, and checksums of all that it consists of."""
+
+import hashlib
+import importlib
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PLACES = ("pyproject.toml", "client/pyproject.toml", "deploy/kubernetes/kustomization.yaml")
+DAY = date(2030, 3, 1)
+
+
+@pytest.fixture
+def release(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load the script as `make release` does."""
+    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
+    return importlib.import_module("release")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Copy the files that name a version."""
+    for name in PLACES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## Unreleased\n\n- New.\n\n## 0.0.1 (2029-01-01)\n\n- Old.\n"
+    )
+    return tmp_path
+
+
+def test_a_version_is_written_to_all_of_its_places(release: Any, tree: Path) -> None:
+    """The client that a worker wants is the one of the same release, and the changelog has an empty head again."""
+    release.name_version(tree, "9.8.7", DAY)
+
+    said = (tree / "CHANGELOG.md").read_text()
+    assert release.version_of(tree) == "9.8.7"
+    assert '"booking-worker-client==9.8.7"' in (tree / "pyproject.toml").read_text()
+    assert "newTag: 9.8.7" in (tree / PLACES[2]).read_text()
+    assert "## Unreleased\n\n## 9.8.7 (2030-03-01)\n\n- New.\n" in said
+    assert (release.notes_of(said, "9.8.7"), release.notes_of(said, "0.0.1")) == ("- New.\n", "- Old.\n")
+
+
+@pytest.mark.parametrize("version", ["new", "1.2", "0.0.1", "1.2.3; rm"])
+def test_what_is_no_new_version_changes_nothing(release: Any, tree: Path, version: str) -> None:
+    """Also one that the changelog has."""
+    before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+    with pytest.raises(release.ReleaseError):
+        release.name_version(tree, version, DAY)
+
+    assert {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()} == before
+
+
+def test_distributions_of_two_versions_are_no_release(release: Any, tree: Path) -> None:
+    """A worker of one would install a client of the other."""
+    path = tree / "client" / "pyproject.toml"
+    path.write_text(path.read_text().replace('version = "', 'version = "7.', 1))
+
+    with pytest.raises(release.ReleaseError, match="different versions"):
+        release.version_of(tree)
+
+
+def test_each_file_has_its_checksum(release: Any, tmp_path: Path) -> None:
+    """As `sha256sum --check` reads them."""
+    (tmp_path / "b.whl").write_bytes(b"b")
+    (tmp_path / "a.tar.gz").write_bytes(b"a")
+    (tmp_path / "SHA256SUMS").write_text("of before")
+
+    wanted = [f"{hashlib.sha256(text).hexdigest()}  {name}" for text, name in ((b"a", "a.tar.gz"), (b"b", "b.whl"))]
+    assert release.checksums(tmp_path).splitlines() == wanted

@@ -1,0 +1,1 @@
+"""Many clients at once: read from a file, brought in one after the other, and their agents' tools written down."""
