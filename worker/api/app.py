@@ -33,6 +33,7 @@ from worker.api.callbacks.samples import Samples
 from worker.api.calls import Calls
 from worker.api.concurrency.threads import THREADS, Threads
 from worker.api.concurrency.waiters import Waiters
+from worker.api.finding import resource as finding
 from worker.api.gate import ApiServices, Gate
 from worker.api.keeping import Keeping
 from worker.api.mcp import endpoint as mcp
@@ -150,9 +151,9 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
 
 ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
-    Route("/v1/bookings", bookings.list_own, methods=["GET"]),
+    Route("/v1/bookings", finding.list_own, methods=["GET"]),
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
-    Route("/v1/bookings/find", bookings.find, methods=["POST"]),
+    Route("/v1/bookings/find", finding.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
     Route("/v1/bookings/{id}/cancel", changes.cancel, methods=["POST"]),
     Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),

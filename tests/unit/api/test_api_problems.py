@@ -30,6 +30,7 @@ _NO_ANSWER: Mapping[str, set[str]] = {
     "/v1/mcp": {"over", "series", "no-such-tool"},  # its message names the tool
 }
 EACH = ("/v1/tools/{tool}", "/v1/tools/book")  # each tool is an operation of its own
+NEVER_WRONG = "If-None-Match"  # a tag that nobody knows matches nothing
 _ANSWERS = {"path": "404", "query": "422", "header": "400"}
 
 
@@ -105,7 +106,7 @@ def test_a_parameter_that_can_be_wrong_has_its_answer(
     """404 for a part of the path, 422 for a query, 400 for a header."""
     path, method = operation
     described = operations[path.replace(*EACH)][method]
-    parameters = {one["in"] for one in described.get("parameters", ())}
+    parameters = {one["in"] for one in described.get("parameters", ()) if one["name"] != NEVER_WRONG}
 
     assert [where for where in parameters if _ANSWERS[where] not in described["responses"]] == []
 
