@@ -23,6 +23,7 @@ from worker.api.answers import (
     OwnBookings,
     json_response,
 )
+from worker.api.calcom_shape import resource as calcom_shape
 from worker.api.callbacks import resource as callbacks
 from worker.api.callbacks.resource import SampleDocument
 from worker.api.changes import CancelRequest, RescheduleRequest
@@ -32,6 +33,7 @@ from worker.api.finding.listed import LISTED, MOST_LISTED
 from worker.api.mcp import endpoint as mcp
 from worker.api.openapi.agents import MCP, RETELL, RETELL_TOOL, VAPI
 from worker.api.openapi.agents import plain as described_tool
+from worker.api.openapi.calcom import CALCOM_BOOK, CALCOM_BY_UID, CALCOM_CANCEL, CALCOM_RESCHEDULE, CALCOM_SLOTS
 from worker.api.openapi.parts import ETAG, LOCATION, NAMED, READ, REFUSED, answer, body, name_of, parameter, problems
 from worker.api.slots.resource import SlotsDocument, slots
 from worker.api.voice import plain, retell, vapi
@@ -187,6 +189,11 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
         callbacks.test: ("test_callback", CALLBACK_TEST),
+        calcom_shape.book: ("calcom_book", CALCOM_BOOK),
+        calcom_shape.by_uid: ("calcom_booking", CALCOM_BY_UID),
+        calcom_shape.cancel: ("calcom_cancel", CALCOM_CANCEL),
+        calcom_shape.reschedule: ("calcom_reschedule", CALCOM_RESCHEDULE),
+        calcom_shape.slots: ("calcom_slots", CALCOM_SLOTS),
         mcp.message: ("mcp", MCP),
         retell.call: ("retell", RETELL),
         retell.function: ("retell_tool", RETELL_TOOL),
@@ -226,7 +233,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         "vapi": {"type": "apiKey", "in": "header", "name": "X-Vapi-Secret"},
     }
     for path, operations in written["paths"].items():
-        if path.startswith("/v1/"):
+        if path.startswith(("/v1/", "/v2/")):
             for one in operations.values():
                 one.setdefault("security", [{"key": []}])
     _drop_null_defaults(written)

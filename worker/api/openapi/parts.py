@@ -22,12 +22,12 @@ UID = {"type": "string", "format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}
 NAMED = {"anyOf": [{"type": "integer", "minimum": 1}, UID]}
 
 
-def problems(*types: str) -> dict[int | str, dict[str, Any]]:
-    """Describe problems by their status; what each route may answer is added."""
+def problems(*types: str, invalid: int = 422) -> dict[int | str, dict[str, Any]]:
+    """Describe problems by their status, `invalid` by this one; what each route may answer is added."""
     always = ("unauthorized", "rate-limited", "not-kept")
     answers: dict[int | str, dict[str, Any]] = {}
     for name in (*always, "scope", *types):
-        status, title = TYPES[name]
+        status, title = (invalid if name == "invalid" else TYPES[name].status), TYPES[name].title
         told = answers.setdefault(
             status, {"description": "", "content": {MEDIA_TYPE: {}}, "headers": dict(_CORRELATION)}
         )
