@@ -116,6 +116,7 @@ class Kept(NamedTuple):
     booked_start_at: datetime | None
     awaits_host: bool | None
     requested_at: datetime
+    reference: str  # its uuid, whatever type the caller's driver has for one
     account: str | None = None
 
     @classmethod
@@ -177,6 +178,7 @@ class KeepRule(NamedTuple):
 
 _SHOWN = {
     "hold_reason": f"{HELD_BY} AS hold_reason",
+    "reference": "CAST(uuid AS text) AS reference",
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
 }
 _COLUMNS = ", ".join(_SHOWN.get(name, name) for name in Kept._fields)

@@ -20,7 +20,7 @@ class Receipt:
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
     booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
     booking was last known to be confirmed (None: Cal.com was asked just now). `requested_at` is when the request was
-    stored.
+    stored. `reference` is the booking's id that counts nothing: it is also what Cal.com's metadata carries.
     """
 
     appointment_id: int
@@ -33,6 +33,7 @@ class Receipt:
     as_of: datetime | None = None
     awaits_host: bool | None = None
     requested_at: datetime | None = None
+    reference: str | None = None
 
     @classmethod
     def of(cls, one: Inserted) -> Self:
@@ -49,6 +50,7 @@ class Receipt:
             as_of=row.updated_at if row.status is Status.CONFIRMED else None,
             awaits_host=row.awaits_host,
             requested_at=row.requested_at,
+            reference=row.reference,
         )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, Text, and_, cast, func, literal, select
 
 from booking_client.database.statements import load
 from booking_client.insertion import stored_key
@@ -15,14 +16,17 @@ from booking_client.states import FINAL, HELD_BY
 from db.connection import fetch
 from db.lifecycle import SHORT_HOLDS, HoldReason, Status
 from db.models.bookings import appointments
+from db.models.calcom import calcom_event_types
 from db.sql import prepared
 
 MOST_WALKED = 1_000  # rows of a key that one page looks at, whatever its filters
 BIGGEST_ID = 2**63 - 1
+BookingName = int | UUID  # its id, or its reference, which counts nothing
 
 _COLUMNS = (
     f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
-    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid, event_type_id"
+    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid, event_type_id,"
+    " CAST(uuid AS text) AS reference"
 )
 
 
@@ -41,6 +45,7 @@ class BookingView:
     language: str | None
     requested_at: datetime | None
     event_type_id: int | None
+    reference: str | None = None  # the id that counts nothing
     uid: str | None = field(default=None, repr=False)  # its holder may cancel the booking at Cal.com
 
     @property
@@ -57,7 +62,7 @@ class BookingView:
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row of the columns above."""
         number, key, status, reason, error, start, booked_start, awaits_host, zone, language, *rest = row
-        requested_at, uid, event_type = rest
+        requested_at, uid, event_type, reference = rest
         return cls(
             id=number,
             api_key_id=key,
@@ -70,6 +75,7 @@ class BookingView:
             language=language,
             requested_at=requested_at,
             event_type_id=event_type,
+            reference=reference,
             uid=uid,
         )
 
@@ -88,6 +94,7 @@ class BookingView:
             language=request.attendee.language,
             requested_at=receipt.requested_at,
             event_type_id=request.event_type_id,
+            reference=receipt.reference,
         )
 
 
@@ -115,6 +122,13 @@ def by_ids(
 ) -> list[BookingView]:
     """Read the bookings of these ids that an API key asked for (`of_key` None: any key, or none), of an account."""
     return _read(conn, "views_by_id", {"ids": list(ids), "api_key": of_key, "account": account})
+
+
+def id_of(conn: Connection, named: BookingName) -> int | None:
+    """Return the id of the booking that is named; None: none has this uuid."""
+    if isinstance(named, int):
+        return named
+    return conn.execute(select(appointments.c.id).where(appointments.c.uuid == named)).scalar()
 
 
 def by_key(conn: Connection, key: str, api_key_id: int, account: str | None) -> BookingView | None:
@@ -162,6 +176,18 @@ def of_key(conn: Connection, api_key_id: int, filters: OwnFilters) -> OwnPage:
     rows = fetch(conn, prepared("views_of_key", _COLUMNS), asked)
     views = [BookingView.read(row[:-1]) for row in rows if row[0] is not None]
     return OwnPage(views, views[-1].id if len(views) == filters.limit else rows[0][-1])
+
+
+def minutes(conn: Connection, appointment_id: int) -> int | None:
+    """Read how long a booking is, by its request, else as Cal.com has shown its event type last; None: not known."""
+    types = calcom_event_types.c
+    is_type = and_(
+        types.event_type == cast(appointments.c.event_type_id, Text), types.account_id == appointments.c.account_id
+    )
+    shown = select(types.length_minutes).where(is_type, types.length_minutes.is_not(None))
+    of_type = shown.order_by(types.asked_at.desc()).limit(1).correlate(appointments).scalar_subquery()
+    known = func.coalesce(appointments.c.length_in_minutes, of_type)
+    return conn.execute(select(known).where(appointments.c.id == appointment_id)).scalar()
 
 
 def count_held(conn: Connection, api_key_id: int | None, most: int) -> int:

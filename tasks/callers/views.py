@@ -1,6 +1,6 @@
 """What a caller of the HTTP API reads: its own bookings, unless its key sees all of its account.
 
-Each function is one statement with the caller's patience; a booking of another key is as one that is not there.
+Each function has the caller's patience; a booking of another key is as one that is not there.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,17 +9,19 @@ from datetime import datetime
 
 from db.api_keys.keys import ApiKey
 from db.appointments import views
-from db.appointments.views import BookingView, OwnFilters, OwnPage
+from db.appointments.views import BookingName, BookingView, OwnFilters, OwnPage
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.connection import caller_connection
 
 MOST_FOUND = 20
 
 
-def view(key: ApiKey, appointment_id: int) -> BookingView | None:
-    """Return a booking; None: there is none of this id that the key may see."""
+def view(key: ApiKey, named: BookingName) -> BookingView | None:
+    """Return a booking; None: there is none of this name that the key may see."""
     with caller_connection() as conn:
-        found = views.by_ids(conn, [appointment_id], of_key=key.sees_bookings_of, account=key.account_id)
+        number = views.id_of(conn, named)
+        ids = [] if number is None else [number]
+        found = views.by_ids(conn, ids, of_key=key.sees_bookings_of, account=key.account_id)
     return found[0] if found else None
 
 
@@ -47,6 +49,12 @@ def view_by_key(key: ApiKey, idempotency_key: str) -> BookingView | None:
     """Return the newest booking that the key asked for with an idempotency key; None: there is none."""
     with caller_connection() as conn:
         return views.by_key(conn, idempotency_key, key.id, key.account)
+
+
+def minutes(told: BookingView) -> int | None:
+    """Return how long a booking is; None: neither its request nor a reading of its event type says it."""
+    with caller_connection() as conn:
+        return views.minutes(conn, told.id)
 
 
 def known_keys(key: ApiKey, idempotency_keys: Collection[str]) -> set[str]:

@@ -1,11 +1,13 @@
 """What the API answers with: the documents of bookings, and how OpenAPI describes them."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from db.api_keys.keys import ApiKey, Scope
@@ -43,6 +45,7 @@ class BookingDocument(BaseModel):
     model_config = ConfigDict(title="Booking")
 
     id: int
+    reference: str = Field(description="Its other id, which counts nothing; each address takes either.")
     status: Status
     hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
     start: datetime = Field(description="In UTC; the present one, also when it was moved at Cal.com.")
@@ -111,6 +114,7 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False, asked: date
     """
     shown = {
         "id": view.id,
+        "reference": view.reference,
         "status": view.status,
         "hold_reason": view.hold_reason,
         "start": written(view.start),
@@ -126,6 +130,16 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False, asked: date
 def json_response(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer in JSON."""
     return Response(_encode(content), status, None if headers is None else dict(headers), "application/json")
+
+
+def unless_known(request: Request, answer: Response) -> Response:
+    """Return an answer with its ETag, or 304 in its place where If-None-Match names that (RFC 9110, 13.1.2)."""
+    tag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+    known = ",".join(request.headers.getlist("if-none-match"))
+    if tag in {one.strip().removeprefix("W/") for one in known.split(",")} or known.strip() == "*":
+        return Response(status_code=304, headers={"ETag": tag})
+    answer.headers["ETag"] = tag
+    return answer
 
 
 def written(at: datetime) -> str:

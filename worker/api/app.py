@@ -27,12 +27,15 @@ from tasks.changes.ask.by_caller import changes_of_all
 from tasks.host.log import Logger
 from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies
+from worker.api.calcom_shape import resource as calcom_shape
+from worker.api.calcom_shape.errors import in_calcoms_shape
 from worker.api.calcom_webhooks import receive
 from worker.api.callbacks import resource as callbacks
 from worker.api.callbacks.samples import Samples
 from worker.api.calls import Calls
 from worker.api.concurrency.threads import THREADS, Threads
 from worker.api.concurrency.waiters import Waiters
+from worker.api.finding import resource as finding
 from worker.api.gate import ApiServices, Gate
 from worker.api.keeping import Keeping
 from worker.api.mcp import endpoint as mcp
@@ -150,9 +153,9 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
 
 ROUTES = [
     Route("/v1/bookings", bookings.book, methods=["POST"]),
-    Route("/v1/bookings", bookings.list_own, methods=["GET"]),
+    Route("/v1/bookings", finding.list_own, methods=["GET"]),
     Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
-    Route("/v1/bookings/find", bookings.find, methods=["POST"]),
+    Route("/v1/bookings/find", finding.find, methods=["POST"]),
     Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
     Route("/v1/bookings/{id}/cancel", changes.cancel, methods=["POST"]),
     Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
@@ -164,6 +167,11 @@ ROUTES = [
     Route("/v1/voice/retell", retell.call, methods=["POST"]),
     Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),
     Route("/v1/voice/vapi", vapi.call, methods=["POST"]),
+    Route("/v2/bookings", calcom_shape.book, methods=["POST"]),
+    Route("/v2/bookings/{id}", calcom_shape.by_uid, methods=["GET"]),
+    Route("/v2/bookings/{id}/cancel", calcom_shape.cancel, methods=["POST"]),
+    Route("/v2/bookings/{id}/reschedule", calcom_shape.reschedule, methods=["POST"]),
+    Route("/v2/slots", calcom_shape.slots, methods=["GET"]),
     Route("/v1/calcom/webhook/{token}", receive.webhook, methods=["POST"]),
     Route("/v1/openapi.json", documented.openapi),
     Route("/health", pages.health),
@@ -172,9 +180,9 @@ ROUTES = [
     Route("/docs/{name}", pages.docs_file),
 ]
 _HANDLERS: dict[Any, Any] = {
-    ApiError: _on_api_error,
-    HTTPException: _on_http_error,
-    AppointmentDatabaseException: _on_database_error,
-    SQLAlchemyError: _on_database_error,
-    Exception: _on_any_error,
+    ApiError: in_calcoms_shape(_on_api_error),
+    HTTPException: in_calcoms_shape(_on_http_error),
+    AppointmentDatabaseException: in_calcoms_shape(_on_database_error),
+    SQLAlchemyError: in_calcoms_shape(_on_database_error),
+    Exception: in_calcoms_shape(_on_any_error),
 }

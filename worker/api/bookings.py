@@ -1,6 +1,6 @@
 """The resource `bookings`: ask for one or many, and read how they stand. An endpoint calls one function of `tasks`."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,12 +23,10 @@ from tasks.changes.ask import by_caller
 from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.enqueue import enqueue_bookings
 from worker.api import parameters
-from worker.api.answers import document, json_response
+from worker.api.answers import document, json_response, unless_known
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
 from worker.api.changes import change_document
-from worker.api.finding.find import FindRequest
-from worker.api.finding.listed import filters_of
 from worker.api.gate import services_of
 from worker.api.problems import ApiError, account_closed, invalid
 
@@ -38,12 +36,28 @@ _NO_TIME_HAS_PASSED = datetime.min.replace(tzinfo=UTC)
 OF_THE_KEY = "account"  # of a request: the API key says it, and no body
 
 
-async def book(request: Request) -> Response:
-    """Ask for one booking. Once it is answered with 2xx, the request is stored, and is not lost."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Hold a request that is stored, its key, and its booking once the time to wait is over; `known`: it was before."""
+
+    key: ApiKey
+    asked: CallerRequest
+    view: BookingView
+    known: bool
+
+
+async def store(
+    request: Request, read: Callable[[Request], Awaitable[Mapping[str, Any]]] = json_object, *, wait: float = 0.0
+) -> Stored:
+    """Store the one request that `read` makes of a body; `wait` where the address names none.
+
+    Raises:
+        ApiError: It was not stored; or perhaps (`perhaps-kept`).
+    """
     services = services_of(request)
     async with await services.gate.admit(request, Scope.BOOK) as admission:
-        key, seconds = admission.key, parameters.wait(request)
-        header, data = idempotency_key(request), await json_object(request)
+        key, seconds = admission.key, parameters.wait(request, wait)
+        header, data = idempotency_key(request), await read(request)
         parsed = _parsed_or_late(data, key, header=header)
         if isinstance(parsed, _LateRequest):
             known = await admission.run_uncounted(partial(views.known_keys, key, [parsed.key]))
@@ -64,11 +78,18 @@ async def book(request: Request) -> Response:
     view = BookingView.of(receipt, asked, key.id)
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
+    return Stored(key, asked, view, receipt.duplicate)
+
+
+async def book(request: Request) -> Response:
+    """Ask for one booking. Once it is answered with 2xx, the request is stored, and is not lost."""
+    stored = await store(request)
+    key, asked, view = stored.key, stored.asked, stored.view
     headers = {"Location": f"/v1/bookings/{view.id}"}
-    if not receipt.duplicate:
+    if not stored.known:
         return json_response(document(view, key), 202, headers)
     try:
-        [shown] = await services.threads.run(partial(_repeated, [(view, asked.start)], key))
+        [shown] = await services_of(request).threads.run(partial(_repeated, [(view, asked.start)], key))
     except ApiError:  # no thread was free: what is stored is never answered as not stored
         shown = document(view, key, again=True, asked=asked.start)
     return json_response(shown, 200, headers)
@@ -93,48 +114,21 @@ async def book_batch(request: Request) -> Response:
     return json_response({"results": results})
 
 
-async def list_own(request: Request) -> Response:
-    """Return the bookings that the key has asked for, page by page; with `key` the one of an idempotency key."""
-    if "key" in request.query_params:
-        return await _by_key(request)
-    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
-        key, filters = admission.key, filters_of(request.query_params)
-        found = await admission.run(views.own, key, filters)
-    shown = [document(view, key) for view in found.views]
-    return json_response({"bookings": shown, "next": None if found.below is None else str(found.below)})
-
-
-async def _by_key(request: Request) -> Response:
-    """Return the newest booking that was asked for with an idempotency key."""
-    async with await services_of(request).gate.admit(request, Scope.READ) as admission:
-        view = _found(await admission.run(views.view_by_key, admission.key, parameters.key(request)))
-    return await _with_change(request, view, admission.key)
-
-
-async def find(request: Request) -> Response:
-    """Find the bookings of a person, 20 at most, the earliest first. In a body, for a person stands in no address."""
-    async with await services_of(request).gate.admit(request, Scope.FIND) as admission:
-        asked = FindRequest.parse(await json_object(request))
-        period = asked.begin, asked.end
-        found = await admission.run(views.find, admission.key, email=asked.email, phone=asked.phone, starts=period)
-    return json_response({"bookings": [document(view, admission.key) for view in found]})
-
-
 async def by_id(request: Request) -> Response:
     """Return how a booking stands, as soon as it is settled or held for long, at the latest after `wait` seconds."""
     services = services_of(request)
     async with await services.gate.admit(request, Scope.READ) as admission:
-        seconds, number = parameters.wait(request), parameters.booking_id(request)
-        view = _found(await admission.run(views.view, admission.key, number))
+        seconds, named = parameters.wait(request), parameters.booking(request)
+        view = found(await admission.run(views.view, admission.key, named))
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
-    return await _with_change(request, view, admission.key)
+    return await with_change(request, view, admission.key)
 
 
-async def _with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
-    """Answer with a booking and its newest change."""
+async def with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
+    """Answer with a booking and its newest change; 304 if the caller has just this answer."""
     newest = await services_of(request).threads.run(partial(by_caller.latest, view))
-    return json_response(_document_with_change(view, key, newest))
+    return unless_known(request, json_response(_document_with_change(view, key, newest)))
 
 
 def _repeated(asked: Sequence[tuple[BookingView, datetime]], key: ApiKey) -> list[dict[str, Any]]:
@@ -169,7 +163,12 @@ def _document_with_change(
     return shown
 
 
-def _found(view: BookingView | None) -> BookingView:
+def found(view: BookingView | None) -> BookingView:
+    """Return a booking.
+
+    Raises:
+        ApiError: There is none.
+    """
     if view is None:
         raise ApiError("no-such-booking")
     return view

@@ -1,6 +1,6 @@
 """The resources of changes: cancel a booking, move it, and read how that stands."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -101,25 +101,41 @@ async def by_id(request: Request) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.READ) as admission:
         seconds = parameters.wait(request)
-        booking, number = parameters.booking_id(request), parameters.change_id(request)
-        found = await admission.run(by_caller.change, admission.key, booking, number)
+        named, number = parameters.booking(request), parameters.change_id(request)
+        found = await admission.run(by_caller.change, admission.key, named, number)
     if found is None:
         raise ApiError("no-such-change")
     return json_response(change_document(await services.change_waiters.wait(found, seconds)))
 
 
-async def _ask(request: Request, body: type[ChangeRequest]) -> Response:
+async def store(
+    request: Request, read: Callable[[Request], Awaitable[ChangeRequest]], *, wait: float = 0.0
+) -> ChangeOfCaller:
+    """Store the change that `read` makes of a body, and return it once the time to wait is over.
+
+    `wait`: where the address names no time.
+
+    Raises:
+        ApiError: It was not stored; or perhaps (`perhaps-kept`).
+    """
     services = services_of(request)
     async with await services.gate.admit(request, Scope.CHANGE) as admission:
-        seconds, booking = parameters.wait(request), parameters.booking_id(request)
+        seconds, named = parameters.wait(request, wait), parameters.booking(request)
         header = idempotency_key(request)
-        ask = body.parse(await json_object(request)).ask(header)
+        ask = (await read(request)).ask(header)
         try:
-            found = await admission.run(by_caller.change_booking, admission.key, booking, ask)
+            found = await admission.run(by_caller.change_booking, admission.key, named, ask)
         except ChangeRefusedError as refused:
             raise _problem(refused.outcome) from None
-    found = replace(await services.change_waiters.wait(found, seconds), again=found.again)
-    document = change_document(found)
+    return replace(await services.change_waiters.wait(found, seconds), again=found.again)
+
+
+async def _ask(request: Request, body: type[ChangeRequest]) -> Response:
+    async def read(request: Request) -> ChangeRequest:
+        return body.parse(await json_object(request))
+
+    found = await store(request, read)
+    document, booking = change_document(found), found.view.id
     place = f"/v1/bookings/{booking}" if found.change is None else f"/v1/bookings/{booking}/changes/{found.change.id}"
     done = found.again or document["status"] == ChangeStatus.DONE
     return json_response(document, 200 if done else 202, {"Location": place})

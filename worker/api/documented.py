@@ -23,15 +23,18 @@ from worker.api.answers import (
     OwnBookings,
     json_response,
 )
+from worker.api.calcom_shape import resource as calcom_shape
 from worker.api.callbacks import resource as callbacks
 from worker.api.callbacks.resource import SampleDocument
 from worker.api.changes import CancelRequest, RescheduleRequest
+from worker.api.finding import resource as finding
 from worker.api.finding.find import FindRequest
 from worker.api.finding.listed import LISTED, MOST_LISTED
 from worker.api.mcp import endpoint as mcp
 from worker.api.openapi.agents import MCP, RETELL, RETELL_TOOL, VAPI
 from worker.api.openapi.agents import plain as described_tool
-from worker.api.openapi.parts import LOCATION, READ, answer, body, name_of, parameter, problems
+from worker.api.openapi.calcom import CALCOM_BOOK, CALCOM_BY_UID, CALCOM_CANCEL, CALCOM_RESCHEDULE, CALCOM_SLOTS
+from worker.api.openapi.parts import ETAG, LOCATION, NAMED, READ, REFUSED, answer, body, name_of, parameter, problems
 from worker.api.slots.resource import SlotsDocument, slots
 from worker.api.voice import plain, retell, vapi
 from worker.api.voice.tools import TOOLS
@@ -52,7 +55,7 @@ _KEY_HEADER = parameter(
     "start are the same request.",
 )
 _KEY_QUERY = parameter("key", "query", _KEY_TEXT, "Instead of a list: the booking of this idempotency key.")
-_ID = parameter("id", "path", {"type": "integer", "minimum": 1}, "The booking's id.", required=True)
+_ID = parameter("id", "path", NAMED, "The booking's id, or its reference.", required=True)
 _MOMENT = {"type": "string", "format": "date-time"}
 BOOK: dict[str, Any] = {
     "status_code": 202,
@@ -87,13 +90,16 @@ BATCH: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH_SCHEMA}}},
     },
 }
+_KNOWN = parameter("If-None-Match", "header", {"type": "string"}, "The ETag of the answer that is known.")
+_IF_CHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as it is known.", "headers": ETAG}}
 BY_ID: dict[str, Any] = {
     "response_model": None,
     "responses": {
         **problems("no-such-booking", "invalid"),
-        200: answer(BookingDocument, "The booking."),
+        **_IF_CHANGED,
+        200: answer(BookingDocument, "The booking.", ETAG),
     },
-    "openapi_extra": {"parameters": [_ID, _WAIT]},
+    "openapi_extra": {"parameters": [_ID, _WAIT, _KNOWN]},
 }
 _FILTERS = [
     parameter("status", "query", {"type": "string"}, f"Some of {', '.join(Status)}, with commas between."),
@@ -108,9 +114,10 @@ _FILTERS = [
 LISTED_BOOKINGS: dict[str, Any] = BY_ID | {
     "responses": {
         **problems("no-such-booking", "invalid"),
-        200: answer(OwnBookings | BookingDocument, "A page of the key's bookings; with `key` one booking."),
+        **_IF_CHANGED,
+        200: answer(OwnBookings | BookingDocument, "A page of the key's bookings; with `key` one booking.", ETAG),
     },
-    "openapi_extra": {"parameters": [_KEY_QUERY, *_FILTERS]},
+    "openapi_extra": {"parameters": [_KEY_QUERY, *_FILTERS, _KNOWN]},
 }
 FIND: dict[str, Any] = {
     "response_model": None,
@@ -120,7 +127,6 @@ FIND: dict[str, Any] = {
 
 
 _CHANGE_KEY = parameter("Idempotency-Key", "header", _KEY_TEXT, "The same key again is the same change of the booking.")
-_REFUSED = ("being-cancelled", "ended", "moved-on", "not-booked-yet", "over", "same-start", "series", "taken-by-own")
 _CHANGE = {
     202: answer(ChangeDocument, "It is stored.", LOCATION),
     200: answer(ChangeDocument, "It is done, or is known already.", LOCATION),
@@ -129,7 +135,7 @@ CANCEL: dict[str, Any] = {
     "status_code": 202,
     "response_model": None,
     "responses": {
-        **problems(*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED),
+        **problems(*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *REFUSED),
         **_CHANGE,
     },
     "openapi_extra": {**body(CancelRequest), "parameters": [_ID, _CHANGE_KEY, _WAIT]},
@@ -174,15 +180,20 @@ _READY: dict[str, Any] = _OPEN | {"responses": {503: problems()[503]}}
 _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         bookings.book: ("book", BOOK),
-        bookings.list_own: ("list_bookings", LISTED_BOOKINGS),
+        finding.list_own: ("list_bookings", LISTED_BOOKINGS),
         bookings.book_batch: ("book_batch", BATCH),
-        bookings.find: ("find_bookings", FIND),
+        finding.find: ("find_bookings", FIND),
         bookings.by_id: ("booking", BY_ID),
         changes.cancel: ("cancel", CANCEL),
         changes.reschedule: ("reschedule", RESCHEDULE),
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
         callbacks.test: ("test_callback", CALLBACK_TEST),
+        calcom_shape.book: ("calcom_book", CALCOM_BOOK),
+        calcom_shape.by_uid: ("calcom_booking", CALCOM_BY_UID),
+        calcom_shape.cancel: ("calcom_cancel", CALCOM_CANCEL),
+        calcom_shape.reschedule: ("calcom_reschedule", CALCOM_RESCHEDULE),
+        calcom_shape.slots: ("calcom_slots", CALCOM_SLOTS),
         mcp.message: ("mcp", MCP),
         retell.call: ("retell", RETELL),
         retell.function: ("retell_tool", RETELL_TOOL),
@@ -222,7 +233,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         "vapi": {"type": "apiKey", "in": "header", "name": "X-Vapi-Secret"},
     }
     for path, operations in written["paths"].items():
-        if path.startswith("/v1/"):
+        if path.startswith(("/v1/", "/v2/")):
             for one in operations.values():
                 one.setdefault("security", [{"key": []}])
     _drop_null_defaults(written)

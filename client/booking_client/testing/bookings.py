@@ -193,6 +193,7 @@ class FakeBookings:
             awaits_host=None,
             account=row.account,
             requested_at=datetime.now(UTC),
+            reference=str(row.uuid),
         )
         self._rows.append(kept)
         self._outcomes.append(

@@ -9,7 +9,7 @@ from booking_client.asking import patience
 from booking_client.states import held_by
 from db.api_keys.keys import ApiKey
 from db.appointments import views
-from db.appointments.views import BookingView
+from db.appointments.views import BookingName, BookingView
 from db.changes import asking, moves
 from db.changes.change import BookingChange
 from db.connection import deadline
@@ -85,7 +85,7 @@ class ChangeOfCaller:
         return None if self.change is None else held_by(self.change.hold_reason, self.change.held_for)
 
 
-def change_booking(key: ApiKey, booking: int, ask: Ask) -> ChangeOfCaller:
+def change_booking(key: ApiKey, named: BookingName, ask: Ask) -> ChangeOfCaller:
     """Cancel or move a booking; one that is cancelled already is a change that is known.
 
     Raises:
@@ -96,6 +96,7 @@ def change_booking(key: ApiKey, booking: int, ask: Ask) -> ChangeOfCaller:
     of_key = key.id  # a key of the scope `all` sees what others asked for, and changes none of it
     with deadline(patience()), _connected() as conn:
         with database_errors():
+            booking = views.id_of(conn, named) or 0
             if not views.by_ids(conn, [booking], of_key=of_key):
                 raise ChangeRefusedError(AskResult(booking, AskOutcome.MISSING))
             result = change_in(conn, booking, ask)
@@ -114,10 +115,10 @@ def _connected() -> Connection:
         return dependencies.current().engine.connect()
 
 
-def change(key: ApiKey, booking: int, number: int) -> ChangeOfCaller | None:
+def change(key: ApiKey, named: BookingName, number: int) -> ChangeOfCaller | None:
     """Return a change of a booking; None: there is none that the key may see."""
     with caller_connection() as conn:
-        found = moves.get(conn, number)
+        booking, found = views.id_of(conn, named) or 0, moves.get(conn, number)
         seen = views.by_ids(conn, [booking], of_key=key.sees_bookings_of, account=key.account_id)
     if found is None or found.appointment_id != booking or not seen:
         return None

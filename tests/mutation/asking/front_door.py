@@ -16,6 +16,11 @@ _bookings = partial(Breakage, promise=1, file="worker/api/bookings.py")
 _pages = partial(Breakage, promise=6, file="worker/api/pages.py")
 _bodies = partial(Breakage, promise=1, file="worker/api/bodies.py")
 _documented = partial(Breakage, promise=1, file="worker/api/documented.py")
+_SHAPE = "tests/integration/api/doors/test_calcom_shape.py::"
+_REFERENCES = "tests/integration/api/doors/test_references.py::"
+_shape = partial(Breakage, promise=6, file="worker/api/calcom_shape/shape.py")
+_in_shape = partial(Breakage, promise=6, file="worker/api/calcom_shape/resource.py")
+_answers = partial(Breakage, file="worker/api/answers.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
 _changes = partial(Breakage, file="tasks/changes/ask/by_caller.py")
 
@@ -49,10 +54,9 @@ FRONT_DOOR = (
         new="return key",
         test=f"{_OWN}test_two_keys_with_the_same_request_have_two_bookings[None]",
     ),
-    Breakage(
+    _answers(
         name="a-uid-leaves-with-each-booking",
         promise=7,
-        file="worker/api/answers.py",
         old="if Scope.UID in key.scopes else shown",
         new='if shown["id"] else shown',
         test=f"{_OWN}test_a_uid_is_told_to_keys_of_its_scope_alone",
@@ -114,8 +118,8 @@ FRONT_DOOR = (
     ),
     _documented(
         name="a-problem-is-not-in-the-document",
-        old='*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *_REFUSED)',
-        new='*READ, "bad-key", "perhaps-kept", "no-such-booking", *_REFUSED)',
+        old='*READ, "bad-key", "key-reused", "perhaps-kept", "no-such-booking", *REFUSED)',
+        new='*READ, "bad-key", "perhaps-kept", "no-such-booking", *REFUSED)',
         test="tests/unit/api/test_api_problems.py::test_what_an_endpoint_can_refuse_is_in_its_document",
     ),
     Breakage(
@@ -251,5 +255,52 @@ FRONT_DOOR = (
         old="for name in given if name not in PARAMETERS}",
         new="for name in given if not name}",
         test="tests/integration/api/test_api_own_bookings.py::test_a_filter_that_is_wrong_is_422[state=held-state]",
+    ),
+    Breakage(
+        promise=6,
+        name="a-field-that-cal-com-knows-is-dropped",
+        file="worker/api/calcom_shape/bodies.py",
+        old="    if unknown:\n",
+        new="    given = {name: given[name] for name in given if name in names}\n    if not given:\n",
+        test=f"{_SHAPE}test_what_cannot_be_kept_is_refused_by_cal_coms_name[a series]",
+    ),
+    _shape(
+        name="held-is-told-as-what-a-host-confirms",
+        old='"X-Booking-Status": str(view.status)',
+        new='"X-Booking-Status": _status(view)',
+        test=f"{_SHAPE}test_held_is_told_apart_from_what_a_host_must_confirm",
+    ),
+    _in_shape(
+        name="a-refusal-is-told-as-a-booking",
+        old="    if view.status in shape.NOT_BOOKED:\n",
+        new="    if view.status in ():\n",
+        test=f"{_SHAPE}test_who_names_no_time_to_wait_hears_of_the_booking[taken]",
+    ),
+    _in_shape(
+        name="times-that-are-not-known-are-told-as-none",
+        old="    if not found.known:\n",
+        new="    if not found:\n",
+        test=f"{_SHAPE}test_free_times_are_told_by_their_day",
+    ),
+    _shape(
+        name="a-length-is-made-up",
+        old="    if minutes is not None:\n",
+        new="    minutes = minutes or 30\n    if minutes:\n",
+        test=f"{_SHAPE}test_a_booking_is_told_as_the_public_document_says",
+    ),
+    _answers(
+        name="a-booking-that-has-changed-is-told-as-known",
+        promise=6,
+        old="hashlib.sha256(answer.body)",
+        new='hashlib.sha256(b"")',
+        test=f"{_REFERENCES}test_a_booking_that_is_known_is_not_sent_again[{{tag}}]",
+    ),
+    Breakage(
+        name="a-reference-names-others-bookings",
+        promise=7,
+        file="tasks/callers/views.py",
+        old="        found = views.by_ids(conn, ids, of_key=key.sees_bookings_of, account=key.account_id)\n",
+        new="        found = views.by_ids(conn, ids, of_key=None if named != number else key.sees_bookings_of)\n",
+        test=f"{_REFERENCES}test_another_keys_reference_is_as_one_that_is_not_there",
     ),
 )

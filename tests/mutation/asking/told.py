@@ -95,8 +95,8 @@ TOLD = (
     ),
     _of_caller(
         name="a-wish-that-met-a-lock-is-told-as-perhaps-stored",
-        old="        with database_errors():\n            if not",
-        new="        if conn:\n            if not",
+        old="        with database_errors():\n            booking =",
+        new="        if conn:\n            booking =",
         test=f"{_CHANGES}test_a_wish_for_a_booking_that_somebody_has_locked_was_not_stored",
     ),
     Breakage(

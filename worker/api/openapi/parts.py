@@ -6,6 +6,7 @@ from typing import Any
 from worker.api.problems import MEDIA_TYPE, TYPES
 
 READ = ("not-json", "not-utf8", "too-slow", "too-large", "invalid")  # the problems of what has a body
+REFUSED = ("being-cancelled", "ended", "moved-on", "not-booked-yet", "over", "same-start", "series", "taken-by-own")
 _CORRELATION = {
     "X-Correlation-Id": {"description": "The caller's, or a new one.", "schema": {"type": "string"}},
 }
@@ -16,13 +17,17 @@ _RATE = {
 _RETRY = {"Retry-After": {"description": "Seconds until it is worth another try.", "schema": {"type": "integer"}}}
 LOCATION = {"Location": {"description": "The booking, or its change.", "schema": {"type": "string"}}}
 
+ETAG = {"ETag": {"description": "Of one booking: this very answer.", "schema": {"type": "string"}}}
+UID = {"type": "string", "format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+NAMED = {"anyOf": [{"type": "integer", "minimum": 1}, UID]}
 
-def problems(*types: str) -> dict[int | str, dict[str, Any]]:
-    """Describe problems by their status; what each route may answer is added."""
+
+def problems(*types: str, invalid: int = 422) -> dict[int | str, dict[str, Any]]:
+    """Describe problems by their status, `invalid` by this one; what each route may answer is added."""
     always = ("unauthorized", "rate-limited", "not-kept")
     answers: dict[int | str, dict[str, Any]] = {}
     for name in (*always, "scope", *types):
-        status, title = TYPES[name]
+        status, title = (invalid if name == "invalid" else TYPES[name].status), TYPES[name].title
         told = answers.setdefault(
             status, {"description": "", "content": {MEDIA_TYPE: {}}, "headers": dict(_CORRELATION)}
         )

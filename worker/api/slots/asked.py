@@ -1,6 +1,7 @@
 """What an address asks of the free times: an event type, a period and a time zone."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -25,12 +26,16 @@ class SlotsRequest:
 
     @classmethod
     def read(cls, request: Request, key: ApiKey) -> "SlotsRequest":
-        """Read the address; the account is the key's.
+        """Read the address; as `of`."""
+        return cls.of(request.query_params, key)
+
+    @classmethod
+    def of(cls, given: Mapping[str, str], key: ApiKey) -> "SlotsRequest":
+        """Return what parameters ask for; the account is the key's.
 
         Raises:
             ApiError: A parameter is missing or wrong.
         """
-        given = request.query_params
         errors: dict[str, str] = {}
         kind, zone = 0, given.get("time_zone", "UTC")
         try:

@@ -1,13 +1,14 @@
 """The endpoint of the free times, and their document."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.api_keys.keys import Scope
+from db.api_keys.keys import ApiKey, Scope
 from tasks.slots import free
 from tasks.slots.free import FreeSlots, SlotsQuestion
 from worker.api.answers import json_response, written
@@ -27,19 +28,32 @@ class SlotsDocument(BaseModel):
     held: int | None = Field(None, description="Not known: how many bookings of this key wait, 1,000 at most.")
 
 
-async def slots(request: Request) -> Response:
-    """Return the free times of an event type, or that they are not known."""
+async def free_times(
+    request: Request, read: Callable[[Request, ApiKey], SlotsRequest]
+) -> tuple[SlotsRequest, FreeSlots]:
+    """Return the question that `read` makes of an address, and the free times, or that they are not known.
+
+    Raises:
+        ApiError: The key may not ask that.
+    """
     async with await services_of(request).gate.admit(request, Scope.BOOK) as admission:
         key = admission.key
-        asked = SlotsRequest.read(request, key)
+        asked = read(request, key)
         if key.event_types is not None and asked.question.event_type_id not in key.event_types:
             raise ApiError("scope", "The API key may read free times only of its own event types.")
         await admission.run(int)
         found = await within(asked.question, free.SECONDS)
         if found is None:
-            unknown = await services_of(request).threads.run(lambda: free.not_known(key.id))
-            held = {} if unknown.held is None else {"held": unknown.held}
-            return json_response({"known": False, "slots": [], **held})
+            found = await services_of(request).threads.run(lambda: free.not_known(key.id))
+    return asked, found
+
+
+async def slots(request: Request) -> Response:
+    """Return the free times of an event type, or that they are not known."""
+    asked, found = await free_times(request, SlotsRequest.read)
+    if not found.known:
+        held = {} if found.held is None else {"held": found.held}
+        return json_response({"known": False, "slots": [], **held})
     as_of = None if found.as_of is None else written(found.as_of)
     starts = [start.astimezone(asked.zone).isoformat() for start in found.starts]
     return json_response({"known": True, "as_of": as_of, "slots": starts})
