@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, func, literal, select
+from sqlalchemy import Connection, RowMapping, exists, literal, literal_column, select
 
 from booking_client.states import DEFAULT_ACCOUNT
-from db import accounts
+from db import accounts, causes_now
 from db.lifecycle import HoldReason
-from db.models.accounts import AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.monitoring.counts_now import HeldNow
 from db.monitoring.status_queries import AT_RISK
@@ -21,13 +21,14 @@ from db.sql import statement
 _others = _accounts.alias("others")
 
 CAP = 1000
-"""So much of a closed account is counted."""
+"""So much of a closed account is counted, of a line, and of a reason."""
 DEFAULT = "default"
 """The name of account 1, whose key is that of the settings."""
 LISTED = 50
 """So many accounts are listed, and so many of one trouble."""
-_MOST = 1000  # entries of an index that are read for a trouble
-_MOST_HELD = 5_000  # bookings of a line, or of a reason, that are counted; three times as many of all lines
+_MOST = 1000  # entries of an index that are read for a trouble, and accounts whose lines are
+_ALL = 3  # times CAP: so many bookings of all lines are counted
+_MANY = 1_000_000  # instead of each of these, where all is counted
 _CLOSED = 20  # closed accounts that are listed
 
 
@@ -110,18 +111,14 @@ class AccountTroubles:
     """The worst of them first, and of one trouble the oldest."""
     counts: Mapping[AccountTrouble, int] = field(default_factory=dict)
     """How many accounts have a trouble as their worst, also those that are not listed."""
-    states: Mapping[AccountState, int] = field(default_factory=dict)
+    several: bool = False
+    """Whether there is an account beside `default`."""
     services: tuple[TroubledService, ...] = ()
     """The other Cal.coms whose breakers are not closed; the first is the one for which that is so the longest."""
     other_services: Mapping[str, str] = field(default_factory=dict)
     """The other Cal.coms than the settings' at which an account is that is not closed, each with its address."""
     causes: tuple[HeldCause, ...] = ()
     """What is held, each booking by one cause; empty while `default` is the only account."""
-
-    @property
-    def several(self) -> bool:
-        """Return whether there is an account beside `default`."""
-        return bool(self.states)
 
     def of(self, *troubles: AccountTrouble) -> Iterator[TroubledAccount]:
         """Yield the listed accounts that have one of these troubles."""
@@ -185,17 +182,18 @@ def read(
     missing_type: str,
     create: str,
     of_each: int = LISTED,
-    most_held: int = _MOST_HELD,
+    counted_at: datetime | None = None,
 ) -> AccountTroubles:
     """Read what is held by which cause, the accounts that something of their own stops, and other Cal.coms' troubles.
 
     `service` is the settings' Cal.com, `create` the endpoint that makes bookings, `lead` HOLD_LEAD in seconds.
     `unreadable`: what bookings are held for whose key cannot be decrypted; `missing_type`: the error type of those
     whose event type is gone, which is no matter of the account. Of each trouble at most `of_each` accounts are listed.
-    Up to `most_held` bookings of a line, or of a reason, are counted. Where `default` is alone, and no account was ever
-    closed, this costs one row.
+    Up to CAP bookings of a line, or of a reason, are counted, but for those of which there were more at the last count.
+    `counted_at`: this is a count of all, that is stored under this moment, beside that of `counts_now.keep_held`. Where
+    `default` is alone, and no account was ever closed, this costs one row.
     """
-    any_closed = exists(select(literal(1)).select_from(_others).where(_others.c.state == AccountState.CLOSED))
+    any_closed = exists(select(literal(1)).select_from(_others).where(_others.c.state == literal_column("'closed'")))
     default = conn.execute(select(_accounts.c.alone, any_closed).where(_accounts.c.id == DEFAULT_ACCOUNT)).one_or_none()
     alone, ever_closed = (True, False) if default is None else default
     closed = of_account.held_of_closed(conn, cap=CAP) if ever_closed else []
@@ -211,23 +209,32 @@ def read(
         "near_seconds": lead + AT_RISK,
         "of_each": of_each,
         "of_all": LISTED - min(len(closed), _CLOSED),
-        "most": _MOST,
-        "cap": most_held,
-        "all": 3 * most_held,
     }
-    rows = conn.execute(statement("held_causes"), asked).mappings().all()
+    rows = _count(conn, asked, counted_at) if counted_at else _rows(conn, asked)
     causes = tuple(_cause(row) for row in rows if row["reason"] is not None)
     in_trouble = [row for row in rows if row["reason"] is None]
-    states = conn.execute(select(_accounts.c.state, func.count()).group_by(_accounts.c.state)).all()
     first, counts = _closed(closed)
     known = AccountTroubles(
         (*first, *(_account(row, causes) for row in in_trouble)),
         {**counts, **{AccountTrouble(row["cause"]): row["alike"] for row in in_trouble}},
-        {AccountState(state): count for state, count in states},
+        several=True,
         other_services=elsewhere,
         causes=causes,
     )
     return replace(known, services=_services(conn, known, create)) if elsewhere else known
+
+
+def _rows(conn: Connection, asked: Mapping[str, Any]) -> Sequence[RowMapping]:
+    few = {"whole": False, "most": _MOST, "cap": CAP, "all": _ALL * CAP}
+    return causes_now.read(conn, cap=CAP) or conn.execute(statement("held_causes"), {**asked, **few}).mappings().all()
+
+
+def _count(conn: Connection, asked: Mapping[str, Any], counted_at: datetime) -> Sequence[RowMapping]:
+    all_of_it = {"whole": True, "most": _MANY, "cap": _MANY, "all": _MANY}
+    rows = conn.execute(statement("held_causes"), {**asked, **all_of_it}).mappings().all()
+    if sum(row["count"] or 0 for row in rows) > CAP:
+        causes_now.keep(conn, [dict(row) for row in rows], counted_at)
+    return rows
 
 
 def _is_stopped(one: HeldCause) -> bool:

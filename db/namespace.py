@@ -14,7 +14,8 @@ VERSION_TABLE = "booking_schema_version"  # a host's Alembic has its `alembic_ve
 TABLES = (
     "alert_deliveries", "alert_incidents", "api_keys", "appointment_events", "appointments", "booking_changes",
     "booking_minutes", "breaker_overrides", "calcom_accounts", "calcom_event_types", "calcom_webhooks",
-    "callback_hosts", "callback_receivers", "callbacks", "change_wishes", "circuit_breaker_events", "counted_bookings",
+    "callback_hosts", "callback_receivers", "callbacks", "causes_now", "change_wishes", "circuit_breaker_events",
+    "counted_bookings",
     "failure_metrics", "heartbeats", "held_now", "metric_totals", "moved_starts", "nightly_audits", "operator_actions",
     "restored_bookings", "voice_secrets",
 )  # fmt: skip

@@ -67,6 +67,16 @@ held_now = Table(
 )
 
 
+# What is held by which cause, as the same count found it: one row, written where a reason holds more than a thousand.
+causes_now = Table(
+    "causes_now",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    required("counted_at", MOMENT),
+    required("rows", JSON),
+)
+
+
 # What an operator did or looked at, by which way and why; `request_id` makes a double click one action.
 operator_actions = Table(
     "operator_actions",

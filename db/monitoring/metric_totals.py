@@ -7,6 +7,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.models.accounts import AccountState
+from db.models.accounts import calcom_accounts as _accounts
 from db.models.counts import counted_bookings as _counted
 from db.models.counts import metric_totals as _totals
 from db.models.resilience import alert_incidents
@@ -51,6 +53,8 @@ class KeptFigures:
     """Bookings whose outcome is unknown, up to a cap."""
     incidents: Mapping[str, int]
     """Open incidents that operators are notified of, by kind."""
+    accounts: Mapping[AccountState, int]
+    """How many accounts have a state."""
 
 
 def add(conn: Connection, counts: Totals) -> None:
@@ -77,9 +81,11 @@ def read(conn: Connection, *, cap: int = 1000) -> KeptFigures:
     totals = {(name, tuple(labels)): value for name, labels, value in conn.execute(select(_totals))}
     told = alert_incidents.c.closed_at.is_(None), alert_incidents.c.news > 0
     kinds = select(alert_incidents.c.kind, func.count()).where(*told).group_by(alert_incidents.c.kind)
+    states = select(_accounts.c.state, func.count()).group_by(_accounts.c.state)
     return KeptFigures(
         totals=None if until is None else totals,
         lag=conn.execute(statement("counting_lag"), {"aggregation": AGGREGATION}).scalar_one(),
         unknown=counts_now.unknown(conn, cap=cap),
         incidents=dict(conn.execute(kinds).all()),
+        accounts={AccountState(state): count for state, count in conn.execute(states).all()},
     )

@@ -4,9 +4,10 @@
 -- A cause is that of the booking alone (a suspect, a key that cannot see it, an event type that is gone), of its account (closed,
 -- unreadable, refused, configuration, paused, breaker, throttled), or of its Cal.com: down, or back, and what it held goes in
 -- order (service). What is over by now, and goes with the next beat, is let_go. What stops an account stops its whole line.
--- A plain read whose cost is bounded: of at most :most accounts that have a line at most :cap bookings each, and :all of them
--- together, and of each other reason at most :cap (a range, and its order too: else the planner may read all bookings for each).
--- Where that is not enough, a count is one of "at least" (is_cut).
+-- A plain read whose cost is bounded, but for a count of the :whole: of at most :most accounts that have a line at most :cap bookings
+-- each, and :all of them together, and of each other reason at most :cap (a range, and its order too: else the planner may read
+-- all bookings for each). Where that is not enough, a count is one of "at least" (is_cut). What is read of the bookings is grouped at
+-- once: joined and sorted one by one, 5,000 of them took 36 ms, and grouped 4.
 -- Cal.com's refusal of a key is an override; a breaker has its changes in the record. One that is half-open for long is at rest,
 -- and stops nobody. What stops account 1 is known to Redis alone where it is the settings'. The first five of each trouble are
 -- among the accounts that are shown; those of others are together. What a closed account holds is named elsewhere, too
@@ -15,7 +16,7 @@ WITH RECURSIVE several AS (
     SELECT FROM calcom_accounts WHERE id = 1 AND NOT alone
 ),
 line AS (
-    SELECT 0 AS account_id, 0 AS number FROM several
+    SELECT 0 AS account_id, 0 AS number FROM several WHERE NOT CAST(:whole AS boolean)
     UNION ALL
     SELECT following.account_id, line.number + 1
     FROM line
@@ -29,41 +30,55 @@ line AS (
     WHERE line.number < :most
 ),
 in_line AS MATERIALIZED (
-    SELECT waiting.*
-    FROM line
-    CROSS JOIN LATERAL (
-        SELECT *, count(*) OVER () >= :cap AS is_cut
-        FROM (
+    SELECT
+        account_id, hold_reason, (/* held by */) AS reason, held_for = :unreadable AS is_unreadable,
+        error_type = :missing_type AS is_missing, count(*) AS count,
+        count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)) AS at_risk,
+        min(held_at) AS oldest_held_at, min(requested_at) AS oldest_requested_at, min(start_at) AS first_start,
+        min(hold_until) AS next_until
+    FROM (
+        (SELECT waiting.*
+        FROM line
+        CROSS JOIN LATERAL (
             SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
             FROM appointments
             WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled') AND account_id = line.account_id
             LIMIT :cap
-        ) AS first
+        ) AS waiting
+        LIMIT :all)
+        UNION ALL
+        SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
+        FROM appointments
+        WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled') AND :whole AND EXISTS (SELECT FROM several)
     ) AS waiting
-    LIMIT :all
+    GROUP BY account_id, hold_reason, (/* held by */), held_for = :unreadable, error_type = :missing_type
 ),
 for_a_cause AS MATERIALIZED (
-    SELECT waiting.*
+    SELECT
+        account_id, hold_reason, (/* held by */) AS reason, held_for = :unreadable AS is_unreadable,
+        error_type = :missing_type AS is_missing, count(*) AS count,
+        count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)) AS at_risk,
+        min(held_at) AS oldest_held_at, min(requested_at) AS oldest_requested_at, min(start_at) AS first_start,
+        min(hold_until) AS next_until
     FROM several
-    CROSS JOIN unnest(CAST(:reasons AS text[])) AS one (reason)
+    CROSS JOIN unnest(CAST(:reasons AS text[])) AS one (name)
     CROSS JOIN LATERAL (
-        SELECT *, count(*) OVER () >= :cap AS is_cut
-        FROM (
-            SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
-            FROM appointments
-            WHERE status = 'held' AND hold_reason >= one.reason AND hold_reason <= one.reason
-            ORDER BY hold_reason, requested_at, id
-            LIMIT :cap
-        ) AS first
+        SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
+        FROM appointments
+        WHERE status = 'held' AND hold_reason >= one.name AND hold_reason <= one.name
+        ORDER BY hold_reason, requested_at, id
+        LIMIT :cap
     ) AS waiting
+    GROUP BY account_id, hold_reason, (/* held by */), held_for = :unreadable, error_type = :missing_type
 ),
 held AS (
-    SELECT *
+    SELECT *, sum(count) OVER (PARTITION BY hold_reason) >= :cap AS is_cut
     FROM for_a_cause
     UNION ALL
     SELECT
-        account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until,
-        is_cut OR (SELECT count(*) >= :all FROM in_line) OR (SELECT max(number) >= :most FROM line)
+        *,
+        sum(count) OVER (PARTITION BY account_id) >= :cap OR sum(count) OVER () >= :all
+            OR coalesce((SELECT max(number) >= :most FROM line), false)
     FROM in_line
 ),
 down AS (
@@ -93,9 +108,9 @@ opened AS (
     WHERE service NOT IN (SELECT service FROM down)  -- that stops all its accounts
 ),
 found AS (
-    SELECT account_id, 'unreadable' AS trouble, 1 AS place, min(held_at) AS since
+    SELECT account_id, 'unreadable' AS trouble, 1 AS place, min(oldest_held_at) AS since
     FROM for_a_cause
-    WHERE hold_reason = 'credentials' AND held_for = :unreadable
+    WHERE hold_reason = 'credentials' AND is_unreadable
     GROUP BY account_id
     UNION ALL
     SELECT account.id, 'refused', 2, refusal.created_at
@@ -103,9 +118,9 @@ found AS (
     JOIN calcom_accounts AS account USING (key_fingerprint)
     WHERE refusal.mode = 'credentials' AND refusal.lifted_at IS NULL AND account.state = 'active'
     UNION ALL
-    SELECT account_id, 'configuration', 3, min(held_at)
+    SELECT account_id, 'configuration', 3, min(oldest_held_at)
     FROM for_a_cause
-    WHERE hold_reason = 'configuration' AND account_id <> 1 AND error_type IS DISTINCT FROM :missing_type
+    WHERE hold_reason = 'configuration' AND account_id <> 1 AND is_missing IS NOT TRUE
     GROUP BY account_id
     UNION ALL
     (SELECT id, 'paused', 4, NULL FROM calcom_accounts WHERE state = 'paused' LIMIT :most)
@@ -141,10 +156,10 @@ worst AS (
     ORDER BY account_id, place
 ),
 caused AS MATERIALIZED (
-    SELECT held.*, account.service, CASE
+    SELECT held.*, account.service, account.name, CASE
         WHEN account.state = 'closed' THEN 'closed'
         WHEN hold_reason IN ('blind_key', 'suspect') THEN hold_reason
-        WHEN hold_reason = 'configuration' AND error_type = :missing_type THEN 'no_event_type'
+        WHEN hold_reason = 'configuration' AND is_missing THEN 'no_event_type'
         WHEN hold_reason IN ('unreachable', 'settling') THEN 'service'
         WHEN worst.place < 5 THEN worst.trouble
         WHEN hold_reason = 'configuration' THEN 'configuration'
@@ -162,7 +177,7 @@ caused AS MATERIALIZED (
 troubled AS (
     SELECT account_id, trouble, place, since FROM worst
     UNION ALL
-    SELECT account_id, cause, 6, min(held_at) FROM caused WHERE cause = 'throttled' GROUP BY account_id, cause
+    SELECT account_id, cause, 6, min(oldest_held_at) FROM caused WHERE cause = 'throttled' GROUP BY account_id, cause
 ),
 numbered AS (
     SELECT
@@ -182,11 +197,11 @@ FROM shown
 JOIN calcom_accounts AS account ON account.id = shown.account_id
 UNION ALL
 SELECT
-    named.name, caused.service, caused.cause, 7, NULL, NULL, NULL,
-    (/* held by */), count(*), count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)), min(held_at),
-    min(requested_at), min(start_at), min(hold_until), bool_or(is_cut)
+    named.name, service, cause, 7, NULL, NULL, NULL, reason, sum(count)::bigint, sum(at_risk)::bigint, min(oldest_held_at),
+    min(oldest_requested_at), min(first_start), min(next_until), bool_or(is_cut)
 FROM caused
-LEFT JOIN calcom_accounts AS named
-    ON named.id = caused.account_id AND (named.id = 1 OR named.id IN (SELECT account_id FROM shown))
-GROUP BY named.name, caused.service, caused.cause, (/* held by */)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN account_id = 1 OR account_id IN (SELECT account_id FROM shown) THEN caused.name END AS name
+) AS named
+GROUP BY named.name, service, cause, reason
 ORDER BY place, number

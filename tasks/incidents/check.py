@@ -3,15 +3,13 @@
 Any number of beats and workers may run checks at once: the database row of the tick lets one check at a time go on.
 """
 
-from db import account_troubles
 from db.lifecycle import HALF_MADE, HoldReason
 from db.monitoring import booking_minutes, counts_now, heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.accounts.door import UNREADABLE
-from tasks.calcom.access import CREATE
+from tasks.accounts.troubles import read_troubles
 from tasks.host.application import app
 from tasks.host.periodic import PeriodicTask
 from tasks.incidents.audits import observe_audit
@@ -29,8 +27,6 @@ from tasks.incidents.observations import (
 from tasks.incidents.rules import Observation
 from tasks.incidents.service_outages import judge_by_record, observe_outages, observe_services
 from tasks.incidents.update import update_incidents
-
-_MOST_HELD = 1_000_000  # bookings of an account: an alert counts all
 
 
 @app.task(base=PeriodicTask, name="tasks.incidents.check.check_health")
@@ -56,15 +52,7 @@ def check(every: float = EVERY) -> int:
             missing = status_queries.missing_types(conn, now, lead=lead, error_type=ErrorType.NO_EVENT_TYPE)
         known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
         services = judge_by_record(conn, services, built.detector.settings, now)
-        accounts = account_troubles.read(
-            conn,
-            services.guarded,
-            lead=lead,
-            unreadable=UNREADABLE,
-            missing_type=ErrorType.NO_EVENT_TYPE,
-            create=CREATE,
-            most_held=_MOST_HELD,
-        )
+        accounts = read_troubles(conn, services.guarded, lead=lead, counted_at=now)
         observed = [
             *([redis] if redis else []),
             *observe_outages(conn, services, held, known, now, lead=lead, accounts=accounts),

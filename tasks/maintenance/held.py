@@ -1,4 +1,4 @@
-"""Count held bookings every two seconds while there are too many for each process to count them itself.
+"""Count held bookings, by reason and by cause, every two seconds while there are too many for each process to count.
 
 The health check counts them as well, but only every five seconds: the Resilience page must show no older figure.
 """
@@ -6,6 +6,7 @@ The health check counts them as well, but only every five seconds: the Resilienc
 from db.lifecycle import HALF_MADE
 from db.monitoring import counts_now, heartbeats, status_queries
 from tasks import dependencies
+from tasks.accounts.troubles import read_troubles
 from tasks.host.application import app
 from tasks.host.periodic import PeriodicTask
 
@@ -20,4 +21,5 @@ def count_held() -> int:
         now = heartbeats.now(conn)
         held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
         counts_now.keep_held(conn, held, now)
+        read_troubles(conn, built.breaker.service, lead=built.timings.lead, counted_at=now)
     return sum(risk.count for risk in held.values())

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from db import account_troubles
 from db.account_troubles import NO_TROUBLE, AccountTroubles
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
@@ -30,7 +29,7 @@ from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
 from db.queue.waits import backlog_reason
 from resilience.error_types import ErrorType
-from tasks.accounts.door import UNREADABLE
+from tasks.accounts.troubles import read_troubles
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
 from tasks.operations.breaker_overrides import OFF, OPEN
@@ -139,14 +138,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         unknown=counts_now.unknown(conn),
         queue_met=backlog_reason(conn) if any(hold.reason is HoldReason.IN_LINE for hold in holds) else None,
         held_before=tuple(booking_minutes.held_before(conn, now)) if holds else (),
-        accounts=account_troubles.read(
-            conn,
-            service,
-            lead=timings.lead,
-            unreadable=UNREADABLE,
-            missing_type=ErrorType.NO_EVENT_TYPE,
-            create=CREATE,
-        ),
+        accounts=read_troubles(conn, service, lead=timings.lead),
         front_door=front_door.read(conn, now),
     )
 

@@ -49,6 +49,8 @@ def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:
         yield from gauges.of_record(overview.record)
     if kept:
         yield from gauges.of_kept(kept)
+    if kept and overview.record:
+        yield gauges.of_accounts(overview.record.accounts, kept.accounts)
     if kept and kept.totals is not None:
         yield from of_totals(kept.totals, overview.service.name)
 

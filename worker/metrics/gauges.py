@@ -89,7 +89,6 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
     about = "How long ago the first held booking was asked for; 0: nothing is held"
     yield _ages("oldest_held_request_seconds", about, record.now, asked)
-    yield _accounts(record.accounts)
     yield _services(record.accounts)
     yield from _front_door(record.front_door, record.now)
     at_risk = sum(hold.at_risk for hold in record.holds)
@@ -122,9 +121,8 @@ def _front_door(door: FrontDoor, now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _gauge("calcom_webhooks", about, ("trigger", "outcome"), samples)
 
 
-def _accounts(known: AccountTroubles) -> GaugeMetricFamily:
+def of_accounts(known: AccountTroubles, states: Mapping[AccountState, int]) -> GaugeMetricFamily:
     """Return how many accounts there are, by state and trouble: as many series of 10,000 accounts as of one."""
-    states = known.states or {AccountState.ACTIVE: 1}  # `default`, alone
     of_states = {AccountTrouble.PAUSED, AccountTrouble.CLOSED}
     troubles = [one for one in AccountTrouble if one not in of_states]
     holding = known.count(AccountTrouble.CLOSED)

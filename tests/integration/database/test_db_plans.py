@@ -54,6 +54,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "series_due": {"limit": 500},
     "accounts_held": {"after": 0, "limit": 10, "most": 500},
     "held_causes": {
+        "whole": False,
         "unreadable": "unreadable",
         "missing_type": "no_event_type",
         "create": "bookings.create",

@@ -72,7 +72,7 @@ _NOBODY = {
         calcom_accounts.state calcom_event_types.kind calcom_webhooks.trigger calcom_webhooks.outcome
         callbacks.type callbacks.about change_wishes.kind circuit_breaker_events.old_state
         circuit_breaker_events.new_state circuit_breaker_events.reason failure_metrics.error_type
-        held_now.reason heartbeats.name metric_totals.name metric_totals.labels operator_actions.via
+        held_now.reason causes_now.rows heartbeats.name metric_totals.name metric_totals.labels operator_actions.via
         operator_actions.action operator_actions.outcomes api_keys.scopes alert_incidents.kind
         voice_secrets.platform""",
     "a number or a hash of ours, or of Cal.com's": """

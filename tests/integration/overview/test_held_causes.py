@@ -11,7 +11,7 @@ from booking_client.states import HELD_BY
 from db import account_troubles
 from db.account_troubles import AccountTrouble, AccountTroubles, Cause, CommonCause
 from db.models.accounts import AccountState
-from db.monitoring import breaker_events, counts_now
+from db.monitoring import breaker_events, counts_now, status_queries
 from db.monitoring.status_queries import AT_RISK
 from tasks import dependencies
 from tasks.accounts.door import UNREADABLE
@@ -162,3 +162,34 @@ def test_what_the_causes_hold_adds_up_to_what_is_held(
         assert told + passing == total, f"state {number}"
     counted("states", size)
     assert set(met) >= {*AccountTrouble, *CommonCause}
+
+
+def test_what_is_much_is_read_as_it_was_counted(settings: Any, monkeypatch: Any) -> None:
+    """In full, and only while the count is new, and of what is much: what is little is counted by each reader."""
+    settings()
+    monkeypatch.setattr(account_troubles, "CAP", 2)
+
+    def sums(found: AccountTroubles) -> list[tuple[Any, ...]]:
+        return [(one.cause, one.account, one.held.count, one.held.capped) for one in found.causes]
+
+    with dependencies.current().engine.connect() as conn:  # nothing is committed
+        conn.execute(text("UPDATE calcom_accounts SET alone = false WHERE id = 1"))
+        conn.execute(text(_ACCOUNT), {"id": 2, "name": "salon-2", "service": OWN})
+        line = {"account": 2, "reason": "throttled", "held_for": None, "error_type": None, "starts": 30, "ago": 9}
+        conn.execute(text(_HELD), {**line, "number": 3})
+        throttled = AccountTrouble.THROTTLED, "salon-2"
+        assert sums(known(conn)) == [(*throttled, 2, True)]
+
+        now = conn.execute(text("SELECT now()")).scalar_one()
+        counts_now.keep_held(conn, status_queries.hold_risks(conn, now, lead=0, half_made="half_made"), now)
+        counted = known(conn, counted_at=now)
+        assert sums(counted) == [(*throttled, 3, False)]
+        conn.execute(text(_HELD), {**line, "number": 1})
+
+        assert known(conn) == counted
+        conn.execute(text("UPDATE held_now SET count = 2"))
+        assert sums(known(conn)) == [(*throttled, 2, True)]
+        for table in ("held_now", "causes_now"):
+            conn.execute(text(f"UPDATE {table} SET counted_at = now() - interval '1 minute'"))  # noqa: S608 - constants
+        conn.execute(text("UPDATE held_now SET count = 3"))
+        assert sums(known(conn)) == [(*throttled, 2, True)]

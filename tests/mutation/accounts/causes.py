@@ -8,6 +8,12 @@ _HELD = "tests/integration/overview/test_held_causes.py::test_what_the_causes_ho
 _CAUSES = "tests/unit/overview/test_causes.py::"
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _sql = partial(Breakage, promise=6, file="db/sql/held_causes.sql", test=_HELD)
+_now = partial(
+    Breakage,
+    promise=6,
+    file="db/sql/causes_now.sql",
+    test="tests/integration/overview/test_held_causes.py::test_what_is_much_is_read_as_it_was_counted",
+)
 _part = partial(Breakage, promise=6, file="tasks/overview/ranking/causes.py")
 _verdict = partial(Breakage, promise=6, file="tasks/overview/verdict.py")
 _alert = partial(Breakage, promise=6, file="tasks/incidents/observations.py")
@@ -20,13 +26,23 @@ CAUSES: tuple[Breakage, ...] = (
     ),
     _sql(
         name="what-of-many-accounts-is-held-is-not-counted",
-        old="LEFT JOIN calcom_accounts AS named\n",
-        new="JOIN calcom_accounts AS named\n",
+        old="GROUP BY named.name, service, cause, reason\n",
+        new="GROUP BY named.name, service, cause, reason\nHAVING named.name IS NOT NULL\n",
     ),
     _sql(
         name="a-bookings-own-cause-is-its-accounts",
         old="        WHEN hold_reason IN ('blind_key', 'suspect') THEN hold_reason\n",
         new="",
+    ),
+    _now(
+        name="an-old-count-of-causes-is-believed",
+        old="WHERE kept.counted_at > now() - interval '15 seconds'\n    AND",
+        new="WHERE",
+    ),
+    _now(
+        name="what-is-little-is-read-as-it-was-counted",
+        old=" AND held_now.count > :cap)",
+        new=" AND held_now.count <> -:cap)",
     ),
     _part(
         name="a-limit-counts-what-waits-for-anybodys",

@@ -33,6 +33,7 @@ TODAY = [
     "0024_receivers",
     "0025_voice_secrets",
     "0026_own_bookings",
+    "0028_causes",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]

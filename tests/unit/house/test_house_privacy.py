@@ -24,6 +24,7 @@ NAMES_NOBODY = {
     "calcom_event_types": "key_fingerprint event_type kind",
     "calcom_webhooks": "trigger body_hash outcome",
     "callbacks": "type about trouble",
+    "causes_now": "rows",
     "change_wishes": "kind",
     "circuit_breaker_events": "service endpoint old_state new_state reason",
     "counted_bookings": "writers",

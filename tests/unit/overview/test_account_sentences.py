@@ -6,7 +6,6 @@ from datetime import UTC
 import pytest
 
 from db.account_troubles import AccountTrouble, AccountTroubles, TroubledAccount
-from db.models.accounts import AccountState
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.sentences import Sentence, render
 from tasks.overview.verdict import verdict
@@ -21,7 +20,7 @@ def troubles(*found: TroubledAccount, more: int = 0) -> AccountTroubles:
     """Describe accounts, and how many more have the trouble of the first."""
     counts = {one: sum(two.trouble is one for two in found) for one in AccountTrouble}
     counts[found[0].trouble] += more
-    return AccountTroubles(found, counts, {AccountState.ACTIVE: 20})
+    return AccountTroubles(found, counts, several=True)
 
 
 def account(trouble: AccountTrouble, waiting: int = 12, name: str = "salon-7") -> TroubledAccount:

@@ -16,7 +16,6 @@ from db.account_troubles import (
     together,
 )
 from db.lifecycle import HoldReason
-from db.models.accounts import AccountState
 from db.monitoring.breaker_events import OutageSpan
 from tasks.overview.ranking.row import Level
 from tasks.overview.reading import Overview
@@ -48,7 +47,7 @@ def mixed(*causes: HeldCause, **more: Any) -> Overview:
     )
     down = (service(waiting=196),) if PRAXIS in causes else ()
     counts = {one.trouble: sum(two.trouble is one.trouble for two in troubles) for one in troubles}
-    known = AccountTroubles(troubles, counts, {AccountState.ACTIVE: 5}, down, {ELSEWHERE: "a"}, causes)
+    known = AccountTroubles(troubles, counts, True, down, {ELSEWHERE: "a"}, causes)
     return overview({"holds": together(one.held for one in causes), "accounts": known, **more}, shared)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from db.account_troubles import AccountTroubles, TroubledService
 from db.lifecycle import HoldReason
-from db.models.accounts import AccountState
 from db.monitoring.incidents import Incident
 from tasks.incidents import messages
 from tasks.overview.outages import OutageLevel
@@ -17,8 +16,6 @@ from tasks.overview.verdict import verdict
 from tests.support.incidents import make_incident
 from tests.unit.overview.test_account_sentences import is_known, on_the_page
 from tests.unit.overview.test_verdict import NOW, at, held, overview
-
-STATES = {AccountState.ACTIVE: 4}
 
 
 def service(number: int = 1, state: str = "open", waiting: int = 12, **more: Any) -> TroubledService:
@@ -31,7 +28,7 @@ def service(number: int = 1, state: str = "open", waiting: int = 12, **more: Any
 
 def troubles(*down: TroubledService) -> AccountTroubles:
     """Describe accounts that only their Cal.com stops."""
-    return AccountTroubles(states=STATES, services=down)
+    return AccountTroubles(several=True, services=down)
 
 
 @pytest.mark.parametrize(
