@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.asking import ASKED_AGAIN, ask
@@ -77,7 +77,7 @@ def _listen(deps: Dependencies, engine: Engine) -> None:
             session.autocommit = True
             session.execute(f"LISTEN {REQUESTED}")
             session.execute(f"LISTEN {ASKED_AGAIN}")
-            settled, new = _EndNotices(session, schema_of(conn)), _NewCallbacks(deps)
+            settled, new = _EndNotices(session, schema_of(conn)), _NewCallbacks(conn)
 
             def tell() -> None:
                 if settled.notify_if_due():
@@ -121,16 +121,12 @@ class _EndNotices:
 class _NewCallbacks:
     """Send callbacks soon after the moves that wrote them; the tick sends those that commit out of their turn."""
 
-    def __init__(self, deps: Dependencies) -> None:
-        self._deps = deps
-        self._newest = self._look()
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._newest = callbacks.newest(conn)
 
     def send(self) -> None:
         """Send what is due, if a callback has come since the last look."""
-        if (newest := self._look()) != self._newest:
+        if (newest := callbacks.newest(self._conn)) != self._newest:
             self._newest = newest
             due.send_next()
-
-    def _look(self) -> int:
-        with self._deps.autocommit.connect() as conn:
-            return callbacks.newest(conn)

@@ -86,6 +86,14 @@ two leases apart, so that the first is lost before the second begins, and so on:
 alone after a few times."""
 
 
+_COUNTED = f"""account_id, hold_reason, ({HELD_BY}) AS reason, held_for = :unreadable AS is_unreadable,
+    error_type = :missing_type AS is_missing, count(*) AS count,
+    count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)) AS at_risk,
+    min(held_at) AS oldest_held_at, min(requested_at) AS oldest_requested_at, min(start_at) AS first_start,
+    min(hold_until) AS next_until"""
+"""What is counted of held bookings that are alike; held_causes.sql says /* counted */ in its place."""
+
+
 @cache
 def statement(name: str) -> TextClause:
     """Return the statement of `name`.sql, for SQLAlchemy.
@@ -115,4 +123,5 @@ def written(name: str) -> str:
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
-    return kept.replace("/* held by */", HELD_BY).replace("/* judged */", _JUDGED).replace("/* backlog */", _BACKLOG)
+    kept = kept.replace("/* counted */", _COUNTED).replace("/* held by */", HELD_BY)
+    return kept.replace("/* judged */", _JUDGED).replace("/* backlog */", _BACKLOG)

@@ -30,12 +30,7 @@ line AS (
     WHERE line.number < :most
 ),
 in_line AS MATERIALIZED (
-    SELECT
-        account_id, hold_reason, (/* held by */) AS reason, held_for = :unreadable AS is_unreadable,
-        error_type = :missing_type AS is_missing, count(*) AS count,
-        count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)) AS at_risk,
-        min(held_at) AS oldest_held_at, min(requested_at) AS oldest_requested_at, min(start_at) AS first_start,
-        min(hold_until) AS next_until
+    SELECT /* counted */
     FROM (
         (SELECT waiting.*
         FROM line
@@ -54,12 +49,7 @@ in_line AS MATERIALIZED (
     GROUP BY account_id, hold_reason, (/* held by */), held_for = :unreadable, error_type = :missing_type
 ),
 for_a_cause AS MATERIALIZED (
-    SELECT
-        account_id, hold_reason, (/* held by */) AS reason, held_for = :unreadable AS is_unreadable,
-        error_type = :missing_type AS is_missing, count(*) AS count,
-        count(*) FILTER (WHERE start_at <= now() + make_interval(secs => :near_seconds)) AS at_risk,
-        min(held_at) AS oldest_held_at, min(requested_at) AS oldest_requested_at, min(start_at) AS first_start,
-        min(hold_until) AS next_until
+    SELECT /* counted */
     FROM several
     CROSS JOIN unnest(CAST(:reasons AS text[])) AS one (name)
     CROSS JOIN LATERAL (

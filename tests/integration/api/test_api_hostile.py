@@ -15,8 +15,8 @@ from tests.support.fleet import eventually
 
 HALF = b"POST /v1/bookings HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer "
 MOST_KB = 300_000
-EACH_KB = 20  # of one connection that sends nothing more
-ASIDE_KB = 10_000  # what five bookings and the allocator take beside them
+EACH_KB = 19  # of one connection that sends nothing more
+ASIDE_KB = 5_000  # what five bookings and the allocator take beside them
 WITHIN = 30.0  # seconds: a net
 BYTE_EVERY, BYTES = 0.5, 80  # seconds; a body that takes eight times as long as it may
 

@@ -1,7 +1,7 @@
 """The dispatcher listens again, and neither a bulk nor another deployment is in its way."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg
@@ -21,21 +21,10 @@ from tests.integration.conftest import Record
 from tests.support.fleet import eventually, row
 from tests.support.logged import logged
 from tests.support.servers.patience import patient_callers
-from worker import dispatcher
+from tests.support.workers.dispatching import dispatching_on
 
 Give = Callable[..., dict[str, str]]
 Run = Callable[[str], None]
-
-
-@contextmanager
-def dispatching_on(url: str) -> Iterator[None]:
-    """Run a dispatcher in this process, beside which nothing else publishes."""
-    thread = dispatcher.start(dependencies.current(), url)
-    try:
-        yield
-    finally:
-        dispatcher.stop()
-        thread.join(30)
 
 
 @pytest.fixture

@@ -1,29 +1,19 @@
 """Callbacks go soon after the move that wrote them: nobody ticks here."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from tasks import dependencies
+from db import callbacks
 from tests.support.callbacks.callers import LOOPBACK, confirmed, key_with, sql
 from tests.support.callbacks.receiver import receiver
 from tests.support.fleet import eventually
+from tests.support.workers.dispatching import dispatching_on
 from worker import dispatcher
 
 Start = Callable[[], Any]
-
-
-@contextmanager
-def dispatching(url: str) -> Iterator[None]:
-    """Run the dispatcher in this process."""
-    thread = dispatcher.start(dependencies.current(), url)
-    try:
-        yield
-    finally:
-        dispatcher.stop()
-        thread.join(30)
 
 
 def number_of(column: str) -> int:
@@ -34,7 +24,7 @@ def number_of(column: str) -> int:
 def test_each_goes_without_a_tick(start: Start, database_url: str) -> None:
     """An end, and a move of the host's, which ends nothing."""
     start()
-    with receiver() as there, dispatching(database_url):
+    with receiver() as there, dispatching_on(database_url):
         booking = confirmed(key_with(there.url))
         eventually(lambda: number_of("delivered_at") == 1, what="the end is told")
         sql("UPDATE appointments SET booked_start_at = start_at + interval '1 hour' WHERE id = :id", id=booking)
@@ -49,18 +39,18 @@ def test_nothing_is_claimed_while_none_comes(
     """What waits for its next try is left to the tick: it would be claimed for four times a second."""
     settings(**LOOPBACK)
     looks, claims = list[int](), list[int]()
-    newest = dispatcher._NewCallbacks._look  # noqa: SLF001 - each look counts
+    newest = callbacks.newest
     monkeypatch.setattr(dispatcher.due, "send_next", lambda: claims.append(len(looks)))
     with receiver() as there:
         confirmed(key_with(there.url))
         sql("UPDATE callbacks SET next_at = now() + interval '1 hour'")
 
-        def look(self: Any) -> int:
-            looks.append(newest(self))
+        def look(conn: Connection) -> int:
+            looks.append(newest(conn))
             return looks[-1]
 
-        monkeypatch.setattr(dispatcher._NewCallbacks, "_look", look)  # noqa: SLF001 - the same
-        with dispatching(database_url):
+        monkeypatch.setattr(callbacks, "newest", look)
+        with dispatching_on(database_url):
             eventually(lambda: len(looks) > 4, what="it looks")
 
     assert claims == []

@@ -390,8 +390,8 @@ CALLBACKS = (
     _dispatcher(
         name="callbacks-that-wait-are-claimed-each-time",
         promise=6,
-        old="if (newest := self._look()) != self._newest:",
-        new="if newest := self._look():",
+        old="if (newest := callbacks.newest(self._conn)) != self._newest:",
+        new="if newest := callbacks.newest(self._conn):",
         test=f"{_SOON}test_nothing_is_claimed_while_none_comes",
     ),
 )
