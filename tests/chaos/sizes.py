@@ -16,6 +16,8 @@ SIZES: Mapping[str, str] = {
     "turns": "tests/integration/accounts/test_turns.py",
     "keys": "tests/integration/accounts/test_refused_keys.py",
     "flood": "tests/integration/accounts/test_floods.py",
+    "clients": "tests/integration/cli/accounts/test_cli_import.py",
+    "nights": "tests/integration/accounts/test_night_of_accounts.py",
     "causes": "tests/integration/overview/test_held_causes.py",
 }
 

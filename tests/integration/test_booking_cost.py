@@ -101,15 +101,17 @@ def test_one_booking_is_three_statements_three_scripts_and_one_message(
 
 
 def test_many_requests_cost_postgres_what_one_costs(settings: Callable[..., dict[str, str]], redis_url: str) -> None:
-    """One INSERT in one transaction, and their messages in one pipeline."""
+    """One INSERT in one transaction for each part (of 32, 128 and 40 requests), and its messages in one pipeline."""
     settings()
     enqueue_bookings([request(0), request(1)])  # connections
 
+    with asked(redis_url) as first:
+        enqueue_bookings([request(number) for number in range(2, 34)])
     with asked(redis_url) as seen:
-        enqueue_bookings([request(number) for number in range(2, 202)])
+        enqueue_bookings([request(number) for number in range(34, 234)])
 
-    assert seen.statements == 1
-    assert seen.commands["lpush"] == 200
+    assert (first.statements, seen.statements) == (1, 3)
+    assert (first.commands["lpush"], seen.commands["lpush"]) == (32, 200)
 
 
 def test_requests_of_many_callers_cost_postgres_what_one_costs(

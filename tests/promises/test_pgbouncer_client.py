@@ -110,7 +110,8 @@ def test_each_of_a_thousand_ends_is_heard_through_it_while_it_and_the_listener_d
         so_far = len(listener.heard(file))
         server.kill()
         server.restart()
-        eventually(lambda: len(listener.heard(file)) > so_far, what="it hears again")
+        # On a busy host all may have ended, and been heard, before; else none would come any more.
+        eventually(lambda: len(listener.heard(file)) > so_far or not ending.is_alive(), what="it hears again")
         ending.join(120)
         with psycopg.connect(database_url) as conn:
             status = f"SELECT id, status, updated_at FROM appointments WHERE status IN {tuple(sorted(map(str, FINAL)))}"  # noqa: S608 - constants

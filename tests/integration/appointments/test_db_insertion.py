@@ -49,6 +49,7 @@ def test_what_was_asked_for_is_kept_to_the_letter(record: Any) -> None:
             assert getattr(read, name) == value, name
     told = kept.appointment._asdict()
     del told["account"]  # the account's name, of which the row has the number
+    assert told.pop("reference") == str(asked.uuid)
     assert {name: getattr(read, name) for name in told} == told
 
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from booking_client.asking import FIRST_PART
 from db.lifecycle import Status
 from tasks import dependencies
 from tests.support.fleet import Fleet, Process, eventually, request
@@ -75,7 +76,7 @@ def test_a_hold_takes_no_longer_to_accept_than_a_booking(
     settings()
     costs: dict[Status, tuple[list[str], int, int]] = {}
     breaker = dependencies.current().breaker
-    enqueue(0, 200)
+    enqueue(0, FIRST_PART)
     monkeypatch.setattr("resilience.call_stats.stats.FLUSH_INTERVAL", math.inf)  # one script more, once a second
     for turn, status in enumerate((Status.PENDING, Status.HELD), start=1):
         with dependencies.current().engine.begin() as conn:
@@ -84,10 +85,10 @@ def test_a_hold_takes_no_longer_to_accept_than_a_booking(
         with redis.Redis.from_url(redis_url) as client, statements(dependencies.current().engine) as asked:
             client.config_resetstat()
             waiting = client.llen("bookings")
-            assert set(enqueue(1000 * turn, 200)) == {status}
+            assert set(enqueue(1000 * turn, FIRST_PART)) == {status}
             scripts = client.info("commandstats")["cmdstat_evalsha"]["calls"]
             costs[status] = asked, scripts, client.llen("bookings") - waiting  # type: ignore[operator]
     booking, hold = costs[Status.PENDING], costs[Status.HELD]
     assert len(hold[0]) <= len(booking[0]) <= 4, booking[0]
     assert hold[1] <= booking[1]
-    assert (hold[2], booking[2]) == (0, 200)
+    assert (hold[2], booking[2]) == (0, FIRST_PART)
