@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.truth.claims.front_door import passed_between
 from tests.truth.past import Past, Snapshot, was_busy
 from tests.truth.record import Record
 
@@ -109,3 +110,27 @@ def test_the_story_of_a_false_claim_has_each_change_of_what_was_held() -> None:
 
     assert [line.rpartition(", held ")[2] for line in lines] == [*(f"{{'throttled': {n}}}" for n in (0, 1, 3)), "None"]
     assert [line.partition(": ")[0] for line in lines] == [f"{seen[n].at:%H:%M:%S.%f}" for n in (0, 1, 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "is_true"),
+    [
+        ({"held": 1}, {}, {"changing": 1}, True),
+        ({"held": 1}, {"retrying": 1}, {"changing": 1}, True),
+        ({"held": 3}, {"held": 1}, {"held": 1, "changing": 2}, True),
+        ({"held": 1}, {"held": 1}, {"changing": 1}, False),
+        ({}, {}, {"changing": 1}, False),
+        ({"held": 1}, {}, {"held": 1, "changing": 1}, False),
+        ({"held": 1}, {}, {"changing": 2}, False),
+        ({"held": 2}, {"held": 1}, {"retrying": 1, "held": 1}, False),
+        ({"held": 2}, {"held": 2}, {"held": 1}, False),
+    ],
+)
+def test_a_change_that_moved_on_may_have_been_at_work(
+    before: dict[str | None, int],
+    after: dict[str | None, int],
+    said: dict[str, int],
+    is_true: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Nobody who stood still was, nobody is counted twice, and no other state is made up."""
+    assert passed_between(before, after, said) is is_true
