@@ -116,7 +116,8 @@ def _object(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 def _version(of: str) -> dict[str, Any]:
-    return parameter("cal-api-version", "header", {"const": of}, "The version of Cal.com's API.")
+    schema = {"type": "string", "pattern": f"^{of}$"}  # a generator of clients takes no constant for a header
+    return parameter("cal-api-version", "header", schema, "The version of Cal.com's API.")
 
 
 def _described(status: int, model: Any, text: str, *errors: str, **extra: Any) -> dict[str, Any]:
