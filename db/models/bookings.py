@@ -145,6 +145,8 @@ appointments = Table(
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
     required("account_id", Integer, server_default="1"),  # whose key books it; it never changes
     Column("api_key_id", BigInteger),  # which API key asked for it; null: none did
+    # how many asked for its time before, and were not booked yet; 1, if that was found later
+    required("ahead", Integer, server_default="0"),
     Column("callback_url", Text),  # where its callbacks go; null: nowhere
 )
 

@@ -92,6 +92,11 @@ BOOKINGS = RowKind(
         "typed": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)",
         # From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold.
         "of no type": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown)",  # the others met Cal.com
+        "waits for others": "NOT outcome_unknown AND asked_before(id, start_at, line_at)",
+        "passed over": (
+            "counted AS (UPDATE appointments AS own SET ahead = 1 FROM named"
+            " WHERE own.id = named.id AND stays AND own.ahead = 0),"
+        ),
         "released": (
             f"{sql.RELEASED}, askable_since = CASE WHEN outcome_unknown AND own.hold_reason IN ({_UNASKED})"
             " THEN now() ELSE askable_since END"
@@ -122,6 +127,10 @@ CHANGES = RowKind(
         "sent by us": "true",
         "typed": "true",
         "of no type": "true",
+        "waits for others": (
+            "kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at)"
+        ),
+        "passed over": "",
         "released": sql.RELEASED,
         "lost": (
             "may_have_moved = true, posts = greatest(posts, 1),"

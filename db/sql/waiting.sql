@@ -6,6 +6,9 @@
 -- or would open the breaker again, before anybody else's turn. Only one of those that have failed goes meanwhile, and
 -- behind one of the others, for a success shows that the type is sound. An outage in which all types fail changes nothing.
 -- A booking whose own probe failed goes behind them all. Both are read only when the others are fewer than the limit.
+-- Nobody leaves the line while somebody who asked before for the same time is on the way to it (db/migrations/times.sql), so a failed probe takes
+-- those who want its time behind with it. That is looked for only where somebody asked before (`ahead`), and not of what is looked up
+-- first: it may be booked.
 -- All this is of one account: another one's event types, of the same numbers perhaps, are not these.
 -- One arm a reason, so that the index (account_id, hold_reason, line_at) gives the order and 100,000 held rows cost no more
 -- than a hundred.
@@ -34,11 +37,13 @@ CROSS JOIN LATERAL (
                      (one.event_type_id, one.event_type_slug, one.username, one.team_slug, one.organization_slug)
                  OFFSET 0 -- as a filter, row by row: as a join it would be planned to read the whole line, and sort it
              )
+             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
          ORDER BY line_at, id LIMIT :limit)
         UNION ALL
         (SELECT id, line_at FROM appointments
          WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'
              AND NOT (:postable AND outcome_unknown) AND probe_failures = 0
+             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
          ORDER BY line_at, id LIMIT :limit)
     ),
     failed AS (
@@ -52,6 +57,7 @@ CROSS JOIN LATERAL (
         WHERE (SELECT count(*) FROM sound) < :limit
             AND account_id = own.account_id AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled')
             AND NOT (:postable AND outcome_unknown) AND (hold_reason = 'breaker_open' OR probe_failures > 0)
+            AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
         ORDER BY probe_failures, line_at, id LIMIT 2 * :limit
     ),
     line AS (

@@ -17,12 +17,15 @@
 -- is the time until it expires, HOLD_LEAD before its start or when its answer is no longer wanted.
 -- A request names its account (null: account 1). One that is not there, or closed, is refused, and with it the batch.
 -- A derived key may be that of a start to which a booking was moved, or from which: that booking answers then (known_keys.sql).
+-- `ahead`: how many of its account and event type asked for its time before, and are not booked yet, up to 99. The time is its
+-- start, or a start within the length that it names (db/migrations/times.sql). Those of this statement do not see each other:
+-- the release does (release_these.sql). One entry of an index, which `ahead >= 0` names, says that nobody did.
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (
     /* in_time */
 ),
 request AS (
-    SELECT one.*, asked_at, seconds, account_id
+    SELECT one.*, asked_at, seconds, account_id, length
     FROM asked
     CROSS JOIN jsonb_to_recordset(CAST(:requests AS jsonb)) AS one (
         number integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text,
@@ -43,6 +46,7 @@ request AS (
             0, extract(epoch FROM least(start_at - make_interval(secs => :lead_seconds), answer_by) - asked_at)
         ) AS seconds
     ) AS time_it_has
+    CROSS JOIN LATERAL (SELECT coalesce(make_interval(mins => length_in_minutes), interval '0') AS length) AS known_length
     WHERE asked.in_time
 ),
 placed AS (
@@ -50,7 +54,26 @@ placed AS (
         request.*,
         CASE WHEN hold_reason = 'throttled' THEN coalesce(backlog.reason, hold_reason) ELSE coalesce(hold_reason, backlog.reason) END
             AS waits_for,
-        backlog.reason IS NOT NULL AND (hold_reason IS NULL OR hold_reason = 'throttled') AS in_line
+        backlog.reason IS NOT NULL AND (hold_reason IS NULL OR hold_reason = 'throttled') AS in_line,
+        (
+            SELECT count(*)
+            FROM (
+                SELECT FROM /* schema */appointments AS first
+                WHERE first.ahead >= 0 AND first.status IN ('pending', 'booking', 'retrying', 'held')
+                    AND first.account_id = request.account_id
+                    AND first.start_at >= request.start_at - 4 * length AND first.start_at <= request.start_at + length
+                    AND (
+                        first.start_at = request.start_at
+                        OR first.start_at < request.start_at + length
+                        AND first.start_at + coalesce(make_interval(mins => first.length_in_minutes), length) > request.start_at
+                    )
+                    AND (first.event_type_id, first.event_type_slug, first.username, first.team_slug, first.organization_slug)
+                    IS NOT DISTINCT FROM
+                    (request.event_type_id, request.event_type_slug, request.username, request.team_slug, request.organization_slug)
+                    AND NOT first.cancel_requested AND NOT first.move_requested
+                LIMIT 99
+            ) AS kept
+        ) AS ahead
     FROM request
     LEFT JOIN LATERAL (
         SELECT held.hold_reason AS reason
@@ -77,7 +100,7 @@ written AS (
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
         guests, location, booking_fields_responses, request_metadata, answer_by,
         status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at, line_at,
-        circuit_breaker_open_at_booking, resilience_strategy, account_id, api_key_id, callback_url
+        circuit_breaker_open_at_booking, resilience_strategy, account_id, api_key_id, callback_url, ahead
     )
     SELECT
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
@@ -97,7 +120,7 @@ written AS (
         CASE WHEN hold_reason = 'breaker_open' THEN now() END,
         coalesce(resilience_strategy, CASE WHEN hold_reason = 'breaker_open' THEN 'circuit_breaker_open' END),
         account_id,
-        api_key_id, callback_url
+        api_key_id, callback_url, ahead
     FROM placed
     ORDER BY idempotency_key, account_id
     ON CONFLICT DO NOTHING

@@ -51,7 +51,7 @@ def test_held_bookings_and_held_changes_go_in_one_order(
     for number, one in enumerate(changed):
         write(one, status=Status.CONFIRMED, calcom_booking_uid=f"uid-{one}", enqueued_at=None)
         with deps.engine.begin() as conn:
-            change = ask_change(conn, row(one), LATER if number % 3 else None)
+            change = ask_change(conn, row(one), LATER + timedelta(minutes=number) if number % 3 else None)
             line[item(CHANGES, change.id)] = place = places.pop()
             stands = {"status": ChangeStatus.HELD, "hold_reason": REASONS[number % 2], "line_at": place}
             conn.execute(update(booking_changes).where(booking_changes.c.id == change.id).values(**stands, **held))

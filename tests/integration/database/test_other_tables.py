@@ -199,6 +199,15 @@ def test_the_look_at_what_is_due_finds_our_tables_there(apart: Engine) -> None:
         assert not due.look(conn).held
 
 
+def test_every_function_that_a_statement_calls_has_its_name_here(host: psycopg.Connection[Any], apart: Engine) -> None:
+    """What triggers alone call is looked for where they are."""
+    revisions.migrate(apart)
+    of_ours = "pronamespace = 'bw'::regnamespace AND prorettype <> 'trigger'::regtype"
+    functions = host.execute(f"SELECT DISTINCT proname FROM pg_proc WHERE {of_ours}").fetchall()  # noqa: S608 - ours
+    assert len(functions) > 5
+    assert [name for (name,) in functions if in_schema(name, "bw") != f"bw.{name}"] == ["write_callback"]
+
+
 def test_every_table_has_its_name_here() -> None:
     """A new one would be looked for in the host's schema."""
     assert sorted(all_tables().tables) == sorted(TABLES)

@@ -129,8 +129,8 @@ def test_every_dealt_queue_goes_in_the_order_of_the_rule(record: Any) -> None:
 def test_single_requests_pass_a_bulk_and_every_tenth_call_is_the_bulks(record: Any) -> None:
     """A bulk of 30, then singles that fill the limit: nobody starves."""
     call, far = 0.6, 30 * DAY
-    bulk = [Asked(0, far, HoldReason.THROTTLED, number=number) for number in range(30)]
-    singles = [Asked(0.01 + n * call, far, HoldReason.THROTTLED) for n in range(300)]
+    bulk = [Asked(0, far + number, HoldReason.THROTTLED, number=number) for number in range(30)]
+    singles = [Asked(0.01 + n * call, far + 30 + n, HoldReason.THROTTLED) for n in range(300)]
     with record.engine.begin() as conn:
         kept = hold(record, conn, [Queue(0, [*bulk, *singles], LineRule(call=call))])
         line = [one for one, _ in queue.waiting(conn, 1000, postable=False)]

@@ -3,6 +3,7 @@
 from functools import partial
 
 from tests.mutation.breakage import Breakage
+from tests.mutation.waiting.times import TIMES
 
 _LINE = "tests/integration/line/test_db_line.py::"
 _NEED = "tests/promises/outage/test_order_of_need.py::"
@@ -74,4 +75,5 @@ LINE = (
         new="AND earlier.requested_at < wanted.requested_at",
         test=f"{_LINE}test_a_booking_waits_for_those_before_it_in_the_line_only",
     ),
+    *TIMES,
 )

@@ -1,0 +1,54 @@
+-- Whether somebody who asked before for a time is on the way to it: for a booking, its start (`wanted`) and its place in the line; for a
+-- move, its booking, the start that it wants and its place. Before: in the line of one account; and of one event type. The time: an equal start;
+-- where the request names its length, also a start within it, or one whose own length reaches into it, up to four times as long.
+-- On the way is what is sent, at work or to be tried again, and what the breaker or the limit holds: each of these moves on by itself. So
+-- does one whose outcome is unknown, until its POST cannot be at work any more. What a person or a far moment ends (another
+-- key, other settings, a pause, a rest after failed probes) makes nobody wait, nor does one that is not to be booked there any more, nor
+-- one that has failed as the probe twice: a failed probe takes those who want its time behind with it, once.
+-- A move counts for its wanted start as a booking does, but not while its own endpoint may be what holds it: then it
+-- is not only behind others.
+-- A function in PL/pgSQL, so that a connection plans it once: in the statements it cost the line 3 ms a step. `ahead >= 0` is
+-- true of all, and names the index.
+CREATE FUNCTION asked_before(booking bigint, wanted timestamptz, place timestamptz) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+    own record;
+    length interval;
+BEGIN
+    SELECT account_id, event_type_id, event_type_slug, username, team_slug, organization_slug, length_in_minutes
+    INTO own FROM appointments WHERE id = booking;
+    length := coalesce(make_interval(mins => own.length_in_minutes), interval '0');
+    RETURN EXISTS (
+        SELECT FROM appointments AS first
+        WHERE first.ahead >= 0 AND first.status IN ('pending', 'booking', 'retrying', 'held')
+            AND first.account_id = own.account_id
+            AND first.start_at >= wanted - 4 * length AND first.start_at <= wanted + length
+            AND (
+                first.start_at = wanted
+                OR first.start_at < wanted + length
+                AND first.start_at + coalesce(make_interval(mins => first.length_in_minutes), length) > wanted
+            )
+            AND (first.line_at, first.id) < (place, booking)
+            AND (first.event_type_id, first.event_type_slug, first.username, first.team_slug, first.organization_slug)
+            IS NOT DISTINCT FROM
+            (own.event_type_id, own.event_type_slug, own.username, own.team_slug, own.organization_slug)
+            AND NOT first.cancel_requested AND NOT first.move_requested AND first.probe_failures < 2
+            AND (
+                first.status <> 'held'
+                OR first.hold_reason IN ('breaker_open', 'throttled')
+                OR first.hold_reason IN ('settling', 'unreachable') AND first.outcome_unknown AND first.settle_at > now()
+            )
+    ) OR EXISTS (
+        SELECT FROM booking_changes AS move
+        JOIN appointments AS first ON first.id = move.appointment_id
+        WHERE move.kind = 'reschedule' AND move.status IN ('pending', 'changing', 'retrying', 'held')
+            AND move.start_at = wanted AND move.account_id = own.account_id
+            AND move.line_at < place AND first.id <> booking
+            AND (first.event_type_id, first.event_type_slug, first.username, first.team_slug, first.organization_slug)
+            IS NOT DISTINCT FROM
+            (own.event_type_id, own.event_type_slug, own.username, own.team_slug, own.organization_slug)
+            AND NOT first.cancel_requested
+            AND (move.status <> 'held' OR move.held_for = 'line')
+    );
+END
+$$;

@@ -1,0 +1,123 @@
+"""The rule of one time, each part of it taken away: then who asked later is tried first, or waits for nobody."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_TIMES = "tests/integration/line/test_db_times.py::"
+_RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
+_before = partial(Breakage, promise=4, file="db/migrations/times.sql")
+_waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
+_these = partial(Breakage, promise=4, file="db/sql/release_these.sql")
+_insert = partial(Breakage, promise=4, file="client/booking_client/sql/insert.sql")
+
+TIMES = (
+    _before(
+        name="a-time-goes-to-who-asked-later",
+        old="AND (first.line_at, first.id) < (place, booking)",
+        new="AND (first.line_at, first.id) > (place, booking)",
+        test=_RULE,
+    ),
+    _before(
+        name="a-time-is-of-all-event-types",
+        old="booking)\n            AND (first.event_type_id, first.event_type_slug,",
+        new="booking)\n            AND (own.event_type_id, own.event_type_slug,",
+        test=_RULE,
+    ),
+    _before(
+        name="a-time-is-its-start-alone",
+        old="OR first.start_at < wanted + length",
+        new="OR false",
+        test=_RULE,
+    ),
+    _before(
+        name="who-wants-a-time-waits-for-who-does-not-any-more",
+        old="AND NOT first.cancel_requested AND NOT first.move_requested AND first.probe_failures < 2",
+        new="AND first.probe_failures < 2",
+        test=f"{_TIMES}test_who_waits_for_a_time_is_let_go_when_the_first_is_not_on_the_way_any_more",
+    ),
+    _before(
+        name="who-wants-a-time-waits-for-a-probe-that-always-fails",
+        old=" AND first.probe_failures < 2",
+        new="",
+        test=f"{_TIMES}test_a_failed_probe_takes_those_who_want_its_time_behind_with_it_once",
+    ),
+    _before(
+        name="who-wants-a-time-waits-for-what-a-person-ends",
+        old="                first.status <> 'held'\n",
+        new="                true\n",
+        test=_RULE,
+    ),
+    _before(
+        name="a-time-whose-first-is-unclear-is-given-away",
+        old="OR first.hold_reason IN ('settling', 'unreachable') AND",
+        new="OR false AND",
+        test=_RULE,
+    ),
+    _before(
+        name="a-move-claims-no-time",
+        old="WHERE move.kind = 'reschedule' AND",
+        new="WHERE false AND move.kind = 'reschedule' AND",
+        test=f"{_TIMES}test_a_booking_waits_for_a_move_to_its_time[False]",
+    ),
+    _before(
+        name="a-move-of-a-sick-endpoint-holds-its-time",
+        old="AND (move.status <> 'held' OR move.held_for = 'line')",
+        new="",
+        test=f"{_TIMES}test_a_booking_waits_for_a_move_to_its_time[True]",
+    ),
+    Breakage(
+        name="a-move-passes-those-who-asked-before",
+        promise=4,
+        file="db/sql/change_line.sql",
+        old="hold_reason = 'throttled'\n         AND NOT (:postable AND (outcome_unknown OR kind = 'reschedule'))"
+        " AND kind = ANY (CAST(:kinds AS text[]))\n         AND NOT (kind = 'reschedule' AND",
+        new="hold_reason = 'throttled'\n         AND NOT (:postable AND (outcome_unknown OR kind = 'reschedule'))"
+        " AND kind = ANY (CAST(:kinds AS text[]))\n         AND NOT (false AND",
+        test=f"{_TIMES}test_a_move_waits_for_a_booking_of_its_wanted_time",
+    ),
+    _waiting(
+        name="the-line-gives-a-time-away-at-the-limit",
+        old="AND NOT (:postable AND outcome_unknown) AND probe_failures = 0\n             AND NOT (ahead > 0 AND",
+        new="AND NOT (:postable AND outcome_unknown) AND probe_failures = 0\n             AND NOT (false AND",
+        test=_RULE,
+    ),
+    _waiting(
+        name="the-line-gives-a-time-away-at-the-breaker",
+        old="             )\n             AND NOT (ahead > 0 AND",
+        new="             )\n             AND NOT (false AND",
+        test=_RULE,
+    ),
+    _waiting(
+        name="the-rest-of-the-line-gives-a-time-away",
+        old="OR probe_failures > 0)\n            AND NOT (ahead > 0 AND",
+        new="OR probe_failures > 0)\n            AND NOT (false AND",
+        test=_RULE,
+    ),
+    _these(
+        name="two-of-one-time-are-let-go-at-once",
+        old="SELECT * FROM named WHERE NOT stays",
+        new="SELECT * FROM named",
+        test=f"{_TIMES}test_of_two_that_are_let_go_at_once_for_one_time_the_first_goes",
+    ),
+    _these(
+        name="who-met-another-server-waits-for-a-time",
+        old="hold_reason <> 'configuration' AND /* waits for others */ AS stays",
+        new="/* waits for others */ AS stays",
+        test=f"{_TIMES}test_who_met_another_server_is_tried_though_others_asked_before",
+    ),
+    Breakage(
+        name="the-line-forgets-whom-it-passed-over",
+        promise=4,
+        file="db/queue/kinds.py",
+        old="SET ahead = 1 FROM named",
+        new="SET ahead = 0 FROM named",
+        test=f"{_TIMES}test_of_two_that_are_let_go_at_once_for_one_time_the_first_goes",
+    ),
+    _insert(
+        name="nobody-counts-who-asked-before",
+        old="                LIMIT 99\n",
+        new="                LIMIT 0\n",
+        test=f"{_TIMES}test_a_failed_probe_takes_those_who_want_its_time_behind_with_it_once",
+    ),
+)
