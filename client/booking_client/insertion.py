@@ -15,6 +15,14 @@ from booking_client.states import HELD_BY, LIVE, HoldReason, Status
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
+EVENT_TYPE = (
+    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
+    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
+)
+"""An event type's name in a statement, as RequestFields.event_type returns it.
+
+The index `appointments_confirmed_types` has it to the letter, else it would not serve."""
+
 _Key = tuple[str | None, bool, str]  # of one account: its name, None for `default`
 
 
@@ -117,6 +125,7 @@ class Kept(NamedTuple):
     awaits_host: bool | None
     requested_at: datetime
     reference: str  # its uuid, whatever type the caller's driver has for one
+    ahead: int  # of those who asked for its time before, where one may have it
     account: str | None = None
 
     @classmethod
@@ -176,12 +185,24 @@ class KeepRule(NamedTuple):
         return {"behind_others": self.behind_others, "published": self.published, **line}
 
 
+_TAKES_ONE = f"/* schema */takes_one(account_id, {EVENT_TYPE})"
+AHEAD = (
+    "CASE WHEN ahead > 0 AND status IN ('pending', 'booking', 'retrying', 'held') AND NOT outcome_unknown"
+    f" AND {_TAKES_ONE} THEN /* schema */asked_before(id, start_at, line_at, 99) ELSE 0 END AS ahead"
+)
+"""How many who asked for a booking's time before are on their way to it, where only one may have it; else 0.
+
+Its row counts those whom its INSERT saw, whatever the event type takes: of the others nothing is asked.
+"""
+
 _SHOWN = {
     "hold_reason": f"{HELD_BY} AS hold_reason",
     "reference": "CAST(uuid AS text) AS reference",
+    "ahead": AHEAD,
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",
 }
 _COLUMNS = ", ".join(_SHOWN.get(name, name) for name in Kept._fields)
+_NEW_COLUMNS = _COLUMNS.replace(AHEAD, f"CASE WHEN ahead > 0 AND {_TAKES_ONE} THEN ahead ELSE 0 END AS ahead")
 _UNREAD = (
     "EXISTS (SELECT FROM /* schema */change_wishes AS wish"
     " WHERE wish.appointment_id = appointments.id AND wish.kind = 'cancel')"
@@ -237,7 +258,7 @@ def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[tuple[dic
 def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
     given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
     requests = _encode([{"number": n, **row} for n, row in enumerate(given)])
-    return Query(load("insert", rule.schema, _COLUMNS), {"requests": requests, **rule.parameters}, bounded=True)
+    return Query(load("insert", rule.schema, _NEW_COLUMNS), {"requests": requests, **rule.parameters}, bounded=True)
 
 
 def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:

@@ -20,7 +20,8 @@ class Receipt:
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
     booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
     booking was last known to be confirmed (None: Cal.com was asked just now). `requested_at` is when the request was
-    stored. `reference` is the booking's id that counts nothing: it is also what Cal.com's metadata carries.
+    stored. `reference` is the booking's id that counts nothing: it is also what Cal.com's metadata carries. `ahead` is
+    how many asked for that time before and may still get it, where its event type takes one booking for a time.
     """
 
     appointment_id: int
@@ -34,6 +35,7 @@ class Receipt:
     awaits_host: bool | None = None
     requested_at: datetime | None = None
     reference: str | None = None
+    ahead: int = 0
 
     @classmethod
     def of(cls, one: Inserted) -> Self:
@@ -51,6 +53,7 @@ class Receipt:
             awaits_host=row.awaits_host,
             requested_at=row.requested_at,
             reference=row.reference,
+            ahead=row.ahead,
         )
 
 

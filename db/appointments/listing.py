@@ -16,8 +16,8 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
 from db.models.accounts import calcom_accounts
-from db.models.bookings import appointments, held_by
-from db.sql import EVENT_TYPE, statement
+from db.models.bookings import appointments, event_type, held_by
+from db.sql import statement
 
 SCAN = 1000
 """Rows that one page, or one count, looks at where no index knows what is wanted."""
@@ -111,7 +111,7 @@ class Count:
 _BY_ID = ("id",)
 _MET = {"status": ("state", "held"), "event_type": ("event_type",), "hold_reason": ("reason",)}
 _KEYS = {Sort.ID: _BY_ID, Sort.ASKED: ("requested_at", "id"), Sort.START: ("start_at", "id")}
-_WRITTEN: Mapping[str, ColumnElement[Any]] = {"event_type": literal_column(EVENT_TYPE), "hold_reason": held_by}
+_WRITTEN: Mapping[str, ColumnElement[Any]] = {"event_type": event_type, "hold_reason": held_by}
 _ALL: Mapping[str, ColumnElement[Any]] = {
     one.name: _WRITTEN[one.name] if one.name in _WRITTEN else appointments.c[one.name] for one in fields(Listed)
 }

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Text, and_, cast, func, literal, select
 
 from booking_client.database.statements import load
-from booking_client.insertion import stored_key
+from booking_client.insertion import AHEAD, stored_key
 from booking_client.receipts import Receipt
 from booking_client.request.model import BookingRequest
 from booking_client.states import FINAL, HELD_BY
@@ -26,7 +26,7 @@ BookingName = int | UUID  # its id, or its reference, which counts nothing
 _COLUMNS = (
     f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
     " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid, event_type_id,"
-    " CAST(uuid AS text) AS reference"
+    f" CAST(uuid AS text) AS reference, {AHEAD}"
 )
 
 
@@ -46,6 +46,7 @@ class BookingView:
     requested_at: datetime | None
     event_type_id: int | None
     reference: str | None = None  # the id that counts nothing
+    ahead: int = 0  # who asked for its time before, and may still get it, where one may have it
     uid: str | None = field(default=None, repr=False)  # its holder may cancel the booking at Cal.com
 
     @property
@@ -62,7 +63,7 @@ class BookingView:
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row of the columns above."""
         number, key, status, reason, error, start, booked_start, awaits_host, zone, language, *rest = row
-        requested_at, uid, event_type, reference = rest
+        requested_at, uid, event_type, reference, ahead = rest
         return cls(
             id=number,
             api_key_id=key,
@@ -76,6 +77,7 @@ class BookingView:
             requested_at=requested_at,
             event_type_id=event_type,
             reference=reference,
+            ahead=ahead,
             uid=uid,
         )
 
@@ -95,6 +97,7 @@ class BookingView:
             requested_at=receipt.requested_at,
             event_type_id=request.event_type_id,
             reference=receipt.reference,
+            ahead=receipt.ahead,
         )
 
 

@@ -1,4 +1,4 @@
--- Whether somebody who asked before for a time is on the way to it: for a booking, its start (`wanted`) and its place in the line; for a
+-- How many who asked before for a time are on the way to it, up to `most`: for a booking, its start (`wanted`) and its place in the line; for a
 -- move, its booking, the start that it wants and its place. Before: in the line of one account; and of one event type. The time: an equal start;
 -- where the request names its length, also a start within it, or one whose own length reaches into it, up to four times as long.
 -- On the way is what is sent, at work or to be tried again, and what the breaker or the limit holds: each of these moves on by itself. So
@@ -9,7 +9,7 @@
 -- is not only behind others.
 -- A function in PL/pgSQL, so that a connection plans it once: in the statements it cost the line 3 ms a step. `ahead >= 0` is
 -- true of all, and names the index.
-CREATE FUNCTION asked_before(booking bigint, wanted timestamptz, place timestamptz) RETURNS boolean
+CREATE FUNCTION asked_before(booking bigint, wanted timestamptz, place timestamptz, most integer) RETURNS integer
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     own record;
@@ -18,7 +18,7 @@ BEGIN
     SELECT account_id, event_type_id, event_type_slug, username, team_slug, organization_slug, length_in_minutes
     INTO own FROM appointments WHERE id = booking;
     length := coalesce(make_interval(mins => own.length_in_minutes), interval '0');
-    RETURN EXISTS (
+    RETURN (SELECT count(*) FROM (
         SELECT FROM appointments AS first
         WHERE first.ahead >= 0 AND first.status IN ('pending', 'booking', 'retrying', 'held')
             AND first.account_id = own.account_id
@@ -38,7 +38,7 @@ BEGIN
                 OR first.hold_reason IN ('breaker_open', 'throttled')
                 OR first.hold_reason IN ('settling', 'unreachable') AND first.outcome_unknown AND first.settle_at > now()
             )
-    ) OR EXISTS (
+        UNION ALL
         SELECT FROM booking_changes AS move
         JOIN appointments AS first ON first.id = move.appointment_id
         WHERE move.kind = 'reschedule' AND move.status IN ('pending', 'changing', 'retrying', 'held')
@@ -49,6 +49,17 @@ BEGIN
             (own.event_type_id, own.event_type_slug, own.username, own.team_slug, own.organization_slug)
             AND NOT first.cancel_requested
             AND (move.status <> 'held' OR move.held_for = 'line')
-    );
+        LIMIT most
+    ) AS found);
 END
+$$;
+
+-- Whether an account's event type takes one booking for a time: each key that was shown it saw a personal or a collective type, without
+-- seats and weeks, that nobody confirms (`confirms_free_email` told, and off): a booking that its host must confirm takes no time.
+-- It may be asked by a caller who may not read the table.
+CREATE FUNCTION takes_one(account integer, type text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+SELECT coalesce(bool_and(kind IN ('plain', 'collective') AND NOT seats AND confirms_free_email IS FALSE AND NOT deleted), false)
+FROM calcom_event_types
+WHERE event_type = type AND account_id = account AND kind <> 'unknown'
 $$;

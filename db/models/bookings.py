@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
+from booking_client.insertion import EVENT_TYPE
 from booking_client.states import HELD_BY
 from db.lifecycle import HoldReason, Status, Strategy
 
@@ -153,6 +154,9 @@ appointments = Table(
 
 held_by = literal_column(HELD_BY, EnumText(HoldReason))
 """Why a booking is held, as it is shown: what is only behind others is in line."""
+
+event_type = literal_column(EVENT_TYPE, Text)
+"""The name of its event type."""
 
 
 # What happened to a booking, when, by whom and why: the timeline that `booking show` prints.

@@ -92,7 +92,7 @@ BOOKINGS = RowKind(
         "typed": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)",
         # From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold.
         "of no type": "(error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown)",  # the others met Cal.com
-        "waits for others": "NOT outcome_unknown AND asked_before(id, start_at, line_at)",
+        "waits for others": "NOT outcome_unknown AND asked_before(id, start_at, line_at, 1) > 0",
         "passed over": (
             "counted AS (UPDATE appointments AS own SET ahead = 1 FROM named"
             " WHERE own.id = named.id AND stays AND own.ahead = 0),"
@@ -128,7 +128,7 @@ CHANGES = RowKind(
         "typed": "true",
         "of no type": "true",
         "waits for others": (
-            "kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at)"
+            "kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at, 1) > 0"
         ),
         "passed over": "",
         "released": sql.RELEASED,

@@ -6,15 +6,8 @@ from importlib.resources import files
 
 from sqlalchemy import TextClause, text
 
+from booking_client.insertion import EVENT_TYPE
 from booking_client.states import HELD_BY
-
-EVENT_TYPE = (
-    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
-    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
-)
-"""An event type's name, as Appointment.event_type writes it; a statement says /* event_type */ in its place.
-
-The index `appointments_confirmed_types` has it to the letter, else it would not serve."""
 
 _NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL"
 """What each move out of held sets; a statement says /* no hold */ in its place."""

@@ -10,13 +10,13 @@ CROSS JOIN LATERAL (
     (SELECT id, line_at FROM booking_changes
      WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'breaker_open'
          AND NOT (:postable AND (outcome_unknown OR kind = 'reschedule')) AND kind = ANY (CAST(:kinds AS text[]))
-         AND NOT (kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at))
+         AND NOT (kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at, 1) > 0)
      ORDER BY line_at, id LIMIT :limit)
     UNION ALL
     (SELECT id, line_at FROM booking_changes
      WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'
          AND NOT (:postable AND (outcome_unknown OR kind = 'reschedule')) AND kind = ANY (CAST(:kinds AS text[]))
-         AND NOT (kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at))
+         AND NOT (kind = 'reschedule' AND NOT outcome_unknown AND asked_before(appointment_id, start_at, line_at, 1) > 0)
      ORDER BY line_at, id LIMIT :limit)
     ORDER BY line_at, id
     LIMIT :limit

@@ -37,13 +37,13 @@ CROSS JOIN LATERAL (
                      (one.event_type_id, one.event_type_slug, one.username, one.team_slug, one.organization_slug)
                  OFFSET 0 -- as a filter, row by row: as a join it would be planned to read the whole line, and sort it
              )
-             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
+             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at, 1) > 0)
          ORDER BY line_at, id LIMIT :limit)
         UNION ALL
         (SELECT id, line_at FROM appointments
          WHERE account_id = own.account_id AND status = 'held' AND hold_reason = 'throttled'
              AND NOT (:postable AND outcome_unknown) AND probe_failures = 0
-             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
+             AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at, 1) > 0)
          ORDER BY line_at, id LIMIT :limit)
     ),
     failed AS (
@@ -57,7 +57,7 @@ CROSS JOIN LATERAL (
         WHERE (SELECT count(*) FROM sound) < :limit
             AND account_id = own.account_id AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled')
             AND NOT (:postable AND outcome_unknown) AND (hold_reason = 'breaker_open' OR probe_failures > 0)
-            AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at))
+            AND NOT (ahead > 0 AND NOT outcome_unknown AND asked_before(id, start_at, line_at, 1) > 0)
         ORDER BY probe_failures, line_at, id LIMIT 2 * :limit
     ),
     line AS (

@@ -24,6 +24,7 @@ class Said(StrEnum):
     HOST = "host"  # Cal.com has it, and its host must confirm it
     UNDER_WAY = "under_way"
     OUTAGE = "outage"
+    BEHIND = "behind"  # only one may have its time, and others asked for it before
     OPERATOR = "operator"
     TAKEN = "taken"
     REFUSED = "refused"
@@ -49,6 +50,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.UNDER_WAY: "One moment more: I have your request for {time}, and we will confirm it.",
             Said.OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will confirm "
             "it.",
+            Said.BEHIND: "Somebody asked for {time} before you. I keep you in line for it. Which other time would "
+            "suit you as well?",
             Said.OPERATOR: "I have noted it; we will come back to you.",
             Said.TAKEN: "{time} is taken. Which other time suits you?",
             Said.REFUSED: "I could not book it. A colleague will call you.",
@@ -63,6 +66,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.UNDER_WAY: "Einen Moment noch: Ihre Anfrage liegt uns vor, {time}, und wir bestätigen sie Ihnen.",
             Said.OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihren Wunsch vorgemerkt: {time}. Er bleibt an "
             "seiner Stelle in der Reihe, und wir bestätigen Ihnen den Termin.",
+            Said.BEHIND: "Vor Ihnen hat schon jemand nach dieser Zeit gefragt: {time}. Sie stehen dafür in der Reihe. "
+            "Welche andere Zeit würde Ihnen auch passen?",
             Said.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
             Said.TAKEN: "Diese Zeit ist schon vergeben: {time}. Welche andere Zeit passt Ihnen?",
             Said.REFUSED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
@@ -93,6 +98,7 @@ BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
         HoldReason.PAUSED: Said.OPERATOR,
     }
 )
+_WE_WILL_CONFIRM = (Said.UNDER_WAY, Said.OUTAGE)
 _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
     {
         Status.PENDING: Said.UNDER_WAY,
@@ -110,14 +116,13 @@ def what_is_true(view: BookingView, *, again: bool = False, is_moved: bool = Fal
 
     `again`: its caller asked for it before; `is_moved`: at another start than the one that it has now.
     """
-    if view.hold_reason is not None:
-        return BY_REASON[view.hold_reason]
     if view.status is Status.CONFIRMED:
         done = Said.MOVED if is_moved else Said.AGAIN if again else Said.DONE
         return Said.HOST if view.awaits_host else done
     if view.status is Status.REJECTED:
         return Said.TAKEN if view.error_type == ErrorType.TAKEN else Said.REFUSED
-    return _BY_STATUS[view.status]
+    said = _BY_STATUS[view.status] if view.hold_reason is None else BY_REASON[view.hold_reason]
+    return Said.BEHIND if view.ahead and said in _WE_WILL_CONFIRM else said
 
 
 def say(view: BookingView, *, again: bool = False, is_moved: bool = False) -> str:

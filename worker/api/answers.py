@@ -47,6 +47,7 @@ class BookingDocument(BaseModel):
     id: int
     reference: str = Field(description="Its other id, which counts nothing; each address takes either.")
     status: Status
+    ahead: int = Field(description="Who asked for its time before and may still get it, where one may have it.")
     hold_reason: HoldReason | None = Field(description="Why it is held; null: it is not held.")
     start: datetime = Field(description="In UTC; the present one, also when it was moved at Cal.com.")
     final: bool = Field(description="Whether it will not change any more by itself.")
@@ -116,6 +117,7 @@ def document(view: BookingView, key: ApiKey, *, again: bool = False, asked: date
         "id": view.id,
         "reference": view.reference,
         "status": view.status,
+        "ahead": view.ahead,
         "hold_reason": view.hold_reason,
         "start": written(view.start),
         "final": view.final,

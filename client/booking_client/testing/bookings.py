@@ -194,6 +194,7 @@ class FakeBookings:
             account=row.account,
             requested_at=datetime.now(UTC),
             reference=str(row.uuid),
+            ahead=0,
         )
         self._rows.append(kept)
         self._outcomes.append(

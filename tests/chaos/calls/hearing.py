@@ -21,6 +21,7 @@ CLAIMS: Mapping[Key, Claim] = {
     Said.AGAIN: Claim.BOOKED,
     Said.UNDER_WAY: Claim.NOTED,
     Said.OUTAGE: Claim.NOTED,
+    Said.BEHIND: Claim.NOTED,
     Said.OPERATOR: Claim.NOTED,
     Said.TAKEN: Claim.TAKEN,
     Said.CANCELLED: Claim.CANCELLED,

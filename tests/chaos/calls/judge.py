@@ -26,7 +26,7 @@ _STORED: Mapping[Key, str] = {
 }
 """What is stored when something is said to be noted; all else is of a booking."""
 _OF_A_START = {Claim.BOOKED, Claim.TAKEN, Claim.MOVE_TAKEN}  # in these the first time is where it is, or is not to be
-BOOKED_OR_NOTED: Collection[Key] = {Said.DONE, Said.AGAIN, Said.UNDER_WAY, Said.OUTAGE, Said.OPERATOR}
+BOOKED_OR_NOTED: Collection[Key] = {Said.DONE, Said.AGAIN, Said.UNDER_WAY, Said.OUTAGE, Said.BEHIND, Said.OPERATOR}
 MOVING: Collection[Key] = {_C.MOVED, _C.MOVED_ALREADY, _C.MOVE_NOTED, _C.MOVE_OUTAGE}
 CANCELLING: Collection[Key] = {
     Said.CANCELLED, _C.CANCELLED, _C.CANCELLED_ALREADY, _C.CANCEL_NOTED, _C.CANCEL_OUTAGE,

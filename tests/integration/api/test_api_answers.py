@@ -41,7 +41,7 @@ def test_a_booking_is_stored(api: Api) -> None:
         "One moment more: I have your request for Tuesday, 5 March at 10:00, and we will confirm it."
     )
     assert shown | {"id": 0, "reference": "", "say": "", "requested_at": ""} == {
-        "id": 0, "reference": "", "status": "pending", "hold_reason": None, "start": "2030-03-05T09:00:00Z",
+        "id": 0, "reference": "", "status": "pending", "ahead": 0, "hold_reason": None, "start": "2030-03-05T09:00:00Z",
         "final": False, "needs_host": False, "error_type": None, "say": "", "requested_at": "",
     }  # fmt: skip
     row = "SELECT api_key_id IS NOT NULL AND attendee_email = 'pat@example.com' FROM appointments WHERE id = :id"

@@ -5,6 +5,8 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _TIMES = "tests/integration/line/test_db_times.py::"
+_AHEAD = "tests/integration/api/doors/test_who_is_ahead.py::"
+_HEARS = f"{_AHEAD}test_who_asks_for_a_time_after_another_one_hears_so_while_that_one_may_get_it[plain]"
 _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
 _before = partial(Breakage, promise=4, file="db/migrations/times.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
@@ -119,5 +121,33 @@ TIMES = (
         old="                LIMIT 99\n",
         new="                LIMIT 0\n",
         test=f"{_TIMES}test_a_failed_probe_takes_those_who_want_its_time_behind_with_it_once",
+    ),
+    _before(
+        name="a-type-that-may-take-more-takes-one",
+        old="AND confirms_free_email IS FALSE",
+        new="",
+        test=f"{_AHEAD}test_where_more_may_have_a_time_or_nobody_knows_nobody_is_ahead[not told]",
+    ),
+    _before(
+        name="one-sight-says-that-a-type-takes-one",
+        old="coalesce(bool_and(kind IN",
+        new="coalesce(bool_or(kind IN",
+        test=f"{_AHEAD}test_what_one_key_was_shown_does_not_stand_against_another_ones_sight",
+    ),
+    Breakage(
+        name="who-is-behind-hears-that-it-will-be-confirmed",
+        promise=4,
+        file="tasks/callers/sentences.py",
+        old="return Said.BEHIND if view.ahead and said in _WE_WILL_CONFIRM else said",
+        new="return said",
+        test=_HEARS,
+    ),
+    Breakage(
+        name="who-was-behind-is-so-for-ever",
+        promise=4,
+        file="client/booking_client/insertion.py",
+        old="THEN /* schema */asked_before(id, start_at, line_at, 99) ELSE",
+        new="THEN ahead ELSE",
+        test=_HEARS,
     ),
 )

@@ -41,6 +41,7 @@ SETTINGS = {
 # These are heard for a moment that a deal may miss, or of what is not dealt, as an operator's hold.
 SELDOM: frozenset[Key] = frozenset(
     {
+        Said.BEHIND,
         Said.OPERATOR,
         SaidOfChange.OPERATOR,
         SaidOfChange.MOVED,

@@ -1,4 +1,4 @@
-"""How many asked for a booking's time before it, and what says whether one of them is still on the way."""
+"""Who asked before for a time, which of them are still on the way to it, and which event types take one for a time."""
 
 from pathlib import Path
 
@@ -19,6 +19,8 @@ BUILT = (
         "appointments",
         "(account_id, start_at) WHERE ahead >= 0 AND status IN ('pending', 'booking', 'retrying', 'held')",
     ),
+    # takes_one, known_type
+    Index("calcom_event_types_type", "calcom_event_types", "(event_type, account_id)"),
     # asked_before: who is to be moved there
     Index(
         "booking_changes_wanted",
@@ -28,8 +30,10 @@ BUILT = (
 )
 _STATEMENTS = Path(__file__).parents[2] / "times.sql"
 _DOWN = """
-DROP FUNCTION asked_before(bigint, timestamptz, timestamptz);
+DROP FUNCTION takes_one(integer, text);
+DROP FUNCTION asked_before(bigint, timestamptz, timestamptz, integer);
 DROP INDEX booking_changes_wanted;
+DROP INDEX calcom_event_types_type;
 DROP INDEX appointments_wanted;
 ALTER TABLE appointments DROP COLUMN ahead;
 """
