@@ -14,7 +14,7 @@ PIP = ("pip", "--quiet", "--disable-pip-version-check", "--no-input")
 # None of these is what booking-worker needs: that is Celery 5.7, redis 8 and SQLAlchemy 2.1.
 EARLIER = ("celery[redis]>=5.4,<5.7", "redis>=5,<6", "sqlalchemy[asyncio]>=2.0,<2.1")
 SAME = ("celery[redis]>=5.7,<5.8", "redis>=8,<9", "sqlalchemy[asyncio]>=2.1,<2.2")
-BOTH = ("alembic>=1.13", "django>=5.2,<6", "fastapi>=0.130", "httpx2>=2.16,<3", "psycopg[binary]>=3.2", "pytest>=8")
+BOTH = ("alembic>=1.13", "django>=5.2,<6", "fastapi>=0.130", "httpx2>=2.16,<3", "psycopg[binary]>=3.2", "pytest>=9")
 
 
 class Wrong(Exception):  # noqa: N818 - a finding, not an error of this program
@@ -73,22 +73,31 @@ class Environment:
 
 
 def command(
-    arguments: Sequence[str | Path], *, cwd: Path | None = None, environment: dict[str, str] | None = None
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    patience: float = PATIENCE,
 ) -> str:
-    """Return what a command prints. Raises Wrong: it failed."""
-    ran = subprocess.run(
-        list(map(str, arguments)),
-        cwd=cwd,
-        env=plain() if environment is None else environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    """Return what a command prints. Raises Wrong, with what it has printed: it failed, or did not end in time."""
+    words = list(map(str, arguments))
+    try:
+        ran = subprocess.run(
+            words,
+            cwd=cwd,
+            env=plain() if environment is None else environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:  # its output is bytes, or None, whatever was asked for
+        printed = bytes(late.output or b"").decode(errors="replace")
+        raise Wrong(f"{' '.join(words)} did not end within {patience:g} s:\n{printed}") from None
     if ran.returncode:
-        raise Wrong(f"{' '.join(map(str, arguments))} ended with {ran.returncode}:\n{ran.stdout}")
+        raise Wrong(f"{' '.join(words)} ended with {ran.returncode}:\n{ran.stdout}")
     return ran.stdout
 
 

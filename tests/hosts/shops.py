@@ -13,13 +13,15 @@ from psycopg import sql
 
 from db import revisions
 from db.engine import make_engine
-from tests.hosts.environments import Environment, Wrong, command, plain
+from tests.hosts.environments import PATIENCE, Environment, Wrong, command, plain
 from worker.local.embedded import Servers
 from worker.local.embedded.server import free_port
 
 HERE = Path(__file__).parent
 SCHEMA = "bookings"  # not the name of the role: `"$user"` is the first schema of the search path
-PYTEST = ("-m", "pytest", "-v", "--no-header", "--tb=short", "-p", "no:cacheprovider")
+# A test that hangs ends the run while `command` still waits, with the stacks of all threads.
+STACKS = ("-o", f"faulthandler_timeout={PATIENCE * 0.6:g}", "-o", "faulthandler_exit_on_timeout=true")
+PYTEST = ("-m", "pytest", "-v", "--no-header", "--tb=short", "-p", "no:cacheprovider", *STACKS)
 MIGRATE = {"django_shop": ("manage.py", "migrate"), "fastapi_shop": ("-m", "alembic", "upgrade", "head")}
 ORDERS = {"django_shop": {1, 2, 3}, "fastapi_shop": {1, 2, 3, 5}}
 OUR_NAMES = ("db", "tasks", "worker")  # a host can have modules of these names beside the client, not beside the worker

@@ -22,7 +22,7 @@ def client() -> Iterator[TestClient]:
 
 def alembic(*arguments: str) -> str:
     """Run a command of Alembic, and return what it prints."""
-    ran = subprocess.run([sys.executable, "-m", "alembic", *arguments], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-m", "alembic", *arguments], capture_output=True, text=True, timeout=100)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout + ran.stderr
 

@@ -41,6 +41,7 @@ def worker_logs(tmp_path: Path) -> Iterator[Path]:
         command = [sys.executable, "-m", "celery", "-A", os.environ["SHOP_APP"], "worker", *options.split()]
         process = subprocess.Popen(command, stdout=out, stderr=log)
         yield tmp_path
+        print((tmp_path / "log").read_text())  # shown if the test fails
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 

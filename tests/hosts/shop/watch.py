@@ -1,5 +1,6 @@
 """What is the shop's own in a process. `python watch.py NUMBER` prints it, places an order, and prints it again."""
 
+import faulthandler
 import json
 import logging
 import sys
@@ -62,6 +63,7 @@ def everything() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where
     print(json.dumps(everything()))
     place_order(int(sys.argv[1]))
     print(json.dumps(everything()))
