@@ -30,7 +30,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom release format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart release format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -105,7 +105,7 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(BIN)/python examples/make_bookings.py --check
 	@$(BIN)/pytest tests/unit/house
 
-compose-check: setup ## Run docker-compose.yml's commands and health checks as processes, query each panel, build deploy/kubernetes
+compose-check: setup ## Run docker-compose.yml's commands and health checks as processes, query each panel, build deploy/kubernetes and its chart
 	@$(if $(DEBIAN_COMPOSE),,echo >&2 'Some are missing: apt-get install docker-compose kustomize prometheus redis-server'; exit 1)
 	@$(call within,600) $(BIN)/pytest tests/deploying $(ARGS)
 
@@ -121,7 +121,10 @@ sbom: ## Write dist/sbom.json: the packages of the image, each with its version 
 	  "$$tools/bin/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible \
 	    --output-file dist/sbom.json $(ARGS) requirements/runtime.lock
 
-release: setup ## Build dist/VERSION (wheels, sdists, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
+chart: setup ## Check the Helm chart of deploy/kubernetes by Helm's own SDK and pack it into dist/ (needs a package index)
+	@mkdir -p dist && $(BIN)/python deploy/helm.py package dist
+
+release: setup ## Build dist/VERSION (wheels, sdists, chart, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
 	@$(call within,1800) $(BIN)/python deploy/release.py $(ARGS)
 
 format: setup ## Format the code, and fix what ruff can fix

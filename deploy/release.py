@@ -1,7 +1,7 @@
 """Build a release in dist/VERSION, and see that it books: `make release`, `make release ARGS=0.2.0` a new version.
 
-Both wheels and sdists, the list of the image's packages, notes, and checksums. The wheels are installed in an
-environment that has nothing else, and the demo runs from there. Nothing is published, and no tag is made.
+Both wheels and sdists, the chart, the list of the image's packages, notes, and checksums. The wheels are installed in
+an environment that has nothing else, and the demo runs from there. Nothing is published, and no tag is made.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ _PLACES = {  # each is there once
     "pyproject.toml": ('version = "{}"\n', '"booking-worker-client=={}"'),
     "client/pyproject.toml": ('version = "{}"\n',),
     "deploy/kubernetes/kustomization.yaml": ("newTag: {}\n",),
+    "deploy/kubernetes/Chart.yaml": ("version: {semver}\nappVersion: {}\n",),
 }
 
 
@@ -77,9 +78,10 @@ def name_version(root: Path, version: str, day: date) -> None:
     for name, lines in _PLACES.items():
         text = (root / name).read_text("utf-8")
         for line in lines:
-            if text.count(line.format(old)) != 1:
-                raise ReleaseError(f"{name} has not {line.format(old).strip()!r} once")
-            text = text.replace(line.format(old), line.format(version))
+            was, becomes = (line.format(one, semver=semver_of(one)) for one in (old, version))
+            if text.count(was) != 1:
+                raise ReleaseError(f"{name} has not {was.strip()!r} once")
+            text = text.replace(was, becomes)
         written[root / name] = text
     for path, text in written.items():
         path.write_text(text, "utf-8")
@@ -95,6 +97,11 @@ def version_of(root: Path) -> str:
     if len(both) != 1:
         raise ReleaseError(f"the distributions have different versions: {', '.join(sorted(both))}")
     return both.pop()
+
+
+def semver_of(version: str) -> str:
+    """Return a version as Helm wants a chart's: 0.2.0-rc1."""
+    return re.sub("(a|b|rc)", r"-\1", version)
 
 
 def notes_of(changelog: str, version: str) -> str:
@@ -131,6 +138,7 @@ def _build(folder: Path) -> None:
                 raise ReleaseError(f"the sdist of {wheel.name} builds another wheel")
     _run(["make", "--no-print-directory", "sbom"], cwd=ROOT)
     shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
+    _run([sys.executable, str(ROOT / "deploy" / "helm.py"), "package", str(folder)])
 
 
 def _try(folder: Path) -> None:

@@ -8,7 +8,9 @@ class CalcomSettings(Subject):
     """Say how Cal.com is called."""
 
     calcom_base_url: BaseUrl = setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")
-    calcom_api_key: ApiKey | None = setting(None, "the API key; its owner must be able to see the bookings it makes")
+    calcom_api_key: ApiKey | None = setting(
+        None, "the API key; its owner must be able to see the bookings it makes", repr=False
+    )
     account_encryption_keys: EncryptionKeys = setting(
         (),
         "encrypt further accounts' API keys and agents' secrets: Fernet keys, separated by blanks; the first encrypts",

@@ -1,5 +1,6 @@
-"""Write docs/settings.md and .env.example from the settings: `python -m worker.settings.table`."""
+"""Write what lists the settings (docs/settings.md, .env.example, the chart): `python -m worker.settings.table`."""
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from worker.settings.texts import text_of
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "settings.md"
 EXAMPLE = ROOT / ".env.example"
+CHART = ROOT / "deploy" / "kubernetes" / "values.schema.json"
 # The first setting of each section.
 SECTIONS = {
     "database_url": "Where things are",
@@ -91,10 +93,26 @@ def example() -> str:
     return "\n".join(lines) + "\n"
 
 
+def chart() -> str:
+    """Return the schema of the chart's values: a secret is no value, and each setting may come from a Secret's key."""
+    schema = json.loads(CHART.read_text(encoding="utf-8"))
+    # A number of YAML is the text that an environment variable is.
+    plain = {"type": ["string", "number", "boolean"]}
+    shown = {
+        row.name: {**plain, "description": row.meaning}
+        for row in rows()
+        if Settings.model_fields[row.name.lower()].repr
+    }
+    schema["properties"]["settings"] = {"type": "object", "additionalProperties": False, "properties": shown}
+    schema["properties"]["secretKeys"]["propertyNames"] = {"enum": [row.name for row in rows()]}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> int:
-    """Write both files."""
+    """Write the three files."""
     TABLE.write_text(table(), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
+    CHART.write_text(chart(), encoding="utf-8")
     return 0
 
 

@@ -6,6 +6,9 @@ from tests.mutation.breakage import Breakage
 
 _TOTALS = "tests/integration/metrics/test_metric_totals.py::"
 _EXPORTER = "tests/integration/metrics/test_exporter.py::"
+_CHART = "tests/deploying/test_chart.py::"
+_base = partial(Breakage, promise=6, file="deploy/kubernetes/templates/base.yaml")
+_pods = partial(Breakage, promise=6, file="deploy/kubernetes/templates/_pods.tpl")
 _rules = partial(Breakage, promise=6, file="deploy/prometheus/rules.yml")
 
 METRICS = (
@@ -79,6 +82,38 @@ METRICS = (
         new="""  path: /spec/template/spec/enableServiceLinks
   value: true""",
         test="tests/deploying/test_kubernetes.py::test_a_service_puts_nothing_into_our_pods",
+    ),
+    _base(
+        name="settings-in-powers-of-ten",
+        old="ternary $value (toJson $value)",
+        new="ternary $value (toString $value)",
+        test=f"{_CHART}test_a_setting_is_the_text_that_every_process_reads",
+    ),
+    _base(
+        name="one-pod-that-keeps-its-node",
+        old="$left_out = or $left_out (le ",
+        new="$left_out = or $left_out (lt ",
+        test=f"{_CHART}test_one_pod_has_no_disruption_budget",
+    ),
+    _pods(
+        name="migration-asks-for-what-is-not-there-yet",
+        old="if not (and $hook .configMapRef)",
+        new="if true",
+        test=f"{_CHART}test_it_is_what_kustomize_builds",
+    ),
+    _pods(
+        name="migration-by-other-secrets",
+        old="concat $pod.containers (default (list) $pod.initContainers)",
+        new="$pod.containers",
+        test=f"{_CHART}test_a_secrets_key_comes_before_the_others",
+    ),
+    Breakage(
+        name="nobody-named-is-everybody",
+        promise=6,
+        file="deploy/kubernetes/templates/networkpolicies.yaml",
+        old="with $peers",
+        new="with default (list) $peers | toJson",
+        test=f"{_CHART}test_each_pod_is_reached_by_those_named_alone",
     ),
     Breakage(
         name="parallel-workers-at-every-scrape",

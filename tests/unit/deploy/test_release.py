@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PLACES = ("pyproject.toml", "client/pyproject.toml", "deploy/kubernetes/kustomization.yaml")
+PLACES = (
+    "pyproject.toml",
+    "client/pyproject.toml",
+    "deploy/kubernetes/kustomization.yaml",
+    "deploy/kubernetes/Chart.yaml",
+)
 DAY = date(2030, 3, 1)
 
 
@@ -33,16 +38,18 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_version_is_written_to_all_of_its_places(release: Any, tree: Path) -> None:
+@pytest.mark.parametrize("version", ["9.8.7", "9.8.7rc1"])
+def test_a_version_is_written_to_all_of_its_places(release: Any, tree: Path, version: str) -> None:
     """The client that a worker wants is the one of the same release, and the changelog has an empty head again."""
-    release.name_version(tree, "9.8.7", DAY)
+    release.name_version(tree, version, DAY)
 
     said = (tree / "CHANGELOG.md").read_text()
-    assert release.version_of(tree) == "9.8.7"
-    assert '"booking-worker-client==9.8.7"' in (tree / "pyproject.toml").read_text()
-    assert "newTag: 9.8.7" in (tree / PLACES[2]).read_text()
-    assert "## Unreleased\n\n## 9.8.7 (2030-03-01)\n\n- New.\n" in said
-    assert (release.notes_of(said, "9.8.7"), release.notes_of(said, "0.0.1")) == ("- New.\n", "- Old.\n")
+    assert release.version_of(tree) == version
+    assert f'"booking-worker-client=={version}"' in (tree / "pyproject.toml").read_text()
+    assert f"newTag: {version}\n" in (tree / PLACES[2]).read_text()
+    assert f"version: {version.replace('rc', '-rc')}\nappVersion: {version}\n" in (tree / PLACES[3]).read_text()
+    assert f"## Unreleased\n\n## {version} (2030-03-01)\n\n- New.\n" in said
+    assert (release.notes_of(said, version), release.notes_of(said, "0.0.1")) == ("- New.\n", "- Old.\n")
 
 
 @pytest.mark.parametrize("version", ["new", "1.2", "0.0.1", "1.2.3; rm"])

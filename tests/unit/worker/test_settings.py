@@ -278,6 +278,7 @@ def test_the_documents_are_up_to_date() -> None:
     """When this fails: python -m worker.settings.table."""
     assert table.TABLE.read_text(encoding="utf-8") == table.table()
     assert table.EXAMPLE.read_text(encoding="utf-8") == table.example()
+    assert table.CHART.read_text(encoding="utf-8") == table.chart()
 
 
 def test_the_example_file_is_what_it_says(tmp_path: Path) -> None:
