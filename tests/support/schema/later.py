@@ -34,6 +34,7 @@ TODAY = [
     "0025_voice_secrets",
     "0026_own_bookings",
     "0028_causes",
+    "0031_callback_events",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]
