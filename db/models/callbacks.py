@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Text, false, func
 
-from db.models.bookings import JSON, MOMENT, metadata, required
+from db.models.bookings import JSON, MOMENT, Xid8, metadata, required
 
 # One callback of a booking; written by the triggers of db/migrations/callbacks.sql alone.
 callbacks = Table(
@@ -25,6 +25,7 @@ callbacks = Table(
     required("created_at", MOMENT, server_default=func.clock_timestamp()),
     Column("delivered_at", MOMENT),
     Column("given_up_at", MOMENT),
+    Column("xid", Xid8, server_default=func.pg_current_xact_id()),  # null: written before the column was there
 )
 
 # What one API key is sent at one host is a receiver. One that has failed since it last answered has a row.

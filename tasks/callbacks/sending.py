@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from db.callbacks import Callback
@@ -47,18 +48,26 @@ class SendResult:
 
 
 def body_of(callback: Callback) -> str:
-    """Return the body, the same at each try; nothing of a person is in it.
+    """Return the body, the same at each try.
 
     Raises:
         ImportError: The extra http is not installed.
     """
-    told = {
+    return json.dumps(document_of(callback), separators=(",", ":"))
+
+
+def document_of(callback: Callback) -> dict[str, Any]:
+    """Return what a callback says; nothing of a person is in it.
+
+    Raises:
+        ImportError: The extra http is not installed.
+    """
+    return {
         "type": callback.type,
         "timestamp": written(callback.created_at),
         "sequence": callback.sequence,
         "data": {**callback.data, "error_type": _cause(callback), "say": sentence_of(callback)},
     }
-    return json.dumps(told, separators=(",", ":"))
 
 
 def _cause(callback: Callback) -> str | None:

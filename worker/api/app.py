@@ -31,6 +31,7 @@ from worker.api.calcom_shape import resource as calcom_shape
 from worker.api.calcom_shape.errors import in_calcoms_shape
 from worker.api.calcom_webhooks import receive
 from worker.api.callbacks import resource as callbacks
+from worker.api.callbacks.events import events
 from worker.api.callbacks.samples import Samples
 from worker.api.calls import Calls
 from worker.api.concurrency.threads import THREADS, Threads
@@ -161,6 +162,7 @@ ROUTES = [
     Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
     Route("/v1/bookings/{id}/changes/{change}", changes.by_id, methods=["GET"]),
     Route("/v1/slots", slots, methods=["GET"]),
+    Route("/v1/events", events, methods=["GET"]),
     Route("/v1/callbacks/test", callbacks.test, methods=["POST"]),
     Route("/v1/tools/{tool}", plain.use, methods=["POST"]),
     Route("/v1/mcp", mcp.message, methods=["POST"]),

@@ -25,6 +25,7 @@ from worker.api.answers import (
 )
 from worker.api.calcom_shape import resource as calcom_shape
 from worker.api.callbacks import resource as callbacks
+from worker.api.callbacks.events import DEFAULT, MOST, EventList, events
 from worker.api.callbacks.resource import SampleDocument
 from worker.api.changes import CancelRequest, RescheduleRequest
 from worker.api.finding import resource as finding
@@ -169,6 +170,18 @@ SLOTS: dict[str, Any] = {
         ]
     },
 }
+EVENTS: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**problems("invalid"), 200: answer(EventList, "What callbacks of the key said.")},
+    "openapi_extra": {
+        "parameters": [
+            parameter("cursor", "query", {"type": "string"}, "The `next` of the page before; none: all that is kept."),
+            parameter(
+                "limit", "query", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT}, "How many."
+            ),
+        ]
+    },
+}
 CALLBACK_TEST: dict[str, Any] = {
     "response_model": None,
     "responses": {**problems("no-callback"), 200: answer(SampleDocument, "What came of it.")},
@@ -188,6 +201,7 @@ _DESCRIBED: Mapping[Callable[..., Any], tuple[str, dict[str, Any]]] = MappingPro
         changes.reschedule: ("reschedule", RESCHEDULE),
         changes.by_id: ("change", CHANGE),
         slots: ("slots", SLOTS),
+        events: ("list_events", EVENTS),
         callbacks.test: ("test_callback", CALLBACK_TEST),
         calcom_shape.book: ("calcom_book", CALCOM_BOOK),
         calcom_shape.by_uid: ("calcom_booking", CALCOM_BY_UID),

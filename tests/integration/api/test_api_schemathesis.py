@@ -165,7 +165,8 @@ def test_the_document_describes_every_route_and_no_other(api: Api) -> None:
     assert found == {
         ("post", "/v1/bookings"), ("get", "/v1/bookings"), ("post", "/v1/bookings/batch"),
         ("post", "/v1/bookings/find"), ("get", "/v1/bookings/{id}"), ("get", "/health"), ("get", "/ready"),
-        ("get", "/v1/slots"), ("post", "/v1/callbacks/test"), ("post", "/v1/voice/retell"),
+        ("get", "/v1/slots"), ("get", "/v1/events"), ("post", "/v1/callbacks/test"),
+        ("post", "/v1/voice/retell"),
         ("post", "/v1/voice/retell/{tool}"),
         ("post", "/v1/voice/vapi"), ("post", "/v1/bookings/{id}/cancel"), ("post", "/v1/bookings/{id}/reschedule"),
         ("get", "/v1/bookings/{id}/changes/{change}"), ("post", "/v1/mcp"),

@@ -22,6 +22,7 @@ _claim_sql = partial(Breakage, promise=1, file="db/sql/claim_callbacks.sql")
 _AT_ONCE = "tests/integration/callbacks/test_callbacks_at_once.py::"
 _NAMES = "tests/unit/callbacks/test_callback_names.py::"
 _NEIGHBOURS = "tests/integration/callbacks/test_callbacks_neighbours.py::"
+_EVENTS = "tests/integration/api/doors/test_api_events.py::"
 _SOON = "tests/integration/callbacks/test_callbacks_soon.py::"
 _dispatcher = partial(Breakage, file="worker/dispatcher.py")
 _outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
@@ -379,6 +380,30 @@ CALLBACKS = (
         old="key.callback_url is None or key.callback_off_at is not None",
         new="key.callback_url is None",
         test=f"{_SAMPLE}test_without_an_address_or_a_right_there_is_none",
+    ),
+    Breakage(
+        name="a-key-reads-the-events-of-all-keys",
+        promise=7,
+        file="db/sql/callback_events.sql",
+        old="written.api_key_id = CAST(:api_key AS bigint)",
+        new="written.api_key_id >= least(0, CAST(:api_key AS bigint))",
+        test=f"{_EVENTS}test_a_key_reads_its_own_events_alone",
+    ),
+    Breakage(
+        name="an-event-that-commits-late-is-passed-by",
+        promise=6,
+        file="db/callback_events.py",
+        old="str(Place(place.since, until, int(xid), number))",
+        new="cut(until, int(until.split(':')[1]))",
+        test=f"{_EVENTS}test_pages_have_each_event_once",
+    ),
+    Breakage(
+        name="a-cursor-of-numbers-that-are-none-is-asked-for",
+        promise=6,
+        file="client/booking_client/cursors.py",
+        old="0 < low <= high and",
+        new="0 < low and",
+        test="tests/unit/request/test_wrong_calls.py::test_a_cursor_that_is_none_is_refused[5:3:]",
     ),
     _dispatcher(
         name="callbacks-wait-for-the-tick",

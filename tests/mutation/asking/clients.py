@@ -145,7 +145,7 @@ CLIENTS = (
     Breakage(
         name="cursor-counts-what-a-crash-forgets",
         promise=6,
-        file="client/booking_client/settled.py",
+        file="client/booking_client/cursors.py",
         old="end = min(int(xmax), last + 1)",
         new="end = int(xmax)",
         test=f"{_CURSOR}test_a_cursor_of_now_counts_nothing_as_seen_that_a_crash_forgets[after]",

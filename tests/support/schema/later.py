@@ -35,6 +35,7 @@ TODAY = [
     "0026_own_bookings",
     "0028_causes",
     "0029_times",
+    "0031_callback_events",
 ]
 LATER = "0099_later"
 FIRST, LAST = TODAY[0], TODAY[-1]

@@ -23,7 +23,7 @@ NAMES_NOBODY = {
     "calcom_accounts": "name service base_url encrypted_key key_fingerprint state",
     "calcom_event_types": "key_fingerprint event_type kind",
     "calcom_webhooks": "trigger body_hash outcome",
-    "callbacks": "type about trouble",
+    "callbacks": "type about trouble xid",
     "causes_now": "rows",
     "change_wishes": "kind",
     "circuit_breaker_events": "service endpoint old_state new_state reason",

@@ -58,7 +58,7 @@ def test_an_id_that_is_no_number_is_refused(wrong: object) -> None:
         next(outcome_of("public", cast("int", wrong)))
 
 
-@pytest.mark.parametrize("wrong", ["order-1", "7", "1:2", "1:2:/x", "/1:2:/3/", 5])
+@pytest.mark.parametrize("wrong", ["order-1", "7", "1:2", "1:2:/x", "/1:2:/3/", "5:3:", "5:9:4", "0:1:", 5])
 def test_a_cursor_that_is_none_is_refused(wrong: object) -> None:
     """Before PostgreSQL is asked."""
     with pytest.raises(ValueError, match="this is no cursor"):
