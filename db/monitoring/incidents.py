@@ -21,6 +21,7 @@ class IncidentKind(StrEnum):
     HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
     CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
     ACCOUNT_REFUSED = "account_refused"  # Cal.com takes the key of each account, and shows it its API
+    ACCOUNT_MISLED = "account_misled"  # nothing is held for it of an account beside `default`
     ACCOUNT_FAILING = "account_failing"  # no account's own breaker is open while its bookings wait
     KEY_UNREADABLE = "key_unreadable"  # no booking is held because its account's key cannot be decrypted
     ACCOUNT_CLOSED = "account_closed"  # nothing is held of an account that is closed
