@@ -107,6 +107,11 @@ found AS (
     WHERE hold_reason = 'credentials' AND is_unreadable
     GROUP BY account_id
     UNION ALL
+    SELECT account_id, 'unreadable', 1, min(held_at)
+    FROM booking_changes
+    WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :unreadable AND EXISTS (SELECT FROM several)
+    GROUP BY account_id
+    UNION ALL
     SELECT account.id, 'refused', 2, refusal.created_at
     FROM breaker_overrides AS refusal
     JOIN calcom_accounts AS account USING (key_fingerprint)
@@ -148,7 +153,7 @@ worst AS (
     FROM found
     JOIN calcom_accounts AS account ON account.id = found.account_id AND account.state <> 'closed'
     WHERE account_id BETWEEN :first_account AND :last_account
-    ORDER BY account_id, place
+    ORDER BY account_id, place, since
 ),
 caused AS MATERIALIZED (
     SELECT held.*, account.service, account.name, CASE

@@ -22,7 +22,8 @@ from tasks.incidents.places import page_path
 from tests.integration.accounts.conftest import add
 from tests.support.accounts.making import make_account
 from tests.support.fleet import request
-from tests.support.stepping import accept, write
+from tests.support.stepping import accept, carry, state, write
+from worker import cancel_booking
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ def test_calls_that_reach_no_api_are_the_incident_of_their_account() -> None:
 
     told = found()
 
-    assert "configuration" not in told
+    assert set(told) == {"account_misled"}
     one = told["account_misled"]
     assert one.title == (
         "The calls of 1 account reach no API of Cal.com, or the key lacks a right: salon-7 (3 waiting)"
@@ -102,3 +103,17 @@ def test_an_account_is_counted_alone_and_in_full() -> None:
         paused: {"suspect": 1},
     }
     assert standing("default", AccountTrouble.REFUSED).trouble is AccountTrouble.REFUSED
+
+
+def test_a_cancel_alone_that_waits_for_a_key_nobody_can_decrypt_is_told() -> None:
+    """No booking is held so, and the account is named all the same."""
+    [booking] = accept(request(1, account="salon-7"))
+    assert state(carry(booking)) == (Status.CONFIRMED, None)
+    cancel_booking(booking, reason="The customer has asked for it")
+    with dependencies.current().engine.begin() as conn:
+        held = "status = 'held', hold_reason = 'credentials', held_at = now(), held_for = :why, enqueued_at = NULL"
+        conn.execute(text(f"UPDATE booking_changes SET {held}"), {"why": UNREADABLE})  # noqa: S608 - constants
+
+    titles = [one.title for one in found().values()]
+    assert titles == ["The API keys of 1 account cannot be decrypted: salon-7"]
+    assert standing("salon-7").trouble is AccountTrouble.UNREADABLE

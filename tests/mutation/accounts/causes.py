@@ -110,6 +110,12 @@ CAUSES: tuple[Breakage, ...] = (
         test=f"{_STANDING}test_calls_that_reach_no_api_are_the_incident_of_their_account",
     ),
     _sql(
+        name="a-cancel-alone-without-a-readable-key-is-told-to-nobody",
+        old="    FROM booking_changes\n    WHERE status = 'held' AND",
+        new="    FROM booking_changes\n    WHERE false AND status = 'held' AND",
+        test=f"{_STANDING}test_a_cancel_alone_that_waits_for_a_key_nobody_can_decrypt_is_told",
+    ),
+    _sql(
         name="one-account-is-counted-with-the-one-before-it",
         old="\n                AND line.number > 0",
         new="",
