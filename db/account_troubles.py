@@ -24,11 +24,11 @@ CAP = 1000
 """So much of a closed account is counted, of a line, and of a reason."""
 DEFAULT = "default"
 """The name of account 1, whose key is that of the settings."""
-LISTED = 50
+LISTED, OF_EACH = 50, 50
 """So many accounts are listed, and so many of one trouble."""
 _MOST = 1000  # entries of an index that are read for a trouble, and accounts whose lines are
 _ALL = 3  # times CAP: so many bookings of all lines are counted
-_MANY = 1_000_000  # instead of each of these, where all is counted
+_NO_BOUNDS = dict.fromkeys(("most", "cap", "all"), 1_000_000)
 _CLOSED = 20  # closed accounts that are listed
 
 
@@ -181,23 +181,24 @@ def read(
     unreadable: str,
     missing_type: str,
     create: str,
-    of_each: int = LISTED,
     counted_at: datetime | None = None,
+    only: int | None = None,
 ) -> AccountTroubles:
     """Read what is held by which cause, the accounts that something of their own stops, and other Cal.coms' troubles.
 
     `service` is the settings' Cal.com, `create` the endpoint that makes bookings, `lead` HOLD_LEAD in seconds.
     `unreadable`: what bookings are held for whose key cannot be decrypted; `missing_type`: the error type of those
-    whose event type is gone, which is no matter of the account. Of each trouble at most `of_each` accounts are listed.
+    whose event type is gone, which is no matter of the account. Of each trouble at most OF_EACH accounts are listed.
     Up to CAP bookings of a line, or of a reason, are counted, but for those of which there were more at the last count.
-    `counted_at`: this is a count of all, that is stored under this moment, beside that of `counts_now.keep_held`. Where
-    `default` is alone, and no account was ever closed, this costs one row.
+    `counted_at`: this is a count of all, stored under this moment beside that of `counts_now.keep_held`. `only`: this
+    is about one account by its number, and counts all of it. Where `default` is alone, and no account was ever closed,
+    this costs one row.
     """
     any_closed = exists(select(literal(1)).select_from(_others).where(_others.c.state == literal_column("'closed'")))
     default = conn.execute(select(_accounts.c.alone, any_closed).where(_accounts.c.id == DEFAULT_ACCOUNT)).one_or_none()
     alone, ever_closed = (True, False) if default is None else default
     closed = of_account.held_of_closed(conn, cap=CAP) if ever_closed else []
-    if alone:
+    if alone and only is None:
         return AccountTroubles(*_closed(closed)) if closed else NO_TROUBLE
     elsewhere = {name: url for name, url in accounts.services(conn).items() if name != service and url is not None}
     asked = {
@@ -207,31 +208,34 @@ def read(
         "services": [service, *elsewhere],
         "reasons": [reason.value for reason in HoldReason if reason not in _LINES],
         "near_seconds": lead + AT_RISK,
-        "of_each": of_each,
+        "of_each": OF_EACH,
         "of_all": LISTED - min(len(closed), _CLOSED),
+        "first_account": only or 1,
+        "last_account": only or 2**31 - 1,
     }
-    rows = _count(conn, asked, counted_at) if counted_at else _rows(conn, asked)
+    rows = _count(conn, asked, counted_at) if counted_at else _rows(conn, asked, only)
     causes = tuple(_cause(row) for row in rows if row["reason"] is not None)
     in_trouble = [row for row in rows if row["reason"] is None]
     first, counts = _closed(closed)
     known = AccountTroubles(
         (*first, *(_account(row, causes) for row in in_trouble)),
         {**counts, **{AccountTrouble(row["cause"]): row["alike"] for row in in_trouble}},
-        several=True,
+        several=not alone,
         other_services=elsewhere,
         causes=causes,
     )
     return replace(known, services=_services(conn, known, create)) if elsewhere else known
 
 
-def _rows(conn: Connection, asked: Mapping[str, Any]) -> Sequence[RowMapping]:
-    few = {"whole": False, "most": _MOST, "cap": CAP, "all": _ALL * CAP}
-    return causes_now.read(conn, cap=CAP) or conn.execute(statement("held_causes"), {**asked, **few}).mappings().all()
+def _rows(conn: Connection, asked: Mapping[str, Any], only: int | None) -> Sequence[RowMapping]:
+    if only is None and (kept := causes_now.read(conn, cap=CAP)):
+        return kept
+    bounds = {"most": _MOST, "cap": CAP, "all": _ALL * CAP} if only is None else _NO_BOUNDS
+    return conn.execute(statement("held_causes"), {**asked, **bounds, "whole": False}).mappings().all()
 
 
 def _count(conn: Connection, asked: Mapping[str, Any], counted_at: datetime) -> Sequence[RowMapping]:
-    all_of_it = {"whole": True, "most": _MANY, "cap": _MANY, "all": _MANY}
-    rows = conn.execute(statement("held_causes"), {**asked, **all_of_it}).mappings().all()
+    rows = conn.execute(statement("held_causes"), {**asked, **_NO_BOUNDS, "whole": True}).mappings().all()
     if sum(row["count"] or 0 for row in rows) > CAP:
         causes_now.keep(conn, [dict(row) for row in rows], counted_at)
     return rows

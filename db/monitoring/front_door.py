@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, literal_column, select, true
 
 from db.lifecycle import OVER, ChangeStatus
+from db.models.api_keys import api_keys as _keys
 from db.models.calcom import calcom_webhooks as _hints
 from db.models.callbacks import callbacks as _callbacks
 from db.models.changes import booking_changes as _changes
@@ -21,6 +22,8 @@ WEBHOOK_ADD, WEBHOOK_REMOVE = "webhook_add", "webhook_remove"  # as operators' a
 DAY = timedelta(days=1)
 FIRST = 20
 """So many bookings with callbacks that were given up are named."""
+
+_NOT_TAKEN = 4  # times that a callback is given out before nobody is there to send it: three leases have ended
 
 _given_up = and_(
     _callbacks.c.delivered_at.is_(None),
@@ -91,6 +94,14 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Callbacks that no worker takes: how many, up to CAP, and when the oldest of them was written."""
+
+    count: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SilentAccount:
     """An account whose webhook was silent for a day; `last_at` None: no webhook of it is stored."""
 
@@ -112,6 +123,21 @@ def given_up(conn: Connection, *, cap: int = CAP) -> GivenUp:
     rows = conn.execute(first.order_by(_callbacks.c.given_up_at).limit(cap))
     found = {row.id: row.appointment_id for row in rows}
     return GivenUp(len(found), sorted(dict.fromkeys(found.values()))[:FIRST], found)
+
+
+def not_taken(conn: Connection, *, cap: int = CAP) -> NotTaken:
+    """Read which callbacks were given out again and again, and never tried: no worker of their queue is there."""
+    column = _callbacks.c
+    such = and_(column.is_sending, column.tries == 0, column.trouble.is_(None), column.claims >= _NOT_TAKEN)
+    found = select(column.created_at).where(such).limit(cap).subquery()
+    return NotTaken(*conn.execute(select(func.count(), func.min(found.c.created_at))).one())
+
+
+def keys_off(conn: Connection, *, cap: int = CAP) -> list[str]:
+    """Read the names of the keys in force whose callback address a 410 has switched off, in their order."""
+    column = _keys.c
+    such = and_(column.callback_off_at.is_not(None), column.callback_url.is_not(None), column.revoked_at.is_(None))
+    return [*conn.execute(select(column.name).where(such).order_by(column.callback_off_at).limit(cap)).scalars()]
 
 
 def silent_webhooks(

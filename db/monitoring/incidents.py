@@ -21,8 +21,9 @@ class IncidentKind(StrEnum):
     HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
     CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
     ACCOUNT_REFUSED = "account_refused"  # Cal.com takes the key of each account, and shows it its API
+    ACCOUNT_MISLED = "account_misled"  # nothing is held for it of an account beside `default`
     ACCOUNT_FAILING = "account_failing"  # no account's own breaker is open while its bookings wait
-    KEY_UNREADABLE = "key_unreadable"  # no booking is held because its account's key cannot be decrypted
+    KEY_UNREADABLE = "key_unreadable"  # nothing is held because its account's key cannot be decrypted
     ACCOUNT_CLOSED = "account_closed"  # nothing is held of an account that is closed
     CONFIGURATION = "configuration"  # nothing is held for it
     NO_EVENT_TYPE = "no_event_type"  # nothing is held for an event type that Cal.com had and has no more
@@ -38,6 +39,8 @@ class IncidentKind(StrEnum):
     CHANGE_NEEDS_YOU = "change_needs_you"  # none for QUIET ended differently from what was reported, or lives twice
     CHANGE_HELD = "change_held"  # no cancel or move is held until a person acts
     CALLBACKS_GIVEN_UP = "callbacks_given_up"  # each was sent again, or its booking was pruned
+    CALLBACKS_NOT_SENT = "callbacks_not_sent"  # a worker has taken each callback that was given out
+    CALLBACKS_OFF = "callbacks_off"  # the address of no key is switched off by a 410
     WEBHOOKS_SILENT = "webhooks_silent"  # a webhook came, or its account's webhook was ordered again or removed
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     AUDIT = "audit"  # one a night that found something; a later one has ended

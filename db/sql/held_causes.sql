@@ -1,22 +1,23 @@
 -- Say of what is held by which cause: each held booking has one, so that counts of causes add up to what is held. And name the
 -- accounts that something of their own stops, each once, by the worst of that, and since when. Nothing is read while account 1 is
--- the only one.
+-- the only one, but where one account is asked for.
 -- A cause is that of the booking alone (a suspect, a key that cannot see it, an event type that is gone), of its account (closed,
 -- unreadable, refused, configuration, paused, breaker, throttled), or of its Cal.com: down, or back, and what it held goes in
 -- order (service). What is over by now, and goes with the next beat, is let_go. What stops an account stops its whole line.
 -- A plain read whose cost is bounded, but for a count of the :whole: of at most :most accounts that have a line at most :cap bookings
 -- each, and :all of them together, and of each other reason at most :cap (a range, and its order too: else the planner may read
 -- all bookings for each). Where that is not enough, a count is one of "at least" (is_cut). What is read of the bookings is grouped at
--- once: joined and sorted one by one, 5,000 of them took 36 ms, and grouped 4.
+-- once: joined and sorted one by one, 5,000 of them took 36 ms, and grouped 4. All is of the accounts :first_account to
+-- :last_account, which are all accounts, or one.
 -- Cal.com's refusal of a key is an override; a breaker has its changes in the record. One that is half-open for long is at rest,
 -- and stops nobody. What stops account 1 is known to Redis alone where it is the settings'. The first five of each trouble are
 -- among the accounts that are shown; those of others are together. What a closed account holds is named elsewhere, too
 -- (held_of_closed.sql).
 WITH RECURSIVE several AS (
-    SELECT FROM calcom_accounts WHERE id = 1 AND NOT alone
+    SELECT FROM calcom_accounts WHERE id = 1 AND (NOT alone OR :first_account = :last_account)
 ),
 line AS (
-    SELECT 0 AS account_id, 0 AS number FROM several WHERE NOT CAST(:whole AS boolean)
+    SELECT CAST(:first_account AS integer) - 1 AS account_id, 0 AS number FROM several WHERE NOT CAST(:whole AS boolean)
     UNION ALL
     SELECT following.account_id, line.number + 1
     FROM line
@@ -24,6 +25,7 @@ line AS (
         SELECT account_id
         FROM appointments
         WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled') AND account_id > line.account_id
+            AND account_id <= :last_account
         ORDER BY account_id
         LIMIT 1
     ) AS following
@@ -38,6 +40,7 @@ in_line AS MATERIALIZED (
             SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
             FROM appointments
             WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled') AND account_id = line.account_id
+                AND line.number > 0
             LIMIT :cap
         ) AS waiting
         LIMIT :all)
@@ -56,6 +59,7 @@ for_a_cause AS MATERIALIZED (
         SELECT account_id, hold_reason, held_for, error_type, start_at, held_at, requested_at, hold_until
         FROM appointments
         WHERE status = 'held' AND hold_reason >= one.name AND hold_reason <= one.name
+            AND account_id BETWEEN :first_account AND :last_account
         ORDER BY hold_reason, requested_at, id
         LIMIT :cap
     ) AS waiting
@@ -103,6 +107,11 @@ found AS (
     WHERE hold_reason = 'credentials' AND is_unreadable
     GROUP BY account_id
     UNION ALL
+    SELECT account_id, 'unreadable', 1, min(held_at)
+    FROM booking_changes
+    WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :unreadable AND EXISTS (SELECT FROM several)
+    GROUP BY account_id
+    UNION ALL
     SELECT account.id, 'refused', 2, refusal.created_at
     FROM breaker_overrides AS refusal
     JOIN calcom_accounts AS account USING (key_fingerprint)
@@ -143,7 +152,8 @@ worst AS (
     SELECT DISTINCT ON (account_id) account_id, trouble, place, since
     FROM found
     JOIN calcom_accounts AS account ON account.id = found.account_id AND account.state <> 'closed'
-    ORDER BY account_id, place
+    WHERE account_id BETWEEN :first_account AND :last_account
+    ORDER BY account_id, place, since
 ),
 caused AS MATERIALIZED (
     SELECT held.*, account.service, account.name, CASE

@@ -3,7 +3,22 @@
 An account is named where there are several; None: `default` is the only one.
 """
 
+from types import MappingProxyType
+
 from db.account_troubles import DEFAULT, AccountTrouble
+
+WHAT_STOPS = MappingProxyType(
+    {
+        AccountTrouble.CLOSED: "it is closed, with bookings or changes held",
+        AccountTrouble.UNREADABLE: "its key cannot be decrypted",
+        AccountTrouble.REFUSED: "Cal.com refuses its key",
+        AccountTrouble.CONFIGURATION: "its calls reach no API of Cal.com",
+        AccountTrouble.PAUSED: "it is paused by an operator",
+        AccountTrouble.BREAKER: "its own breaker is not closed",
+        AccountTrouble.THROTTLED: "its limit is reached",
+    }
+)
+"""What stops an account and no other."""
 
 
 def key_of(account: str | None) -> str:
@@ -24,12 +39,14 @@ def new_key(account: str | None) -> str:
 
 
 def remedy(trouble: AccountTrouble, account: str) -> str:
-    """Return what a person does about a trouble of FOR_A_PERSON."""
+    """Return what a person does about a trouble of FOR_A_PERSON, or about a pause."""
     match trouble:
         case AccountTrouble.CLOSED:
             return f"`booking accounts close {account} --yes`"
         case AccountTrouble.UNREADABLE:
             return f"give the workers its ACCOUNT_ENCRYPTION_KEYS, or {new_key(account)}"
+        case AccountTrouble.PAUSED:
+            return f"`booking accounts resume {account}`"
         case AccountTrouble.REFUSED:
             return new_key(account)
         case _:

@@ -12,7 +12,12 @@ from tasks.calcom.access import CREATE
 
 
 def read_troubles(
-    conn: Connection, service: str, *, lead: float, counted_at: datetime | None = None
+    conn: Connection,
+    service: str,
+    *,
+    lead: float,
+    counted_at: datetime | None = None,
+    only: int | None = None,
 ) -> AccountTroubles:
     """Read them as `account_troubles.read` does; `lead` is HOLD_LEAD in seconds."""
     return account_troubles.read(
@@ -23,4 +28,5 @@ def read_troubles(
         missing_type=ErrorType.NO_EVENT_TYPE,
         create=CREATE,
         counted_at=counted_at,
+        only=only,
     )

@@ -15,6 +15,13 @@ _TEMPLATES = {
         f"store a valid key of each: {new_key('{account}')}; each is tried again by itself, {tried_again('NAME')}, and"
         " all other accounts go on",
     ),
+    IncidentKind.ACCOUNT_MISLED: Template(
+        "The calls of {number} reach no API of Cal.com, or the key lacks a right: {accounts}",
+        "The calls of accounts reached no API of Cal.com, or a key lacked a right",
+        LATER,
+        "`booking accounts check` says what answers instead of Cal.com, or which right the key lacks; each is tried"
+        f" again by itself, {tried_again('NAME')}, and all other accounts go on",
+    ),
     IncidentKind.ACCOUNT_FAILING: Template(
         "The own breakers of {number} are not closed: {accounts}",
         "The own breakers of accounts were not closed",

@@ -1,6 +1,6 @@
 """What a health check observes of the front door: callbacks that were given up, and webhooks that do not come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -9,13 +9,28 @@ from db.monitoring import front_door
 from db.monitoring.incidents import IncidentKind
 from tasks.incidents.observations import Known
 from tasks.incidents.rules import Observation
+from tasks.words import clock, plural
 
 GRACE = timedelta(minutes=10)  # after a booking: Cal.com sends its webhook within the call, or seconds after it
-_FEW = 5  # accounts that an alert names
+_FEW = 5  # accounts, or keys, that an alert names
 
 
 def observe_callbacks(conn: Connection) -> Iterator[Observation]:
-    """Observe the callbacks that were given up and not sent again; a pruned booking takes its own with it."""
+    """Observe callbacks that were given up, or that no worker takes, and addresses that a 410 has ended.
+
+    A pruned booking takes its own callbacks with it.
+    """
+    left = front_door.not_taken(conn)
+    if left.since is not None:
+        more = " or more" if left.count >= front_door.CAP else ""
+        facts = {"count": left.count, "number": f"{left.count:,}{more}", "oldest": clock(left.since)}
+        yield Observation(IncidentKind.CALLBACKS_NOT_SENT, count=left.count, facts=facts)
+    if off := front_door.keys_off(conn):
+        yield Observation(
+            IncidentKind.CALLBACKS_OFF,
+            count=len(off),
+            facts={"count": len(off), "number": plural(len(off), "key"), "keys": _first(off), "key": off[0]},
+        )
     found = front_door.given_up(conn)
     if found.count:
         more = " or more" if found.count >= front_door.CAP else ""
@@ -38,11 +53,15 @@ def observe_webhooks(conn: Connection, known: Known) -> Iterator[Observation]:
     before = incident.detail.get("account_ids", []) if incident else []
     silent = front_door.silent_webhooks(conn, known=before, grace=GRACE)
     if silent:
-        more = f" and {len(silent) - _FEW:,} more" if len(silent) > _FEW else ""
         facts = {
             "count": len(silent),
-            "accounts": ", ".join(one.name for one in silent[:_FEW]) + more,
+            "accounts": _first([one.name for one in silent]),
             "account": silent[0].name,
             "account_ids": [one.id for one in silent],
         }
         yield Observation(IncidentKind.WEBHOOKS_SILENT, count=len(silent), facts=facts)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
+    return ", ".join(names[:_FEW]) + more

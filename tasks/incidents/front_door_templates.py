@@ -15,6 +15,20 @@ _TEMPLATES = {
         " callbacks --again`, or `booking callbacks --drop` if no receiver will come back. Until then the caller does"
         " not know what became of these bookings",
     ),
+    IncidentKind.CALLBACKS_NOT_SENT: Template(
+        "No worker sends callbacks: {number} were given out again and again, the oldest is of {oldest}",
+        "No worker sent callbacks",
+        NORMAL,
+        "start `celery -A worker worker -P threads -Q callbacks`, and see that it lives. Nothing is lost: what waits"
+        " goes then, in the order of each booking",
+    ),
+    IncidentKind.CALLBACKS_OFF: Template(
+        "The callback addresses of {number} are switched off: their receivers answered 410: {keys}",
+        "Callback addresses of keys were switched off, for their receivers had answered 410",
+        NORMAL,
+        "was that wanted? Then `booking keys callback {key} --off`. Else mend the receiver, then `booking callbacks"
+        " --again`, which switches the address on and sends what was given up; what happens meanwhile is not sent",
+    ),
     IncidentKind.WEBHOOKS_SILENT: Template(
         "No webhook of Cal.com's for a day, though bookings were made: {accounts}",
         "No webhook of Cal.com's came for a day, though bookings were made",

@@ -219,7 +219,8 @@ def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> 
     return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
 
 
-_UNKNOWN: Mapping[str, Any] = {"first_id": "ID", "account": "NAME", "first_day": "DAY", "last_day": "DAY"}
+_NAMELESS = {"account": "NAME", "key": "NAME"}
+_UNKNOWN: Mapping[str, Any] = {"first_id": "ID", **_NAMELESS, "first_day": "DAY", "last_day": "DAY"}
 _PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
 
 

@@ -40,11 +40,14 @@ CHANGES_OF_A_PERSON = (HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CONF
 _REFUSED: Mapping[HoldReason, Block] = MappingProxyType(
     {HoldReason.CREDENTIALS: Block.CREDENTIALS, HoldReason.CONFIGURATION: Block.CONFIGURATION}
 )
-_KEYS = (AccountTrouble.CLOSED, AccountTrouble.UNREADABLE, AccountTrouble.REFUSED)
+_OF_DEFAULT: Mapping[HoldReason, AccountTrouble] = MappingProxyType(
+    {HoldReason.CREDENTIALS: AccountTrouble.REFUSED, HoldReason.CONFIGURATION: AccountTrouble.CONFIGURATION}
+)
 _OF_ACCOUNTS: Mapping[IncidentKind, AccountTrouble] = MappingProxyType(
     {
         IncidentKind.KEY_UNREADABLE: AccountTrouble.UNREADABLE,
         IncidentKind.ACCOUNT_REFUSED: AccountTrouble.REFUSED,
+        IncidentKind.ACCOUNT_MISLED: AccountTrouble.CONFIGURATION,
         IncidentKind.ACCOUNT_FAILING: AccountTrouble.BREAKER,
         IncidentKind.ACCOUNT_CLOSED: AccountTrouble.CLOSED,
     }
@@ -87,15 +90,14 @@ def observe_holds(
         risk = held.get(reason)
         if risk and reason is HoldReason.CONFIGURATION:
             risk = _without(risk, missing.values())
-        behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []
-        if reason is HoldReason.CREDENTIALS and accounts.count(*_KEYS) and block is not Block.CREDENTIALS:
-            continue  # Cal.com has refused another account's key, or nothing
-        if block is Block.CREDENTIALS and reason is HoldReason.CREDENTIALS:
-            waits: Sequence[Held] = [*([risk] if risk else []), *behind]
-            if accounts.several:
-                waits = accounts.with_default_stopped(AccountTrouble.REFUSED).held(
-                    AccountTrouble.REFUSED, account=DEFAULT
-                )
+        is_stopped = block is _REFUSED.get(reason)
+        behind = [held[one] for one in QUEUED if one in held] if is_stopped else []
+        if accounts.several and reason in _OF_DEFAULT:
+            yield from _observe_default(accounts, reason, is_stopped=is_stopped, lead=timings.lead)
+        elif reason is HoldReason.CREDENTIALS and accounts.count(AccountTrouble.CLOSED) and not is_stopped:
+            continue  # Cal.com has refused nothing
+        elif is_stopped and reason is HoldReason.CREDENTIALS:
+            waits = [*([risk] if risk else []), *behind]
             yield Observation(IncidentKind.CREDENTIALS, facts=hold_facts(waits, timings.lead))
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):
             facts = hold_facts([risk, *behind], timings.lead)
@@ -118,6 +120,18 @@ def observe_held_changes(held: HeldChanges) -> Iterator[Observation]:
     if held.total:
         facts = {"count": held.total, "first_id": str(held.bookings[0]), "ids": held.bookings}
         yield Observation(IncidentKind.CHANGE_HELD, count=held.total, facts=facts, each=held.changes)
+
+
+def _observe_default(
+    accounts: AccountTroubles, reason: HoldReason, *, is_stopped: bool, lead: float
+) -> Iterator[Observation]:
+    """Observe what the key or the address of the settings holds of `default`; others have kinds of their own."""
+    trouble = _OF_DEFAULT[reason]
+    known = accounts.with_default_stopped(trouble) if is_stopped else accounts
+    waits = known.held(trouble, account=DEFAULT)
+    if waits or (is_stopped and reason is HoldReason.CREDENTIALS):
+        facts = hold_facts(waits, lead) | {"account": DEFAULT}
+        yield Observation(IncidentKind(reason.value), count=facts["held"] or 1, facts=facts)
 
 
 def _observe_accounts(accounts: AccountTroubles) -> Iterator[Observation]:

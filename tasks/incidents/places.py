@@ -29,11 +29,13 @@ _LISTS: Mapping[IncidentKind, Mapping[str, str]] = MappingProxyType(
 _OF_AN_ACCOUNT = frozenset(
     {
         IncidentKind.ACCOUNT_REFUSED,
+        IncidentKind.ACCOUNT_MISLED,
         IncidentKind.ACCOUNT_FAILING,
         IncidentKind.KEY_UNREADABLE,
         IncidentKind.THROTTLED,
     }
 )
+_OF_DEFAULT = (IncidentKind.CREDENTIALS, IncidentKind.CONFIGURATION)  # of several accounts
 _GATHERED = (IncidentKind.FAILED, IncidentKind.EXPIRED)
 
 
@@ -49,7 +51,8 @@ def page_path(incident: Incident, detail: Mapping[str, Any] | None = None) -> st
     if len(ids) == 1:
         return f"/bookings/{ids[0]}"
     listed = _LISTS.get(kind)  # type: ignore[call-overload]  # a StrEnum's text is as good
-    if kind in _OF_AN_ACCOUNT and "account" in facts and facts.get("count") == 1:
+    one_account = kind in _OF_DEFAULT or (kind in _OF_AN_ACCOUNT and facts.get("count") == 1)
+    if one_account and "account" in facts:
         listed = _HELD | {"account": str(facts["account"])}
     if ids:
         listed = {"ids": ",".join(map(str, ids))}

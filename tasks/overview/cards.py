@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from db.account_troubles import AccountTrouble
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
 from resilience.circuit_breaker.types import Block, State
@@ -65,6 +66,13 @@ class SharedView:
     """What stops bookings now, and so what the line waits for."""
     release_window: int | None = None
     """How many held bookings may be under way at once."""
+
+    @property
+    def stops_default(self) -> AccountTrouble | None:
+        """What stops the line of `default` by the settings' key or address; None: neither does."""
+        if self.key_refused:
+            return AccountTrouble.REFUSED
+        return AccountTrouble.CONFIGURATION if self.settings_wrong else None
 
     @property
     def service(self) -> Card:

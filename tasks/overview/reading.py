@@ -16,7 +16,6 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client.database.errors import NOT_MIGRATED
-from db.account_troubles import AccountTrouble
 from db.connection import deadline
 from db.monitoring import heartbeats
 from db.snapshot import snapshot
@@ -185,10 +184,9 @@ def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | Non
 
 def _with_default(record: RecordView, shared: SharedView) -> RecordView:
     """Return the record with what only Redis knows: that the key or the settings of `default` stop its line."""
-    if not (record.accounts.several and (shared.key_refused or shared.settings_wrong)):
+    if not record.accounts.several or shared.stops_default is None:
         return record
-    cause = AccountTrouble.REFUSED if shared.key_refused else AccountTrouble.CONFIGURATION
-    return replace(record, accounts=record.accounts.with_default_stopped(cause))
+    return replace(record, accounts=record.accounts.with_default_stopped(shared.stops_default))
 
 
 def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:

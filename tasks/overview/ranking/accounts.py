@@ -4,7 +4,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 from db.account_troubles import DEFAULT, FOR_A_PERSON, NO_TROUBLE, AccountTrouble, AccountTroubles, TroubledAccount
-from tasks.accounts.remedies import remedy
+from tasks.accounts.remedies import WHAT_STOPS, remedy
 from tasks.overview.ranking.causes import BY_THEMSELVES
 from tasks.overview.ranking.phrases import at_risk, call_those, level_of_part, number_waiting, since
 from tasks.overview.ranking.row import Level, TrueRow, Whose
@@ -13,17 +13,6 @@ from tasks.overview.sentences import Sentence, sentence
 from tasks.words import plural
 
 _NAMED = 3  # accounts in a sentence
-_WHAT = MappingProxyType(
-    {
-        AccountTrouble.CLOSED: "it is closed, with bookings or changes held",
-        AccountTrouble.UNREADABLE: "its key cannot be decrypted",
-        AccountTrouble.REFUSED: "Cal.com refuses its key",
-        AccountTrouble.CONFIGURATION: "its calls reach no API of Cal.com",
-        AccountTrouble.PAUSED: "it is paused by an operator",
-        AccountTrouble.BREAKER: "its own breaker is not closed",
-        AccountTrouble.THROTTLED: "its limit is reached",
-    }
-)
 _WHOSE = MappingProxyType(
     {
         AccountTrouble.PAUSED: Whose.ORDERED,
@@ -73,7 +62,7 @@ def trouble_phrase(one: TroubledAccount) -> Sentence:
     waits = f", {number_waiting(one.waiting, capped=one.capped)}" if one.waiting else ""
     # A line that a limit makes has no begin: who waits now came later.
     begun = () if one.trouble is AccountTrouble.THROTTLED else since(one.since)
-    return sentence(_WHAT[one.trouble], begun, waits)
+    return sentence(WHAT_STOPS[one.trouble], begun, waits)
 
 
 def is_news(one: TroubledAccount) -> bool:

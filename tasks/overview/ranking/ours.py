@@ -47,7 +47,7 @@ def postgres_slow(overview: Overview) -> TrueRow | None:
     """Postgres answers, and its record cannot be read in time; whether it takes requests is another matter."""
     if not overview.postgres_is_slow:
         return None
-    text = sentence("Postgres is slow: the figures cannot be read.")
+    text = sentence("Postgres is slow: the figures did not come in time.")
     if_nobody_acts = sentence("they are read again each second; look at what Postgres waits for: locks, load, disk.")
     return TrueRow(1, "postgres_slow", Whose.OURS, Level.WARNING, text, if_nobody_acts)
 

@@ -63,6 +63,8 @@ SWEEPS: dict[str, dict[str, Any]] = {
         "near_seconds": 7200,
         "of_each": 50,
         "of_all": 50,
+        "first_account": 1,
+        "last_account": 2**31 - 1,
         "most": 1000,
         "cap": 1000,
         "all": 1000,

@@ -118,6 +118,67 @@ def test_callbacks_that_are_pruned_with_their_booking_end_the_incident() -> None
     assert titles(IncidentKind.CALLBACKS_GIVEN_UP) == []
 
 
+def given_out(times: int) -> int:
+    """Give out what is due as many times, each time to a worker that does not come; return how many that were."""
+    number = 0
+    for _ in range(times):
+        sql("UPDATE callbacks SET next_at = now() WHERE next_at IS NOT NULL")
+        with dependencies.current().engine.begin() as conn:
+            number = len(callbacks.claim(conn))
+    return number
+
+
+def test_callbacks_that_no_worker_takes_are_an_incident_until_one_does() -> None:
+    """One that was given out for the first time is on its way; a receiver that fails is another matter."""
+    key = key_with("https://example.com/hooks")
+    first, second = (confirmed(key) for _ in range(2))
+    assert given_out(3) == 2
+    assert titles(IncidentKind.CALLBACKS_NOT_SENT) == []
+
+    assert given_out(1) == 2
+    seen = only(IncidentKind.CALLBACKS_NOT_SENT)
+    assert seen.title.startswith("No worker sends callbacks: 2 were given out again and again, the oldest is of ")
+    assert "-Q callbacks" in seen.message
+    sql("UPDATE callbacks SET tries = 1, trouble = '500' WHERE appointment_id = :id", id=first)
+    assert only(IncidentKind.CALLBACKS_NOT_SENT).title.startswith("No worker sends callbacks: 1 were given out")
+    with dependencies.current().engine.begin() as conn:
+        number, claims = sql("SELECT id FROM callbacks WHERE appointment_id = :id", id=second), 4
+        callback = callbacks.claimed(conn, number, claims, seconds=1)
+        assert callback is not None
+        assert callbacks.delivered(conn, callback, claims)
+    assert titles(IncidentKind.CALLBACKS_NOT_SENT) == []
+
+
+def switched_off(key: int) -> int:
+    """Have the receiver of a key answer 410; return the booking."""
+    booking = confirmed(key)
+    with dependencies.current().engine.begin() as conn:
+        for number, claims in callbacks.claim(conn):
+            callback = callbacks.claimed(conn, number, claims, seconds=1)
+            assert callback is not None
+            assert callbacks.switch_off(conn, callback, claims)
+    return booking
+
+
+def test_an_address_that_answered_410_is_an_incident_until_somebody_decides() -> None:
+    """By the names of its keys; sending again, another address, none, and a revoked key end it."""
+    keys = [key_with(f"https://example.com/hooks/{number}") for number in range(2)]
+    names = [sql("SELECT name FROM api_keys WHERE id = :id", id=key) for key in keys]
+    bookings = [switched_off(key) for key in keys]
+
+    seen = only(IncidentKind.CALLBACKS_OFF)
+    assert seen.title == (
+        f"The callback addresses of 2 keys are switched off: their receivers answered 410: {names[0]}, {names[1]}"
+    )
+    assert f"`booking keys callback {names[0]} --off`" in seen.message
+    assert orders.send_again(AGAIN, bookings[:1]) == 1
+    assert titles(IncidentKind.CALLBACKS_OFF) == [
+        f"The callback addresses of 1 key are switched off: their receivers answered 410: {names[1]}"
+    ]
+    sql("UPDATE api_keys SET callback_url = NULL WHERE id = :id", id=keys[1])
+    assert titles(IncidentKind.CALLBACKS_OFF) == []
+
+
 def hint(age: str, *, account: int = 1) -> None:
     """Store a webhook of an account as one that came so long ago."""
     sql(

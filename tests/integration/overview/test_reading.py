@@ -93,14 +93,14 @@ def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> No
 
 
 def test_a_postgres_that_only_takes_long_is_slow_and_not_gone(database_url: str) -> None:
-    """A table is locked: the figures cannot be read, and requests are accepted meanwhile."""
+    """A table is locked: the figures do not come in time, and requests are accepted meanwhile."""
     with psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE alert_incidents IN ACCESS EXCLUSIVE MODE")
         slow = read(patience=0.5)
         assert enqueue_booking(request(1)).appointment_id
 
     assert (slow.postgres.answers, slow.record) == (True, None)
-    assert said(slow) == "Postgres is slow: the figures cannot be read."
+    assert said(slow) == "Postgres is slow: the figures did not come in time."
     assert verdict(slow).level is Level.WARNING
     assert read(slow).record is not None
 

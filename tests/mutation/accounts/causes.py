@@ -6,6 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _HELD = "tests/integration/overview/test_held_causes.py::test_what_the_causes_hold_adds_up_to_what_is_held"
 _CAUSES = "tests/unit/overview/test_causes.py::"
+_STANDING = "tests/integration/overview/test_standing.py::"
 _TROUBLES = "tests/integration/accounts/test_account_troubles.py::"
 _sql = partial(Breakage, promise=6, file="db/sql/held_causes.sql", test=_HELD)
 _now = partial(
@@ -95,6 +96,39 @@ CAUSES: tuple[Breakage, ...] = (
         old="replace(one, cause=cause) if one.account == DEFAULT and _is_stopped(one) else one",
         new="one",
         test=f"{_CAUSES}test_redis_alone_knows_what_stops_the_line_of_default",
+    ),
+    _alert(
+        name="the-incident-of-the-settings-counts-all-accounts",
+        old="    waits = known.held(trouble, account=DEFAULT)\n",
+        new="    waits = known.held(trouble)\n",
+        test=f"{_STANDING}test_the_incident_of_the_settings_counts_the_settings_account_alone",
+    ),
+    _alert(
+        name="calls-that-reach-no-api-are-told-to-nobody",
+        old="        IncidentKind.ACCOUNT_MISLED: AccountTrouble.CONFIGURATION,\n",
+        new="",
+        test=f"{_STANDING}test_calls_that_reach_no_api_are_the_incident_of_their_account",
+    ),
+    _sql(
+        name="a-cancel-alone-without-a-readable-key-is-told-to-nobody",
+        old="    FROM booking_changes\n    WHERE status = 'held' AND",
+        new="    FROM booking_changes\n    WHERE false AND status = 'held' AND",
+        test=f"{_STANDING}test_a_cancel_alone_that_waits_for_a_key_nobody_can_decrypt_is_told",
+    ),
+    _sql(
+        name="one-account-is-counted-with-the-one-before-it",
+        old="\n                AND line.number > 0",
+        new="",
+        test=f"{_STANDING}test_an_account_is_counted_alone_and_in_full",
+    ),
+    Breakage(
+        name="an-account-with-a-refused-key-is-shown-as-active",
+        promise=6,
+        file="tasks/accounts/standing.py",
+        old="    if own is not None:\n        return AccountStanding(own.trouble,",
+        new="    if own is not None:\n        return AccountStanding(None,",
+        test="tests/integration/cli/accounts/test_cli_accounts.py"
+        "::test_an_account_whose_key_is_refused_is_not_shown_as_active_alone",
     ),
     _alert(
         name="an-alert-of-limits-counts-the-first-of-each-line",

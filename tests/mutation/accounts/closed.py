@@ -168,8 +168,8 @@ CLOSED_ACCOUNTS = (
         name="a-closed-account-is-a-refused-key",
         promise=1,
         file="tasks/incidents/observations.py",
-        old="_KEYS = (AccountTrouble.CLOSED, ",
-        new="_KEYS = (",
+        old="accounts.count(AccountTrouble.CLOSED) and not is_stopped",
+        new="not block",
         test=_HELD,
     ),
     _troubles(

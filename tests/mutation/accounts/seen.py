@@ -34,8 +34,8 @@ SEEN: tuple[Breakage, ...] = (
     _seen(
         name="the-key-of-default-is-blamed-for-anothers",
         file="tasks/incidents/observations.py",
-        old="accounts.count(*_KEYS) and block is not Block.CREDENTIALS:",
-        new="False:",
+        old="if accounts.several and reason in _OF_DEFAULT:",
+        new="if False:",
         test=f"{_TROUBLES}test_a_refused_key_names_its_account_until_it_is_rotated",
     ),
     _seen(

@@ -25,6 +25,24 @@ AT_FRONT_DOOR = (
         new="",
         test=f"{_INCIDENTS}test_callbacks_that_were_given_up_are_an_incident_until_they_are_sent_again",
     ),
+    _observe(
+        name="callbacks-that-no-worker-takes-are-no-incident",
+        old="    if left.since is not None:\n",
+        new="    if False:\n",
+        test=f"{_INCIDENTS}test_callbacks_that_no_worker_takes_are_an_incident_until_one_does",
+    ),
+    _observe(
+        name="an-address-that-answered-410-is-no-incident",
+        old="    if off := front_door.keys_off(conn):\n",
+        new="    if off := []:\n",
+        test=f"{_INCIDENTS}test_an_address_that_answered_410_is_an_incident_until_somebody_decides",
+    ),
+    _read(
+        name="a-callback-on-its-way-is-one-that-nobody-takes",
+        old="column.claims >= _NOT_TAKEN)",
+        new="column.claims >= 1)",
+        test=f"{_INCIDENTS}test_callbacks_that_no_worker_takes_are_an_incident_until_one_does",
+    ),
     Breakage(
         name="callbacks-given-up-ring-nothing",
         promise=6,

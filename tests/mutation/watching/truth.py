@@ -39,7 +39,7 @@ TRUTH = (
         name="refused-key-counts-only-who-met-it",
         promise=6,
         file="tasks/incidents/observations.py",
-        old="behind = [held[one] for one in QUEUED if one in held] if block is _REFUSED.get(reason) else []",
+        old="behind = [held[one] for one in QUEUED if one in held] if is_stopped else []",
         new="behind = []",
         test="tests/unit/tasks/test_queue_said.py"
         "::test_the_incident_of_a_refused_key_counts_all_that_wait_for_it[credentials-105]",

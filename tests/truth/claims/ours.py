@@ -17,7 +17,7 @@ OURS = (
         done("dead Postgres"),
     ),
     Pattern(NOTHING, IF + r"all goes on by itself when it is back\.", {}),
-    Pattern(HEAD, r"Postgres is slow: the figures cannot be read\.", {}, is_slow),
+    Pattern(HEAD, r"Postgres is slow: the figures did not come in time\.", {}, is_slow),
     Pattern(
         NOTHING,
         IF + r"they are read again each second; look at what Postgres waits for: locks, load, disk\.",

@@ -117,7 +117,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     ),
     (
         1, "postgres_slow", Whose.OURS, Level.WARNING, replace(overview(), record=None),
-        "Postgres is slow: the figures cannot be read.",
+        "Postgres is slow: the figures did not come in time.",
         "they are read again each second; look at what Postgres waits for: locks, load, disk.",
     ),
     (

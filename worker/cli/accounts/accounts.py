@@ -13,6 +13,7 @@ from db.api_keys import voice_secrets
 from db.models.accounts import AccountState
 from db.monitoring.operator_actions import ActionRequest
 from tasks.accounts.door import NoAccess
+from tasks.accounts.standing import read_standing
 from tasks.callers.voice_secrets import unreadable_secrets
 from tasks.dependencies import Dependencies
 from tasks.incidents.template import named_bookings
@@ -20,6 +21,7 @@ from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount, closing
 from tasks.operations.accounts.closing import Closing, NotClosedError
 from tasks.operations.accounts.refusals import AccountRefusedError
+from tasks.overview.cards import read_shared
 from tasks.words import plural
 from worker.cli.check.calcom import check_accounts
 from worker.cli.check.check import audit_calls
@@ -61,12 +63,18 @@ def show(name: str, *, json: bool) -> bool:
         Stop: There is no such account.
     """
     deps = ready()
+    stops_default = read_shared(deps).stops_default
     with deps.autocommit.connect() as conn:
         account = named_account(conn, name)
+        standing = read_standing(
+            conn, account, deps.breaker.service, lead=deps.timings.lead, stops_default=stops_default
+        )
+    shown = _as_json(deps, account)
     if json:
-        screen.as_json(_as_json(deps, account))
-    else:
-        screen.facts([(key, "" if value is None else str(value)) for key, value in _as_json(deps, account).items()])
+        screen.as_json({**shown, "trouble": standing.trouble and standing.trouble.value, "since": standing.since})
+        return True
+    shown["stopped by"] = standing.words(name)
+    screen.facts([(key, "" if value is None else str(value)) for key, value in shown.items()])
     return True
 
 

@@ -52,6 +52,19 @@ def test_an_account_is_added_at_the_cal_com_of_the_settings(accounts: Booking, m
     }
 
 
+def test_an_account_whose_key_is_refused_is_not_shown_as_active_alone(accounts: Booking, simulator: Any) -> None:
+    """What stops it stands beside its state, with what ends that."""
+    [one] = accept(request(1, account="salon-7"))
+    simulator.faults("status", name="invalid_key", count=1)
+    carry(one)
+
+    shown, told = accounts("show", "salon-7", "--json").json, accounts("show", "salon-7").out
+
+    assert (shown["state"], shown["trouble"]) == ("active", "refused")
+    assert "Cal.com refuses its key: `booking accounts rotate salon-7`" in " ".join(told.split())
+    assert accounts("show", "default", "--json").json["trouble"] is None
+
+
 def test_accounts_are_listed_without_their_keys(accounts: Booking, simulator: Any) -> None:
     """By name, state, Cal.com and limit; one by all that may be shown."""
     listed, shown = accounts("list"), accounts("show", "salon-7", "--json")
