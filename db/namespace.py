@@ -22,7 +22,7 @@ TABLES = (
 OPTION = "booking_schema"  # of an engine, and so of each of its connections
 _FUNCTIONS = (
     "asked_before", "calcom_account_id", "calcom_account_name", "calcom_callers", "calcom_callers_at",
-    "calcom_open_account", "take_restored_booking", "takes_one",
+    "calcom_open_account", "is_on_the_way", "take_restored_booking", "takes_one",
 )  # fmt: skip
 _OURS = re.compile(rf"(?<![\w.])(?<!%\()(?:{'|'.join((*TABLES, *_FUNCTIONS))})\b(?! AS \()")
 

@@ -1,9 +1,11 @@
-"""Other requests of an account for the very same booking: what Cal.com calls "already booked" may be one of them.
+"""Other requests of an account: for the very same booking, which Cal.com may mean by "already booked"; and for a time.
 
 It counts as booked before only when it was never in flight together with this one: of two that were, Cal.com may name
 either, whichever it kept.
 """
 
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, literal_column, select
@@ -11,9 +13,25 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, literal_column, 
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from db.models.bookings import appointment_events, appointments
+from db.sql import statement
 
 _COLUMNS = appointments.c
 _EVENT_TYPE = ("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug")
+
+
+class WantedStart(NamedTuple):
+    """Hold a start that a request is on the way to, and for how long; zero: not known."""
+
+    start: datetime
+    length: timedelta
+
+
+def wanted_starts(
+    conn: Connection, event_type: int, begin: datetime, end: datetime, *, account: int
+) -> list[WantedStart]:
+    """Return the starts in a period that requests for an event type claim; none where it may take more than one."""
+    asked = {"event_type": event_type, "begin": begin, "end": end, "account": account}
+    return [WantedStart(*row) for row in conn.execute(statement("wanted_starts"), asked)]
 
 
 def seat_before(conn: Connection, row: Appointment) -> str | None:

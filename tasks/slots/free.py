@@ -1,8 +1,12 @@
-"""The free times of an event type: what Cal.com offers now, or "not known" with what is held; never a guess."""
+"""The free times of an event type: what Cal.com offers now, or "not known" with what is held; never a guess.
+
+Where an event type takes one booking for a time, no time that a request is on the way to is offered to somebody else.
+"""
 
 import json
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
@@ -12,7 +16,10 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_client import correlation
+from booking_client.asking import patience
 from booking_client.states import DEFAULT_ACCOUNT
+from db.appointments.others import wanted_starts
+from db.connection import deadline
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.calcom.request_body import instant
@@ -24,6 +31,7 @@ from tasks.slots.held import held
 
 SECONDS = 5.0  # that a caller waits for Cal.com
 MOST_DAYS = 31
+_MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +125,28 @@ def _read(deps: Dependencies, question: SlotsQuestion) -> str | None:
     try:
         calls = ReaderCalls(deps.for_account(question.account_id), correlation.new())
         starts = free_starts(calls.slots(question.query))
+        if starts is None:
+            return None
+        starts = _unclaimed(deps, question, starts)
     except (NotNow, NoAccess, SQLAlchemyError):
         return None
-    if starts is None:
-        return None
     return json.dumps({"as_of": as_of, "starts": [start.timestamp() for start in starts]})
+
+
+def _unclaimed(deps: Dependencies, question: SlotsQuestion, starts: Sequence[datetime]) -> list[datetime]:
+    """Return the starts that no request is on the way to, where only one may have a time."""
+    if not starts:
+        return []
+    period = starts[0], starts[-1] + _MOMENT
+    with deadline(patience()), deps.autocommit.connect() as conn:
+        wanted = wanted_starts(conn, question.event_type_id, *period, account=question.account_id)
+    claimed: dict[timedelta, list[datetime]] = {}
+    for one in sorted(wanted):
+        claimed.setdefault(one.length or _MOMENT, []).append(one.start)
+    return [start for start in starts if not any(_reach(start, *known) for known in claimed.items())]
+
+
+def _reach(start: datetime, length: timedelta, claimed: Sequence[datetime]) -> bool:
+    """Return whether one of these bookings, in order and equally long, overlaps one of their length from a start on."""
+    after = bisect_left(claimed, start)
+    return any(abs(start - one) < length for one in claimed[max(after - 1, 0) : after + 1])

@@ -7,6 +7,8 @@ from tests.mutation.breakage import Breakage
 _TIMES = "tests/integration/line/test_db_times.py::"
 _AHEAD = "tests/integration/api/doors/test_who_is_ahead.py::"
 _HEARS = f"{_AHEAD}test_who_asks_for_a_time_after_another_one_hears_so_while_that_one_may_get_it[plain]"
+_FREE = "tests/promises/asking/test_free_slots.py::"
+_OFFERED = f"{_FREE}test_a_time_that_somebody_asked_for_is_not_offered_where_one_may_have_it"
 _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
 _before = partial(Breakage, promise=4, file="db/migrations/times.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
@@ -34,8 +36,8 @@ TIMES = (
     ),
     _before(
         name="who-wants-a-time-waits-for-who-does-not-any-more",
-        old="AND NOT first.cancel_requested AND NOT first.move_requested AND first.probe_failures < 2",
-        new="AND first.probe_failures < 2",
+        old="    AND NOT booking.cancel_requested AND NOT booking.move_requested\n",
+        new="",
         test=f"{_TIMES}test_who_waits_for_a_time_is_let_go_when_the_first_is_not_on_the_way_any_more",
     ),
     _before(
@@ -46,13 +48,13 @@ TIMES = (
     ),
     _before(
         name="who-wants-a-time-waits-for-what-a-person-ends",
-        old="                first.status <> 'held'\n",
-        new="                true\n",
+        old="        booking.status <> 'held'\n",
+        new="        true\n",
         test=_RULE,
     ),
     _before(
         name="a-time-whose-first-is-unclear-is-given-away",
-        old="OR first.hold_reason IN ('settling', 'unreachable') AND",
+        old="OR booking.hold_reason IN ('settling', 'unreachable') AND",
         new="OR false AND",
         test=_RULE,
     ),
@@ -133,6 +135,22 @@ TIMES = (
         old="coalesce(bool_and(kind IN",
         new="coalesce(bool_or(kind IN",
         test=f"{_AHEAD}test_what_one_key_was_shown_does_not_stand_against_another_ones_sight",
+    ),
+    Breakage(
+        name="a-time-that-somebody-wants-is-offered",
+        promise=4,
+        file="tasks/slots/free.py",
+        old="        starts = _unclaimed(deps, question, starts)\n",
+        new="",
+        test=f"{_OFFERED}[plain-30-free_at0]",
+    ),
+    Breakage(
+        name="what-a-wanted-booking-reaches-into-is-offered",
+        promise=4,
+        file="tasks/slots/free.py",
+        old="abs(start - one) < length for",
+        new="abs(start - one) < _MOMENT for",
+        test=f"{_OFFERED}[plain-30-free_at0]",
     ),
     Breakage(
         name="who-is-behind-hears-that-it-will-be-confirmed",

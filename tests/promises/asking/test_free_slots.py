@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import redis
 
+from db.appointments import event_types
+from db.appointments.event_types import EventKind, ShownType
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
@@ -45,6 +47,35 @@ def test_what_cal_com_offers_is_free_and_what_is_booked_is_not(
     assert found.known
     assert [start.isoformat()[11:16] for start in found.starts] == ["09:00", "09:30", "10:30"]
     assert found.as_of is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "free_at"),
+    [
+        (EventKind.PLAIN, 30, ["09:00", "10:30", "11:00"]),
+        (EventKind.PLAIN, None, ["09:00", "09:30", "10:30", "11:00"]),
+        (EventKind.ROUND_ROBIN, 30, ["09:00", "09:30", "10:00", "10:30", "11:00"]),
+    ],
+)
+def test_a_time_that_somebody_asked_for_is_not_offered_where_one_may_have_it(
+    settings: Callable[..., dict[str, str]], kind: EventKind, length: int | None, free_at: list[str]
+) -> None:
+    """Nor one that its booking reaches into; it is offered again when the request has ended."""
+    settings()
+    deps = dependencies.current()
+    with deps.engine.begin() as conn:
+        shown = ShownType(policy_kind=kind, confirms_free_email=False, length_minutes=length)
+        event_types.keep(conn, "key", str(PLAIN), shown)
+    [booking] = accept(request(0, PLAIN, start="2030-03-04T10:00:00Z"))
+    if length:
+        [ended] = accept(request(1, PLAIN, start="2030-03-04T11:00:00Z"))
+        write(ended, status=Status.EXPIRED)
+        accept(request(2, PLAIN, start="2030-03-04T09:45:00Z"))
+
+    found = free_slots(PLAIN, BEGIN + timedelta(hours=9), BEGIN + timedelta(hours=11, minutes=15), seconds=60)
+
+    assert row(booking).status is Status.PENDING
+    assert [start.isoformat()[11:16] for start in found.starts] == free_at
 
 
 def test_all_who_ask_the_same_cost_one_call(settings: Callable[..., dict[str, str]], simulator: Any) -> None:

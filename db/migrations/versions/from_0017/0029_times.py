@@ -32,6 +32,7 @@ _STATEMENTS = Path(__file__).parents[2] / "times.sql"
 _DOWN = """
 DROP FUNCTION takes_one(integer, text);
 DROP FUNCTION asked_before(bigint, timestamptz, timestamptz, integer);
+DROP FUNCTION is_on_the_way(appointments);
 DROP INDEX booking_changes_wanted;
 DROP INDEX calcom_event_types_type;
 DROP INDEX appointments_wanted;
