@@ -83,6 +83,14 @@ METRICS = (
   value: true""",
         test="tests/deploying/test_kubernetes.py::test_a_service_puts_nothing_into_our_pods",
     ),
+    Breakage(
+        name="worker-that-is-gone-is-well",
+        promise=6,
+        file="worker/console/broker.py",
+        old="return bool(app.control.ping([node]",
+        new="return None is not (app.control.ping([node]",
+        test="tests/deploying/test_compose.py::test_no_health_check_is_well_without_what_it_checks",
+    ),
     _base(
         name="settings-in-powers-of-ten",
         old="ternary $value (toJson $value)",
