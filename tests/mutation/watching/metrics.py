@@ -89,7 +89,7 @@ METRICS = (
         file="worker/console/broker.py",
         old="return bool(app.control.ping([node]",
         new="return None is not (app.control.ping([node]",
-        test="tests/deploying/test_compose.py::test_no_health_check_is_well_without_what_it_checks",
+        test="tests/integration/cli/test_cli_check.py::test_a_worker_that_does_not_answer_is_not_well",
     ),
     _base(
         name="settings-in-powers-of-ten",
