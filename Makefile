@@ -30,7 +30,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart release format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart image image-check release format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -124,7 +124,13 @@ sbom: ## Write dist/sbom.json: the packages of the image, each with its version 
 chart: setup ## Check the Helm chart of deploy/kubernetes by Helm's own SDK and pack it into dist/ (needs a package index)
 	@mkdir -p dist && $(BIN)/python deploy/helm.py package dist
 
-release: setup ## Build dist/VERSION (wheels, sdists, chart, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
+image: setup ## Build the image by buildah, without a daemon, into dist/ (ARGS=--own-base: on Debian's packages, where no registry answers)
+	@$(call within,900) $(BIN)/python deploy/image.py $(ARGS)
+
+image-check: setup ## Build the image twice: it must be the same, and book alone, read-only and without a shell (root; Debian's buildah, mmdebstrap)
+	@$(call within,1200) $(BIN)/python -m tests.image
+
+release: setup ## Build dist/VERSION (wheels, sdists, chart, image, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
 	@$(call within,1800) $(BIN)/python deploy/release.py $(ARGS)
 
 format: setup ## Format the code, and fix what ruff can fix

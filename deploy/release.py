@@ -1,7 +1,8 @@
 """Build a release in dist/VERSION, and see that it books: `make release`, `make release ARGS=0.2.0` a new version.
 
-Both wheels and sdists, the chart, the list of the image's packages, notes, and checksums. The wheels are installed in
-an environment that has nothing else, and the demo runs from there. Nothing is published, and no tag is made.
+Both wheels and sdists, the chart, the image where its tools are there, the lists of packages, notes, and checksums. The
+wheels are installed in an environment that has nothing else, and the demo runs from there. Nothing is published, and no
+tag is made.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+IMAGE_TOOLS = ("buildah", "mmdebstrap")
 HEAD = "## Unreleased\n"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _PLACES = {  # each is there once
@@ -139,6 +141,10 @@ def _build(folder: Path) -> None:
     _run(["make", "--no-print-directory", "sbom"], cwd=ROOT)
     shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
     _run([sys.executable, str(ROOT / "deploy" / "helm.py"), "package", str(folder)])
+    if missing := [name for name in IMAGE_TOOLS if not shutil.which(name)]:
+        print(f"  left out: the image, which needs {' and '.join(missing)} (apt-get install {' '.join(missing)})")
+    else:
+        _run([sys.executable, str(ROOT / "deploy" / "image.py"), "--own-base", "--folder", str(folder)])
 
 
 def _try(folder: Path) -> None:

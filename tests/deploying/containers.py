@@ -132,7 +132,7 @@ class Container:
         minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", check["timeout"]).groups()  # type: ignore[union-attr]
         try:
             ran = subprocess.run(
-                [_unescaped(word) for word in argv],
+                [*NAMED, self.name, *(_unescaped(word) for word in argv)],
                 cwd=self.folder,
                 env=self.environment,
                 capture_output=True,

@@ -221,6 +221,7 @@ def called(bookings: Ids, *, undo: Annotated[bool, typer.Option("--undo", help="
 def check(
     *,
     tick: Annotated[bool, typer.Option("--tick", help="Check only whether beat ticks: for a health check.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Only whether this host's worker answers.")] = False,
     json: Json = False,
 ) -> None:
     """Check settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do.

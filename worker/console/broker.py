@@ -45,6 +45,13 @@ def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
         return Broker(dict.fromkeys(names, 0), error=_describe(error, url))
 
 
+def hears(node: str, timeout: float) -> bool:
+    """Return whether a worker answers within a time, in seconds. Raises what the transport of a dead broker raises."""
+    with app.connection_for_write(connect_timeout=ANSWER_SECONDS) as connection:
+        connection.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
+        return bool(app.control.ping([node], timeout=timeout, limit=1, connection=connection))
+
+
 def _length(connection: Connection, name: str) -> int:
     try:
         with connection.channel() as channel:

@@ -1,6 +1,7 @@
 """`booking check`: each thing that can be wrong is said in one line, with what to do."""
 
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +18,7 @@ from db.monitoring import heartbeats
 from db.monitoring.heartbeats import HEALTH_CHECK
 from tasks import dependencies
 from tasks.calcom.client import CalcomClient
-from worker.cli.check import clocks
+from worker.cli.check import check, clocks
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
@@ -33,14 +34,14 @@ def confirmed(record: Any, *event_types: int) -> None:
 def wrong(settings: Settings, call: Booking) -> Callable[..., str]:
     """Check with some settings changed; returns the one line that is wrong."""
 
-    def check(**changes: str) -> str:
+    def look(*options: str, **changes: str) -> str:
         settings(**changes)
-        ran = call("check")
+        ran = call("check", *options)
         assert ran.code == 1
         [line] = [line for line in ran.out.splitlines() if line.startswith("WRONG")]
         return line.removeprefix("WRONG").strip()
 
-    return check
+    return look
 
 
 def test_all_is_well(booking: Booking) -> None:
@@ -342,3 +343,25 @@ def test_a_cal_com_in_trouble(wrong: Callable[..., str], simulator: Any) -> None
     """It is not our settings that are wrong."""
     simulator.faults("status", name="unavailable")
     assert "answers 503: it is in trouble, and bookings wait for it" in wrong()
+
+
+def test_a_worker_that_does_not_answer_is_not_well(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named as Celery names it; tests/deploying asks one that runs, as compose does."""
+    monkeypatch.setattr(check, "WORKER_SECONDS", 0.2)
+
+    ran = booking("check", "--worker", "--json")
+
+    [finding] = ran.json["findings"]
+    assert (ran.code, finding["ok"]) == (1, False)
+    assert finding["about"] == f"celery@{socket.gethostname()}"
+    assert finding["said"].startswith("does not answer")
+
+
+def test_a_broker_that_is_gone_is_said_of_the_worker(wrong: Callable[..., str]) -> None:
+    """Which of the two is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    assert wrong("--worker", REDIS_URL=f"redis://127.0.0.1:{port}/0").endswith(
+        "cannot be asked: the broker does not answer"
+    )

@@ -13,6 +13,7 @@ _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
 _before = partial(Breakage, promise=4, file="db/migrations/times.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _these = partial(Breakage, promise=4, file="db/sql/release_these.sql")
+_free = partial(Breakage, promise=4, file="tasks/slots/free.py")
 _insert = partial(Breakage, promise=4, file="client/booking_client/sql/insert.sql")
 
 TIMES = (
@@ -136,18 +137,14 @@ TIMES = (
         new="coalesce(bool_or(kind IN",
         test=f"{_AHEAD}test_what_one_key_was_shown_does_not_stand_against_another_ones_sight",
     ),
-    Breakage(
+    _free(
         name="a-time-that-somebody-wants-is-offered",
-        promise=4,
-        file="tasks/slots/free.py",
         old="        starts = _unclaimed(deps, question, starts)\n",
         new="",
         test=f"{_OFFERED}[plain-30-free_at0]",
     ),
-    Breakage(
+    _free(
         name="what-a-wanted-booking-reaches-into-is-offered",
-        promise=4,
-        file="tasks/slots/free.py",
         old="abs(start - one) < length for",
         new="abs(start - one) < _MOMENT for",
         test=f"{_OFFERED}[plain-30-free_at0]",

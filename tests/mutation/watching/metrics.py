@@ -83,6 +83,14 @@ METRICS = (
   value: true""",
         test="tests/deploying/test_kubernetes.py::test_a_service_puts_nothing_into_our_pods",
     ),
+    Breakage(
+        name="worker-that-is-gone-is-well",
+        promise=6,
+        file="worker/console/broker.py",
+        old="return bool(app.control.ping([node]",
+        new="return None is not (app.control.ping([node]",
+        test="tests/integration/cli/test_cli_check.py::test_a_worker_that_does_not_answer_is_not_well",
+    ),
     _base(
         name="settings-in-powers-of-ten",
         old="ternary $value (toJson $value)",

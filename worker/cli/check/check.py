@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 
+from celery.utils.nodenames import default_nodename
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,6 +42,7 @@ UNBOUNDED = text(
     "SELECT name FROM pg_settings WHERE setting = '0'"
     " AND name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name"
 )
+WORKER_SECONDS = 10.0  # seconds: a worker whose threads are all at work answers late
 LIMIT_SECONDS = 5.0  # seconds that all calls together may wait for Cal.com's limit
 
 
@@ -55,10 +57,10 @@ class CheckResult:
     """True: bookings go on, but an operator should know."""
 
 
-def run(*, json: bool, tick: bool = False) -> bool:
-    """Show the results and return whether all is in order; `tick`: check only whether beat ticks."""
+def run(*, json: bool, tick: bool = False, worker: bool = False) -> bool:
+    """Show the results and return whether all is in order; `tick`, `worker`: check only that, for a health check."""
     results: list[CheckResult] = []
-    for result in look_at_tick() if tick else look():
+    for result in look_at_tick() if tick else look_at_worker() if worker else look():
         results.append(result)
         if not json:
             screen.say(_mark(result), f"{result.about:<12}", result.said)
@@ -119,6 +121,18 @@ def look_at_tick() -> Iterator[CheckResult]:
         yield CheckResult("beat", ok=False, said=message)
     else:
         yield CheckResult("beat", ok=True, said=f"ticked {beat.age:.0f} s ago")
+
+
+def look_at_worker() -> Iterator[CheckResult]:
+    """Check whether the worker of this host answers; the question goes through the broker."""
+    log_to_stderr()
+    node = default_nodename(None)
+    try:
+        ok = broker.hears(node, WORKER_SECONDS)
+        said = "answers" if ok else f"does not answer within {WORKER_SECONDS:g} s; does it run, under this host's name?"
+    except Exception:  # noqa: BLE001 - each transport raises errors of its own
+        ok, said = False, "cannot be asked: the broker does not answer"
+    yield CheckResult(node, ok=ok, said=said)
 
 
 def _postgres(engine: Engine) -> Iterator[CheckResult]:
