@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.lifecycle import HoldReason
 from db.models.accounts import AccountPace
+from db.models.bookings import appointments
 from db.sql import statement
 
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
@@ -33,6 +34,13 @@ def waiting_of(conn: Connection, accounts: Sequence[int], limit: int, *, postabl
     for account, booking_id, place in conn.execute(statement("waiting"), asked):
         places[account].append((booking_id, place))
     return places
+
+
+def asked_before(conn: Connection, appointment_id: int, most: int = 99) -> int:
+    """Return how many who asked for a booking's time before are on the way to it, `most` of them at most."""
+    row = appointments.c
+    count = func.asked_before(row.id, row.start_at, row.line_at, most)
+    return int(conn.execute(select(count).where(row.id == appointment_id)).scalar_one())
 
 
 def in_line(conn: Connection, *, after: int, limit: int, service: str | None = None) -> list[AccountPace]:

@@ -10,7 +10,7 @@ from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
-from db.appointments.queue import QUEUED
+from db.appointments.queue import QUEUED, asked_before
 from db.changes import asking
 from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus
@@ -21,6 +21,7 @@ from tasks.changes.ask.sentences import standing
 from tasks.dependencies import Dependencies
 from tasks.story.timeline import whole_timeline
 from tasks.story.why import why
+from tasks.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,21 @@ def gather(
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)
     now: datetime = conn.execute(select(func.now())).scalar_one()
-    block = Block.UNKNOWN
+    block, before = Block.UNKNOWN, ""
     if row.hold_reason in QUEUED:
         block = blocked_by(conn, row)
+        before = _tried_before(0 if row.outcome_unknown else asked_before(conn, row.id))
     changes = asking.of_booking(conn, row.id)
     opened = [one for one in changes if not one.over]
     cancel_goes = any(one.ends_booking for one in opened)
     account = accounts.names(conn, [row.account_id]).get(row.account_id)
     line = why(row, now, deleted=deleted, block=block, cancel_goes=cancel_goes, account=account)
-    told = " ".join([line, *(standing(one, now) for one in opened)])
+    told = " ".join(part for part in (line, before, *(standing(one, now) for one in opened)) if part)
     return BookingStory(row, now, deleted, told, events, changes, account)
+
+
+def _tried_before(ahead: int) -> str:
+    if not ahead:
+        return ""
+    tried = "is" if ahead == 1 else "are"
+    return f"{plural(ahead, 'request')} for the same time came before it, and {tried} tried first."

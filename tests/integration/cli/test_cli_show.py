@@ -1,6 +1,7 @@
 """`booking show`: everything about one booking, and nobody's name unless it is asked for."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from db.appointments import FromNow, event_types
@@ -69,6 +70,22 @@ def test_json_says_why_it_is_not_moving(booking: Booking, record: Any) -> None:
     assert (shown["status"], shown["final"]) == ("rejected", True)
     assert shown["why"].startswith("Final: Cal.com refused it.")
     assert [event["kind"] for event in shown["story"]] == ["rejected"]
+
+
+def test_those_who_asked_before_for_its_time_are_counted(booking: Booking, record: Any) -> None:
+    """While they are on their way to it; not by a booking that may be done already."""
+    start = datetime(2031, 3, 3, 9, tzinfo=UTC)
+    held = {"event_type_id": 110, "start_at": start, "hold_reason": HoldReason.BREAKER_OPEN}
+    first, second, third = (record.keep(**held) for _ in range(3))
+
+    def told(row: Any) -> str:
+        return str(booking("show", row.id, "--json").json["why"])
+
+    assert told(second).endswith(" 1 request for the same time came before it, and is tried first.")
+    assert told(third).endswith(" 2 requests for the same time came before it, and are tried first.")
+    assert "same time" not in told(first)
+    record.write(third, outcome_unknown=True, posts=1)
+    assert "same time" not in told(third)
 
 
 def test_a_call_that_a_dead_worker_made_is_counted(booking: Booking, record: Any) -> None:
