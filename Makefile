@@ -30,7 +30,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart image image-check release format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart image image-check site release format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -129,6 +129,11 @@ image: setup ## Build the image by buildah, without a daemon, into dist/ (ARGS=-
 
 image-check: setup ## Build the image twice: it must be the same, and book alone, read-only and without a shell (root; Debian's buildah, mmdebstrap)
 	@$(call within,1200) $(BIN)/python -m tests.image
+
+site: ## Build the docs as a site in build/site/html, no broken link allowed (needs a package index; ARGS=--serve shows it)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
+	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'mkdocs-material>=9.8,<10' 'mdx-truly-sane-lists>=1.3,<2' && \
+	  NO_MKDOCS_2_WARNING=1 "$$tools/bin/python" deploy/pages.py $(ARGS)
 
 release: setup ## Build dist/VERSION (wheels, sdists, chart, image, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
 	@$(call within,1800) $(BIN)/python deploy/release.py $(ARGS)

@@ -84,7 +84,7 @@ def test_those_who_asked_before_for_its_time_are_counted(booking: Booking, recor
     assert told(second).endswith(" 1 request for the same time came before it, and is tried first.")
     assert told(third).endswith(" 2 requests for the same time came before it, and are tried first.")
     assert "same time" not in told(first)
-    record.write(third, outcome_unknown=True, posts=1)
+    record.write(third.id, outcome_unknown=True, posts=1)
     assert "same time" not in told(third)
 
 
