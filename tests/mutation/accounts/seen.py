@@ -11,6 +11,9 @@ _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
 _IMPORT = "tests/integration/cli/accounts/test_cli_import.py::"
 _import = partial(Breakage, promise=5, file="worker/onboarding/command.py")
+_REPORT = "tests/integration/cli/accounts/test_cli_account_report.py::"
+_report = partial(Breakage, promise=6, test=f"{_REPORT}test_each_number_of_a_report_is_its_accounts")
+_read = partial(_report, file="db/monitoring/report.py")
 _bringing = partial(Breakage, promise=5, file="worker/onboarding/bringing.py")
 _seen = partial(Breakage, promise=6)
 _restored = partial(Breakage, promise=2, file="worker/cli/audit/restored.py")
@@ -188,6 +191,23 @@ SEEN: tuple[Breakage, ...] = (
         old="if later.after > left:",
         new="if True:",
         test=f"{_IMPORT}test_an_import_waits_for_the_limit_of_calls",
+    ),
+    _report(
+        name="a-report-counts-the-bookings-of-all-accounts",
+        file="db/sql/account_days.sql",
+        old=" AND account_id = :account",
+        new="",
+    ),
+    _report(
+        name="a-report-has-the-outage-of-another-account",
+        file="db/sql/account_moves.sql",
+        old="account_id = :account AND created_at > :since",
+        new="account_id <> :account AND created_at > :since",
+    ),
+    _read(
+        name="a-report-names-what-is-at-risk-of-others",
+        old="appointments.c.account_id == account",
+        new="appointments.c.account_id != account",
     ),
     _bringing(
         name="another-clients-key-passes-for-its-own",
