@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from html import escape
 
 from tasks.accounts.report.figures import AccountReport
@@ -19,17 +21,25 @@ h2 { font-size: 1.1rem; margin: 1.5rem 0 .3rem }
 """
 
 
-def as_html(report: AccountReport) -> str:
-    """Return the report as one HTML document without scripts, which asks for no other file."""
+STYLE_HASH = f"sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}"
+"""By which a Content-Security-Policy allows the document's style, and no other."""
+
+
+def as_html(report: AccountReport, links: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the report as one HTML document without scripts, which asks for no other file.
+
+    `links` are words with their addresses, above the report; a file has none.
+    """
+    to = " ".join(f'<a href="{escape(address)}">{escape(word)}</a>' for word, address in links)
+    nav = f'<nav aria-label="Periods and files">{to}</nav>\n' if links else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title(report))}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body(report)}</body></html>\n"
+        f"<style>{_STYLE}</style></head>\n<body>\n{nav}{_body(report)}</body></html>\n"
     )
 
 
-def body(report: AccountReport) -> str:
-    """Return the report's headings and tables as HTML."""
+def _body(report: AccountReport) -> str:
     return f"<h1>{escape(title(report))}</h1>\n<p>{period(report)}</p>\n" + "".join(map(_table, sections(report)))
 
 

@@ -34,7 +34,7 @@ def _salon(settings: Callable[..., dict[str, str]]) -> None:
     operations.add(deps, NewAccount(name="salon-7"), SecretStr("cal_test_host10"), asked, first=True)
 
 
-def opened(account: str | None) -> None:
+def opened(account: str | None, began: int = 7200) -> None:
     """Write down that a breaker opened and closed: an account's own, or Cal.com's (None)."""
     deps = dependencies.current()
     with deps.engine.begin() as conn:
@@ -42,7 +42,7 @@ def opened(account: str | None) -> None:
             account
             and conn.execute(text("SELECT id FROM calcom_accounts WHERE name = :name"), {"name": account}).scalar_one()
         )
-        for epoch, (state, ago) in enumerate((("open", 7200), ("closed", 3600)), 7):
+        for epoch, (state, ago) in enumerate((("open", began), ("closed", began - 3600)), 7):
             at = conn.execute(text("SELECT now() - :ago * interval '1 second'"), {"ago": ago}).scalar_one()
             change = {
                 "old_state": "closed",
@@ -106,7 +106,7 @@ def test_each_number_of_a_report_is_its_accounts(call: Booking) -> None:
         write(waits, status=Status.HELD, hold_reason=HoldReason.THROTTLED, held_at=text("now()"))
     opened("salon-7")
     opened(None)
-    opened(other)
+    opened(other, began=72_000)
 
     shown = call("accounts", "report", "salon-7", "--csv")
 
