@@ -28,6 +28,7 @@ class Scope(StrEnum):
     VOICE = "voice"  # be named by a voice agent's address, which proves itself by its own secret
     FIND = "find"  # find its bookings by a person's e-mail address or number
     UID = "uid"  # read Cal.com's uid: a uid is enough to cancel at Cal.com
+    REPORT = "report"  # see the page of its account, as a login of Flower's
     ALL = "all"  # see the bookings of its account that others asked for, too
 
 

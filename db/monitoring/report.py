@@ -1,12 +1,14 @@
-"""What `booking report` reads of a period. Plain reads; nothing waits for them, and none reads a whole table."""
+"""What `booking report`, and that of one account, read of a period: plain reads, for which nothing waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
-from db.lifecycle import Status, Strategy
+from db.lifecycle import ChangeStatus, Status, Strategy
 from db.models.bookings import appointment_events, appointments, metadata
+from db.models.changes import ChangeKind, booking_changes
 from db.models.resilience import alert_incidents, circuit_breaker_events, failure_metrics
 from db.sql import statement
 
@@ -61,6 +63,34 @@ class TableSize:
     table: str
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Bookings that were asked for on one day and stand, or have ended, in one way."""
+
+    day: date
+    status: Status
+    error_type: str | None
+    """Of those that were refused, failed or expired."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCount:
+    """Cancels or moves that were asked for in a period, of one state."""
+
+    kind: ChangeKind
+    status: ChangeStatus
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """A held booking whose time is near, by its reference, which counts nothing."""
+
+    reference: str
+    start_at: datetime
 
 
 def booking_counts(
@@ -133,3 +163,39 @@ def table_sizes(conn: Connection) -> list[TableSize]:
         exactly = conn.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() if small else rows
         counted.append(TableSize(name, exactly, total))
     return counted
+
+
+def days_of(conn: Connection, account: int, since: datetime, until: datetime) -> list[DayCount]:
+    """Count an account's bookings of a period, by day."""
+    rows = conn.execute(statement("account_days"), {"account": account, "since": since, "until": until})
+    return [DayCount(row.day, Status(row.status), row.error_type, row.bookings) for row in rows]
+
+
+def changes_of(conn: Connection, account: int, since: datetime, until: datetime) -> list[ChangeCount]:
+    """Count an account's changes of a period, by kind and state; it reads each change that is kept."""
+    column = booking_changes.c
+    such = column.account_id == account, column.requested_at >= since, column.requested_at < until
+    kind = column.kind, column.status
+    rows = conn.execute(select(*kind, func.count()).where(*such).group_by(*kind).order_by(*kind))
+    return [ChangeCount(*row) for row in rows]
+
+
+def own_states(
+    conn: Connection, account: int, service: str, endpoint: str, since: datetime, until: datetime
+) -> Sequence[tuple[datetime, str]]:
+    """Return when an account's own breaker of an endpoint came into which state, as far as it ever moved."""
+    asked = {"account": account, "service": service, "endpoint": endpoint, "since": since, "until": until}
+    return [(row.at, row.state) for row in conn.execute(statement("account_moves"), asked)]
+
+
+def at_risk_of(conn: Connection, account: int, before: datetime, limit: int) -> list[AtRisk]:
+    """Return the first held bookings of an account that start before a moment."""
+    such = (
+        appointments.c.status == literal_column("'held'"),
+        appointments.c.account_id == account,
+        appointments.c.start_at <= before,
+    )
+    rows = conn.execute(
+        select(appointments.c.uuid, appointments.c.start_at).where(*such).order_by(appointments.c.start_at).limit(limit)
+    )
+    return [AtRisk(str(row.uuid), row.start_at) for row in rows]

@@ -14,6 +14,7 @@ from tornado.web import TemplateModule
 from tasks.host.log import Logger
 
 NUMBER = r"([0-9]+)"  # also one that no booking can have: our own page says so
+ACCOUNT = r"([a-z0-9][a-z0-9-]{0,62})"
 UUID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 # By name, so that a worker, which loads Flower's routes as well, loads nothing of the page. With a url_prefix, Flower
 # drops a route's arguments for its handler: ours have none.
@@ -23,6 +24,7 @@ ROUTES = (
     (rf"/resilience/bookings/{NUMBER}", "worker.page.pages.BookingPage"),
     (r"/resilience/calls", "worker.page.pages.CallsPage"),
     (r"/resilience/workers", "worker.page.pages.WorkersPage"),
+    (rf"/resilience/accounts/{ACCOUNT}(\.csv)?", "worker.page.accounts.report.AccountPage"),
     (r"/resilience/static/(.*)", "worker.page.pages.StaticFiles"),
     (r"/resilience/data/overview", "worker.page.data.OverviewData"),
     (r"/resilience/data/charts", "worker.page.data.ChartsData"),

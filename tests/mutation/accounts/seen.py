@@ -11,6 +11,11 @@ _ONE = "tests/integration/cli/accounts/test_cli_one_account.py::"
 _RESTORED = "tests/integration/cli/audits/test_cli_restored_accounts.py::"
 _IMPORT = "tests/integration/cli/accounts/test_cli_import.py::"
 _import = partial(Breakage, promise=5, file="worker/onboarding/command.py")
+_REPORT = "tests/integration/cli/accounts/test_cli_account_report.py::"
+_report = partial(Breakage, promise=6, test=f"{_REPORT}test_each_number_of_a_report_is_its_accounts")
+_read = partial(_report, file="db/monitoring/report.py")
+_LOGIN = "tests/integration/page/test_page_of_an_account.py::"
+_page = partial(Breakage, promise=6, file="worker/page/accounts/login.py")
 _bringing = partial(Breakage, promise=5, file="worker/onboarding/bringing.py")
 _seen = partial(Breakage, promise=6)
 _restored = partial(Breakage, promise=2, file="worker/cli/audit/restored.py")
@@ -188,6 +193,42 @@ SEEN: tuple[Breakage, ...] = (
         old="if later.after > left:",
         new="if True:",
         test=f"{_IMPORT}test_an_import_waits_for_the_limit_of_calls",
+    ),
+    _report(
+        name="a-report-counts-the-bookings-of-all-accounts",
+        file="db/sql/account_days.sql",
+        old=" AND account_id = :account",
+        new="",
+    ),
+    _report(
+        name="a-report-has-the-outage-of-another-account",
+        file="db/sql/account_moves.sql",
+        old="account_id = :account AND created_at > :since",
+        new="account_id > 0 AND created_at > :since",
+    ),
+    _read(
+        name="a-report-names-what-is-at-risk-of-others",
+        old="appointments.c.account_id == account",
+        new="appointments.c.account_id != account",
+    ),
+    _page(
+        name="an-accounts-login-opens-the-page-of-another",
+        old=" and (key.account or DEFAULT) == account",
+        new="",
+        test=f"{_LOGIN}test_an_accounts_login_opens_its_page_and_no_other_address",
+    ),
+    _page(
+        name="any-key-of-an-account-is-a-login",
+        old=" and Scope.REPORT in key.scopes",
+        new="",
+        test=f"{_LOGIN}test_only_a_key_in_force_with_the_scope_is_a_login",
+    ),
+    _seen(
+        name="an-accounts-login-reads-the-bookings-of-all",
+        file="worker/page/base.py",
+        old="        except HTTPError:  # basic authentication failed\n            known = None",
+        new="        except HTTPError:  # basic authentication failed\n            known = True",
+        test=f"{_LOGIN}test_an_accounts_login_opens_its_page_and_no_other_address",
     ),
     _bringing(
         name="another-clients-key-passes-for-its-own",

@@ -53,6 +53,26 @@ def show(name: Name, *, json: Json = False) -> None:
     """Show one account."""
 
 
+@command.command(
+    app,
+    "worker.cli.accounts.report:run",
+    "booking accounts report salon-7",
+    "booking accounts report salon-7 --since 30d --html > salon-7.html",
+)
+def report(
+    name: Name,
+    *,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 24h, 7d, 30d.")] = "7d",
+    html: Annotated[bool, typer.Option("--html", help="Print an HTML file, for the account's owner.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what one account asked for, what came of it, how long it waited, what is held and why, and its outages.
+
+    Nothing in it is another account's, names a person, or is a command: it may be handed to the account's owner.
+    """
+
+
 @_set("booking accounts set salon-7 --rate 300")
 def set(name: Name, *, rate: Rate = None, why: Why = ASKED) -> None:  # noqa: A001 - the operators' word
     """Change how many calls a minute an account may make."""

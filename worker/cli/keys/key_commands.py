@@ -26,7 +26,8 @@ Why = Annotated[str, typer.Option(help="Why; it stands in `booking actions`.")]
     "booking keys add shop --callback https://example.com/hooks",
     more="Scopes: book (ask for bookings and free times), read (ask how they are), change (cancel and move them), "
     "voice (be named by a voice agent's address), find (find them by a person's address or number), "
-    "uid (read Cal.com's uid), all (also see what others asked for of its account).",
+    "uid (read Cal.com's uid), report (see its account's page, as a login), "
+    "all (also see what others asked for of its account).",
 )
 def add(
     name: Name,

@@ -1,5 +1,6 @@
 // The facts of one booking: what it is, its state, and the names by which it is found. Nothing personal.
 import { el, fill, pairs } from "../core/dom.js";
+import { path } from "../core/door.js";
 import { time } from "../core/moments.js";
 import { word } from "../core/words.js";
 
@@ -44,6 +45,7 @@ export function drawFacts(list, facts) {
 }
 
 function written(name, value) {
+  if (name === "account") return el("a", { href: path(`/accounts/${value}`) }, value);
   if (value === true) return TRUE[name] ?? "yes";
   if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value)))
     return time(value, name.endsWith("start_at") ? "clock" : "seconds");

@@ -1,0 +1,1 @@
+"""One account's own page, and the login that sees this account alone."""
