@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import func
+
 from db.appointments import FromNow, event_types
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
@@ -84,7 +86,7 @@ def test_those_who_asked_before_for_its_time_are_counted(booking: Booking, recor
     assert told(second).endswith(" 1 request for the same time came before it, and is tried first.")
     assert told(third).endswith(" 2 requests for the same time came before it, and are tried first.")
     assert "same time" not in told(first)
-    record.write(third.id, outcome_unknown=True, posts=1)
+    record.write(third.id, outcome_unknown=True, posts=1, sent_at=func.now(), settle_at=func.now())
     assert "same time" not in told(third)
 
 
