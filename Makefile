@@ -9,7 +9,7 @@ within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --ki
 
 # What computes runs first, two at once; what waits for real servers then, so many side by side; only `make bench` measures
 # time. A test whose wait ran out is run once more, alone, at the end (tests/running).
-# Four processes use two cores up, and eight are no faster: they only make each other late.
+# What waits has up to three processes more while cores are idle; on a busy machine they would only make each other late.
 SIDE_BY_SIDE := --processes 5
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it again.

@@ -64,6 +64,7 @@ def make_engine(
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         hide_parameters=True,
+        use_native_hstore=False,  # we have none, and to look for it is a round trip of each process's first connection
         execution_options={OPTION: schema} if schema else {},
     )
     if schema:

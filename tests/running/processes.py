@@ -1,7 +1,8 @@
 """Run tests side by side, in forks of one process that has read them all (`--processes N`).
 
-To read them takes ten seconds of a core: it is done once. A fork asks for its next share before the last test of the
-one that it has, for pytest must know which fixtures are needed again.
+To read them takes ten seconds of a core: it is done once. What waits gets further processes, one after the other, while
+cores are idle: on a busy machine they would only make each other late. A fork asks for its next share before the last
+test of the one that it has, for pytest must know which fixtures are needed again.
 """
 
 import gc
@@ -20,11 +21,13 @@ import pytest
 from _pytest.reports import TestReport
 
 from tests.running import prepared, second_look
+from tests.running.cores import LOOK, Cores
 from tests.running.forked import run_shares
 from tests.running.shares import Share, Shares
 
 OPTION = "--processes"
 CORES = 2  # of what computes, so many side by side
+FURTHER, SPARE = 3, 0.5  # processes of what waits at most, and how many cores must be idle for one more
 ENDS_WITHIN = 20.0  # seconds from the order to end until a process is killed
 Ended = Callable[[int, list[TestReport]], None]
 
@@ -46,10 +49,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 @dataclass
 class Lot:
-    """Shares that so many processes run side by side, and what must be over before."""
+    """Shares that so many processes run side by side, `further` ones while cores are idle; and what comes before."""
 
     shares: deque[Share]
     processes: int
+    further: int = 0
     prepare: Callable[[], object] = lambda: None
 
 
@@ -78,12 +82,13 @@ class Run:
         self._lots: list[Lot] = []  # one after the other
         self._forks: list[Fork] = []
         self._held: dict[int, list[TestReport]] = {}  # failures of those that may pass alone
+        self._cores, self._further = Cores(), 0
 
     def all(self) -> None:
         """Run what computes, what waits beside others, and what must be alone; last what may pass when it is alone."""
         shares, postgres = self._shares, self._session.config.pluginmanager.getplugin(prepared.NAME)
         computing = Lot(shares.computing, min(CORES, self._processes))
-        waiting = Lot(shares.waiting, self._processes, postgres.ready if postgres else lambda: None)
+        waiting = Lot(shares.waiting, self._processes, FURTHER, postgres.ready if postgres else lambda: None)
         gc.freeze()  # what all forks have in common: no collector of theirs walks it, and so copies it
         try:
             self._run([computing, waiting], self._hold)
@@ -119,14 +124,16 @@ class Run:
     def _run(self, lots: list[Lot], ended: Ended) -> None:
         self._lots = lots
         while True:
-            most = next((lot.processes for lot in lots if lot.shares), 0)
+            most = next((lot.processes + min(lot.further, self._further) for lot in lots if lot.shares), 0)
             while len(self._forks) < most and (share := self._share()):
                 self._fork(share)
             if not self._forks:
                 return
-            heard: list[Any] = wait([fork.connection for fork in self._forks])
+            heard: list[Any] = wait([fork.connection for fork in self._forks], LOOK)
             for fork in [one for one in self._forks if one.connection in heard]:
                 self._hear(fork, ended)
+            if self._cores.idle() > SPARE and len(self._forks) >= most:
+                self._further = min(FURTHER, self._further + 1)
 
     def _share(self) -> Share | None:
         """Take the next one."""

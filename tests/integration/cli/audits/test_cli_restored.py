@@ -27,6 +27,12 @@ Booking = Callable[..., Any]
 SINCE = ("restored", "--since", "2026-03-01T03:00Z")
 
 
+@pytest.fixture(autouse=True)
+def _workers_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait briefly for the answers of workers: none runs, but where a test says so."""
+    monkeypatch.setattr(restored, "PING", 0.05)
+
+
 @pytest.fixture
 def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) -> Scene:
     """Hand out a record and a Cal.com with nothing in them, and a wait of a quarter of a second."""

@@ -18,6 +18,7 @@ from tasks.calcom.request_body import booking_body
 from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
 from tests.support.page.operating import recorded
+from worker.cli.audit import restored as command
 
 pytestmark = pytest.mark.fresh_database  # a restore turns a trigger on
 
@@ -27,6 +28,12 @@ OURS, SALON, CLINIC = "cal_test_owner", "cal_test_host11", "cal_test_host10"
 OPEN, MULTI = 110, 109  # event types of the simulator: of host11, and of host10
 START = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=5)
 ASKED = ActionRequest(who="ann", via="command line", action=operations.ADD, why="for a test")
+
+
+@pytest.fixture(autouse=True)
+def _workers_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait briefly for the answers of workers: none runs."""
+    monkeypatch.setattr(command, "PING", 0.05)
 
 
 @pytest.fixture
