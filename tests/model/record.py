@@ -47,7 +47,7 @@ def _columns(number: int, row: Row, now: Any) -> dict[str, Any]:
         "uuid": UUID(int=number),
         "key_derived": False,
         "event_type_id": 101,
-        "start_at": now + timedelta(seconds=STARTS_IN),
+        "start_at": now + timedelta(seconds=STARTS_IN + number),  # else who asked for it before would be tried first
         "requested_at": now,
         "created_at": now - timedelta(seconds=1),  # moved since: what no worker has touched is a client's
         "attendee_name": "Ann Example",
