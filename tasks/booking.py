@@ -21,8 +21,7 @@ from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.maintenance.resting import rested
 from tasks.work.base import BookingTask, ComeAgain
-from tasks.work.claim import BookingClaim, Claim, claim
-from tasks.work.ends import Ending, end
+from tasks.work.claim import Claim, claim
 from tasks.work.moves import Move
 from tasks.work.publish import AT_ONCE, CHANGE_TASK, RELEASED, TASK, tell
 
@@ -61,10 +60,7 @@ def carry_out(
     with correlation.bound(claimed.row.correlation_id):
         result = attempt(claimed)
         move = result.move
-        if isinstance(claimed, BookingClaim) and move is not None and result.kept is not None:
-            move, recorded = end(Ending(claimed, move, result.kept))
-            result = replace(result, reports=(*result.reports, recorded))
-        elif move is not None:
+        if move is not None:
             move = claimed.write(rested(claimed, move) if move.to is Status.HELD else move)
         _let_others_go(claimed.deps, result)
         if move is None:

@@ -19,7 +19,6 @@ from db.appointments.identifiers import ID, as_uuid
 from db.appointments.insertion import insert
 from db.appointments.moves import Claimed, KeyTakenError, claim, move
 from db.appointments.sweeps import expire, never_known, requested
-from db.appointments.there.confirmations import Confirmation, confirm_together
 from db.appointments.there.late_answers import record_late_uid
 from db.connection import FromNow, fetch
 from db.models.bookings import appointments
@@ -29,7 +28,6 @@ __all__ = [
     "AmbiguousError",
     "Appointment",
     "Claimed",
-    "Confirmation",
     "FromNow",
     "Inserted",
     "Kept",
@@ -38,7 +36,6 @@ __all__ = [
     "NewAppointment",
     "by_task",
     "claim",
-    "confirm_together",
     "expire",
     "find",
     "get",

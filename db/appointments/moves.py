@@ -82,9 +82,12 @@ def move(
         KeyTakenError: An ended booking's derived key has a newer booking; nothing was written.
     """
     origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
-    sql, values = move_statement(
-        appointment_id, origins, to, token=token, why=why, by=by, detail=detail, changes=changes
-    )
+    refuse_illegal(MOVES, origins, to, token, changes)
+    own_setters, values = setters(changes, WRITABLE)
+    values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
+    values["detail"] = Jsonb({"why": why, **(detail or {})})
+    values["told"] = why is not None
+    sql = move_sql(origins, to, own_setters)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -94,30 +97,6 @@ def move(
         if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
             raise KeyTakenError("a newer booking has this key") from None
         raise
-
-
-def move_statement(
-    appointment_id: int,
-    origins: frozenset[Status],
-    to: Status,
-    *,
-    token: UUID | None,
-    why: str | None,
-    by: str,
-    detail: Mapping[str, Any] | None,
-    changes: Mapping[str, Any],
-) -> tuple[str, dict[str, Any]]:
-    """Return the statement of a move, and its parameters.
-
-    Raises:
-        ValueError: As `move`.
-    """
-    refuse_illegal(MOVES, origins, to, token, changes)
-    own_setters, values = setters(changes, WRITABLE)
-    values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
-    values["detail"] = Jsonb({"why": why, **(detail or {})})
-    values["told"] = why is not None
-    return move_sql(origins, to, own_setters), values
 
 
 def refuse_illegal(

@@ -11,7 +11,7 @@ While Redis is gone, each process has a small breaker of its own (local.py). No 
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -25,16 +25,7 @@ from resilience.circuit_breaker.rules import BreakerRules
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.status import BreakerStatus
-from resilience.circuit_breaker.types import (
-    CallOutcome,
-    Denied,
-    Permit,
-    PlainSuccess,
-    QuotaHeaders,
-    Reason,
-    Recorded,
-    State,
-)
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from resilience.circuit_breaker.view import BreakerView
 from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.shared_state.answers import LATE
@@ -138,8 +129,8 @@ class CircuitBreaker:
         least that time. `context` (correlation id, worker; no personal data) goes into the event of a change of state.
         """
         quota = quota_headers or QuotaHeaders(0, 0, 0)
-        if outcome is CallOutcome.SUCCESS and is_plain(permit):
-            recorded = self._closed.record([PlainSuccess(permit, elapsed, quota)], now)
+        if outcome is CallOutcome.SUCCESS:
+            recorded = self._closed.record(permit, elapsed, quota, now)
             if recorded is not None:
                 self.calls.mark_incomplete()
                 return recorded
@@ -152,13 +143,6 @@ class CircuitBreaker:
             own_epoch=permit.own_epoch, released_at=permit.released_at, taken_at=permit.taken_at,
         )  # fmt: skip
         return self._rules.record(permit.endpoint, report, reason, now, permit.account, probe=permit.probe)
-
-    def record_plain(self, calls: Sequence[PlainSuccess]) -> Recorded | None:
-        """Record successes of one endpoint, account and epoch in one call; None: each is to be recorded by itself."""
-        recorded = self._closed.record(calls, None)
-        if recorded is not None:
-            self.calls.mark_incomplete()
-        return recorded
 
     def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
         """Record a success without a permit: of the service, or (with `endpoint`) of both."""
@@ -224,12 +208,15 @@ class ClosedBreaker:
             return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
         return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED, own_epoch=own_epoch, account=account)
 
-    def record(self, calls: Sequence[PlainSuccess], now: float | None) -> Recorded | None:
-        """Record successes under one account's permits of one epoch."""
-        permit = calls[0].permit
+    def record(self, permit: Permit, elapsed: float, quota: QuotaHeaders, now: float | None) -> Recorded | None:
+        """Record a success; `elapsed` in seconds."""
+        closed = permit.state is State.CLOSED and permit.shared and not permit.probe
+        if not closed or permit.item or permit.trial:
+            return None
         epochs = permit.service_epoch, permit.endpoint_epoch
-        told = [number for call in calls for number in _told(call)]
-        reply = self.begin("record_closed", permit.endpoint, epochs, now, permit.account, *told)()
+        headers = quota.limit, max(0, quota.remaining), max(0, round(quota.reset_after * 1000))
+        call = permit.window, permit.granted_at, round(elapsed * 1000), *headers
+        reply = self.begin("record_closed", permit.endpoint, epochs, now, permit.account, *call)()
         return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
 
     def begin(
@@ -254,15 +241,3 @@ class ClosedBreaker:
             return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None
-
-
-def is_plain(permit: Permit) -> bool:
-    """Return whether a success under this permit decides nothing, unless the breaker has changed meanwhile."""
-    closed = permit.state is State.CLOSED and permit.shared and not permit.probe
-    return closed and not (permit.item or permit.trial)
-
-
-def _told(call: PlainSuccess) -> tuple[int, ...]:
-    permit, elapsed, quota = call
-    headers = quota.limit, max(0, quota.remaining), max(0, round(quota.reset_after * 1000))
-    return permit.window, permit.granted_at, round(elapsed * 1000), *headers

@@ -218,11 +218,3 @@ class QuotaHeaders(NamedTuple):
     remaining: int
     reset_after: float
     """Seconds until the count starts again."""
-
-
-class PlainSuccess(NamedTuple):
-    """A success under a plain permit; `elapsed` in seconds."""
-
-    permit: Permit
-    elapsed: float
-    quota: QuotaHeaders

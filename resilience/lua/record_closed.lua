@@ -1,8 +1,9 @@
--- Record, for nearly every call: successes, if the breaker has stayed closed since their permits and counts no failure.
--- ARGV    of each, from 12: the permit's number of the service's window, when it was granted, ms, and the ms that the call took;
---         the answer's headers, as record.lua's last three
--- Returns now, recorded | now alone: something changed, run record.lua for each
+-- Record, for nearly every call: a success, if the breaker has stayed closed since the permit and counts no failure.
+-- ARGV    12, 13 the permit's number of the service's window, and when it was granted, ms  14 ms that the call took
+--         15, 16, 17 the answer's headers, as record.lua's last three
+-- Returns now, recorded | now alone: something changed, run record.lua
 -- Why     this success changes no state: the call is counted, nothing else.
+local window, granted_at, took, limit, remaining, reset = unpack(ARGV, 12)
 local born, settings, paged, epoch, failures, own_epoch, own_failures = unpack(redis.call('HMGET', BREAKER,
   'born', 'settings', 'page:' .. CONFIGURATION, 'epoch', 'failures', ENDPOINT .. '/epoch', ENDPOINT .. '/failures'))
 if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch or settings ~= SETTINGS then
@@ -17,10 +18,7 @@ if OWN then
   end
 end
 
-for first = 12, #ARGV, 6 do
-  local window, granted_at, took, limit, remaining, reset = unpack(ARGV, first, first + 5)
-  count_calls(setting.size, ENDPOINT, 'none', 0, 1, took, took, '')
-  quota_record(quota, 'success', tonumber(window), tonumber(granted_at), tonumber(limit), tonumber(remaining), tonumber(reset))
-end
+count_calls(setting.size, ENDPOINT, 'none', 0, 1, took, took, '')
+quota_record(quota, 'success', tonumber(window), tonumber(granted_at), tonumber(limit), tonumber(remaining), tonumber(reset))
 quota_save(quota)
 return { now, 'recorded' }

@@ -7,7 +7,6 @@ from typing import Any
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
 from db.changes.change import BookingChange
-from resilience.circuit_breaker.successes import KeptSuccess
 from resilience.circuit_breaker.types import CallOutcome, Denied, Recorded
 from tasks.attempts import answered, outcome
 from tasks.attempts.inquiry import Inquiry
@@ -19,7 +18,6 @@ from tasks.guarded_calls import event_type_lookup
 from tasks.guarded_calls.calls import CallResult, GuardedCalls
 from tasks.work.claim import BookingClaim, Claim, LeaseLost
 from tasks.work.decisions import BookingDecisions
-from tasks.work.ends import may_wait
 from tasks.work.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 
 Report = tuple[Recorded, CallMade | None]
@@ -30,14 +28,12 @@ class AttemptResult:
     """Hold the result of an attempt.
 
     `move` is still to be written (None: the row is no longer ours). `reports`: what the breaker recorded of each call.
-    `gave_back`: the attempt did not use its place in the release window. `kept`: the success of its POST is still to be
-    recorded, with the move, which is a plain end then (None: all is recorded).
+    `gave_back`: the attempt did not use its place in the release window.
     """
 
     move: Move | None
     reports: tuple[Recorded, ...] = ()
     gave_back: bool = False
-    kept: KeptSuccess | None = None
 
     @property
     def opened(self) -> bool:
@@ -73,9 +69,7 @@ def attempt(claim: BookingClaim) -> AttemptResult:
     finally:
         if has_place:
             claim.give_back(inquiry.calls.answered_at)
-        if move is None or not may_wait(move):
-            inquiry.calls.record_kept()
-    return replace(result_of(move, reports, gave_back=has_place), kept=inquiry.calls.kept)
+    return result_of(move, reports, gave_back=has_place)
 
 
 def means_of(claim: Claim[Any], reports: list[Report]) -> tuple[GuardedCalls, BookingDecisions]:

@@ -10,25 +10,14 @@ from typing import Generic, TypeVar
 from uuid import uuid4
 
 from db.appointments.appointment import Appointment
-from resilience.circuit_breaker.breaker import is_plain
-from resilience.circuit_breaker.successes import KeptSuccess
-from resilience.circuit_breaker.types import (
-    CallOutcome,
-    Denied,
-    Permit,
-    PlainSuccess,
-    QuotaHeaders,
-    Reason,
-    Recorded,
-    State,
-)
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
 from tasks.calcom.access import CREATE
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.headers import allowance
 from tasks.calcom.reads import CalcomReads, ReadRequest
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind
+from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
 from tasks.work.moves import CallMade
@@ -101,7 +90,6 @@ class GuardedCalls(CalcomReads):
         self._renew, self._patience = renew, patience
         self._on_report = on_report
         self._numbers = count()
-        self.kept: KeptSuccess | None = None
         self.answered_at = 0  # ms of Redis's clock: when the first call that was a success was permitted
 
     def permit_post(
@@ -136,13 +124,7 @@ class GuardedCalls(CalcomReads):
             address = attendee_address(row)
             return read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
 
-        return self.call(permit, send, read, may_wait=lambda reply: reply.kind is ReplyKind.BOOKED)
-
-    def record_kept(self) -> None:
-        """Record the success that was kept for its booking's end, if there is one."""
-        kept, self.kept = self.kept, None
-        if kept is not None:
-            self._on_report(kept.record(), None)
+        return self.call(permit, send, read)
 
     def give_up(self, permit: Permit) -> None:
         """Record that nothing was sent with a permit."""
@@ -205,18 +187,9 @@ class GuardedCalls(CalcomReads):
         return permit
 
     def call(
-        self,
-        permit: Permit,
-        send: Callable[[], Answer | NoAnswer],
-        read: Callable[[Answer | NoAnswer], R],
-        *,
-        may_wait: Callable[[R], bool] = lambda _: False,
+        self, permit: Permit, send: Callable[[], Answer | NoAnswer], read: Callable[[Answer | NoAnswer], R]
     ) -> CallResult[R]:
-        """Send once, read the answer, and record its outcome.
-
-        If it `may_wait`, and is a success of a closed breaker, it is `kept`, and is recorded with its booking's end.
-        """
-        self.record_kept()
+        """Send once, read the answer, and record its outcome."""
         answer: Answer | NoAnswer | None = None
         try:
             answer = send()
@@ -225,22 +198,15 @@ class GuardedCalls(CalcomReads):
                 self.give_up(permit)
         reply = read(answer)
         error = ErrorType.NONE if reply is None else reply.error_type
-        outcome = self._outcome(permit, reply)
-        quota = allowance(answer.headers) if isinstance(answer, Answer) else None
-        record = partial(
-            self.deps.breaker.record,
+        recorded = self.deps.breaker.record(
             permit,
-            outcome,
+            outcome := self._outcome(permit, reply),
             reason=error.value,
             elapsed=answer.elapsed,
             retry_after=None if reply is None else reply.retry_after,
             context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
-            quota_headers=quota,
+            quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
-        if outcome is CallOutcome.SUCCESS and may_wait(reply) and is_plain(permit):
-            success = PlainSuccess(permit, answer.elapsed, quota or QuotaHeaders(0, 0, 0))
-            self.kept = KeptSuccess(success, self.deps.breaker, record)
-        recorded = record() if self.kept is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
         self.answered_at = self.answered_at or (permit.granted_at if outcome is CallOutcome.SUCCESS else 0)
         ended = {"status": answer.status} if isinstance(answer, Answer) else {"error": answer.error_type}
         self._on_report(recorded, {"endpoint": permit.endpoint, "ms": round(1000 * answer.elapsed), **ended})

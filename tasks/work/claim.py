@@ -142,14 +142,6 @@ class Claim(ABC, Generic[Row]):
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
 
-    def write_once(self, move: Move) -> Move | None:
-        """Write the move if that succeeds at the first try; None: it did not, or the row is no longer ours."""
-        try:
-            return self._write(move, at_once=self.at_once)
-        except SQLAlchemyError as exc:
-            self.at_once = self.at_once or is_immediate(as_appointment_error(exc))
-            return None
-
     @abstractmethod
     def _write(self, move: Move, *, at_once: bool) -> Move | None: ...
 
@@ -175,11 +167,6 @@ class BookingClaim(Claim[Appointment]):
     def give_back(self, answered_at: int = 0) -> None:
         """Free its place in the window of bookings."""
         self.deps.breaker.held_work.give_back(CREATE, self.row.id, answered_at=answered_at)
-
-    def confirmation(self, move: Move) -> appointments.Confirmation:
-        """Return its confirmation, which is written with those of others."""
-        columns = columns_of(self.row, move, at_once=self.at_once)
-        return appointments.Confirmation(self.row.id, self.row.claim_token, move.why, self.detail(move), columns)
 
     def _write(self, move: Move, *, at_once: bool) -> Move | None:
         row, several = self.row, move.to is Status.CANCELLED or move.notable or move.also

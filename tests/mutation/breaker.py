@@ -12,7 +12,6 @@ _SNAPSHOT = f"{_REDIS}old_snapshot.py::"
 _CLOCK = f"{_REDIS}clock_back.py::"
 _ACCOUNTS = "tests/integration/breaker/accounts/test_accounts.py::"
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
-_TOGETHER = f"{_INTEGRATION}together.py::"
 _GUARDED = "tests/integration/test_guarded_call.py::"
 
 
@@ -165,27 +164,6 @@ BREAKER = (
         " or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then",
         " then",
         f"{_GUARDED}test_a_success_after_a_failure_is_reported_in_full_once",
-    ),
-    _python(
-        "successes-of-several-accounts-are-the-firsts",
-        "successes",
-        "permit.account, *epochs",
-        "*epochs",
-        f"{_TOGETHER}test_only_what_is_alike_goes_in_one_call",
-    ),
-    _python(
-        "a-probes-success-waits",
-        "breaker",
-        "permit.shared and not permit.probe\n",
-        "permit.shared\n",
-        f"{_TOGETHER}test_what_decides_something_never_waits[how0]",
-    ),
-    _lua(
-        "of-several-successes-one-counts",
-        "record_closed",
-        "for first = 12, #ARGV, 6 do",
-        "for first = 12, 12, 6 do",
-        f"{_TOGETHER}test_together_is_as_each_by_itself_and_one_call",
     ),
     _state(
         name="unread-answer-is-the-next-ones",

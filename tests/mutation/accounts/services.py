@@ -36,8 +36,8 @@ SERVICES: tuple[Breakage, ...] = (
     _service(
         name="an-accounts-calls-keep-the-first-breaker",
         file="tasks/guarded_calls/calls.py",
-        old="            self.deps.breaker.record,\n",
-        new='            self.deps.services.breaker("calcom").record,\n',
+        old="        recorded = self.deps.breaker.record(",
+        new='        recorded = self.deps.services.breaker("calcom").record(',
         test=f"{_SERVICES}test_the_audit_asks_each_accounts_own_service",
     ),
     _service(

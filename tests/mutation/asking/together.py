@@ -6,10 +6,6 @@ from tests.mutation.breakage import Breakage
 
 _TOGETHER = "tests/integration/api/test_stored_together.py::"
 _groups = partial(Breakage, file="worker/api/concurrency/groups.py")
-_ENDS = "tests/integration/ends/test_ends.py::"
-_LANES = "tests/unit/lanes/test_lane_pool.py::"
-_ends = partial(Breakage, promise=1, file="tasks/work/ends.py")
-_lanes = partial(Breakage, promise=1, file="tasks/host/lane_pool.py")
 _together = partial(Breakage, promise=1, file="tasks/enqueue.py")
 
 TOGETHER = (
@@ -67,61 +63,5 @@ TOGETHER = (
         old="return None if isinstance(known, Receipt) and known.as_of is not None else known",
         new="return known",
         test=f"{_TOGETHER}test_a_confirmed_booking_is_asked_for_alone",
-    ),
-    # -- ends that are written together
-    Breakage(
-        name="a-groups-error-is-nobodys",
-        promise=1,
-        file="tasks/together.py",
-        old="                member.error = error\n",
-        new="                member.error = None\n",
-        test="tests/unit/lanes/test_together.py::test_an_error_is_everybodys_of_the_group_and_nobody_elses",
-    ),
-    _ends(
-        name="an-end-waits-in-its-lane",
-        old="    lane.leave()\n",
-        new="",
-        test=f"{_ENDS}test_an_end_is_written_out_of_its_lane",
-    ),
-    _ends(
-        name="what-failed-together-counts-as-written",
-        old="        return [False] * len(endings)\n",
-        new="        return [True] * len(endings)\n",
-        test=f"{_ENDS}test_one_that_a_constraint_refuses_is_nobody_elses",
-    ),
-    _ends(
-        name="a-lost-lease-counts-as-written",
-        old="ending.move if is_written else",
-        new="ending.move if is_written is not None else",
-        test=f"{_ENDS}test_one_lease_that_is_lost_is_nobody_elses",
-    ),
-    Breakage(
-        name="a-success-is-lost-with-its-lease",
-        promise=3,
-        file="tasks/attempts/attempt.py",
-        old="            inquiry.calls.record_kept()\n",
-        new="            pass\n",
-        test=f"{_ENDS}test_a_success_that_no_end_will_record_is_recorded_at_once",
-    ),
-    Breakage(
-        name="a-locked-row-holds-a-group-up",
-        promise=1,
-        file="db/appointments/there/confirmations.py",
-        old="set_config('lock_timeout', ",
-        new="set_config('application_name', ",
-        test="tests/integration/ends/test_db_confirmations.py"
-        "::test_a_row_that_is_locked_holds_the_others_up_for_a_moment",
-    ),
-    _lanes(
-        name="a-lane-is-given-back-twice",
-        old="            if lane.give_back():\n",
-        new="            if lane.give_back() or True:\n",
-        test=f"{_LANES}test_a_lane_that_was_left_is_not_given_back_twice",
-    ),
-    _lanes(
-        name="rabbitmq-forgets-what-has-not-ended",
-        old="None if self._keeps_messages else getattr",
-        new="getattr",
-        test=f"{_LANES}test_rabbitmq_keeps_the_message_of_a_task_that_left_its_lane",
     ),
 )
