@@ -1,6 +1,7 @@
 -- Whether a booking is on the way to its time: sent, at work or to be tried again, or held by the breaker or the limit: each of these moves on by
--- itself. So does one whose outcome is unknown, until its POST cannot be at work any more. What a person or a far moment ends (another
--- key, other settings, a pause, a rest after failed probes) is not, nor what is not to be booked there any more.
+-- itself. So does one whose outcome is unknown, until its POST cannot be at work any more, and a while for the look that comes then.
+-- What a person or a far moment ends (another key, other settings, a pause, a rest after failed probes) is not, nor what is not to
+-- be booked there any more.
 CREATE FUNCTION is_on_the_way(booking appointments) RETURNS boolean
     LANGUAGE sql STABLE AS $$
 SELECT booking.status IN ('pending', 'booking', 'retrying', 'held')
@@ -8,7 +9,8 @@ SELECT booking.status IN ('pending', 'booking', 'retrying', 'held')
     AND (
         booking.status <> 'held'
         OR booking.hold_reason IN ('breaker_open', 'throttled')
-        OR booking.hold_reason IN ('settling', 'unreachable') AND booking.outcome_unknown AND booking.settle_at > now()
+        OR booking.hold_reason IN ('settling', 'unreachable') AND booking.outcome_unknown
+            AND booking.settle_at > now() - interval '15 seconds'
     )
 $$;
 

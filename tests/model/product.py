@@ -104,7 +104,7 @@ class Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
     deps = _DEPS
-    released, backlog, no_access, kept = False, None, None, None
+    released, backlog, no_access = False, None, None
 
     def __init__(self, turn: Turn) -> None:
         self.row = appointment(turn.row, near=turn.near, young=turn.young)
@@ -137,9 +137,6 @@ class Dealt:
         return self.now
 
     # -- its calls
-
-    def record_kept(self) -> None:
-        """Do nothing: no success is counted."""
 
     def call(self, what: str, of: object = None) -> Any:
         """Renew the claim before each call but the first, as `tasks.guarded_calls` does."""

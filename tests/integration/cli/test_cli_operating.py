@@ -47,7 +47,7 @@ def test_each_command_of_the_guide_answers(scene: Scene, call: Callable[..., Any
 def test_each_command_that_it_names_exists(call: Callable[..., Any], command: str) -> None:
     """With the options that it is named with."""
     words = shlex.split(command)[1:]
-    path = words[:2] if words[0] in {"accounts", "breaker"} else words[:1]
+    path = words[:2] if words[0] in {"accounts", "breaker", "keys"} else words[:1]
     ran = call(*path, "--help")
     assert ran.code == 0
     for option in (word for word in words if word.startswith("--")):
