@@ -95,13 +95,14 @@ def _as_claimed(subject: Subject, state: State, claim: Span, event: Event) -> It
     """Yield the row as the product may have read it: its moments as ticks, its retries as one or none left."""
     terms, row = subject.terms, state.row
     nothing = (False,)
-    settled = state.settle.passed(claim) if row.unknown else nothing
-    ended = state.ends.passed(claim) if row.unknown else nothing
-    waited = state.since.after(terms.wait_for_proof).passed(claim) if row.unknown else nothing
+    during = Span(claim.lo, event.at)  # its moments are judged by the claim's last renewal
+    settled = state.settle.passed(during) if row.unknown else nothing
+    ended = state.ends.passed(during) if row.unknown else nothing
+    waited = state.since.after(terms.wait_for_proof).passed(during) if row.unknown else nothing
     latest = [subject.row["start_at"] - terms.lead, *filter(None, [subject.row["answer_by"]])]
     near = Span(min(latest), min(latest)).passed(claim)
     requested = subject.row["requested_at"] + terms.wait_for_proof
-    young = Span(requested, requested).passed(Span(claim.lo, event.at))
+    young = Span(requested, requested).passed(during)
     unwanted = row.cancel or subject.is_moved
     own = row._replace(status=Status.BOOKING, reason="", lost=0, cancel=unwanted)
     # When its first POST of unknown outcome was sent, no state has; it matters after a 502 or 503.

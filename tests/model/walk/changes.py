@@ -111,11 +111,12 @@ def _as_claimed(
     subject: ChangeSubject, state: ChangeState, claim: Span, event: Event
 ) -> Iterator[tuple[ChangeRow, Around]]:
     terms, row = subject.terms, state.row
-    settled = tuple(state.settle.passed(claim)) if row.unknown else (True,)
-    ended = tuple(state.ends.passed(claim)) if row.unknown and state.ends is not None else (True,)
+    during = Span(claim.lo, event.at)  # its moments are judged by the claim's last renewal
+    settled = tuple(state.settle.passed(during)) if row.unknown else (True,)
+    ended = tuple(state.ends.passed(during)) if row.unknown and state.ends is not None else (True,)
     nearest, asked = subject.row["start_at"] - terms.lead, subject.row["requested_at"] + terms.wait_for_proof
     nears = tuple(Span(nearest, nearest).passed(claim)) if row.is_move else (False,)
-    waits = tuple(Span(asked, asked).passed(claim))
+    waits = tuple(Span(asked, asked).passed(during))
     booked = subject.booked if subject.booked_at < claim.lo else (True, False)
     before = (True, False) if not event.calls else (False,)  # what ends an attempt before it asks
     for is_settled, is_ended, near, waited, young, known in each(settled, ended, nears, waits, (True, False), booked):
