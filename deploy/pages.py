@@ -106,7 +106,7 @@ def place_of(path: Path) -> PurePosixPath:
 
 
 def _lines(path: Path, found: Callable[[Path], None]) -> Iterator[str]:
-    """Return the lines of a document, with links that hold in the site; `found` is told of each target."""
+    """Return the lines of a document. Its links lead to pages of the site; `found` is called with each target."""
     fence = ""
 
     def moved(link: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""How one account stands: what is wrong with it is told of it alone, and nothing of it is counted with another's."""
+"""How one account stands: its troubles are told by its own name, and its bookings count for no other account."""
 
 from collections.abc import Callable
 from typing import Any
