@@ -102,6 +102,15 @@ class NotTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackTroubles:
+    """Why callbacks do not arrive: `keys_off` are the keys in force whose address answered 410, by name."""
+
+    given_up: GivenUp
+    not_taken: NotTaken
+    keys_off: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class SilentAccount:
     """An account whose webhook was silent for a day; `last_at` None: no webhook of it is stored."""
 
@@ -117,27 +126,28 @@ def read(conn: Connection, now: datetime, *, cap: int = CAP) -> FrontDoor:
     return FrontDoor(tuple(_open_changes(conn, cap)), _open_callbacks(conn, cap), tuple(_hint_counts(conn, now, cap)))
 
 
-def given_up(conn: Connection, *, cap: int = CAP) -> GivenUp:
-    """Read which callbacks were given up and not sent again, those that were given up first."""
-    first = select(_callbacks.c.id, _callbacks.c.appointment_id).where(_given_up)
-    rows = conn.execute(first.order_by(_callbacks.c.given_up_at).limit(cap))
-    found = {row.id: row.appointment_id for row in rows}
-    return GivenUp(len(found), sorted(dict.fromkeys(found.values()))[:FIRST], found)
+def callback_troubles(conn: Connection, *, cap: int = CAP) -> CallbackTroubles:
+    """Read which callbacks were given up, or are taken by no worker, and which addresses a 410 has switched off.
 
-
-def not_taken(conn: Connection, *, cap: int = CAP) -> NotTaken:
-    """Read which callbacks were given out again and again, and never tried: no worker of their queue is there."""
-    column = _callbacks.c
-    such = and_(column.is_sending, column.tries == 0, column.trouble.is_(None), column.claims >= _NOT_TAKEN)
-    found = select(column.created_at).where(such).limit(cap).subquery()
-    return NotTaken(*conn.execute(select(func.count(), func.min(found.c.created_at))).one())
-
-
-def keys_off(conn: Connection, *, cap: int = CAP) -> list[str]:
-    """Read the names of the keys in force whose callback address a 410 has switched off, in their order."""
-    column = _keys.c
-    such = and_(column.callback_off_at.is_not(None), column.callback_url.is_not(None), column.revoked_at.is_(None))
-    return [*conn.execute(select(column.name).where(such).order_by(column.callback_off_at).limit(cap)).scalars()]
+    One statement, since each health check asks. Those that were given up first come first, and so do the addresses.
+    """
+    column, key = _callbacks.c, _keys.c
+    first = select(column.id, column.appointment_id).where(_given_up).order_by(column.given_up_at).limit(cap).subquery()
+    given = select(func.array_agg(first.c.id).label("ids"), func.array_agg(first.c.appointment_id).label("bookings"))
+    untried = and_(column.is_sending, column.tries == 0, column.trouble.is_(None), column.claims >= _NOT_TAKEN)
+    left = select(column.created_at).where(untried).limit(cap).subquery()
+    not_taken = select(func.count().label("count"), func.min(left.c.created_at).label("since")).select_from(left)
+    switched_off = and_(key.callback_off_at.is_not(None), key.callback_url.is_not(None), key.revoked_at.is_(None))
+    names = select(key.name).where(switched_off).order_by(key.callback_off_at).limit(cap).subquery()
+    off = select(func.array_agg(names.c.name).label("names"))
+    parts = [part.subquery() for part in (given, not_taken, off)]
+    both = parts[0].join(parts[1], true()).join(parts[2], true())
+    ids, bookings, count, since, keys = conn.execute(
+        select(*parts[0].c, *parts[1].c, *parts[2].c).select_from(both)
+    ).one()
+    found = dict(zip(ids or (), bookings or (), strict=True))
+    told = GivenUp(len(found), sorted(dict.fromkeys(found.values()))[:FIRST], found)
+    return CallbackTroubles(told, NotTaken(count, since), list(keys or ()))
 
 
 def silent_webhooks(

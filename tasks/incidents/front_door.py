@@ -20,18 +20,18 @@ def observe_callbacks(conn: Connection) -> Iterator[Observation]:
 
     A pruned booking takes its own callbacks with it.
     """
-    left = front_door.not_taken(conn)
+    troubles = front_door.callback_troubles(conn)
+    left, off, found = troubles.not_taken, troubles.keys_off, troubles.given_up
     if left.since is not None:
         more = " or more" if left.count >= front_door.CAP else ""
         facts = {"count": left.count, "number": f"{left.count:,}{more}", "oldest": clock(left.since)}
         yield Observation(IncidentKind.CALLBACKS_NOT_SENT, count=left.count, facts=facts)
-    if off := front_door.keys_off(conn):
+    if off:
         yield Observation(
             IncidentKind.CALLBACKS_OFF,
             count=len(off),
             facts={"count": len(off), "number": plural(len(off), "key"), "keys": _first(off), "key": off[0]},
         )
-    found = front_door.given_up(conn)
     if found.count:
         more = " or more" if found.count >= front_door.CAP else ""
         facts = {

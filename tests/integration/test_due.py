@@ -35,7 +35,7 @@ RESCUE, EXPIRE, RELEASE, ASK = "rescue_stranded", "expire_held", "release_held",
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
 OVER = text("now() - interval '1 second'")
 HELD = {"status": Status.HELD, "held_at": timedelta(seconds=-10), "enqueued_at": None}
-MESSAGES, STATEMENTS = 110, 350  # of an idle minute
+MESSAGES, STATEMENTS = 110, 330  # of an idle minute
 Made = Callable[[Any], object]
 
 

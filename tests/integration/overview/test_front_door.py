@@ -76,7 +76,7 @@ FROM pg_class WHERE relname ~ '^(appointments|callbacks|calcom_webhooks|booking_
 """
 QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "overview": lambda conn: front_door.read(conn, datetime.now(UTC)),
-    "given up": front_door.given_up,
+    "troubles": front_door.callback_troubles,
     "silent": lambda conn: front_door.silent_webhooks(conn, known=[], grace=timedelta(minutes=10)),
     "last": lambda conn: calcom_webhooks.last_received(conn, 7),
 }
