@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.running.second_look import TOLD
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0  # seconds for one command
+DUMPED = "Timeout (0:"  # how faulthandler begins
+RUNNERS = re.compile(r'File "[^"]*(/_?pytest/|/pluggy/|<frozen )')
 PIP = ("pip", "--quiet", "--disable-pip-version-check", "--no-input")
 # None of these is what booking-worker needs: that is Celery 5.7, redis 8 and SQLAlchemy 2.1.
 EARLIER = ("celery[redis]>=5.4,<5.7", "redis>=5,<6", "sqlalchemy[asyncio]>=2.0,<2.1")
@@ -19,6 +24,10 @@ BOTH = ("alembic>=1.13", "django>=5.2,<6", "fastapi>=0.130", "httpx2>=2.16,<3", 
 
 class Wrong(Exception):  # noqa: N818 - a finding, not an error of this program
     """Say what a host, a package or a checker has found."""
+
+
+class Hung(Wrong):
+    """Say where a command waited until its time was over."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,12 @@ def command(
     environment: dict[str, str] | None = None,
     patience: float = PATIENCE,
 ) -> str:
-    """Return what a command prints. Raises Wrong, with what it has printed: it failed, or did not end in time."""
+    """Return what a command prints.
+
+    Raises:
+        Wrong: It failed; with what it has printed.
+        Hung: It did not end in time, or Python wrote the stacks of its threads down and ended it.
+    """
     words = list(map(str, arguments))
     try:
         ran = subprocess.run(
@@ -95,10 +109,26 @@ def command(
         )
     except subprocess.TimeoutExpired as late:  # its output is bytes, or None, whatever was asked for
         printed = bytes(late.output or b"").decode(errors="replace")
-        raise Wrong(f"{' '.join(words)} did not end within {patience:g} s:\n{printed}") from None
+        raise Hung(f"{' '.join(words)} did not end within {patience:g} s:\n{printed}") from None
+    if ran.returncode and DUMPED in ran.stdout:
+        raise Hung(f"{' '.join(words)} hung:\n{_shortened(ran.stdout)}")
     if ran.returncode:
         raise Wrong(f"{' '.join(words)} ended with {ran.returncode}:\n{ran.stdout}")
     return ran.stdout
+
+
+def tell_unsteady(text: str) -> None:
+    """Tell of what hung and ended at its second look: on standard error, and in the last lines of CI."""
+    sys.stderr.write(f"unsteady: {text}\n")
+    if told := os.environ.get(TOLD):  # noqa: TID251 - the tests' own
+        with Path(told).open("a") as file:
+            file.write(f"\nunsteady: {text}\n")
+
+
+def _shortened(printed: str) -> str:
+    """Return the end of what was printed, without the frames of pytest: the last lines of a log must hold the rest."""
+    lines = [one for one in printed.splitlines() if not RUNNERS.search(one)]
+    return "\n".join(lines[-40:])
 
 
 def plain() -> dict[str, str]:

@@ -11,7 +11,7 @@ import worker  # noqa: F401 - it sets Django up
 
 def manage(*arguments: str) -> str:
     """Run a command of the project, and return what it prints."""
-    ran = subprocess.run([sys.executable, "manage.py", *arguments], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "manage.py", *arguments], capture_output=True, text=True, timeout=110)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout + ran.stderr
 

@@ -48,7 +48,7 @@ def worker_logs(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_process_of_the_shop(line: Callable[..., None]) -> None:
     """Its applications in two threads, its transports, its logs and what it prints, before an order and after."""
-    ran = subprocess.run([sys.executable, "watch.py", "1"], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "watch.py", "1"], capture_output=True, text=True, timeout=110)
 
     assert ran.returncode == 0, ran.stderr
     before, after = map(json.loads, ran.stdout.splitlines())

@@ -1,6 +1,10 @@
 """What is the shop's own in a process. `python watch.py NUMBER` prints it, places an order, and prints it again."""
 
 import faulthandler
+
+faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where, while it is imported, too
+
+# ruff: noqa: E402
 import json
 import logging
 import sys
@@ -63,7 +67,6 @@ def everything() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where
     print(json.dumps(everything()))
     place_order(int(sys.argv[1]))
     print(json.dumps(everything()))
