@@ -5,7 +5,6 @@ import faulthandler
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where, while it imports, too
 
-# ruff: noqa: E402
 import json
 import logging
 import sys
