@@ -1,7 +1,7 @@
 """Clients of the HTTP API, as few instructions each as can be: run as a process of its own, and told by arguments.
 
 PORT KEY FIRST COUNT CLIENTS: posts COUNT bookings numbered from FIRST over CLIENTS connections, and prints the seconds.
-PORT KEY read ID COUNT CLIENTS: reads COUNT bookings, ID and those before, over CLIENTS connections, and prints the seconds.
+PORT KEY read ID COUNT CLIENTS: reads booking ID and those before it, COUNT in all, in the same way.
 PORT KEY wait ID CLIENTS: waits for booking ID on CLIENTS connections, again and again, until its input ends, and prints
 a line when all have asked.
 

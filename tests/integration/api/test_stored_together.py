@@ -18,7 +18,6 @@ from booking_client.receipts import Conflict, Receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import NewAppointment, views
-from db.appointments.views import BookingName
 from db.models.accounts import AccountState
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
@@ -107,7 +106,7 @@ def test_bookings_are_read_together_and_each_key_sees_its_own(api: Api) -> None:
     reference = UUID(api.sql("SELECT CAST(uuid AS text) FROM appointments WHERE id = :id", id=second))
     own, other = (api.sql("SELECT id FROM api_keys WHERE name = :name", name=one.name) for one in (mine, theirs))
     elsewhere, _ = make_account(api.engine)
-    asked: list[tuple[int | None, int, BookingName]] = [
+    asked: list[tuple[int | None, int, int | UUID]] = [
         (own, 1, first),
         (own, 1, second),
         (other, 1, reference),
