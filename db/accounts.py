@@ -23,6 +23,7 @@ from db.models.accounts import AccountPace, AccountState
 from db.models.accounts import calcom_accounts as _accounts
 from db.sql import statement
 
+MOST_NEIGHBOURS = 3  # that are counted: of so many accounts failures open the breaker for all of a service
 MOST_SERVICES = 100  # Cal.coms, by address
 MOST_LOOKED_AT = 500  # accounts with bookings that live, in one reading of those that something holds
 _columns = _accounts.c
@@ -91,6 +92,11 @@ def names(conn: Connection, numbers: Collection[int] | None = None) -> dict[int,
     return {row.id: row.name for row in conn.execute(select(_columns.id, _columns.name).where(*wanted))}
 
 
+def has_name(conn: Connection, name: str) -> bool:
+    """Return whether an account has this name, or had it until it was closed."""
+    return bool(conn.execute(select(exists().where(_columns.name == name))).scalar_one())
+
+
 def is_open(conn: Connection, name: str) -> bool:
     """Return whether there is an account of this name that is not closed."""
     return bool(conn.execute(select(exists().where(_columns.name == name, _OPEN))).scalar_one())
@@ -125,7 +131,7 @@ def next_number(conn: Connection) -> int:
 def add(conn: Connection, values: Mapping[str, Any]) -> Account:
     """Write an account, and count it as a neighbour of those of its service."""
     row = conn.execute(insert(_accounts).values(**values).returning(_accounts)).mappings().one()
-    _count_neighbours(conn, row["service"])
+    _count_neighbours(conn)
     return get(conn, row["id"])
 
 
@@ -139,7 +145,7 @@ def change(conn: Connection, number: int, **values: Any) -> Account:
 def close(conn: Connection, account: Account) -> Account:
     """Wipe an account's key, and count it as a neighbour no more."""
     closed = change(conn, account.id, state=AccountState.CLOSED, encrypted_key=None)
-    _count_neighbours(conn, account.service)
+    _count_neighbours(conn)
     return closed
 
 
@@ -202,6 +208,6 @@ def _one(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) ->
     return Account.of(row)
 
 
-def _count_neighbours(conn: Connection, service: str) -> None:
-    """Write how many accounts a service has, and whether an account is alone, where that has changed."""
-    conn.execute(statement("count_neighbours"), {"service": service})
+def _count_neighbours(conn: Connection) -> None:
+    """Write how many accounts each service has, and whether an account is alone, where that has changed."""
+    conn.execute(statement("count_neighbours"), {"most": MOST_NEIGHBOURS})

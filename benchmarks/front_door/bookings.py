@@ -42,6 +42,7 @@ def pairs() -> Iterator[dict[str, float]]:
             direct, direct_cpu = _direct(some(first, BOOKINGS))
             _empty()
             http, http_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
+            _, read_cpu = _over_http(port, pid, key, "read", _newest())
             with _waiting(port, key):
                 _, beside_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
             _, after_cpu = _over_http(port, pid, key, first := first + BOOKINGS)
@@ -50,6 +51,7 @@ def pairs() -> Iterator[dict[str, float]]:
                 yield {
                     "http_bookings": http / direct,
                     "http_cpu": http_cpu / direct_cpu,
+                    "http_read": read_cpu / http_cpu,
                     "http_waiting": 2 * beside_cpu / (http_cpu + after_cpu),
                 }
 
@@ -72,11 +74,11 @@ def _direct(requests: Sequence[BookingRequest]) -> tuple[float, float]:
     return len(requests) / (time.monotonic() - began), (time.process_time() - cpu) / len(requests)
 
 
-def _over_http(port: int, pid: int, key: str, first: int) -> tuple[float, float]:
+def _over_http(port: int, pid: int, key: str, *what: object) -> tuple[float, float]:
     """Return how many a second, and the serving process's CPU of one."""
     cpu = _cpu(pid)
     ran = subprocess.run(
-        [*_CLIENTS, str(port), key, str(first), str(BOOKINGS), str(CLIENTS)],
+        [*_CLIENTS, *map(str, (port, key, *what, BOOKINGS, CLIENTS))],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},  # noqa: TID251 - a process of ours
         check=True,
         stdout=subprocess.PIPE,
@@ -88,8 +90,7 @@ def _over_http(port: int, pid: int, key: str, first: int) -> tuple[float, float]
 @contextmanager
 def _waiting(port: int, key: str) -> Iterator[None]:
     """Have as many clients wait for a booking that does not settle."""
-    with dependencies.current().engine.connect() as conn:
-        booking = conn.execute(text("SELECT max(id) FROM appointments WHERE status = 'pending'")).scalar_one()
+    booking = _newest()
     command = [*_CLIENTS, str(port), key, "wait", str(booking), str(CLIENTS)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # noqa: TID251 - a process of ours
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting:
@@ -100,6 +101,12 @@ def _waiting(port: int, key: str) -> Iterator[None]:
             raise SystemExit("who waits did not wait")
         if waiting.stdin:
             waiting.stdin.close()
+
+
+def _newest() -> int:
+    with dependencies.current().engine.connect() as conn:
+        number: int = conn.execute(text("SELECT max(id) FROM appointments WHERE status = 'pending'")).scalar_one()
+    return number
 
 
 def _ask(port: int, key: str, booking: int) -> None:

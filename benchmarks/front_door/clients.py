@@ -1,6 +1,7 @@
 """Clients of the HTTP API, as few instructions each as can be: run as a process of its own, and told by arguments.
 
 PORT KEY FIRST COUNT CLIENTS: posts COUNT bookings numbered from FIRST over CLIENTS connections, and prints the seconds.
+PORT KEY read ID COUNT CLIENTS: reads booking ID and those before it, COUNT in all, in the same way.
 PORT KEY wait ID CLIENTS: waits for booking ID on CLIENTS connections, again and again, until its input ends, and prints
 a line when all have asked.
 
@@ -77,12 +78,17 @@ def _answered(conn: socket.socket, come: bytearray) -> bool:
 
 
 if __name__ == "__main__":
-    port, key, what, more, clients = sys.argv[1:]
+    port, key, what, *more, clients = sys.argv[1:]
     if what == "wait":
-        request = (HEAD.format(f"GET /v1/bookings/{more}?wait=20", key) + "\r\n").encode()
+        request = (HEAD.format(f"GET /v1/bookings/{more[0]}?wait=20", key) + "\r\n").encode()
         ask(int(port), repeat(request), int(clients), until_ends=sys.stdin)
     else:
-        written = list(bookings(key, int(what), int(more)))
+        if what == "read":
+            last, count = map(int, more)
+            heads = [HEAD.format(f"GET /v1/bookings/{one}", key) for one in range(last, last - count, -1)]
+            written = [f"{head}\r\n".encode() for head in heads]
+        else:
+            written = list(bookings(key, int(what), int(more[0])))
         began = time.monotonic()
         ask(int(port), written, int(clients))
         print(time.monotonic() - began)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert, text
 
 from booking_client.request.model import BookingRequest
+from db import accounts
 from db.models.accounts import calcom_accounts
 from db.sql import statement
 from tasks import dependencies
@@ -40,7 +41,7 @@ def add(count: int, *, calls_per_minute: int | None = None) -> list[str]:
     ]
     with deps.engine.begin() as conn:
         conn.execute(insert(calcom_accounts), rows)
-        conn.execute(statement("count_neighbours"), {"service": service})
+        conn.execute(statement("count_neighbours"), {"most": accounts.MOST_NEIGHBOURS})
     return [str(row["name"]) for row in rows]
 
 

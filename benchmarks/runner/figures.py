@@ -58,6 +58,7 @@ FIGURES = (
     Figure("cancel_latency", "caller.changes", "lower", 1.5, 1.25, "a cancel, from wish to done, idle / a booking"),
     Figure("http_bookings", "front_door.bookings", "higher", 0.7, 0.9, "POST /v1/bookings a second / enqueue_booking"),
     Figure("http_cpu", "front_door.bookings", "lower", 1.5, 1.3, "CPU of the same, a booking / enqueue_booking"),
+    Figure("http_read", "front_door.bookings", "lower", 0.6, 0.5, "CPU of GET /v1/bookings/ID / of a POST"),
     Figure("http_waiting", "front_door.bookings", "lower", 1.2, 1.1, "its CPU with 200 who wait beside it / without"),
     Figure("callback_delay", "front_door.callbacks", "lower", 1.0, 0.6, "p95 of a callback after its move / 0.5 s"),
     Figure("webhook_frozen", "front_door.webhooks", "lower", 1.0, 0.9, "p95 of a webhook, PostgreSQL frozen / 0.3 s"),
@@ -120,6 +121,7 @@ FIGURES = (
     ),
     Figure("accounts_messages", "many_accounts.flood", "lower", 1.0, 0.4, "messages in the broker meanwhile / 100"),
     Figure("accounts_beat", "many_accounts.beat", "lower", 2.0, 1.3, "blocks of a beat, 10,000 accounts in line / 100"),
+    Figure("accounts_added", "many_accounts.adding", "lower", 1.0, 0.7, "to add 1,000 accounts / ten seconds"),
     Figure("accounts_drain", "many_accounts.drain", "higher", 0.85, 0.95, "`drain` with 200 accounts in turn"),
     Figure("flushed_queue", "bounds.flushed_queue", "lower", 1.0, 0.7, "until forgotten messages move again / 15 s"),
     Figure(

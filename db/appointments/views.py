@@ -127,11 +127,41 @@ def by_ids(
     return _read(conn, "views_by_id", {"ids": list(ids), "api_key": of_key, "account": account})
 
 
+def seen_by(conn: Connection, asked: Sequence[tuple[int | None, int, BookingName]]) -> list[BookingView | None]:
+    """Read named bookings, each as somebody sees it who sees those of one API key (None: of any), and of an account.
+
+    In the same order. None: there is none of this name that the one who asks may see. One statement serves all who see
+    those of one key, another one all of an account.
+    """
+    ids = _ids_of(conn, [named for _, _, named in asked])
+    numbers = [ids.get(named) for _, _, named in asked]
+    wanted: dict[int | None, set[int]] = {}
+    for (of_key, account, _), number in zip(asked, numbers, strict=True):
+        if number is not None:
+            wanted.setdefault(account if of_key is None else None, set()).add(number)
+    read = {
+        account: {view.id: view for view in by_ids(conn, sorted(some), of_key=None, account=account)}
+        for account, some in wanted.items()
+    }
+    told: list[BookingView | None] = []
+    for (of_key, account, _), number in zip(asked, numbers, strict=True):
+        view = None if number is None else read[account if of_key is None else None].get(number)
+        told.append(view if view is not None and of_key in {None, view.api_key_id} else None)
+    return told
+
+
 def id_of(conn: Connection, named: BookingName) -> int | None:
     """Return the id of the booking that is named; None: none has this uuid."""
-    if isinstance(named, int):
-        return named
-    return conn.execute(select(appointments.c.id).where(appointments.c.uuid == named)).scalar()
+    return _ids_of(conn, [named]).get(named)
+
+
+def _ids_of(conn: Connection, names: Collection[BookingName]) -> dict[BookingName, int]:
+    """Return the ids of the bookings that are named; one whose uuid nothing has is missing."""
+    ids: dict[BookingName, int] = {named: named for named in names if isinstance(named, int)}
+    if uuids := [named for named in names if not isinstance(named, int)]:
+        found = select(appointments.c.uuid, appointments.c.id).where(appointments.c.uuid.in_(uuids))
+        ids |= {row.uuid: row.id for row in conn.execute(found)}
+    return ids
 
 
 def by_key(conn: Connection, key: str, api_key_id: int, account: str | None) -> BookingView | None:

@@ -50,7 +50,7 @@ calcom_accounts = Table(
     Column("calls_per_minute", Integer),  # null: CALCOM_RATE_LIMIT_PER_MINUTE
     required("state", EnumText(AccountState), server_default="active"),
     required("alone", Boolean, server_default=true()),  # the only one here that is not closed
-    required("neighbours", Integer, server_default="1"),  # those of its service that are not closed, itself too
+    required("neighbours", Integer, server_default="1"),  # open ones of its service with itself, up to MOST_NEIGHBOURS
     required("version", Integer, server_default="1"),  # grows with each change
     Column("user_id", BigInteger),  # of /v2/me
     required("created_at", MOMENT, server_default=func.now()),

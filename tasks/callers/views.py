@@ -19,10 +19,7 @@ MOST_FOUND = 20
 def view(key: ApiKey, named: BookingName) -> BookingView | None:
     """Return a booking; None: there is none of this name that the key may see."""
     with caller_connection() as conn:
-        number = views.id_of(conn, named)
-        ids = [] if number is None else [number]
-        found = views.by_ids(conn, ids, of_key=key.sees_bookings_of, account=key.account_id)
-    return found[0] if found else None
+        return views.seen_by(conn, [(key.sees_bookings_of, key.account_id, named)])[0]
 
 
 def with_their_ends(told: Sequence[BookingView]) -> list[BookingView]:

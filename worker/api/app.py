@@ -43,6 +43,7 @@ from worker.api.mcp import endpoint as mcp
 from worker.api.metrics import counting
 from worker.api.metrics.serving import serve_for_all
 from worker.api.problems import ApiError, of_status
+from worker.api.reading import Reading
 from worker.api.slots.resource import slots
 from worker.api.voice import plain, retell, vapi
 from worker.api.voice.payloads import Payloads
@@ -74,10 +75,11 @@ def _lifespan(settings: Settings, metrics: Path | None, calls: Callable[[], Call
         threads = Threads()
         redis = make_redis(settings.redis_url) if settings.redis_url else None
         limit = CallLimit("http", redis, emit=_log_state)
-        gate, keeping = Gate(threads, limit, Proxies(settings.trusted_proxies)), Keeping(threads, limit)
+        gate = Gate(threads, limit, Proxies(settings.trusted_proxies))
+        keeping, reading = Keeping(threads, limit), Reading(threads, limit)
         waiters = Waiters(lambda ids: threads.run(partial(views_of_all, ids)))
         change_waiters = Waiters(lambda ids: threads.run(partial(changes_of_all, ids)))
-        app.state.services = ApiServices(threads, gate, keeping, waiters, change_waiters, settings)
+        app.state.services = ApiServices(threads, gate, keeping, reading, waiters, change_waiters, settings)
         app.state.payloads = Payloads(threads)
         app.state.samples = samples = Samples(limit)
 

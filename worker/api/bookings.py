@@ -12,7 +12,7 @@ from starlette.responses import Response
 from booking_client import correlation
 from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
 from db.api_keys.keys import ApiKey, Scope
-from db.appointments.views import BookingView
+from db.appointments.views import BookingName, BookingView
 from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
 from tasks import dependencies
 from tasks.callbacks.addresses import CallbackUrlError, named_url
@@ -20,14 +20,14 @@ from tasks.callers import views
 from tasks.callers.requests import CallerRequest
 from tasks.callers.sentences import not_accepted
 from tasks.changes.ask import by_caller
-from tasks.changes.ask.by_caller import ChangeOfCaller
+from tasks.changes.ask.by_caller import ChangeOfCaller, SeenBooking
 from tasks.enqueue import enqueue_bookings
 from worker.api import parameters
 from worker.api.answers import document, json_response, unless_known
 from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
 from worker.api.changes import change_document
-from worker.api.gate import services_of
+from worker.api.gate import Admitted, services_of
 from worker.api.problems import ApiError, account_closed, invalid
 
 T = TypeVar("T")
@@ -118,16 +118,26 @@ async def by_id(request: Request) -> Response:
     """Return how a booking stands, as soon as it is settled or held for long, at the latest after `wait` seconds."""
     services = services_of(request)
     async with await services.gate.admit(request, Scope.READ) as admission:
-        seconds, named = parameters.wait(request), parameters.booking(request)
-        view = found(await admission.run(views.view, admission.key, named))
+        key, seconds, named = admission.key, parameters.wait(request), parameters.booking(request)
+        view, newest = found(await seen(request, admission, named))
     if seconds and view.is_worth_waiting:
-        view = await services.waiters.wait(view, seconds)
-    return await with_change(request, view, admission.key)
+        return await with_change(request, await services.waiters.wait(view, seconds), key)
+    return _with(request, view, key, newest)
+
+
+async def seen(request: Request, admission: Admitted, named: BookingName) -> SeenBooking | None:
+    """Return a booking and its newest change, read together with those of others; None: there is none to be seen."""
+    admission.counted = True
+    reading = services_of(request).reading
+    return await reading.read(named, admission.key, admission.require_key, call_of(request.scope))
 
 
 async def with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
     """Answer with a booking and its newest change; 304 if the caller has just this answer."""
-    newest = await services_of(request).threads.run(partial(by_caller.latest, view))
+    return _with(request, view, key, await services_of(request).threads.run(partial(by_caller.latest, view)))
+
+
+def _with(request: Request, view: BookingView, key: ApiKey, newest: ChangeOfCaller | None) -> Response:
     return unless_known(request, json_response(_document_with_change(view, key, newest)))
 
 
@@ -163,7 +173,7 @@ def _document_with_change(
     return shown
 
 
-def found(view: BookingView | None) -> BookingView:
+def found(view: T | None) -> T:
     """Return a booking.
 
     Raises:

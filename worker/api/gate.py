@@ -25,6 +25,7 @@ from worker.api.keeping import Keeping
 from worker.api.metrics import counting
 from worker.api.metrics.counting import Refusal
 from worker.api.problems import ApiError
+from worker.api.reading import Reading
 from worker.settings.model import Settings
 
 FRESH = 3.0  # seconds that a key is used without a new read; with a statement's patience below the 5 s of a revoke
@@ -246,6 +247,7 @@ class ApiServices:
     threads: Threads
     gate: Gate
     keeping: Keeping
+    reading: Reading
     waiters: Waiters[BookingView]
     change_waiters: Waiters[ChangeOfCaller]
     settings: Settings

@@ -1,7 +1,8 @@
 """Cancel and move bookings for the holder of an API key: those that the key asked for, and no others."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -85,6 +86,13 @@ class ChangeOfCaller:
         return None if self.change is None else held_by(self.change.hold_reason, self.change.held_for)
 
 
+class SeenBooking(NamedTuple):
+    """Hold a booking that its caller may see, and its newest change; None: it has none."""
+
+    view: BookingView
+    newest: ChangeOfCaller | None
+
+
 def change_booking(key: ApiKey, named: BookingName, ask: Ask) -> ChangeOfCaller:
     """Cancel or move a booking; one that is cancelled already is a change that is known.
 
@@ -133,6 +141,17 @@ def changes_of_all(ids: Collection[int]) -> list[ChangeOfCaller]:
     return [ChangeOfCaller(seen[one.appointment_id], one) for one in found if one.appointment_id in seen]
 
 
+def seen(asked: Sequence[tuple[ApiKey, BookingName]]) -> list[SeenBooking | None]:
+    """Return the bookings that callers ask for, each with its newest change, in the same order.
+
+    None: there is none of this name that the key may see.
+    """
+    with caller_connection() as conn:
+        told = views.seen_by(conn, [(key.sees_bookings_of, key.account_id, named) for key, named in asked])
+        newest = _latest_of(conn, {view.id: view for view in told if view is not None})
+    return [None if view is None else SeenBooking(view, newest.get(view.id)) for view in told]
+
+
 def latest(view: BookingView) -> ChangeOfCaller | None:
     """Return a booking that the caller may see, and its newest change; None: there is none."""
     return latest_of([view]).get(view.id)
@@ -146,10 +165,14 @@ def latest_of(told: Sequence[BookingView]) -> dict[int, ChangeOfCaller]:
     if not told:
         return {}
     with caller_connection() as conn:
-        newest = asking.latest_of(conn, [view.id for view in told])
-        over = [number for number, change in newest.items() if change.over]
-        now = {view.id: view for view in views.by_ids(conn, over, of_key=None)} if over else {}
-    return {view.id: ChangeOfCaller(now.get(view.id, view), newest[view.id]) for view in told if view.id in newest}
+        return _latest_of(conn, {view.id: view for view in told})
+
+
+def _latest_of(conn: Connection, told: Mapping[int, BookingView]) -> dict[int, ChangeOfCaller]:
+    newest = asking.latest_of(conn, list(told))
+    over = [number for number, change in newest.items() if change.over]
+    now = {view.id: view for view in views.by_ids(conn, over, of_key=None)} if over else {}
+    return {number: ChangeOfCaller(now.get(number, told[number]), change) for number, change in newest.items()}
 
 
 def as_it_stands(view: BookingView) -> tuple[BookingView, ChangeOfCaller | None]:

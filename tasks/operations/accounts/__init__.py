@@ -70,10 +70,9 @@ def add(
     me = _me(own)
     with deps.engine.begin() as conn:
         accounts.lock_all(conn)
-        known = accounts.listed(conn)
-        if not first and all(one.state is AccountState.CLOSED for one in known if one.id != DEFAULT_ACCOUNT):
+        if not first and accounts.get(conn, DEFAULT_ACCOUNT).alone:
             raise AccountRefusedError(_FIRST)
-        if any(one.name == wanted.name for one in known):
+        if accounts.has_name(conn, wanted.name):
             raise AccountRefusedError(f"there is an account {wanted.name} already, or was one")
         services = accounts.services(conn).keys()
         if not first and service != deps.services.own.name and services == {deps.services.own.name}:

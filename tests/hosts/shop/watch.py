@@ -2,9 +2,9 @@
 
 import faulthandler
 
-faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where, while it is imported, too
+if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)  # one that hangs says where, while it imports, too
 
-# ruff: noqa: E402
 import json
 import logging
 import sys

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from db import accounts
 from db.accounts import Account
 from db.models.accounts import AccountState
+from resilience.circuit_breaker.account import ENOUGH
 from tasks import dependencies
 from tasks.accounts.door import NoAccess
 from tasks.operations import accounts as operations
@@ -44,6 +45,18 @@ def test_an_added_account_has_its_key_encrypted_and_its_user(salon: Account) -> 
     assert [(one.alone, one.neighbours) for one in (salon, own)] == [(False, 2), (False, 2)]
     assert own.version == 2
     assert recorded() == [("test", {"added": 1})]
+
+
+def test_one_more_account_is_counted_while_it_matters_to_the_others(salon: Account) -> None:
+    """Failures of three accounts open the breaker for all: the fourth one's row is the only one that is written."""
+    assert accounts.MOST_NEIGHBOURS == ENOUGH
+    add("salon-8", OTHERS, first=False)
+    before = {name: known(name) for name in ("default", salon.name, "salon-8")}
+
+    fourth = add("salon-9", "cal_test_host12", first=False)
+
+    assert [one.neighbours for one in (*before.values(), fourth)] == [ENOUGH] * 4
+    assert {name: known(name) for name in before} == before
 
 
 @pytest.mark.parametrize(

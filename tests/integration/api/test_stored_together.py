@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from booking_client.receipts import Conflict, Receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
-from db.appointments import NewAppointment
+from db.appointments import NewAppointment, views
 from db.models.accounts import AccountState
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
@@ -96,6 +97,31 @@ def test_a_rate_counts_each_of_those_that_come_together(api: Api) -> None:
     statuses = Counter((caller.name, one.status_code) for caller, one in zip(callers.values(), told, strict=True))
     assert statuses.keys() == {(limited.name, 202), (limited.name, 429), (other.name, 202)}
     assert 3 <= statuses[limited.name, 202] <= 8  # of 12; each quarter of a minute one more may come
+
+
+def test_bookings_are_read_together_and_each_key_sees_its_own(api: Api) -> None:
+    """By one statement for all keys that see their own, and one for each account that a key sees all of."""
+    mine, theirs = api.key(), api.key()
+    first, second = mine.booked(), theirs.booked()
+    reference = UUID(api.sql("SELECT CAST(uuid AS text) FROM appointments WHERE id = :id", id=second))
+    own, other = (api.sql("SELECT id FROM api_keys WHERE name = :name", name=one.name) for one in (mine, theirs))
+    elsewhere, _ = make_account(api.engine)
+    asked: list[tuple[int | None, int, int | UUID]] = [
+        (own, 1, first),
+        (own, 1, second),
+        (other, 1, reference),
+        (None, 1, first),
+        (None, elsewhere, first),
+        (other, 1, second + 1_000),
+    ]
+    statements: list[str] = []
+    event.listen(api.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+    with api.engine.connect() as conn:
+        read = views.seen_by(conn, asked)
+
+    assert [one and one.id for one in read] == [first, None, second, first, None, None]
+    assert sum("FROM appointments" in one for one in statements) == 4  # one for the references
 
 
 def test_the_same_request_at_once_is_one_booking(api: Api) -> None:

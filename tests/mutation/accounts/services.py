@@ -27,6 +27,14 @@ SERVICES: tuple[Breakage, ...] = (
         new="replace(self, calcom=client, caller=caller)",
         test=f"{_SERVICES}test_an_outage_of_one_holds_its_bookings_alone",
     ),
+    _service(
+        name="each-new-account-is-counted-in-every-other-one",
+        file="db/sql/count_neighbours.sql",
+        old="least(count(*), :most) AS neighbours",
+        new="count(*) AS neighbours",
+        test="tests/integration/accounts/test_account_operations.py::"
+        "test_one_more_account_is_counted_while_it_matters_to_the_others",
+    ),
     _accounts(
         name="a-key-is-tried-at-the-settings-breaker",
         old="    own = deps.at_service(service)\n",

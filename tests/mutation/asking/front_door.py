@@ -22,6 +22,7 @@ _shape = partial(Breakage, promise=6, file="worker/api/calcom_shape/shape.py")
 _in_shape = partial(Breakage, promise=6, file="worker/api/calcom_shape/resource.py")
 _answers = partial(Breakage, file="worker/api/answers.py")
 _views = partial(Breakage, promise=7, file="db/sql/views_by_id.sql")
+_read = partial(Breakage, file="db/appointments/views.py")
 _changes = partial(Breakage, file="tasks/changes/ask/by_caller.py")
 
 FRONT_DOOR = (
@@ -219,7 +220,7 @@ FRONT_DOOR = (
     Breakage(
         name="an-answer-does-not-say-what-is-left",
         promise=6,
-        file="worker/api/keeping.py",
+        file="worker/api/concurrency/arrived.py",
         old="        call.rate = key.rate, left\n",
         new="",
         test="tests/integration/api/test_api_keys.py::test_an_answer_says_how_many_calls_its_key_has_left",
@@ -240,10 +241,9 @@ FRONT_DOOR = (
         new="WHERE api_key_id > 0 AND CAST(:api_key AS bigint) > 0 AND",
         test="tests/integration/api/test_api_own_bookings.py::test_a_key_lists_its_own_bookings_alone",
     ),
-    Breakage(
+    _read(
         name="a-list-ends-where-nothing-fits",
         promise=6,
-        file="db/appointments/views.py",
         old="else rows[0][-1])",
         new="else None)",
         test="tests/integration/api/test_api_own_bookings.py::test_a_page_looks_at_a_thousand_bookings",
@@ -295,12 +295,11 @@ FRONT_DOOR = (
         new='hashlib.sha256(b"")',
         test=f"{_REFERENCES}test_a_booking_that_is_known_is_not_sent_again[{{tag}}]",
     ),
-    Breakage(
+    _read(
         name="a-reference-names-others-bookings",
         promise=7,
-        file="tasks/callers/views.py",
-        old="        found = views.by_ids(conn, ids, of_key=key.sees_bookings_of, account=key.account_id)\n",
-        new="        found = views.by_ids(conn, ids, of_key=None if named != number else key.sees_bookings_of)\n",
+        old="        told.append(view if view is not None and of_key in {None, view.api_key_id} else None)\n",
+        new="        told.append(view)\n",
         test=f"{_REFERENCES}test_another_keys_reference_is_as_one_that_is_not_there",
     ),
 )

@@ -24,9 +24,17 @@ TOGETHER = (
         test="tests/unit/api/test_groups.py::test_a_group_belongs_to_no_asker",
     ),
     Breakage(
+        name="who-sees-all-sees-another-accounts",
+        promise=7,
+        file="db/appointments/views.py",
+        old="sorted(some), of_key=None, account=account)",
+        new="sorted(some), of_key=None, account=None)",
+        test=f"{_TOGETHER}test_bookings_are_read_together_and_each_key_sees_its_own",
+    ),
+    Breakage(
         name="a-group-passes-a-rate",
         promise=3,
-        file="worker/api/keeping.py",
+        file="worker/api/concurrency/arrived.py",
         old="if seen[key.id] <= may_go:",
         new="if may_go:",
         test=f"{_TOGETHER}test_a_rate_counts_each_of_those_that_come_together",

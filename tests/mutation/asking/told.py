@@ -49,7 +49,7 @@ TOLD = (
     Breakage(
         name="a-group-asks-a-silent-postgres-for-each",
         promise=4,
-        file="worker/api/keeping.py",
+        file="worker/api/concurrency/arrived.py",
         old="            return problems | dict.fromkeys(keys.keys() - problems.keys(), silent)\n",
         new="            problems[key] = silent\n",
         test="tests/unit/api/test_keeping.py::test_a_silent_postgres_is_asked_once_for_a_group",

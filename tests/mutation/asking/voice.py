@@ -213,8 +213,8 @@ VOICE = (
         name="told-where-a-booking-was-before-its-move-ended",
         promise=6,
         file="tasks/changes/ask/by_caller.py",
-        old="        over = [number for number, change in newest.items() if change.over]\n",
-        new="        over: list[int] = []\n",
+        old="    over = [number for number, change in newest.items() if change.over]\n",
+        new="    over: list[int] = []\n",
         test=f"{_CHANGES}test_a_move_that_ends_while_the_status_is_asked_is_told",
     ),
     _finding(

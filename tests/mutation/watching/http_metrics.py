@@ -47,7 +47,7 @@ HTTP_METRICS = (
     Breakage(
         name="booking-over-its-rate-is-not-counted",
         promise=6,
-        file="worker/api/keeping.py",
+        file="worker/api/concurrency/arrived.py",
         old="            counting.refused(Refusal.KEY_RATE)\n",
         new="",
         test=f"{_METRICS}test_who_is_refused_is_counted_by_what_refuses",

@@ -7,7 +7,7 @@ from resilience.call_limit import CallLimit
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.callers.requests import CallerRequest
 from worker.api.calls import HttpCall
-from worker.api.keeping import Arrived, _keep
+from worker.api.concurrency.arrived import Arrived, answered
 
 ASKED = CallerRequest.parse(
     {
@@ -37,7 +37,7 @@ def test_a_silent_postgres_is_asked_once_for_a_group() -> None:
         raise AppointmentDatabaseException("Postgres does not answer", error_type="timeout")
 
     arrived = [Arrived(ASKED, key(number % 3), silent, HttpCall("c-1")) for number in range(64)]
-    results = _keep(CallLimit("test", None, emit=lambda _: None), arrived)
+    results = answered(CallLimit("test", None, emit=lambda _: None), arrived, lambda _: [])
 
     assert {type(one) for one in results} == {AppointmentDatabaseException}
     assert (len(results), len(asked)) == (64, 1)

@@ -42,6 +42,7 @@ SPEED = {
     "accounts_flood": (1.5, 1.1),
     "accounts_messages": (1.0, 0.4),
     "accounts_beat": (2.0, 1.3),
+    "accounts_added": (1.0, 0.7),
     "accounts_drain": (0.85, 0.95),
 }
 

@@ -49,10 +49,10 @@ async def by_uid(request: Request) -> Response:
     services = services_of(request)
     async with await services.gate.admit(request, Scope.READ) as admission:
         seconds, named = parameters.wait(request), parameters.booking(request)
-        view = bookings.found(await admission.run(views.view, admission.key, named))
+        view, newest = bookings.found(await bookings.seen(request, admission, named))
     if seconds and view.is_worth_waiting:
         view = await services.waiters.wait(view, seconds)
-    newest = await services.threads.run(partial(by_caller.latest, view))
+        newest = await services.threads.run(partial(by_caller.latest, view))
     return await _shown(request, view if newest is None else newest.view, 200, change=newest)
 
 
