@@ -89,6 +89,10 @@ class CalcomServices:
         yield self.own
         yield from self.others()
 
+    def known_now(self, conn: Connection) -> tuple[Service, ...]:
+        """Return each service, read by `conn` now: the settings' first."""
+        return (self.own, *self._others(conn))
+
     def in_use(self) -> Iterator[Service]:
         """Yield each service, without the others that are at rest."""
         yield self.own
@@ -115,5 +119,5 @@ class CalcomServices:
         """
         if wanted is None:
             return self.own
-        known = self.known() if conn is None else (self.own, *self._others(conn))
+        known = self.known() if conn is None else self.known_now(conn)
         return next((one for one in known if wanted in {one.host, one.name}), None)

@@ -21,11 +21,11 @@ from db.monitoring.operator_actions import ActionRequest
 from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
 from tasks.accounts.keys import KeyUnreadableError
-from tasks.calcom.access import service_of
 from tasks.calcom.event_type_answers import Me, read_me
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
+from tasks.operations.accounts.addresses import service_at
 from tasks.operations.accounts.refusals import AccountRefusedError, AskedTooOftenError, named, refuse_settings
 
 ADD, SET, ROTATE, PAUSE, RESUME, CLOSE, REENCRYPT = (
@@ -63,8 +63,8 @@ def add(
     """
     _check_name(wanted.name)
     _check_rate(wanted.calls_per_minute)
-    base_url = _address(deps, wanted.base_url)
-    service = deps.services.own.name if deps.door.is_settings(base_url) else service_of(base_url)
+    there = service_at(deps, wanted.base_url)
+    base_url, service = there.base_url, there.name
     own = _offered(deps, base_url, key, service)
     _sealed(deps, key, DEFAULT_ACCOUNT, "")  # before Cal.com is asked: can a key be encrypted here at all?
     me = _me(own)
@@ -229,13 +229,6 @@ def _refuse_known(conn: Connection, deps: Dependencies, own: Dependencies, servi
         raise AccountRefusedError("this is the key of `default`")
     if name := accounts.has_key(conn, service, fingerprint):
         raise AccountRefusedError(f"this is the key of {name}")
-
-
-def _address(deps: Dependencies, base_url: str | None) -> str:
-    try:
-        return deps.door.address(base_url)
-    except ValueError as error:
-        raise AccountRefusedError(str(error)) from None
 
 
 def _offered(deps: Dependencies, base_url: str | None, key: SecretStr, service: str) -> Dependencies:

@@ -33,7 +33,7 @@ from tasks.overview.sentences import render
 from tasks.overview.verdict import verdict
 from tasks.work.claim import claim
 from tests.integration.accounts.conftest import FIVE, OTHERS, THEIRS, add, asked
-from tests.integration.accounts.test_lines import PENDING, ask, hold, stands
+from tests.integration.accounts.test_lines import OURS, PENDING, ask, hold, stands
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import book, carry, state
 from worker.metrics.gauges import of_record
@@ -377,3 +377,18 @@ def test_of_one_account_no_services_are_read(fleet_of: Callable[..., Any]) -> No
 
     assert services.others() == ()
     assert services.breaker("calcom") is dependencies.current().breaker
+
+
+def test_an_address_in_another_spelling_is_the_same_calcom(clinic: Account, simulator: Any, other: Any) -> None:
+    """One key is one limit: neither that of `default` nor that of an account is added again by a spelling."""
+    respelled = [url.replace("http://127.0.0.1", "HTTP://127.1") + "/" for url in (simulator.url, other.url)]
+
+    for url, key in zip(respelled, (OURS, THEIRS), strict=True):
+        with pytest.raises(AccountRefusedError, match="this is the key of"):
+            add("twice", key, base_url=url, first=False)
+
+    beside = [add(name, OTHERS, base_url=url, first=False) for name, url in zip(("a", "b"), respelled, strict=True)]
+    assert [(one.service, one.base_url) for one in beside] == [
+        ("calcom", simulator.url),
+        (clinic.service, other.url),
+    ]

@@ -15,6 +15,7 @@ _turns = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 _rest = partial(Breakage, promise=3, file="resilience/lua/lib/at_rest.lua")
 _service = partial(Breakage, promise=3)
 _accounts = partial(Breakage, promise=3, file="tasks/operations/accounts/__init__.py")
+_addresses = partial(Breakage, promise=3, file="tasks/operations/accounts/addresses.py")
 _seen = partial(Breakage, promise=6)
 _outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
 _page = partial(Breakage, promise=6, file="worker/page/actions.py")
@@ -131,6 +132,12 @@ SERVICES: tuple[Breakage, ...] = (
         old="overrides=lambda: in_force(engine, service)",
         new="overrides=lambda: in_force(engine, OWN_SERVICE)",
         test=f"{_SERVICES}test_an_order_outlives_redis_at_its_own_service",
+    ),
+    _addresses(
+        name="a-cal-com-in-another-spelling-is-another-one",
+        old="    same = (one for one in known if normalized(one.base_url) == address)",
+        new="    same = (one for one in known if one.base_url == base_url)",
+        test=f"{_SERVICES}test_an_address_in_another_spelling_is_the_same_calcom",
     ),
     _accounts(
         name="the-first-account-elsewhere-wants-no-word",
