@@ -18,6 +18,7 @@ SIZES: Mapping[str, str] = {
     "flood": "tests/integration/accounts/test_floods.py",
     "clients": "tests/integration/cli/accounts/test_cli_import.py",
     "nights": "tests/integration/accounts/test_night_of_accounts.py",
+    "simulated_nights": "tests/unit/audits/test_night_of_ten_thousand.py",
     "causes": "tests/integration/overview/test_held_causes.py",
 }
 
