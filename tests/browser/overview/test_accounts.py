@@ -1,5 +1,6 @@
 """Several accounts on the page: who is stopped by something of its own stands there, and leads to its bookings."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +18,7 @@ from worker import enqueue_booking
 
 
 def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: Callable[..., Viewer]) -> None:
-    """With how many wait; the account that is well does not."""
+    """With how many wait, and its name leads to its page; the account that is well does not stand there."""
     other = enqueue_booking(request(0)).appointment_id
     finals([other])
     engine = dependencies.current().engine
@@ -31,7 +32,11 @@ def test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings(viewer: C
     row = there.page.locator("#accounts tbody tr")
     expect(row).to_contain_text("it is paused by an operator since")
     expect(row.locator("td").first).to_have_text("1")
-    row.get_by_role("link", name=name).click()
+    row.get_by_role("link", name=name, exact=True).click()
+    expect(there.page).to_have_url(re.compile(rf"/accounts/{name}$"))
+    expect(there.page.get_by_role("heading", level=1)).to_contain_text(name)
+    there.page.go_back()
+    row.get_by_role("link", name=f"held bookings of {name}: 1").click()
     expect(there.page.locator("#list-title")).to_have_text(f"Held bookings, account {name}")
     expect(there.page.locator("#list tbody th")).to_have_text([str(held)])
 

@@ -44,6 +44,13 @@ SEEN: tuple[Breakage, ...] = (
         test=f"{_TROUBLES}test_a_refused_key_names_its_account_until_it_is_rotated",
     ),
     _seen(
+        name="no-name-leads-to-an-accounts-page",
+        file="worker/page/static/sections/accounts.js",
+        old="href: path(`/accounts/${one.name}`)",
+        new="href: held",
+        test="tests/browser/overview/test_accounts.py::test_a_paused_account_stands_on_the_page_and_leads_to_its_bookings",
+    ),
+    _seen(
         name="a-list-has-the-bookings-of-all-accounts",
         file="db/appointments/listing.py",
         old='        made["account"] = columns["account_id"] == named.scalar_subquery()',
@@ -181,6 +188,12 @@ SEEN: tuple[Breakage, ...] = (
         old="ThreadPoolExecutor(AT_ONCE, thread",
         new="ThreadPoolExecutor(1, thread",
         test=f"{_NIGHT}test_accounts_are_audited_side_by_side",
+    ),
+    _night(
+        name="ten-thousand-accounts-take-two-nights",
+        old="AT_ONCE = 16 ",
+        new="AT_ONCE = 4 ",
+        test="tests/unit/audits/test_night_of_ten_thousand.py::test_ten_thousand_accounts_end_in_a_night",
     ),
     _import(
         name="one-client-ends-the-import-of-all",
