@@ -130,9 +130,9 @@ def next_number(conn: Connection) -> int:
 
 def add(conn: Connection, values: Mapping[str, Any]) -> Account:
     """Write an account, and count it as a neighbour of those of its service."""
-    row = conn.execute(insert(_accounts).values(**values).returning(_accounts)).mappings().one()
+    number: int = conn.execute(insert(_accounts).values(**values).returning(_columns.id)).scalar_one()
     _count_neighbours(conn)
-    return get(conn, row["id"])
+    return get(conn, number)
 
 
 def change(conn: Connection, number: int, **values: Any) -> Account:

@@ -134,20 +134,16 @@ def seen_by(conn: Connection, asked: Sequence[tuple[int | None, int, BookingName
     those of one key, another one all of an account.
     """
     ids = _ids_of(conn, [named for _, _, named in asked])
-    numbers = [ids.get(named) for _, _, named in asked]
-    wanted: dict[int | None, set[int]] = {}
-    for (of_key, account, _), number in zip(asked, numbers, strict=True):
-        if number is not None:
-            wanted.setdefault(account if of_key is None else None, set()).add(number)
-    read = {
-        account: {view.id: view for view in by_ids(conn, sorted(some), of_key=None, account=account)}
-        for account, some in wanted.items()
-    }
-    told: list[BookingView | None] = []
-    for (of_key, account, _), number in zip(asked, numbers, strict=True):
-        view = None if number is None else read[account if of_key is None else None].get(number)
-        told.append(view if view is not None and of_key in {None, view.api_key_id} else None)
-    return told
+    wanted = [(of_key, account if of_key is None else None, ids.get(named)) for of_key, account, named in asked]
+    read: dict[tuple[int | None, int], BookingView] = {}
+    for account in {account for _, account, number in wanted if number is not None}:
+        some = {number for _, of, number in wanted if of == account and number is not None}
+        read |= {(account, view.id): view for view in by_ids(conn, some, of_key=None, account=account)}
+    told = [None if number is None else read.get((account, number)) for _, account, number in wanted]
+    return [
+        view if view is not None and of_key in {None, view.api_key_id} else None
+        for view, (of_key, _, _) in zip(told, wanted, strict=True)
+    ]
 
 
 def id_of(conn: Connection, named: BookingName) -> int | None:

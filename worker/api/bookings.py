@@ -122,7 +122,7 @@ async def by_id(request: Request) -> Response:
         view, newest = found(await seen(request, admission, named))
     if seconds and view.is_worth_waiting:
         return await with_change(request, await services.waiters.wait(view, seconds), key)
-    return _with(request, view, key, newest)
+    return _shown(request, view, key, newest)
 
 
 async def seen(request: Request, admission: Admitted, named: BookingName) -> SeenBooking | None:
@@ -134,10 +134,10 @@ async def seen(request: Request, admission: Admitted, named: BookingName) -> See
 
 async def with_change(request: Request, view: BookingView, key: ApiKey) -> Response:
     """Answer with a booking and its newest change; 304 if the caller has just this answer."""
-    return _with(request, view, key, await services_of(request).threads.run(partial(by_caller.latest, view)))
+    return _shown(request, view, key, await services_of(request).threads.run(partial(by_caller.latest, view)))
 
 
-def _with(request: Request, view: BookingView, key: ApiKey, newest: ChangeOfCaller | None) -> Response:
+def _shown(request: Request, view: BookingView, key: ApiKey, newest: ChangeOfCaller | None) -> Response:
     return unless_known(request, json_response(_document_with_change(view, key, newest)))
 
 

@@ -27,8 +27,8 @@ TOGETHER = (
         name="who-sees-all-sees-another-accounts",
         promise=7,
         file="db/appointments/views.py",
-        old="sorted(some), of_key=None, account=account)",
-        new="sorted(some), of_key=None, account=None)",
+        old="by_ids(conn, some, of_key=None, account=account)",
+        new="by_ids(conn, some, of_key=None, account=None)",
         test=f"{_TOGETHER}test_bookings_are_read_together_and_each_key_sees_its_own",
     ),
     Breakage(
