@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.running.second_look import TOLD
+from tests.running.second_look import keep_told
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0  # seconds for one command
@@ -120,9 +120,7 @@ def command(
 def tell_unsteady(text: str) -> None:
     """Tell of what hung and ended at its second look: on standard error, and in the last lines of CI."""
     sys.stderr.write(f"unsteady: {text}\n")
-    if told := os.environ.get(TOLD):  # noqa: TID251 - the tests' own
-        with Path(told).open("a") as file:
-            file.write(f"\nunsteady: {text}\n")
+    keep_told(["", f"unsteady: {text}"])
 
 
 def _shortened(printed: str) -> str:

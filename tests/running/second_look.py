@@ -81,6 +81,13 @@ def unsteady(reports: list[pytest.TestReport], first: Sequence[pytest.TestReport
     return reports
 
 
+def keep_told(lines: Sequence[str]) -> None:
+    """Keep what is said of unsteady tests for who runs more than these tests."""
+    if told := os.environ.get(TOLD):  # noqa: TID251 - the tests' own
+        with Path(told).open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Count an unsteady test as such."""
     return (UNSTEADY, "u", "UNSTEADY") if getattr(report, UNSTEADY, None) else None
@@ -101,6 +108,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             lines += [f"--- {title} ---\n{text}" for title, text in failure.sections]
     for line in lines:
         terminalreporter.write_line(line)
-    if told := os.environ.get(TOLD):  # noqa: TID251 - the tests' own
-        with Path(told).open("a") as file:
-            file.writelines(f"{line}\n" for line in lines)
+    keep_told(lines)
