@@ -14,7 +14,6 @@ from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCH
 
 from tasks.host.application import app
 from worker.running import running
-from worker.schedule import schedule
 from worker.settings.model import Settings, SettingsError
 from worker.transports.connection import close_pools
 
@@ -82,6 +81,8 @@ class Configuration:
     @cached_property
     def beat_schedule(self) -> dict[str, dict[str, Any]]:
         """Return what beat sends, and how often."""
+        from worker.schedule import schedule  # noqa: PLC0415 - it loads SQLAlchemy, and beat alone asks
+
         return schedule(self.settings.audit_hour)
 
     include = (

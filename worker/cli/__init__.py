@@ -2,14 +2,15 @@
 
 import sys
 
+from worker.cli import loading
+
 
 def main() -> None:
     """Run one command; an error of the user becomes a line on standard error, never a traceback."""
-    from worker.cli.commands import app  # noqa: PLC0415 - an import of this package alone costs nothing
-    from worker.cli.explain import explain  # noqa: PLC0415 - the same
+    from worker.cli.explain import explain  # noqa: PLC0415 - an import of this package alone costs nothing
 
     try:
-        app(prog_name="booking")
+        loading.load("worker.cli.commands").app(prog_name="booking")
     except KeyboardInterrupt:  # while a command was still being loaded
         sys.exit(130)
     except Exception as error:
@@ -18,3 +19,5 @@ def main() -> None:
             raise
         sys.stderr.write("".join(f"booking: {line}\n" for line in lines))
         sys.exit(1)
+    finally:
+        loading.end()

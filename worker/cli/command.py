@@ -6,10 +6,11 @@ run, so that help is quick.
 
 import functools
 from collections.abc import Callable
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+
+from worker.cli.loading import load
 
 FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
 ASKED = "the operator asked"
@@ -47,7 +48,7 @@ def command(
     def add(signature: Signature) -> Signature:
         @functools.wraps(signature)
         def run(**options: Any) -> None:
-            if getattr(import_module(module), function)(**options, **fixed) is False:
+            if getattr(load(module), function)(**options, **fixed) is False:
                 raise typer.Exit(1)
 
         app.command(name, rich_help_panel=panel, epilog="\n\n".join(lines))(run)

@@ -104,7 +104,7 @@ def show(
     """Show one booking: how it stands, why it is not moving, and its story."""
 
 
-@_bookings("worker.cli.status.status:run", "booking status", "booking status --watch", "booking status --json")
+@_bookings("worker.cli.status.workers:run", "booking status", "booking status --watch", "booking status --json")
 def status(
     *,
     account: OfAccount = None,

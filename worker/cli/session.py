@@ -8,13 +8,13 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from sqlalchemy import Connection, text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.host.log import LogLine
+from worker.cli.loading import load
 from worker.console.notes import Hearing
 from worker.engine import engine_of
 from worker.running import running
@@ -43,7 +43,7 @@ def wired() -> Dependencies:
     Raises:
         SettingsError: A setting is wrong or missing.
     """
-    import_module("worker.wiring")  # its import fills the slot of `tasks`; what only reads Postgres does not need it
+    load("worker.wiring")  # its import fills the slot of `tasks`; what only reads Postgres does not need it
     return dependencies.current()
 
 

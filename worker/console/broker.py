@@ -1,5 +1,6 @@
 """Ask the broker, its workers and Redis whether they answer. Every question is bounded in time."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import ECONNRESET
 from typing import Any
@@ -22,6 +23,13 @@ class Broker:
     queues: dict[str, int]
     workers: list[str] = field(default_factory=list)
     error: str | None = None
+
+
+def load(url: str) -> None:
+    """Load what `ask` works with, so that its thread loads nothing beside another that loads modules."""
+    with suppress(Exception):  # `ask` names what is wrong with the URL
+        app.amqp.Connection(url).get_transport_cls()
+    app.control  # noqa: B018 - its module is loaded at its first use
 
 
 def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:

@@ -11,6 +11,7 @@ _PAGE = "tests/integration/page/test_page_accounts.py::"
 _said = partial(Breakage, promise=6, file="tasks/accounts/remedies.py")
 _checked = partial(Breakage, promise=6, file="worker/cli/check/calcom.py")
 _status = partial(Breakage, promise=6, file="worker/cli/status/deployment.py")
+_asked = partial(Breakage, promise=6, file="worker/console/broker.py")
 _script = partial(Breakage, promise=6)
 
 NOT_KNOWN: tuple[Breakage, ...] = (
@@ -114,11 +115,30 @@ NOT_KNOWN: tuple[Breakage, ...] = (
         new="    settings = running(Settings.load())\n    wired()\n",
         test=f"{_QUICK}test_a_question_to_postgres_loads_nothing_that_sends[command0]",
     ),
-    _script(
+    _asked(
         name="a-fleet-that-has-answered-is-waited-for",
-        file="worker/console/broker.py",
         old="for patience in (min(NEXT_ANSWER, ping), ping):",
         new="for patience in (ping,):",
         test=f"{_QUICK}test_workers_that_have_answered_end_the_long_wait[answers0-asked0]",
+    ),
+    _script(
+        name="workers-are-asked-once-all-is-loaded",
+        file="worker/cli/status/workers.py",
+        old="import typer\n",
+        new="import typer\n\nfrom tasks.overview import reading as reading\n",
+        test=f"{_QUICK}test_workers_are_asked_before_what_reads_the_rest_is_loaded",
+    ),
+    _asked(
+        name="workers-are-asked-by-what-their-thread-has-to-load",
+        old="        app.amqp.Connection(url).get_transport_cls()\n",
+        new="        pass\n",
+        test=f"{_QUICK}test_workers_are_asked_before_what_reads_the_rest_is_loaded",
+    ),
+    _script(
+        name="garbage-is-searched-for-in-what-is-loaded",
+        file="worker/cli/loading.py",
+        old="    gc.disable()\n",
+        new="",
+        test=f"{_QUICK}test_nothing_is_searched_for_garbage_while_it_is_loaded",
     ),
 )

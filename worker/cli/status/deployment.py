@@ -19,15 +19,12 @@ from resilience.circuit_breaker.types import Block
 from tasks.incidents.places import page_path
 from tasks.overview.ranking.ours import LATE
 from tasks.words import ago, duration, plural
-from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
-from worker.console import broker
 from worker.console.broker import Broker
 from worker.settings.model import Settings
 from worker.version import version
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
-PING = 0.7  # seconds that workers have to answer
 NOT_SHARED = "Redis has no circuit breaker for us: each process keeps one of its own; `booking check` says more"
 
 
@@ -45,15 +42,10 @@ class DeploymentStatus:
     problems: list[str]
 
 
-def ask(settings: Settings) -> Broker:
-    """Ask the broker and the workers; it takes as long as the slowest, and no error is raised."""
-    return broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
-
-
 def look(
     engine: Engine, settings: Settings, asked: Broker, *, shared: bool, account: int | None = None
 ) -> DeploymentStatus:
-    """Read the database, and list what looks wrong; `asked` is what `ask` returned; `shared`: Redis has the breaker.
+    """Read the database, and list what looks wrong; `asked` has the workers; `shared`: Redis has the breaker.
 
     Bookings are those of one account, or of all (None).
     """

@@ -4,10 +4,9 @@ With --account bookings are counted of that account alone; the verdict is the wh
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
-import typer
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,12 +22,11 @@ from tasks.overview.verdict import Verdict, verdict
 from worker.cli.named import named_account
 from worker.cli.session import ready
 from worker.cli.status import answer
-from worker.cli.status import watch as watching
-from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, ask, facts, look
+from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, facts, look
 from worker.console import screen
+from worker.console.broker import Broker
 from worker.console.notes import listening
 from worker.console.stop import Stop
-from worker.running import running
 from worker.settings.model import Settings
 
 _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"
@@ -36,17 +34,14 @@ _BUT = "Something looks wrong, see the lines with ! below: "
 _OF_ALL = {"holds", "now", "unknown", "day", "front_door"}  # what the page counts of all accounts
 
 
-def run(*, account: str | None, watch: bool, json: bool) -> bool:
-    """Show how everything stands, with `watch` until Ctrl-C; return whether it is calm, and nothing looks wrong.
+def run(settings: Settings, asked: Future[Broker], *, account: str | None, json: bool) -> bool:
+    """Show how everything stands; `asked` is the answer of the broker and the workers, once it is there.
+
+    Return whether it is calm, and nothing looks wrong.
 
     Raises:
-        BadParameter: `account` is given with `watch`.
         Stop: No account has that name; or Postgres does not answer, or lacks our tables.
     """
-    if watch and account is not None:
-        raise typer.BadParameter("--watch shows the whole fleet: not with --account")
-    if watch:
-        return watching.run(json=json)
     try:
         with deadline(PATIENCE):
             deps = ready()
@@ -56,13 +51,10 @@ def run(*, account: str | None, watch: bool, json: bool) -> bool:
     if account is not None:
         with deps.engine.connect() as conn:
             own = named_account(conn, account)
-    settings = running(Settings.load())
-    with ThreadPoolExecutor(1) as beside:  # workers take longer to answer than all else
-        asked = beside.submit(ask, settings)
-        seen = read_overview(deps)
-        said = verdict(seen)
-        shared, account_id = seen.redis.answers, None if own is None else own.id
-        deployment = look(deps.engine, settings, asked.result(), shared=shared, account=account_id)
+    seen = read_overview(deps)
+    said = verdict(seen)
+    shared, account_id = seen.redis.answers, None if own is None else own.id
+    deployment = look(deps.engine, settings, asked.result(), shared=shared, account=account_id)
     ok = said.level is Level.CALM and not deployment.problems
     if json:
         screen.as_json(_as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok}, account))

@@ -30,7 +30,7 @@ from tasks.work.claim import claim
 from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import accept, carry, is_blind, let_pass, lose, write
-from worker.cli.status import deployment
+from worker.cli.status import workers
 from worker.settings import model
 from worker.wiring import build_from
 
@@ -46,7 +46,7 @@ WHEN_BACK = "all goes on by itself when it is back."
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for workers, of which there are none."""
-    monkeypatch.setattr(deployment, "PING", 0.05)
+    monkeypatch.setattr(workers, "PING", 0.05)
 
 
 def look() -> tuple[Overview, Verdict]:
@@ -386,7 +386,7 @@ def test_what_is_not_calm_is_exit_code_1_though_nothing_looks_wrong(
     fleet: Callable[..., Fleet], call: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order is no fault, and yet no state to forget."""
-    monkeypatch.setattr(deployment, "PING", 1.0)  # a loaded machine's worker answers, too
+    monkeypatch.setattr(workers, "PING", 1.0)  # a loaded machine's worker answers, too
     fleet().worker()
     eventually(lambda: call("status").code == 0, what="all is well")
     call("breaker", "open")
