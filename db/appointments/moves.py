@@ -33,13 +33,15 @@ class KeyTakenError(Exception):
 class Claimed:
     """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none).
 
-    `account` and `version` are the state of its account, and the number of that state.
+    `account` and `version` are the state of its account, and the number of that state. `seats_given_up`: some are, of
+    its account.
     """
 
     row: Appointment
     backlog: HoldReason | None
     account: AccountState
     version: int
+    seats_given_up: bool
 
 
 def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, released: bool = False) -> Claimed | None:
@@ -51,9 +53,9 @@ def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, releas
     """
     asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": EARLY}
     claimed = fetch_in_time(conn, prepared("claim", COLUMNS_SQL), {**asked, "released": released})
-    for account, version, backlog, *row in claimed:
+    for account, version, backlog, seats_given_up, *row in claimed:
         reason = None if backlog is None else HoldReason(backlog)
-        return Claimed(Appointment.read(row), reason, AccountState(account), version)
+        return Claimed(Appointment.read(row), reason, AccountState(account), version, seats_given_up)
     return None
 
 
