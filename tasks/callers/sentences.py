@@ -28,6 +28,7 @@ class Said(StrEnum):
     OPERATOR = "operator"
     TAKEN = "taken"
     REFUSED = "refused"
+    FAILED = "failed"  # it is over, an alert names it, and it is in a list from which people are called
     CANCELLED = "cancelled"
     AGAIN = "again"  # asked for again, and booked
     MOVED = "moved"  # asked for again at another start than it has now
@@ -54,7 +55,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             "suit you as well?",
             Said.OPERATOR: "I have noted it; we will come back to you.",
             Said.TAKEN: "{time} is taken. Which other time suits you?",
-            Said.REFUSED: "I could not book it. A colleague will call you.",
+            Said.REFUSED: "I could not book it. Which other time suits you?",
+            Said.FAILED: "I could not book it. A colleague will call you.",
             Said.CANCELLED: "It is cancelled.",
             Said.AGAIN: "You are booked for {time} already.",
             Said.MOVED: "Your appointment was moved to {time}.",
@@ -70,7 +72,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             "Welche andere Zeit würde Ihnen auch passen?",
             Said.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
             Said.TAKEN: "Diese Zeit ist schon vergeben: {time}. Welche andere Zeit passt Ihnen?",
-            Said.REFUSED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
+            Said.REFUSED: "Ich konnte den Termin nicht buchen. Welche andere Zeit passt Ihnen?",
+            Said.FAILED: "Ich konnte den Termin nicht buchen. Jemand von uns ruft Sie an.",
             Said.CANCELLED: "Der Termin ist abgesagt.",
             Said.AGAIN: "Ihr Termin ist bereits gebucht: {time}.",
             Said.MOVED: "Ihr Termin wurde verlegt: {time}.",
@@ -104,8 +107,8 @@ _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
         Status.PENDING: Said.UNDER_WAY,
         Status.BOOKING: Said.UNDER_WAY,
         Status.RETRYING: Said.UNDER_WAY,
-        Status.FAILED: Said.REFUSED,
-        Status.EXPIRED: Said.REFUSED,
+        Status.FAILED: Said.FAILED,
+        Status.EXPIRED: Said.FAILED,
         Status.CANCELLED: Said.CANCELLED,
     }
 )

@@ -16,8 +16,10 @@ _wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 _sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
+_spoken = partial(Breakage, promise=6, file="tasks/changes/ask/spoken.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
+_SAID = "tests/unit/api/test_api_sentences.py::"
 _RIGHT = "tests/integration/api/voice/test_right_hour.py::"
 _MCP = "tests/integration/api/voice/test_mcp.py::"
 _payloads = partial(Breakage, promise=6, file="worker/api/voice/payloads.py")
@@ -172,10 +174,15 @@ VOICE = (
         new="return step is ChangeStep.REFUSE_CANCELLED and (",
         test="tests/integration/changes/test_taken_moves.py::test_a_start_that_another_has_is_taken[seats]",
     ),
-    Breakage(
+    _spoken(
+        name="who-may-not-cancel-is-told-of-a-call-that-nobody-makes",
+        old="_C.CANCEL_FAILED if failed else _C.CANCEL_REFUSED",
+        new="_C.CANCEL_FAILED",
+        test="tests/integration/callbacks/test_callbacks_of_changes.py::"
+        "test_a_change_that_is_not_done_is_a_callback[a refused cancel]",
+    ),
+    _spoken(
         name="each-refused-move-is-told-as-taken",
-        promise=6,
-        file="tasks/changes/ask/spoken.py",
         old="change.error_type == ErrorType.TAKEN,",
         new="change.error_type != ErrorType.TIMEOUT,",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[vapi]",
@@ -265,6 +272,12 @@ VOICE = (
         old='if slot.get("seatsRemaining") != 0}',
         new="if slot}",
         test="tests/unit/calcom/test_calcom_slots.py::test_a_full_time_is_not_free",
+    ),
+    _sentences(
+        name="who-is-refused-is-told-of-a-call-that-nobody-makes",
+        old='Said.REFUSED: "I could not book it. Which other time suits you?"',
+        new='Said.REFUSED: "I could not book it. A colleague will call you."',
+        test=f"{_SAID}test_only_what_an_alert_names_is_promised_a_call",
     ),
     _call(
         name="a-callback-of-another-time-is-believed",

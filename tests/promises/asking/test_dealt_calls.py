@@ -51,6 +51,7 @@ SELDOM: frozenset[Key] = frozenset(
         SaidOfChange.MOVE_REFUSED,
         SaidOfChange.CANCEL_OUTAGE,
         SaidOfChange.CANCEL_REFUSED,
+        SaidOfChange.CANCEL_FAILED,
         Asked.WHICH,
     }
 )
