@@ -19,11 +19,14 @@ _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 _spoken = partial(Breakage, promise=6, file="tasks/changes/ask/spoken.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
+_WANTED = "tests/integration/api/voice/test_asked_before.py::"
+_LEARNT = "tests/unit/api/test_learnt_fields.py::"
 _SAID = "tests/unit/api/test_api_sentences.py::"
 _RIGHT = "tests/integration/api/voice/test_right_hour.py::"
 _MCP = "tests/integration/api/voice/test_mcp.py::"
 _payloads = partial(Breakage, promise=6, file="worker/api/voice/payloads.py")
 _endpoint = partial(Breakage, promise=7, file="worker/api/mcp/endpoint.py")
+_wanted = partial(Breakage, file="tasks/conversations/wanted.py")
 _answering = partial(Breakage, file="worker/api/voice/answering.py")
 
 VOICE = (
@@ -272,6 +275,36 @@ VOICE = (
         old='if slot.get("seatsRemaining") != 0}',
         new="if slot}",
         test="tests/unit/calcom/test_calcom_slots.py::test_a_full_time_is_not_free",
+    ),
+    Breakage(
+        name="an-address-that-the-type-wants-is-not-asked-for",
+        promise=6,
+        file="worker/api/voice/arguments.py",
+        old="if fields.email and request.attendee.email is None:",
+        new="if fields.email and request.attendee.phone_number is None:",
+        test=f"{_WANTED}test_an_address_that_the_type_wants_is_asked_for",
+    ),
+    Breakage(
+        name="a-question-of-the-type-is-not-asked",
+        promise=6,
+        file="worker/api/voice/given_answers.py",
+        old="if one.required and not _is_answer(answers.get(one.slug), one)",
+        new="if not one.required",
+        test=f"{_WANTED}test_a_question_of_the_types_own_is_asked[by its name]",
+    ),
+    _wanted(
+        name="a-type-is-read-for-each-booking",
+        promise=3,
+        old="(shown is None or now - shown.at >= FRESH)",
+        new="True",
+        test=f"{_LEARNT}test_a_type_is_read_again_after_five_minutes_and_its_old_fields_count_until_then",
+    ),
+    _wanted(
+        name="each-person-waits-for-a-type-that-is-not-read",
+        promise=6,
+        old="(in_vain is None or now - in_vain >= IN_VAIN)",
+        new="True",
+        test=f"{_LEARNT}test_a_type_that_is_not_shown_is_asked_for_once_in_a_minute[not shown]",
     ),
     _sentences(
         name="who-is-refused-is-told-of-a-call-that-nobody-makes",

@@ -15,7 +15,7 @@ def test_no_sentence_is_missing_or_long() -> None:
     for language, sentences in ASKED.items():
         assert sentences.keys() == set(Asked)
         times = f"{LONGEST_TIME}, {LONGEST_TIME} {OR[language]} {LONGEST_TIME}"
-        told = [sentence.format(time=LONGEST_TIME, times=times) for sentence in sentences.values()]
+        told = [sentence.format(time=LONGEST_TIME, times=times, question="q" * 150) for sentence in sentences.values()]
         assert [one for one in told if not one.isprintable() or len(one) > 200 or "{" in one] == []
 
 

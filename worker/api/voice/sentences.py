@@ -16,6 +16,9 @@ class Asked(StrEnum):
     CONTACT = "contact"  # neither an e-mail address nor a number
     EMAIL = "email"
     PHONE = "phone"
+    WANTS_EMAIL = "wants_email"  # the event type does, and none came
+    WANTS_PHONE = "wants_phone"
+    QUESTION = "question"  # one of the event type's own, in its host's words and language
     ZONE = "zone"
     DETAILS = "details"  # something else is wrong
     SECOND = "second"  # the call has another booking
@@ -64,6 +67,10 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             "code.",
             Asked.EMAIL: "I did not get the e-mail address. Please spell it for me.",
             Asked.PHONE: "I did not get the number. Please give it to me with its country code.",
+            Asked.WANTS_EMAIL: "I need an e-mail address for this appointment. Please spell it for me.",
+            Asked.WANTS_PHONE: "I need a phone number for this appointment. Please give it to me with its country "
+            "code.",
+            Asked.QUESTION: "I need one more answer for this appointment: {question}",
             Asked.ZONE: "Please tell me which city you are in, or which big one is near, so that I get the time right.",
             Asked.DETAILS: "I did not get all of that. Please tell me once more.",
             Asked.SECOND: "I have your request for {time} from this call. Would you like one more appointment?",
@@ -97,6 +104,10 @@ ASKED: Mapping[str, Mapping[Asked, str]] = MappingProxyType(
             "Ländervorwahl.",
             Asked.EMAIL: "Die E-Mail-Adresse habe ich nicht verstanden. Bitte buchstabieren Sie sie.",
             Asked.PHONE: "Die Nummer habe ich nicht verstanden. Bitte nennen Sie sie mit Ländervorwahl.",
+            Asked.WANTS_EMAIL: "Für diesen Termin brauche ich eine E-Mail-Adresse. Bitte buchstabieren Sie sie.",
+            Asked.WANTS_PHONE: "Für diesen Termin brauche ich eine Telefonnummer. Bitte nennen Sie sie mit "
+            "Ländervorwahl.",
+            Asked.QUESTION: "Für diesen Termin brauche ich noch eine Antwort: {question}",
             Asked.ZONE: "Bitte sagen Sie mir, in welcher Stadt Sie sind oder welche große in der Nähe ist, damit die "
             "Uhrzeit stimmt.",
             Asked.DETAILS: "Das habe ich nicht ganz verstanden. Bitte sagen Sie es noch einmal.",
