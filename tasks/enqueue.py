@@ -11,7 +11,8 @@ from booking_client.asking import accounts_of, open_accounts, outcome_of, parts,
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import run
-from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
+from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.keep_rule import LineRule
 from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments

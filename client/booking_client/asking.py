@@ -11,7 +11,8 @@ from psycopg.rows import tuple_row
 
 from booking_client.database.deadlines import ServerClock, remaining
 from booking_client.database.statements import Query, Rows, Steps, answered, load, run, run_async
-from booking_client.insertion import KeepRule, NewAppointment, keep
+from booking_client.insertion import NewAppointment, keep
+from booking_client.keep_rule import KeepRule
 from booking_client.receipts import UNREAD, ChangeOutcome, Outcome, Receipt, outcome_columns, receipt
 from booking_client.request import fields
 from booking_client.request.model import BookingRequest, instant

@@ -29,7 +29,8 @@ from booking_client.database.errors import driver_errors, is_refused, kept_in_pa
 from booking_client.database.statements import Steps, T, run
 from booking_client.database.transactions import in_transaction
 from booking_client.errors import AppointmentDatabaseException
-from booking_client.insertion import KeepRule, keep
+from booking_client.insertion import keep
+from booking_client.keep_rule import KeepRule
 from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
 from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since

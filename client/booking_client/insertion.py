@@ -1,7 +1,7 @@
 """Store requests: a batch in one statement, each key once. It is the one INSERT, of clients and of the product."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from booking_client import correlation
 from booking_client.database.statements import Query, Rows, Steps, load
+from booking_client.keep_rule import KeepRule
 from booking_client.request.idempotency import derive_key, payload_hash
 from booking_client.request.model import BookingRequest
 from booking_client.states import HELD_BY, LIVE, HoldReason, Status
@@ -154,35 +155,6 @@ class Inserted(NamedTuple):
     appointment: Kept
     created: bool
     conflict: bool = False
-
-
-class LineRule(NamedTuple):
-    """The parameters of places in the line, in seconds (the rule is in sql/insert.sql).
-
-    `lead` is how long before its start a booking expires; `call` how long one call takes of the rate limit.
-    """
-
-    lead: float = 0.0
-    call: float = 0.5
-
-
-class KeepRule(NamedTuple):
-    """Say how requests are kept.
-
-    `schema` is where the tables are (None: by the search path). `published`: the caller sends the messages itself,
-    right after its commit. `behind_others`: they are held at once while others wait for the breaker or the limit.
-    """
-
-    schema: str | None = None
-    published: bool = True
-    behind_others: bool = False
-    line: LineRule = LineRule()
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Return the rule as the INSERT's parameters."""
-        line = {"lead_seconds": self.line.lead, "call_seconds": self.line.call}
-        return {"behind_others": self.behind_others, "published": self.published, **line}
 
 
 _TAKES_ONE = f"/* schema */takes_one(account_id, {EVENT_TYPE})"

@@ -12,7 +12,8 @@ from functools import cache
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from booking_client.database.statements import load
-from booking_client.insertion import Inserted, Kept, LineRule, NewAppointment
+from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.keep_rule import LineRule
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
 from db.appointments.identifiers import ID, as_uuid

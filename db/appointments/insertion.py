@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from booking_client.database.statements import Query, Rows, load, run
-from booking_client.insertion import Inserted, KeepRule, LineRule, NewAppointment, keep
+from booking_client.insertion import Inserted, NewAppointment, keep
+from booking_client.keep_rule import KeepRule, LineRule
 from db.connection import fetch, fetch_in_time
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from booking_client.database.statements import load
-from booking_client.insertion import KeepRule
+from booking_client.keep_rule import KeepRule
 from db.connection import deadline
 from db.models.accounts import AccountState
 from db.queue.kinds import KINDS
