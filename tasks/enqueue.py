@@ -11,9 +11,9 @@ from booking_client.asking import accounts_of, open_accounts, outcome_of, parts,
 from booking_client.bookings import wait as wait_for
 from booking_client.database.errors import is_refused, kept_in_part, may_have_kept
 from booking_client.database.statements import run
-from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.insertion import Inserted, Kept, NewAppointment, NotFirst
 from booking_client.keep_rule import LineRule
-from booking_client.receipts import Conflict, Outcome, Receipt, answer, receipt
+from booking_client.receipts import Answer, Outcome, Receipt, answer, receipt
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.connection import deadline, fetch
@@ -50,6 +50,7 @@ def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -
 
     Raises:
         IdempotencyConflict: The key was used before, for another request.
+        NotFirstError: It is wanted only as the first for its time, and is not; nothing was stored.
         CustomerValidationException: Its account is not there, or closed; nothing was stored.
         AppointmentDatabaseException: Postgres did not store the request, and nothing was sent. If the message says that
         Postgres may have kept the request, send the same request again to get its receipt.
@@ -57,19 +58,20 @@ def enqueue_booking(request: BookingRequest, *, api_key_id: int | None = None) -
     deps = dependencies.current()
     rows = partial(rows_of, [request], api_key_id=api_key_id)
     [kept] = _keep(deps, [request], rows)
-    if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
+    known = kept.appointment if isinstance(kept, Inserted) and not (kept.created or kept.conflict) else None
+    if known is not None and known.status is Status.CONFIRMED:
         from tasks.guarded_calls.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
-        now = still_booked(deps, kept.appointment.id)
+        now = still_booked(deps, known.id)
         if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking
             [kept] = _keep(deps, [request], rows)
         elif now.standing is Standing.LIVES:
-            start = now.start or kept.appointment.start_at
-            return replace(Receipt.of(kept), start=start, as_of=None, awaits_host=now.awaits_host)
+            start = now.start or known.start_at
+            return replace(receipt(kept), start=start, as_of=None, awaits_host=now.awaits_host)
     return receipt(kept)
 
 
-def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | None = None) -> list[Receipt | Conflict]:
+def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | None = None) -> list[Answer]:
     """Store any number of requests, each part with one INSERT, and return the result of each, in the same order.
 
     Each part is a transaction, and its tasks are sent over one connection before the next part is stored. Cal.com is
@@ -84,7 +86,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
     if names := accounts_of(requests):
         with caller_connection() as conn:
             run(open_accounts(None, names), lambda query: fetch(conn, query.sql, query.parameters))
-    answers: list[Receipt | Conflict] = []
+    answers: list[Answer] = []
     new = 0  # rows of this call so far: later rows stand further back in the line
     for first, part in parts(requests):
         try:
@@ -92,11 +94,11 @@ def enqueue_bookings(requests: Sequence[BookingRequest], *, api_key_id: int | No
         except AppointmentDatabaseException as error:
             raise kept_in_part(error, first, len(requests)) if first else error from None
         answers += map(answer, kept)
-        new += sum(one.created for one in kept)
+        new += sum(isinstance(one, Inserted) and one.created for one in kept)
     return answers
 
 
-def enqueue_together(asked: Sequence[CallersRequest]) -> list[Receipt | Conflict | None]:
+def enqueue_together(asked: Sequence[CallersRequest]) -> list[Answer | None]:
     """Store requests that several callers have made at the same time, with one INSERT, and send their tasks.
 
     Return the result of each, in the same order. None: this request must be made alone, by `enqueue_booking`. Either it
@@ -124,13 +126,13 @@ def enqueue_together(asked: Sequence[CallersRequest]) -> list[Receipt | Conflict
     return [_unless_confirmed(answer(one)) for one in kept]
 
 
-def _unless_confirmed(known: Receipt | Conflict) -> Receipt | Conflict | None:
+def _unless_confirmed(known: Answer) -> Answer | None:
     return None if isinstance(known, Receipt) and known.as_of is not None else known
 
 
 def _keep(
     deps: Dependencies, requests: Sequence[BookingRequest], rows: Callable[[], list[NewAppointment]]
-) -> list[Inserted]:
+) -> list[Inserted | NotFirst]:
     def view_for(caller: CallingAccount) -> BreakerView:
         return deps.at_service(caller.service).breaker.view
 
@@ -147,7 +149,8 @@ def _keep(
                 committing = one
                 kept = appointments.insert(conn, placed, behind_others=True, line=_line_rule(deps))
                 committing = True
-        sent = [one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING]
+        written = [one.appointment for one in kept if isinstance(one, Inserted) and one.created]
+        sent = [one for one in written if one.status is Status.PENDING]
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=committing) from None
     finally:  # of all messages, if Postgres failed

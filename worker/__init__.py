@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from booking_client.receipts import Conflict, IdempotencyConflict, Outcome, Receipt
+    from booking_client.insertion import NotFirst
+    from booking_client.receipts import Conflict, IdempotencyConflict, NotFirstError, Outcome, Receipt
     from booking_client.request.model import BookingRequest
     from tasks.changes.ask.by_python import ChangeReceipt, ChangeRefusedError, cancel_booking, reschedule_booking
     from tasks.enqueue import enqueue_booking, enqueue_bookings, outcome, wait
@@ -25,6 +26,8 @@ __all__ = [
     "Conflict",
     "FreeSlots",
     "IdempotencyConflict",
+    "NotFirst",
+    "NotFirstError",
     "Outcome",
     "Receipt",
     "Settings",

@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from booking_client.async_bookings import AsyncBookings
     from booking_client.bookings import Bookings
     from booking_client.errors import AppointmentDatabaseException, AppointmentException, CustomerValidationException
-    from booking_client.receipts import ChangeOutcome, Conflict, IdempotencyConflict, Outcome, Receipt
+    from booking_client.insertion import NotFirst
+    from booking_client.receipts import (
+        ChangeOutcome,
+        Conflict,
+        IdempotencyConflict,
+        NotFirstError,
+        Outcome,
+        Receipt,
+    )
     from booking_client.request.model import Attendee, BookingRequest
     from booking_client.settled import SettledBooking
     from booking_client.states import ChangeKind, ChangeStatus, HoldReason, Status
@@ -29,6 +37,8 @@ _HOMES = {
     "CustomerValidationException": "errors",
     "HoldReason": "states",
     "IdempotencyConflict": "receipts",
+    "NotFirst": "insertion",
+    "NotFirstError": "receipts",
     "Outcome": "receipts",
     "Receipt": "receipts",
     "SettledBooking": "settled",
@@ -49,6 +59,8 @@ __all__ = [
     "CustomerValidationException",
     "HoldReason",
     "IdempotencyConflict",
+    "NotFirst",
+    "NotFirstError",
     "Outcome",
     "Receipt",
     "SettledBooking",

@@ -81,7 +81,7 @@ def keep_one(request: BookingRequest, rule: KeepRule) -> Steps[Receipt]:
     """Keep one request, and have a worker look whether a known booking that is confirmed still stands at Cal.com.
 
     Raises:
-        IdempotencyConflict: Its key stands for another request.
+        IdempotencyConflict, NotFirstError: As `receipt`.
     """
     [kept] = yield from keep(rows_of([request]), rule)
     told = receipt(kept)

@@ -29,9 +29,9 @@ from booking_client.database.errors import driver_errors, is_refused, kept_in_pa
 from booking_client.database.statements import Steps, T, run_async
 from booking_client.database.transactions import in_async_transaction
 from booking_client.errors import AppointmentDatabaseException
-from booking_client.insertion import keep
+from booking_client.insertion import Inserted, keep
 from booking_client.keep_rule import KeepRule
-from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer
+from booking_client.receipts import Answer, ChangeOutcome, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
 from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
@@ -52,13 +52,11 @@ class AsyncBookings:
         """Keep a request as a row; with the caller's `connection`, if and only if the caller commits."""
         return await self._keep(keep_one(request, self._rule), 1, connection)
 
-    async def enqueue_many(
-        self, requests: Sequence[BookingRequest], *, connection: Any = None
-    ) -> list[Receipt | Conflict]:
+    async def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Answer]:
         """Keep any number of requests, and return an answer for each, in the same order."""
         if names := accounts_of(requests):
             await self._read(open_accounts(self._schema, names))
-        answers = list[Receipt | Conflict]()
+        answers = list[Answer]()
         new = 0  # rows of this call: a later one has its place further back in the queue
         for first, part in parts(requests):
             rows = rows_of(part, new)
@@ -68,7 +66,7 @@ class AsyncBookings:
                 in_part = first and connection is None
                 raise kept_in_part(error, first, len(requests)) if in_part else error from None
             answers += map(answer, kept)
-            new += sum(one.created for one in kept)
+            new += sum(isinstance(one, Inserted) and one.created for one in kept)
         return answers
 
     async def outcome(

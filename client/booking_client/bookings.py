@@ -29,9 +29,9 @@ from booking_client.database.errors import driver_errors, is_refused, kept_in_pa
 from booking_client.database.statements import Steps, T, run
 from booking_client.database.transactions import in_transaction
 from booking_client.errors import AppointmentDatabaseException
-from booking_client.insertion import keep
+from booking_client.insertion import Inserted, keep
 from booking_client.keep_rule import KeepRule
-from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer
+from booking_client.receipts import Answer, ChangeOutcome, Outcome, Receipt, answer
 from booking_client.request.model import BookingRequest
 from booking_client.settled import CHANNEL, LIMIT, SettledBooking, cursor_now, has_its_own_session, settled_since
 
@@ -56,13 +56,14 @@ class Bookings:
 
         Raises:
             IdempotencyConflict: The key was given before, with another request.
+            NotFirstError: It is wanted only as the first for its time, and is not; nothing was kept.
             CustomerValidationException: Its account is not there, or closed; nothing was kept.
             AppointmentDatabaseException: Postgres could not keep it. Or, if its message says so, Postgres did not say
                 whether it has: the same request again gets its receipt.
         """
         return self._keep(keep_one(request, self._rule), 1, connection)
 
-    def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Receipt | Conflict]:
+    def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Answer]:
         """Keep any number of requests, and return an answer for each, in the same order.
 
         Without the caller's `connection` each part is a transaction: the first 32 requests, then four times as many
@@ -75,7 +76,7 @@ class Bookings:
         """
         if names := accounts_of(requests):
             self._read(open_accounts(self._schema, names))
-        answers = list[Receipt | Conflict]()
+        answers = list[Answer]()
         new = 0  # rows of this call: a later one has its place further back in the queue
         for first, part in parts(requests):
             rows = rows_of(part, new)
@@ -85,7 +86,7 @@ class Bookings:
                 in_part = first and connection is None
                 raise kept_in_part(error, first, len(requests)) if in_part else error from None
             answers += map(answer, kept)
-            new += sum(one.created for one in kept)
+            new += sum(isinstance(one, Inserted) and one.created for one in kept)
         return answers
 
     def outcome(

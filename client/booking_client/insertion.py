@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from booking_client import correlation
-from booking_client.database.statements import Query, Rows, Steps, load
+from booking_client.database.statements import Query, Rows, Steps, load, read
 from booking_client.keep_rule import KeepRule
 from booking_client.request.idempotency import derive_key, payload_hash
 from booking_client.request.model import BookingRequest
@@ -16,13 +16,8 @@ from booking_client.states import HELD_BY, LIVE, HoldReason, Status
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
-EVENT_TYPE = (
-    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
-    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
-)
-"""An event type's name in a statement, as RequestFields.event_type returns it.
-
-The index `appointments_confirmed_types` has it to the letter, else it would not serve."""
+EVENT_TYPE = read("event_type")
+"""An event type's name in a statement, as RequestFields.event_type returns it."""
 
 _Key = tuple[str | None, bool, str]  # of one account: its name, None for `default`
 
@@ -83,6 +78,7 @@ class NewAppointment(RequestFields):
     resilience_strategy: str | None = None
     account: str | None = None  # its name; None: `default`
     callback_url: str | None = field(repr=False, default=None)  # its own; None: that of its API key
+    only_if_first: bool | None = None  # True: unless somebody is ahead, where one may have its time
 
     @classmethod
     def of(cls, request: BookingRequest, number: int, *, api_key_id: int | None = None) -> Self:
@@ -96,6 +92,7 @@ class NewAppointment(RequestFields):
             number=number,
             account=request.account,
             api_key_id=api_key_id,
+            only_if_first=request.only_if_first or None,
         )
 
 
@@ -157,6 +154,15 @@ class Inserted(NamedTuple):
     conflict: bool = False
 
 
+class NotFirst(NamedTuple):
+    """The result of a request that is wanted only as the first for its time, and is not: nothing was stored.
+
+    `ahead` asked before and may still get the time, which one may have.
+    """
+
+    ahead: int
+
+
 _TAKES_ONE = f"/* schema */takes_one(account_id, {EVENT_TYPE})"
 AHEAD = (
     "CASE WHEN ahead > 0 AND status IN ('pending', 'booking', 'retrying', 'held') AND NOT outcome_unknown"
@@ -183,7 +189,7 @@ _ASKED = "coalesce(moved_key, idempotency_key) AS idempotency_key"  # by which i
 _KNOWN_COLUMNS = _COLUMNS.replace("cancel_requested", f"cancel_requested OR {_UNREAD} AS cancel_requested")
 
 
-def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]]:
+def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted | NotFirst]]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
     A given key is known for ever, a derived one while its booking lives or is confirmed, at each start to which or from
@@ -194,11 +200,14 @@ def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
         wanted.setdefault(key_of(row), row)
-    written, known = yield from _keep(wanted, rule)
+    written, known, behind = yield from _keep(wanted, rule)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
-    answers = []
+    answers = list[Inserted | NotFirst]()
     for row in rows:
         key = key_of(row)
+        if key in behind:
+            answers.append(behind[key])
+            continue
         kept = written.get(key) or known[key]
         # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
         conflict = not row.key_derived and kept.payload_hash != row.payload_hash
@@ -207,17 +216,27 @@ def keep(rows: Sequence[NewAppointment], rule: KeepRule) -> Steps[list[Inserted]
     return answers
 
 
-def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[tuple[dict[_Key, Kept], dict[_Key, Kept]]]:
+class _ByKeys(NamedTuple):
+    written: dict[_Key, Kept]
+    known: dict[_Key, Kept]
+    behind: dict[_Key, NotFirst]
+
+
+def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[_ByKeys]:
     written: dict[_Key, Kept] = {}
     known: dict[_Key, Kept] = {}
+    behind: dict[_Key, NotFirst] = {}
     for _ in range(ROUNDS):
-        missing = [row for key, row in wanted.items() if key not in written and key not in known]
+        missing = [row for key, row in wanted.items() if key not in written and key not in known and key not in behind]
         if not missing:
-            return written, known
-        written |= _by_key((yield _insert(missing, rule)))
+            return _ByKeys(written, known, behind)
+        turned_away = yield from _behind(missing, rule)
+        new = [row for row in missing if key_of(row) not in turned_away]
+        written |= _by_key((yield _insert(new, rule))) if new else {}
         unwritten = [row for row in missing if key_of(row) not in written]
         found = _by_key((yield _known(unwritten, rule))) if unwritten else {}
         found = {key: one for key, one in found.items() if key in wanted}  # the same key may be another account's, too
+        behind |= {key: one for key, one in turned_away.items() if key not in found}
         cancelling = sorted({one.id for one in found.values() if one.is_wanted_again})
         known |= {key: one for key, one in found.items() if one.id not in cancelling}
         if cancelling:  # what a worker has cancelled meanwhile is missing, and read again
@@ -227,9 +246,23 @@ def _keep(wanted: dict[_Key, NewAppointment], rule: KeepRule) -> Steps[tuple[dic
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
-def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
+def _behind(rows: list[NewAppointment], rule: KeepRule) -> Steps[dict[_Key, NotFirst]]:
+    """Read which of those that are wanted only as the first for their time are not."""
+    only = [row for row in rows if row.only_if_first]
+    if not only:
+        return {}
+    numbered = [replace(row, number=number) for number, row in enumerate(only)]
+    found = yield Query(load("not_first", rule.schema), {"requests": _requests(numbered)})
+    return {key_of(only[number]): NotFirst(ahead) for number, ahead in found}
+
+
+def _requests(rows: list[NewAppointment]) -> str:
     given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
-    requests = _encode([{"number": n, **row} for n, row in enumerate(given)])
+    return _encode([{"number": n, **row} for n, row in enumerate(given)])
+
+
+def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
+    requests = _requests(rows)
     return Query(load("insert", rule.schema, _NEW_COLUMNS), {"requests": requests, **rule.parameters}, bounded=True)
 
 

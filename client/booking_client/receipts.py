@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Self
 
 from booking_client.database.statements import read
-from booking_client.insertion import Inserted
+from booking_client.insertion import Inserted, NotFirst
 from booking_client.states import CHANGE_WORDS, FINAL, OVER, ChangeKind, ChangeStatus, HoldReason, Status, held_by
 
 
@@ -74,6 +74,14 @@ class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is 
             f"(appointment {conflict.appointment_id}); use a new key, or send the same request"
         )
         self.conflict = conflict
+
+
+class NotFirstError(ValueError):
+    """Report that a request is wanted only as the first for its time, and `ahead` asked before; nothing was stored."""
+
+    def __init__(self, not_first: NotFirst) -> None:
+        super().__init__(f"{not_first.ahead} asked for that time before, and may still get it; nothing was stored")
+        self.ahead = not_first.ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +216,31 @@ def outcome_columns() -> str:
     return ", ".join([*(f"appointment.{name}" for name in OUTCOME_COLUMNS), read("changes")])
 
 
-def answer(one: Inserted) -> Receipt | Conflict:
-    """Return the answer to one request of a bulk; a conflict is returned, not raised."""
+Answer = Receipt | Conflict | NotFirst
+
+
+def answer(one: Inserted | NotFirst) -> Answer:
+    """Return the answer to one request of a bulk; what was not stored is returned, not raised."""
+    if isinstance(one, NotFirst):
+        return one
     row = one.appointment
     return Conflict(row.id, row.idempotency_key) if one.conflict else Receipt.of(one)
 
 
-def receipt(one: Inserted) -> Receipt:
-    """Return the receipt of a single request.
+def receipt(one: Inserted | NotFirst) -> Receipt:
+    """Return the receipt of a single request; raises as `told`."""
+    return told(answer(one))
+
+
+def told(answered: Answer) -> Receipt:
+    """Return an answer that is a receipt.
 
     Raises:
         IdempotencyConflict: The key of the request already stands for another request.
+        NotFirstError: It is wanted only as the first for its time, and is not.
     """
-    answered = answer(one)
     if isinstance(answered, Conflict):
         raise IdempotencyConflict(answered)
+    if isinstance(answered, NotFirst):
+        raise NotFirstError(answered)
     return answered

@@ -12,7 +12,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from booking_client.database.statements import load
-from booking_client.insertion import Inserted, Kept, NewAppointment
+from booking_client.insertion import Inserted, Kept, NewAppointment, NotFirst
 from booking_client.keep_rule import LineRule
 from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
@@ -35,6 +35,7 @@ __all__ = [
     "KeyTakenError",
     "LineRule",
     "NewAppointment",
+    "NotFirst",
     "by_task",
     "claim",
     "expire",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from booking_client.database.statements import Query, Rows, load, run
-from booking_client.insertion import Inserted, NewAppointment, keep
+from booking_client.insertion import Inserted, NewAppointment, NotFirst, keep
 from booking_client.keep_rule import KeepRule, LineRule
 from db.connection import fetch, fetch_in_time
 
@@ -16,7 +16,7 @@ def insert(
     *,
     behind_others: bool = False,
     line: LineRule | None = None,
-) -> list[Inserted]:
+) -> list[Inserted | NotFirst]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
     The caller sends their messages right after the commit. `behind_others`: they are held at once while others wait for

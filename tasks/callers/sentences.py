@@ -33,6 +33,7 @@ class Said(StrEnum):
     AGAIN = "again"  # asked for again, and booked
     MOVED = "moved"  # asked for again at another start than it has now
     NOT_ACCEPTED = "not_accepted"
+    NOT_FIRST = "not_first"  # it is wanted only as the first for its time, and others asked before; nothing is stored
 
 
 class SpokenTime(NamedTuple):
@@ -61,6 +62,7 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.AGAIN: "You are booked for {time} already.",
             Said.MOVED: "Your appointment was moved to {time}.",
             Said.NOT_ACCEPTED: "I cannot take requests right now. Please try again.",
+            Said.NOT_FIRST: "Somebody asked for {time} before you. Which other time suits you?",
         },
         "de": {
             Said.DONE: "Ihr Termin ist gebucht: {time}.",
@@ -78,6 +80,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.AGAIN: "Ihr Termin ist bereits gebucht: {time}.",
             Said.MOVED: "Ihr Termin wurde verlegt: {time}.",
             Said.NOT_ACCEPTED: "Ich kann gerade keine Anfragen annehmen. Bitte versuchen Sie es noch einmal.",
+            Said.NOT_FIRST: "Vor Ihnen hat schon jemand nach dieser Zeit gefragt: {time}. Welche andere Zeit passt "
+            "Ihnen?",
         },
     }
 )
@@ -138,6 +142,12 @@ def say(view: BookingView, *, again: bool = False, is_moved: bool = False) -> st
 def not_accepted(language: str | None) -> str:
     """Return the sentence for a request that was not stored."""
     return SENTENCES[language_of(language)][Said.NOT_ACCEPTED]
+
+
+def somebody_is_first(start: datetime, time_zone: str, language: str | None) -> str:
+    """Return the sentence for a request that was not stored since somebody asked for its time before."""
+    known = language_of(language)
+    return SENTENCES[known][Said.NOT_FIRST].format(time=spoken(start, time_zone, known))
 
 
 def language_of(language: str | None) -> str:

@@ -42,7 +42,7 @@ def book(conversation: Conversation, request: BookingRequest, *, another: bool) 
     `another`: one more is wanted; or, where the person has cancelled this one and that was not sent, this one is.
 
     Raises:
-        CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
+        NotFirstError, CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
     """
     key, own = conversation.key, _of_this_person(conversation, request)
     cancelling = None if own is None else _unsent_cancel(own)

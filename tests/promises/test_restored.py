@@ -13,10 +13,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy import func, select
 
+from booking_client.receipts import Conflict
 from booking_client.request.model import BookingRequest
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.enqueue import Conflict
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_bookings
 from worker.local.embedded import find

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from booking_client import correlation
-from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
+from booking_client.insertion import NotFirst
+from booking_client.receipts import Answer, Conflict, IdempotencyConflict, NotFirstError, Receipt
 from db.api_keys.keys import ApiKey, Scope
 from db.appointments.views import BookingName, BookingView
 from resilience.exceptions import AppointmentDatabaseException, CustomerValidationException
@@ -28,7 +29,7 @@ from worker.api.bodies import MAX_BATCH, idempotency_key, json_object
 from worker.api.calls import call_of
 from worker.api.changes import change_document
 from worker.api.gate import Admitted, services_of
-from worker.api.problems import ApiError, account_closed, invalid
+from worker.api.problems import ApiError, account_closed, invalid, key_reused, not_first
 
 T = TypeVar("T")
 MOST_IN_BATCH = 1_000
@@ -70,7 +71,9 @@ async def store(
         try:
             receipt = await services.keeping.keep(asked, key, admission.require_key, call)
         except IdempotencyConflict:
-            raise _reused() from None
+            raise key_reused() from None
+        except NotFirstError:
+            raise not_first(asked) from None
         except CustomerValidationException:  # the request was checked before, so it is that alone
             raise account_closed() from None
         except (AppointmentDatabaseException, ApiError) as error:
@@ -276,12 +279,12 @@ def _kept(asked: Sequence[CallerRequest], key: ApiKey) -> list[dict[str, Any]]:
     return [_result(one, request, key, known) for one, request in kept]
 
 
-def _result(
-    one: Receipt | Conflict, request: CallerRequest, key: ApiKey, known: Iterator[dict[str, Any]]
-) -> dict[str, Any]:
+def _result(one: Answer, request: CallerRequest, key: ApiKey, known: Iterator[dict[str, Any]]) -> dict[str, Any]:
     """Return the result of a request; `known` has the documents of those that were known, in their order."""
     if isinstance(one, Conflict):
-        return _reused().document
+        return key_reused().document
+    if isinstance(one, NotFirst):
+        return not_first(request).document
     if one.duplicate:
         return {"status": 200, "booking": next(known)}
     return {"status": 202, "booking": document(BookingView.of(one, request, key.id), key)}
@@ -292,7 +295,3 @@ def _with_sentence(error: AppointmentDatabaseException | ApiError, language: str
     if isinstance(error, ApiError) and error.type != "not-kept":
         return error
     return ApiError("perhaps-kept" if getattr(error, "perhaps_kept", False) else "not-kept", say=not_accepted(language))
-
-
-def _reused() -> ApiError:
-    return ApiError("key-reused", "Send the same request with it, or give a new key.")

@@ -62,7 +62,7 @@ BOOK: dict[str, Any] = {
     "status_code": 202,
     "response_model": None,
     "responses": {
-        **problems(*READ, "bad-key", "key-reused", "perhaps-kept"),
+        **problems(*READ, "bad-key", "not-first", "key-reused", "perhaps-kept"),
         202: answer(BookingDocument, "It is stored.", LOCATION),
         200: answer(BookingDocument, "It is known already.", LOCATION),
     },

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from booking_client.receipts import Conflict, IdempotencyConflict, Receipt
+from booking_client.receipts import Answer, Receipt, told
 from db.api_keys.keys import ApiKey
 from resilience.call_limit import CallLimit
 from tasks.callers.requests import CallerRequest
@@ -19,7 +19,7 @@ class Keeping:
 
     def __init__(self, threads: Threads, limit: CallLimit) -> None:
         self._threads = threads
-        self._groups: Groups[Arrived[CallerRequest], Receipt | Conflict | None] = Groups(
+        self._groups: Groups[Arrived[CallerRequest], Answer | None] = Groups(
             threads, partial(answered, limit, answer=_kept)
         )
 
@@ -30,14 +30,13 @@ class Keeping:
 
         Raises:
             ApiError: The key's rate is used up, it was revoked, or no thread was free in time; nothing was stored.
-            IdempotencyConflict, CustomerValidationException, AppointmentDatabaseException: As `enqueue_booking`.
+            IdempotencyConflict, NotFirstError, CustomerValidationException, AppointmentDatabaseException: As
+                `enqueue_booking`.
         """
         kept = await self._groups.ask(Arrived(request, key, require_key, call))
         if kept is None:
             return await self._threads.run(partial(_keep_alone, request, key, require_key))
-        if isinstance(kept, Receipt):
-            return kept
-        raise IdempotencyConflict(kept)
+        return told(kept)
 
 
 def _keep_alone(request: CallerRequest, key: ApiKey, require_key: Callable[[], None]) -> Receipt:
@@ -45,5 +44,5 @@ def _keep_alone(request: CallerRequest, key: ApiKey, require_key: Callable[[], N
     return enqueue_booking(request, api_key_id=key.id)
 
 
-def _kept(arrived: Sequence[Arrived[CallerRequest]]) -> list[Receipt | Conflict | None]:
+def _kept(arrived: Sequence[Arrived[CallerRequest]]) -> list[Answer | None]:
     return enqueue_together([CallersRequest(one.question, one.key.id) for one in arrived])

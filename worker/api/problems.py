@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from tasks.callers.sentences import not_accepted
+from booking_client.request.model import BookingRequest
+from tasks.callers.sentences import not_accepted, somebody_is_first
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds until Postgres is worth another try
@@ -36,6 +37,7 @@ TYPES: Mapping[str, ProblemType] = MappingProxyType(
         "being-cancelled": ProblemType(409, "The booking is being cancelled, and cannot be changed any more."),
         "ended": ProblemType(409, "The booking has ended; there is nothing to cancel or to move."),
         "moved-on": ProblemType(409, "The booking's status changed meanwhile; send the request again."),
+        "not-first": ProblemType(409, "Somebody asked for that time before, and may still get it; nothing was stored."),
         "no-callback": ProblemType(409, "The API key has no callback address, or it is switched off."),
         "not-booked-yet": ProblemType(409, "The booking is not booked yet; weeks of it can be cancelled once it is."),
         "over": ProblemType(409, "The booking has taken place; it can neither be cancelled nor moved."),
@@ -98,6 +100,17 @@ def invalid(errors: Mapping[str, str | list[str]]) -> ApiError:
 def account_closed() -> ApiError:
     """Return the problem of a key whose account is closed: nothing goes to Cal.com for it any more."""
     return ApiError("scope", "The account of the API key is closed.")
+
+
+def key_reused() -> ApiError:
+    """Return the problem of a key that stands for another request."""
+    return ApiError("key-reused", "Send the same request with it, or give a new key.")
+
+
+def not_first(asked: BookingRequest) -> ApiError:
+    """Return the problem of a request that is wanted only as the first for its time, and is not."""
+    person = asked.attendee
+    return ApiError("not-first", say=somebody_is_first(asked.start, person.time_zone, person.language))
 
 
 def of_status(status: int, headers: Mapping[str, str] | None = None) -> Response:

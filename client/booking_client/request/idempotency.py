@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from booking_client.request.model import BookingRequest
 
-_NOT_HASHED = frozenset({"idempotency_key", "correlation_id", "answer_by", "account", "callback_url"})
+_NOT_HASHED = frozenset({"idempotency_key", "correlation_id", "answer_by", "account", "callback_url", "only_if_first"})
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
@@ -41,7 +41,7 @@ def payload_hash(request: BookingRequest) -> str:
     """Return the SHA-256 of what the request asks for, 64 hexadecimal digits.
 
     idempotency_key, correlation_id and answer_by are not part of it: with another answer_by it is still the same
-    request. Nor are the account (keys are compared within one) and where its callbacks go.
+    request. Nor are the account (keys are compared within one), where its callbacks go, and only_if_first.
     """
     payload = _present(request, but=_NOT_HASHED)
     payload["attendee"] = _present(request.attendee)

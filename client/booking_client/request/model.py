@@ -100,6 +100,7 @@ class BookingRequest(Strict):
 
     `start` and `answer_by` are in UTC. A booking that is not made by `answer_by` expires; if the same request comes
     again, the first `answer_by` counts. `account` is whose API key books it; None: that of the worker's settings.
+    `only_if_first`: where one may have its time, it is refused while somebody who asked before may still get it.
 
     The clock is `context={"now": ...}` of pydantic's validation, else this machine's.
 
@@ -125,6 +126,7 @@ class BookingRequest(Strict):
     idempotency_key: IdempotencyKey | None = None
     correlation_id: CorrelationId | None = None
     account: AccountName | None = None
+    only_if_first: bool = False
 
     @field_validator("start", "answer_by")
     @classmethod

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from booking_client.database.transactions import in_async_transaction
-from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt
+from booking_client.receipts import Answer, ChangeOutcome, Outcome, Receipt
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
 from booking_client.testing.bookings import FakeBookings
@@ -23,9 +23,7 @@ class FakeAsyncBookings:
         _require_known(connection)
         return self.orders.enqueue(request)
 
-    async def enqueue_many(
-        self, requests: Sequence[BookingRequest], *, connection: Any = None
-    ) -> list[Receipt | Conflict]:
+    async def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Answer]:
         """Keep requests, as `AsyncBookings.enqueue_many`."""
         _require_known(connection)
         return self.orders.enqueue_many(requests)

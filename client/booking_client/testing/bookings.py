@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from booking_client.asking import ChangeWish
 from booking_client.database.transactions import in_transaction
-from booking_client.insertion import Inserted, Kept, NewAppointment, key_of
-from booking_client.receipts import ChangeOutcome, Conflict, Outcome, Receipt, answer, receipt
+from booking_client.insertion import Inserted, Kept, NewAppointment, NotFirst, key_of
+from booking_client.receipts import Answer, ChangeOutcome, Outcome, Receipt, answer, receipt
 from booking_client.request.idempotency import derive_key
 from booking_client.request.model import BookingRequest
 from booking_client.settled import LIMIT, SettledBooking
@@ -28,6 +28,7 @@ class FakeBookings:
         self._outcomes: list[Outcome] = []
         self._ends: list[int] = []  # ids, in the order in which they settled
         self._settled = threading.Condition()
+        self._ahead: dict[datetime, int] = {}
 
     # -- what you order ------------------------------------------------------------------------------------------------
 
@@ -52,6 +53,10 @@ class FakeBookings:
         """Have Cal.com refuse it for good."""
         return self._settle(_number(booking), Status.REJECTED, last_error=why)
 
+    def put_ahead(self, start: datetime, ahead: int = 1) -> None:
+        """Have so many others ask for a time that one may have, before the next request for it; 0: they are gone."""
+        self._ahead[start] = ahead
+
     def complete_change(self, booking: Receipt | int) -> Outcome:
         """Have Cal.com make the open change of a confirmed booking: it is cancelled, or has the wanted start."""
         return self._change(completed(self._outcomes[_number(booking) - 1]))
@@ -67,12 +72,7 @@ class FakeBookings:
         _require_known(connection)
         return receipt(self._keep(request))
 
-    def enqueue_many(
-        self,
-        requests: Sequence[BookingRequest],
-        *,
-        connection: Any = None,
-    ) -> list[Receipt | Conflict]:
+    def enqueue_many(self, requests: Sequence[BookingRequest], *, connection: Any = None) -> list[Answer]:
         """Keep requests, as `Bookings.enqueue_many`."""
         _require_known(connection)
         return [answer(self._keep(request)) for request in requests]
@@ -166,7 +166,7 @@ class FakeBookings:
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _keep(self, request: BookingRequest) -> Inserted:
+    def _keep(self, request: BookingRequest) -> Inserted | NotFirst:
         row = NewAppointment.of(request, 0)
         for known in reversed(self._rows):
             in_force = not known.key_derived or known.status in LIVE | {Status.CONFIRMED}
@@ -175,6 +175,9 @@ class FakeBookings:
                 if known.key_derived:
                     self._take_back(self._outcomes[known.id - 1])
                 return Inserted(known, created=False, conflict=conflict)
+        ahead = self._ahead.get(row.start_at, 0)
+        if row.only_if_first and ahead:
+            return NotFirst(ahead)
         self.requests.append(request)
         kept = Kept(
             id=len(self.requests),
@@ -194,7 +197,7 @@ class FakeBookings:
             account=row.account,
             requested_at=datetime.now(UTC),
             reference=str(row.uuid),
-            ahead=0,
+            ahead=ahead,
         )
         self._rows.append(kept)
         self._outcomes.append(

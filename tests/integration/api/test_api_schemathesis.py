@@ -175,6 +175,6 @@ def test_the_document_describes_every_route_and_no_other(api: Api) -> None:
         *(("post", f"/v1/tools/{tool}") for tool in TOOLS),
     }  # fmt: skip
     answers = document["paths"]["/v1/bookings"]["post"]["responses"]
-    assert answers.keys() == {"200", "202", "400", "401", "403", "408", "413", "415", "422", "429", "503"}
+    assert answers.keys() == {"200", "202", "400", "401", "403", "408", "409", "413", "415", "422", "429", "503"}
     assert document["info"]["title"] == "booking-worker"
     assert document["components"]["securitySchemes"]

@@ -16,6 +16,7 @@ from booking_client import (
     Conflict,
     HoldReason,
     IdempotencyConflict,
+    NotFirstError,
     Outcome,
     Status,
 )
@@ -83,6 +84,19 @@ def test_a_request_is_kept_once(client: tuple[Any, Order]) -> None:
     assert bookings.enqueue_many([wanted(3, idempotency_key="order-2")]) == [
         Conflict(given.appointment_id, "order-2"),
     ]
+
+
+def test_the_one_in_memory_has_others_ahead_where_that_is_ordered(fake_bookings: FakeBookings) -> None:
+    """Who wants to be the first is refused, and is kept once they are gone; a repeat has its receipt."""
+    first = wanted(1, only_if_first=True)
+    fake_bookings.put_ahead(first.start, 2)
+    with pytest.raises(NotFirstError) as refused:
+        fake_bookings.enqueue(first)
+    behind = fake_bookings.enqueue(wanted(1))
+    fake_bookings.put_ahead(first.start, 0)
+
+    assert (refused.value.ahead, behind.ahead) == (2, 2)
+    assert fake_bookings.enqueue(first).appointment_id == behind.appointment_id
 
 
 def test_an_outcome_is_what_was_ordered(client: tuple[Any, Order]) -> None:

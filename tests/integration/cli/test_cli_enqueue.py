@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from db.appointments import event_types
+from db.appointments.event_types import EventKind, ShownType
 from db.models.bookings import appointments
 from tests.support.fleet import eventually
 
@@ -90,6 +92,26 @@ def test_a_key_given_for_another_request_is_a_conflict_that_says_so(
     ran = booking("enqueue", write(line(1, idempotency_key="web-1"), line(2, idempotency_key="web-1")))
     assert ran.err.endswith("in.jsonl:2 idempotency_key: already stands for another request (appointment 1)\n")
     assert (ran.code, good()) == (1, 1)
+
+
+def test_a_line_that_wants_a_time_only_as_the_first_is_named_where_another_one_asked_before(
+    booking: Booking, write: Callable[..., Path], good: Callable[[], int], engine: Engine
+) -> None:
+    """It counts as refused, nothing of it is kept, and the other lines are accepted."""
+    with engine.begin() as conn:
+        event_types.keep(conn, "key", "110", ShownType(policy_kind=EventKind.PLAIN, confirms_free_email=False))
+    start = json.loads(line(1))["start"]
+    behind, free = line(2, start=start, only_if_first=True), line(3, only_if_first=True)
+
+    ran = booking("enqueue", write(line(1)))
+    assert ran.code == 0
+    ran = booking("enqueue", write(behind, free), "--json")
+
+    assert ran.err.endswith(
+        "in.jsonl:1 start: 1 asked for that time before, and may still get it; nothing was stored\n"
+    )
+    assert {"accepted": 1, "invalid": 1, "not_first": 1}.items() <= ran.json.items()
+    assert (ran.code, good()) == (1, 2)
 
 
 def test_json_is_one_object(booking: Booking, write: Callable[..., Path]) -> None:

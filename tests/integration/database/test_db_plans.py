@@ -11,6 +11,8 @@ from sqlalchemy import text
 
 from booking_client.database.statements import load
 from booking_client.keep_rule import KeepRule
+from db.appointments import event_types
+from db.appointments.event_types import EventKind, ShownType
 from db.connection import deadline
 from db.models.accounts import AccountState
 from db.queue.kinds import KINDS
@@ -196,10 +198,12 @@ def test_a_request_reads_little_however_many_are_held(record: Any, analysed: Any
         conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
         rule = KeepRule(behind_others=True)
         given = {"requests": json.dumps([request]), "not_after": None, **rule.parameters}
+        event_types.keep(conn, "key", "101", ShownType(policy_kind=EventKind.PLAIN, confirms_free_email=False))
+        alone = conn.exec_driver_sql(f"{EXPLAIN} {load('not_first', None)}", given)
         stored = conn.exec_driver_sql(f"{EXPLAIN} {load('insert', None, 'id, status')}", given)
         asked = {"lead_seconds": 0, "blocked": [], "admitted": "{}", "limit": 500}
 
-        read = {"insert": read_by(stored), "requested": blocks(conn, "requested", asked)}
+        read = {"not_first": read_by(alone), "insert": read_by(stored), "requested": blocks(conn, "requested", asked)}
         held = conn.execute(text("SELECT hold_reason FROM appointments WHERE idempotency_key = 'asked'")).scalar_one()
 
     assert held == ("breaker_open" if own else None)

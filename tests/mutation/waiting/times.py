@@ -10,11 +10,15 @@ _HEARS = f"{_AHEAD}test_who_asks_for_a_time_after_another_one_hears_so_while_tha
 _FREE = "tests/promises/asking/test_free_slots.py::"
 _OFFERED = f"{_FREE}test_a_time_that_somebody_asked_for_is_not_offered_where_one_may_have_it"
 _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
+_ONLY = "tests/integration/api/doors/test_only_if_first.py::"
+_REFUSED = f"{_ONLY}test_who_wants_a_time_only_as_the_first_is_refused_while_another_one_may_get_it"
 _before = partial(Breakage, promise=4, file="db/migrations/times.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _these = partial(Breakage, promise=4, file="db/sql/release_these.sql")
 _free = partial(Breakage, promise=4, file="tasks/slots/free.py")
+_insertion = partial(Breakage, promise=4, file="client/booking_client/insertion.py")
 _insert = partial(Breakage, promise=4, file="client/booking_client/sql/insert.sql")
+_not_first = partial(Breakage, promise=4, file="client/booking_client/sql/not_first.sql")
 
 TIMES = (
     _before(
@@ -157,12 +161,40 @@ TIMES = (
         new="return said",
         test=_HEARS,
     ),
-    Breakage(
+    _insertion(
         name="who-was-behind-is-so-for-ever",
-        promise=4,
-        file="client/booking_client/insertion.py",
         old="THEN /* schema */asked_before(id, start_at, line_at, 99) ELSE",
         new="THEN ahead ELSE",
         test=_HEARS,
+    ),
+    _insertion(
+        name="who-wants-to-be-the-first-is-stored-behind-another-one",
+        old="only = [row for row in rows if row.only_if_first]",
+        new="only = list[NewAppointment]()",
+        test=_REFUSED,
+    ),
+    _not_first(
+        name="unknown-capacity-turns-away-who-wants-to-be-the-first",
+        old="WHERE ahead > 0 AND /* schema */takes_one(account_id, /* event_type */)",
+        new="WHERE ahead > 0",
+        test=f"{_ONLY}test_where_more_may_have_a_time_or_nobody_knows_nobody_is_refused[None]",
+    ),
+    _not_first(
+        name="who-waits-for-a-person-turns-others-away",
+        old="AND /* schema */is_on_the_way(first) AND first.probe_failures < 2",
+        new="",
+        test=f"{_ONLY}test_who_is_not_on_the_way_refuses_nobody[paused]",
+    ),
+    _not_first(
+        name="who-is-to-be-moved-there-turns-nobody-away",
+        old="WHERE move.kind = 'reschedule' AND",
+        new="WHERE false AND move.kind = 'reschedule' AND",
+        test=f"{_ONLY}test_who_is_to_be_moved_to_a_time_is_ahead",
+    ),
+    _insertion(
+        name="a-known-request-is-turned-away-by-itself",
+        old="behind |= {key: one for key, one in turned_away.items() if key not in found}",
+        new="behind |= turned_away",
+        test=_REFUSED,
     ),
 )

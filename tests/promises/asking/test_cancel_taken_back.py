@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from booking_client import insertion
+from booking_client.receipts import Conflict
 from booking_client.request.model import BookingRequest
 from db import appointments
 from db.appointments import events
@@ -16,7 +17,6 @@ from tasks import dependencies
 from tasks.attempts.attempt import attempt
 from tasks.changes.ask.ask import AskOutcome, Via
 from tasks.changes.ask.change import cancel
-from tasks.enqueue import Conflict
 from tasks.work.claim import BookingClaim, claim
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import accept, carry, lose, write

@@ -22,7 +22,8 @@ NOT_DESCRIBED = {"/docs", "/docs/{name}", "/v1/openapi.json", "/v1/calcom/webhoo
 # Words that are types of problem, and are no answer of these operations.
 _NO_ANSWER: Mapping[str, set[str]] = {
     "/ready": {"unauthorized", "scope", "rate-limited"},  # it takes no key; its code uses what is beside the gate
-    "/v1/bookings/batch": {"key-reused"},  # in a result of the 200
+    "/v1/bookings/batch": {"key-reused", "not-first"},  # in a result of the 200
+    "/v2/bookings": {"not-first"},  # its body cannot say only_if_first
     "/v1/voice/retell": {"no-such-tool", "over", "series"},  # the body names the tool; outcomes of a sentence
     "/v1/voice/retell/{tool}": {"over", "series"},
     "/v1/voice/vapi": {"over", "series"},

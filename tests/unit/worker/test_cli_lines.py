@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from booking_client.receipts import Conflict, Receipt
 from booking_client.request.model import BookingRequest
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
-from tasks.enqueue import Conflict, Receipt
 from worker.cli.enqueue.json_lines import read_requests
 from worker.cli.enqueue.lines import Lines
 

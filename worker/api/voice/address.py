@@ -16,6 +16,7 @@ from worker.api.problems import ApiError, invalid
 CALL_HEADERS = ("X-Call-Id", "X-Chat-Id", "X-Conversation-Id")  # each names one conversation, as no session does
 WITHIN = 2.5  # seconds; a person on the phone takes more for silence
 LEAST_WITHIN = 0.5
+_TRUTHS = ("true", "false")
 
 
 def call_in(request: Request) -> str | None:
@@ -34,6 +35,7 @@ class VoiceAddress:
     within: float
     call: str | None
     time_zone: ZoneInfo | None
+    only_if_first: bool
 
     @classmethod
     def read(cls, request: Request) -> Self:
@@ -62,6 +64,9 @@ class VoiceAddress:
         zone = given.get("time_zone")
         if zone is not None and zone not in zones():
             errors["time_zone"] = "must be an IANA name, as in Europe/Berlin"
+        only_if_first = given.get("only_if_first", "false")
+        if only_if_first not in _TRUTHS:
+            errors["only_if_first"] = f"must be {' or '.join(_TRUTHS)}"
         if errors:
             raise invalid(errors)
         return cls(
@@ -71,6 +76,7 @@ class VoiceAddress:
             within=within,
             call=call,
             time_zone=None if zone is None else ZoneInfo(zone),
+            only_if_first=only_if_first == "true",
         )
 
     def type_for(self, key: ApiKey) -> int:

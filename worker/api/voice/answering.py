@@ -127,7 +127,8 @@ class Answering:
             call = call_of(self.request.scope)
             call.why = "no tool has this name" if tool is None else f"the API key lacks the scope {tool.scope}"
             return self._ask(Asked.CANNOT)
-        arguments = Arguments(asked.arguments, self.address.time_zone, self.address.language, asked.caller)
+        own = self.address
+        arguments = Arguments(asked.arguments, own.time_zone, own.language, asked.caller, own.only_if_first)
         try:
             async with asyncio.timeout_at(self.ends_at):
                 return await tool.run(ToolUse(admission, conversation, arguments, self._left))

@@ -44,16 +44,17 @@ class UnclearError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Hold what a model has sent; `zone` and `language` are the address's. Blank values count as missing.
+    """Hold what a model has sent; what else is here is of the address. Blank values count as missing.
 
-    `caller` is the number that the platform sends of its caller. It counts unless he names another one; alone it does
-    only where the event type is known to want no e-mail address.
+    But `caller` is the number that the platform sends of its caller. It counts unless he names another one; alone it
+    does only where the event type is known to want no e-mail address.
     """
 
     given: Mapping[str, Any]
     zone: ZoneInfo | None
     language: str
     caller: str | None = None
+    only_if_first: bool = False
 
     def text(self, *names: str) -> str | None:
         """Return the first of these arguments that is there, as text; a number is text, too."""
@@ -141,6 +142,7 @@ class Arguments:
         data = {
             "event_type_id": event_type,
             "start": named.at().isoformat(),
+            "only_if_first": self.only_if_first,
             "attendee": {name: value for name, value in person.items() if value is not None},
         }
         fields = WantedFields(email=False, phone=False) if wanted is None else wanted

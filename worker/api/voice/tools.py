@@ -7,12 +7,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
+from booking_client.receipts import NotFirstError
 from booking_client.request.model import BookingRequest
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from resilience.exceptions import CustomerValidationException
-from tasks.callers.sentences import not_accepted, say, spoken, spoken_together
+from tasks.callers.sentences import not_accepted, say, somebody_is_first, spoken, spoken_together
 from tasks.changes.ask.ask import AskOutcome
 from tasks.changes.ask.by_caller import ChangeOfCaller
 from tasks.changes.ask.spoken import SaidOfChange, say_change, sentence
@@ -84,13 +85,18 @@ class Tool(NamedTuple):
 
 
 async def book(use: ToolUse) -> Told:
-    """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
+    """Book; a repeat gets its booking, and a second booking of the call is asked about first.
+
+    Where the address says `only_if_first`, a time that one may have and somebody wants already is not queued for.
+    """
     asked, is_counted = await _asked_for(use)
     work = partial(booking.book, use.conversation, asked, another=use.arguments.another)
     try:
         made = await (use.admission.run_uncounted(work) if is_counted else use.admission.run(work))
     except CustomerValidationException:  # the request was checked before, so it is its account alone
         return ask(Asked.CLOSED, use.arguments.language)
+    except NotFirstError:
+        return Told(somebody_is_first(asked.start, asked.attendee.time_zone, use.arguments.language), ToolOutcome.ASKED)
     if not made.second:
         if made.change is not None:
             return Told(change=made.change)

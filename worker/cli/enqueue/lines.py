@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from booking_client.database.errors import NOT_OPEN
-from booking_client.receipts import Conflict, Receipt
+from booking_client.insertion import NotFirst
+from booking_client.receipts import Answer, Conflict, NotFirstError
 from booking_client.request.messages import Problem
 from booking_client.request.model import BookingRequest
 from tasks.words import clock
@@ -12,7 +13,7 @@ from worker.cli.enqueue.json_lines import BadLine, GoodLine
 
 BATCH = 200  # requests in one INSERT: a round trip costs more than a row
 
-Send = Callable[[Sequence[BookingRequest]], Sequence[Receipt | Conflict]]
+Send = Callable[[Sequence[BookingRequest]], Sequence[Answer]]
 Complain = Callable[[str], object]
 
 
@@ -20,8 +21,8 @@ Complain = Callable[[str], object]
 class Tally:
     """Count lines: `requests` = `accepted` + `duplicates` (already known) + `invalid` + those still `waiting`.
 
-    `conflicts` are part of `invalid`: a key given before for another request. `moved` are part of `duplicates`: booked,
-    and moved to another start at Cal.com.
+    `conflicts` and `not_first` are part of `invalid`: a key given before for another request; wanted only as the first
+    for its time, and it is not. `moved` are part of `duplicates`: booked, and moved to another start at Cal.com.
     """
 
     requests: int = 0
@@ -29,6 +30,7 @@ class Tally:
     duplicates: int = 0
     invalid: int = 0
     conflicts: int = 0
+    not_first: int = 0
     moved: int = 0
 
 
@@ -75,12 +77,16 @@ class Lines:
         for line, answer in zip(lines, answers, strict=True):
             self._answer(line.number, line.request, answer)
 
-    def _answer(self, number: int, request: BookingRequest, answer: Receipt | Conflict) -> None:
+    def _answer(self, number: int, request: BookingRequest, answer: Answer) -> None:
         if isinstance(answer, Conflict):
             self.tally.invalid += 1
             self.tally.conflicts += 1
             why = f"already stands for another request (appointment {answer.appointment_id})"
             self.complain(f"{self.name}:{number} idempotency_key: {why}")
+        elif isinstance(answer, NotFirst):
+            self.tally.invalid += 1
+            self.tally.not_first += 1
+            self.complain(f"{self.name}:{number} start: {NotFirstError(answer)}")
         elif answer.duplicate:
             self.tally.duplicates += 1
             if answer.start != request.start:
