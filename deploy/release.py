@@ -140,13 +140,18 @@ def _build(folder: Path) -> None:
         for wheel in folder.glob("*.whl"):
             if (Path(again) / wheel.name).read_bytes() != wheel.read_bytes():
                 raise ReleaseError(f"the sdist of {wheel.name} builds another wheel")
-    _run(["make", "--no-print-directory", "sbom"], cwd=ROOT)
-    shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
+    list_packages(folder)
     _run([sys.executable, str(ROOT / "deploy" / "helm.py"), "package", str(folder)])
     if os.geteuid() or not all(map(shutil.which, IMAGE_TOOLS)):
         print(f"  left out: the image, which needs root, {' and '.join(IMAGE_TOOLS)} (apt-get install)")
     else:
         _run([sys.executable, str(ROOT / "deploy" / "image.py"), "--own-base", "--folder", str(folder)])
+
+
+def list_packages(folder: Path) -> None:
+    """Write the list of packages of the lock into a folder."""
+    _run(["make", "--no-print-directory", "sbom", "ARGS="], cwd=ROOT)  # else those of `make release`: the version
+    shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
 
 
 def try_release(folder: Path) -> None:

@@ -210,6 +210,12 @@ OPERATIONS = (
         test=f"{_RELEASE}test_only_what_has_booked_gets_checksums[lost a booking]",
     ),
     _release(
+        name="new-version-is-a-package",
+        old='"sbom", "ARGS="]',
+        new='"sbom"]',
+        test=f"{_RELEASE}test_the_new_version_is_no_package_of_the_list",
+    ),
+    _release(
         name="image-released-untried",
         old='    for image in folder.glob("*.oci.tar"):',
         new='    for image in folder.glob("*.oci"):',

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,26 @@ def test_only_what_has_booked_gets_checksums(
     folder = tree / "dist" / "9.8.7"
     names = {"a.whl", "NOTES.md"} | (set() if error else {"SHA256SUMS"})
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_the_new_version_is_no_package_of_the_list(
+    release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each make gets the variables of the one that has started it."""
+    monkeypatch.setenv("MAKEFLAGS", " -- ARGS=9.8.7")
+    ran: list[str] = []
+
+    def show(command: list[str], **given: Any) -> None:
+        ran.append(subprocess.run([*command, "--dry-run"], **given, check=True, capture_output=True, text=True).stdout)
+
+    monkeypatch.setattr(release, "_run", show)
+    monkeypatch.setattr(release.shutil, "move", lambda *_: None)
+
+    release.list_packages(tmp_path)
+
+    [said] = ran
+    assert "requirements/runtime.lock" in said
+    assert "9.8.7" not in said
 
 
 @pytest.mark.parametrize("images", [0, 1])
