@@ -1,0 +1,72 @@
+"""Bookings that Cal.com has made are confirmed together: one round trip, and one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Connection
+
+from db.appointments.moves import move_statement
+from db.connection import told_before
+from db.lifecycle import Status
+
+PATIENCE_MS = 100  # for a row that somebody has locked, while other bookings' ends wait with it
+_IMPATIENT = "SELECT set_config('lock_timeout', %(patience)s, true)", {"patience": f"{PATIENCE_MS}ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The move of a claimed booking that Cal.com has made, and the columns to write with it; as `move`'s arguments."""
+
+    appointment_id: int
+    token: UUID | None
+    why: str
+    detail: Mapping[str, Any]
+    changes: Mapping[str, Any]
+
+
+def confirm_together(conn: Connection, confirmations: Sequence[Confirmation]) -> list[bool]:
+    """Confirm claimed bookings in one transaction, on a connection in autocommit; return which of them have moved.
+
+    They are locked in the order of their ids. One that somebody has locked is waited for `PATIENCE_MS`.
+
+    Raises:
+        SQLAlchemyError: Of none it is known that it has moved; each is to be moved by itself.
+    """
+    order = sorted(range(len(confirmations)), key=lambda place: confirmations[place].appointment_id)
+    asked = [_confirming(confirmations[place]) for place in order]
+    _, *rows = _fetch_together(conn, [_IMPATIENT, *asked])
+    moved = dict(zip(order, rows, strict=True))
+    return [bool(moved[place]) for place in range(len(confirmations))]
+
+
+def _confirming(one: Confirmation) -> tuple[str, dict[str, Any]]:
+    return move_statement(
+        one.appointment_id, frozenset({Status.BOOKING}), Status.CONFIRMED, token=one.token, why=one.why, by="worker",
+        detail=one.detail, changes=one.changes,
+    )  # fmt: skip
+
+
+def _fetch_together(conn: Connection, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+    """Send statements as `fetch` would, in one round trip and, on a connection in autocommit, as one transaction.
+
+    Raises:
+        SQLAlchemyError: As `fetch`; of all these statements none was done, unless nobody knows.
+    """
+    driver: Any = conn.connection.driver_connection
+    cursors, said = [], None
+    try:
+        with driver.pipeline():
+            for sql, parameters in asked:
+                cursors.append(driver.cursor())
+                said = told_before(conn, cursors[-1], sql, parameters)
+                cursors[-1].execute(*said, prepare=True)
+        for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
+            for tell in conn.dispatch.after_cursor_execute:
+                tell(conn, cursor, sql, parameters, None, False)
+    except BaseException as exc:  # noqa: BLE001 - as in `fetch`
+        text = said[0] if said is not None and isinstance(exc, psycopg.Error) else None
+        conn._handle_dbapi_exception(exc, text, None, cursors[-1], None)  # noqa: SLF001 - as in `fetch`
+    return [list(cursor.fetchall()) for cursor in cursors]
