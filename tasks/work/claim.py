@@ -53,7 +53,13 @@ def claim(
     `released` is that of `appointments.claim`. `at_once`: the attempt before this one failed at the database.
     """
     at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
-    got = None if released or at_once else deps.claims.ask(appointment_id, partial(_claim_together, deps))
+    got = None
+    if not (released or at_once):
+        try:
+            got = deps.claims.ask(appointment_id, partial(_claim_together, deps))
+        except SQLAlchemyError as error:  # of one of them, or of all: each is claimed by itself
+            at_once = is_immediate(as_appointment_error(error))
+            log.warning("claimed_apart", error=type(error).__name__)
     if got is None:
         with deps.autocommit.connect() as conn:
             got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
@@ -74,12 +80,8 @@ def claim(
 
 def _claim_together(deps: Dependencies, ids: Sequence[int]) -> list[appointments.Claimed | None]:
     """Claim bookings for as many threads; None: that one is to be claimed by itself."""
-    try:
-        with deps.autocommit.connect() as conn:
-            claimed = appointments.claim_together(conn, ids, lease_seconds=deps.timings.lease)
-    except SQLAlchemyError as error:
-        log.warning("claims_apart", claims=len(ids), error=type(error).__name__)
-        return [None] * len(ids)
+    with deps.autocommit.connect() as conn:
+        claimed = appointments.claim_together(conn, ids, lease_seconds=deps.timings.lease)
     return [claimed.pop(number, None) for number in ids]  # of two deliveries of one id, one
 
 
