@@ -17,6 +17,8 @@ from resilience.shared_state.client import make_redis
 from resilience.shared_state.scripts import Client
 from tasks import dependencies
 from tasks.calcom.access import CREATE
+from tasks.host.application import app
+from tasks.maintenance.release import RELEASE
 from tasks.operations import breaker_overrides
 from tests.promises.brokers import RabbitBroker
 from tests.support.fleet import Fleet, eventually, finals, request, row
@@ -191,6 +193,12 @@ def bring(state: State, simulator: Any) -> None:
     eventually(lambda: built.breaker.get_status().state is state, what=f"the breaker is {state}")
 
 
+def releases() -> int:
+    """Return how many releases the maintenance worker has begun; it asks the breaker in each."""
+    said = app.control.inspect(["maintenance@test"], timeout=1.0).stats() or {}
+    return sum(one["total"].get(RELEASE, 0) for one in said.values())
+
+
 @pytest.mark.debian_rabbitmq
 @pytest.mark.parametrize("state", State)
 def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
@@ -212,6 +220,10 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     shut = state in {State.OPEN, State.FORCED_OPEN}
     if shut:
         eventually(lambda: all(row(one).status is Status.HELD for one in wanted), what="the workers have been told")
+        begun = eventually(releases, what="the maintenance worker has answered")
+        eventually(
+            lambda: releases() >= begun + 2, what="maintenance has been told: it goes on from what it last heard"
+        )
     else:
         eventually(lambda: len(simulator.journal()) > 16, what="the next bookings are on their way")
     valkey.kill()
