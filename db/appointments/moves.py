@@ -36,13 +36,15 @@ class KeyTakenError(Exception):
 class Claimed:
     """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none).
 
-    `account` and `version` are the state of its account, and the number of that state.
+    `account` and `version` are the state of its account, and the number of that state. `seats_given_up`: some are, of
+    its account.
     """
 
     row: Appointment
     backlog: HoldReason | None
     account: AccountState
     version: int
+    seats_given_up: bool
 
 
 def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, released: bool = False) -> Claimed | None:
@@ -72,9 +74,9 @@ def _claim_sql(which: str) -> str:
     return prepared("claim", COLUMNS_SQL).replace("/* which */", which)
 
 
-def _claimed(account: str, version: int, backlog: str | None, *row: Any) -> Claimed:
+def _claimed(account: str, version: int, backlog: str | None, seats_given_up: bool, *row: Any) -> Claimed:  # noqa: FBT001 - a row's column
     reason = None if backlog is None else HoldReason(backlog)
-    return Claimed(Appointment.read(row), reason, AccountState(account), version)
+    return Claimed(Appointment.read(row), reason, AccountState(account), version, seats_given_up)
 
 
 def move(

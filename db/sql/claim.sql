@@ -7,6 +7,7 @@
 -- has its place in the window, and one whose POST may have booked is looked for; all others wait behind them.
 -- With it comes the state of its account, and the version of that: a worker that has the client of this version reads no
 -- more of it.
+-- And whether a seat of its account is being given up at all (seat_left.sql says where).
 -- The token is a UUID of version 8: workers that know of no accounts write other ones, and a CHECK refuses those of a row
 -- that they would post with the key of account 1.
 -- One that comes after its sender has given up is no claim: nobody would post it before its lease has run out.
@@ -27,6 +28,11 @@ claimed AS (
       AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
     RETURNING
         /* backlog */ AS backlog,
+        EXISTS (
+            SELECT FROM booking_changes AS leaving
+            WHERE (leaving.status = 'changing' OR leaving.outcome_unknown)
+                AND leaving.from_seat_uid IS NOT NULL AND leaving.account_id = wanted.account_id
+        ) AS seats_given_up,
         /* columns */
 )
 SELECT asked.in_time, account.state, account.version, claimed.*

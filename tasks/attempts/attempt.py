@@ -6,6 +6,7 @@ from typing import Any
 
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
+from db.changes import seats
 from db.changes.change import BookingChange
 from resilience.circuit_breaker.types import CallOutcome, Denied, Recorded
 from tasks.attempts import answered, outcome
@@ -112,9 +113,18 @@ def before_post(inquiry: Inquiry) -> Move | Proceed:
     if row.calcom_booking_uid is not None:  # a call that had timed out was answered later, and its uid was recorded
         return outcome.late_answer(row)
     step = inquiry.lookup() if row.outcome_unknown else Proceed()
-    if isinstance(step, Proceed) and step.known:
-        return unbookable(claim.row, lead=claim.deps.timings.lead) or step
-    return step
+    if isinstance(step, Move):
+        return step
+    ended = unbookable(claim.row, lead=claim.deps.timings.lead) if step.known else None
+    return ended or _beside_seats(inquiry) or step
+
+
+def _beside_seats(inquiry: Inquiry) -> Move | None:
+    claim, unclear = inquiry.claim, None
+    if claim.seats_given_up:
+        with claim.deps.autocommit.connect() as conn:
+            unclear = seats.given_up(conn, claim.row.id, claim.row.start_at)
+    return None if unclear is None else inquiry.rules.beside_seats(claim.row, unclear=unclear)
 
 
 def post(inquiry: Inquiry, allowed: Proceed) -> Move:

@@ -104,6 +104,8 @@ class ChangeAttempt(ChangeInquiry):
 
     def _post(self, after_look: ChangeStep | None = None) -> Move:
         """Post the change, and return the move that follows; `after_look` is what a lookup has allowed."""
+        if self.change.from_seat_uid is not None and (unclear := questions.meets_seats(self.claim)) is not None:
+            return self.rules.beside_seats(self.change, unclear=unclear)
         kept = None
         if self.change.wanted is not None:
             kept = event_type_lookup.recent(self.claim.deps, self.calls, self.booking)

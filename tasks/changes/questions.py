@@ -7,6 +7,7 @@ from typing import TypeVar
 from db.appointments import Appointment
 from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere
+from db.changes import seats
 from db.changes.change import BookingChange
 from db.event_kind import EventKind
 from tasks.calcom.booking import Booking
@@ -14,6 +15,7 @@ from tasks.calcom.booking_answers import booked_there, read_bookings, read_list,
 from tasks.calcom.lookup import narrowed, newest
 from tasks.calcom.reply import Reply
 from tasks.calcom.slots import Slot, ask_slots, seats_left, slots_of
+from tasks.changes.claim import ChangeClaim
 from tasks.changes.evidence.case import ChangeCase
 from tasks.changes.evidence.reschedule import MoveCase, goes_without_key
 from tasks.dependencies import Dependencies
@@ -39,6 +41,16 @@ def is_full(calls: GuardedCalls, booking: Appointment, change: BookingChange) ->
     """Return whether no seat is left at the wanted start: Cal.com would overbook it."""
     answer = calls.slots(slots_of(replace(booking, start_at=change.start_at)))
     return seats_left(answer, change.start_at) == 0
+
+
+def meets_seats(claim: ChangeClaim) -> bool | None:
+    """Tell whether a seat that is given up or moved meets others on the way, as `db.changes.seats` does; None: none."""
+    change = claim.row
+    with claim.deps.autocommit.connect() as conn:
+        unclear = seats.joined(conn, change.id)
+        if unclear is None and change.wanted is not None:
+            unclear = seats.given_up(conn, change.appointment_id, change.wanted)
+    return unclear
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,9 @@ def claim(
         no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))
     waited = waited_for(got.row)
     ends = at + deps.timings.lease
-    return BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
+    claimed = BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
+    claimed.seats_given_up = got.seats_given_up
+    return claimed
 
 
 def _claim_together(deps: Dependencies, ids: Sequence[int]) -> list[appointments.Claimed | None]:
@@ -182,9 +184,11 @@ class Claim(ABC, Generic[Row]):
 
 @dataclass(slots=True)
 class BookingClaim(Claim[Appointment]):
-    """Hold a claimed booking."""
+    """Hold a claimed booking; `seats_given_up`: some are, of its account."""
 
     kind = BOOKINGS
+
+    seats_given_up: bool = False
 
     @property
     def booking_id(self) -> int:

@@ -50,6 +50,14 @@ class BookingDecisions:
         """Return the hold of a booking that reached a worker while older requests are still held: it is in line."""
         return Move(Status.HELD, "bookings requested earlier wait", {"hold_reason": backlog, "held_for": LINE})
 
+    def beside_seats(self, row: Appointment | BookingChange, *, unclear: bool) -> Move:
+        """Return the retry of what would meet a seat of its time on the way (`db.changes.seats`).
+
+        `unclear`: the outcome of that is unknown, and lasts longer.
+        """
+        delay = self.policy.delay(2 if unclear else 0)
+        return self.retry(row, "another seat of that time is given up or taken just now", {}, delay, posted=None)
+
     def lookup_unavailable(self, row: Appointment | BookingChange, opens_in: float | None) -> Move:
         """Return the hold of a booking that cannot be looked up while others may be posted; it leaves the line.
 

@@ -1,4 +1,4 @@
-"""Guards of a move's two ends, each taken away; its rules are in tests/mutation/changes.py."""
+"""Guards of a move's two ends and of a last seat, each taken away; its rules are in tests/mutation/changes.py."""
 
 from functools import partial
 
@@ -6,6 +6,9 @@ from tests.mutation.breakage import Breakage
 
 _ENDS = "tests/integration/changes/test_both_ends.py::"
 _questions = partial(Breakage, promise=2, file="tasks/changes/questions.py")
+_SEATS = "tests/integration/changes/test_last_seats.py::"
+_left = partial(Breakage, promise=1, file="db/sql/seat_left.sql")
+_joined = partial(Breakage, promise=1, file="db/sql/seat_joined.sql")
 _attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 
 BOTH_ENDS = (
@@ -40,5 +43,69 @@ BOTH_ENDS = (
         old="sight = kept.sight and not (is_here and page.remaining)",
         new="sight = True",
         test=f"{_ENDS}test_taken_by_perhaps_our_own_is_held_where_nobody_sees_the_wanted_start",
+    ),
+    Breakage(
+        promise=1,
+        file="tasks/attempts/attempt.py",
+        name="a-booking-joins-while-the-last-seat-is-given-up",
+        old="return ended or _beside_seats(inquiry) or step",
+        new="return ended or step",
+        test=f"{_SEATS}test_who_would_join_while_the_last_seat_is_given_up_is_booked_when_it_is",
+    ),
+    _attempt(
+        name="the-last-seat-is-given-up-while-a-booking-joins",
+        old="(unclear := questions.meets_seats(self.claim)) is not None",
+        new="(unclear := None) is not None",
+        test=f"{_SEATS}test_the_last_seat_is_given_up_when_who_joins_is_booked",
+    ),
+    Breakage(
+        promise=1,
+        file="db/sql/claim.sql",
+        name="a-claim-sees-no-seat-that-is-given-up",
+        old="(leaving.status = 'changing' OR leaving.outcome_unknown)",
+        new="false",
+        test=f"{_SEATS}test_who_would_join_while_the_last_seat_is_given_up_is_booked_when_it_is",
+    ),
+    _left(
+        name="an-unclear-cancel-of-a-seat-is-over",
+        old="OR leaving.outcome_unknown AND leaving.settle_at > now()",
+        new="",
+        test=f"{_SEATS}test_a_seat_is_given_up_as_long_as_its_call_may_be_at_work[unclear-True]",
+    ),
+    _left(
+        name="an-unclear-cancel-of-a-seat-is-waited-for-when-it-is-settled",
+        old="OR leaving.outcome_unknown AND leaving.settle_at > now()",
+        new="OR leaving.outcome_unknown",
+        test=f"{_SEATS}test_a_seat_is_given_up_as_long_as_its_call_may_be_at_work[settled-None]",
+    ),
+    _left(
+        name="a-moved-seat-is-given-up-where-it-was",
+        old="coalesce(seat.booked_start_at, seat.start_at) = :start_at",
+        new="seat.start_at = :start_at",
+        test=f"{_SEATS}test_who_was_moved_gives_up_the_seat_that_it_has_now",
+    ),
+    _left(
+        name="beside-another-a-seat-counts-as-the-last",
+        old="beside.status = 'confirmed'",
+        new="false",
+        test=f"{_SEATS}test_beside_another_of_ours_a_seat_is_not_the_last",
+    ),
+    _joined(
+        name="an-unclear-booking-joins-no-more",
+        old="OR outcome_unknown AND settle_at > now()",
+        new="",
+        test=f"{_SEATS}test_somebody_joins_as_long_as_the_call_may_be_at_work[unclear-True]",
+    ),
+    _joined(
+        name="a-moved-seat-joins-nobody",
+        old="WHERE move.kind = 'reschedule'",
+        new="WHERE false",
+        test=f"{_SEATS}test_somebody_joins_as_long_as_the_call_may_be_at_work[at work-False]",
+    ),
+    _joined(
+        name="who-is-just-claiming-is-not-waited-for",
+        old="FOR SHARE OF joining",
+        new="",
+        test=f"{_SEATS}test_who_is_just_claiming_is_waited_for",
     ),
 )
