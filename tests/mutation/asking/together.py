@@ -97,7 +97,7 @@ TOGETHER = (
         promise=1,
         file="tasks/work/claim.py",
         old="    if got is None:\n        with deps.autocommit.connect() as conn:\n",
-        new="    if got is None and (released or at_once):\n        with deps.autocommit.connect() as conn:\n",
+        new="    if got is None and released:\n        with deps.autocommit.connect() as conn:\n",
         test="tests/integration/ends/test_claims.py::test_what_fails_together_is_claimed_by_each_alone",
     ),
     Breakage(
