@@ -36,8 +36,7 @@ class KeyTakenError(Exception):
 class Claimed:
     """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none).
 
-    `account` and `version` are the state of its account, and the number of that state. `seats_given_up`: some are, of
-    its account.
+    `account` and `version` are its account's state, and the number of that. `seats_given_up`: some are, of its account.
     """
 
     row: Appointment
@@ -128,8 +127,9 @@ def move_statement(
     by: str,
     detail: Mapping[str, Any] | None,
     changes: Mapping[str, Any],
+    waits: bool = True,
 ) -> tuple[str, dict[str, Any]]:
-    """Return the statement of a move, and its parameters.
+    """Return the statement of a move, and its parameters; `waits` is that of `move_sql`.
 
     Raises:
         ValueError: As `move`.
@@ -139,7 +139,7 @@ def move_statement(
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
-    return move_sql(origins, to, own_setters), values
+    return move_sql(origins, to, own_setters, waits=waits), values
 
 
 def refuse_illegal(

@@ -73,8 +73,7 @@ def claim(
         deps = deps.for_claim(got.row.account_id, got.account, got.version)
     except NoAccess as shut:
         no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))
-    waited = waited_for(got.row)
-    ends = at + deps.timings.lease
+    ends, waited = at + deps.timings.lease, waited_for(got.row)
     claimed = BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
     claimed.seats_given_up = got.seats_given_up
     return claimed
@@ -163,13 +162,9 @@ class Claim(ABC, Generic[Row]):
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
 
-    def write_once(self, move: Move) -> Move | None:
-        """Write the move if that succeeds at the first try; None: it did not, or the row is no longer ours."""
-        try:
-            return self._write(move, at_once=self.at_once)
-        except SQLAlchemyError as exc:
-            self.at_once = self.at_once or is_immediate(as_appointment_error(exc))
-            return None
+    def failed(self, error: Exception) -> None:
+        """Note that its move is written again at once, if this error asks for that."""
+        self.at_once = self.at_once or is_immediate(as_appointment_error(error))
 
     @abstractmethod
     def _write(self, move: Move, *, at_once: bool) -> Move | None: ...
@@ -187,7 +182,6 @@ class BookingClaim(Claim[Appointment]):
     """Hold a claimed booking; `seats_given_up`: some are, of its account."""
 
     kind = BOOKINGS
-
     seats_given_up: bool = False
 
     @property

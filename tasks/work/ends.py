@@ -8,8 +8,6 @@ has heard of the call before: its count, and the rate limit that Cal.com told, d
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from db import appointments
 from db.lifecycle import Status
 from tasks.host import lane
@@ -44,13 +42,12 @@ def _is_plain(claim: BookingClaim, move: Move) -> bool:
 
 
 def _write_together(endings: Sequence[Ending]) -> list[bool]:
-    """Return which of them are written."""
-    if len(endings) == 1:
-        [one] = endings
-        return [one.claim.write_once(one.move) is not None]
+    """Return which of them are written; not one whose row is locked, or no longer its own."""
     try:
         with endings[0].claim.deps.autocommit.connect() as conn:
             return appointments.confirm_together(conn, [one.claim.confirmation(one.move) for one in endings])
-    except SQLAlchemyError as error:
+    except Exception as error:  # noqa: BLE001 - whatever one of them has made is no other one's
+        for one in endings:
+            one.claim.failed(error)
         log.warning("ends_apart", ends=len(endings), error=type(error).__name__)
         return [False] * len(endings)

@@ -9,11 +9,8 @@ import psycopg
 from sqlalchemy import Connection
 
 from db.appointments.moves import move_statement
-from db.connection import told_before
+from db.connection import fetch, told_before
 from db.lifecycle import Status
-
-PATIENCE_MS = 100  # for a row that somebody has locked, while other bookings' ends wait with it
-_IMPATIENT = "SELECT set_config('lock_timeout', %(patience)s, true)", {"patience": f"{PATIENCE_MS}ms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +27,14 @@ class Confirmation:
 def confirm_together(conn: Connection, confirmations: Sequence[Confirmation]) -> list[bool]:
     """Confirm claimed bookings in one transaction, on a connection in autocommit; return which of them have moved.
 
-    They are locked in the order of their ids. One that somebody has locked is waited for `PATIENCE_MS`.
+    They are locked in the order of their ids. One that somebody has locked is passed over: it has not moved, and other
+    bookings' ends do not wait for it.
 
     Raises:
         SQLAlchemyError: Of none it is known that it has moved; each is to be moved by itself.
     """
     order = sorted(range(len(confirmations)), key=lambda place: confirmations[place].appointment_id)
-    asked = [_confirming(confirmations[place]) for place in order]
-    _, *rows = _fetch_together(conn, [_IMPATIENT, *asked])
+    rows = _fetch_together(conn, [_confirming(confirmations[place]) for place in order])
     moved = dict(zip(order, rows, strict=True))
     return [bool(moved[place]) for place in range(len(confirmations))]
 
@@ -45,7 +42,7 @@ def confirm_together(conn: Connection, confirmations: Sequence[Confirmation]) ->
 def _confirming(one: Confirmation) -> tuple[str, dict[str, Any]]:
     return move_statement(
         one.appointment_id, frozenset({Status.BOOKING}), Status.CONFIRMED, token=one.token, why=one.why, by="worker",
-        detail=one.detail, changes=one.changes,
+        detail=one.detail, changes=one.changes, waits=False,
     )  # fmt: skip
 
 
@@ -55,14 +52,15 @@ def _fetch_together(conn: Connection, asked: Sequence[tuple[str, Mapping[str, An
     Raises:
         SQLAlchemyError: As `fetch`; of all these statements none was done, unless nobody knows.
     """
+    if len(asked) == 1:  # which needs no pipeline
+        return [fetch(conn, *asked[0])]
     driver: Any = conn.connection.driver_connection
-    cursors, said = [], None
+    cursors, said = [driver.cursor() for _ in asked], None
     try:
         with driver.pipeline():
-            for sql, parameters in asked:
-                cursors.append(driver.cursor())
-                said = told_before(conn, cursors[-1], sql, parameters)
-                cursors[-1].execute(*said, prepare=True)
+            for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
+                said = told_before(conn, cursor, sql, parameters)
+                cursor.execute(*said, prepare=True)
         for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
             for tell in conn.dispatch.after_cursor_execute:
                 tell(conn, cursor, sql, parameters, None, False)
