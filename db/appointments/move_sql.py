@@ -10,17 +10,13 @@ from db.sql import prepared
 AT_WORK = frozenset({Status.BOOKING, ChangeStatus.CHANGING})
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 _SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
-_UNLOCKED = "id IN (SELECT id FROM appointments WHERE id = %(appointment_id)s FOR NO KEY UPDATE SKIP LOCKED)"
 
 
 @lru_cache(maxsize=256)
-def move_sql(origins: frozenset[Status], to: Status, given: Setters, *, waits: bool = True) -> str:
-    """Return the statement that moves a booking, with the columns that are given.
-
-    `waits`: for a row that somebody has locked; else it does not move.
-    """
+def move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
+    """Return the statement that moves a booking, with the columns that are given."""
     columns = own_setters(to) | _setters_of_booking(to) | dict(given)
-    conditions = [] if waits else [_UNLOCKED]
+    conditions = []
     if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
         conditions.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
         if to is Status.CANCELLED and Status.BOOKING in origins:

@@ -127,9 +127,8 @@ def move_statement(
     by: str,
     detail: Mapping[str, Any] | None,
     changes: Mapping[str, Any],
-    waits: bool = True,
 ) -> tuple[str, dict[str, Any]]:
-    """Return the statement of a move, and its parameters; `waits` is that of `move_sql`.
+    """Return the statement of a move, and its parameters.
 
     Raises:
         ValueError: As `move`.
@@ -139,7 +138,7 @@ def move_statement(
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
-    return move_sql(origins, to, own_setters, waits=waits), values
+    return move_sql(origins, to, own_setters), values
 
 
 def refuse_illegal(

@@ -12,6 +12,8 @@ from db.appointments.moves import move_statement
 from db.connection import fetch, told_before
 from db.lifecycle import Status
 
+_UNLOCKED = "id IN (SELECT id FROM appointments WHERE id = %(appointment_id)s FOR NO KEY UPDATE SKIP LOCKED) AND"
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
@@ -40,10 +42,11 @@ def confirm_together(conn: Connection, confirmations: Sequence[Confirmation]) ->
 
 
 def _confirming(one: Confirmation) -> tuple[str, dict[str, Any]]:
-    return move_statement(
+    sql, values = move_statement(
         one.appointment_id, frozenset({Status.BOOKING}), Status.CONFIRMED, token=one.token, why=one.why, by="worker",
-        detail=one.detail, changes=one.changes, waits=False,
+        detail=one.detail, changes=one.changes,
     )  # fmt: skip
+    return sql.replace("/* unlocked */", _UNLOCKED), values
 
 
 def _fetch_together(conn: Connection, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
@@ -58,9 +61,13 @@ def _fetch_together(conn: Connection, asked: Sequence[tuple[str, Mapping[str, An
     cursors, said = [driver.cursor() for _ in asked], None
     try:
         with driver.pipeline():
-            for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
-                said = told_before(conn, cursor, sql, parameters)
-                cursor.execute(*said, prepare=True)
+            try:
+                for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
+                    said = told_before(conn, cursor, sql, parameters)
+                    cursor.execute(*said, prepare=True)
+            except BaseException:
+                conn.invalidate()  # the pipeline's end would commit what was sent before
+                raise
         for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
             for tell in conn.dispatch.after_cursor_execute:
                 tell(conn, cursor, sql, parameters, None, False)

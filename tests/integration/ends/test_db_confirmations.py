@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from db import appointments
 from db.appointments import Appointment, Confirmation
-from db.engine import make_engine
 from db.lifecycle import Status
 
 
@@ -83,17 +82,32 @@ def test_where_one_is_refused_none_has_moved(record: Any) -> None:
     assert confirm(record.engine, [confirmation(rows[0]), confirmation(rows[2])]) == [True, True]
 
 
-def test_a_row_that_is_locked_holds_the_others_up_for_a_moment(record: Any) -> None:
-    """Then each goes by itself; the connection has its own patience again."""
+def test_where_one_cannot_be_sent_none_has_moved(record: Any) -> None:
+    """What was sent before it is not committed, and the next who asks has a connection that works."""
     rows = [record.claimed() for _ in range(3)]
-    address = record.engine.url.render_as_string(hide_password=False)
-    patient = make_engine(address, lock_timeout_ms=0, statement_timeout_ms=8_000)
+    unsaid = confirmation(rows[1], calcom_booking_uid="\ud800")
+
+    with pytest.raises(UnicodeEncodeError):
+        confirm(record.engine, [confirmation(rows[0]), unsaid, confirmation(rows[2])])
+
+    assert statuses(record, rows) == [Status.BOOKING] * 3
+    assert confirm(record.engine, [confirmation(rows[0]), confirmation(rows[2])]) == [True, True]
+
+
+@pytest.mark.parametrize("locked", [0, 1], ids=["alone", "in a group"])
+def test_a_row_that_is_locked_is_passed_over(record: Any, locked: int) -> None:
+    """Its thread writes it by itself, and waits for nobody else's sake: who is alone, too, has others behind it."""
+    rows = [record.claimed() for _ in range(1 + 2 * locked)]
     with record.engine.connect() as other:
-        appointments.get(other, rows[1].id, lock=True)
-        with pytest.raises(OperationalError, match="lock timeout"):
-            confirm(patient, [confirmation(row) for row in rows])
-    with patient.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
-        confirmed = appointments.confirm_together(conn, [confirmation(row) for row in rows])
-        assert conn.exec_driver_sql("SHOW lock_timeout").scalar_one() == "0"
-    patient.dispose()
-    assert confirmed == [True] * 3
+        appointments.get(other, rows[locked].id, lock=True)
+        moved = _confirmed(record.engine, rows)
+    assert moved == [place != locked for place in range(len(rows))]
+    assert confirm(record.engine, [confirmation(rows[locked])]) == [True]
+
+
+def _confirmed(engine: Engine, rows: Sequence[Appointment]) -> list[bool] | OperationalError:
+    """Return which of them have moved, or the error of a row that was waited for in vain."""
+    try:
+        return confirm(engine, [confirmation(row) for row in rows])
+    except OperationalError as error:
+        return error

@@ -74,6 +74,43 @@ def test_one_that_a_constraint_refuses_is_nobody_elses(bookings: list[int]) -> N
     assert [row(number).status for number in bookings] == [Status.CONFIRMED, Status.BOOKING, Status.CONFIRMED]
 
 
+def test_one_that_cannot_be_written_is_nobody_elses(bookings: list[int]) -> None:
+    """It fails before Postgres hears of it, by an error that is none of Postgres's."""
+    endings = [ending(bookings[0]), ending(bookings[1], calcom_booking_uid="\ud800"), ending(bookings[2])]
+
+    assert _together(endings) == [False] * 3
+    for one in (endings[0], endings[2]):
+        assert ends.write(*one) == one.move
+    with pytest.raises(UnicodeEncodeError):
+        ends.write(*endings[1])
+
+    assert [row(number).status for number in bookings] == [Status.CONFIRMED, Status.BOOKING, Status.CONFIRMED]
+
+
+def _together(endings: list[Ending]) -> list[bool] | Exception:
+    """Return which of them are written as one group, or the error that all of them have."""
+    try:
+        return ends._write_together(endings)  # noqa: SLF001 - the group
+    except Exception as error:  # noqa: BLE001 - returned for the test to see
+        return error
+
+
+@pytest.mark.parametrize("sent", [1, 2], ids=["alone", "in a group"])
+def test_a_lease_that_is_lost_is_told_once(bookings: list[int], sent: int) -> None:
+    """What Cal.com has of it is one event of its story."""
+    endings = [ending(number) for number in bookings[:sent]]
+    with dependencies.current().engine.begin() as conn:
+        taken = "UPDATE appointments SET claim_token = :token WHERE id = :id"
+        conn.execute(text(taken), {"token": uuid4(), "id": bookings[0]})
+
+    assert ends._write_together(endings)[0] is False  # noqa: SLF001 - the group
+    assert ends.write(*endings[0]) is None
+
+    told = "SELECT count(*) FROM appointment_events WHERE appointment_id = :id AND kind = 'late_uid'"
+    with dependencies.current().engine.connect() as conn:
+        assert conn.execute(text(told), {"id": bookings[0]}).scalar_one() == 1
+
+
 def test_a_booking_of_the_line_is_written_by_itself_in_its_lane(bookings: list[int]) -> None:
     """Its call took a place in the release window: the line's pace is that of its rows, not of a group."""
     one = ending(bookings[0])

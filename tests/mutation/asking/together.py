@@ -10,6 +10,7 @@ _ENDS = "tests/integration/ends/test_ends.py::"
 _LANES = "tests/unit/lanes/test_lane_pool.py::"
 _ends = partial(Breakage, promise=1, file="tasks/work/ends.py")
 _lanes = partial(Breakage, promise=1, file="tasks/host/lane_pool.py")
+_confirmations = partial(Breakage, promise=1, file="db/appointments/there/confirmations.py")
 _moves = partial(Breakage, file="db/appointments/moves.py")
 _together = partial(Breakage, promise=1, file="tasks/enqueue.py")
 
@@ -121,6 +122,12 @@ TOGETHER = (
         test=f"{_ENDS}test_one_that_a_constraint_refuses_is_nobody_elses",
     ),
     _ends(
+        name="what-one-cannot-write-is-the-trouble-of-its-group",
+        old="    except Exception as error:  # noqa: BLE001 - whatever one of them has made is no other one's\n",
+        new="    except ArithmeticError as error:\n",
+        test=f"{_ENDS}test_one_that_cannot_be_written_is_nobody_elses",
+    ),
+    _ends(
         name="a-lost-lease-counts-as-written",
         old="return move if claim.deps.ends.ask(Ending(claim, move), _write_together) else",
         new="return move if claim.deps.ends.ask(Ending(claim, move), _write_together) is not None else",
@@ -132,14 +139,17 @@ TOGETHER = (
         new="not (",
         test=f"{_ENDS}test_a_booking_of_the_line_is_written_by_itself_in_its_lane",
     ),
-    Breakage(
+    _confirmations(
         name="a-locked-row-holds-a-group-up",
-        promise=1,
-        file="db/appointments/there/confirmations.py",
-        old="set_config('lock_timeout', ",
-        new="set_config('application_name', ",
-        test="tests/integration/ends/test_db_confirmations.py"
-        "::test_a_row_that_is_locked_holds_the_others_up_for_a_moment",
+        old='sql.replace("/* unlocked */", _UNLOCKED)',
+        new="sql",
+        test="tests/integration/ends/test_db_confirmations.py::test_a_row_that_is_locked_is_passed_over[alone]",
+    ),
+    _confirmations(
+        name="what-was-sent-before-an-error-is-committed",
+        old="                conn.invalidate()  # the pipeline's end would commit what was sent before\n",
+        new="",
+        test="tests/integration/ends/test_db_confirmations.py::test_where_one_cannot_be_sent_none_has_moved",
     ),
     _lanes(
         name="a-lane-is-given-back-twice",
