@@ -27,6 +27,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its event type is asked": ("tasks.guarded_calls.event_type_lookup", "ask", "after"),
     "its lease is renewed": ("tasks.work.claim", "Claim.renew", "after"),
     "its move is written, not committed": ("db.appointments", "move", "after"),
+    "the ends of a group are written": ("db.appointments", "confirm_together", "after"),
     "it has moved": ("tasks.work.ends", "write", "after"),
     "its message is about to be sent": ("tasks.work.publish", "_publish", "before"),
     "its message is sent": ("tasks.work.publish", "_publish", "after"),
