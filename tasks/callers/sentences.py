@@ -24,6 +24,7 @@ class Said(StrEnum):
     HOST = "host"  # Cal.com has it, and its host must confirm it
     UNDER_WAY = "under_way"
     OUTAGE = "outage"
+    BUSY = "busy"  # Cal.com answers, and the limit of calls to it is used up
     BEHIND = "behind"  # only one may have its time, and others asked for it before
     OPERATOR = "operator"
     TAKEN = "taken"
@@ -51,6 +52,7 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.UNDER_WAY: "One moment more: I have your request for {time}, and we will confirm it.",
             Said.OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will confirm "
             "it.",
+            Said.BUSY: "It takes a little longer right now. I have noted {time}, in order, and we will confirm it.",
             Said.BEHIND: "Somebody asked for {time} before you. I keep you in line for it. Which other time would "
             "suit you as well?",
             Said.OPERATOR: "I have noted it; we will come back to you.",
@@ -68,6 +70,8 @@ SENTENCES: Mapping[str, Mapping[Said, str]] = MappingProxyType(
             Said.UNDER_WAY: "Einen Moment noch: Ihre Anfrage liegt uns vor, {time}, und wir bestätigen sie Ihnen.",
             Said.OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihren Wunsch vorgemerkt: {time}. Er bleibt an "
             "seiner Stelle in der Reihe, und wir bestätigen Ihnen den Termin.",
+            Said.BUSY: "Es dauert gerade etwas länger. Ich habe Ihren Wunsch vorgemerkt: {time}. Er bleibt an seiner "
+            "Stelle in der Reihe, und wir bestätigen Ihnen den Termin.",
             Said.BEHIND: "Vor Ihnen hat schon jemand nach dieser Zeit gefragt: {time}. Sie stehen dafür in der Reihe. "
             "Welche andere Zeit würde Ihnen auch passen?",
             Said.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
@@ -90,8 +94,8 @@ _TIMES: Mapping[str, SpokenTime] = MappingProxyType(
 BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
     {
         HoldReason.BREAKER_OPEN: Said.OUTAGE,
-        HoldReason.THROTTLED: Said.OUTAGE,
-        HoldReason.IN_LINE: Said.OUTAGE,
+        HoldReason.THROTTLED: Said.BUSY,
+        HoldReason.IN_LINE: Said.BUSY,  # what those before it wait for is not known
         HoldReason.UNREACHABLE: Said.OUTAGE,
         HoldReason.SETTLING: Said.UNDER_WAY,
         HoldReason.BLIND_KEY: Said.OPERATOR,
@@ -101,7 +105,7 @@ BY_REASON: Mapping[HoldReason, Said] = MappingProxyType(
         HoldReason.PAUSED: Said.OPERATOR,
     }
 )
-_WE_WILL_CONFIRM = (Said.UNDER_WAY, Said.OUTAGE)
+_WE_WILL_CONFIRM = (Said.UNDER_WAY, Said.OUTAGE, Said.BUSY)
 _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
     {
         Status.PENDING: Said.UNDER_WAY,
@@ -124,7 +128,7 @@ def what_is_true(view: BookingView, *, again: bool = False, is_moved: bool = Fal
         return Said.HOST if view.awaits_host else done
     if view.status is Status.REJECTED:
         return Said.TAKEN if view.error_type == ErrorType.TAKEN else Said.REFUSED
-    said = _BY_STATUS[view.status] if view.hold_reason is None else BY_REASON[view.hold_reason]
+    said = _BY_STATUS[view.status] if view.cause is None else BY_REASON[view.cause]
     return Said.BEHIND if view.ahead and said in _WE_WILL_CONFIRM else said
 
 
