@@ -2,8 +2,9 @@
 
 from pydantic import SecretStr
 
+from tasks.callers.languages import OR
 from tasks.callers.sentences import SENTENCES
-from worker.api.voice.sentences import ASKED, OR, Asked
+from worker.api.voice.sentences import ASKED, Asked
 from worker.api.voice.signatures import is_retells, sign
 
 LONGEST_TIME = "Donnerstag, 30. September um 00:00 Uhr"
