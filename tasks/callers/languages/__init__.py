@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "de", "es", "fr", "it", "nl", "pt")
 ACCEPTED = f"{', '.join(LANGUAGES)}, or such a one with a region, as in en-US"
-_TAG = re.compile("([a-z]{2})(-[A-Z]{2})?")
+TAGS = f"^({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?$"
 K = TypeVar("K", bound=StrEnum)
 
 
@@ -44,8 +44,7 @@ def sentences(table: str, keys: type[K]) -> Mapping[str, Mapping[K, str]]:
 
 def is_known(tag: str) -> bool:
     """Return whether there are sentences for a tag: one of `ACCEPTED`."""
-    read = _TAG.fullmatch(tag)
-    return read is not None and read[1] in _FILES
+    return re.fullmatch(TAGS, tag, re.ASCII) is not None
 
 
 def language_of(tag: str | None) -> str:
