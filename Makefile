@@ -30,7 +30,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_php or debian_node or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart image image-check site release format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises truth hosts side-by-side breakages bench simulate check compose-check audit sbom chart image image-check site release publish format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -137,6 +137,11 @@ site: ## Build the docs as a site in build/site/html, no broken link allowed (ne
 
 release: setup ## Build dist/VERSION (wheels, sdists, chart, image, SBOM, checksums, notes) and book by it in an empty environment (ARGS=0.2.0: a new version)
 	@$(call within,1800) $(BIN)/python deploy/release.py $(ARGS)
+
+publish: ## Send the release of dist/ to a package index (INDEX=URL; without ARGS=--yes it is only checked)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
+	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'twine>=6.1,<8' && \
+	  "$$tools/bin/python" deploy/publish.py $(if $(INDEX),--index '$(INDEX)') $(ARGS)
 
 format: setup ## Format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix .

@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 IMAGE_TOOLS = ("buildah", "mmdebstrap")
 HEAD = "## Unreleased\n"
+SUMS = "SHA256SUMS"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _PLACES = {  # each is there once
     "pyproject.toml": ('version = "{}"\n', '"booking-worker-client=={}"'),
@@ -59,8 +60,9 @@ def _release(new: str | None) -> Path:
     folder.mkdir(parents=True)
     _build(folder)
     (folder / "NOTES.md").write_text(notes, "utf-8")
-    (folder / "SHA256SUMS").write_text(checksums(folder), "utf-8")
+    sums = checksums(folder)
     _try(folder)
+    (folder / SUMS).write_text(sums, "utf-8")  # last: `make publish` sends nothing without it
     return folder
 
 
@@ -122,7 +124,7 @@ def notes_of(changelog: str, version: str) -> str:
 
 def checksums(folder: Path) -> str:
     """Return the folder's files with their SHA-256, as `sha256sum --check` reads them."""
-    files = sorted(path for path in folder.iterdir() if path.name != "SHA256SUMS")
+    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
     return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
 
 

@@ -36,8 +36,7 @@ class KeyTakenError(Exception):
 class Claimed:
     """A claimed row, and the hold reason of older bookings that it must not overtake (None: there are none).
 
-    `account` and `version` are the state of its account, and the number of that state. `seats_given_up`: some are, of
-    its account.
+    `account` and `version` are its account's state, and the number of that. `seats_given_up`: some are, of its account.
     """
 
     row: Appointment

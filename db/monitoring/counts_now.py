@@ -143,6 +143,12 @@ def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBa
     return EndedBadly(*row)
 
 
+def lately_ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> Sequence[int]:
+    """Return the bookings that `ended_badly` counts, the newest first."""
+    newest = select(_columns.id).where(ENDED_BADLY, _columns.updated_at >= since).order_by(_columns.updated_at.desc())
+    return conn.execute(newest.limit(cap)).scalars().all()
+
+
 def last_day(conn: Connection, now: datetime) -> DayCounts | None:
     """Count how bookings ended in the 24 hours before now; None: the counting stands still, and nobody knows."""
     asked = {"now": now, "since": now - DAY, "patience_seconds": COUNTING}

@@ -39,6 +39,16 @@ One that was let go has its place in the window, and one whose POST may have bee
 behind those before them.
 """
 
+_LEAVING = """EXISTS (
+            SELECT FROM booking_changes AS leaving
+            WHERE (leaving.status = 'changing' OR leaving.outcome_unknown)
+                AND leaving.from_seat_uid IS NOT NULL AND leaving.account_id = wanted.account_id
+        )"""
+"""Whether a seat of the account of a `wanted` row is being given up; a claim says /* leaving */ in its place.
+
+seat_left.sql then says which: this much costs a claim nothing.
+"""
+
 _JUDGED = """often AS MATERIALIZED (
     SELECT what, id
     FROM (
@@ -117,4 +127,4 @@ def written(name: str) -> str:
     kept = "\n".join(line for line in lines if not line.startswith("--"))
     kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
     kept = kept.replace("/* counted */", _COUNTED).replace("/* held by */", HELD_BY)
-    return kept.replace("/* judged */", _JUDGED).replace("/* backlog */", _BACKLOG)
+    return kept.replace("/* judged */", _JUDGED).replace("/* backlog */", _BACKLOG).replace("/* leaving */", _LEAVING)

@@ -79,6 +79,7 @@ def public(world: World, key: str | None, event_type: EventType) -> dict[str, An
         "title": event_type.slug,
         "slug": event_type.slug,
         "recurrence": _recurrence(event_type),
+        "bookingFields": _fields(event_type),
         "minimumBookingNotice": event_type.notice,
         "price": event_type.price,
         "bookingWindow": _window(event_type),
@@ -115,6 +116,20 @@ def _host(event_type: EventType, user: User, *, mandatory: bool) -> dict[str, An
     """Show a host; those of a collective come without `mandatory` (seen)."""
     rank = {} if event_type.collective else {"mandatory": mandatory, "priority": "medium"}
     return {**rank, "userId": user.id, "name": user.name, "username": user.username, "avatarUrl": None}
+
+
+def _fields(event_type: EventType) -> list[dict[str, Any]]:
+    """Show the fields that decide what a booking needs (read: booking-fields.output.ts)."""
+    phone = {"type": "phone", "slug": "attendeePhoneNumber", "required": event_type.phone_required}
+    return [
+        {"isDefault": True, "type": "name", "slug": "name", "required": True, "hidden": False},
+        {"isDefault": True, "type": "email", "slug": "email", "required": event_type.email_required, "hidden": False},
+        {"isDefault": True, **phone, "hidden": not event_type.phone_required},
+        *(
+            {"isDefault": False, "type": "text", "slug": name, "label": name, "required": True, "hidden": False}
+            for name in event_type.required_fields
+        ),
+    ]
 
 
 def _recurrence(event_type: EventType) -> dict[str, Any] | None:

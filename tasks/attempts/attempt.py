@@ -6,10 +6,9 @@ from typing import Any
 
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
-from db.changes import seats
 from db.changes.change import BookingChange
 from resilience.circuit_breaker.types import CallOutcome, Denied, Recorded
-from tasks.attempts import answered, outcome
+from tasks.attempts import answered, other_rows, outcome
 from tasks.attempts.inquiry import Inquiry
 from tasks.calcom.access import CREATE
 from tasks.calcom.http.answer import MaySend
@@ -106,25 +105,16 @@ def before_post(inquiry: Inquiry) -> Move | Proceed:
     Raises:
         LeaseLost: The row is no longer ours.
     """
-    claim = inquiry.claim
-    row = claim.row
+    claim, row = inquiry.claim, inquiry.claim.row
     if claim.backlog is not None:
         return inquiry.rules.behind_others(claim.backlog)
     if row.calcom_booking_uid is not None:  # a call that had timed out was answered later, and its uid was recorded
         return outcome.late_answer(row)
     step = inquiry.lookup() if row.outcome_unknown else Proceed()
-    if isinstance(step, Move):
-        return step
-    ended = unbookable(claim.row, lead=claim.deps.timings.lead) if step.known else None
-    return ended or _beside_seats(inquiry) or step
-
-
-def _beside_seats(inquiry: Inquiry) -> Move | None:
-    claim, unclear = inquiry.claim, None
-    if claim.seats_given_up:
-        with claim.deps.autocommit.connect() as conn:
-            unclear = seats.given_up(conn, claim.row.id, claim.row.start_at)
-    return None if unclear is None else inquiry.rules.beside_seats(claim.row, unclear=unclear)
+    if isinstance(step, Proceed):
+        second = other_rows.beside_seats(claim, inquiry.rules) if claim.seats_given_up else None
+        return (unbookable(row, lead=claim.deps.timings.lead) if step.known else None) or second or step
+    return step
 
 
 def post(inquiry: Inquiry, allowed: Proceed) -> Move:
@@ -133,8 +123,7 @@ def post(inquiry: Inquiry, allowed: Proceed) -> Move:
     Raises:
         LeaseLost: The row is no longer ours; nothing was sent.
     """
-    claim = inquiry.claim
-    row = claim.row
+    claim, row = inquiry.claim, inquiry.claim.row
     permit = inquiry.calls.permit_post(row.id if claim.released else None)
     if isinstance(permit, Denied):
         return inquiry.rules.not_now(row, permit.reason, allowed)

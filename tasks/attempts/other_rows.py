@@ -1,12 +1,15 @@
-"""What the other rows of ours say about a refusal: Cal.com may have refused a booking for the sake of one of them."""
+"""What the other rows of ours say about a booking: Cal.com may have refused it, or may end it, for the sake of one."""
 
 from uuid import UUID
 
 from db.appointments import others
+from db.changes import seats
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply
 from tasks.guarded_calls.calls import GuardedCalls, NotNow
 from tasks.work.claim import BookingClaim
+from tasks.work.decisions import BookingDecisions
+from tasks.work.moves import Move
 
 
 def is_foreign(claim: BookingClaim, reply: Reply) -> bool:
@@ -28,3 +31,10 @@ def is_seated_before(claim: BookingClaim, calls: GuardedCalls) -> bool:
     except NotNow:
         return False
     return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
+
+
+def beside_seats(claim: BookingClaim, rules: BookingDecisions) -> Move | None:
+    """Return the retry of a booking that would join one whose last seat may be on its way out; None: it may go."""
+    with claim.deps.autocommit.connect() as conn:
+        unclear = seats.given_up(conn, claim.row.id, claim.row.start_at)
+    return None if unclear is None else rules.beside_seats(claim.row, unclear=unclear)

@@ -23,10 +23,10 @@ def sentence_of(callback: Callback) -> str:
     if callback.type == "booking.rescheduled":
         said = SaidOfChange.MOVED_HOST if view.awaits_host else SaidOfChange.MOVED
     elif change is not None:
-        is_cancel, unsure = change["kind"] == ChangeKind.CANCEL, callback.about["may_have_moved"]
-        unsure = unsure and change["status"] == Status.FAILED
+        is_cancel, failed = change["kind"] == ChangeKind.CANCEL, change["status"] == Status.FAILED
+        unsure = failed and callback.about["may_have_moved"]
         is_taken, of_weeks = callback.about["error_type"] == ErrorType.TAKEN, change.get("scope") is not None
-        said = not_done(view, is_cancel=is_cancel, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
+        said = not_done(view, is_cancel=is_cancel, failed=failed, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
         wanted = datetime.fromisoformat(callback.about["wanted"]) if is_taken else None
     return say(view) if said is None else sentence(said, view, wanted, view.language)
 

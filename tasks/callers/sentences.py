@@ -27,6 +27,7 @@ class Said(StrEnum):
     OPERATOR = "operator"
     TAKEN = "taken"
     REFUSED = "refused"
+    FAILED = "failed"  # it is over, an alert names it, and it is in a list from which people are called
     CANCELLED = "cancelled"
     AGAIN = "again"  # asked for again, and booked
     MOVED = "moved"  # asked for again at another start than it has now
@@ -54,8 +55,8 @@ _BY_STATUS: Mapping[Status, Said] = MappingProxyType(
         Status.PENDING: Said.UNDER_WAY,
         Status.BOOKING: Said.UNDER_WAY,
         Status.RETRYING: Said.UNDER_WAY,
-        Status.FAILED: Said.REFUSED,
-        Status.EXPIRED: Said.REFUSED,
+        Status.FAILED: Said.FAILED,
+        Status.EXPIRED: Said.FAILED,
         Status.CANCELLED: Said.CANCELLED,
     }
 )

@@ -103,12 +103,12 @@ _TEMPLATES = {
     IncidentKind.FAILED: always(
         "Failed for good: {count}",
         "We could not book it. A colleague will call you.",
-        "`booking show {first_id}` says why; then `booking retry {first_id}`, or call the customer",
+        "`booking show {first_id}` says why; then `booking retry {first_id}`, or call the customers: `booking calls`",
     ),
     IncidentKind.EXPIRED: always(
         "Expired before they could be booked: {count}",
-        "We could not book it in time.",
-        "call the customers: `booking show {first_id} --personal`",
+        "We could not book it in time. A colleague will call you.",
+        "call the customers: `booking calls`",
     ),
     IncidentKind.TOLD_NOT_BOOKED: always(
         "Booked, but reported as not booked: {count}",

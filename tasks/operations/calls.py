@@ -5,14 +5,15 @@ A mark is set before the number is dialled: of two operators the first one has i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, select
 
 from db import appointments
+from db.appointments import events
 from db.models.bookings import appointments as _appointments
-from db.monitoring import call_marks, operator_actions
+from db.monitoring import call_marks, counts_now, operator_actions
 from db.monitoring.call_marks import CALLED, NOT_CALLED, CallMark
 from db.monitoring.operator_actions import ActionRequest
 from tasks.operations.booking_actions import OtherActionError, begin
@@ -20,6 +21,8 @@ from tasks.operations.booking_actions import OtherActionError, begin
 REVEAL = "reveal"
 MOST_CALLED = 50  # bookings of one call list
 SHOWN = timedelta(minutes=10)
+PROMISED = timedelta(days=7)  # that a person waits for the call: the next Monday is within it
+_NAMED = (events.CHANGE_NEEDS_YOU, events.SERIES_CUT, events.TOLD_NOT_BOOKED)  # by an alert that says to call
 CALL_LIST = {"call_list": True}
 """The `target` of a reveal that is a call list."""
 
@@ -74,6 +77,18 @@ def reveal(engine: Engine, asked: ActionRequest) -> list[Contact]:
         outcomes = {outcome: count for outcome, count in outcomes.items() if count}
         operator_actions.finish(conn, action.id, outcomes, done=len(found), moved_on=missing)
     return found
+
+
+def promised(conn: Connection, now: datetime) -> list[int]:
+    """Return the bookings that an alert has named, so that somebody calls, and nobody has called yet.
+
+    They failed or expired, or something was noted for their people and did not become so; the newest of each first.
+    """
+    since = now - PROMISED
+    told = [*events.latest(conn, _NAMED, since).values()]
+    ids = dict.fromkeys([*counts_now.lately_ended_badly(conn, since), *(one for kind in told for one in kind.ids)])
+    marks = call_marks.in_force(conn, ids)
+    return [one for one in ids if one not in marks]
 
 
 def mark(engine: Engine, booking_id: int, *, who: str, via: str, take_back: bool = False) -> Marked:

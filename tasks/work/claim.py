@@ -73,8 +73,7 @@ def claim(
         deps = deps.for_claim(got.row.account_id, got.account, got.version)
     except NoAccess as shut:
         no_access, deps = shut, deps.at_service(deps.services.of_booking(appointment_id))
-    waited = waited_for(got.row)
-    ends = at + deps.timings.lease
+    ends, waited = at + deps.timings.lease, waited_for(got.row)
     claimed = BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
     claimed.seats_given_up = got.seats_given_up
     return claimed
@@ -187,7 +186,6 @@ class BookingClaim(Claim[Appointment]):
     """Hold a claimed booking; `seats_given_up`: some are, of its account."""
 
     kind = BOOKINGS
-
     seats_given_up: bool = False
 
     @property

@@ -5,7 +5,8 @@ none of our code, then beside `booking-worker-client`, and in another one beside
 write down must be the same, line by line. Both wheels are checked, and the types of a small caller, in each version of
 Python that a caller may have; those that are on the path book. By the lowest version of each package that is allowed a
 caller books, and the demo runs. A client that is generated from the document of our HTTP API books, moves and cancels.
-The exit code is 1 when anything is not as it must be.
+Both distributions are published to a package index, and pip gets them from there by name. The exit code is 1 when
+anything is not as it must be.
 """
 
 import sys
@@ -19,6 +20,7 @@ from tests.hosts.environments import BOTH, EARLIER, SAME, Environment, Wrong, bu
 from tests.hosts.generated import GENERATOR, judge_generated
 from tests.hosts.lowest import judge_demo, lowest
 from tests.hosts.packages import judge_caller, judge_types, judge_wheels
+from tests.hosts.published import INDEX, judge_published
 from tests.hosts.shops import MIGRATE, Shop
 from tests.hosts.versions import judge_versions
 from worker.local.embedded import EmbeddedError, Servers, servers
@@ -46,12 +48,14 @@ def judge(folder: Path, running: Servers) -> int:
     caller = Environment(folder / "caller", "", (), (client,))
     by_lowest = Environment(folder / "lowest", "", lowest(worker, client), (client, worker))
     generated = Environment(folder / "generated", "", GENERATOR, ())
+    publisher = Environment(folder / "publisher", "", INDEX, ())
     chains = [
         partial(judge_hosts, by_client, running, 1),
         partial(judge_hosts, by_worker, running, 5),
         partial(judge_packages, tools, caller, (client, worker)),
         lambda: say(judge_generated(generated, running)),
         lambda: say(judge_demo(by_lowest)),
+        lambda: say(judge_published(publisher, (client, worker))),
     ]
     with ThreadPoolExecutor(2) as pool:  # each of them waits for an index most of the time
         ends = [error for error in pool.map(found, chains) if error]

@@ -104,7 +104,7 @@ class Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
     deps = _DEPS
-    released, backlog, no_access = False, None, None
+    released, backlog, no_access, seats_given_up = False, None, None, False
 
     def __init__(self, turn: Turn) -> None:
         self.row = appointment(turn.row, near=turn.near, young=turn.young)

@@ -9,12 +9,14 @@ _BREAKER = "tests/integration/operations/test_breaker_actions.py::"
 _CALLS = "tests/integration/operations/test_calls.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
+_PUBLISH = "tests/unit/deploy/test_publish.py::"
 _TOLD = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_done_is_told_in_its_own_sentence"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
 _retry = partial(Breakage, file="tasks/operations/retry.py")
 _calls = partial(Breakage, promise=6, file="tasks/operations/calls.py")
+_publish = partial(Breakage, promise=6, file="deploy/publish.py")
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
 OPERATIONS = (
@@ -198,5 +200,31 @@ OPERATIONS = (
         old='return " ".join(filter(None, (said, left_undone(action))))',
         new="return said",
         test=f"{_BOOKINGS}test_a_cancel_of_many_says_how_many_had_moved_on",
+    ),
+    Breakage(
+        name="published-without-a-trial",
+        promise=6,
+        file="deploy/release.py",
+        old='    sums = checksums(folder)\n    _try(folder)\n    (folder / SUMS).write_text(sums, "utf-8")',
+        new='    (folder / SUMS).write_text(checksums(folder), "utf-8")\n    _try(folder)',
+        test="tests/unit/deploy/test_release.py::test_only_what_has_booked_gets_checksums[lost a booking]",
+    ),
+    _publish(
+        name="published-changed",
+        old="if checksums(folder) != sums:",
+        new="if False:",
+        test=f"{_PUBLISH}test_a_release_that_has_changed_is_refused[booking_worker-9.8.7-py3-none-any.whl]",
+    ),
+    _publish(
+        name="published-in-half",
+        old="if any(len(one) != 1 for one in found):",
+        new="if False:",
+        test=f"{_PUBLISH}test_each_kind_of_file_is_sent",
+    ),
+    _publish(
+        name="published-nothing-and-all-is-well",
+        old="if unknown := set(names or ()) - {one.name for one in files}:",
+        new="if unknown := set():",
+        test=f"{_PUBLISH}test_an_unknown_name_sends_nothing",
     ),
 )

@@ -203,8 +203,9 @@ def reschedule(
 
 @_bookings("worker.cli.orders.calls:run", "booking calls", "booking calls 42 web-0093 --why 'they start at noon'")
 def calls(bookings: Annotated[list[str] | None, _IDS] = None, *, why: Why = ASKED, json: Json = False) -> None:
-    """Show whom to call: name, phone and e-mail of the bookings at risk, or of those that are named, 50 at most.
+    """Show whom to call: name, phone and e-mail of bookings at risk, and then of those that were promised a call.
 
+    An alert of the last 7 days names the latter, and nobody has called. Or of those that you name; 50 at most.
     The look is recorded with your name and why, as the page's is. A booking shows who has called already.
     """
 

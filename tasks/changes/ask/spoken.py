@@ -41,6 +41,7 @@ class SaidOfChange(StrEnum):
     CANCEL_OUTAGE = "cancel_outage"
     CANCEL_BUSY = "cancel_busy"
     CANCEL_REFUSED = "cancel_refused"
+    CANCEL_FAILED = "cancel_failed"  # an alert names it, and it is in a list from which people are called
     WEEK_REFUSED = "week_refused"  # a week of a series: none begins then, or it has begun
     OPERATOR = "operator"
 
@@ -58,9 +59,14 @@ def what_is_true_of(found: ChangeOfCaller) -> SaidOfChange | None:
     if change is None or (change.wanted is None and view.status is Status.CANCELLED):
         return _C.CANCELLED_ALREADY if found.again else _C.CANCELLED
     if change.status in {ChangeStatus.REFUSED, ChangeStatus.EXPIRED, ChangeStatus.FAILED}:
-        unsure = change.outcome_unknown or (change.status is ChangeStatus.FAILED and change.may_have_moved)
-        is_taken, of_weeks = change.error_type == ErrorType.TAKEN, change.part is not None
-        return not_done(view, is_cancel=change.wanted is None, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
+        failed = change.status is ChangeStatus.FAILED
+        unsure = change.outcome_unknown or (failed and change.may_have_moved)
+        is_cancel, is_taken, of_weeks = (
+            change.wanted is None,
+            change.error_type == ErrorType.TAKEN,
+            change.part is not None,
+        )
+        return not_done(view, is_cancel=is_cancel, failed=failed, unsure=unsure, of_weeks=of_weeks, is_taken=is_taken)
     if change.over:  # what is done may have been changed by somebody since
         return _done(view, change, again=found.again)
     return _under_way(change)
@@ -77,12 +83,12 @@ def _done(view: BookingView, change: BookingChange, *, again: bool) -> SaidOfCha
 
 
 def not_done(
-    view: BookingView, *, is_cancel: bool, unsure: bool, of_weeks: bool, is_taken: bool
+    view: BookingView, *, is_cancel: bool, failed: bool, unsure: bool, of_weeks: bool, is_taken: bool
 ) -> SaidOfChange | None:
     """Return what is true of a change that is over and not done; None: the booking's own sentence is.
 
-    `unsure`: Cal.com may have changed the booking all the same. `of_weeks`: some weeks of a series were meant.
-    `is_taken`: the wanted start is not free.
+    `failed`: an alert names it. `unsure`: Cal.com may have changed the booking all the same. `of_weeks`: some weeks of
+    a series were meant. `is_taken`: the wanted start is not free.
     """
     if view.status is not Status.CONFIRMED:
         return None
@@ -91,7 +97,7 @@ def not_done(
     if of_weeks:
         return _C.WEEK_REFUSED
     if is_cancel:
-        return _C.CANCEL_REFUSED
+        return _C.CANCEL_FAILED if failed else _C.CANCEL_REFUSED
     return _C.MOVE_TAKEN if is_taken else _C.MOVE_REFUSED
 
 

@@ -40,6 +40,7 @@ CLAIMS: Mapping[Key, Claim] = {
     SaidOfChange.CANCEL_OUTAGE: Claim.STANDS,
     SaidOfChange.CANCEL_BUSY: Claim.STANDS,
     SaidOfChange.CANCEL_REFUSED: Claim.NOT_MOVED,
+    SaidOfChange.CANCEL_FAILED: Claim.NOT_MOVED,
     SaidOfChange.OPERATOR: Claim.NOTED,
     Asked.STILL_AT_IT: Claim.NOTHING,
     Asked.WHICH: Claim.UNKNOWN_BOOKING,

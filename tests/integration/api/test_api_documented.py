@@ -19,6 +19,7 @@ from worker.api.voice.tools import TOOLS
 GIVEN = {
     "start": "2030-03-15T10:00:00", "new_start": "2030-03-16T10:00:00", "date": "2030-03-15", "name": "Pat Example",
     "email": "tools@example.com", "phone_number": "+12025550150", "time_zone": "Europe/Berlin", "another": False,
+    "notes": "A window, please", "answers": {"company": "Example Ltd"},
 }  # fmt: skip
 
 

@@ -78,19 +78,21 @@ def change(
     [
         (ChangeStatus.REFUSED, LATER, "change.refused", "I could not move it"),
         (ChangeStatus.EXPIRED, LATER, "change.expired", "I could not move it"),
-        (ChangeStatus.FAILED, None, "change.failed", "I could not cancel it; it stands"),
+        (ChangeStatus.REFUSED, None, "change.refused", "I could not cancel it; it stands."),
+        (ChangeStatus.FAILED, None, "change.failed", "I could not cancel it; it stands. A colleague will call you."),
     ],
+    ids=["a refused move", "an expired move", "a refused cancel", "a failed cancel"],
 )
 def test_a_change_that_is_not_done_is_a_callback(
     to: ChangeStatus, start: datetime | None, kind: str, said: str
 ) -> None:
-    """After that of its booking: the caller was told that it is noted."""
+    """After that of its booking: the caller was told that it is noted. Of a failed one alone an alert tells."""
     booking = confirmed(key_with(URL))
     change(booking, to, start)
 
     heard = told(booking)
     assert [one for one, _ in heard] == ["booking.confirmed", kind]
-    assert heard[-1][1].startswith(said)
+    assert heard[-1][1] == said if start is None else heard[-1][1].startswith(said)
     assert sql("SELECT data->'change'->>'status' FROM callbacks WHERE sequence = 2") == to
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from db.appointments import events
 from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
 from tasks import dependencies
@@ -89,6 +90,29 @@ def test_those_at_risk_are_shown_with_who_has_called_and_the_look_is_recorded(bo
     assert (look.via, look.why, look.ids) == ("command line", "they start soon", (rows[1].id, rows[0].id))
     [named] = booking("calls", rows[2].id, "--json").json["calls"]
     assert (named["id"], named["phone"], named["called"]) == (rows[2].id, "+1555010099", None)
+
+
+def test_who_was_promised_a_call_is_listed_until_somebody_has_called(booking: Booking, record: Any) -> None:
+    """Behind those at risk: what failed or expired, and what an alert names; a booking that was refused is none."""
+    failed, expired, refused = (record.moved(end) for end in (Status.FAILED, Status.EXPIRED, Status.REJECTED))
+    change, old = (record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{number}") for number in range(2))
+    record.write(old.id, status=Status.FAILED, updated_at=datetime.now(UTC) - calls.PROMISED)
+    at_risk = record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
+    record.write(at_risk.id, start_at=timedelta(hours=1))
+    with record.engine.begin() as conn:
+        events.record(conn, change.id, events.CHANGE_NEEDS_YOU, "worker")
+
+    listed = listed_ids(booking)
+    booking("called", expired.id)
+
+    assert (listed[0], set(listed[1:])) == (at_risk.id, {failed.id, expired.id, change.id})
+    assert set(listed_ids(booking)) == {at_risk.id, failed.id, change.id}
+    assert refused.id not in listed
+
+
+def listed_ids(booking: Booking) -> list[int]:
+    """Return the bookings of the call list, in its order."""
+    return [one["id"] for one in booking("calls", "--json").json["calls"]]
 
 
 def test_a_call_list_has_where_a_booking_is_now(booking: Booking, record: Any) -> None:

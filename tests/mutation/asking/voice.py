@@ -17,12 +17,17 @@ _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
 _languages = partial(Breakage, promise=6, file="tasks/callers/languages/__init__.py")
 _sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
+_spoken = partial(Breakage, promise=6, file="tasks/changes/ask/spoken.py")
 _CALL = "tests/unit/worker/demo/test_demo_call.py::"
 _call = partial(Breakage, promise=6, file="worker/local/demo/calling.py")
+_WANTED = "tests/integration/api/voice/test_asked_before.py::"
+_LEARNT = "tests/unit/api/test_learnt_fields.py::"
+_SAID = "tests/unit/api/test_api_sentences.py::"
 _RIGHT = "tests/integration/api/voice/test_right_hour.py::"
 _MCP = "tests/integration/api/voice/test_mcp.py::"
 _payloads = partial(Breakage, promise=6, file="worker/api/voice/payloads.py")
 _endpoint = partial(Breakage, promise=7, file="worker/api/mcp/endpoint.py")
+_wanted = partial(Breakage, file="tasks/conversations/wanted.py")
 _answering = partial(Breakage, file="worker/api/voice/answering.py")
 
 VOICE = (
@@ -171,8 +176,8 @@ VOICE = (
         name="an-outage-is-told-as-booked-in-one-language",
         promise=6,
         file="tasks/callers/languages/nl.toml",
-        old='Ik heb {time} genoteerd, op uw plaats in de rij, en wij bevestigen het aan u."',
-        new='Uw afspraak is geboekt: {time}."',
+        old='niet. Ik heb {time} genoteerd, op uw plaats in de rij, en wij bevestigen het aan u."',
+        new='niet. Uw afspraak is geboekt: {time}."',
         test="tests/unit/api/test_languages.py::test_what_must_be_true_is_said_where_it_is_true_and_nowhere_else[nl]",
     ),
     _sentences(
@@ -197,10 +202,15 @@ VOICE = (
         new="return step is ChangeStep.REFUSE_CANCELLED and (",
         test="tests/integration/changes/test_taken_moves.py::test_a_start_that_another_has_is_taken[seats]",
     ),
-    Breakage(
+    _spoken(
+        name="who-may-not-cancel-is-told-of-a-call-that-nobody-makes",
+        old="_C.CANCEL_FAILED if failed else _C.CANCEL_REFUSED",
+        new="_C.CANCEL_FAILED",
+        test="tests/integration/callbacks/test_callbacks_of_changes.py::"
+        "test_a_change_that_is_not_done_is_a_callback[a refused cancel]",
+    ),
+    _spoken(
         name="each-refused-move-is-told-as-taken",
-        promise=6,
-        file="tasks/changes/ask/spoken.py",
         old="change.error_type == ErrorType.TAKEN,",
         new="change.error_type != ErrorType.TIMEOUT,",
         test=f"{_CHANGES}test_what_cal_com_has_is_moved_once_a_call[vapi]",
@@ -290,6 +300,44 @@ VOICE = (
         old='if slot.get("seatsRemaining") != 0}',
         new="if slot}",
         test="tests/unit/calcom/test_calcom_slots.py::test_a_full_time_is_not_free",
+    ),
+    Breakage(
+        name="an-address-that-the-type-wants-is-not-asked-for",
+        promise=6,
+        file="worker/api/voice/arguments.py",
+        old="if fields.email and request.attendee.email is None:",
+        new="if fields.email and request.attendee.phone_number is None:",
+        test=f"{_WANTED}test_an_address_that_the_type_wants_is_asked_for",
+    ),
+    Breakage(
+        name="a-question-of-the-type-is-not-asked",
+        promise=6,
+        file="worker/api/voice/given_answers.py",
+        old="if one.required and not _is_answer(answers.get(one.slug), one)",
+        new="if not one.required",
+        test=f"{_WANTED}test_a_question_of_the_types_own_is_asked[by its name]",
+    ),
+    _wanted(
+        name="a-type-is-read-for-each-booking",
+        promise=3,
+        old="(shown is None or now - shown.at >= FRESH)",
+        new="True",
+        test=f"{_LEARNT}test_a_type_is_read_again_after_five_minutes_and_its_old_fields_count_until_then",
+    ),
+    _wanted(
+        name="each-person-waits-for-a-type-that-is-not-read",
+        promise=6,
+        old="(in_vain is None or now - in_vain >= IN_VAIN)",
+        new="True",
+        test=f"{_LEARNT}test_a_type_that_is_not_shown_is_asked_for_once_in_a_minute[not shown]",
+    ),
+    Breakage(
+        promise=6,
+        file="tasks/callers/languages/en.toml",
+        name="who-is-refused-is-told-of-a-call-that-nobody-makes",
+        old='refused = "I could not book it. Which other time suits you?"',
+        new='refused = "I could not book it. A colleague will call you."',
+        test=f"{_SAID}test_only_what_an_alert_names_is_promised_a_call",
     ),
     _call(
         name="a-callback-of-another-time-is-believed",

@@ -48,8 +48,8 @@ BOTH_ENDS = (
         promise=1,
         file="tasks/attempts/attempt.py",
         name="a-booking-joins-while-the-last-seat-is-given-up",
-        old="return ended or _beside_seats(inquiry) or step",
-        new="return ended or step",
+        old="or second or step",
+        new="or step",
         test=f"{_SEATS}test_who_would_join_while_the_last_seat_is_given_up_is_booked_when_it_is",
     ),
     _attempt(
@@ -60,7 +60,7 @@ BOTH_ENDS = (
     ),
     Breakage(
         promise=1,
-        file="db/sql/claim.sql",
+        file="db/sql/__init__.py",
         name="a-claim-sees-no-seat-that-is-given-up",
         old="(leaving.status = 'changing' OR leaving.outcome_unknown)",
         new="false",

@@ -13,6 +13,7 @@ _checked = partial(Breakage, promise=6, file="worker/cli/check/calcom.py")
 _status = partial(Breakage, promise=6, file="worker/cli/status/deployment.py")
 _asked = partial(Breakage, promise=6, file="worker/console/broker.py")
 _script = partial(Breakage, promise=6)
+_calls = partial(Breakage, promise=6, file="worker/cli/orders/calls.py")
 
 NOT_KNOWN: tuple[Breakage, ...] = (
     _script(
@@ -94,9 +95,15 @@ NOT_KNOWN: tuple[Breakage, ...] = (
         new='return "at Cal.com" if by_us else "by us"',
         test=f"{_PAGE}test_a_moved_booking_has_its_present_start",
     ),
-    _script(
+    _calls(
+        name="who-was-promised-a-call-is-on-no-list",
+        old="[*at_risk, *calls.promised(conn, now)]",
+        new="at_risk",
+        test="tests/integration/cli/test_cli_actions.py::"
+        "test_who_was_promised_a_call_is_listed_until_somebody_has_called",
+    ),
+    _calls(
         name="the-call-list-has-the-start-that-was-asked-for",
-        file="worker/cli/orders/calls.py",
         old="row.booked_start_at or row.start_at",
         new="row.start_at",
         test="tests/integration/cli/test_cli_actions.py::test_a_call_list_has_where_a_booking_is_now",

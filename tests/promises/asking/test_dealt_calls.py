@@ -54,6 +54,7 @@ SELDOM: frozenset[Key] = frozenset(
         SaidOfChange.CANCEL_OUTAGE,
         SaidOfChange.CANCEL_BUSY,
         SaidOfChange.CANCEL_REFUSED,
+        SaidOfChange.CANCEL_FAILED,
         Asked.WHICH,
     }
 )

@@ -82,7 +82,7 @@ def test_no_sentence_is_long_with_the_longest_time(language: str) -> None:
     time = spoken(LONGEST, "Europe/Berlin", language)
     times = f"{time}, {time} {languages.OR[language]} {time}"
     for key, sentence in all_sentences(language):
-        told = sentence.format(time=time, old=time, times=times, question="")
+        told = sentence.format(time=time, old=time, times=times, question="q" * 150)
         assert told.isprintable()
         assert len(told) <= (240 if "{times}" in sentence else 200), (key, told)
 

@@ -80,3 +80,26 @@ def test_each_file_has_its_checksum(release: Any, tmp_path: Path) -> None:
 
     wanted = [f"{hashlib.sha256(text).hexdigest()}  {name}" for text, name in ((b"a", "a.tar.gz"), (b"b", "b.whl"))]
     assert release.checksums(tmp_path).splitlines() == wanted
+
+
+@pytest.mark.parametrize("error", ["", "lost a booking"])
+def test_only_what_has_booked_gets_checksums(
+    release: Any, tree: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    """`make publish` sends no folder without them."""
+
+    def try_it(folder: Path) -> None:
+        assert (folder / "a.whl").read_text() == "a"
+        if error:
+            raise release.ReleaseError(error)
+
+    monkeypatch.setattr(release, "ROOT", tree)
+    monkeypatch.setattr(release, "_output", lambda *_: "")
+    monkeypatch.setattr(release, "_build", lambda folder: (folder / "a.whl").write_text("a"))
+    monkeypatch.setattr(release, "_try", try_it)
+
+    assert release.main(["9.8.7"]) == (1 if error else 0)
+
+    folder = tree / "dist" / "9.8.7"
+    names = {"a.whl", "NOTES.md"} | (set() if error else {"SHA256SUMS"})
+    assert {path.name for path in folder.iterdir()} == names

@@ -1,6 +1,5 @@
 """The endpoint of the free times, and their document."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from db.api_keys.keys import ApiKey, Scope
 from tasks.slots import free
 from tasks.slots.free import FreeSlots, SlotsQuestion
 from worker.api.answers import json_response, written
+from worker.api.concurrency import readings
 from worker.api.gate import services_of
 from worker.api.problems import ApiError
 from worker.api.slots.asked import SlotsRequest
@@ -60,16 +60,5 @@ async def slots(request: Request) -> Response:
 
 
 async def within(question: SlotsQuestion, seconds: float) -> FreeSlots | None:
-    """Return the free times; None: they are not known within so many seconds. Who waits holds no thread."""
-    answer = asyncio.wrap_future(free.asked(question))
-    try:
-        async with asyncio.timeout(seconds):
-            return question.answered(await asyncio.shield(answer))
-    except TimeoutError:
-        answer.add_done_callback(_forget)
-        return None
-
-
-def _forget(answer: "asyncio.Future[str | None]") -> None:
-    if not answer.cancelled():
-        answer.exception()  # it is read by nobody
+    """Return the free times; None: they are not known within so many seconds."""
+    return question.answered(await readings.within(free.asked(question), seconds))

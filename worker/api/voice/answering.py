@@ -29,10 +29,11 @@ R = TypeVar("R")
 
 
 class Asking(NamedTuple):
-    """Hold one use of a tool as it came."""
+    """Hold one use of a tool as it came; `caller`: the number of who calls, where the platform sends it."""
 
     tool: str
     arguments: Mapping[str, Any]
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,12 @@ class Answering:
             call = call_of(self.request.scope)
             call.why = "no tool has this name" if tool is None else f"the API key lacks the scope {tool.scope}"
             return self._ask(Asked.CANNOT)
-        arguments = Arguments(asked.arguments, self.address.time_zone, self.address.language)
+        arguments = Arguments(asked.arguments, self.address.time_zone, self.address.language, asked.caller)
         try:
             async with asyncio.timeout_at(self.ends_at):
                 return await tool.run(ToolUse(admission, conversation, arguments, self._left))
         except UnclearError as unclear:
-            return self._ask(unclear.asked)
+            return ask(unclear.asked, self.address.language, **unclear.values)
         except NoSuchTimeError:
             return self._ask(Asked.NO_SUCH_TIME)
         except TimeoutError:  # the work goes on, and the same request again finds it

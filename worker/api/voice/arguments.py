@@ -13,6 +13,8 @@ from booking_client.request.model import BookingRequest, instant, moment
 from resilience.exceptions import CustomerValidationException
 from tasks.callers.languages import language_of
 from tasks.conversations.times import NamedTime
+from tasks.conversations.wanted import WantedFields
+from worker.api.voice.given_answers import ANSWERS, answered, spoken_question, unanswered
 from worker.api.voice.sentences import Asked
 from worker.api.voice.zones import zone_of
 
@@ -35,18 +37,24 @@ _BY_FIELD: Mapping[str, Asked] = MappingProxyType(
 class UnclearError(Exception):
     """Report what is to be asked."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, **values: str) -> None:
         super().__init__(asked.value)
         self.asked = asked
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Hold what a model has sent; `zone` and `language` are the address's. Blank values count as missing."""
+    """Hold what a model has sent; `zone` and `language` are the address's. Blank values count as missing.
+
+    `caller` is the number that the platform sends of its caller. It counts unless he names another one; alone it does
+    only where the event type is known to want no e-mail address.
+    """
 
     given: Mapping[str, Any]
     zone: ZoneInfo | None
     language: str
+    caller: str | None = None
 
     def text(self, *names: str) -> str | None:
         """Return the first of these arguments that is there, as text; a number is text, too."""
@@ -114,8 +122,8 @@ class Arguments:
         """Return the e-mail address and the phone number that are named; None for one that is missing or wrong."""
         return _read(email, self.text("email")), _read(phone, self._number)
 
-    def request(self, event_type: int) -> BookingRequest:
-        """Return the booking that is asked for.
+    def request(self, event_type: int, wanted: WantedFields | None = None) -> BookingRequest:
+        """Return the booking that is asked for; `wanted` is what one of its type must have, where that is known.
 
         Raises:
             UnclearError: Something is missing or wrong.
@@ -127,7 +135,7 @@ class Arguments:
         person = {
             "name": self.text("name"),
             "email": self.text("email"),
-            "phone_number": self._number,
+            "phone_number": self._number or (self.caller if wanted is not None or self.text("email") else None),
             "time_zone": self.time_zone(named.told).key,
             "language": self.language if self.language in LANGUAGES else language_of(self.language),
         }
@@ -136,14 +144,28 @@ class Arguments:
             "start": named.at().isoformat(),
             "attendee": {name: value for name, value in person.items() if value is not None},
         }
-        answers = self.given.get("booking_fields_responses")
+        fields = WantedFields(email=False, phone=False) if wanted is None else wanted
+        if any(self.given.get(name) and not isinstance(self.given[name], dict) for name in ANSWERS):
+            raise UnclearError(Asked.DETAILS)
+        answers = answered(self.given, self.text("notes"), fields.questions)
         if answers:
             data["booking_fields_responses"] = answers
         try:
-            return BookingRequest.parse(data)
+            request = BookingRequest.parse(data)
         except CustomerValidationException as error:
             asked = [asked for field, asked in _BY_FIELD.items() if field in error.validation_errors]
+            nobody = asked[:1] == [Asked.CONTACT]
+            if nobody and (fields.email or fields.phone):
+                raise UnclearError(Asked.WANTS_EMAIL if fields.email else Asked.WANTS_PHONE) from None
             raise UnclearError(asked[0] if asked else Asked.DETAILS) from None
+        if fields.email and request.attendee.email is None:
+            raise UnclearError(Asked.WANTS_EMAIL)
+        if fields.phone and request.attendee.phone_number is None:
+            raise UnclearError(Asked.WANTS_PHONE)
+        question = unanswered(answers, fields.questions)
+        if question is not None:
+            raise UnclearError(Asked.QUESTION, question=spoken_question(question))
+        return request
 
     @property
     def _number(self) -> str | None:
@@ -177,6 +199,11 @@ class Arguments:
         if zone is None:
             raise UnclearError(Asked.ZONE)
         return zone
+
+
+def caller_number(number: Any) -> str | None:
+    """Return the number that a platform sends of its caller; None: it is none, as of one who hides it."""
+    return _read(phone, number if isinstance(number, str) else None)
 
 
 def _read(read: Any, text: str | None) -> str | None:

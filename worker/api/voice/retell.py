@@ -16,6 +16,7 @@ from worker.api.bodies import require_json
 from worker.api.gate import services_of
 from worker.api.voice.answering import Answering, Asking
 from worker.api.voice.answers import speaking
+from worker.api.voice.arguments import caller_number
 from worker.api.voice.payloads import payloads_of
 from worker.api.voice.proving import WRONG, require_proof
 from worker.api.voice.signatures import is_fresh, is_retells
@@ -62,5 +63,8 @@ def _now_ms() -> float:
 def _read(data: dict[str, Any], tool: str | None) -> tuple[Asking, Any]:
     """Return the use of a tool in a body, and what the body names its call."""
     whole = isinstance(data.get("args"), dict) and isinstance(data.get("call"), dict)
-    arguments, told = (data["args"], data["call"].get("call_id")) if whole else (data, None)
-    return Asking(str(data.get("name")) if tool is None else tool, arguments), told
+    arguments, call = (data["args"], data["call"]) if whole else (data, {})
+    # of a call that the agent has made the person is at the other end
+    number = call.get("to_number") if call.get("direction") == "outbound" else call.get("from_number")
+    name = str(data.get("name")) if tool is None else tool
+    return Asking(name, arguments, caller_number(number)), call.get("call_id")

@@ -48,6 +48,12 @@ SCHEMAS: Mapping[str, Described] = MappingProxyType(
                     "email": _text("The person's e-mail address"),
                     "phone_number": _text("With its country code, as +12025550100"),
                     "time_zone": _ZONE,
+                    "notes": _text("What the person wants the host to know"),
+                    "answers": {
+                        "type": "object",
+                        "additionalProperties": {"type": "string"},
+                        "description": "The person's answers to the questions that were asked, by the question",
+                    },
                     "another": {
                         "type": "boolean",
                         "description": "True only if the person has confirmed it: one more booking, or that the "

@@ -16,6 +16,9 @@ class Asked(StrEnum):
     CONTACT = "contact"  # neither an e-mail address nor a number
     EMAIL = "email"
     PHONE = "phone"
+    WANTS_EMAIL = "wants_email"  # the event type does, and none came
+    WANTS_PHONE = "wants_phone"
+    QUESTION = "question"  # one of the event type's own, in its host's words and language
     ZONE = "zone"
     DETAILS = "details"  # something else is wrong
     SECOND = "second"  # the call has another booking

@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
+from booking_client.request.model import BookingRequest
 from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
@@ -19,7 +20,10 @@ from tasks.changes.ask.spoken import SaidOfChange, say_change, sentence
 from tasks.conversations import booking, changing
 from tasks.conversations.changing import ChangeInCall
 from tasks.conversations.conversation import Conversation
+from tasks.conversations.wanted import SECONDS as SECONDS_WANTED
+from tasks.conversations.wanted import WantedReading
 from tasks.slots.free import SECONDS, SlotsQuestion
+from worker.api.concurrency import readings
 from worker.api.gate import Admitted
 from worker.api.problems import ApiError
 from worker.api.slots.resource import within
@@ -27,6 +31,7 @@ from worker.api.voice.arguments import Arguments, UnclearError
 from worker.api.voice.sentences import OUTCOMES, Asked, ToolOutcome, asked_in
 
 MOST_TIMES = 3  # that are named at once: who listens remembers no more
+_OF_TYPE = frozenset({Asked.CONTACT, Asked.WANTS_EMAIL, Asked.WANTS_PHONE, Asked.QUESTION})  # as far as it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,10 @@ class Tool(NamedTuple):
 
 async def book(use: ToolUse) -> Told:
     """Book; a repeat gets its booking, and a second booking of the call is asked about first."""
-    asked = use.arguments.request(use.conversation.event_type)
+    asked, is_counted = await _asked_for(use)
+    work = partial(booking.book, use.conversation, asked, another=use.arguments.another)
     try:
-        made = await use.admission.run(booking.book, use.conversation, asked, another=use.arguments.another)
+        made = await (use.admission.run_uncounted(work) if is_counted else use.admission.run(work))
     except CustomerValidationException:  # the request was checked before, so it is its account alone
         return ask(Asked.CLOSED, use.arguments.language)
     if not made.second:
@@ -96,6 +102,31 @@ async def book(use: ToolUse) -> Told:
     if made.change is not None:
         question = Asked.KEEP
     return ask(question, language, time=time)
+
+
+async def _asked_for(use: ToolUse) -> tuple[BookingRequest, bool]:
+    """Return the request, and whether its call is counted: Cal.com was asked what a booking of its type must have.
+
+    Raises:
+        UnclearError: Something is missing or wrong. What the arguments alone show is asked for first, without a call.
+        ApiError: As `Admitted.run`.
+    """
+    kind = use.conversation.event_type
+    reading = WantedReading(use.conversation.key, kind)
+    try:
+        asked = use.arguments.request(kind, reading.known)
+    except UnclearError as unclear:
+        if unclear.asked not in _OF_TYPE or not reading.is_due:
+            raise
+    else:
+        if not reading.is_due:
+            return asked, False
+    await use.admission.run(int)
+    answer = reading.asked()
+    if reading.known is None:
+        await readings.within(answer, min(SECONDS_WANTED, use.left / 2))
+        reading.waited()
+    return use.arguments.request(kind, reading.known), True
 
 
 async def status(use: ToolUse) -> Told:

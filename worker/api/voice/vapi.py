@@ -15,6 +15,7 @@ from worker.api.gate import KeyRead
 from worker.api.problems import invalid
 from worker.api.voice.answering import Answering, Asking
 from worker.api.voice.answers import speaking
+from worker.api.voice.arguments import caller_number
 from worker.api.voice.payloads import payloads_of
 from worker.api.voice.proving import require_proof
 from worker.api.voice.signatures import is_vapis
@@ -72,15 +73,21 @@ def _read(data: dict[str, Any]) -> tuple[list[tuple[str | int, Asking]] | None, 
     return calls, _object(message.get("call")).get("id")
 
 
+def _caller(message: dict[str, Any]) -> str | None:
+    """Return the number of the person, which Vapi calls its customer's."""
+    customers = (_object(one.get("customer")) for one in (message, _object(message.get("call"))))
+    return caller_number(next((one["number"] for one in customers if "number" in one), None))
+
+
 def _calls(message: dict[str, Any]) -> Iterator[tuple[str | int, Asking]]:
     """Yield the id and the tool of each call; Vapi has written them in three ways."""
-    listed = message.get("toolCallList") or message.get("toolCalls")
+    caller, listed = _caller(message), message.get("toolCallList") or message.get("toolCalls")
     for one in map(_object, listed if isinstance(listed, list) else []):
         function = _object(one.get("function"))
         number, name = one.get("id"), one.get("name") or function.get("name")
         parts = one.get("arguments"), one.get("parameters"), function.get("arguments")
         if isinstance(number, str | int) and str(number).isprintable():  # half of a surrogate pair cannot be written
-            yield number, Asking(str(name), _object(next(filter(None, parts), None)))
+            yield number, Asking(str(name), _object(next(filter(None, parts), None)), caller)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -26,13 +26,13 @@ from worker.console.stop import Stop
 
 
 def run(bookings: Sequence[str] | None, *, why: str, json: bool) -> None:
-    """Record the look, and show whom to call for these bookings; without any, for those at risk.
+    """Record the look, and show whom to call for these bookings; without any, for those at risk and then the promised.
 
     Raises:
         Stop: A name is no booking's, or there are too many.
     """
     deps = ready()
-    ids = _named(deps, bookings) if bookings else _at_risk(deps)
+    ids = _named(deps, bookings) if bookings else _to_call(deps)
     asked = requested(REVEAL, why=why, target=CALL_LIST, ids=ids)
     contacts = calls.reveal(deps.engine, asked) if ids else []
     with deps.engine.connect() as conn:
@@ -71,12 +71,14 @@ def _named(deps: Dependencies, bookings: Sequence[str]) -> tuple[int, ...]:
     return ids
 
 
-def _at_risk(deps: Dependencies) -> tuple[int, ...]:
-    """Return the bookings at risk, the first to start first, up to a call list's length."""
-    before = datetime.now(UTC) + timedelta(seconds=deps.timings.lead + AT_RISK)
+def _to_call(deps: Dependencies) -> tuple[int, ...]:
+    """Return the bookings at risk, the first to start first, and then the promised, up to a call list's length."""
+    now = datetime.now(UTC)
+    before = now + timedelta(seconds=deps.timings.lead + AT_RISK)
     wanted = Filter(state=Status.HELD, at_risk=before, sort=Sort.START)
     with deps.engine.connect() as conn:
-        return tuple(row.id for row in listing.page(conn, wanted, limit=MOST_CALLED).rows)
+        at_risk = [row.id for row in listing.page(conn, wanted, limit=MOST_CALLED).rows]
+        return tuple(dict.fromkeys([*at_risk, *calls.promised(conn, now)]))[:MOST_CALLED]
 
 
 def _starts(conn: Connection, ids: Sequence[int]) -> dict[int, datetime]:
