@@ -22,7 +22,7 @@ from booking_client.database.deadlines import DeadlineConnection, ServerClock, d
 
 __all__ = [
     "DeadlineConnection", "DeadlinePool", "FromNow", "Setters", "deadline", "fetch", "fetch_in_time", "refuse_hung_up",
-    "remaining", "setters",
+    "remaining", "setters", "told_before",
 ]  # fmt: skip
 
 Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
@@ -79,8 +79,7 @@ def fetch(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[tup
         conn.begin()  # as `Connection.execute` begins one: who commits later commits this
     cursor = driver.cursor()
     try:
-        for tell in conn.dispatch.before_cursor_execute:
-            sql, parameters = tell(conn, cursor, sql, parameters, None, False)  # SQLAlchemy makes each return both
+        sql, parameters = told_before(conn, cursor, sql, parameters)
         cursor.execute(sql, parameters, prepare=True)
         for tell in conn.dispatch.after_cursor_execute:
             tell(conn, cursor, sql, parameters, None, False)
@@ -89,6 +88,13 @@ def fetch(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[tup
         said = sql if isinstance(exc, psycopg.Error) else None
         conn._handle_dbapi_exception(exc, said, None, cursor, None)  # noqa: SLF001 - nothing public does all of it
     return list(cursor.fetchall())
+
+
+def told_before(conn: Connection, cursor: Any, sql: str, parameters: Mapping[str, Any]) -> Any:
+    """Tell SQLAlchemy's listeners of a statement, and return what they make of it."""
+    for tell in conn.dispatch.before_cursor_execute:
+        sql, parameters = tell(conn, cursor, sql, parameters, None, False)  # SQLAlchemy makes each return both
+    return sql, parameters
 
 
 def fetch_in_time(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[list[Any]]:

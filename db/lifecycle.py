@@ -48,7 +48,7 @@ WAIT_FOR_NO_TIME = frozenset(
 )
 """Holds that no time ends: a person does, or what has caused them is over."""
 SHORT_HOLDS = frozenset({HoldReason.THROTTLED})
-"""Holds that mostly end within a second or two: who waits goes on waiting."""
+"""Holds that mostly end within a second or two: who waits goes on waiting, also in the line behind them."""
 
 
 class Strategy(StrEnum):

@@ -1,8 +1,8 @@
 """Build a release in dist/VERSION, and see that it books: `make release`, `make release ARGS=0.2.0` a new version.
 
 Both wheels and sdists, the chart, the image where its tools are there, the lists of packages, notes, and checksums. The
-wheels are installed in an environment that has nothing else, and the demo runs from there. Nothing is published, and no
-tag is made.
+wheels are installed in an environment that has nothing else, and the demo runs from there; the image books by itself.
+Nothing is published, and no tag is made.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"release: {error}", file=sys.stderr)
         return 1
     print(
-        f"dist/{folder.name} is a release: its wheels, alone, have booked and lost nothing. The tag is yours to make."
+        f"dist/{folder.name} is a release: its wheels have booked alone, and so has an image. The tag is yours to make."
     )
     return 0
 
@@ -61,7 +61,7 @@ def _release(new: str | None) -> Path:
     _build(folder)
     (folder / "NOTES.md").write_text(notes, "utf-8")
     sums = checksums(folder)
-    _try(folder)
+    try_release(folder)
     (folder / SUMS).write_text(sums, "utf-8")  # last: `make publish` sends nothing without it
     return folder
 
@@ -140,17 +140,26 @@ def _build(folder: Path) -> None:
         for wheel in folder.glob("*.whl"):
             if (Path(again) / wheel.name).read_bytes() != wheel.read_bytes():
                 raise ReleaseError(f"the sdist of {wheel.name} builds another wheel")
-    _run(["make", "--no-print-directory", "sbom"], cwd=ROOT)
-    shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
+    list_packages(folder)
     _run([sys.executable, str(ROOT / "deploy" / "helm.py"), "package", str(folder)])
-    if missing := [name for name in IMAGE_TOOLS if not shutil.which(name)]:
-        print(f"  left out: the image, which needs {' and '.join(missing)} (apt-get install {' '.join(missing)})")
+    if os.geteuid() or not all(map(shutil.which, IMAGE_TOOLS)):
+        print(f"  left out: the image, which needs root, {' and '.join(IMAGE_TOOLS)} (apt-get install)")
     else:
         _run([sys.executable, str(ROOT / "deploy" / "image.py"), "--own-base", "--folder", str(folder)])
 
 
-def _try(folder: Path) -> None:
-    """Install both wheels in an environment that has nothing else, and run the demo from there."""
+def list_packages(folder: Path) -> None:
+    """Write the list of packages of the lock into a folder."""
+    _run(["make", "--no-print-directory", "sbom", "ARGS="], cwd=ROOT)  # else those of `make release`: the version
+    shutil.move(ROOT / "dist" / "sbom.json", folder / "sbom.json")
+
+
+def try_release(folder: Path) -> None:
+    """Install both wheels in an environment that has nothing else, run the demo from there, and book by the image.
+
+    Raises:
+        ReleaseError: One of them has failed.
+    """
     [client] = folder.glob("booking_worker_client-*.whl")
     [worker] = folder.glob("booking_worker-*.whl")
     with tempfile.TemporaryDirectory() as place:
@@ -163,6 +172,8 @@ def _try(folder: Path) -> None:
         shutil.copytree(ROOT / "examples", packages / "examples")  # what the demo books; no package has it
         alone = {"PATH": os.defpath, "HOME": place, "TMPDIR": tempfile.gettempdir()}
         _run([str(found / "booking"), "demo"], cwd=Path(place), env=alone)
+    for image in folder.glob("*.oci.tar"):
+        _run([sys.executable, "-m", "tests.image", str(image)], cwd=ROOT)
 
 
 def _run(command: Sequence[str], **given: object) -> None:

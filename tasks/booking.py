@@ -20,6 +20,7 @@ from tasks.host.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.maintenance.resting import rested
+from tasks.work import ends
 from tasks.work.base import BookingTask, ComeAgain
 from tasks.work.claim import Claim, claim
 from tasks.work.moves import Move
@@ -61,7 +62,7 @@ def carry_out(
         result = attempt(claimed)
         move = result.move
         if move is not None:
-            move = claimed.write(rested(claimed, move) if move.to is Status.HELD else move)
+            move = ends.write(claimed, rested(claimed, move) if move.to is Status.HELD else move)
         _let_others_go(claimed.deps, result)
         if move is None:
             log.warning("lease_lost", appointment_id=claimed.booking_id)

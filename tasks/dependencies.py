@@ -4,13 +4,14 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.models.accounts import FIRST_VERSION, AccountState
+from tasks.together import Together
 
 if TYPE_CHECKING:  # types alone: a command that sends nothing loads neither redis-py nor Celery by this module
     from resilience.call_stats.stats import CallStats
@@ -71,6 +72,7 @@ class Dependencies:
     the Resilience page's address, or its path alone. `calcom` is the client of account 1, `caller` is that account as
     the breaker knows it, alone; what works for a booking has both of the booking's account (`with_access`), and no
     other. `callers` says who calls for an account without its key, `breaker` is its service's; `services` has all.
+    `ends` and `claims` gather what this process's threads do together.
     """
 
     engine: Engine
@@ -91,6 +93,8 @@ class Dependencies:
     slots: "SharedReadings"
     callbacks: "CallbackSettings"
     webhook_secrets: tuple[SecretStr, ...] = field(repr=False)
+    ends: "Together[Any, Any]" = field(default_factory=Together)
+    claims: "Together[Any, Any]" = field(default_factory=Together)
 
     def with_access(self, access: "Access") -> Self:
         """Return the same with the client of an account, as its caller, and with its service's breaker."""

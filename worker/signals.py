@@ -27,6 +27,7 @@ def begin(sender: Any, **_: Any) -> None:
     if sender.app is not app:
         return
     make_revoke_cancel()
+    give_lanes(sender)
     publish_events_together()
     celeryd_after_setup.connect(tell_strange_settings)  # the logs are set up by then
     worker_ready.connect(watch_beat)
@@ -41,6 +42,16 @@ def begin(sender: Any, **_: Any) -> None:
 def make_revoke_cancel() -> None:
     """Put our `revoke` in the place of Celery's; only a worker loads Celery's control commands."""
     import tasks.operations.revoke  # noqa: F401, PLC0415 - see above
+
+
+def give_lanes(worker: Any) -> None:
+    """Have a pool of threads run tasks in lanes, which a task may leave before it ends; other pools stay."""
+    from celery.concurrency import get_implementation, thread  # noqa: PLC0415 - only a worker has a pool
+
+    from tasks.host.lane_pool import LanePool  # noqa: PLC0415 - the same
+
+    if get_implementation(worker.pool_cls) is thread.TaskPool:
+        worker.pool_cls = LanePool
 
 
 def publish_events_together() -> None:

@@ -29,14 +29,22 @@ class Figure:
 
 
 FIGURES = (
-    Figure("throughput", "beside_celery.throughput", "higher", 0.55, 0.75, "bookings a second / plain Celery's calls"),
-    Figure("worker_cpu", "beside_celery.throughput", "lower", 1.6, 1.3, "worker CPU a booking / plain Celery's a call"),
+    Figure("throughput", "beside_celery.throughput", "higher", 0.95, 1.0, "bookings a second / plain Celery's calls"),
+    Figure(
+        "throughput_32", "beside_celery.throughput", "higher", 0.95, 1.0, "the same with 2 x 32 threads, not 2 x 64"
+    ),
+    Figure("throughput_8", "beside_celery.throughput", "higher", 0.85, 1.0, "the same with 2 x 8 threads"),
+    Figure("throughput_bare", "beside_celery.throughput", "higher", 1.15, 1.4, "the same, / Celery without a session"),
+    Figure("throughput_bare_8", "beside_celery.throughput", "higher", 0.95, 1.1, "this with 2 x 8 threads"),
+    Figure(
+        "worker_cpu", "beside_celery.throughput", "lower", 1.0, 0.75, "worker CPU a booking / plain Celery's a call"
+    ),
     Figure(
         "throughput_instant",
         "beside_celery.throughput",
         "higher",
-        0.65,
-        0.85,
+        0.95,
+        1.1,
         "bookings a second at an instant Cal.com / plain Celery's calls with one INSERT each",
     ),
     Figure("enqueue_one", "beside_celery.enqueue", "lower", 1.3, 1.15, "to accept one / one INSERT and one delay()"),

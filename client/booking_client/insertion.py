@@ -112,6 +112,7 @@ class Kept(NamedTuple):
     correlation_id: str
     status: Status
     hold_reason: HoldReason | None
+    waits_for: HoldReason | None  # the same, but of one in line that of those before it
     updated_at: datetime
     retry_count: int
     idempotency_key: str  # a caller may have put anything into it
@@ -129,9 +130,10 @@ class Kept(NamedTuple):
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row whose columns are its fields, in their order."""
-        number, task, correlation_id, status, reason, *rest = row
+        number, task, correlation_id, status, reason, cause, *rest = row
         hold_reason = None if reason is None else HoldReason(reason)
-        return cls(number, task, correlation_id, Status(status), hold_reason, *rest)
+        waits_for = None if cause is None else HoldReason(cause)
+        return cls(number, task, correlation_id, Status(status), hold_reason, waits_for, *rest)
 
     def __repr__(self) -> str:
         """Name the row, and nothing that its caller has written."""
@@ -175,6 +177,7 @@ Its row counts those whom its INSERT saw, whatever the event type takes: of the 
 
 _SHOWN = {
     "hold_reason": f"{HELD_BY} AS hold_reason",
+    "waits_for": "hold_reason AS waits_for",
     "reference": "CAST(uuid AS text) AS reference",
     "ahead": AHEAD,
     "account": "CASE WHEN account_id <> 1 THEN /* schema */calcom_account_name(account_id) END AS account",

@@ -18,7 +18,8 @@ class Receipt:
 
     `start` is the present start, also if the booking was moved at Cal.com. `awaits_host`: Cal.com has the booking,
     and its host must confirm it, or its payment is open (None: not known, or not booked). `hold_reason` is why the
-    booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `as_of` is when a known
+    booking is held, if it is: docs/degradation.md has the words for a caller on the phone. `waits_for` is the same, but
+    of one that is `in_line` it is what those before it wait for. `as_of` is when a known
     booking was last known to be confirmed (None: Cal.com was asked just now). `requested_at` is when the request was
     stored. `reference` is the booking's id that counts nothing: it is also what Cal.com's metadata carries. `ahead` is
     how many asked for that time before and may still get it, where its event type takes one booking for a time.
@@ -36,6 +37,7 @@ class Receipt:
     requested_at: datetime | None = None
     reference: str | None = None
     ahead: int = 0
+    waits_for: HoldReason | None = None
 
     @classmethod
     def of(cls, one: Inserted) -> Self:
@@ -54,6 +56,7 @@ class Receipt:
             requested_at=row.requested_at,
             reference=row.reference,
             ahead=row.ahead,
+            waits_for=row.waits_for,
         )
 
 

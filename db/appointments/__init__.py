@@ -18,8 +18,9 @@ from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.events import request_cancel
 from db.appointments.identifiers import ID, as_uuid
 from db.appointments.insertion import insert
-from db.appointments.moves import Claimed, KeyTakenError, claim, move
+from db.appointments.moves import Claimed, KeyTakenError, claim, claim_together, move
 from db.appointments.sweeps import expire, never_known, requested
+from db.appointments.there.confirmations import Confirmation, confirm_together
 from db.appointments.there.late_answers import record_late_uid
 from db.connection import FromNow, fetch
 from db.models.bookings import appointments
@@ -29,6 +30,7 @@ __all__ = [
     "AmbiguousError",
     "Appointment",
     "Claimed",
+    "Confirmation",
     "FromNow",
     "Inserted",
     "Kept",
@@ -38,6 +40,8 @@ __all__ = [
     "NotFirst",
     "by_task",
     "claim",
+    "claim_together",
+    "confirm_together",
     "expire",
     "find",
     "get",

@@ -5,6 +5,7 @@ A move's statement is written once for the columns that it sets, and prepared by
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ WRITABLE = frozenset(COLUMNS) - {"status", "claim_token", "lease_expires_at", "u
 """The columns that a caller may write with a move, or with a claim's renewal."""
 
 EARLY = 0.5  # seconds: a message that comes earlier before `next_attempt_at` is a second delivery and claims nothing
+_ONE = "= %(appointment_id)s"
+_SEVERAL = "IN (SELECT id FROM appointments WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
 
 
 class KeyTakenError(Exception):
@@ -51,11 +54,28 @@ def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, releas
     requested earlier and are held.
     """
     asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": EARLY}
-    claimed = fetch_in_time(conn, prepared("claim", COLUMNS_SQL), {**asked, "released": released})
-    for account, version, backlog, seats_given_up, *row in claimed:
-        reason = None if backlog is None else HoldReason(backlog)
-        return Claimed(Appointment.read(row), reason, AccountState(account), version, seats_given_up)
-    return None
+    claimed = fetch_in_time(conn, _claim_sql(_ONE), {**asked, "released": released})
+    return next((_claimed(*one) for one in claimed), None)
+
+
+def claim_together(conn: Connection, ids: Collection[int], *, lease_seconds: float) -> dict[int, Claimed]:
+    """Claim several bookings in one statement, as `claim` claims one that was not released; return the claimed by id.
+
+    They are locked in the order of their ids; one that somebody has locked is passed over.
+    """
+    asked = {"ids": list(ids), "lease_seconds": lease_seconds, "early_seconds": EARLY, "released": False}
+    claimed = [_claimed(*one) for one in fetch_in_time(conn, _claim_sql(_SEVERAL), asked)]
+    return {one.row.id: one for one in claimed}
+
+
+@cache
+def _claim_sql(which: str) -> str:
+    return prepared("claim", COLUMNS_SQL).replace("/* which */", which)
+
+
+def _claimed(account: str, version: int, backlog: str | None, seats_given_up: bool, *row: Any) -> Claimed:  # noqa: FBT001 - a row's column
+    reason = None if backlog is None else HoldReason(backlog)
+    return Claimed(Appointment.read(row), reason, AccountState(account), version, seats_given_up)
 
 
 def move(
@@ -83,12 +103,9 @@ def move(
         KeyTakenError: An ended booking's derived key has a newer booking; nothing was written.
     """
     origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
-    refuse_illegal(MOVES, origins, to, token, changes)
-    own_setters, values = setters(changes, WRITABLE)
-    values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
-    values["detail"] = Jsonb({"why": why, **(detail or {})})
-    values["told"] = why is not None
-    sql = move_sql(origins, to, own_setters)
+    sql, values = move_statement(
+        appointment_id, origins, to, token=token, why=why, by=by, detail=detail, changes=changes
+    )
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -98,6 +115,30 @@ def move(
         if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
             raise KeyTakenError("a newer booking has this key") from None
         raise
+
+
+def move_statement(
+    appointment_id: int,
+    origins: frozenset[Status],
+    to: Status,
+    *,
+    token: UUID | None,
+    why: str | None,
+    by: str,
+    detail: Mapping[str, Any] | None,
+    changes: Mapping[str, Any],
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement of a move, and its parameters.
+
+    Raises:
+        ValueError: As `move`.
+    """
+    refuse_illegal(MOVES, origins, to, token, changes)
+    own_setters, values = setters(changes, WRITABLE)
+    values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
+    values["detail"] = Jsonb({"why": why, **(detail or {})})
+    values["told"] = why is not None
+    return move_sql(origins, to, own_setters), values
 
 
 def refuse_illegal(

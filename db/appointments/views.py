@@ -24,9 +24,9 @@ BIGGEST_ID = 2**63 - 1
 BookingName = int | UUID  # its id, or its reference, which counts nothing
 
 _COLUMNS = (
-    f"id, api_key_id, status, {HELD_BY} AS hold_reason, error_type, start_at, booked_start_at, awaits_host,"
-    " attendee_time_zone, attendee_language, requested_at, calcom_booking_uid, event_type_id,"
-    f" CAST(uuid AS text) AS reference, {AHEAD}"
+    f"id, api_key_id, status, {HELD_BY} AS hold_reason, hold_reason AS waits_for, error_type, start_at,"
+    " booked_start_at, awaits_host, attendee_time_zone, attendee_language, requested_at, calcom_booking_uid,"
+    f" event_type_id, CAST(uuid AS text) AS reference, {AHEAD}"
 )
 
 
@@ -46,6 +46,7 @@ class BookingView:
     requested_at: datetime | None
     event_type_id: int | None
     reference: str | None = None  # the id that counts nothing
+    waits_for: HoldReason | None = None  # if it is in line: why those before it are held
     ahead: int = 0  # who asked for its time before, and may still get it, where one may have it
     uid: str | None = field(default=None, repr=False)  # its holder may cancel the booking at Cal.com
 
@@ -57,18 +58,24 @@ class BookingView:
     @property
     def is_worth_waiting(self) -> bool:
         """Return whether it may settle soon: one that is held for longer than a moment will not."""
-        return not self.final and (self.status is not Status.HELD or self.hold_reason in SHORT_HOLDS)
+        return not self.final and (self.status is not Status.HELD or self.cause in SHORT_HOLDS)
+
+    @property
+    def cause(self) -> HoldReason | None:
+        """Return why it is held, and of one in line why those before it are; None: it is not held."""
+        return self.waits_for or self.hold_reason
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row of the columns above."""
-        number, key, status, reason, error, start, booked_start, awaits_host, zone, language, *rest = row
+        number, key, status, reason, waits_for, error, start, booked_start, awaits_host, zone, language, *rest = row
         requested_at, uid, event_type, reference, ahead = rest
         return cls(
             id=number,
             api_key_id=key,
             status=Status(status),
             hold_reason=None if reason is None else HoldReason(reason),
+            waits_for=None if waits_for is None else HoldReason(waits_for),
             error_type=error,
             start=booked_start or start,
             awaits_host=awaits_host,
@@ -89,6 +96,7 @@ class BookingView:
             api_key_id=api_key_id,
             status=receipt.status,
             hold_reason=receipt.hold_reason,
+            waits_for=receipt.waits_for,
             error_type=None,
             start=receipt.start,
             awaits_host=receipt.awaits_host,

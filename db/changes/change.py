@@ -84,6 +84,7 @@ class BookingChange:
     line_at: datetime
     requested_at: datetime
     updated_at: datetime
+    waits_for: HoldReason | None = None  # if it is in line: why those before it are held
 
     @property
     def wanted(self) -> datetime | None:
@@ -146,10 +147,11 @@ class BookingChange:
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row whose columns are COLUMNS, in their order."""
-        return cls(**read_columns(COLUMNS, _ENUMS, row))
+        raw = row[COLUMNS.index("hold_reason")]
+        return cls(**read_columns(COLUMNS, _ENUMS, row), waits_for=None if raw is None else HoldReason(raw))
 
 
-COLUMNS = tuple(column.name for column in fields(BookingChange))
+COLUMNS = tuple(column.name for column in fields(BookingChange) if column.name != "waits_for")
 COLUMNS_SQL = ", ".join(COLUMNS)
 _ENUMS = {
     "resilience_strategy": Strategy,

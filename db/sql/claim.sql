@@ -1,4 +1,4 @@
--- Take a booking for one attempt: of two deliveries at once, exactly one finds it pending or retrying. The second waits for the
+-- Take a booking, or several, each for one attempt: of two deliveries at once, exactly one finds it pending or retrying. The second waits for the
 -- first's row lock and then sees `booking`: nothing to claim. A message that comes before its time is a second delivery (its row
 -- waits for another one): letting it in would undo the backoff. A little early is let in, for the worker's clock is not ours.
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql). It comes back with the hold reason
@@ -19,7 +19,7 @@ claimed AS (
         next_attempt_at = NULL, updated_at = now()
     FROM asked
     WHERE in_time
-      AND id = :appointment_id
+      AND id /* which */
       AND status IN ('pending', 'retrying')
       AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
     RETURNING

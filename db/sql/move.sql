@@ -1,5 +1,6 @@
 -- Move a booking if it is still where it is expected; its event stands if and only if it moved. The caller says what else
 -- is written, and where the booking is expected.
+-- Of several in one transaction, one that somebody has locked does not move, so that the others need not wait for it.
 -- Who asked for a cancel must hear that it is booked, unless the change that waits cancels it there.
 WITH changed AS (
     UPDATE appointments
@@ -8,7 +9,7 @@ WITH changed AS (
         claim_token = NULL,
         lease_expires_at = NULL,
         /* changes */
-    WHERE id = :appointment_id AND /* conditions */
+    WHERE id = :appointment_id AND /* unlocked */ /* conditions */
     RETURNING id, cancel_requested
 ),
 told AS (

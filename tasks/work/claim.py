@@ -8,8 +8,9 @@ outcome unknown.
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Generic
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,11 +26,14 @@ from tasks.accounts.door import NoAccess
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.host.database_errors import as_appointment_error
+from tasks.host.log import Logger
 from tasks.work.moves import WANTED_AGAIN, Move
 from tasks.work.publish import LONGEST_COUNTDOWN
 from tasks.work.waiting_move import moved_instead
 
 WRITES, WRITE_AGAIN = 3, 0.3  # tries, and seconds between them; Cal.com's answer must not be lost
+
+log = Logger(__name__)
 
 
 class LeaseLost(Exception):  # noqa: N818 - no error: it ends an attempt
@@ -49,8 +53,16 @@ def claim(
     `released` is that of `appointments.claim`. `at_once`: the attempt before this one failed at the database.
     """
     at = clock()  # read before the statement, so that the lease is never longer here than in Postgres
-    with deps.autocommit.connect() as conn:
-        got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
+    got = None
+    if not (released or at_once):
+        try:
+            got = deps.claims.ask(appointment_id, partial(_claim_together, deps))
+        except SQLAlchemyError as error:  # of one of them, or of all: each is claimed by itself
+            at_once = is_immediate(as_appointment_error(error))
+            log.warning("claimed_apart", error=type(error).__name__)
+    if got is None:
+        with deps.autocommit.connect() as conn:
+            got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
         if released:
             own = deps.at_service(deps.services.of_booking(appointment_id))
@@ -65,6 +77,13 @@ def claim(
     claimed = BookingClaim(deps, got.row, ends, released, got.backlog, at_once, clock, at, waited, no_access)
     claimed.seats_given_up = got.seats_given_up
     return claimed
+
+
+def _claim_together(deps: Dependencies, ids: Sequence[int]) -> list[appointments.Claimed | None]:
+    """Claim bookings for as many threads; None: that one is to be claimed by itself."""
+    with deps.autocommit.connect() as conn:
+        claimed = appointments.claim_together(conn, ids, lease_seconds=deps.timings.lease)
+    return [claimed.pop(number, None) for number in ids]  # of two deliveries of one id, one
 
 
 @dataclass(slots=True)
@@ -143,6 +162,10 @@ class Claim(ABC, Generic[Row]):
                 if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
 
+    def failed(self, error: Exception) -> None:
+        """Note that its move is written again at once, if this error asks for that."""
+        self.at_once = self.at_once or is_immediate(as_appointment_error(error))
+
     @abstractmethod
     def _write(self, move: Move, *, at_once: bool) -> Move | None: ...
 
@@ -169,6 +192,11 @@ class BookingClaim(Claim[Appointment]):
     def give_back(self, answered_at: int = 0) -> None:
         """Free its place in the window of bookings."""
         self.deps.breaker.held_work.give_back(CREATE, self.row.id, answered_at=answered_at)
+
+    def confirmation(self, move: Move) -> appointments.Confirmation:
+        """Return its confirmation, which is written with those of others."""
+        columns = columns_of(self.row, move, at_once=self.at_once)
+        return appointments.Confirmation(self.row.id, self.row.claim_token, move.why, self.detail(move), columns)
 
     def _write(self, move: Move, *, at_once: bool) -> Move | None:
         row, several = self.row, move.to is Status.CANCELLED or move.notable or move.also

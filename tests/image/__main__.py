@@ -1,7 +1,8 @@
 """The image, judged: built twice it is the same, and alone, without a shell and with nothing to write, it books.
 
 Run it with `make image-check`, as root on Linux, with buildah and mmdebstrap: it needs a package index and Debian's
-packages, and minutes. The exit code is 1 when anything is not as it must be.
+packages, and minutes. `python -m tests.image ARCHIVE` judges one that is built already, as `make release` does. The
+exit code is 1 when anything is not as it must be.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,11 @@ class Wrong(Exception):  # noqa: N818 - a finding, not an error of this program
     """Say what is not as it must be."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run from the command line; return the exit code."""
     try:
         with tempfile.TemporaryDirectory() as place:
-            say = judge(Path(place))
+            say = judge_built(Path(arguments[0]), Path(place)) if arguments else judge_twice(Path(place))
     except (EmbeddedError, ImageError, Wrong, WrongBox) as error:
         print(error)  # noqa: T201
         return 1
@@ -40,20 +41,27 @@ def main() -> int:
     return 0
 
 
-def judge(place: Path) -> str:
-    """Build in a folder and judge; return what was found. Raises Wrong, and what a build and a booking raise."""
+def judge_twice(place: Path) -> str:
+    """Build twice in a folder and judge; return what was found. Raises Wrong, and what a build and a booking raise."""
     folders = [place / name for name in ("once", "twice")]
     with ThreadPoolExecutor(len(folders)) as pool:
         once, twice = pool.map(lambda folder: build(folder, own_base=True), folders)
     if once.digest != twice.digest:
         raise Wrong(f"two builds of one commit differ: {once.digest}, {twice.digest}")
-    size = once.archive.stat().st_size
+    return f"{once.digest} twice, {judge_built(once.archive, place)}"
+
+
+def judge_built(archive: Path, place: Path) -> str:
+    """Judge an archive that has its list of packages beside it; return what was found. Raises as `judge_twice` does."""
+    size = archive.stat().st_size
     if size >= MOST:
         raise Wrong(f"{size} bytes are too many")
-    listed = judge_list(json.loads(once.packages.read_text("utf-8")))
+    listed = judge_list(
+        json.loads(archive.with_name(archive.name.replace(".oci.tar", ".image.json")).read_text("utf-8"))
+    )
     place.chmod(0o755)  # the image's user must get in
-    confirmed = book(Box(place / "root", unpacked(once.archive, place / "root")))
-    return f"{once.digest} twice, {size / 1e6:.0f} MB, {listed} packages listed; alone it has booked {confirmed}"
+    confirmed = book(Box(place / "root", unpacked(archive, place / "root")))
+    return f"{size / 1e6:.0f} MB, {listed} packages listed; alone it has booked {confirmed}"
 
 
 def judge_list(told: Mapping[str, Any]) -> int:
@@ -89,4 +97,4 @@ def unpacked(archive: Path, root: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

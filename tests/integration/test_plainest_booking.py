@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OWN = {"files": 12, "lines": 1490}
-ALL = {"files": 30, "lines": 3530}  # one is the client's: the deadlines that it shares; one notes which accounts call
+OWN = {"files": 16, "lines": 1810}  # four are for claims and ends that are written together
+ALL = {"files": 34, "lines": 3850}  # one is the client's: the deadlines that it shares; one notes which accounts call
 
 
 @pytest.mark.long

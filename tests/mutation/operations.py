@@ -10,12 +10,14 @@ _CALLS = "tests/integration/operations/test_calls.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
 _PUBLISH = "tests/unit/deploy/test_publish.py::"
+_RELEASE = "tests/unit/deploy/test_release.py::"
 _TOLD = "tests/integration/changes/test_refused_changes.py::test_what_cannot_be_done_is_told_in_its_own_sentence"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
 _breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
 _booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
 _retry = partial(Breakage, file="tasks/operations/retry.py")
 _calls = partial(Breakage, promise=6, file="tasks/operations/calls.py")
+_release = partial(Breakage, promise=6, file="deploy/release.py")
 _publish = partial(Breakage, promise=6, file="deploy/publish.py")
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
@@ -201,13 +203,23 @@ OPERATIONS = (
         new="return said",
         test=f"{_BOOKINGS}test_a_cancel_of_many_says_how_many_had_moved_on",
     ),
-    Breakage(
+    _release(
         name="published-without-a-trial",
-        promise=6,
-        file="deploy/release.py",
-        old='    sums = checksums(folder)\n    _try(folder)\n    (folder / SUMS).write_text(sums, "utf-8")',
-        new='    (folder / SUMS).write_text(checksums(folder), "utf-8")\n    _try(folder)',
-        test="tests/unit/deploy/test_release.py::test_only_what_has_booked_gets_checksums[lost a booking]",
+        old='    sums = checksums(folder)\n    try_release(folder)\n    (folder / SUMS).write_text(sums, "utf-8")',
+        new='    (folder / SUMS).write_text(checksums(folder), "utf-8")\n    try_release(folder)',
+        test=f"{_RELEASE}test_only_what_has_booked_gets_checksums[lost a booking]",
+    ),
+    _release(
+        name="new-version-is-a-package",
+        old='"sbom", "ARGS="]',
+        new='"sbom"]',
+        test=f"{_RELEASE}test_the_new_version_is_no_package_of_the_list",
+    ),
+    _release(
+        name="image-released-untried",
+        old='    for image in folder.glob("*.oci.tar"):',
+        new='    for image in folder.glob("*.oci"):',
+        test=f"{_RELEASE}test_an_image_is_tried_as_the_wheels_are[1]",
     ),
     _publish(
         name="published-changed",

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from booking_client.request.fields import account, event_type, time_zone
-from tasks.callers.sentences import ENGLISH, SENTENCES
+from tasks.callers.languages import ACCEPTED, ENGLISH, is_known
 
 COLUMNS = ("name", "key", "base_url", "calls", "types", "zone", "language", "callback", "retell", "vapi")
 """What may stand in the first line; the name must."""
@@ -100,8 +100,8 @@ def _types(text: str) -> tuple[int, ...]:
 
 
 def _language(text: str) -> str:
-    if text not in SENTENCES:
-        raise ValueError(f"must be one of {', '.join(SENTENCES)}")
+    if not is_known(text):
+        raise ValueError(f"must be one of {ACCEPTED}")
     return text
 
 

@@ -185,6 +185,7 @@ class FakeBookings:
             correlation_id=row.correlation_id,
             status=Status.PENDING,
             hold_reason=None,
+            waits_for=None,
             updated_at=datetime.now(UTC),
             retry_count=0,
             idempotency_key=row.idempotency_key,
@@ -231,6 +232,7 @@ class FakeBookings:
         self._rows[number - 1] = row._replace(
             status=status,
             hold_reason=hold_reason,
+            waits_for=HoldReason.BREAKER_OPEN if hold_reason is HoldReason.IN_LINE else hold_reason,
             updated_at=datetime.now(UTC),
             booked_start_at=start,
             awaits_host=awaits_host,

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from booking_client.asking import patience
-from booking_client.states import held_by
 from db.api_keys.keys import ApiKey
 from db.appointments import views
 from db.appointments.views import BookingName, BookingView
@@ -78,12 +77,12 @@ class ChangeOfCaller:
         """Return whether it may be over soon: one that is held for longer than a moment will not."""
         if self.change is None or self.change.over:
             return False
-        return self.change.status is not ChangeStatus.HELD or self.held_by in SHORT_HOLDS
+        return self.change.status is not ChangeStatus.HELD or self.change.waits_for in SHORT_HOLDS
 
     @property
     def held_by(self) -> HoldReason | None:
         """Return why it is held, as a booking's reason is shown; None: it is not held."""
-        return None if self.change is None else held_by(self.change.hold_reason, self.change.held_for)
+        return None if self.change is None else self.change.hold_reason
 
 
 class SeenBooking(NamedTuple):

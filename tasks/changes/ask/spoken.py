@@ -15,7 +15,8 @@ from db.changes.change import BookingChange
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import SeriesScope
 from resilience.error_types import ErrorType
-from tasks.callers.sentences import BY_REASON, ENGLISH, Said, language_of, say, spoken
+from tasks.callers.languages import language_of, sentences
+from tasks.callers.sentences import BY_REASON, Said, say, spoken
 from tasks.changes.ask.by_caller import ChangeOfCaller
 
 
@@ -26,6 +27,7 @@ class SaidOfChange(StrEnum):
     MOVED_HOST = "moved_host"  # Cal.com has moved it, and its host must confirm it
     MOVE_NOTED = "move_noted"  # under way, or its outcome is unknown
     MOVE_OUTAGE = "move_outage"
+    MOVE_BUSY = "move_busy"  # as of a booking: Cal.com answers, and the limit is used up
     MOVE_TAKEN = "move_taken"  # the wanted start is taken, or full
     MOVE_REFUSED = "move_refused"
     MOVED_ALREADY = "moved_already"  # it is at this start
@@ -37,6 +39,7 @@ class SaidOfChange(StrEnum):
     WEEKS_NOTED = "weeks_noted"
     CANCEL_NOTED = "cancel_noted"
     CANCEL_OUTAGE = "cancel_outage"
+    CANCEL_BUSY = "cancel_busy"
     CANCEL_REFUSED = "cancel_refused"
     CANCEL_FAILED = "cancel_failed"  # an alert names it, and it is in a list from which people are called
     WEEK_REFUSED = "week_refused"  # a week of a series: none begins then, or it has begun
@@ -44,59 +47,9 @@ class SaidOfChange(StrEnum):
 
 
 _C = SaidOfChange
-CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = MappingProxyType(
-    {
-        ENGLISH: {
-            _C.MOVED: "It is moved to {time}.",
-            _C.MOVED_HOST: "You asked for {time}; your old time is given up, and you will hear when the new one is "
-            "confirmed.",
-            _C.MOVE_NOTED: "I have noted the new time, {time}; we will confirm it.",
-            _C.MOVE_OUTAGE: "The calendar does not answer right now. I have noted {time}, in order, and we will "
-            "confirm it. Your old time stands until then.",
-            _C.MOVE_TAKEN: "{time} is taken; your old time, {old}, stands. Which other one suits you?",
-            _C.MOVE_REFUSED: "I could not move it; {old} stands.",
-            _C.MOVED_ALREADY: "It is at {time} already.",
-            _C.CANCELLED: "It is cancelled.",
-            _C.CANCELLED_ALREADY: "It is cancelled already.",
-            _C.WEEK_CANCELLED: "The appointment of {time} is cancelled.",
-            _C.WEEKS_CANCELLED: "The appointments from {time} on are cancelled.",
-            _C.WEEK_NOTED: "I have noted that you cancel the appointment of {time}; we will confirm it.",
-            _C.WEEKS_NOTED: "I have noted that you cancel the appointments from {time} on; we will confirm it.",
-            _C.CANCEL_NOTED: "I have noted that you cancel; we will confirm it.",
-            _C.CANCEL_OUTAGE: "The calendar does not answer right now. I have noted that you cancel, and we will "
-            "confirm it. It stands until then.",
-            _C.CANCEL_REFUSED: "I could not cancel it; it stands.",
-            _C.CANCEL_FAILED: "I could not cancel it; it stands. A colleague will call you.",
-            _C.WEEK_REFUSED: "I could not cancel that; the series stands as before. Which day is it about?",
-            _C.OPERATOR: "I have noted it; we will come back to you.",
-        },
-        "de": {
-            _C.MOVED: "Ihr Termin ist verlegt: {time}.",
-            _C.MOVED_HOST: "Ihre Anfrage liegt uns vor: {time}. Ihr alter Termin ist damit aufgehoben; Sie hören von "
-            "uns, sobald der neue bestätigt ist.",
-            _C.MOVE_NOTED: "Ich habe die neue Zeit vorgemerkt: {time}. Wir bestätigen sie Ihnen.",
-            _C.MOVE_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe die neue Zeit vorgemerkt: {time}. Wir "
-            "bestätigen sie Ihnen; bis dahin gilt die alte Zeit.",
-            _C.MOVE_TAKEN: "Diese Zeit ist schon vergeben: {time}. Ihr alter Termin bleibt: {old}. Welche andere "
-            "Zeit passt Ihnen?",
-            _C.MOVE_REFUSED: "Ich konnte den Termin nicht verlegen; er bleibt, wie er ist: {old}.",
-            _C.MOVED_ALREADY: "Ihr Termin ist bereits für diese Zeit eingetragen: {time}.",
-            _C.CANCELLED: "Der Termin ist abgesagt.",
-            _C.CANCELLED_ALREADY: "Der Termin ist bereits abgesagt.",
-            _C.WEEK_CANCELLED: "Dieser Termin ist abgesagt: {time}.",
-            _C.WEEKS_CANCELLED: "Dieser Termin und alle danach sind abgesagt: {time}.",
-            _C.WEEK_NOTED: "Ich habe Ihre Absage dieses Termins vermerkt: {time}. Wir bestätigen sie Ihnen.",
-            _C.WEEKS_NOTED: "Ich habe Ihre Absage dieses Termins und aller danach vermerkt: {time}. Wir bestätigen sie "
-            "Ihnen.",
-            _C.CANCEL_NOTED: "Ich habe Ihre Absage vermerkt, und wir bestätigen sie Ihnen.",
-            _C.CANCEL_OUTAGE: "Der Kalender antwortet gerade nicht. Ich habe Ihre Absage vermerkt, und wir "
-            "bestätigen sie Ihnen. Bis dahin gilt der Termin.",
-            _C.CANCEL_REFUSED: "Ich konnte den Termin nicht absagen; er gilt weiter.",
-            _C.CANCEL_FAILED: "Ich konnte den Termin nicht absagen; er gilt weiter. Jemand von uns ruft Sie an.",
-            _C.WEEK_REFUSED: "Das konnte ich nicht absagen; die Terminreihe bleibt. Um welchen Tag geht es?",
-            _C.OPERATOR: "Ich habe es vorgemerkt; wir melden uns bei Ihnen.",
-        },
-    }
+CHANGE_SENTENCES: Mapping[str, Mapping[SaidOfChange, str]] = sentences("change", SaidOfChange)
+_HELD: Mapping[Said | None, tuple[SaidOfChange, SaidOfChange]] = MappingProxyType(
+    {Said.OUTAGE: (_C.CANCEL_OUTAGE, _C.MOVE_OUTAGE), Said.BUSY: (_C.CANCEL_BUSY, _C.MOVE_BUSY)}
 )
 
 
@@ -149,13 +102,14 @@ def not_done(
 
 
 def _under_way(change: BookingChange) -> SaidOfChange:
-    said = None if change.hold_reason is None else BY_REASON[change.hold_reason]
+    said = None if change.waits_for is None else BY_REASON[change.waits_for]
     if said is Said.OPERATOR:
         return _C.OPERATOR
     if change.part is not None:
         return _C.WEEK_NOTED if change.scope is SeriesScope.ONE else _C.WEEKS_NOTED
-    if said is Said.OUTAGE and not change.outcome_unknown:
-        return _C.CANCEL_OUTAGE if change.wanted is None else _C.MOVE_OUTAGE
+    if said in _HELD and not change.outcome_unknown:
+        of_cancel, of_move = _HELD[said]
+        return of_cancel if change.wanted is None else of_move
     return _C.CANCEL_NOTED if change.wanted is None else _C.MOVE_NOTED
 
 
@@ -170,7 +124,6 @@ def say_change(found: ChangeOfCaller, language: str | None) -> str:
 
 def sentence(said: SaidOfChange, view: BookingView, wanted: datetime | None, language: str | None) -> str:
     """Return a sentence with the booking's time, and the wanted one if there is one."""
-    known = language_of(language)
-    old = spoken(view.start, view.time_zone, known)
-    time = old if wanted is None else spoken(wanted, view.time_zone, known)
-    return CHANGE_SENTENCES[known][said].format(time=time, old=old)
+    old = spoken(view.start, view.time_zone, language)
+    time = old if wanted is None else spoken(wanted, view.time_zone, language)
+    return CHANGE_SENTENCES[language_of(language)][said].format(time=time, old=old)

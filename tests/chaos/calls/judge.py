@@ -21,15 +21,20 @@ _C = SaidOfChange
 _STORED: Mapping[Key, str] = {
     _C.MOVE_NOTED: ChangeKind.RESCHEDULE,
     _C.MOVE_OUTAGE: ChangeKind.RESCHEDULE,
+    _C.MOVE_BUSY: ChangeKind.RESCHEDULE,
     _C.CANCEL_NOTED: ChangeKind.CANCEL,
     _C.CANCEL_OUTAGE: ChangeKind.CANCEL,
+    _C.CANCEL_BUSY: ChangeKind.CANCEL,
 }
 """What is stored when something is said to be noted; all else is of a booking."""
 _OF_A_START = {Claim.BOOKED, Claim.TAKEN, Claim.MOVE_TAKEN}  # in these the first time is where it is, or is not to be
-BOOKED_OR_NOTED: Collection[Key] = {Said.DONE, Said.AGAIN, Said.UNDER_WAY, Said.OUTAGE, Said.BEHIND, Said.OPERATOR}
-MOVING: Collection[Key] = {_C.MOVED, _C.MOVED_ALREADY, _C.MOVE_NOTED, _C.MOVE_OUTAGE}
+BOOKED_OR_NOTED: Collection[Key] = {
+    Said.DONE, Said.AGAIN, Said.UNDER_WAY, Said.OUTAGE, Said.BUSY, Said.BEHIND, Said.OPERATOR,
+}  # fmt: skip
+MOVING: Collection[Key] = {_C.MOVED, _C.MOVED_ALREADY, _C.MOVE_NOTED, _C.MOVE_OUTAGE, _C.MOVE_BUSY}
 CANCELLING: Collection[Key] = {
     Said.CANCELLED, _C.CANCELLED, _C.CANCELLED_ALREADY, _C.CANCEL_NOTED, _C.CANCEL_OUTAGE,
+    _C.CANCEL_BUSY,
 }  # fmt: skip
 
 

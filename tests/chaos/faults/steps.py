@@ -15,7 +15,7 @@ from typing import Any
 STEPS: dict[str, tuple[str, str, str]] = {
     "a request is kept, its message not sent": ("tasks.enqueue", "send", "before"),
     "its message is taken": ("tasks.booking", "claim", "before"),
-    "the claim is written, not committed": ("db.appointments", "claim", "after"),
+    "the claims of a group are written": ("db.appointments", "claim_together", "after"),
     "it is claimed": ("tasks.booking", "claim", "after"),
     "the breaker permits it": ("tasks.attempts.attempt", "send_once", "before"),
     "its lease is checked, it is about to be sent": ("tasks.calcom.http.call", "Call.before_send", "after"),
@@ -27,7 +27,8 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its event type is asked": ("tasks.guarded_calls.event_type_lookup", "ask", "after"),
     "its lease is renewed": ("tasks.work.claim", "Claim.renew", "after"),
     "its move is written, not committed": ("db.appointments", "move", "after"),
-    "it has moved": ("tasks.work.claim", "BookingClaim._write", "after"),
+    "the ends of a group are written": ("db.appointments", "confirm_together", "after"),
+    "it has moved": ("tasks.work.ends", "write", "after"),
     "its message is about to be sent": ("tasks.work.publish", "_publish", "before"),
     "its message is sent": ("tasks.work.publish", "_publish", "after"),
     "others may go": ("tasks.booking", "release_paced", "before"),

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from tests.support.api.served import NOT_HELD, Api, Serving
+from tests.support.api.served import NOT_HELD, Api, Caller, Serving
 from tests.support.fleet import eventually
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
@@ -74,21 +74,79 @@ def test_who_asks_for_a_change_may_wait_too(api: Api) -> None:
     assert caller.call("POST", f"/v1/bookings/{number}/cancel?wait=soon", json={}).status_code == 422
 
 
-def test_who_waits_for_the_rate_limit_hears_of_the_booking(api: Api) -> None:
+@pytest.mark.parametrize("held_for", [None, "line"], ids=["itself", "in line"])
+def test_who_waits_for_the_rate_limit_hears_of_the_booking(api: Api, held_for: str | None) -> None:
     """Such a hold ends within a second or two: "noted" would be told of a booking that is made right then."""
     caller = api.key()
     number = caller.booked()
-    held = "UPDATE appointments SET status = 'held', hold_reason = 'throttled', held_at = now() WHERE id = :id"
-    api.sql(held, id=number)
+    held = "status = 'held', hold_reason = 'throttled', held_for = :held_for, held_at = now()"
+    api.sql(f"UPDATE appointments SET {held} WHERE id = :id", id=number, held_for=held_for)  # noqa: S608 - our own
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(caller.get, f"/v1/bookings/{number}?wait=20")
         assert wait([waiting], 1).not_done == {waiting}
-        rejected = "UPDATE appointments SET status = 'rejected', hold_reason = NULL, held_at = NULL WHERE id = :id"
+        rejected = f"UPDATE appointments SET status = 'rejected', {NOT_HELD} WHERE id = :id"  # noqa: S608 - our own
         api.sql(rejected, id=number)
         answer = waiting.result(15)
 
     assert answer.json()["status"] == "rejected"
+
+
+def test_who_comes_behind_the_limit_is_waited_for_and_not_told_of_an_outage(api: Api) -> None:
+    """Cal.com answers, so who is in line hears that it takes longer, and with time to wait how it ends."""
+    caller = _behind(api, "throttled")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.book, wait=20)
+        at_once = caller.book().json()
+        assert wait([waiting], 1).not_done == {waiting}
+        api.sql(f"UPDATE appointments SET status = 'rejected', {NOT_HELD} WHERE status = 'held'")  # noqa: S608 - our own
+        answer = waiting.result(15).json()
+
+    assert (at_once["status"], at_once["hold_reason"]) == ("held", "in_line")
+    assert at_once["say"].startswith("It takes a little longer right now. I have noted")
+    assert answer["status"] == "rejected"
+
+
+def test_who_comes_behind_an_outage_hears_at_once_that_the_calendar_does_not_answer(api: Api) -> None:
+    """However long the caller would wait."""
+    caller = _behind(api, "breaker_open")
+
+    answer = caller.book(wait=20).json()
+    api.sql(f"UPDATE appointments SET status = 'rejected', {NOT_HELD} WHERE status = 'held'")  # noqa: S608 - our own
+
+    assert (answer["status"], answer["hold_reason"]) == ("held", "in_line")
+    assert answer["say"].startswith("The calendar does not answer right now.")
+
+
+def _behind(api: Api, reason: str) -> Caller:
+    """Return a caller whose bookings come behind one that is held."""
+    caller = api.key()
+    held = f"status = 'held', hold_reason = '{reason}', held_at = now()"
+    api.sql(f"UPDATE appointments SET {held} WHERE id = :id", id=caller.booked())  # noqa: S608 - our own
+    return caller
+
+
+def test_a_change_in_line_for_the_rate_limit_is_waited_for(api: Api) -> None:
+    """It has the sentence of the limit, and not that of an outage."""
+    caller = api.key()
+    number = caller.booked()
+    booked = f"status = 'confirmed', calcom_booking_uid = :uid, {NOT_HELD}"
+    api.sql(f"UPDATE appointments SET {booked} WHERE id = :id", id=number, uid=f"uid-{number}")  # noqa: S608 - ours
+    place = caller.call("POST", f"/v1/bookings/{number}/cancel", json={}).headers["Location"]
+    held = "status = 'held', hold_reason = 'throttled', held_for = 'line', held_at = now()"
+    api.sql(f"UPDATE booking_changes SET {held} WHERE appointment_id = :id", id=number)  # noqa: S608 - our own
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.get, f"{place}?wait=20")
+        assert wait([waiting], 1).not_done == {waiting}
+        said = caller.get(place).json()["say"]
+        done = f"UPDATE booking_changes SET status = 'done', {NOT_HELD} WHERE appointment_id = :id"  # noqa: S608 - our own
+        api.sql(done, id=number)
+        answer = waiting.result(15)
+
+    assert said.startswith("It takes a little longer right now. I have noted that you cancel")
+    assert answer.json()["status"] == "done"
 
 
 def test_who_posts_may_wait_too(api: Api) -> None:

@@ -21,12 +21,30 @@ from db.queue import claims
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 
+Claim = Callable[[Any, int], Appointment | None]
 
-def claim(record: Any, appointment_id: int) -> Appointment | None:
+
+def alone(record: Any, appointment_id: int) -> Appointment | None:
     """Claim in a transaction of its own."""
     with record.engine.begin() as conn:
         claimed = appointments.claim(conn, appointment_id, lease_seconds=50)
     return None if claimed is None else claimed.row
+
+
+def in_a_group(record: Any, appointment_id: int) -> Appointment | None:
+    """Claim with another booking, which can be claimed, and one that is not there."""
+    other = record.keep()
+    with record.engine.begin() as conn:
+        claimed = appointments.claim_together(conn, [other.id, 54321, appointment_id], lease_seconds=50)
+    assert other.id in claimed
+    return claimed[appointment_id].row if appointment_id in claimed else None
+
+
+@pytest.fixture(params=[alone, in_a_group])
+def claim(request: pytest.FixtureRequest) -> Claim:
+    """Return each of the two ways to claim a booking."""
+    way: Claim = request.param
+    return way
 
 
 def renew(record: Any, row: Appointment, **changes: Any) -> Appointment | None:
@@ -35,7 +53,7 @@ def renew(record: Any, row: Appointment, **changes: Any) -> Appointment | None:
         return claims.renew(conn, BOOKINGS, row, lease_seconds=90, **changes)
 
 
-def test_a_claim_takes_the_row_for_the_lease(record: Any) -> None:
+def test_a_claim_takes_the_row_for_the_lease(record: Any, claim: Claim) -> None:
     """The claimed row has a token and a lease by Postgres's clock, and keeps when it was enqueued."""
     kept = record.keep()
 
@@ -48,7 +66,7 @@ def test_a_claim_takes_the_row_for_the_lease(record: Any) -> None:
     assert row.lease_expires_at == row.updated_at + timedelta(seconds=50)
 
 
-def test_of_eight_claims_at_once_exactly_one_wins(record: Any) -> None:
+def test_of_eight_claims_at_once_exactly_one_wins(record: Any, claim: Claim) -> None:
     """Two deliveries, two workers, any number: one attempt."""
     rows = [record.keep() for _ in range(20)]
     start = Barrier(8)
@@ -64,7 +82,7 @@ def test_of_eight_claims_at_once_exactly_one_wins(record: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.CONFIRMED, Status.HELD, Status.BOOKING, Status.FAILED])
-def test_what_is_claimed_held_or_final_cannot_be_claimed(record: Any, status: Status) -> None:
+def test_what_is_claimed_held_or_final_cannot_be_claimed(record: Any, claim: Claim, status: Status) -> None:
     """A second delivery finds nothing to claim, and changes nothing."""
     row = record.claimed()
     if status is not Status.BOOKING:
@@ -76,12 +94,12 @@ def test_what_is_claimed_held_or_final_cannot_be_claimed(record: Any, status: St
     assert record.read(row.id) == before
 
 
-def test_a_row_that_is_not_there_cannot_be_claimed(record: Any) -> None:
+def test_a_row_that_is_not_there_cannot_be_claimed(record: Any, claim: Claim) -> None:
     """A message may outlive its row."""
     assert claim(record, 12345) is None
 
 
-def test_a_second_delivery_does_not_undo_the_backoff(record: Any) -> None:
+def test_a_second_delivery_does_not_undo_the_backoff(record: Any, claim: Claim) -> None:
     """A row that waits for its next attempt cannot be claimed before that moment, but for a little clock skew."""
     row = record.moved(Status.RETRYING, next_attempt_at=FromNow(3600))
 
@@ -94,7 +112,7 @@ def test_a_second_delivery_does_not_undo_the_backoff(record: Any) -> None:
     assert in_time.next_attempt_at is None
 
 
-def test_each_claim_has_a_token_of_its_own(record: Any) -> None:
+def test_each_claim_has_a_token_of_its_own(record: Any, claim: Claim) -> None:
     """The token of an earlier attempt does not fit a later one."""
     first = record.claimed()
     record.move(first, Status.RETRYING)

@@ -50,6 +50,7 @@ def test_what_was_asked_for_is_kept_to_the_letter(record: Any) -> None:
     told = kept.appointment._asdict()
     del told["account"]  # the account's name, of which the row has the number
     assert told.pop("reference") == str(asked.uuid)
+    assert told.pop("waits_for") is None  # the row has it as its hold reason
     assert told.pop("ahead") == 0  # it counts other requests, and the row has no such field
     assert {name: getattr(read, name) for name in told} == told
 

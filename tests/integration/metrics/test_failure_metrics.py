@@ -252,7 +252,7 @@ def test_a_worker_that_ends_tells_its_last_statements(
     settings()
     for theirs in (worker_ready, worker_shutting_down, worker_shutdown, worker_process_shutdown):
         monkeypatch.setattr(theirs, "receivers", [])  # those of this test alone
-    begin(SimpleNamespace(app=app))
+    begin(SimpleNamespace(app=app, pool_cls="solo"))
     before = dependencies.current().detector.get_failure_stats("database").calls
     for _ in range(5):
         dependencies.current().detector.calls("database").count_success("select")

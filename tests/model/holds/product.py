@@ -27,6 +27,7 @@ from tasks.changes.ask.change import change_in
 from tasks.maintenance import recovery, release, turns
 from tasks.operations.accounts.closing import NotClosedError, close
 from tasks.operations.retry import retry_in
+from tasks.together import Together
 from tasks.work.claim import claim
 from tests.model import product
 from tests.model.changes import product as changes_product
@@ -114,6 +115,7 @@ class Product:
 
         def of(account: int) -> Any:
             deps = SimpleNamespace(
+                claims=Together(), ends=Together(),
                 engine=engine, autocommit=engine, calcom=client, breaker=breaker, timings=TIMINGS,
                 caller=SimpleNamespace(id=account), services=SimpleNamespace(**services),
                 callers=SimpleNamespace(is_alone=lambda: self._account == DEFAULT, of=lambda pace: pace),

@@ -6,6 +6,12 @@ from tests.mutation.breakage import Breakage
 
 _TOGETHER = "tests/integration/api/test_stored_together.py::"
 _groups = partial(Breakage, file="worker/api/concurrency/groups.py")
+_ENDS = "tests/integration/ends/test_ends.py::"
+_LANES = "tests/unit/lanes/test_lane_pool.py::"
+_ends = partial(Breakage, promise=1, file="tasks/work/ends.py")
+_lanes = partial(Breakage, promise=1, file="tasks/host/lane_pool.py")
+_confirmations = partial(Breakage, promise=1, file="db/appointments/there/confirmations.py")
+_moves = partial(Breakage, file="db/appointments/moves.py")
 _together = partial(Breakage, promise=1, file="tasks/enqueue.py")
 
 TOGETHER = (
@@ -71,5 +77,90 @@ TOGETHER = (
         old="return None if isinstance(known, Receipt) and known.as_of is not None else known",
         new="return known",
         test=f"{_TOGETHER}test_a_confirmed_booking_is_asked_for_alone",
+    ),
+    # -- claims and ends that are written together
+    _moves(
+        name="a-group-waits-for-a-locked-row",
+        promise=1,
+        old=" FOR NO KEY UPDATE SKIP LOCKED)",
+        new=" FOR NO KEY UPDATE)",
+        test="tests/integration/ends/test_db_claims_together.py::test_one_that_is_locked_is_passed_over",
+    ),
+    _moves(
+        name="a-group-asks-as-if-all-were-let-go",
+        promise=5,
+        old='"early_seconds": EARLY, "released": False}',
+        new='"early_seconds": EARLY, "released": True}',
+        test="tests/integration/ends/test_db_claims_together.py::test_each_hears_of_those_before_it_in_line",
+    ),
+    Breakage(
+        name="what-failed-together-is-claimed-by-nobody",
+        promise=1,
+        file="tasks/work/claim.py",
+        old="    if got is None:\n        with deps.autocommit.connect() as conn:\n",
+        new="    if got is None and released:\n        with deps.autocommit.connect() as conn:\n",
+        test="tests/integration/ends/test_claims.py::test_what_fails_together_is_claimed_by_each_alone",
+    ),
+    Breakage(
+        name="a-groups-error-is-nobodys",
+        promise=1,
+        file="tasks/together.py",
+        old="                member.error = error\n",
+        new="                member.error = None\n",
+        test="tests/unit/lanes/test_together.py::test_an_error_is_everybodys_of_the_group_and_nobody_elses",
+    ),
+    _ends(
+        name="an-end-waits-in-its-lane",
+        old="    lane.leave()\n",
+        new="",
+        test=f"{_ENDS}test_an_end_is_written_out_of_its_lane",
+    ),
+    _ends(
+        name="what-failed-together-counts-as-written",
+        old="        return [False] * len(endings)\n",
+        new="        return [True] * len(endings)\n",
+        test=f"{_ENDS}test_one_that_a_constraint_refuses_is_nobody_elses",
+    ),
+    _ends(
+        name="what-one-cannot-write-is-the-trouble-of-its-group",
+        old="    except Exception as error:  # noqa: BLE001 - whatever one of them has made is no other one's\n",
+        new="    except ArithmeticError as error:\n",
+        test=f"{_ENDS}test_one_that_cannot_be_written_is_nobody_elses",
+    ),
+    _ends(
+        name="a-lost-lease-counts-as-written",
+        old="return move if claim.deps.ends.ask(Ending(claim, move), _write_together) else",
+        new="return move if claim.deps.ends.ask(Ending(claim, move), _write_together) is not None else",
+        test=f"{_ENDS}test_one_lease_that_is_lost_is_nobody_elses",
+    ),
+    _ends(
+        name="a-booking-of-the-line-waits-for-others",
+        old="not (claim.released or ",
+        new="not (",
+        test=f"{_ENDS}test_a_booking_of_the_line_is_written_by_itself_in_its_lane",
+    ),
+    _confirmations(
+        name="a-locked-row-holds-a-group-up",
+        old='sql.replace("/* unlocked */", _UNLOCKED)',
+        new="sql",
+        test="tests/integration/ends/test_db_confirmations.py::test_a_row_that_is_locked_is_passed_over[alone]",
+    ),
+    _confirmations(
+        name="what-was-sent-before-an-error-is-committed",
+        old="                conn.invalidate()  # the pipeline's end would commit what was sent before\n",
+        new="",
+        test="tests/integration/ends/test_db_confirmations.py::test_where_one_cannot_be_sent_none_has_moved",
+    ),
+    _lanes(
+        name="a-lane-is-given-back-twice",
+        old="            if lane.give_back():\n",
+        new="            if lane.give_back() or True:\n",
+        test=f"{_LANES}test_a_lane_that_was_left_is_not_given_back_twice",
+    ),
+    _lanes(
+        name="rabbitmq-forgets-what-has-not-ended",
+        old="None if self._keeps_messages else getattr",
+        new="getattr",
+        test=f"{_LANES}test_rabbitmq_keeps_the_message_of_a_task_that_left_its_lane",
     ),
 )

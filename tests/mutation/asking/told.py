@@ -15,6 +15,7 @@ _bookings = partial(Breakage, promise=6, file="worker/api/bookings.py")
 _views = partial(Breakage, promise=6, file="tasks/callers/views.py")
 _changing = partial(Breakage, file="tasks/conversations/changing.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+_seen = partial(Breakage, promise=6, file="db/appointments/views.py")
 _of_caller = partial(Breakage, promise=6, file="tasks/changes/ask/by_caller.py")
 _over_http = partial(Breakage, promise=6, test=f"{_SAID}test_what_is_said_over_http_and_by_callbacks_is_so")
 
@@ -129,7 +130,27 @@ TOLD = (
         file="db/lifecycle.py",
         old="SHORT_HOLDS = frozenset({HoldReason.THROTTLED})",
         new="SHORT_HOLDS = frozenset[HoldReason]()",
-        test=f"{_WAITS}test_who_waits_for_the_rate_limit_hears_of_the_booking",
+        test=f"{_WAITS}test_who_waits_for_the_rate_limit_hears_of_the_booking[itself]",
+    ),
+    _seen(
+        name="who-is-in-line-for-the-limit-is-not-waited-for",
+        old="return self.waits_for or self.hold_reason",
+        new="return self.hold_reason",
+        test=f"{_WAITS}test_who_waits_for_the_rate_limit_hears_of_the_booking[in line]",
+    ),
+    Breakage(
+        name="our-own-limit-is-told-as-an-outage",
+        promise=6,
+        file="tasks/callers/sentences.py",
+        old="HoldReason.THROTTLED: Said.BUSY,",
+        new="HoldReason.THROTTLED: Said.OUTAGE,",
+        test=f"{_WAITS}test_who_comes_behind_the_limit_is_waited_for_and_not_told_of_an_outage",
+    ),
+    _of_caller(
+        name="a-change-in-line-for-the-limit-is-not-waited-for",
+        old="self.change.waits_for in SHORT_HOLDS",
+        new="self.change.hold_reason in SHORT_HOLDS",
+        test=f"{_WAITS}test_a_change_in_line_for_the_rate_limit_is_waited_for",
     ),
     _changing(
         name="a-repeated-move-is-asked-about",
@@ -151,9 +172,9 @@ TOLD = (
         new="            if another and not conversation.keys:\n",
         test=f"{_TOOLS}test_who_has_cancelled_in_this_call_is_asked_before_it_is_booked_again[retell]",
     ),
-    _over_http(
+    _seen(
         name="a-booking-that-was-moved-is-told-where-it-was",
-        file="db/appointments/views.py",
+        test=f"{_SAID}test_what_is_said_over_http_and_by_callbacks_is_so",
         old="start=booked_start or start,",
         new="start=start,",
     ),

@@ -14,6 +14,7 @@ _DEALT = (
 _SLOTS = "tests/promises/asking/test_free_slots.py::"
 _wiring = partial(Breakage, promise=3, file="worker/wiring.py")
 _booking = partial(Breakage, promise=2, file="tasks/conversations/booking.py")
+_languages = partial(Breakage, promise=6, file="tasks/callers/languages/__init__.py")
 _sentences = partial(Breakage, promise=6, file="tasks/callers/sentences.py")
 _finding = partial(Breakage, promise=2, file="tasks/conversations/finding.py")
 _spoken = partial(Breakage, promise=6, file="tasks/changes/ask/spoken.py")
@@ -154,6 +155,30 @@ VOICE = (
         old="        Status.BOOKING: Said.UNDER_WAY,\n        Status.RETRYING: Said.UNDER_WAY,\n",
         new="        Status.BOOKING: Said.DONE,\n        Status.RETRYING: Said.DONE,\n",
         test=_DEALT,
+    ),
+    _languages(
+        name="a-time-is-said-as-in-london-everywhere",
+        old="(written.get(region) or written)[name]",
+        new="written[name]",
+        test="tests/unit/api/test_api_sentences.py::"
+        "test_a_time_is_told_in_the_attendees_zone_and_language"
+        "[en-America/New_York-You are booked for Tuesday, March 5 at 4:00 AM.]",
+    ),
+    _languages(
+        name="a-region-of-a-tag-is-not-heard",
+        old='(tag or ENGLISH).partition("-")[2] or _region_of(time_zone)',
+        new="_region_of(time_zone)",
+        test="tests/unit/api/test_api_sentences.py::"
+        "test_a_time_is_told_in_the_attendees_zone_and_language"
+        "[en-US-Europe/Berlin-You are booked for Tuesday, March 5 at 10:00 AM.]",
+    ),
+    Breakage(
+        name="an-outage-is-told-as-booked-in-one-language",
+        promise=6,
+        file="tasks/callers/languages/nl.toml",
+        old='niet. Ik heb {time} genoteerd, op uw plaats in de rij, en wij bevestigen het aan u."',
+        new='niet. Uw afspraak is geboekt: {time}."',
+        test="tests/unit/api/test_languages.py::test_what_must_be_true_is_said_where_it_is_true_and_nowhere_else[nl]",
     ),
     _sentences(
         name="told-as-noted-though-nothing-was-stored",
@@ -306,10 +331,12 @@ VOICE = (
         new="True",
         test=f"{_LEARNT}test_a_type_that_is_not_shown_is_asked_for_once_in_a_minute[not shown]",
     ),
-    _sentences(
+    Breakage(
+        promise=6,
+        file="tasks/callers/languages/en.toml",
         name="who-is-refused-is-told-of-a-call-that-nobody-makes",
-        old='Said.REFUSED: "I could not book it. Which other time suits you?"',
-        new='Said.REFUSED: "I could not book it. A colleague will call you."',
+        old='refused = "I could not book it. Which other time suits you?"',
+        new='refused = "I could not book it. A colleague will call you."',
         test=f"{_SAID}test_only_what_an_alert_names_is_promised_a_call",
     ),
     _call(

@@ -25,8 +25,8 @@ RELEASES = (
         name="let-go-in-vain-for-ever",
         promise=4,
         file="tasks/booking.py",
-        old="claimed.write(rested(claimed, move) if move.to is Status.HELD else move)",
-        new="claimed.write(move)",
+        old="ends.write(claimed, rested(claimed, move) if move.to is Status.HELD else move)",
+        new="ends.write(claimed, move)",
         test=f"{_VAIN}test_a_row_that_is_let_go_in_vain_rests",
     ),
     _resting(

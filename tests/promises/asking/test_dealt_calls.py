@@ -42,14 +42,17 @@ SETTINGS = {
 SELDOM: frozenset[Key] = frozenset(
     {
         Said.BEHIND,
+        Said.BUSY,
         Said.OPERATOR,
         SaidOfChange.OPERATOR,
         SaidOfChange.MOVED,
         SaidOfChange.MOVED_ALREADY,
         SaidOfChange.MOVE_OUTAGE,
+        SaidOfChange.MOVE_BUSY,
         SaidOfChange.MOVE_TAKEN,
         SaidOfChange.MOVE_REFUSED,
         SaidOfChange.CANCEL_OUTAGE,
+        SaidOfChange.CANCEL_BUSY,
         SaidOfChange.CANCEL_REFUSED,
         SaidOfChange.CANCEL_FAILED,
         Asked.WHICH,

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,56 @@ def test_only_what_has_booked_gets_checksums(
     monkeypatch.setattr(release, "ROOT", tree)
     monkeypatch.setattr(release, "_output", lambda *_: "")
     monkeypatch.setattr(release, "_build", lambda folder: (folder / "a.whl").write_text("a"))
-    monkeypatch.setattr(release, "_try", try_it)
+    monkeypatch.setattr(release, "try_release", try_it)
 
     assert release.main(["9.8.7"]) == (1 if error else 0)
 
     folder = tree / "dist" / "9.8.7"
     names = {"a.whl", "NOTES.md"} | (set() if error else {"SHA256SUMS"})
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_the_new_version_is_no_package_of_the_list(
+    release: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each make gets the variables of the one that has started it."""
+    monkeypatch.setenv("MAKEFLAGS", " -- ARGS=9.8.7")
+    ran: list[str] = []
+
+    def show(command: list[str], **given: Any) -> None:
+        ran.append(subprocess.run([*command, "--dry-run"], **given, check=True, capture_output=True, text=True).stdout)
+
+    monkeypatch.setattr(release, "_run", show)
+    monkeypatch.setattr(release.shutil, "move", lambda *_: None)
+
+    release.list_packages(tmp_path)
+
+    [said] = ran
+    assert "requirements/runtime.lock" in said
+    assert "9.8.7" not in said
+
+
+@pytest.mark.parametrize("images", [0, 1])
+def test_an_image_is_tried_as_the_wheels_are(
+    release: Any, tree: Path, monkeypatch: pytest.MonkeyPatch, images: int
+) -> None:
+    """A release may lack it, and then says nothing of it."""
+    ran: list[list[str]] = []
+    folder = tree / "dist"
+    archives = [str(folder / "booking-worker-9.8.7.oci.tar")] * images
+    for name in ("examples", "dist"):
+        (tree / name).mkdir()
+    for path in (folder / "booking_worker_client-9.8.7-py3.whl", folder / "booking_worker-9.8.7-py3.whl", *archives):
+        Path(path).touch()
+    monkeypatch.setattr(release, "ROOT", tree)
+    monkeypatch.setattr(release, "_run", lambda command, **_: ran.append(command))
+    monkeypatch.setattr(
+        release.venv, "create", lambda place, **_: (Path(place) / "lib/python3/site-packages").mkdir(parents=True)
+    )
+
+    release.try_release(folder)
+
+    assert [command[1:] for command in ran if "booking" in command[0]] == [["demo"]]
+    assert [command[1:] for command in ran if "tests.image" in command] == [
+        ["-m", "tests.image", one] for one in archives
+    ]

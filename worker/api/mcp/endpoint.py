@@ -32,7 +32,7 @@ from worker.api.voice.address import call_in
 from worker.api.voice.answering import Answering, Asking
 from worker.api.voice.answers import ToolAnswer, speaking
 from worker.api.voice.schemas import INSTRUCTIONS, SCHEMAS
-from worker.api.voice.sentences import ASKED, Asked, ToolOutcome
+from worker.api.voice.sentences import Asked, ToolOutcome, asked_in
 from worker.api.voice.tools import TOOLS
 from worker.version import version
 
@@ -111,7 +111,7 @@ def _listed(asked: Message, admission: Admitted) -> dict[str, Any]:
 
 async def _called(asked: Message, answering: Answering, admission: Admitted | None) -> dict[str, Any]:
     name, arguments = asked.params.get("name"), asked.params.get("arguments")
-    say = ASKED[answering.address.language][Asked.CANNOT]
+    say = asked_in(answering.address.language, Asked.CANNOT)
     if not isinstance(name, str) or name not in TOOLS:
         raise RpcError(INVALID_PARAMS, f"Unknown tool: there are {', '.join(TOOLS)}.", say=say)
     if arguments is not None and not isinstance(arguments, dict):

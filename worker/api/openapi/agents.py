@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.callers.languages import ACCEPTED, TAGS
 from tasks.conversations.conversation import CALL_ID
 from worker.api.mcp.messages import VERSIONS, RpcAnswer
 from worker.api.openapi.parts import READ, answer, parameter, problems
@@ -14,7 +15,7 @@ from worker.api.voice.vapi import VapiAnswer
 
 _ADDRESS = [
     parameter("type", "query", {"type": "integer", "minimum": 1}, "The id of the event type."),
-    parameter("lang", "query", {"enum": ["en", "de"], "default": "en"}, "The language of the sentences."),
+    parameter("lang", "query", {"pattern": TAGS, "default": "en"}, f"The language of the sentences: {ACCEPTED}."),
     parameter("within", "query", {"type": "number", "minimum": 0.5, "maximum": 20, "default": 2.5}, "Seconds."),
     parameter("time_zone", "query", {"type": "string"}, "The zone of times without an offset (IANA)."),
     parameter("call_id", "query", {"type": "string", "pattern": CALL_ID.pattern}, "The call's id."),

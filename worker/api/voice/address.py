@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from booking_client.request.fields import event_type, zones
 from db.api_keys.keys import ApiKey
-from tasks.callers.sentences import ENGLISH, SENTENCES
+from tasks.callers.languages import ACCEPTED, ENGLISH, is_known
 from tasks.conversations.conversation import CALL_ID
 from worker.api.parameters import MOST_SECONDS, seconds_of
 from worker.api.problems import ApiError, invalid
@@ -56,8 +56,8 @@ class VoiceAddress:
             except ValueError as error:
                 errors["type"] = str(error)
         language = given.get("lang", ENGLISH)
-        if language not in SENTENCES:
-            errors["lang"] = f"must be one of {', '.join(SENTENCES)}"
+        if not is_known(language):
+            errors["lang"] = f"must be one of {ACCEPTED}"
         call = given.get("call_id")
         if call is not None and not CALL_ID.fullmatch(call):  # as {{call_id}} that nobody has filled in
             errors["call_id"] = "must be the call's id: letters, digits and _ . : -, 100 at most"

@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from db.appointments.views import BookingView
 from db.lifecycle import Status
-from tasks.callers.sentences import ENGLISH, SENTENCES, not_accepted
+from tasks.callers.languages import ENGLISH, is_known
+from tasks.callers.sentences import not_accepted
 from worker.api.answers import written
 from worker.api.problems import ApiError, problem_response
-from worker.api.voice.sentences import ASKED, Asked, ToolOutcome
+from worker.api.voice.sentences import Asked, ToolOutcome, asked_in
 
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -71,5 +72,5 @@ def speaking(endpoint: Endpoint) -> Endpoint:
 
 def _say(request: Request, status: int) -> str:
     language = request.query_params.get("lang", ENGLISH)
-    language = language if language in SENTENCES else ENGLISH
-    return not_accepted(language) if status in _LATER else ASKED[language][Asked.CANNOT]
+    language = language if is_known(language) else ENGLISH
+    return not_accepted(language) if status in _LATER else asked_in(language, Asked.CANNOT)

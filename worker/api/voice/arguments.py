@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking_client.request.fields import email, phone
+from booking_client.request.fields import LANGUAGES, email, phone
 from booking_client.request.model import BookingRequest, instant, moment
 from resilience.exceptions import CustomerValidationException
+from tasks.callers.languages import language_of
 from tasks.conversations.times import NamedTime
 from tasks.conversations.wanted import WantedFields
 from worker.api.voice.given_answers import ANSWERS, answered, spoken_question, unanswered
@@ -137,7 +138,7 @@ class Arguments:
             "email": self.text("email"),
             "phone_number": self._number or (self.caller if wanted is not None or self.text("email") else None),
             "time_zone": self.time_zone(named.told).key,
-            "language": self.language,
+            "language": self.language if self.language in LANGUAGES else language_of(self.language),
         }
         data = {
             "event_type_id": event_type,

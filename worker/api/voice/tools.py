@@ -13,6 +13,7 @@ from db.api_keys.keys import Scope
 from db.appointments.views import BookingView
 from db.lifecycle import Status
 from resilience.exceptions import CustomerValidationException
+from tasks.callers.languages import OR, language_of
 from tasks.callers.sentences import not_accepted, say, somebody_is_first, spoken, spoken_together
 from tasks.changes.ask.ask import AskOutcome
 from tasks.changes.ask.by_caller import ChangeOfCaller
@@ -28,7 +29,7 @@ from worker.api.gate import Admitted
 from worker.api.problems import ApiError
 from worker.api.slots.resource import within
 from worker.api.voice.arguments import Arguments, UnclearError
-from worker.api.voice.sentences import ASKED, OR, OUTCOMES, Asked, ToolOutcome
+from worker.api.voice.sentences import OUTCOMES, Asked, ToolOutcome, asked_in
 
 MOST_TIMES = 3  # that are named at once: who listens remembers no more
 _OF_TYPE = frozenset({Asked.CONTACT, Asked.WANTS_EMAIL, Asked.WANTS_PHONE, Asked.QUESTION})  # as far as it is known
@@ -63,13 +64,13 @@ class Told:
         if self.change is not None:
             return say_change(self.change, language)
         if self.sentence is not None or self.view is None:
-            return self.sentence or ASKED[language][Asked.CANNOT]
+            return self.sentence or asked_in(language, Asked.CANNOT)
         return say(replace(self.view, language=language), again=self.again, is_moved=self.is_moved)
 
 
 def ask(asked: Asked, language: str, **values: str) -> Told:
     """Return a sentence that tells of no booking."""
-    return Told(ASKED[language][asked].format(**values), OUTCOMES[asked])
+    return Told(asked_in(language, asked).format(**values), OUTCOMES[asked])
 
 
 def not_stored(language: str) -> Told:
@@ -159,7 +160,7 @@ async def slots(use: ToolUse) -> Told:
     times = spoken_together(free.starts[:MOST_TIMES], zone, language)
     if not times:
         return ask(Asked.NOTHING_FREE, language)
-    told = f" {OR[language]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
+    told = f" {OR[language_of(language)]} ".join(part for part in (", ".join(times[:-1]), times[-1]) if part)
     return ask(Asked.FREE if len(times) > 1 else Asked.ONE_FREE, language, times=told)
 
 

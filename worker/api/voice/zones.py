@@ -14,7 +14,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from booking_client.request.fields import zones
-from tasks.callers.sentences import SENTENCES
+from tasks.callers.languages import LANGUAGES
 
 _OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])(\d{1,2})(?::?(\d\d))?", re.ASCII)
 _REGIONS = frozenset({"Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
@@ -145,7 +145,7 @@ def _cities() -> Mapping[str, str]:
         region, _, city = name.partition("/")
         if region in _REGIONS and "/" not in city:
             found[_plain(city)].add(name)
-    for language in SENTENCES:
+    for language in LANGUAGES:
         for name, told in Locale.parse(language).time_zones.items():
             if name in zones() and "city" in told:
                 found[_plain(told["city"])].add(name)

@@ -34,7 +34,7 @@ def test_a_caller_elsewhere_moves_and_asks_by_the_own_clock(api: Api, ask: Ask) 
     briefly(ask, caller, "reschedule", {"new_start": "2030-03-12T15:00:00"}, "call-1")
 
     assert api.sql(START, email=asked["email"]) == "2030-03-11 19:00"
-    assert found.say == "You are booked for Monday, 11 March at 15:00."
+    assert found.say == "You are booked for Monday, March 11 at 3:00 PM."
     assert api.sql(WANTED, email=asked["email"]) == "2030-03-12 19:00"
 
 
