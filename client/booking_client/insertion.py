@@ -157,10 +157,7 @@ class Inserted(NamedTuple):
 
 
 class NotFirst(NamedTuple):
-    """The result of a request that is wanted only as the first for its time, and is not: nothing was stored.
-
-    `ahead` asked before and may still get the time, which one may have.
-    """
+    """The result of a request wanted only as the first for its time: `ahead` are before it, and it is not stored."""
 
     ahead: int
 
@@ -265,8 +262,9 @@ def _requests(rows: list[NewAppointment]) -> str:
 
 
 def _insert(rows: list[NewAppointment], rule: KeepRule) -> Query:
-    requests = _requests(rows)
-    return Query(load("insert", rule.schema, _NEW_COLUMNS), {"requests": requests, **rule.parameters}, bounded=True)
+    return Query(
+        load("insert", rule.schema, _NEW_COLUMNS), {"requests": _requests(rows), **rule.parameters}, bounded=True
+    )
 
 
 def _known(rows: list[NewAppointment], rule: KeepRule) -> Query:

@@ -175,8 +175,7 @@ class FakeBookings:
                 if known.key_derived:
                     self._take_back(self._outcomes[known.id - 1])
                 return Inserted(known, created=False, conflict=conflict)
-        ahead = self._ahead.get(row.start_at, 0)
-        if row.only_if_first and ahead:
+        if (ahead := self._ahead.get(row.start_at, 0)) and row.only_if_first:
             return NotFirst(ahead)
         self.requests.append(request)
         kept = Kept(
