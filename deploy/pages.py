@@ -102,7 +102,8 @@ def place_of(path: Path) -> PurePosixPath:
         return PurePosixPath(TOP[name])
     if path.is_relative_to(ROOT / "docs"):
         return PurePosixPath(path.relative_to(ROOT / "docs").as_posix())
-    return PurePosixPath("source", f"{name}/index.md" if path.is_dir() else f"{name}.md")
+    seen = re.sub(r"(^|/)\.", r"\1", name)  # a hidden page is on no site
+    return PurePosixPath("source", f"{seen}/index.md" if path.is_dir() else f"{seen}.md")
 
 
 def _lines(path: Path, found: Callable[[Path], None]) -> Iterator[str]:

@@ -5,8 +5,8 @@ none of our code, then beside `booking-worker-client`, and in another one beside
 write down must be the same, line by line. Both wheels are checked, and the types of a small caller, in each version of
 Python that a caller may have; those that are on the path book. By the lowest version of each package that is allowed a
 caller books, and the demo runs. A client that is generated from the document of our HTTP API books, moves and cancels.
-Both distributions are published to a package index, and pip gets them from there by name. The exit code is 1 when
-anything is not as it must be.
+Both distributions are published to a package index, and pip gets them from there by name. The site of the documents
+is built. The exit code is 1 when anything is not as it must be.
 """
 
 import sys
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.hosts.environments import BOTH, EARLIER, SAME, Environment, Wrong, build
+from tests.hosts.environments import BOTH, EARLIER, ROOT, SAME, Environment, Wrong, build, command
 from tests.hosts.generated import GENERATOR, judge_generated
 from tests.hosts.lowest import judge_demo, lowest
 from tests.hosts.packages import judge_caller, judge_types, judge_wheels
@@ -56,6 +56,7 @@ def judge(folder: Path, running: Servers) -> int:
         lambda: say(judge_generated(generated, running)),
         lambda: say(judge_demo(by_lowest)),
         lambda: say(judge_published(publisher, (client, worker))),
+        judge_site,
     ]
     with ThreadPoolExecutor(2) as pool:  # each of them waits for an index most of the time
         ends = [error for error in pool.map(found, chains) if error]
@@ -101,6 +102,12 @@ def judge_packages(tools: Environment, caller: Environment, wheels: tuple[Path, 
     caller.make()
     caller.add_wheels()
     say(judge_caller(caller))
+
+
+def judge_site() -> None:
+    """Raise Wrong: a link of the documents' site leads nowhere, or a document is not in its menu."""
+    command(["make", "site", "ARGS="], cwd=ROOT)
+    say("the site has no broken link")
 
 
 def say_versions(tools: Environment, by_client: Environment, client: Path, running: Servers) -> None:

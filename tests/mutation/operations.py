@@ -209,6 +209,14 @@ OPERATIONS = (
         new='    (folder / SUMS).write_text(checksums(folder), "utf-8")\n    try_release(folder)',
         test=f"{_RELEASE}test_only_what_has_booked_gets_checksums[lost a booking]",
     ),
+    Breakage(
+        name="link-to-a-hidden-page",
+        promise=6,
+        file="deploy/pages.py",
+        old='seen = re.sub(r"(^|/)\\.", r"\\1", name)',
+        new="seen = name",
+        test="tests/unit/deploy/test_pages.py::test_each_link_leads_to_something_of_the_site",
+    ),
     _release(
         name="new-version-is-a-package",
         old='"sbom", "ARGS="]',

@@ -26,6 +26,7 @@ def test_each_link_leads_to_something_of_the_site(pages: Any, tmp_path: Path) ->
     links = [(path, link[1]) for path in written for link in LINK.finditer(path.read_text("utf-8"))]
     assert {path.name for path in (ROOT / "docs").glob("*.md")} | {"index.md"} <= {path.name for path in written}
     assert len([one for _, one in links if "source/" in one]) > 200
+    assert list(tmp_path.rglob(".*")) == []  # no page is made of these
     near = {(path, link) for path, link in links if not re.match(r"\w+:", link)}
     assert {(path, link) for path, link in near if not (path.parent / link).is_file()} == set()
 
