@@ -90,7 +90,9 @@ def _publish(files: Sequence[Path], index: str, *, yes: bool) -> None:
 def _twine(else_: str, *words: str) -> None:
     try:
         subprocess.run([sys.executable, "-m", "twine", *words], check=True, timeout=PATIENCE)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        raise ReleaseError(f"{else_} (no answer came: leave out the first one if the index has it)") from None
+    except subprocess.CalledProcessError:
         raise ReleaseError(else_) from None
 
 

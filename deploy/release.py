@@ -42,9 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     except ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
-    print(
-        f"dist/{folder.name} is a release: its wheels have booked alone, and so has an image. The tag is yours to make."
-    )
+    image = ", and so has its image" if list(folder.glob("*.oci.tar")) else "; it has no image"
+    print(f"dist/{folder.name} is a release: its wheels have booked alone{image}. The tag is yours to make.")
     return 0
 
 

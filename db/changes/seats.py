@@ -2,7 +2,7 @@
 
 It counts the seats of a booking when a cancel comes, and ends the whole booking when that is carried out. So of one
 account, event type and time nobody is sent to join while what may be its last seat is given up, and the other way.
-Each asks after its own claim is committed.
+The change asks once its claim is committed; a booking with its claim, and then once more.
 """
 
 from datetime import datetime

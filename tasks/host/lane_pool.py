@@ -20,8 +20,8 @@ ENDING = 2  # lanes for one thread more
 class LanePool(TaskPool):  # type: ignore[misc]  # Celery ships no types
     """Run tasks in threads; one that leaves its lane lets the next one in.
 
-    With Redis its message is acknowledged then, so that the next one is fetched: its row is claimed, and its lease is
-    what is kept of it. RabbitMQ keeps the message.
+    With Redis its message is acknowledged then, by the consumer's loop, so that the next one is fetched: its row is
+    claimed, and its lease is what is kept of it. RabbitMQ keeps the message.
     """
 
     def __init__(self, *given: Any, **options: Any) -> None:

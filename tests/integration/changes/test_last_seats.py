@@ -196,23 +196,12 @@ def test_another_time_another_type_and_what_has_no_seats_are_not_met() -> None:
     assert plain.from_seat_uid is None
 
 
-def test_who_is_just_claiming_is_waited_for() -> None:
-    """It has not seen the change at work, so it must be seen itself."""
+def test_who_is_just_claiming_counts_as_at_work() -> None:
+    """It has not seen the change at work, so it must be seen itself; and nobody waits for a caller's transaction."""
     change = change_of(seat(1), "at work")
-    joining = joins(2, "asked")
+    bookings = [joins(number, "asked") for number in (2, 3)]
     engine = dependencies.current().engine
-    with ThreadPoolExecutor(1) as pool, engine.connect() as conn:
-        claiming = conn.begin()
-        conn.execute(
-            text(
-                "UPDATE appointments SET status = 'booking', claim_token = CAST(overlay(CAST(gen_random_uuid() AS text)"
-                " PLACING '8' FROM 15) AS uuid), lease_expires_at = now() + interval '1 min' WHERE id = :id"
-            ),
-            {"id": joining},
-        )
-        asking = pool.submit(joined, change)
-        with engine.connect() as other:
-            waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            eventually(lambda: asking.done() or other.execute(waits).scalar_one() > 0)
-        claiming.commit()
-        assert asking.result() is AT_WORK
+    with engine.begin() as conn:
+        conn.execute(text("SELECT FROM appointments WHERE id = :id FOR UPDATE"), {"id": bookings[1]})
+        assert joined(change) is AT_WORK
+    assert joined(change) is NOBODY

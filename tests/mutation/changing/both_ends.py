@@ -103,9 +103,9 @@ BOTH_ENDS = (
         test=f"{_SEATS}test_somebody_joins_as_long_as_the_call_may_be_at_work[at work-False]",
     ),
     _joined(
-        name="who-is-just-claiming-is-not-waited-for",
-        old="FOR SHARE OF joining",
-        new="",
-        test=f"{_SEATS}test_who_is_just_claiming_is_waited_for",
+        name="who-is-just-claiming-is-not-seen",
+        old="WHERE id IN (SELECT id FROM booked)\n    FOR SHARE SKIP LOCKED",
+        new="WHERE id IN (SELECT id FROM booked)",
+        test=f"{_SEATS}test_who_is_just_claiming_counts_as_at_work",
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.wanted_fields import OwnQuestion, WantedFields, read_wanted
 from tasks.conversations.wanted import FRESH, IN_VAIN, LearntFields
-from worker.api.voice.given_answers import answered, unanswered
+from worker.api.voice.given_answers import answered, spoken_question, unanswered
 
 SHOWN = WantedFields(
     email=True, phone=False, questions=(OwnQuestion("size", "How big is it?", ("small", "big"), False),)
@@ -103,3 +103,17 @@ def test_an_answer_to_another_field_is_not_the_answer_to_the_open_question() -> 
 
     assert (others, unanswered(others, questions)) == ({"notes": "a window", "dog": "Rex"}, COMPANY)
     assert (meant, unanswered(meant, questions)) == ({"company": "Example Ltd"}, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ("", "Which one?"),
+        ("abc", "Which one? (a, b, c)"),
+        ("abcde", "Which one? (a, b, c, d, e)"),
+        ("abcdefg", "Which one? (a, b, c, d, e, …)"),
+    ],
+)
+def test_a_choice_is_asked_for_with_the_first_of_it(options: str, asked: str) -> None:
+    """Else nobody knows what an answer may be, and is asked the same again."""
+    assert spoken_question(OwnQuestion("one", "Which one?", tuple(options), required=True)) == asked

@@ -42,10 +42,12 @@ def unanswered(answers: Mapping[str, Any], questions: Sequence[OwnQuestion]) -> 
 
 
 def spoken_question(question: OwnQuestion) -> str:
-    """Return a question as it is asked, with what there is to choose from, if that is little."""
-    if not question.options or len(question.options) > MOST_SPOKEN:
+    """Return a question as it is asked, with what there is to choose from, or the first of it."""
+    if not question.options:
         return question.label
-    told = f"{question.label} ({', '.join(question.options)})"
+    more = ["…"] if len(question.options) > MOST_SPOKEN else []
+    named = [*question.options[:MOST_SPOKEN], *more]
+    told = f"{question.label} ({', '.join(named)})"
     return told if told.isprintable() and len(told) <= 180 else question.label
 
 
