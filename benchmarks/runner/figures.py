@@ -128,6 +128,15 @@ FIGURES = (
         "accounts_flood", "many_accounts.flood", "lower", 1.5, 1.1, "p95 of 19 accounts, one asks for 20,000 / none"
     ),
     Figure("accounts_messages", "many_accounts.flood", "lower", 1.0, 0.4, "messages in the broker meanwhile / 100"),
+    Figure(
+        "accounts_slow",
+        "many_accounts.slow",
+        "lower",
+        1.5,
+        1.1,
+        "p95 of an account, another is answered after 20 s / alone",
+        waits=True,
+    ),
     Figure("accounts_beat", "many_accounts.beat", "lower", 2.0, 1.3, "blocks of a beat, 10,000 accounts in line / 100"),
     Figure("accounts_added", "many_accounts.adding", "lower", 1.0, 0.7, "to add 1,000 accounts / ten seconds"),
     Figure("accounts_drain", "many_accounts.drain", "higher", 0.85, 0.95, "`drain` with 200 accounts in turn"),

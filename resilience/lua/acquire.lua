@@ -34,6 +34,9 @@ if reason == '' then
   if released_at > 0 then
     note_take(released_at, taken_at > 0 and taken_at or now)
     redis.call('ZADD', SENDING, now + setting.lease_for, item)
+    if own then
+      redis.call('HSET', SENDERS, item, ACCOUNT)
+    end
   end
   if probing then
     take_probes(owner)

@@ -14,7 +14,7 @@ end
 for _, item in ipairs({ unpack(ARGV, 12) }) do
   local since = let_go_at(item)
   redis.call('ZREM', RELEASED, item)
-  redis.call('ZREM', SENDING, item)
+  stop_sending(item)
   if since > 0 and answered_at - since > LATE then
     halve(since)
   elseif since > 0 and answered_at > 0 then

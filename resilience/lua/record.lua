@@ -30,8 +30,9 @@ quota_record(quota, outcome, quota_window, granted_at, tonumber(limit), tonumber
 
 if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.epoch then
   load_window()
-  if redis.call('ZREM', SENDING, item) == 1 then
+  if stop_sending(item) then
     if outcome == 'success' then
+      note_answer(granted_at)
       taken_at = tonumber(taken_at)
       grow(released_at, taken_at, taken_at == granted_at and math.min(most, fitting()) or most)
     elseif FAILURES[outcome] and not counts_for_itself_only(outcome, own_epoch, never_sent) then
@@ -48,7 +49,7 @@ apply_to_all(outcome, { service_epoch, endpoint_epoch, own_epoch }, {
 local room = 0
 if item ~= '' then -- the process that ended this item may send the next one
   load_window()
-  room = own and free_places(most) or release_room(most) -- of several accounts the next item may be another one's
+  room = own and free_places(most, '') or release_room(most) -- of several accounts the next item may be another one's
 end
 quota_save(quota)
 return reply('recorded', room)

@@ -21,7 +21,7 @@ for _, item in ipairs({ unpack(ARGV, 11) }) do
   end
 end
 if #granted > 0 then
-  note_use()
+  note_use(counted_for(ACCOUNT))
 end
 if own and #granted > 0 then
   put('admitted', now * 1000 + ahead + #granted * message_interval, OWN)
@@ -29,4 +29,4 @@ if own and #granted > 0 then
 end
 quota_save(quota)
 local turn = #ARGV == 10 and redis.call('HGET', BREAKER, 'turn') or ''
-return reply(reason, wait, room - #granted, granted, free_places(most), turn)
+return reply(reason, wait, room - #granted, granted, free_places(most, ''), turn)

@@ -15,7 +15,7 @@ Client = Redis | RedisCluster
 _STATE = ("at_rest", "arguments", "state_machine", "account", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
-_RELEASE = (*_CALL, "admission", "release_window", "release_room")
+_RELEASE = (*_CALL, "admission", "release_window", "overtaken", "release_room")
 _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -92,6 +92,7 @@ def breaker_keys(
         "events",
         f"released{line}",
         f"sending{line}",
+        f"senders{line}",
         "failures",
         f"failures:{endpoint}",
         *(() if own_key is None else (f"key:{own_key}", f"key:{own_key}:failures:{endpoint}")),
@@ -102,7 +103,7 @@ def breaker_keys(
 def closed_keys(service: str, endpoint: str, own_key: str | None = None, limit_key: str = "") -> tuple[str, ...]:
     """Name the keys of the scripts for a closed breaker, in their order."""
     rate, counts, windows, breaker, *rest = breaker_keys(service, endpoint, own_key, limit_key)
-    return rate, breaker, counts, windows, *rest[5:6]
+    return rate, breaker, counts, windows, *rest[6:7]
 
 
 @cache

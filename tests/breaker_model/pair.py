@@ -84,7 +84,7 @@ class Pair:
             old = self.rules
             for scope in [scope for own in old.own.values() for scope in own.scopes.values()]:
                 scope.epoch *= scope.moved  # as long as it has not changed it has the generation's
-            ramp = Ramp(waiting=old.ramp.waiting, sending=old.ramp.sending)
+            ramp = Ramp(waiting=old.ramp.waiting, sending=old.ramp.sending, senders=old.ramp.senders)
             self.rules = Breaker(limits=old.limits, counts=old.counts, events=old.events, own=old.own, ramp=ramp)
         for name in HOLDERS:
             self._expect(name, at, ("1",) * 20, ["forgotten"])
@@ -305,9 +305,9 @@ class Pair:
             self.compare()
 
     def _then_read(self, pipe: Pipeline) -> Pipeline:
-        _, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
+        _, counts, windows, breaker, events, released, sending, senders, *_ = scripts.breaker_keys(SERVICE, CREATE)
         of_keys = [*map(_limit_key, ("", *KEYS)), *map(_own_key, KEYS)]
-        for name in (breaker, *of_keys, counts, windows):
+        for name in (breaker, *of_keys, counts, windows, senders):
             pipe.hgetall(name)
         for name in (released, sending):
             pipe.zrange(name, 0, -1, withscores=True)
@@ -319,7 +319,7 @@ class Pair:
         states, *of_keys, entries = kept
         at_rest = len(_AT_REST)
         of_keys, lasting, leaving = of_keys[: -at_rest - 3], of_keys[-at_rest - 3 : -at_rest], of_keys[-at_rest:]
-        *of_keys, seconds, cells, waiting, being_sent = of_keys
+        *of_keys, seconds, cells, senders, waiting, being_sent = of_keys
         assert max(lasting) < 0
         assert -1 not in leaving  # it would stay for ever
         limits = dict(zip(("", *KEYS), map(_plain, of_keys), strict=False))
@@ -331,6 +331,7 @@ class Pair:
         assert {"whole_from": "0"} | cells == self.rules.counts.window_fields()
         assert {item: int(ends) for item, ends in waiting} == self.rules.ramp.waiting
         assert {item: int(ends) for item, ends in being_sent} == self.rules.ramp.sending
+        assert senders == self.rules.ramp.senders
         assert [event for _, event in entries] == self.rules.events
 
     def _last_closed(self, at: Caller) -> tuple[int, int]:

@@ -9,6 +9,8 @@ Epochs = tuple[int, int]
 """Of the service and of the endpoint whose work is held."""
 QUICK, LATE = 250, 2000
 """How many ms after it was let go an item is taken at once, or late."""
+SLOW = 3000
+"""An item is overtaken by another one's call that began so many ms later and is a success already."""
 
 
 @dataclass
@@ -25,6 +27,10 @@ class Ramp:
     """The account, one of several, that was let go last."""
     used_at: int = 0
     """When items were last let go and then at least half of it was under way."""
+    senders: dict[str, str] = field(default_factory=dict)
+    """The accounts of the items that are being sent, if there are several accounts."""
+    answered_at: int = 0
+    """The latest permit of an item, one of several accounts', whose call was a success."""
     fits: int = 0
     """How many were sent at once, the most since an item last waited for a worker; 0: none has waited."""
 
@@ -35,12 +41,14 @@ class Ramp:
         """
         if self.epoch_fence != epochs:
             self.epoch_fence, self.size, self.waiting, self.sending, self.fits = epochs, least, {}, {}, 0
+            self.senders = {}
         if min(self.waiting.values(), default=now + 1) <= now:
             self.size = least
         left = sum(ends <= now for ends in self.sending.values())
         if left:
             self.size = max(least, self.size - left)
         self.waiting, self.sending = (_in_force(places, now, lease) for places in (self.waiting, self.sending))
+        self.senders = {item: account for item, account in self.senders.items() if item in self.sending}
 
     def send(self, item: str, ends: int) -> bool:
         """Let a released item be sent; return whether it was released."""
@@ -58,10 +66,32 @@ class Ramp:
         """Return how many items are under way."""
         return len(self.waiting) + len(self.sending)
 
-    def release(self, items: Sequence[str], now: int, ends: int) -> None:
-        """Let items go."""
-        self.waiting |= dict.fromkeys(items, ends)
-        if items and self.under_way >= self.size / 2:
+    def end(self, item: str) -> bool:
+        """Free the place of an item that is being sent; return whether it had one."""
+        self.senders.pop(item, None)
+        return self.sending.pop(item, None) is not None
+
+    def note_answer(self, granted_at: int, now: int) -> None:
+        """Remember the latest call that was a success."""
+        if granted_at > self.answered_at or self.answered_at > now:
+            self.answered_at = granted_at
+
+    def counted_for(self, account: str, now: int, lease: int) -> int:
+        """Return how many items count for an account: not those of others that were overtaken."""
+        ends = self.answered_at - SLOW + lease if 0 < self.answered_at <= now else 0
+        slow = [self.senders.get(item, account) for item, end in self.sending.items() if end <= ends]
+        return self.under_way - sum(sender != account for sender in slow)
+
+    def may_scout(self, account: str, now: int, lease: int) -> bool:
+        """Return whether one more may go to see whether it is others alone that are slow."""
+        senders = [self.senders.get(item) for item in self.sending]
+        stuck = min(self.sending.values(), default=math.inf) <= now - SLOW + lease
+        return stuck and any(senders) and account not in senders
+
+    def release(self, items: Sequence[str], account: str, now: int, lease: int) -> None:
+        """Let items of an account go."""
+        self.waiting |= dict.fromkeys(items, now + lease)
+        if items and self.counted_for(account, now, lease) >= self.size / 2:
             self.used_at = now
 
     def note_take(self, waited: int) -> None:
@@ -91,7 +121,7 @@ class Ramp:
         fence = "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)
         return {
             "window": self.size, "halved": self.halved_at, "used": self.used_at, "fits": self.fits, "fence": fence,
-            "turn": self.turn,
+            "turn": self.turn, "answered": self.answered_at,
         }  # fmt: skip
 
 

@@ -156,8 +156,10 @@ class Breaker:
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
             self._refresh_ramp(at)
-            if self.ramp.sending.pop(report.item, None) is not None:
+            if self.ramp.end(report.item):
                 if report.outcome == "success":
+                    if at.account:
+                        self.ramp.note_answer(report.granted_at, at.now)
                     fitting = self.ramp.fitting if report.taken_at == report.granted_at else math.inf
                     most = min(_ceiling(at), fitting)
                     self.ramp.grow(report.released_at, report.taken_at, most, at.now)
@@ -168,7 +170,7 @@ class Breaker:
         room = 0
         if report.item:
             self._refresh_ramp(at)
-            room = self._places(at) if at.account else self._room(at)[0]
+            room = self._places(at, "") if at.account else self._room(at)[0]
         return self._reply(at, "recorded", room)
 
     def release(self, at: Caller, items: Sequence[str]) -> Reply:
@@ -184,13 +186,13 @@ class Breaker:
         for item in items:
             if len(granted) < room and item not in {*self.ramp.waiting, *self.ramp.sending, *granted}:
                 granted.append(item)
-        self.ramp.release(granted, at.now, at.now + at.limits.lease_for)
+        self.ramp.release(granted, at.account, at.now, at.limits.lease_for)
         if granted and at.account:
             own = self.own_hash(at)
             own.admitted = messages.take(own.admitted, at, len(granted))
             self.ramp.turn = at.account
         turn = "" if items else self.ramp.turn
-        return self._reply(at, reason, wait, room - len(granted), granted, self._places(at), turn)
+        return self._reply(at, reason, wait, room - len(granted), granted, self._places(at, ""), turn)
 
     def admit_messages(self, at: Caller, wanted: int) -> int:
         """Let so many messages of an account go as its pace allows; return how many."""
@@ -208,7 +210,7 @@ class Breaker:
             self._refresh_ramp(at)
         released_at = self.ramp.released_at(item, at.limits.lease_for)
         self.ramp.waiting.pop(item, None)
-        self.ramp.sending.pop(item, None)
+        self.ramp.end(item)
         if released_at and answered_at - released_at > LATE:
             self.ramp.halve(released_at, self._least(at), at.now)
         elif released_at and answered_at:
@@ -376,17 +378,21 @@ class Breaker:
             room = min(
                 room - len(self.ramp.waiting), self._at_once_in_half_open(at, _ceiling(at)) if probing else math.inf
             )
-        free = int(min(self._places(at), room))
+        free = int(min(self._places(at, at.account), room))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
-    def _places(self, at: Caller) -> int:
-        """Return how many more items may be released, whichever account's they are."""
+    def _places(self, at: Caller, account: str) -> int:
+        """Return how many more items of an account may be released; '': of whichever has none under way."""
         scopes = () if self.scope("").state == "off" else (self.scope(""), self.scope(at.endpoint))
         if any(scope.state in ("open", "forced_open") or at.now < scope.lease for scope in scopes):
             return 0
-        probing = any(scope.state == "half_open" for scope in scopes)
-        most = min(self.ramp.size, _ceiling(at))
-        return max(0, int((self._at_once_in_half_open(at, most) if probing else most) - self.ramp.under_way))
+        ramp, lease = self.ramp, at.limits.lease_for
+        size = min(ramp.size, _ceiling(at))
+        if any(scope.state == "half_open" for scope in scopes):
+            return max(0, int(self._at_once_in_half_open(at, size)) - ramp.under_way)
+        counted = ramp.counted_for(account, at.now, lease)
+        scouts = counted == size and ramp.may_scout(account, at.now, lease)
+        return max(0, int(min(size + scouts - counted, _ceiling(at) - ramp.under_way)))
 
     def _send(self, at: Caller, item: str, released_at: int, taken_at: int) -> None:
         """Let a released item be sent; one that is taken late shows that more were let go than the workers take."""
@@ -397,6 +403,8 @@ class Breaker:
         if taken_at == at.now:  # else others may be looked up, not sent
             self.ramp.note_take(taken_at - released_at)
         self.ramp.sending[item] = at.now + at.limits.lease_for
+        if at.account:
+            self.ramp.senders[item] = at.account
 
     def _refresh_ramp(self, at: Caller) -> None:
         self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for, self._least(at))

@@ -45,6 +45,7 @@ def walk(
     one.go(steps)
     if neighbours > 1:
         one.probe_alone()
+        one.crawl()
     both.compare()
     return both
 
@@ -338,6 +339,25 @@ class Walk:
         if own is not None:
             self.pair.now = max(self.pair.now, own.ends)
         self.pair.release(at(), ITEMS)
+
+    def crawl(self) -> None:
+        """Have calls of one account take long, and now and then of another one, while others' are quick."""
+        slow, sometimes, *others = self.rng.sample(KEYS, len(KEYS))
+        for number in range(60):
+            if number % 20 == 0:
+                self.pair.override(self.caller(), OperatorOverride(OverrideKind.RESET, "op", "why"))
+                self.pair.now += 72_000
+                self.pair.forget_limit()
+            key = self.rng.choice((slow, slow, sometimes, *others))
+            at = self.account(Caller(CREATE, key, CONFIGURATIONS[0], CLIENTS[PATIENT], self.pair.now))
+            for item in self.pair.release(at, self.rng.sample(ITEMS, 4)):
+                permit = self.pair.acquire(at, item=item)
+                quick = key != slow and self.rng.random() < (0.5 if key == sometimes else 0.95)
+                if permit and quick:
+                    self.pair.record(at, permit, self.report(GOOD))
+            self.pair.now += self.rng.choice((0, 1, 400, 999, 1500, 2999, 3000, 3001, -200))
+            if number % 7 == 0 and self.pair.permits:  # one that took long
+                self.pair.record(at._replace(now=self.pair.now), self.pair.permits[0], self.report(GOOD))
 
     def set_back(self) -> None:
         """Open it, or have a probe go, or a booking be released; then set the clock back."""

@@ -6,7 +6,8 @@
 --         8 by how many accounts failures in a row must be to open the breaker for all  9 now in ms, 0: Redis TIME; the script's own
 --         arguments follow from 10
 -- Why     no worker's clock decides. The limit is no setting: accounts with different limits share one breaker.
-local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SERVICE_FAILURES, ENDPOINT_FAILURES, OWN, OWN_FAILURES = unpack(KEYS)
+local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SENDERS, SERVICE_FAILURES, ENDPOINT_FAILURES, OWN, OWN_FAILURES =
+  unpack(KEYS)
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 local ACCOUNT, ACCOUNTS_TO_OPEN = ARGV[7], tonumber(ARGV[8])
 

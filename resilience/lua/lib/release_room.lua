@@ -18,18 +18,26 @@ local function quota_room() -- how many calls both limits allow, if nothing else
   return room
 end
 
--- Returns how many more items may be released, whichever account's: for one of several the limits of each allow fewer.
--- most: the ceiling of the window
-local function free_places(most)
+-- Returns how many more items of an account the window lets go, as overtaken.lua counts what is under way; '': of one that has nothing
+-- under way.  most: the ceiling of the window
+local function free_places(most, account)
   local size = math.min(window, most)
+  local probing = false
   for _, scope in ipairs(service.state == 'off' and {} or { service, endpoint }) do
     if scope.state == 'open' or scope.state == 'forced_open' or now < scope.lease then
       return 0
     elseif scope.state == 'half_open' then
-      size = at_once_in_half_open(size)
+      size, probing = at_once_in_half_open(size), true
     end
   end
-  return math.max(0, size - under_way())
+  if probing then
+    return math.max(0, size - under_way())
+  end
+  local counted = counted_for(account)
+  if counted == size and may_scout(account) then
+    size = size + 1
+  end
+  return math.max(0, math.min(size - counted, most - under_way()))
 end
 
 -- Returns how many more items of this account may be released now, why none may, and ms until the next try. Of an account that is
@@ -52,7 +60,7 @@ local function release_room(most)
     return 0, reason, wait
   end
   local probes = probing and (own and 1 or at_once_in_half_open(most)) or math.huge
-  local free = math.min(free_places(most), probes, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
+  local free = math.min(free_places(most, ACCOUNT), probes, quota_room() - (own and 0 or redis.call('ZCARD', RELEASED)))
   if own then
     free = math.min(free, messages_left(ahead))
   end

@@ -4,6 +4,7 @@
 --         in RELEASED began when the item was released)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
 --         halved: ms when it was last halved   used: ms of the last release after which at least half of it was under way
 --         fits: how many were sent at once, the most since an item last waited for a worker; 0: none has waited
+--         answered, SENDERS: see overtaken.lua
 --         The keys of an endpoint's own window end with its name, and so do these fields.
 -- Why     one item goes, then two, four, ...: no stampede after an outage. It grows only while half of it is used and each item is
 --         taken at once, so it stops at what the workers can do: more would lie in the broker. A success comes a call later than its
@@ -14,7 +15,7 @@
 --         every second call would keep the window at one, and its working part would be idle.
 local QUICK, LATE = 250, 2000 -- ms from an item's release until it is taken: so long it may grow; after so long it is halved
 local LINE = string.match(RELEASED, ':released(:.+)$') or '' -- of an endpoint's own window
-local epoch_fence, window, halved, used, fits
+local epoch_fence, window, halved, used, fits, answered
 
 local function resize(size)
   window = size
@@ -25,15 +26,30 @@ local function least()
   return (is_mixed(service) or is_mixed(endpoint) or does_what_is_unclear()) and setting.threshold or 1
 end
 
+local function stop_sending(item) -- free its place; return whether it had one
+  redis.call('HDEL', SENDERS, item)
+  return redis.call('ZREM', SENDING, item) == 1
+end
+
+local function drop(places, from, to) -- free the places with such scores; return how many
+  local items = redis.call('ZRANGEBYSCORE', places, from, to)
+  for _, item in ipairs(items) do
+    redis.call('ZREM', places, item)
+    redis.call('HDEL', SENDERS, item)
+  end
+  return #items
+end
+
 local function load_window()
   if not window then
-    epoch_fence, window, halved, used, fits = unpack(redis.call('HMGET', BREAKER,
-      'fence' .. LINE, 'window' .. LINE, 'halved' .. LINE, 'used' .. LINE, 'fits' .. LINE))
+    epoch_fence, window, halved, used, fits, answered = unpack(redis.call('HMGET', BREAKER,
+      'fence' .. LINE, 'window' .. LINE, 'halved' .. LINE, 'used' .. LINE, 'fits' .. LINE, 'answered' .. LINE))
     window, halved, used, fits = tonumber(window) or 1, tonumber(halved) or 0, tonumber(used) or 0, tonumber(fits) or 0
+    answered = tonumber(answered) or 0
   end
   local current_fence = service.epoch .. ',' .. endpoint.epoch
   if epoch_fence ~= current_fence then
-    redis.call('DEL', RELEASED, SENDING)
+    redis.call('DEL', RELEASED, SENDING, SENDERS)
     epoch_fence = current_fence
     put('fence' .. LINE, epoch_fence)
     fits = 0
@@ -41,13 +57,13 @@ local function load_window()
     resize(least())
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
-    local lapsed = redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
+    local lapsed = drop(places, '-inf', now)
     if lapsed > 0 and places == RELEASED then -- nobody took them: there may be no worker
       resize(least())
     elseif lapsed > 0 then -- the threads that sent them are gone
       resize(math.max(least(), window - lapsed))
     end
-    redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- a clock was set back, see expire.lua
+    drop(places, '(' .. now + setting.lease_for, '+inf') -- a clock was set back, see expire.lua
   end
 end
 
@@ -88,8 +104,8 @@ local function fitting() -- the size up to which successes of calls make it grow
   return fits > 0 and fits * 5 / 4 or math.huge
 end
 
-local function note_use() -- after a release
-  if under_way() * 2 >= window then
+local function note_use(places) -- how many the last released item finds taken, itself included
+  if places * 2 >= window then
     put('used' .. LINE, now)
   end
 end

@@ -9,7 +9,7 @@ local function flush()
     redis.call('PEXPIRE', OWN, KEPT)
     own_writes = {}
   end
-  keep(RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING)
+  keep(RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SENDERS)
 end
 
 -- The time and the state: a process keeps both, to go on alone when Redis is gone. A client learns if another client has other

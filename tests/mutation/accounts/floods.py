@@ -1,4 +1,4 @@
-"""What keeps the flood, the refused key and the long line of one account its own, broken on purpose."""
+"""What keeps the flood, the refused key, the long line and the slowness of one account its own, broken on purpose."""
 
 from functools import partial
 
@@ -7,10 +7,12 @@ from tests.mutation.breakage import Breakage
 _LINES = "tests/integration/accounts/test_lines.py::"
 _FLOODS = "tests/integration/accounts/test_floods.py::"
 _IN_TURN = "tests/integration/accounts/test_turns.py::"
+_SLOW = "tests/integration/breaker/accounts/test_slow_accounts.py::"
 _REFUSED = "tests/integration/accounts/test_refused_keys.py::"
 _flood = partial(Breakage, promise=4)
 _cause = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
 _room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
+_overtaken = partial(Breakage, promise=4, file="resilience/lua/lib/overtaken.lua")
 _in_turn = partial(Breakage, promise=4, file="tasks/maintenance/turns.py")
 
 FLOODS = (
@@ -78,6 +80,49 @@ FLOODS = (
         old="sorted(dealt.items(), key=lambda one: len(one[1]))",
         new="list(dealt.items())",
         test=f"{_IN_TURN}test_what_is_left_over_of_a_round_is_the_next_ones",
+    ),
+    _overtaken(
+        name="a-slow-account-fills-the-window-of-all",
+        old="counted - (sender and sender ~= account and 1 or 0)",
+        new="counted",
+        test=f"{_SLOW}test_a_slow_call_holds_another_account_for_three_seconds",
+    ),
+    _overtaken(
+        name="a-slow-account-leaves-the-window",
+        old="sender and sender ~= account and 1",
+        new="sender and 1",
+        test=f"{_SLOW}test_a_slow_account_stays_within_the_window",
+    ),
+    _overtaken(
+        name="an-unknown-accounts-slowness-is-looked-for",
+        old="known = known or sender ~= false",
+        new="known = true",
+        test=f"{_SLOW}test_what_a_worker_of_before_sends_counts_for_all",
+    ),
+    _overtaken(
+        name="a-name-that-was-left-behind-stops-its-account",
+        old="ipairs(senders_until('+inf'))",
+        new="ipairs(redis.call('HVALS', SENDERS))",
+        test=f"{_SLOW}test_what_a_worker_of_before_leaves_behind_counts_for_nobody",
+    ),
+    _room(
+        name="nobody-looks-whether-only-others-are-slow",
+        old="    size = size + 1\n",
+        new="",
+        test=f"{_SLOW}test_a_slow_call_holds_another_account_for_three_seconds",
+    ),
+    _room(
+        name="each-account-looks-whether-only-others-are-slow",
+        old="  if counted == size and may_scout(account) then\n    size = size + 1\n",
+        new="  if counted >= size and may_scout(account) then\n    size = counted + 1\n",
+        test=f"{_SLOW}test_where_all_are_slow_one_item_more_is_under_way",
+    ),
+    _flood(
+        name="a-failure-overtakes-what-is-slow",
+        file="resilience/lua/record.lua",
+        old="    if outcome == 'success' then\n      note_answer(granted_at)\n",
+        new="    note_answer(granted_at)\n    if outcome == 'success' then\n",
+        test=f"{_SLOW}test_failures_overtake_nothing",
     ),
 )
 """Each of these bounds what one account may have in the broker, or how far it may be ahead of others."""

@@ -45,6 +45,7 @@ SPEED = {
     "accounts_rss": (1.2, 1.13),
     "accounts_flood": (1.5, 1.1),
     "accounts_messages": (1.0, 0.4),
+    "accounts_slow": (1.5, 1.1),
     "accounts_beat": (2.0, 1.3),
     "accounts_added": (1.0, 0.7),
     "accounts_drain": (0.85, 0.95),
