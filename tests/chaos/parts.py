@@ -105,7 +105,7 @@ class Part:
 
 
 PARTS: dict[str, Part] = {
-    "faults": Part(3000, 130, 520, LANES, of_kinds=False, settle=SETTLE),
+    "faults": Part(3000, 131, 520, LANES, of_kinds=False, settle=SETTLE),
     "all": Part(350, 26, 90, shown=Shown.ALL, sight=PERSONAL),
     "host": Part(400, 30, 100, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL),
     "admin": Part(350, 26, 90, key="cal_test_teamadmin", told=EVERY - PERSONAL),

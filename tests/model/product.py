@@ -6,7 +6,7 @@ of `tasks/attempts/` or `tasks/work/decisions.py` is written twice.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -285,6 +285,12 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
 
+
+def _beside_seats(claim: Dealt, rules: decisions.BookingDecisions) -> Move | None:
+    unclear = claim.ask("beside")
+    return None if unclear is None else rules.beside_seats(claim.row, unclear=unclear)
+
+
 _attempts: dict[Turn, AttemptResult] = {}
 _turns: list[Turn] = []
 _numbers: dict[Turn, int] = {}
@@ -338,7 +344,12 @@ def in_earnest(retries: int) -> Iterator[None]:
     looks = {name: getattr(decisions, name) for name in ("LOOKUPS", "LOOKUPS_IN_ALL")}
     policy = RetryPolicy(jitter=0, max_attempts=retries, per_error={})
     forget()
-    with dealt(), patch.multiple(outcome, **looks), patch.object(_DEPS, "policy", policy):
+    with ExitStack() as stack:
+        stack.enter_context(dealt())
+        stack.enter_context(patch.multiple(outcome, **looks))
+        stack.enter_context(patch.object(_DEPS, "policy", policy))
+        stack.enter_context(patch.object(Dealt, "seats_given_up", new=True))
+        stack.enter_context(patch.object(other_rows, "beside_seats", _beside_seats))
         yield
     forget()
 

@@ -266,6 +266,7 @@ def dealt(retries: int) -> Iterator[None]:
             (inquiry, "shows_another", lambda *_: _running.ask("another")),
             (inquiry, "booked_there", lambda *_: THERE),
             (questions, "is_full", lambda *_: _running.ask("full")),
+            (questions, "meets_seats", lambda *_: _running.ask("beside")),
             (questions, "slot_at", lambda *_: _running.ask("slots")),
             (questions, "listed", lambda *_: _not_asked("listed")),
             (attempt, "event_type_lookup", types),

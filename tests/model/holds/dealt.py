@@ -167,6 +167,10 @@ class DealtBooking(product.Dealt):
         raise LookupError(f"the model does not deal {what}")
 
 
+_FACTS = {"another": True, "shut": False, "others go": False, "full": False, "beside": None}
+"""What is asked about a change, and is the same in each world."""
+
+
 class DealtChange(changes_product.Dealt):
     """A claimed change, and the calls made under it."""
 
@@ -201,10 +205,8 @@ class DealtChange(changes_product.Dealt):
                 return event_type(_PLAIN)
             case "slots":
                 return Slot.OFFERED
-            case "another":
-                return True
-            case "shut" | "others go" | "full":
-                return False
+        if what in _FACTS:
+            return _FACTS[what]
         raise LookupError(f"the model does not deal {what}")
 
     def _replied(self, told: str) -> Replied:

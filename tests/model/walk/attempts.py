@@ -188,6 +188,8 @@ def _answers(asked: Asked, seen: Seen, reads: Reads) -> Iterator[Any]:
             yield from (slot.value for slot in (Slot if _answered(reads, SLOTS) else (Slot.UNASKED,)))
         case "named":
             yield from (asked.of, "not found")
+        case "beside":  # who gives up a seat of its time: nobody, at work, of unknown outcome
+            yield from (None, False, True)
         case _:  # of our own database, of the breaker, or of another booking
             yield from (True, False)
 

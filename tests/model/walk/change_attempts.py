@@ -106,6 +106,8 @@ def _answers(asked: Asked, turn: ChangeTurn, seen: ChangeSeen, posted: int) -> I
             yield from _denied(seen)
         case "slots":
             yield from Slot if SLOTS in ok else (Slot.UNASKED,)
+        case "beside":  # who else is at its time: nobody, at work, of unknown outcome
+            yield from (None, False, True)
         case _:  # the breaker, another booking of ours, a seat that is left
             yield from (True, False)
             yield from _denied(seen) if asked.what in ("full", "another") else ()
