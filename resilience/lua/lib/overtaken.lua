@@ -23,7 +23,7 @@ end
 
 local function counted_for(account) -- '': for one that has nothing under way
   local counted = under_way()
-  for _, sender in ipairs(answered > 0 and answered <= now and senders_until(answered - SLOW + setting.lease_for) or {}) do
+  for _, sender in ipairs(answered <= now and senders_until(answered - SLOW + setting.lease_for) or {}) do
     counted = counted - (sender and sender ~= account and 1 or 0)
   end
   return counted

@@ -37,10 +37,12 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "At the bound itself both ways are the same.": (
             "quota: if quota.emission_interval > 0 and backlog(quota) >= quota.burst_tolerance then",
             "quota: elseif resets_at >= quota.resets_at then",
+            "overtaken: if own and (granted_at >= answered or answered > now) then",
             "release_room: if own and (admitted or 0) - now * 1000 >= ahead then",
             "release_window: if taken_at == now and (now - since > QUICK or known > 0 and known <= sent) then",
             "trip: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
+        "No walk has so many items.": ("overtaken: local SLOW, MOST_READ = 3000, 1001",),
         "No window lasts a millisecond.": ("quota: return quota.longest > 1 and quota.longest or setting.rate_window",),
         "No limit of ours has an interval of a microsecond.": (
             "admission: local message_interval = setting.emission_interval > 1 and setting.emission_interval or NO_LIM",
