@@ -10,6 +10,7 @@ from booking_client import (
     Conflict,
     CustomerValidationException,
     IdempotencyConflict,
+    NotFirst,
     Outcome,
     Receipt,
     Status,
@@ -33,8 +34,8 @@ def book(bookings: Bookings, asked: dict[str, object], connection: object) -> in
 
 def book_many(bookings: Bookings, requests: list[BookingRequest]) -> list[int]:
     """Book many."""
-    answers: list[Receipt | Conflict] = bookings.enqueue_many(requests)
-    return [one.appointment_id for one in answers]
+    answers: list[Receipt | Conflict | NotFirst] = bookings.enqueue_many(requests)
+    return [one.appointment_id for one in answers if not isinstance(one, NotFirst)]
 
 
 async def book_async(bookings: AsyncBookings, request: BookingRequest) -> Status | None:
