@@ -60,6 +60,7 @@ def load(name: str, schema: str | None, columns: str = "") -> str:
     text = (
         read(name)
         .replace("/* in_time */", read("in_time"))
+        .replace("/* wants_its_time */", read("wants_its_time"))
         .replace("/* event_type */", read("event_type"))
         .replace("%", "%%")
         .replace("/* columns */", columns)

@@ -59,17 +59,7 @@ placed AS (
             SELECT count(*)
             FROM (
                 SELECT FROM /* schema */appointments AS first
-                WHERE first.ahead >= 0 AND first.status IN ('pending', 'booking', 'retrying', 'held')
-                    AND first.account_id = request.account_id
-                    AND first.start_at >= request.start_at - 4 * length AND first.start_at <= request.start_at + length
-                    AND (
-                        first.start_at = request.start_at
-                        OR first.start_at < request.start_at + length
-                        AND first.start_at + coalesce(make_interval(mins => first.length_in_minutes), length) > request.start_at
-                    )
-                    AND (first.event_type_id, first.event_type_slug, first.username, first.team_slug, first.organization_slug)
-                    IS NOT DISTINCT FROM
-                    (request.event_type_id, request.event_type_slug, request.username, request.team_slug, request.organization_slug)
+                /* wants_its_time */
                     AND NOT first.cancel_requested AND NOT first.move_requested
                 LIMIT 99
             ) AS kept

@@ -20,17 +20,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS ahead
     FROM (
         SELECT FROM /* schema */appointments AS first
-        WHERE first.ahead >= 0 AND first.status IN ('pending', 'booking', 'retrying', 'held')
-            AND first.account_id = request.account_id
-            AND first.start_at >= request.start_at - 4 * length AND first.start_at <= request.start_at + length
-            AND (
-                first.start_at = request.start_at
-                OR first.start_at < request.start_at + length
-                AND first.start_at + coalesce(make_interval(mins => first.length_in_minutes), length) > request.start_at
-            )
-            AND (first.event_type_id, first.event_type_slug, first.username, first.team_slug, first.organization_slug)
-            IS NOT DISTINCT FROM
-            (request.event_type_id, request.event_type_slug, request.username, request.team_slug, request.organization_slug)
+        /* wants_its_time */
             AND /* schema */is_on_the_way(first) AND first.probe_failures < 2
         UNION ALL
         SELECT FROM /* schema */booking_changes AS move

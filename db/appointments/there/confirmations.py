@@ -33,7 +33,7 @@ def confirm_together(conn: Connection, confirmations: Sequence[Confirmation]) ->
     bookings' ends do not wait for it.
 
     Raises:
-        SQLAlchemyError: Of none it is known that it has moved; each is to be moved by itself.
+        SQLAlchemyError: Perhaps none has moved: the caller moves each of them by itself.
     """
     order = sorted(range(len(confirmations)), key=lambda place: confirmations[place].appointment_id)
     rows = _fetch_together(conn, [_confirming(confirmations[place]) for place in order])
