@@ -1,4 +1,4 @@
-"""What may end a booking whose outcome is unknown: the whole rule (docs/promises.md, "What may end a booking").
+"""What may end a booking whose outcome is unknown: the whole rule (docs/evidence.md, "What may end a booking").
 
 The rule is a pure function of the event type, the lookup, the slots, the answer to a second POST, and the times that
 have passed; it uses no clock, network or database. Weak evidence ends nothing: a list that shows only others' bookings

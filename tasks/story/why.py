@@ -113,7 +113,7 @@ def _unreachable(row: Appointment, now: datetime) -> str:
 
 
 def _settling(row: Appointment, now: datetime) -> str:
-    """Two moments (docs/promises.md): when no POST can still be working, and when absence may end the booking."""
+    """Two moments (docs/evidence.md): when no POST can still be working, and when absence may end the booking."""
     if _seconds_to(row.settle_at, now) > 0 or _seconds_to(row.ends_at, now) <= 0:
         return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
     ends = duration(_seconds_to(row.ends_at, now))

@@ -14,7 +14,7 @@ WAITED = "it had waited too long"  # its answers were lost so often: who waits s
 MAX_AGE = 40.0  # HOLD_MAX_AGE of these runs, in seconds
 FOR_GOOD = "500 for good"  # a host of all is busy, an address is blocked: no POST tells, until it has waited too long
 RETRIES = 3  # RETRY_MAX_ATTEMPTS: so many second POSTs cost one each, those after them are one a hold
-# What the second POST was refused with, where that says nothing of the first (docs/promises.md, "What may end a
+# What the second POST was refused with, where that says nothing of the first (docs/evidence.md, "What may end a
 # booking": the cells that say held(blind_key)), by kinds as the simulator has them.
 _ANY = frozenset({"maximum", "refused", "anothers"})
 _UNTOLD = {

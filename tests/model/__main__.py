@@ -1,8 +1,8 @@
-"""Write what the search prints into docs/promises.md; with `--fates N`, search the evidence further instead."""
+"""Write what the search prints into README.md; with `--fates N`, search the evidence further instead."""
 
 import argparse
 
-from tests.model.document import PROMISES, page
+from tests.model.document import README, page
 from tests.model.evidence.contradictions import contradicted
 from tests.model.evidence.deals import DEALS
 from tests.model.evidence.steps import Evidence
@@ -29,4 +29,4 @@ if __name__ == "__main__":
     asked = made.parse_args()
     if asked.fates is not None:
         raise SystemExit(further(asked.fates))
-    PROMISES.write_text(page(), encoding="utf-8")
+    README.write_text(page(), encoding="utf-8")

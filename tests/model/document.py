@@ -1,4 +1,4 @@
-"""Print the counterexamples of promise 2 into docs/promises.md: `python -m tests.model`."""
+"""Print the counterexamples of promise 2 into README.md: `python -m tests.model`."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from tests.model.life.properties import twice
 from tests.model.life.state import ENDS, LEASE, Rules
 from tests.model.search import Found, search
 
-PROMISES = Path(__file__).parents[2] / "docs" / "promises.md"
+README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- printed by python -m tests.model -->\n", "<!-- end of what is printed -->\n"
 # Nobody but the workers, the sweeper and Cal.com is needed to break it, so the operator stands aside.
 ALONE = Rules(operator=False)
@@ -30,13 +30,13 @@ def counterexample(rules: Rules) -> Found:
 
 
 def printed() -> str:
-    """Return the part of docs/promises.md that the search prints."""
+    """Return the part of README.md that the search prints."""
     return "\n".join(_lines())
 
 
 def page() -> str:
-    """Return docs/promises.md as it must be."""
-    before, rest = PROMISES.read_text("utf-8").split(BEGIN)
+    """Return README.md as it must be."""
+    before, rest = README.read_text("utf-8").split(BEGIN)
     return f"{before}{BEGIN}{printed()}{END}{rest.split(END)[1]}"
 
 

@@ -1,6 +1,6 @@
 """What the evidence about a change can lead to, and the rules that a cancel and a reschedule share.
 
-The rules are pure functions (docs/promises.md, "What may end a change"): no clock, network or database. A change is a
+The rules are pure functions (docs/evidence.md, "What may end a change"): no clock, network or database. A change is a
 wish to cancel or to move a booking; `from` is the uid (and the seat's uid) that its POST names.
 """
 

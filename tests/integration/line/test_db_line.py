@@ -1,4 +1,4 @@
-"""The order of the line: by need, held against the rule in words (docs/promises.md, "The order of the line")."""
+"""The order of the line: by need, held against the rule in words (docs/line.md, "The order of the line")."""
 
 import random
 from collections.abc import Iterable, Sequence

@@ -27,7 +27,7 @@ def test_what_is_told_of_a_change_is_so(name: str) -> None:
 
 
 def test_each_cell_of_the_rule_was_read_or_cannot_occur() -> None:
-    """What is read of answers and lookups, and what follows, as the tables of docs/promises.md have it."""
+    """What is read of answers and lookups, and what follows, as the tables of docs/evidence.md have it."""
     read: set[Cell] = set()
     for name in DEALS.keys() - MANY_STATES:
         machine = Changes(DEALS[name])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.model.document import ALONE, PROMISES, WINDOWS, counterexample, page
+from tests.model.document import ALONE, README, WINDOWS, counterexample, page
 from tests.model.life.state import ENDS, FREEZE, LATE
 
 TWICE = "two bookings of one request"
@@ -33,4 +33,4 @@ def test_the_two_windows_add_up() -> None:
 @pytest.mark.long
 def test_the_document_prints_what_the_search_finds() -> None:
     """When this fails: python -m tests.model."""
-    assert PROMISES.read_text("utf-8") == page()
+    assert README.read_text("utf-8") == page()

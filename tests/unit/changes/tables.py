@@ -1,41 +1,41 @@
-"""The tables of docs/promises.md, "What may end a change": one phrase for each act, and rows of acts as Markdown."""
+"""The tables of docs/evidence.md, "What may end a change": one phrase for each act, and rows of acts as Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tasks.changes.evidence.case import ChangeStep
 
-PROMISES = Path(__file__).parents[3] / "docs" / "promises.md"
+EVIDENCE = Path(__file__).parents[3] / "docs" / "evidence.md"
 WORDS: Mapping[ChangeStep, str] = {
     ChangeStep.LOOK: "lookup",
-    ChangeStep.ASK_SLOTS: "ask for the slots",
-    ChangeStep.ASK_LIST: "list our reference",
-    ChangeStep.ASK_ANOTHER: "ask for another booking of ours",
-    ChangeStep.POST_AGAIN: "the same POST again, at a retry",
-    ChangeStep.RETRY: "nothing done: the same POST again, at a retry",
+    ChangeStep.ASK_SLOTS: "ask slots",
+    ChangeStep.ASK_LIST: "list",
+    ChangeStep.ASK_ANOTHER: "ask another",
+    ChangeStep.POST_AGAIN: "POST again",
+    ChangeStep.RETRY: "retry",
     ChangeStep.FOLLOW: "cancel it there",
-    ChangeStep.NEXT_WEEK: "cancel that week, with all that follow if they are meant",
+    ChangeStep.NEXT_WEEK: "cancel that week",
     ChangeStep.HOLD: "held",
     ChangeStep.HOLD_UNKNOWN: "held(configuration), unknown",
     ChangeStep.DONE: "done",
-    ChangeStep.DONE_NOT_FOUND: "done: not found at Cal.com",
-    ChangeStep.DONE_BESIDE: "done; the old one is a double, and is cancelled",
-    ChangeStep.DONE_TWICE: "done; the other one is a double",
-    ChangeStep.REFUSE: "refused, in Cal.com's words",
-    ChangeStep.REFUSE_OVER: "refused: it is over",
+    ChangeStep.DONE_NOT_FOUND: "done: not found",
+    ChangeStep.DONE_BESIDE: "done: old one doubled",
+    ChangeStep.DONE_TWICE: "done: other one doubled",
+    ChangeStep.REFUSE: "refused",
+    ChangeStep.REFUSE_OVER: "refused: over",
     ChangeStep.REFUSE_NOT_ALLOWED: "refused: not allowed",
-    ChangeStep.REFUSE_FULL: "refused: no seat is left",
-    ChangeStep.REFUSE_OTHER_BOOKING: "refused: another booking then",
-    ChangeStep.REFUSE_MOVED: "refused: moved meanwhile",
-    ChangeStep.REFUSE_MOVED_UNSEEN: "refused: moved meanwhile; a person must look",
-    ChangeStep.REFUSE_CANCELLED: "refused: cancelled there",
-    ChangeStep.REFUSE_NOT_FOUND: "refused: not found at Cal.com",
-    ChangeStep.REFUSE_NO_WEEK: "refused: no week begins then",
-    ChangeStep.REFUSE_BEGUN: "refused: the week has begun",
+    ChangeStep.REFUSE_FULL: "refused: full",
+    ChangeStep.REFUSE_OTHER_BOOKING: "refused: another booking",
+    ChangeStep.REFUSE_MOVED: "refused: moved",
+    ChangeStep.REFUSE_MOVED_UNSEEN: "refused: moved, unseen",
+    ChangeStep.REFUSE_CANCELLED: "refused: cancelled",
+    ChangeStep.REFUSE_NOT_FOUND: "refused: not found",
+    ChangeStep.REFUSE_NO_WEEK: "refused: no week",
+    ChangeStep.REFUSE_BEGUN: "refused: begun",
     ChangeStep.BOOK_AGAIN: "lost: booked again",
     ChangeStep.BLIND: "held(blind_key)",
     ChangeStep.EXPIRE: "expired",
-    ChangeStep.FAIL: "failed: it stands as before",
+    ChangeStep.FAIL: "failed",
     ChangeStep.UNREACHABLE: "held(unreachable)",
 }
 
@@ -47,5 +47,5 @@ def rendered(head: Sequence[str], rows: Mapping[str, Iterable[ChangeStep]]) -> s
 
 
 def document() -> str:
-    """Return docs/promises.md."""
-    return PROMISES.read_text("utf-8")
+    """Return docs/evidence.md."""
+    return EVIDENCE.read_text("utf-8")

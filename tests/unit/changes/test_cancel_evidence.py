@@ -1,4 +1,4 @@
-"""What the evidence about a cancel proves: every cell of its tables in docs/promises.md, "What may end a change"."""
+"""What the evidence about a cancel proves: every cell of its tables in docs/evidence.md, "What may end a change"."""
 
 from typing import Any
 
@@ -116,7 +116,7 @@ def test_a_cancel_needs_no_sight() -> None:
 
 
 def test_the_document_has_the_same_tables() -> None:
-    """docs/promises.md says of each answer and lookup what the product does."""
+    """docs/evidence.md says of each answer and lookup what the product does."""
     answers = rendered(
         ("answer to a cancel", "first POST", "after an unknown one", "of a series, of a week"),
         {row: acts for row, (_, _, acts) in ANSWERS.items()},

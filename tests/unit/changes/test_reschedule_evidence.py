@@ -1,4 +1,4 @@
-"""What the evidence about a reschedule proves: every cell of its tables in docs/promises.md."""
+"""What the evidence about a reschedule proves: every cell of its tables in docs/evidence.md."""
 
 from typing import Any
 
@@ -204,7 +204,7 @@ def test_each_act_has_its_word_and_is_reached() -> None:
 
 
 def test_the_document_has_the_same_tables() -> None:
-    """docs/promises.md says of each answer and lookup what the product does."""
+    """docs/evidence.md says of each answer and lookup what the product does."""
     answers = rendered(
         ("answer to a reschedule", "first POST", "the same, of a seat", "after an unknown one"),
         {row: acts for row, (_, _, acts) in ANSWERS.items()},

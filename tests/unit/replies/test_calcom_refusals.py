@@ -69,7 +69,7 @@ def test_when_it_answered_is_said_by_calcoms_clock_alone(answer: Answer | NoAnsw
 def test_each_refusal_of_a_second_post_has_a_word_of_its_own(
     refusal: tuple[int, str, str], reply_kind: ReplyKind, uid: str | None
 ) -> None:
-    """For what each of them proves differs from kind to kind (docs/promises.md)."""
+    """For what each of them proves differs from kind to kind (docs/evidence.md)."""
     reply = read(refused(refusal))
 
     assert (reply.kind, reply.uid, reply.settle_after) == (reply_kind, uid, SettleAfter.ANSWERED)

@@ -1,4 +1,4 @@
-"""Weak evidence ends nothing: every cell of the tables in docs/promises.md, "What may end a booking"."""
+"""Weak evidence ends nothing: every cell of the tables in docs/evidence.md, "What may end a booking"."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tasks.attempts.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Cas
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.slots import Slot
 
-PROMISES = Path(__file__).parents[3] / "docs" / "promises.md"
+EVIDENCE = Path(__file__).parents[3] / "docs" / "evidence.md"
 K = EventKind
 LAST_ROW = (K.OTHER, K.UNKNOWN)  # what no row names: round robin x confirmation, a price, a kind that is not known ...
 
@@ -282,14 +282,14 @@ WORDS = {
 
 
 def table(title: str) -> Iterator[list[str]]:
-    """Yield the rows of the table that follows a line of docs/promises.md."""
-    lines = PROMISES.read_text("utf-8").split(title)[1].split("\n\n")[1].splitlines()
+    """Yield the rows of the table that follows a line of docs/evidence.md."""
+    lines = EVIDENCE.read_text("utf-8").split(title)[1].split("\n\n")[1].splitlines()
     for line in lines[2:]:
         yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_the_document_has_the_same_table() -> None:
-    """docs/promises.md says of each answer and kind what the product does."""
+    """docs/evidence.md says of each answer and kind what the product does."""
     rows = {cells[0]: cells[1:] for cells in table("The answer to the evidence POST")}
     assert rows.keys() == ANSWERS.keys()
     for answer, (_, _, acts) in ANSWERS.items():

@@ -82,7 +82,7 @@ def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType
 
 
 def _settled(event_type: EventType | None) -> Settled:
-    """Return how an unclear answer is settled, in the order of docs/promises.md ("What may end a booking")."""
+    """Return how an unclear answer is settled, in the order of docs/evidence.md ("What may end a booking")."""
     if event_type is None:
         return Settled.NOT_ASKED
     if event_type.deleted:

@@ -1,4 +1,4 @@
-"""How seldom the breaker opens for all on a bad day of several accounts: the table of docs/promises.md.
+"""How seldom the breaker opens for all on a bad day of several accounts: the table of docs/breaker.md.
 
 How seldom is exact: a chain of the accounts of the last failures, each step of which was seen in the scripts.
 """
@@ -14,7 +14,7 @@ from resilience.circuit_breaker.types import State
 from tests.integration.breaker.accounts.test_accounts import BAD, GOOD, Accounts, accounts_of
 from tests.support.breakers import wipe
 
-PROMISES = Path(__file__).parents[4] / "docs" / "promises.md"
+BREAKER = Path(__file__).parents[4] / "docs" / "breaker.md"
 PERCENT = (5, 10, 20, 50, 80, 100)
 Row = tuple[int, ...]
 """The accounts of the last failures in a row, numbered as they come: nothing else matters of who they are."""
@@ -55,7 +55,7 @@ def test_the_next_step_depends_on_the_accounts_of_the_row_alone(redis_url: str, 
 @pytest.mark.parametrize("accounts", [2, 3, 20])
 def test_the_table_shows_the_rules_own_odds(accounts: int) -> None:
     """The mean number of calls between two openings for all, where calls fail by chance."""
-    line = re.search(rf"^\| {accounts} accounts \|(.*)\|$", PROMISES.read_text("utf-8"), re.MULTILINE)
+    line = re.search(rf"^\| {accounts} accounts \|(.*)\|$", BREAKER.read_text("utf-8"), re.MULTILINE)
     assert line, "a row of the table"
     shown = [_number(cell) for cell in line[1].split("|")]
     means = [mean_calls(accounts, Fraction(percent, 100)) for percent in PERCENT]

@@ -1,7 +1,7 @@
 """How seldom broken accounts open the breaker for the others, and that accounts which are idle hide no outage.
 
 A quiet night: two hundred accounts ask for a booking an hour each, by chance. Each booking of thirty of them is
-answered 500, and is tried again after 1, 2 and 4 s. docs/promises.md has the figures.
+answered 500, and is tried again after 1, 2 and 4 s. docs/breaker.md has the figures.
 """
 
 import random
