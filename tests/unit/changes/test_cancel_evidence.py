@@ -23,14 +23,14 @@ ANSWERS: dict[str, Row] = {
     "400 a seat of another booking": (A.SEAT_ELSEWHERE, {}, LOOK),
     "404 Invalid Query": (A.PROBABLY_DONE, {}, LOOK),
     "400 not part of a recurring booking": (A.PROBABLY_DONE, {}, LOOK),
-    "404 not found, confirmed or moved less than 130 s ago": (A.NOT_FOUND, {"young": True}, LOOK),
+    "404 not found, changed within 130 s": (A.NOT_FOUND, {"young": True}, LOOK),
     "404 not found": (A.NOT_FOUND, {}, (Act.ASK_ANOTHER, Act.ASK_ANOTHER, Act.LOOK)),
-    "404 not found, another booking of ours is found": (
+    "404 not found, another of ours is found": (
         A.NOT_FOUND,
         {"another": True},
         (Act.DONE_NOT_FOUND, Act.DONE_NOT_FOUND, Act.LOOK),
     ),
-    "404 not found, no other booking of ours is found": (
+    "404 not found, no other of ours is found": (
         A.NOT_FOUND,
         {"another": False},
         (Act.HOLD_UNKNOWN, Act.HOLD_UNKNOWN, Act.LOOK),
@@ -63,26 +63,26 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], tuple[ChangeStep, ChangeStep, Chan
         Shown.ALIVE, {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
     "alive, retries used up by an outage": (
         Shown.ALIVE, USED_UP | {"outage": True}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
-    "alive, the later POST was answered: has already ended": (
+    "alive, the later POST: has already ended": (
         Shown.ALIVE, {"refusal": A.OVER}, (Act.LOOK, Act.LOOK, Act.REFUSE_OVER)),
-    "alive, the later POST was answered: does not allow cancellations": (
+    "alive, the later POST: does not allow cancellations": (
         Shown.ALIVE, {"refusal": A.NOT_ALLOWED}, (Act.LOOK, Act.LOOK, Act.REFUSE_NOT_ALLOWED)),
-    "a series, no week of it begins then, confirmed or moved less than 130 s ago": (
+    "a series, no week of it begins then, changed within 130 s": (
         Shown.NO_WEEK, {"young": True}, (Act.LOOK,) * 3),
     "a series, no week of it begins then": (Shown.NO_WEEK, {}, (Act.REFUSE_NO_WEEK,) * 3),
     "a series, the week has begun and lives, and no POST has named it": (
         Shown.BEGUN, {"next_week": True}, (Act.LOOK, Act.REFUSE_BEGUN, Act.REFUSE_BEGUN)),
     "a series, the week has begun and lives, and a POST has named it": (
         Shown.BEGUN, {}, (Act.LOOK, Act.LOOK, Act.REFUSE_BEGUN)),
-    "404 to its uid, confirmed or moved less than 130 s ago": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
+    "404 to its uid, changed within 130 s": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
     "404 to its uid": (Shown.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
-    "404 to its uid, another booking of ours is found": (
+    "404 to its uid, another of ours is found": (
         Shown.NOT_FOUND, {"another": True}, (Act.DONE_NOT_FOUND,) * 3),
-    "404 to its uid, no other booking of ours is found": (
+    "404 to its uid, no other of ours is found": (
         Shown.NOT_FOUND, {"another": False}, (Act.HOLD_UNKNOWN,) * 3),
     "404 to the seat": (Shown.NOT_FOUND, {"seat": True}, (Act.ASK_LIST,) * 3),
-    "404 to the seat, our reference is listed": (Shown.NOT_FOUND, {"seat": True, "listed": True}, (Act.FOLLOW,) * 3),
-    "404 to the seat, our reference is not listed": (
+    "404 to the seat, our reference listed": (Shown.NOT_FOUND, {"seat": True, "listed": True}, (Act.FOLLOW,) * 3),
+    "404 to the seat, our reference unlisted": (
         Shown.NOT_FOUND, {"seat": True, "listed": False}, (Act.LOOK, Act.LOOK, Act.DONE)),
     "no clear answer": (Shown.UNREADABLE, {}, (Act.LOOK,) * 3),
 }  # fmt: skip

@@ -38,10 +38,10 @@ ANSWERS: dict[str, tuple[ChangeAnswer, dict[str, Any], Acts]] = {
     "404 no such seat": (A.SEAT_GONE, {}, LOOK),
     "404 no original booking, 400 a seated booking": (A.ORIGINAL_GONE, {}, LOOK),
     "404 Invalid Query": (A.PROBABLY_DONE, {}, LOOK),
-    "404 not found, confirmed or moved less than 130 s ago": (A.NOT_FOUND, {"young": True}, LOOK),
+    "404 not found, changed within 130 s": (A.NOT_FOUND, {"young": True}, LOOK),
     "404 not found": (A.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
-    "404 not found, another booking of ours is found": (A.NOT_FOUND, {"another": True}, (Act.REFUSE_NOT_FOUND,) * 3),
-    "404 not found, no other booking of ours is found": (A.NOT_FOUND, {"another": False}, (Act.HOLD_UNKNOWN,) * 3),
+    "404 not found, another of ours is found": (A.NOT_FOUND, {"another": True}, (Act.REFUSE_NOT_FOUND,) * 3),
+    "404 not found, no other of ours is found": (A.NOT_FOUND, {"another": False}, (Act.HOLD_UNKNOWN,) * 3),
     "401 our key": (A.CREDENTIALS, {}, HOLD),
     "429": (A.THROTTLED, {}, HOLD),
     "404 Cannot POST": (A.CONFIGURATION, {}, HOLD),
@@ -68,73 +68,73 @@ LOOKS: dict[str, tuple[Shown, dict[str, Any], Acts]] = {
     "the same, and it was cancelled or declined since": (
         Shown.MOVED, {"wanted": True, "lives": False}, (Act.REFUSE_CANCELLED,) * 3),
     "moved elsewhere": (Shown.MOVED, {}, (Act.ASK_LIST,) * 3),
-    "moved elsewhere, ours is listed at the wanted start": (Shown.MOVED, {"listed": True}, (Act.DONE_TWICE,) * 3),
-    "moved elsewhere and cancelled there, ours is listed": (
+    "moved elsewhere, ours listed at the wanted start": (Shown.MOVED, {"listed": True}, (Act.DONE_TWICE,) * 3),
+    "moved elsewhere and cancelled there, ours listed": (
         Shown.MOVED, {"listed": True, "lives": False}, (Act.DONE,) * 3),
-    "moved elsewhere, ours is not listed, the key has sight": (
+    "moved elsewhere, ours unlisted, the key has sight": (
         Shown.MOVED, {"listed": False, "sight": True}, (Act.LOOK, Act.LOOK, Act.REFUSE_MOVED)),
-    "moved elsewhere, ours is not listed, no sight": (
+    "moved elsewhere, ours unlisted, no sight": (
         Shown.MOVED, {"listed": False}, (Act.LOOK, Act.LOOK, Act.REFUSE_MOVED_UNSEEN)),
-    "moved elsewhere and cancelled there, ours is not listed, the key has sight": (
+    "moved elsewhere and cancelled there, ours unlisted, the key has sight": (
         Shown.MOVED, {"listed": False, "sight": True, "lives": False}, (Act.LOOK, Act.LOOK, Act.REFUSE_CANCELLED)),
     "moved elsewhere, and our first POST was refused": (Shown.MOVED, {"moved": False}, (Act.REFUSE_MOVED,) * 3),
     "cancelled or declined, never moved": (Shown.CANCELLED, {}, (Act.ASK_LIST,) * 3),
-    "the same, ours is listed at the wanted start": (Shown.CANCELLED, ENDED | {"listed": True}, (Act.DONE,) * 3),
-    "the same, ours is not listed, the key has sight": (
+    "the same, ours listed at the wanted start": (Shown.CANCELLED, ENDED | {"listed": True}, (Act.DONE,) * 3),
+    "the same, ours unlisted, the key has sight": (
         Shown.CANCELLED, ENDED | UNLISTED, (Act.LOOK, Act.LOOK, Act.REFUSE_CANCELLED)),
-    "the same, ours is not listed, no sight": (Shown.CANCELLED, ENDED | UNSEEN, (Act.LOOK, Act.LOOK, Act.BLIND)),
+    "the same, ours unlisted, no sight": (Shown.CANCELLED, ENDED | UNSEEN, (Act.LOOK, Act.LOOK, Act.BLIND)),
     "the same, of a seat, or our first POST was refused": (
         Shown.CANCELLED, {"moved": False}, (Act.REFUSE_CANCELLED,) * 3),
     "as before": (Shown.ALIVE, {}, (Act.LOOK, Act.ASK_LIST, Act.ASK_LIST)),
-    "as before, ours is listed at the wanted start": (
+    "as before, ours listed at the wanted start": (
         Shown.ALIVE, {"listed": True}, (Act.LOOK, Act.DONE_BESIDE, Act.DONE_BESIDE)),
-    "as before, ours is not listed: retries are left": (
+    "as before, ours unlisted: retries are left": (
         Shown.ALIVE, UNLISTED, (Act.LOOK, Act.POST_AGAIN, Act.RETRY)),
     "as before, no sight: retries are left": (Shown.ALIVE, UNSEEN, (Act.LOOK, Act.POST_AGAIN, Act.POST_AGAIN)),
     "the same, and its type asks its host, or may": (
         Shown.ALIVE, UNSEEN | {"asks_host": True}, (Act.LOOK, Act.LOOK, Act.BLIND)),
-    "as before, ours is not listed: retries used up": (
+    "as before, ours unlisted: retries used up": (
         Shown.ALIVE, UNLISTED | USED_UP, (Act.LOOK, Act.LOOK, Act.FAIL)),
-    "as before, ours is not listed: retries used up before HOLD_MAX_AGE": (
+    "as before, ours unlisted: retries used up before HOLD_MAX_AGE": (
         Shown.ALIVE, UNLISTED | {"may_retry": False}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
-    "as before, ours is not listed: retries used up by an outage": (
+    "as before, ours unlisted: retries used up by an outage": (
         Shown.ALIVE, UNLISTED | USED_UP | {"outage": True}, (Act.LOOK, Act.LOOK, Act.UNREACHABLE)),
-    "as before, ours is not listed: the wanted start is nearer than HOLD_LEAD": (
+    "as before, ours unlisted: the wanted start is nearer than HOLD_LEAD": (
         Shown.ALIVE, UNLISTED | {"near": True}, (Act.LOOK, Act.LOOK, Act.EXPIRE)),
-    "as before, ours is not listed: the later POST was answered: another booking": (
+    "as before, ours unlisted: the later POST: another booking": (
         Shown.ALIVE, UNLISTED | {"refusal": A.OTHER_BOOKING}, (Act.LOOK, Act.LOOK, Act.REFUSE_OTHER_BOOKING)),
-    "as before, ours is not listed: the later POST was refused": (
+    "as before, ours unlisted: the later POST was refused": (
         Shown.ALIVE, UNLISTED | {"refusal": A.REFUSED}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
-    "as before, ours is not listed: the later POST was answered: taken": (
+    "as before, ours unlisted: the later POST: taken": (
         Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN}, (Act.LOOK, Act.LOOK, Act.ASK_SLOTS)),
     "the same, the slot is offered": (
         Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN, **OFFERED}, (Act.LOOK, Act.LOOK, Act.RETRY)),
     "the same, the slot is not offered": (
         Shown.ALIVE, UNLISTED | {"refusal": A.TAKEN, **UNAVAILABLE}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
-    "as before, no sight: the later POST was answered: taken, and the slot is not offered": (
+    "as before, no sight: the later POST: taken, and the slot is not offered": (
         Shown.ALIVE, UNSEEN | {"refusal": A.TAKEN, **UNAVAILABLE}, (Act.LOOK, Act.LOOK, Act.BLIND)),
-    "as before, ours is not listed, no sight: it would be refused, expire or fail": (
+    "as before, ours unlisted, no sight: it would be refused, expire or fail": (
         Shown.ALIVE, UNSEEN | USED_UP, (Act.LOOK, Act.LOOK, Act.BLIND)),
     "as before, of a seat, or our first POST was refused: retries are left": (
         Shown.ALIVE, SEAT, (Act.LOOK, Act.POST_AGAIN, Act.RETRY)),
     "the same, the later POST was refused": (
         Shown.ALIVE, SEAT | {"refusal": A.REFUSED}, (Act.LOOK, Act.LOOK, Act.REFUSE)),
     "404 to the seat": (Shown.NOT_FOUND, SEAT, (Act.ASK_LIST,) * 3),
-    "404 to the seat, ours is listed at the wanted start": (Shown.NOT_FOUND, SEAT | {"listed": True}, (Act.DONE,) * 3),
-    "404 to the seat, ours is not listed, the key has sight": (
+    "404 to the seat, ours listed at the wanted start": (Shown.NOT_FOUND, SEAT | {"listed": True}, (Act.DONE,) * 3),
+    "404 to the seat, ours unlisted, the key has sight": (
         Shown.NOT_FOUND, SEAT | {"listed": False, "sight": True}, (Act.LOOK, Act.LOOK, Act.BOOK_AGAIN)),
-    "404 to the seat, ours is not listed, no sight": (
+    "404 to the seat, ours unlisted, no sight": (
         Shown.NOT_FOUND, SEAT | {"listed": False}, (Act.LOOK, Act.LOOK, Act.BLIND)),
-    "404 to the seat, ours is listed at another start": (
+    "404 to the seat, ours listed at another start": (
         Shown.NOT_FOUND, SEAT | {"listed": False, "elsewhere": True}, (Act.REFUSE_MOVED,) * 3),
-    "404 to the seat, ours is not listed, our first POST was refused, the key has sight": (
+    "404 to the seat, ours unlisted, our first POST was refused, the key has sight": (
         Shown.NOT_FOUND, SEAT | {"listed": False, "moved": False, "sight": True},
         (Act.LOOK, Act.LOOK, Act.REFUSE_NOT_FOUND)),
-    "404 to its uid, confirmed or moved less than 130 s ago": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
+    "404 to its uid, changed within 130 s": (Shown.NOT_FOUND, {"young": True}, (Act.LOOK,) * 3),
     "404 to its uid": (Shown.NOT_FOUND, {}, (Act.ASK_ANOTHER,) * 3),
-    "404 to its uid, another booking of ours is found": (
+    "404 to its uid, another of ours is found": (
         Shown.NOT_FOUND, {"another": True}, (Act.REFUSE_NOT_FOUND,) * 3),
-    "404 to its uid, no other booking of ours is found": (
+    "404 to its uid, no other of ours is found": (
         Shown.NOT_FOUND, {"another": False}, (Act.HOLD_UNKNOWN,) * 3),
     "no clear answer": (Shown.UNREADABLE, {}, (Act.LOOK,) * 3),
 }  # fmt: skip
