@@ -1,6 +1,7 @@
 """What `make bench` measures is named, complete and drawn; it is never run here: no test measures time."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+PERFORMANCE = BENCHMARKS.parent / "docs" / "performance.md"
 # Every figure of speed, with what it must be and what we want it to be.
 SPEED = {
     "throughput": (0.95, 1.0),
@@ -88,6 +90,20 @@ def test_a_figure_has_one_name_and_a_module_that_measures_it(runner: Any) -> Non
 def test_an_aim_is_better_than_a_must(runner: Any) -> None:
     """Which way a figure is better is not mixed up."""
     assert [one.name for one in runner("figures").FIGURES if not one.is_kept(one.aim)] == []
+
+
+def test_the_document_has_the_musts_of_the_runner_and_says_what_is_missed(runner: Any) -> None:
+    """Of each row of docs/performance.md: must, aim, and whether a ratio before its range is what it must be."""
+    figures = {one.name: one for one in runner("figures").FIGURES}
+    rows = re.findall(r"^\| `(\w+)`: (.*) \|$", PERFORMANCE.read_text("utf-8"), re.MULTILINE)
+
+    assert len(rows) >= 40
+    for name, row in rows:
+        figure = figures[name]
+        _, ratios, must, aim, verdict = row.split(" | ")
+        kept = all(figure.is_kept(float(one)) for one in re.findall(r"\d+(?:\.\d+)?", ratios.partition("(")[0]))
+        assert (name, float(must), float(aim)) == (name, figure.must, figure.aim)
+        assert (name, "**missed**" in verdict) == (name, not kept)
 
 
 def test_a_ratio_is_the_median_of_its_pairs(runner: Any) -> None:
