@@ -1,4 +1,4 @@
-"""Write what the search prints into README.md; with `--fates N`, search the evidence further instead."""
+"""Write what the search prints into this folder's README.md; with `--fates N`, search the evidence further instead."""
 
 import argparse
 

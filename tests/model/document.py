@@ -1,4 +1,4 @@
-"""Print the counterexamples of promise 2 into README.md: `python -m tests.model`."""
+"""Print the counterexamples of promise 2 into the README.md of this folder: `python -m tests.model`."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -30,12 +30,12 @@ def counterexample(rules: Rules) -> Found:
 
 
 def printed() -> str:
-    """Return the part of README.md that the search prints."""
+    """Return the part of the folder's README.md that the search prints."""
     return "\n".join(_lines())
 
 
 def page() -> str:
-    """Return README.md as it must be."""
+    """Return the folder's README.md as it must be."""
     before, rest = README.read_text("utf-8").split(BEGIN)
     return f"{before}{BEGIN}{printed()}{END}{rest.split(END)[1]}"
 
