@@ -68,7 +68,7 @@ def test_with_redis_the_loop_is_woken_only_if_it_does_not_wait_for_a_message(
 
 def test_with_rabbitmq_the_loop_acknowledges() -> None:
     """Its client is for one thread."""
-    message = Message(SimpleNamespace())
+    message = Message(SimpleNamespace(is_asking=lambda: True))
 
     hub = acknowledged(message)
 
