@@ -92,22 +92,24 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
         if readable
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    return (structlog.stdlib.ProcessorFormatter if readable else _JsonFormatter)(
-        foreign_pre_chain=[
-            with_fields,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
-            add_correlation_id,
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,  # without the local variables: they hold names and addresses
-            Mask(settings),
-            renderer,
-        ],
-    )
+    mask = Mask(settings)
+    chain: list[Processor] = [
+        with_fields,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        add_correlation_id,
+    ]
+    processors: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,  # without the local variables: they hold names and addresses
+        mask,
+        renderer,
+    ]
+    if readable:
+        return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processors=processors)
+    return _JsonFormatter(mask, foreign_pre_chain=chain, processors=processors)
 
 
 class SafeLine(LogLine):
@@ -115,15 +117,23 @@ class SafeLine(LogLine):
 
 
 class _JsonFormatter(structlog.stdlib.ProcessorFormatter):
-    """Write a SafeLine in a fifth of the time."""
+    """Write a line of our own in half of structlog's time, a SafeLine in a fifth."""
+
+    def __init__(self, mask: "Mask", **chain: list[Processor]) -> None:
+        super().__init__(**chain)  # type: ignore[arg-type]  # its names are given by `_formatter`
+        self._mask = mask
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        if not isinstance(record.msg, SafeLine):
+        line = record.msg
+        if not isinstance(line, LogLine) or record.exc_info or record.stack_info:
             return super().format(record)
         at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
         more = {"logger": record.name, "level": record.levelname.lower(), "timestamp": at}
-        return json.dumps({"event": record.msg.event, **record.msg.fields, **more})
+        if isinstance(line, SafeLine):
+            return json.dumps({"event": line.event, **line.fields, **more})
+        event = add_correlation_id(None, "", {"event": line.event, **line.fields, **more})
+        return json.dumps(self._mask(None, "", event), ensure_ascii=False)
 
 
 def with_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "***"
@@ -10,6 +11,7 @@ MAX_TEXT = 500  # characters
 MAX_ITEMS = 50
 MAX_DEPTH = 4
 MAX_SEARCHED = 4 * MAX_TEXT  # characters of a text that are searched: a long text must not cost a long search
+_SHORT_KEY = 100  # characters; what is longer is not kept in memory
 _CONTEXT_ITEMS, _CONTEXT_TEXT = 10, 100  # entries of a report's context, and characters of each
 
 # The value of a key that contains one of these words is personal or secret.
@@ -72,9 +74,18 @@ def _mapping(data: Mapping[Any, Any], depth: int, text: Callable[[str], str]) ->
         if len(clean) == MAX_ITEMS:
             clean["…"] = f"{len(data) - MAX_ITEMS} more"
             break
-        name = scrub(str(key))
-        clean[name] = MASK if _SENSITIVE.search(name) and value is not None else _value(value, depth - 1, text)
+        name, sensitive = (_known_key if len(str(key)) <= _SHORT_KEY else _key)(str(key))
+        clean[name] = MASK if sensitive and value is not None else _value(value, depth - 1, text)
     return clean
+
+
+def _key(key: str) -> tuple[str, bool]:
+    """Return a key that may be logged, and whether its value is personal or secret."""
+    name = scrub(key)
+    return name, _SENSITIVE.search(name) is not None
+
+
+_known_key = lru_cache(maxsize=512)(_key)  # keys are names in our code, nearly all
 
 
 def _value(value: Any, depth: int, text: Callable[[str], str]) -> Any:

@@ -17,9 +17,10 @@ from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.headers import allowance
 from tasks.calcom.reads import CalcomReads, ReadRequest
-from tasks.calcom.reply import ErrorType, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
+from tasks.host import lane
 from tasks.work.moves import CallMade
 
 _WORKER = socket.gethostname()
@@ -114,7 +115,10 @@ class GuardedCalls(CalcomReads):
         return permit
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
-        """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
+        """POST the booking once, and record the outcome; `may_send` is called right before the first byte.
+
+        A plain booking leaves its lane as soon as it is made: the next one is called for while this one is recorded.
+        """
 
         def send() -> Answer | NoAnswer:
             body, correlation_id = booking_body(row), row.correlation_id
@@ -122,7 +126,11 @@ class GuardedCalls(CalcomReads):
 
         def read(answer: Answer | NoAnswer) -> Reply:
             address = attendee_address(row)
-            return read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
+            reply = read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
+            plain = permit.state is State.CLOSED and not (permit.item or permit.trial or row.outcome_unknown)
+            if plain and reply.kind is ReplyKind.BOOKED:
+                lane.leave()  # nothing more is called; the breaker hears of it at once, as before
+            return reply
 
         return self.call(permit, send, read)
 
