@@ -144,14 +144,14 @@ PAGE = (
     _base(
         name="any-token-acts",
         old="return secrets.compare_digest(given.encode(), token.get_secret_value().encode())",
-        new="return token.get_secret_value().startswith(given)",
+        new="return bool(given) and token.get_secret_value().startswith(given)",
         test=f"{_ACTIONS}test_without_a_login_only_who_has_opened_the_link_may_act",
     ),
     _base(
-        name="token-of-another-port-lost",
+        name="tokens-of-two-ports-in-one-cookie",
         old='return f"page_token_{self.application.options.port}"',
         new='return "page_token"',
-        test=f"{_VIEWER}test_without_a_login_only_who_is_at_home_may_act[the token of another port]",
+        test=f"{_VIEWER}test_without_a_login_only_who_is_at_home_may_act[at home]",
     ),
     _base(
         name="scripts-read-the-token",
