@@ -66,8 +66,9 @@ def waiting_for_a_worker(conn: Connection, most: int) -> int:
 
 
 def _pending(kind: RowKind[Any], most: int) -> Select[Any]:
-    rows = table(kind.table, column("status"))
-    return select(literal(1)).select_from(rows).where(rows.c.status == Status.PENDING).limit(most)
+    rows = table(kind.table, column("status"), column("enqueued_at"))
+    pending = select(literal(1)).select_from(rows).where(rows.c.status == Status.PENDING)
+    return pending.order_by(rows.c.enqueued_at).limit(most)  # in the order of the index of what is to be sent
 
 
 def _held(kind: RowKind[Any], reason: HoldReason, account: int | None) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""Redis gone for a while and back: what is in line waits there, and is let go in order; nobody gets a message in vain."""
+"""Redis gone for a while and back: what is in line waits there, is let go in order, and gets no message in vain."""
 
 import threading
 import time
