@@ -9,7 +9,7 @@ _FLOODS = "tests/integration/accounts/test_floods.py::"
 _IN_TURN = "tests/integration/accounts/test_turns.py::"
 _SLOW = "tests/integration/breaker/accounts/test_slow_accounts.py::"
 _REFUSED = "tests/integration/accounts/test_refused_keys.py::"
-_BACK = "tests/integration/accounts/test_redis_back.py::"
+_BACK = "tests/integration/line/test_redis_back.py::"
 _local = partial(Breakage, promise=4, file="resilience/circuit_breaker/local/breaker.py")
 _flood = partial(Breakage, promise=4)
 _cause = partial(Breakage, promise=4, file="tasks/maintenance/release.py")

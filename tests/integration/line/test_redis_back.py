@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from cryptography.fernet import Fernet
 
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.settings import PROCESS_MAX
@@ -29,10 +30,11 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("simulator")
 @pytest.mark.parametrize("account", [None, "salon-7"], ids=["alone", "several"])
 @sizes(LINE, many=2_000)
 def test_what_is_in_line_stays_there_while_redis_is_gone(
-    fleet_of: Callable[..., dict[str, str]],
+    settings: Callable[..., dict[str, str]],
     client: redis.Redis,
     valkey: Any,
     account: str | None,
@@ -40,7 +42,7 @@ def test_what_is_in_line_stays_there_while_redis_is_gone(
     counted: Counted,
 ) -> None:
     """No limit of ours bounds it: what no worker has taken up does. Each is let go once more at most."""
-    fleet_of(CALCOM_RATE_LIMIT_PER_MINUTE="0")
+    settings(CALCOM_RATE_LIMIT_PER_MINUTE="0", ACCOUNT_ENCRYPTION_KEYS=Fernet.generate_key().decode())
     if account:
         add(account)
     line = ask(range(size), account)
