@@ -1,11 +1,13 @@
 """Build the breaker and the detector from the settings; log the breaker's changes, and record a refused key."""
 
 from dataclasses import asdict
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring import overrides
+from db.queue import waits
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.account import OWN_SERVICE
 from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
@@ -63,8 +65,14 @@ def make_breaker(
         key=calcom.key_fingerprint if calcom else "",
         configuration=calcom.settings_fingerprint if calcom else "",
         overrides=lambda: in_force(engine, service),
+        waiting=partial(_waiting, engine),
         emit=listen,
     )
+
+
+def _waiting(engine: Engine, most: int) -> int:
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        return waits.waiting_for_a_worker(conn, most)
 
 
 def make_connections(settings: Settings) -> ThreadConnections | None:

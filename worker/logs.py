@@ -189,8 +189,7 @@ class Mask:
 
 def _secrets(settings: Settings) -> Iterator[str]:
     """List what must never be printed, as it is and as it stands in a URL."""
-    if settings.calcom_api_key:
-        yield settings.calcom_api_key.get_secret_value()
+    yield from (one.get_secret_value() for one in (settings.calcom_api_key, settings.page_token) if one)
     urls = (settings.database_url, settings.database_direct_url, settings.redis_url, settings.celery_broker_url)
     for url in (part for several in urls if several for part in (several, *several.split(";"))):
         password = urlsplit(url).password

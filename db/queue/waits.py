@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, column, exists, literal, or_, select, table
+from sqlalchemy import Connection, Select, column, exists, func, literal, or_, select, table, union_all
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db.appointments.queue import PACED
@@ -57,6 +57,18 @@ def backlog_reason(conn: Connection, account: int | None = None) -> HoldReason |
     waits = [or_(*(exists(_held(kind, reason, account)) for kind in KINDS)) for reason in PACED]
     found = conn.execute(select(*waits)).one()
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
+
+
+def waiting_for_a_worker(conn: Connection, most: int) -> int:
+    """Return how many rows no worker has claimed, up to `most`: new ones, released ones, with and without a message."""
+    pending = union_all(*(_pending(kind, most) for kind in KINDS)).limit(most).subquery()
+    return int(conn.execute(select(func.count()).select_from(pending)).scalar_one())
+
+
+def _pending(kind: RowKind[Any], most: int) -> Select[Any]:
+    rows = table(kind.table, column("status"), column("enqueued_at"))
+    pending = select(literal(1)).select_from(rows).where(rows.c.status == Status.PENDING)
+    return pending.order_by(rows.c.enqueued_at).limit(most)  # in the order of the index of what is to be sent
 
 
 def _held(kind: RowKind[Any], reason: HoldReason, account: int | None) -> Select[Any]:

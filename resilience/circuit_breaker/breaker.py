@@ -19,7 +19,7 @@ from booking_client.redaction import bounded_context
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.account import CallingAccount, identity
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
-from resilience.circuit_breaker.held_work import HeldWork
+from resilience.circuit_breaker.held_work import CountWaiting, HeldWork
 from resilience.circuit_breaker.operators import OperatorControls
 from resilience.circuit_breaker.rules import BreakerRules
 from resilience.circuit_breaker.settings import BreakerSettings
@@ -43,7 +43,8 @@ class CircuitBreaker:
 
     `redis` None: only this process uses the breaker; `make_redis` builds a client with short time-outs. `key`,
     `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads the
-    overrides in force, oldest first, to repeat them after Redis has lost its data. Tests give `clock` (s) and `wall`.
+    overrides in force, oldest first, to repeat them after Redis has lost its data. `waiting` bounds releases without
+    Redis. Tests give `clock` (s) and `wall`.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
@@ -55,6 +56,7 @@ class CircuitBreaker:
         key: str = "",
         configuration: str = "",
         overrides: ReadOverrides | None = None,
+        waiting: CountWaiting | None = None,
         emit: Emit = say_nothing,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -75,7 +77,7 @@ class CircuitBreaker:
         )  # fmt: skip
         spread = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._rules = BreakerRules(failover, self.settings, self.calls, emit=emit, rng=spread)
-        self.held_work = HeldWork(failover, self.settings)
+        self.held_work = HeldWork(failover, self.settings, waiting)
         self.operators = OperatorControls(failover, self.calls)
         self.view = BreakerView(failover, snapshot, self._closed.begin)
 

@@ -1,6 +1,6 @@
 """The held work of a breaker: which items may be sent now, and which places are free again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from resilience.circuit_breaker.account import CallingAccount
 from resilience.circuit_breaker.failover import Failover
@@ -8,6 +8,9 @@ from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import Reason, Released, State
 from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, TURNED_OUT, to_seconds
 from resilience.shared_state.answers import Late
+
+CountWaiting = Callable[[int], int]
+"""Counts the released items whose call no process has taken up, up to a number, by the record of all processes."""
 
 
 class HeldWork:
@@ -17,9 +20,11 @@ class HeldWork:
     do not wait for the one that has the common window.
     """
 
-    def __init__(self, failover: Failover, settings: BreakerSettings) -> None:
+    def __init__(self, failover: Failover, settings: BreakerSettings, waiting: CountWaiting | None = None) -> None:
         self._failover = failover
+        self._waiting = waiting
         self._release_max = settings.release_max
+        self._process_max = settings.limits.process_max
         self._redis_retry = settings.redis_retry  # s
 
     def release(
@@ -45,7 +50,8 @@ class HeldWork:
             self._failover.not_acknowledged(endpoint, items=wanted, apart=apart)
             return Released((), 0, Reason.THROTTLED, self._redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
-            return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted, account))
+            most = self._places_by_record() if wanted else None
+            return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted, account, most))
         releases, state = reply.result, reply.state
         return Released(
             releases.items,
@@ -57,6 +63,13 @@ class HeldWork:
             releases.places,
             releases.turn,
         )
+
+    def _places_by_record(self) -> int | None:
+        """Return how many items may be released without Redis; None: that is known by no record.
+
+        Without Redis perhaps no message goes either: what was released and is not taken up bounds what may follow it.
+        """
+        return None if self._waiting is None else self._process_max - self._waiting(self._process_max)
 
     def count_releasable(
         self, endpoint: str, *, account: CallingAccount | None = None, now: float | None = None

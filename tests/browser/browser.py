@@ -10,6 +10,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
+from tests.browser.deployment import TOKEN
+
 PATIENCE_MS = 30_000  # until what is expected is there
 PAPER = {"width": 718, "height": 1050}  # A4 with its margins, in CSS pixels
 # Run before the page's own scripts; the browser puts it there, so that no policy of the page's refuses it. In `seen`,
@@ -69,7 +71,9 @@ class Viewer:
     errors: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Listen for what the browser complains of."""
+        """Listen for what the browser complains of; the viewer has opened the link with the token."""
+        name = f"page_token_{self.address.rpartition(':')[2]}"
+        self.page.context.add_cookies([{"name": name, "value": TOKEN, "url": f"{self.address}/resilience"}])
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.add_init_script(STAMPS)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -25,8 +25,10 @@ from worker.local.processes import AT_ONCE, Part, fleet, flower
 from worker.settings.model import Settings
 from worker.wiring import build_from
 
+TOKEN = "of-" + "random" * 4  # a viewer has opened the link with it
 # Short times, so that an outage begins and ends while somebody looks.
 SETTINGS: Mapping[str, Any] = {
+    "page_token": SecretStr(TOKEN),
     "calcom_connect_timeout": 1.0,
     "calcom_read_timeout": 2.0,
     "calcom_deadline": 3.0,

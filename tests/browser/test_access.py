@@ -6,7 +6,7 @@ from functools import partial
 from playwright.sync_api import expect
 
 from tests.browser.browser import Viewer
-from tests.browser.deployment import Deployment, request
+from tests.browser.deployment import TOKEN, Deployment, request
 from tests.support.fleet import eventually, finals
 from worker import enqueue_booking
 from worker.settings.values import place_of
@@ -30,6 +30,24 @@ def test_without_a_login_there_is_no_page_and_a_read_only_one_has_no_buttons(
     ann.sees("All is well")
     expect(ann.page.locator("#buttons")).to_contain_text("You can look, not act: this Flower is read-only")
     expect(ann.page.locator("#buttons button")).to_have_count(0)
+
+
+def test_by_the_link_with_the_token_a_browser_may_act(viewer: Callable[..., Viewer], deployed: Deployment) -> None:
+    """Without it, it may look; no script of any page reads the token, and the address does not keep it."""
+    finals([enqueue_booking(request(0)).appointment_id])
+    there = viewer()
+    there.page.context.clear_cookies()
+    there.open()
+    expect(there.page.locator("#buttons")).to_contain_text("You can look, not act: this Flower has no login; open the")
+    expect(there.page.locator("#buttons button")).to_have_count(0)
+
+    there.open(f"/resilience?token={TOKEN}")
+
+    expect(there.page).to_have_url(f"{deployed.address}/resilience")
+    there.press("do-open").get_by_label("Why?").press("Escape")
+    assert TOKEN not in there.page.evaluate("document.cookie")
+    there.act("do-open", why="a test", until="10 minutes")
+    there.sees("An operator holds all back")
 
 
 def search(there: Viewer, text: str) -> bool:

@@ -157,8 +157,8 @@ OPERATIONS = (
     ),
     _base(
         name="nobody-knows-who-acts",
-        old="if self.has_login or self._is_at_home():",
-        new="if True:",
+        old="if not self._is_at_home():",
+        new="if False:",
         test=f"{_REFUSED}[for everybody]",
     ),
     Breakage(

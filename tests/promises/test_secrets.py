@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from kombu import Connection
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
@@ -94,7 +95,10 @@ def test_a_fleet_in_trouble_tells_no_secret(
 
 @pytest.mark.long
 def test_up_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the servers that it makes up passwords for, nor their workers, nor its screen; its files are private."""
+    """Neither the servers that it makes up passwords for, nor their workers, nor its screen; its files are private.
+
+    Its screen alone has the link with the page's token, by which its reader may act.
+    """
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("ALERT_URLS", ALERTS)
@@ -104,16 +108,20 @@ def test_up_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         try:
             eventually(lambda: "To book one" in screen.read_text() or up.poll() is not None)
             public, kept = command_lines(), json.loads((home / "servers.json").read_text())
+            link, link_mode = (home / "page-link").read_text(), (home / "page-link").stat().st_mode
+            assert requests.get(link, timeout=30).ok
         finally:
             up.send_signal(signal.SIGTERM)
     logs = {path.name: path.read_text(errors="replace") for path in home.rglob("*.log")}
     secrets = (KEY, TOKEN, *(about["password"] for about in kept.values()))
 
     assert (len(secrets), public.count("celery -A worker") >= 4, len(logs) >= 6) == (4, True, True)
-    assert {name: found for name, log in logs.items() if (found := leaks(log, secrets))} == {}
-    assert leaks(public + screen.read_text(), secrets) == []
+    token = link.partition("?token=")[2]
+    assert {name: found for name, log in logs.items() if (found := leaks(log, (*secrets, token)))} == {}
+    assert leaks(public + screen.read_text().replace(link, ""), (*secrets, token)) == []
     private = [home, home / "servers.json", home / "simulator.json", home / "logs"]
     assert [path.name for path in private if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+    assert (len(token), stat.S_IMODE(link_mode)) == (22, 0o600)
 
 
 # -- in this process ---------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ GROUP BY kind
 _CHANGES = """
 SELECT endpoint, old_state AS old, new_state AS new, reason, context ->> 'by' AS by, context ->> 'why' AS why,
     created_at AS at
-FROM circuit_breaker_events WHERE account_id IS NULL ORDER BY epoch DESC LIMIT 40
+FROM circuit_breaker_events WHERE account_id IS NULL AND service = 'calcom' ORDER BY epoch DESC LIMIT 40
 """
 _OVERRIDES = "SELECT mode, by, why, until, created_at AS at FROM breaker_overrides WHERE lifted_at IS NULL ORDER BY id"
 _INCIDENTS = """

@@ -4,6 +4,7 @@ import getpass
 import ipaddress
 import json
 import os
+import secrets
 from base64 import b64decode
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -31,6 +32,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # asked for again each time, by its ETag
 }
+_NO_LOGIN = "this Flower has no login; set one (FLOWER_BASIC_AUTH), so that it is known who acts"
+_NOT_BY_LINK = (
+    "this Flower has no login; open the link with the token that `booking up` printed and keeps in {link}, "
+    "or set PAGE_TOKEN or FLOWER_BASIC_AUTH"
+)
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
 
 
@@ -103,9 +109,13 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         """Return why this viewer may not act; None: they may."""
         if self.application.options.read_only:
             return "this Flower is read-only"
-        if self.has_login or self._is_at_home():
+        if self.has_login:
             return None
-        return "this Flower has no login; set one (FLOWER_BASIC_AUTH), so that it is known who acts"
+        if not self._is_at_home():
+            return _NO_LOGIN
+        if self._is_token(self.get_cookie(self._cookie)):
+            return None
+        return _NOT_BY_LINK.format(link=readers().settings.page_link)
 
     def who(self) -> str:
         """Return the viewer's login name; where only this machine's users can reach the page, this process's owner."""
@@ -115,6 +125,28 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
             _, credentials = self.request.headers["Authorization"].split()  # as Flower reads it
             return b64decode(credentials).decode().partition(":")[0]
         return _process_owner()
+
+    def keep_token(self, token: str) -> bool:
+        """Let this browser act from now on, if `token` is PAGE_TOKEN; return whether it is."""
+        if not self._is_token(token):
+            return False
+        self.set_cookie(self._cookie, token, path=f"{self.root}/resilience", httponly=True, samesite="Strict")
+        return True
+
+    @property
+    def _cookie(self) -> str:
+        """The cookie's name: browsers send one port's cookies to the others of a host, too."""
+        return f"page_token_{self.application.options.port}"
+
+    def _is_token(self, given: str | None) -> bool:
+        """Return whether this is PAGE_TOKEN, by which is known who started this Flower.
+
+        Without a login an address proves nothing: a proxy on this machine may pass requests on as if they were its own.
+        """
+        token = readers().settings.page_token
+        if token is None or given is None:
+            return False
+        return secrets.compare_digest(given.encode(), token.get_secret_value().encode())
 
     def _is_at_home(self) -> bool:
         """Return whether bind address, peer and Host header are all loopback, and no proxy is between.

@@ -14,7 +14,10 @@ class OverviewPage(ResilienceHandler):
 
     @authenticated
     def get(self) -> None:
-        """Show the page."""
+        """Show the page; its address loses the token of the link that `booking up` prints."""
+        if self.keep_token(self.get_query_argument("token", "")):
+            self.redirect(f"{self.root}/resilience")
+            return
         self.render("overview.html", version=version())
 
 

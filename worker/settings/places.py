@@ -38,6 +38,11 @@ class PlaceSettings(Subject):
     booking_home: Path = setting(Path(".booking"), "where `booking up` keeps its servers' data", unit="folder")
 
     @property
+    def page_link(self) -> Path:
+        """Return the file with the link by which one acts on the page of `booking up`."""
+        return self.booking_home / "page-link"
+
+    @property
     def broker_url(self) -> str | None:
         """Return Celery's broker as kombu reads it: CELERY_BROKER_URL, else REDIS_URL, else None (embedded)."""
         return self._sentinels.kombu_url if self._sentinels else self.celery_broker_url or self.redis_url

@@ -109,6 +109,12 @@ def _api_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _page_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{22,}", value.get_secret_value(), re.ASCII):
+        raise ValueError("must be 22 random letters, digits, - or _, or more: openssl rand -hex 16")
+    return value
+
+
 def _fernet_keys(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     for value in values:
         text = value.get_secret_value()
@@ -183,6 +189,7 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
+PageToken = Annotated[SecretStr, AfterValidator(_page_token)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_commas)]
 Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from worker.settings.setting import Subject, setting
-from worker.settings.values import PAGE, ListenAddress, PageUrl, SecretList
+from worker.settings.values import PAGE, ListenAddress, PageToken, PageUrl, SecretList
 
 
 class WatchSettings(Subject):
@@ -41,6 +41,12 @@ class WatchSettings(Subject):
     )
     page_url: PageUrl = setting(
         PAGE, "the Resilience page's address in alerts, such as https://flower.example.com/resilience", unit="URL"
+    )
+    page_token: PageToken | None = setting(
+        None,
+        "lets a browser of this machine act on a page without a login, once it has opened /resilience?token=...; not "
+        "given: `booking up` makes one, and any other Flower needs a login",
+        repr=False,
     )
     log_format: Literal["auto", "console", "json"] = setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = setting(None, "a file that the log goes to instead of the terminal", unit="file")

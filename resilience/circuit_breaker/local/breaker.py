@@ -139,9 +139,14 @@ class LocalBreaker:
         return recorded(service.state, service.epoch, endpoint_state(scopes), tuple(changes)), changes
 
     def release(
-        self, endpoint: str, now: int, items: Sequence[str], account: CallingAccount | None = None
+        self,
+        endpoint: str,
+        now: int,
+        items: Sequence[str],
+        account: CallingAccount | None = None,
+        most: int | None = None,
     ) -> tuple[Released, Changes]:
-        """Return which held items may go now.
+        """Return which held items may go now, at most `most` (None: no such bound).
 
         In half-open one item may go; else as many as the pace of a second allows, or `process_max` without a limit.
         """
@@ -150,7 +155,7 @@ class LocalBreaker:
         key, limits = self.key(caller, now), self._limits(caller)
         reason, wait, probing = self._admit(scopes, key, limits, now, probe_ok=True, trial=False, paced=True)
         free = key.room(now, limits, probing=probing)
-        room = 0 if reason is not None else free
+        room = 0 if reason is not None else free if most is None else min(free, most)
         granted = [item for item in items if item not in key.released][:room]
         key.released |= dict.fromkeys(granted, now)
         key.take_pace(len(granted), now - SECOND, limits)
@@ -158,7 +163,8 @@ class LocalBreaker:
             reason, wait = Reason.IN_FLIGHT, 1.0
         left, states = room - len(granted), (scopes[0].state, endpoint_state(scopes))
         shut = admit_to_all(scopes[:2], now, probe_ok=True)[0] is not None
-        places = 0 if shut else self.limits.process_max  # without Redis no window is shared: each account has its pace
+        # Without Redis no window is shared: each account has its pace.
+        places = 0 if shut else self.limits.process_max if most is None else most - len(granted)
         return Released(tuple(granted), left, reason, wait, *states, places), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:

@@ -10,10 +10,10 @@ from db.changes import asking
 from db.lifecycle import ChangeStatus
 from tasks.booking import change_booking
 from tests.integration.conftest import Record
+from tests.integration.page.acting import start_flower_to_act
 from tests.support.api.served import Api
 from tests.support.faces.adapters import FACES, ByClient, ByCommand, ByHttp, ByPage, ByPython, ByVoice, Face
 from tests.support.faces.command_line import CommandLine
-from tests.support.flower_pages import start_flower
 from tests.support.refused_changes import (
     ACCOUNT,
     LATER,
@@ -49,7 +49,7 @@ def face(request: pytest.FixtureRequest) -> Iterator[Face]:
     elif kind is ByCommand:
         yield ByCommand(record, CommandLine(get("capsys"), get("monkeypatch")))
     elif kind is ByPage:
-        yield ByPage(record, start_flower(get("fleet")))
+        yield ByPage(record, start_flower_to_act(get("fleet")))
     else:
         with Bookings(get("database_url")) as bookings:
             yield ByClient(record, bookings)

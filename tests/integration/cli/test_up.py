@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -139,7 +140,13 @@ def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: C
         eventually(lambda part=part: f"{part} runs again, pid" in running.said, what=f"{part} runs again")
         assert f"{part} has ended (signal 9); it is started again in 1 s" in running.said
     [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
-    [page] = re.findall(r"^  page +(http://127\.0\.0\.1:15555/resilience)$", running.said, re.MULTILINE)
+    [link] = re.findall(r"^  page +(http://127\.0\.0\.1:15555/resilience\?token=\S+)$", running.said, re.MULTILINE)
+    page = link.partition("?")[0]
+    kept = home.folder / ".booking" / "page-link"
+    assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == (link, 0o600)
+    browser = requests.Session()
+    seen = [browser.get(address, timeout=10).text for address in (page, link, page)]
+    assert [re.findall('name="may-act" content="(no|yes)', one) for one in seen] == [["no"], ["yes"], ["yes"]]
     days = {in_eight_days()}
     to_try = eventually(  # not while a server that has just come back is read
         lambda: requests.get(f"{page}/data/overview", timeout=10).json()["try"], what="the page says what to try"
@@ -157,7 +164,7 @@ def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: C
     assert (fault["name"], fault["seconds"]) == ("unavailable", 60), "what to paste puts Cal.com down for a minute"
     assert running.end(signal.SIGINT) == 0
     assert running.said.endswith("Everything has ended; the data stay in .booking.\n")
-    assert (home.processes(), home.files()) == ({}, [])
+    assert (home.processes(), home.files(), kept.exists()) == ({}, [], False)
 
 
 def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up], home: Any) -> None:

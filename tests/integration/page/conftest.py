@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.integration.page.acting import start_flower_to_act
 from tests.support.fleet import Fleet
-from tests.support.flower_pages import FlowerUnderTest, start_flower
+from tests.support.flower_pages import FlowerUnderTest
 
 
 @pytest.fixture
 def flower(request: pytest.FixtureRequest, fleet: Callable[..., Fleet]) -> FlowerUnderTest:
-    """Run a Flower of a deployment without workers: nothing changes by itself.
+    """Run a Flower of a deployment without workers, whose viewer may act: nothing changes by itself.
 
     Where Postgres is not hurt, Flower is patient with it: one that is only slow is not gone.
     """
-    return start_flower(fleet, app="worker") if "postgres" in request.fixturenames else start_flower(fleet)
+    return start_flower_to_act(fleet, **({"app": "worker"} if "postgres" in request.fixturenames else {}))

@@ -16,6 +16,7 @@ from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.operations import breaker_overrides
 from tasks.operations.breaker_actions import KEPT, NOT_DONE
+from tests.integration.page.acting import TOKEN, start_flower_to_act
 from tests.support.accounts.making import make_account
 from tests.support.fleet import Fleet, eventually
 from tests.support.flower_pages import FlowerUnderTest, start_flower
@@ -152,7 +153,7 @@ def test_an_action_whose_flower_was_killed_goes_on_when_it_is_pressed_again(
     """In the next Flower, where it was: `12 of 20`, then the rest; none of them twice."""
     # It would count a row that it cannot have as moved on; the time that a statement may take bounds this one too.
     patient = f"{database_url}?options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s"
-    flower = start_flower(fleet, DATABASE_URL=patient)
+    flower = start_flower_to_act(fleet, DATABASE_URL=patient)
     rows = [held(record) for _ in range(20)]
     body = pressed(flower, "cancel", [row.id for row in rows])
     with record.engine.connect() as other:
@@ -164,7 +165,7 @@ def test_an_action_whose_flower_was_killed_goes_on_when_it_is_pressed_again(
         flower.process.wait(10)
         other.rollback()
 
-    again = start_flower(fleet)
+    again = start_flower_to_act(fleet)
     half = again.get(f"{ACT}/{body['request_id']}").json()
     assert (half["text"], half["ended"], half["running"]) == ("12 of 20", False, False)
     assert again.post(ACT, body).status_code == 202
@@ -232,7 +233,7 @@ def test_the_server_refuses_whoever_may_not(
     fleet: Callable[..., Fleet], record: Any, options: tuple[str, ...], sent: dict[str, Any]
 ) -> None:
     """Each way to act or to see a person; nothing is done, shown or recorded."""
-    flower = start_flower(fleet, *options)
+    flower = start_flower_to_act(fleet, *options)
     row = held(record)
     act = {"request_id": str(uuid4()), "action": "cancel", "ids": [row.id]} | WHY
     opens = {"request_id": str(uuid4()), "action": "open", "epoch": 0} | WHY
@@ -249,6 +250,28 @@ def test_the_server_refuses_whoever_may_not(
         assert answer.status_code == 403, (path, answer.text)
         assert answer.json().keys() == {"error"}
     assert (record.read(row.id).status, recorded(dependencies.current())) == (Status.HELD, [])
+
+
+def test_without_a_login_only_who_has_opened_the_link_may_act(fleet: Callable[..., Fleet], record: Any) -> None:
+    """A proxy that speaks HTTP/1.1 and adds no header looks as this machine does: a viewer behind it reads, no more."""
+    flower = start_flower_to_act(fleet)
+    other = FlowerUnderTest(flower.url, flower.process)
+    row = held(record)
+    asked = {"action": "retry", "ids": [row.id]}
+
+    for wrong in ("", TOKEN[:-1], TOKEN + "x"):
+        page = other.get("/resilience", params={"token": wrong})
+        assert (page.status_code, page.history) == (200, [])
+        assert 'content="no: this Flower has no login; open the link with the token' in page.text
+    for path, body in ((PREVIEW, asked), (ACT, asked | {"request_id": str(uuid4())} | WHY)):
+        refused = other.post(path, body)
+        assert (refused.status_code, "booking up" in refused.json()["error"]) == (403, True), path
+    assert [one["id"] for one in other.get("/resilience/data/bookings").json()["rows"]] == [row.id]
+    opened = other.get("/resilience", params={"token": TOKEN}, allow_redirects=False)
+    assert (opened.status_code, opened.headers["Location"]) == (302, "/resilience")
+    assert opened.headers["Set-Cookie"].endswith("HttpOnly; Path=/resilience; SameSite=Strict")
+    assert other.get("/resilience").text.count('content="yes"') == 1
+    assert press(other, "retry", [row.id]).json() == {"done": True, "text": "Sent again."}
 
 
 def test_who_is_not_logged_in_may_do_nothing(fleet: Callable[..., Fleet], record: Any) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tasks import dependencies
+from tests.integration.page.acting import start_flower_to_act
 from tests.support.fleet import Fleet, eventually
 from tests.support.flower_pages import FlowerUnderTest, start_flower
 from tests.support.page.operating import held, recorded
@@ -58,7 +59,7 @@ def test_a_mark_stands_in_each_answer_from_then_on(fleet: Callable[..., Fleet], 
     assert flower.post(path, {}).json()["called"]["who"] == "ann"
     assert flower.post(path, {}).status_code == 200, "hers already: pressed twice"
     eventually(lambda: seen() == ["ann", "ann"], what="a reading that all share is over")
-    bob = start_flower(fleet)
+    bob = start_flower_to_act(fleet)
     told = bob.post(path, {})
     assert (told.status_code, told.json()["error"]) == (409, "ann has called already")
     assert told.json()["called"]["who"] == "ann"
@@ -84,7 +85,7 @@ def test_who_may_not_act_sees_nobody_and_marks_nobody(
     fleet: Callable[..., Fleet], record: Any, options: tuple[str, ...], sent: dict[str, Any]
 ) -> None:
     """Nothing is shown, and nothing recorded."""
-    flower = start_flower(fleet, *options)
+    flower = start_flower_to_act(fleet, *options)
     row = held(record)
     body = {"request_id": str(uuid4()), "ids": [row.id]} | WHY
     for path, asked in ((WHO, body), (f"/resilience/bookings/{row.id}/called", {})):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.page.acting import start_flower_to_act
 from tests.support.fleet import Fleet
 from tests.support.flower_pages import PATIENCE, start_flower
 from tests.support.logged import logged
@@ -74,7 +75,7 @@ def test_head_answers_as_get_without_a_body(fleet: Callable[..., Fleet]) -> None
 
 def test_a_number_that_no_booking_can_have_is_our_own_404(fleet: Callable[..., Fleet]) -> None:
     """Of twenty digits, and of thousands: neither Flower's page nor an error of PostgreSQL."""
-    flower = start_flower(fleet)
+    flower = start_flower_to_act(fleet)
     for number in ("12345678901234567890", "9" * 5000):
         page = flower.get(f"/resilience/bookings/{number}")
         assert (page.status_code, f'data-id="{number}"' in page.text) == (404, True)

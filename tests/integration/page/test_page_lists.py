@@ -9,6 +9,7 @@ import pytest
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.operations import booking_actions, breaker_actions, calls
+from tests.integration.page.acting import start_flower_to_act
 from tests.support.fleet import Fleet, eventually, finals, request
 from tests.support.flower_pages import FlowerUnderTest, start_flower
 from tests.support.page.operating import asked, held, of_bookings
@@ -103,7 +104,7 @@ def test_without_a_login_nobody_reads_what_operators_did(fleet: Callable[..., Fl
 @pytest.mark.usefixtures("simulator")
 def test_a_uid_that_nobody_has_resolves_nothing(fleet: Callable[..., Fleet], record: Any) -> None:
     """By the function of `booking resolve`: Cal.com's answer decides, and the outcome is recorded."""
-    flower = start_flower(fleet)
+    flower = start_flower_to_act(fleet)
     unknown = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-3)}
     row = held(record, HoldReason.BLIND_KEY, **unknown)
     preview = flower.post("/resilience/actions/preview", {"action": "resolve", "ids": [row.id]}).json()

@@ -9,6 +9,8 @@ _FLOODS = "tests/integration/accounts/test_floods.py::"
 _IN_TURN = "tests/integration/accounts/test_turns.py::"
 _SLOW = "tests/integration/breaker/accounts/test_slow_accounts.py::"
 _REFUSED = "tests/integration/accounts/test_refused_keys.py::"
+_BACK = "tests/integration/line/test_redis_back.py::"
+_local = partial(Breakage, promise=4, file="resilience/circuit_breaker/local/breaker.py")
 _flood = partial(Breakage, promise=4)
 _cause = partial(Breakage, promise=4, file="tasks/maintenance/release.py")
 _room = partial(Breakage, promise=4, file="resilience/lua/lib/release_room.lua")
@@ -23,6 +25,18 @@ FLOODS = (
         new="    if False:\n",
         test="tests/integration/cli/accounts/test_cli_one_account.py"
         "::test_what_many_accounts_have_held_goes_as_the_release_lets_it_go",
+    ),
+    _local(
+        name="line-leaves-its-rows-without-redis",
+        old="else free if most is None else min(free, most)",
+        new="else free",
+        test=f"{_BACK}test_what_is_in_line_stays_there_while_redis_is_gone",
+    ),
+    _local(
+        name="places-without-redis-for-each-account",
+        old="if most is None else most - len(granted)",
+        new="",
+        test="tests/unit/resilience/test_local_breaker.py::test_what_others_have_left_bounds_what_is_released",
     ),
     _cause(
         name="a-cause-lets-all-go",

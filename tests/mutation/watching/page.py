@@ -7,6 +7,9 @@ from tests.mutation.breakage import Breakage
 _IN_FLOWER = "tests/integration/page/test_page_in_flower.py::"
 _DATA = "tests/integration/page/test_page_data.py::"
 _EXPORT = "tests/integration/page/test_page_export.py::"
+_ACTIONS = "tests/integration/page/test_page_actions.py::"
+_VIEWER = "tests/unit/page/test_page_viewer.py::"
+_LOGS = "tests/unit/worker/test_logs.py::"
 _GONE = "tests/integration/page/test_page_without_servers.py::"
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 _reading = partial(Breakage, promise=6, file="worker/page/reading.py")
@@ -130,7 +133,39 @@ PAGE = (
         name="behind-a-silent-proxy-all-may-act",
         old='request.version == "HTTP/1.0" or any(',
         new="any(",
-        test="tests/unit/page/test_page_viewer.py::test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",
+        test=f"{_VIEWER}test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",
+    ),
+    _base(
+        name="behind-a-proxy-as-this-machine-all-may-act",
+        old="if self._is_token(self.get_cookie(self._cookie)):",
+        new="if True:",
+        test=f"{_ACTIONS}test_without_a_login_only_who_has_opened_the_link_may_act",
+    ),
+    _base(
+        name="any-token-acts",
+        old="return secrets.compare_digest(given.encode(), token.get_secret_value().encode())",
+        new="return bool(given) and token.get_secret_value().startswith(given)",
+        test=f"{_ACTIONS}test_without_a_login_only_who_has_opened_the_link_may_act",
+    ),
+    _base(
+        name="tokens-of-two-ports-in-one-cookie",
+        old='return f"page_token_{self.application.options.port}"',
+        new='return "page_token"',
+        test=f"{_VIEWER}test_without_a_login_only_who_is_at_home_may_act[at home]",
+    ),
+    _base(
+        name="scripts-read-the-token",
+        old="httponly=True, ",
+        new="",
+        test=f"{_ACTIONS}test_without_a_login_only_who_has_opened_the_link_may_act",
+    ),
+    Breakage(
+        name="token-in-flowers-log",
+        promise=6,
+        file="worker/logs.py",
+        old="for one in (settings.calcom_api_key, settings.page_token) if one",
+        new="for one in (settings.calcom_api_key,) if one",
+        test=f"{_LOGS}test_secrets_and_personal_data_are_masked_wherever_they_stand",
     ),
     Breakage(
         name="customers-text-runs",

@@ -404,6 +404,16 @@ def test_without_a_limit_so_many_are_released_a_second() -> None:
     assert process.release(1, range(3, 9)) == ["3", "4", "5"]
 
 
+def test_what_others_have_left_bounds_what_is_released() -> None:
+    """By the record of all processes, for one account and then for the next."""
+    items, process = [str(item) for item in range(9)], Process(release_max=8)
+    first, _ = process.local.release(CREATE, T0, items[:2], None, 3)
+    then, _ = process.local.release(CREATE, T0, items[2:], None, first.places)
+    none, _ = process.local.release(CREATE, T0 + 1000, items, None, then.places)
+    assert [(one.items, one.places) for one in (first, then, none)] == [(("0", "1"), 1), (("2",), 0), ((), 0)]
+    assert none.reason is Reason.IN_FLIGHT
+
+
 def test_an_item_is_not_released_twice() -> None:
     """Two threads picked the same."""
     process = Process(release_max=3)

@@ -15,6 +15,7 @@ from worker import logs
 from worker.settings.model import Settings, SettingsError
 
 KEY = "cal_live_0123456789abcdef"
+PAGE_TOKEN = "of-" + "random" * 4
 PASSWORD = "correct-horse-battery"
 ENCRYPTION = "QhQb1oO2m0m6s7kQF3mXKJ8n5c4rT9vYzL1aWdEeHk0="
 
@@ -53,6 +54,7 @@ def settings() -> Settings:
     """Settings with secrets."""
     return Settings.load(
         calcom_api_key=KEY,
+        page_token=PAGE_TOKEN,
         database_url=f"postgresql://booking:{PASSWORD}@db.example/x",
         alert_urls="json://hook.example/T0ken",
         account_encryption_keys=ENCRYPTION,
@@ -136,6 +138,7 @@ def test_every_line_carries_the_correlation_id(
         (f"connection failed with {PASSWORD}", PASSWORD),
         ("redis://:short@cache.example", "short"),
         ("posting to json://hook.example/T0ken", "T0ken"),
+        (f"302 GET /resilience?token={PAGE_TOKEN} (127.0.0.1)", PAGE_TOKEN),
         (f"no such key: {ENCRYPTION}", ENCRYPTION),
         ("for ann+tag@example.com", "example.com"),
         ("url: /v2/bookings?attendeeEmail=ann%2Btag%40example.com&take=1", "example.com"),

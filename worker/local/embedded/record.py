@@ -64,8 +64,7 @@ def write(folder: Path, server: Server) -> None:
     url = server.url if server.port else None
     about = recorded_servers(folder) | {server.name: {"port": server.port, "password": server.password, "url": url}}
     new = folder / f"{SERVERS_FILE}.new"
-    with open(new, "w", opener=_private) as file:
-        json.dump(about, file)
+    write_private(new, json.dumps(about))
     new.replace(folder / SERVERS_FILE)
 
 
@@ -75,8 +74,13 @@ def write_simulator(folder: Path, url: str | None, key: str = "") -> None:
     if url is None:
         file.unlink(missing_ok=True)
         return
+    write_private(file, json.dumps({"url": url, "key": key}))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone may read."""
     with open(file, "w", opener=_private) as opened:
-        json.dump({"url": url, "key": key}, opened)
+        opened.write(text)
 
 
 def _private(path: str, flags: int) -> int:

@@ -1,6 +1,7 @@
 """`booking up`: run everything that a first hour needs in one terminal; one Ctrl-C ends it all."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from worker.local.processes import Part, ProcessGroup
 from worker.local.up import guide
 from worker.local.up.supervisor import Supervised, Supervisor
 from worker.settings.model import Settings
+from worker.settings.values import PAGE
 
 LOOK_SECONDS = 0.5
 CONCURRENCY = 64  # calls at once of a worker: one process a core, 64 calls each
@@ -35,6 +37,8 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
     if simulator:
         processes.require_simulator()
         settings = settings.model_copy(update={"calcom_api_key": SecretStr(SIMULATOR_KEY)})
+    token = settings.page_token or SecretStr(secrets.token_urlsafe(16))
+    settings = settings.model_copy(update={"page_token": token})
     screen.say(("booking up", "bold"), "   Ctrl-C ends everything")
     screen.say()
     with GracefulShutdown() as shutdown, _environment(settings, simulator=simulator) as ready:
@@ -50,9 +54,12 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
         watched += _start(ready.processes, parts)
         screen.say()
         calcom = ready.calcom.url if ready.simulator else None
-        guide.show(ready.settings, ready.processes.logs, flower=parts[-1].address, simulator=calcom)
+        link = f"{parts[-1].address}{PAGE}?token={token.get_secret_value()}"
+        record.write_private(settings.page_link, link)
+        guide.show(ready.settings, ready.processes.logs, page=link, flower=parts[-1].address, simulator=calcom)
         shutdown.defer()
         _supervise(watched, shutdown)
+        settings.page_link.unlink(missing_ok=True)
         with _waiting("Ending; calls under way have a few seconds"):
             ready.processes.end_all()
     screen.say(f"Everything has ended; the data stay in {settings.booking_home}.")

@@ -12,13 +12,13 @@ from worker.shell import command, enqueue_one, shown
 MANY = "examples/bookings.jsonl"
 
 
-def show(settings: Settings, logs: Path, flower: str, simulator: str | None) -> None:
-    """Write the page's address and Flower's, and commands to paste into another shell in the same folder.
+def show(settings: Settings, logs: Path, *, page: str, flower: str, simulator: str | None) -> None:
+    """Write the page's link and Flower's address, and commands to paste into another shell in the same folder.
 
     `simulator` is the address of the simulated Cal.com, if that is where bookings go.
     """
     facts: list[tuple[str, str]] = [
-        ("  page", f"{flower}/resilience"),
+        ("  page", page),
         ("  flower", flower),
         ("  logs", shown(logs)),
         ("  status", f"{command()} status"),
