@@ -1,8 +1,8 @@
 """Migrate a large database of the first revision, again and again, beside workers and callers.
 
 Each run is `booking migrate` of a later release (tests/support/schema/later.py) on a copy of one database. The exit
-code is 1 when a run did not go through, when one who was at work met an error, or when a caller waited for more than two
-seconds. PostgreSQL comes from a wheel.
+code is 1 when a run did not go through, when one who was at work met an error, or when a caller waited for more than
+two seconds. PostgreSQL comes from a wheel.
 """
 
 import argparse
