@@ -158,7 +158,7 @@ def _begin(conn: Connection, goal_of: Callable[[int], int]) -> tuple[list[str], 
     taken: list[str] = []
     if _current(conn) == before.LAST:
         taken = _ids()[:1]
-        conn.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{taken[0]}'")  # noqa: S608 - our own words
+        conn.execute(text("UPDATE booking_schema_version SET version_num = :first"), {"first": taken[0]})
     count = _count(conn)
     goal = goal_of(count)
     if count or not goal:

@@ -17,6 +17,7 @@ _asked = partial(Breakage, promise=1, file="tasks/changes/ask/store.py")
 _attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 _looks = partial(Breakage, promise=2, file="tasks/changes/lookup.py")
 _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
+_triggers = partial(Breakage, file="db/migrations/initial/change_triggers.sql")
 
 WEEKS = (
     Breakage(
@@ -35,10 +36,9 @@ WEEKS = (
         new="PLACING '4' FROM 15",
         test=f"{_THERE}test_a_booking_whose_first_week_is_cancelled_begins_with_the_next",
     ),
-    Breakage(
+    _triggers(
         name="a-cancel-of-a-week-keeps-the-booking-cancelled",
         promise=2,
-        file="db/migrations/initial/change_triggers.sql",
         old="AND kind = 'cancel' AND scope IS NULL AND status IN ('pending', 'changing'",
         new="AND kind = 'cancel' AND status IN ('pending', 'changing'",
         test=f"{_ROWS}test_what_is_asked_for_again_takes_back_no_week",
@@ -123,10 +123,9 @@ WEEKS = (
         new="if False:\n        return AskOutcome.NO_SERIES",
         test=f"{_HTTP}test_weeks_of_what_has_none_are_refused",
     ),
-    Breakage(
+    _triggers(
         name="a-revoked-week-takes-back-the-cancel-of-all",
         promise=1,
-        file="db/migrations/initial/change_triggers.sql",
         old="coalesce(bool_or(kind = 'cancel' AND scope IS NULL), false) AS is_cancelled,",
         new="false AS is_cancelled,",
         test=f"{_ROWS}test_flowers_revoke_of_a_week_leaves_the_cancel_of_all",
