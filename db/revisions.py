@@ -140,6 +140,8 @@ def _run(engine: Engine, goal_of: Callable[[int], int], say: Say = lambda _: Non
                 for script in _scripts()[at:goal]:
                     _forward(engine, script, say)
                 return taken + _ids()[at:goal]
+            if at == goal:
+                return taken
             with Waits(engine, "the way back", say) as waits:
                 return taken + locks.in_transaction(engine, waits, TABLES, lambda conn: _back(conn, at, goal))
         except locks.LockedOutError as error:

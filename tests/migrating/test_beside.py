@@ -185,6 +185,14 @@ def test_big_tables_have_their_indexes_built_while_all_go_on(old: Engine) -> Non
     assert [one for one in built if not one.startswith("CONCURRENTLY ")] == []
 
 
+def test_where_nothing_is_to_do_nobody_is_waited_for(old: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every deploy runs it, beside a backup, too."""
+    revisions.migrate(old)
+    monkeypatch.setattr(locks, "LOCKS_PATIENCE", 0.0)
+    with holding(url, "SELECT count(*) FROM appointments"):
+        assert revisions.migrate(old) == []
+
+
 def test_another_migration_is_waited_for(old: Engine, url: str) -> None:
     """And that is said; when it has ended, the rest is done."""
     with holding(url, "SELECT pg_advisory_xact_lock(0x626F6F6B696E67)"):

@@ -52,6 +52,12 @@ MIGRATING = (
         new="(), lambda",
         test=f"{_BESIDE}test_tables_are_locked_in_the_workers_order",
     ),
+    _run(
+        name="a-deploy-with-nothing-to-do-locks-all-tables",
+        old="            if at == goal:\n",
+        new="            if False:\n",
+        test=f"{_BESIDE}test_where_nothing_is_to_do_nobody_is_waited_for",
+    ),
     # -- a database from before 0.2.0
     _run(
         name="a-database-of-before-is-not-taken-over",
