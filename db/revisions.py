@@ -19,25 +19,12 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from db.connection import deadline
-from db.migrating import hosts, locks
+from db.migrating import before, hosts, locks
 from db.migrating.waits import Say, Waits
 from db.namespace import TABLES, VERSION_TABLE, schema_of
 
 _FOLDER = Path(__file__).parent / "migrations"
-# Before 0.1.0 there were ten revisions, which made the tables of our first one. A database at the last of them needs no
-# more than our id in its place, and to lose what nothing reads: `booking migrate` does that.
-_LAST_BEFORE = "0010_line"
-_OLDER = (
-    "0001_appointments", "0002_resilience", "0003_alerts", "0004_report", "0005_evidence", "0006_keys",
-    "0007_overview", "0008_audits", "0009_metric_totals",
-)  # fmt: skip
-_COMMIT_BEFORE = "e5c508c5b993e82eebfeb8f91744f1f2c4f9e68a"  # the last that has these ten
-_TAKE_OVER = """
-ALTER TABLE appointments DROP COLUMN answered_at;
-ALTER TABLE booking_minutes DROP COLUMN released, DROP COLUMN wait_buckets;
-DROP TABLE calcom_visibility;
-UPDATE booking_schema_version SET version_num = '0001_initial'
-"""
+_BEFORE = {*before.OLDER, before.LAST}
 
 
 class RevisionError(Exception):
@@ -64,8 +51,8 @@ class SchemaState:
     @property
     def problem(self) -> str | None:
         """Say in one line what is wrong and what to do; None when the database is at this code's head."""
-        if self.current in _OLDER:
-            return _too_old(self.current)
+        if self.current in before.OLDER:
+            return before.too_old(self.current)
         if not self.known:
             return f"the database is at {self.current}, newer than this code ({self.head}): install the newer code"
         if self.current is None:
@@ -103,9 +90,9 @@ def require(engine: Engine) -> None:
 
 
 def status(engine: Engine) -> list[Revision]:
-    """List this code's revisions, oldest first; a newer database has them all, one from before 0.1.0 has none."""
+    """List this code's revisions, oldest first; a newer database has them all, one from before 0.2.0 has none."""
     at, ids = current(engine), _ids()
-    none = at is None or at in {_LAST_BEFORE, *_OLDER}
+    none = at is None or at in _BEFORE
     applied = 0 if none else ids.index(at) + 1 if at in ids else len(ids)
     return [Revision(script.revision, script.doc, n < applied) for n, script in enumerate(_scripts())]
 
@@ -153,6 +140,8 @@ def _run(engine: Engine, goal_of: Callable[[int], int], say: Say = lambda _: Non
                 for script in _scripts()[at:goal]:
                     _forward(engine, script, say)
                 return taken + _ids()[at:goal]
+            if at == goal:
+                return taken
             with Waits(engine, "the way back", say) as waits:
                 return taken + locks.in_transaction(engine, waits, TABLES, lambda conn: _back(conn, at, goal))
         except locks.LockedOutError as error:
@@ -163,17 +152,15 @@ def _run(engine: Engine, goal_of: Callable[[int], int], say: Say = lambda _: Non
 
 
 def _begin(conn: Connection, goal_of: Callable[[int], int]) -> tuple[list[str], int, int]:
-    """Take over a database from before 0.1.0, or fill an empty one; return what was applied, where it is, the goal."""
+    """Take over a database from before 0.2.0, or fill an empty one; return what was applied, where it is, the goal."""
     if (schema := locks.search_our_schema(conn)) and not conn.execute(
         text("SELECT 1 FROM pg_namespace WHERE nspname = :schema"), {"schema": schema}
     ).all():
         conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    if _version(conn) is None and (at := hosts.id_among_alembics(conn, _known())):
-        hosts.move_id(conn, at, stays=at in _ids())
     taken: list[str] = []
-    if _current(conn) == _LAST_BEFORE:
-        conn.exec_driver_sql(_TAKE_OVER)
+    if _current(conn) == before.LAST:
         taken = _ids()[:1]
+        conn.execute(text("UPDATE booking_schema_version SET version_num = :first"), {"first": taken[0]})
     count = _count(conn)
     goal = goal_of(count)
     if count or not goal:
@@ -192,15 +179,11 @@ def _count(conn: Connection) -> int:
     at, ids = _current(conn), _ids()
     if at is None:
         return 0
-    if at in _OLDER:
-        raise RevisionError(_too_old(at))
+    if at in before.OLDER:
+        raise RevisionError(before.too_old(at))
     if at not in ids:
         raise RevisionError(f"the database is at {at}, newer than this code ({ids[-1]}): install the newer code")
     return ids.index(at) + 1
-
-
-def _too_old(at: str) -> str:
-    return f"the database is at {at}, from before 0.1.0: run `booking migrate` of commit {_COMMIT_BEFORE} first"
 
 
 def _forward(engine: Engine, script: Script, say: Say) -> None:
@@ -232,8 +215,6 @@ def _back(conn: Connection, at: int, goal: int) -> list[str]:
         with Operations.context(_context(conn)) as operations:
             script.module.downgrade()
             operations.get_context().stamp(_directory(_FOLDER), str(script.down_revision or "base"))
-    if taken and goal == 0:
-        hosts.take_back_id(conn, _ids())
     return [script.revision for script in taken]
 
 
@@ -247,8 +228,8 @@ def _place(to: str) -> int:
 
 
 def _current(conn: Connection) -> str | None:
-    """Return where the database stands; our id may still be among those of an Alembic that others use, too."""
-    return _version(conn) or hosts.id_among_alembics(conn, _known())
+    """Return where the database stands; an id of 0.1.0 is among those of an Alembic that others may use, too."""
+    return _version(conn) or hosts.id_among_alembics(conn, before.OLDER)
 
 
 def _version(conn: Connection) -> str | None:
@@ -261,7 +242,7 @@ def _context(conn: Connection) -> MigrationContext:
 
 
 def _known() -> set[str]:
-    return {*_ids(), _LAST_BEFORE, *_OLDER}
+    return {*_ids(), *_BEFORE}
 
 
 def _ids() -> list[str]:
@@ -277,5 +258,4 @@ def _scripts() -> list[Script]:
 def _directory(folder: Path) -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.set_main_option("recursive_version_locations", "true")  # from_0017 is a folder of its own
     return ScriptDirectory.from_config(config)

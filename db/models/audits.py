@@ -24,7 +24,7 @@ nightly_audits = Table(
 
 
 # Bookings at Cal.com whose rows were lost with the database: a request that is made again gets its booking by the
-# trigger in db/migrations/initial/audits.sql, as 0016_restored has it.
+# trigger in db/migrations/initial/audits.sql.
 restored_bookings = Table(
     "restored_bookings",
     metadata,

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, Table, Te
 
 from db.models.bookings import JSON, MOMENT, Xid8, metadata, required
 
-# One callback of a booking; written by the triggers of db/migrations/callbacks.sql alone.
+# One callback of a booking; written by the triggers of db/migrations/initial/callbacks.sql alone.
 callbacks = Table(
     "callbacks",
     metadata,

@@ -1,7 +1,7 @@
 -- Find the changes of some accounts (:accounts) that wait for the breaker or for the rate limit, of each in the order of its
 -- line, at most :limit of each, of these :kinds. Nothing is locked here, as in waiting.sql.
 -- One arm a reason, so that the index (account_id, hold_reason, line_at) gives the order.
--- A move waits for those who asked before for its wanted time, as a booking does (db/migrations/times.sql).
+-- A move waits for those who asked before for its wanted time, as a booking does (db/migrations/initial/times.sql).
 -- postable: in half-open only what may be posted now can be the probe. A reschedule never is: it is the probe of its own
 -- endpoint alone. Where nothing else waits the first one is let go all the same, and reads its booking, which is the probe.
 SELECT own.account_id, one.id, one.line_at

@@ -2,7 +2,7 @@
 -- when Cal.com's API answers again. One that has moved on meanwhile (expired, cancelled, released by an operator) is
 -- passed over, and its place given back.
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
--- One of the line that somebody has asked before for its time stays (db/migrations/times.sql): by one of the same statement, or not
+-- One of the line that somebody has asked before for its time stays (db/migrations/initial/times.sql): by one of the same statement, or not
 -- committed, when it was kept, or of a process that counts nobody (`ahead`); from here on its row says so, and the line passes it over.
 -- SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH named AS (

@@ -6,7 +6,7 @@
 -- or would open the breaker again, before anybody else's turn. Only one of those that have failed goes meanwhile, and
 -- behind one of the others, for a success shows that the type is sound. An outage in which all types fail changes nothing.
 -- A booking whose own probe failed goes behind them all. Both are read only when the others are fewer than the limit.
--- Nobody leaves the line while somebody who asked before for the same time is on the way to it (db/migrations/times.sql), so a failed probe takes
+-- Nobody leaves the line while somebody who asked before for the same time is on the way to it (db/migrations/initial/times.sql), so a failed probe takes
 -- those who want its time behind with it. That is looked for only where somebody asked before (`ahead`), and not of what is looked up
 -- first: it may be booked.
 -- All this is of one account: another one's event types, of the same numbers perhaps, are not these.

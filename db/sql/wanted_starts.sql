@@ -1,5 +1,5 @@
 -- Read which starts of an event type of an account are claimed by requests that are on the way to them, in a period, where the type takes one
--- booking for a time (db/migrations/times.sql), and how long each lasts: as its request says, else as Cal.com has shown its
+-- booking for a time (db/migrations/initial/times.sql), and how long each lasts: as its request says, else as Cal.com has shown its
 -- type last (zero: not known). What begins before the period may reach into it: so those starts are read that are as long before. A move claims
 -- its wanted start.
 WITH type AS (

@@ -1,7 +1,8 @@
 """Migrate a large database of the first revision, again and again, beside workers and callers.
 
-Each run is `booking migrate` on a copy of one database. The exit code is 1 when a run did not go through, when one who
-was at work met an error, or when a caller waited for more than two seconds. PostgreSQL comes from a wheel.
+Each run is `booking migrate` of a later release (tests/support/schema/later.py) on a copy of one database. The exit
+code is 1 when a run did not go through, when one who was at work met an error, or when a caller waited for more than
+two seconds. PostgreSQL comes from a wheel.
 """
 
 import argparse
@@ -9,18 +10,20 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psycopg
 
 from db import revisions
 from db.engine import make_engine
 from tests.migrating.busy import Seen, at_work, fill
+from tests.support.schema.later import FIRST, write_later
 from worker.local import embedded
 from worker.local.embedded import Guard
 from worker.local.graceful_shutdown import GracefulShutdown
 
 LONGEST = 2.0  # seconds that a caller may wait
-FIRST, OLD = "0001_initial", "old"
+OLD = "old"
 
 
 def main() -> int:
@@ -31,6 +34,7 @@ def main() -> int:
     asked = parser.parse_args()
     kept = 0
     with GracefulShutdown(), Guard() as guard, embedded.servers(guard.folder(), valkey=False) as servers:
+        write_later(later := guard.folder() / "migrations")
         _admin(servers.postgres.url, f"CREATE DATABASE {OLD}")
         engine = make_engine(servers.postgres.url_of(OLD))
         revisions.migrate(engine, FIRST)
@@ -41,7 +45,7 @@ def main() -> int:
             _admin(servers.postgres.url, f"CREATE DATABASE {name} TEMPLATE {OLD} STRATEGY FILE_COPY")
             began = time.monotonic()
             with at_work(servers.postgres.url_of(name)) as seen:
-                ran = _migrate(servers.postgres.url_of(name))
+                ran = _migrate(servers.postgres.url_of(name), later)
             took = time.monotonic() - began
             _admin(servers.postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
             kept += _is_kept(ran, seen)
@@ -50,9 +54,9 @@ def main() -> int:
     return 0 if kept == asked.runs else 1
 
 
-def _migrate(url: str) -> "subprocess.CompletedProcess[str]":
+def _migrate(url: str, later: Path) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1"}  # noqa: TID251 - a process's
-    command = [sys.executable, "-m", "worker.cli", "migrate"]
+    command = [sys.executable, "-m", "tests.support.workers.later_cli", str(later), "migrate"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

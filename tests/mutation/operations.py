@@ -19,9 +19,29 @@ _retry = partial(Breakage, file="tasks/operations/retry.py")
 _calls = partial(Breakage, promise=6, file="tasks/operations/calls.py")
 _release = partial(Breakage, promise=6, file="deploy/release.py")
 _publish = partial(Breakage, promise=6, file="deploy/publish.py")
+_workflow = partial(Breakage, promise=6, file=".github/workflows/release.yml")
+_WORKFLOWS = "tests/unit/deploy/test_workflows.py::"
 _base = partial(Breakage, promise=6, file="worker/page/base.py")
 
 OPERATIONS = (
+    _workflow(
+        name="an-action-that-others-can-move",
+        old="a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32 # v4.1.0",
+        new="v4",
+        test=f"{_WORKFLOWS}test_each_action_is_a_commit_and_says_which_version[release.yml]",
+    ),
+    _workflow(
+        name="a-release-is-made-of-what-has-not-passed",
+        old="    needs: ci\n",
+        new="",
+        test=f"{_WORKFLOWS}test_what_lands_and_what_is_released_has_passed_all",
+    ),
+    _workflow(
+        name="each-step-has-the-login-of-the-index",
+        old="    environment: release\n",
+        new="    environment: release\n    env:\n      TWINE_PASSWORD: ${{ secrets.INDEX_PASSWORD }}\n",
+        test=f"{_WORKFLOWS}test_only_who_signs_may_sign_and_only_who_sends_has_the_login[release.yml]",
+    ),
     _breaker_actions(
         name="double-click-acts-twice",
         old="        if action.done_at is None:\n",

@@ -29,7 +29,7 @@ from worker.settings.model import Settings
 ROOT = Path(__file__).parents[2]
 ENTRIES = ROOT / "tests" / "side_by_side"
 MIGRATE_SECONDS = 60.0
-REFUSED = "HOLD_RELEASE_MAX"  # our default, 0, is refused by older versions: docs/upgrading.md says to leave it out
+REFUSED = "HOLD_RELEASE_MAX"  # our default, 0, is refused by versions as old as 0.1.0
 SAME_MODULES = {"phonenumbers": "phonenumberslite"}  # a distribution, and another one that has its modules
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.05", "0.15", "--not-exclusive", "all")
 

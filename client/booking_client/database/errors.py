@@ -47,7 +47,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 NOT_OPEN = "there is no such account, or it is closed"
 UNREACHABLE = "Postgres cannot be reached"
 ACCOUNT_NOT_OPEN = "UA001"
-"""Our own SQLSTATE (db/migrations/accounts.sql): a request names an account that is not there, or is closed."""
+"""Our own SQLSTATE (db/migrations/initial/accounts.sql): a request names an account that is not there, or is closed."""
 
 
 def of_sqlstate(state: str) -> AppointmentException:

@@ -18,7 +18,7 @@
 -- A request names its account (null: account 1). One that is not there, or closed, is refused, and with it the batch.
 -- A derived key may be that of a start to which a booking was moved, or from which: that booking answers then (known_keys.sql).
 -- `ahead`: how many of its account and event type asked for its time before, and are not booked yet, up to 99. The time is its
--- start, or a start within the length that it names (db/migrations/times.sql). Those of this statement do not see each other:
+-- start, or a start within the length that it names (db/migrations/initial/times.sql). Those of this statement do not see each other:
 -- the release does (release_these.sql). One entry of an index, which `ahead >= 0` names, says that nobody did.
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (

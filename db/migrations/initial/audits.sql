@@ -11,6 +11,7 @@ CREATE TABLE nightly_audits (
     begun_at timestamptz DEFAULT now() NOT NULL,
     ended_at timestamptz,
     unfinished text,
+    read_changes bigint[] DEFAULT '{}' NOT NULL, -- of a night: the next process goes on after them
     PRIMARY KEY (night)
 );
 
@@ -22,7 +23,8 @@ CREATE TABLE restored_bookings (
     attendee text NOT NULL,
     created_at timestamptz NOT NULL,
     absent_from timestamptz NOT NULL,
-    PRIMARY KEY (reference)
+    account_id integer DEFAULT 1 NOT NULL,
+    PRIMARY KEY (reference, account_id)
 );
 
 CREATE INDEX restored_bookings_start ON restored_bookings (start_at, attendee);
@@ -31,14 +33,18 @@ CREATE INDEX restored_bookings_start ON restored_bookings (start_at, attendee);
 -- lost. The new row takes that reference, and its outcome is unknown, so that it is looked for and found; as far back as
 -- it was made, and not only as far as it was asked for again (`created_at`).
 -- One attendee, one event type, one instant, as the derived key has it; each booking is taken once (SKIP LOCKED).
-CREATE FUNCTION take_restored_booking(wanted bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION take_restored_booking(wanted bigint) RETURNS boolean
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     taken restored_bookings;
 BEGIN
-    DELETE FROM restored_bookings WHERE reference = (
-        SELECT found.reference
+        SELECT found.* INTO taken
         FROM restored_bookings AS found
-        JOIN appointments AS asked ON asked.id = wanted
+        -- Who takes it takes it from all accounts that see it: all of them lock the row of the first, and no other.
+        JOIN restored_bookings AS first ON first.reference = found.reference AND first.account_id = (
+            SELECT min(account_id) FROM restored_bookings AS one WHERE one.reference = found.reference
+        )
+        JOIN appointments AS asked ON asked.id = wanted AND asked.account_id = found.account_id
         WHERE found.start_at = date_trunc('milliseconds', asked.start_at)
           AND found.attendee = coalesce(
               asked.attendee_email, regexp_replace(asked.attendee_phone, '\D', '', 'g') || '@sms.cal.com'
@@ -50,11 +56,11 @@ BEGIN
           )
         ORDER BY found.reference
         LIMIT 1
-        FOR UPDATE OF found SKIP LOCKED
-    ) RETURNING * INTO taken;
+        FOR UPDATE OF first SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
+    DELETE FROM restored_bookings WHERE reference = taken.reference;
     UPDATE appointments
     SET uuid = taken.reference,
         outcome_unknown = true,
@@ -74,7 +80,8 @@ END
 $$;
 
 -- After the insert, not before it: a request whose key is known writes no row, and must take nothing.
-CREATE FUNCTION take_restored_booking() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION take_restored_booking() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM take_restored_booking(NEW.id);
     RETURN NULL;

@@ -58,10 +58,26 @@ CREATE TABLE operator_actions (
     PRIMARY KEY (id),
     CONSTRAINT operator_actions_request_id_key UNIQUE (request_id)
 );
+-- call_marks: a mark is about one booking.
+CREATE INDEX operator_actions_calls ON operator_actions ((ids[1]), id)
+    WHERE action IN ('called', 'not_called');
+-- recorded: the actions of one person, of one kind, of both
+CREATE INDEX operator_actions_who ON operator_actions (who, id);
+CREATE INDEX operator_actions_action ON operator_actions (action, id);
+CREATE INDEX operator_actions_who_action ON operator_actions (who, action, id);
 
 CREATE TABLE metric_totals (
     name text NOT NULL,
     labels text[] NOT NULL,
     value double precision NOT NULL,
     PRIMARY KEY (name, labels)
+);
+
+-- The last count of what is held by which cause, while it was too much to be counted by each reader: the one row of it.
+CREATE TABLE causes_now (
+    id smallint DEFAULT '1' NOT NULL,
+    counted_at timestamptz NOT NULL,
+    rows jsonb NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT causes_now_one_row CHECK (id = 1)
 );

@@ -12,9 +12,10 @@ CREATE TABLE circuit_breaker_events (
     epoch bigint NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
+    account_id bigint, -- null: the breaker of all accounts
     PRIMARY KEY (id),
     CONSTRAINT circuit_breaker_events_failure_count_not_negative CHECK (failure_count >= 0),
-    CONSTRAINT circuit_breaker_events_once UNIQUE NULLS NOT DISTINCT (service, endpoint, epoch)
+    CONSTRAINT circuit_breaker_events_once UNIQUE NULLS NOT DISTINCT (service, endpoint, account_id, epoch)
 );
 
 CREATE INDEX circuit_breaker_events_created_at ON circuit_breaker_events (created_at);
@@ -39,6 +40,7 @@ CREATE TABLE failure_metrics (
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     response_time_buckets integer[],
+    at_least boolean DEFAULT false NOT NULL, -- it may lack some
     PRIMARY KEY (id),
     CONSTRAINT failure_metrics_count_not_negative CHECK (count >= 0),
     CONSTRAINT failure_metrics_severity_known CHECK (severity BETWEEN 1 AND 3),

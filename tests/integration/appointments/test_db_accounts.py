@@ -1,22 +1,18 @@
 """The account of a row: only an open one, for ever the same, and claimed by workers that know of accounts alone."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from db import appointments, revisions
-from db.api_keys import key_text, keys
-from db.engine import make_engine
+from db import appointments
 from db.lifecycle import HoldReason, Status
 from db.models.accounts import AccountState
 from db.queue import sweeps as queue_sweeps
 from db.queue.kinds import BOOKINGS
 from tests.support.accounts.making import make_account
-from tests.support.schema.later import TODAY
 
 OLD_CLAIM = """
 UPDATE appointments SET status = 'booking', claim_token = gen_random_uuid(), lease_expires_at = now() + interval '50 s'
@@ -150,38 +146,6 @@ def test_what_a_pause_has_held_goes_once_its_account_is_active(shared: Any) -> N
     assert release() == [row.id for row in rows[:16]]
     assert shared.read(rows[0].id).askable_since is not None
     assert release() == [row.id for row in rows[16:]]
-
-
-@pytest.fixture
-def back(fresh_database_url: str) -> Iterator[Engine]:
-    """Hand out a database whose newest migrations are to be undone."""
-    engine = make_engine(fresh_database_url)
-    yield engine
-    engine.dispose()
-
-
-def test_the_migration_stays_while_there_are_bookings_of_other_accounts(back: Engine, shared: Any) -> None:
-    """The code of before would post them with the key of account 1."""
-    _, name = make_account(back)
-    with back.begin() as conn:
-        appointments.insert(conn, [shared.new(account=name)])
-
-    with pytest.raises(ValueError, match="bookings of other accounts"):
-        revisions.downgrade(back, len(TODAY) - TODAY.index("0006_accounts"))
-    assert revisions.schema_state(back).problem is None
-
-
-def test_the_keys_of_other_accounts_end_with_the_column_that_names_them(back: Engine) -> None:
-    """The code of before would book with the key of account 1 what they ask for."""
-    with back.begin() as conn:
-        for name, number in (("ours", 1), ("theirs", 2)):
-            hashed = key_text.hash_of(key_text.new_key(name))
-            more = {"scopes": [], "event_types": None, "rate": 1, "account_id": number}
-            assert keys.add(conn, name, name, hashed, **more)
-
-    revisions.downgrade(back, len(TODAY) - TODAY.index("0013_key_accounts"))
-    with back.connect() as conn:
-        assert list(conn.execute(text("SELECT name FROM api_keys WHERE revoked_at IS NULL")).scalars()) == ["ours"]
 
 
 def _unknown() -> dict[str, Any]:

@@ -12,7 +12,6 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
 from pydantic import TypeAdapter
-from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from booking_client import (
@@ -289,20 +288,13 @@ def test_what_cannot_be_a_wish_is_refused_at_once(bookings: Bookings) -> None:
 
 @pytest.mark.fresh_database
 @pytest.mark.usefixtures("roles")
-@pytest.mark.parametrize("granted", ["before the migration", "by the page"])
-def test_the_rights_that_a_caller_has_are_enough(granted: str, engine: Engine, database_url: str) -> None:
-    """A role of before the migration has them by it, a later one by docs/calling.md; a reader has none of them."""
+def test_the_rights_that_a_caller_has_are_enough(database_url: str) -> None:
+    """Of docs/calling.md; a reader has none of them."""
     page = (ROOT / "docs" / "calling.md").read_text("utf-8")
     [grants] = re.findall(r"```sql\n(GRANT .*?)```", page, re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("GRANT SELECT ON appointments TO reader")
-        if granted == "by the page":
-            conn.execute(grants.replace("your_role", "caller"))
-        else:
-            revisions.migrate(engine, "0011_lines")
-            conn.execute("GRANT SELECT, INSERT, UPDATE ON appointments TO caller")
-            conn.execute("GRANT SELECT, INSERT ON appointment_events TO caller")
-            revisions.migrate(engine)
+        conn.execute(grants.replace("your_role", "caller"))
         rights = "SELECT has_table_privilege('reader', 'change_wishes', 'INSERT')"
         assert conn.execute(rights).fetchone() == (False,)
     pool = ConnectionPool(make_conninfo(database_url, options="-c role=caller"), min_size=1, open=True)

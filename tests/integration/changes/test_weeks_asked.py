@@ -1,16 +1,14 @@
 """Some weeks of a series are to be cancelled: what is kept, what is refused, and what workers of before may not do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.exc import IntegrityError
 
-from db import revisions
 from db.changes import moves
-from db.engine import make_engine
 from db.lifecycle import ChangeStatus, Status
 from db.models.changes import SeriesScope, booking_changes
 from tasks.booking import change_booking
@@ -197,44 +195,3 @@ def test_weeks_that_were_cancelled_on_wish_are_no_cut_series(
 
 
 # -- back again --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fresh(empty_database_url: str) -> Iterator[Engine]:
-    """Connect to a database of its own, at the newest revision."""
-    engine = make_engine(empty_database_url)
-    revisions.upgrade(engine)
-    yield engine
-    engine.dispose()
-
-
-_BOOKING = text("""
-INSERT INTO appointments (
-    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
-    attendee_email, attendee_time_zone, status, calcom_booking_uid
-) VALUES ('k', false, 'h', 'c', 't', 101, now(), 'Pat Example', 'pat@example.com', 'UTC', 'confirmed', 'uid')
-""")
-_CHANGE = text("""
-INSERT INTO booking_changes (
-    appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id,
-    line_at, scope, week
-)
-SELECT id, 1, 'calcom', 'cancel', 'waiting', now(), '', 'caller', 'Python', 'c', 'c', now(), 'one', now()
-FROM appointments
-""")
-
-
-def test_nobody_goes_back_while_weeks_are_to_be_cancelled(fresh: Engine) -> None:
-    """The code of before would cancel the series; what is over goes with its columns, also what has failed."""
-    with fresh.begin() as conn:
-        conn.execute(_BOOKING)
-        conn.execute(_CHANGE)
-
-    with pytest.raises(ValueError, match="open cancels of some weeks"):
-        revisions.migrate(fresh, "0016_restored")
-    with fresh.begin() as conn:
-        conn.execute(text("UPDATE booking_changes SET status = 'failed'"))
-    revisions.migrate(fresh, "0016_restored")
-
-    with fresh.connect() as conn:
-        assert conn.execute(text("SELECT count(*) FROM booking_changes")).scalar_one() == 0

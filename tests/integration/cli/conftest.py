@@ -46,9 +46,11 @@ def booking(settings: Callable[..., dict[str, str]], call: Booking) -> Booking:
 def spawn() -> Callable[..., "subprocess.Popen[bytes]"]:
     """Start `booking ...` as a process of its own, whose standard input stays open."""
 
-    def start(environment: dict[str, str], *arguments: str, cwd: Path | None = None) -> "subprocess.Popen[bytes]":
+    def start(
+        environment: dict[str, str], *arguments: str, cwd: Path | None = None, module: str = "patient_cli"
+    ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.support.workers.patient_cli", *arguments],
+            [sys.executable, "-m", f"tests.support.workers.{module}", *arguments],
             env=environment | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "client")))},
             cwd=cwd,
             stdin=subprocess.PIPE,

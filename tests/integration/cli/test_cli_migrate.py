@@ -11,7 +11,8 @@ import pytest
 from db import revisions
 from db.engine import make_engine
 from db.namespace import TABLES
-from tests.support.schema.later import ALL, FIRST, LAST, release_later
+from tests.support.schema.before import LAST as BEFORE
+from tests.support.schema.later import ALL, FIRST, LAST, release_later, write_later
 
 Booking = Callable[..., Any]
 
@@ -24,7 +25,7 @@ def empty(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Booking:
-    """Run `booking ...` of a release with one more revision, with a database without tables."""
+    """Run `booking ...` of a later release, with a database without tables."""
     release_later(tmp_path / "migrations", monkeypatch)
     settings(DATABASE_URL=empty_database_url)
     return call
@@ -127,14 +128,16 @@ def test_ctrl_c_leaves_a_database_that_works(
     spawn: Callable[..., Any],
     ended: Callable[..., Any],
     empty_database_url: str,
+    tmp_path: Path,
 ) -> None:
     """While it waits for a lock: what is applied is said, and the next run goes on from there."""
     engine = make_engine(empty_database_url)
     revisions.migrate(engine, FIRST)
     engine.dispose()
+    write_later(later := tmp_path / "migrations")
     with psycopg.connect(empty_database_url) as report:
         report.execute("SELECT count(*) FROM appointment_events")
-        process = spawn(settings(DATABASE_URL=empty_database_url), "migrate")
+        process = spawn(settings(DATABASE_URL=empty_database_url), str(later), "migrate", module="later_cli")
         for line in process.stderr:
             if b"waits for a lock on appointment_events: the session " in line:
                 break
@@ -147,16 +150,16 @@ def test_ctrl_c_leaves_a_database_that_works(
 
 
 @pytest.mark.fresh_database
-def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url: str) -> None:
+def test_a_database_of_before_0_2_0_is_taken_over(booking: Booking, database_url: str) -> None:
     """It stands at the last of the old ids; `--status` says that something is missing, and exits with 1."""
-    _back_to(database_url, "0010_line")
+    _stands_at(database_url, BEFORE)
     for more in ([], ["--or-newer"]):
         ran = booking("migrate", "--status", *more)
         assert ran.code == 1
         assert ran.out.split()[:2] == ["missing", FIRST]
-        assert f"the database is at 0010_line, this code needs {LAST}: run `booking migrate`" in ran.err
+        assert f"the database is at {BEFORE}, this code needs {LAST}: run `booking migrate`" in ran.err
     ran = booking("migrate")
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {LAST}")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"{BEFORE} -> {LAST}")
     assert booking("migrate", "--status").code == 0
 
 
@@ -166,21 +169,15 @@ def test_an_older_one_is_told_which_commit_migrates_it_first(
     booking: Booking, database_url: str, asked: list[object]
 ) -> None:
     """In one line, with the exit code 1."""
-    _back_to(database_url, "0006_keys")
+    _stands_at(database_url, "0006_accounts")
     ran = booking("migrate", *asked)
     assert ran.code == 1
     [line] = ran.err.splitlines()
-    assert line.startswith("booking: the database is at 0006_keys, from before 0.1.0: run `booking migrate` of commit ")
+    assert line.startswith("booking: the database is at 0006_accounts, from before 0.2.0: check out commit ")
 
 
-def _back_to(url: str, revision: str) -> None:
-    engine = make_engine(url)
-    revisions.migrate(engine, FIRST)
-    engine.dispose()
+def _stands_at(url: str, revision: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
-        conn.execute("ALTER TABLE booking_minutes ADD COLUMN released jsonb, ADD COLUMN wait_buckets bigint[]")
-        conn.execute("CREATE TABLE calcom_visibility ()")
         conn.execute("UPDATE booking_schema_version SET version_num = %s", (revision,))
 
 

@@ -14,11 +14,11 @@ from db.engine import make_engine
 from db.namespace import TABLES, VERSION_TABLE, in_schema
 from db.queue import due
 from tests.support.fleet import Fleet, finals, request
-from tests.support.schema.later import FIRST, TODAY
+from tests.support.schema.before import make_as_0_1_0
+from tests.support.schema.later import TODAY
 from tests.support.schema.models import all_tables
 from worker import enqueue_booking
 
-ALL = TODAY  # the release before has the first alone
 THEIRS = "ae1027a6acf"  # an id of a host's Alembic
 ALEMBICS = "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"
 
@@ -58,73 +58,26 @@ def ours(host: psycopg.Connection[Any]) -> list[str]:
     return [row[0] for row in host.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()]  # noqa: S608 - ours
 
 
-def _as_of_the_release_before(host: psycopg.Connection[Any], engine: Engine) -> None:
-    """Leave the database as 0.1.0 has migrated it, which knows `alembic_version` alone."""
-    revisions.migrate(engine, FIRST)
-    host.execute(f"DROP TABLE {VERSION_TABLE}")
-    host.execute("UPDATE alembic_version SET version_num = %s", (FIRST,))
-
-
 def test_a_hosts_alembic_is_none_of_our_business(host: psycopg.Connection[Any], engine: Engine) -> None:
     """Nothing of ours is applied, whatever stands there; then both live in one schema."""
     assert not any(revision.applied for revision in revisions.status(engine))
     assert "nothing is applied" in (revisions.schema_state(engine).problem or "")
     assert revisions.schema_state(engine).known, "--or-newer must not take it for a newer release's"
 
-    assert revisions.migrate(engine) == ALL
+    assert revisions.migrate(engine) == TODAY
 
     assert revisions.schema_state(engine).problem is None
-    assert (theirs(host), ours(host)) == ([THEIRS], [ALL[-1]])
+    assert (theirs(host), ours(host)) == ([THEIRS], [TODAY[-1]])
 
 
-def test_our_id_among_a_hosts_is_moved_and_no_other(host: psycopg.Connection[Any], engine: Engine) -> None:
-    """As an earlier release of ours left it."""
-    revisions.migrate(engine, FIRST)
-    host.execute(f"DROP TABLE {VERSION_TABLE}")
-    host.execute("INSERT INTO alembic_version VALUES (%s)", (FIRST,))
-    assert revisions.current(engine) == FIRST
+def test_an_id_of_0_1_0_among_a_hosts_is_seen_and_left(host: psycopg.Connection[Any], engine: Engine) -> None:
+    """Beside our tables it is ours, which are not of another program: the commit that moves it is named."""
+    make_as_0_1_0(engine)
 
-    assert revisions.migrate(engine) == ALL[1:]
+    with pytest.raises(revisions.RevisionError, match=r"is at 0001_initial, from before 0\.2\.0"):
+        revisions.migrate(engine)
 
-    assert (theirs(host), ours(host)) == ([THEIRS], [ALL[-1]])
-
-
-def test_our_id_alone_stays_for_processes_of_the_release_before(host: psycopg.Connection[Any], engine: Engine) -> None:
-    """A pod of theirs that restarts reads it there: without it the pod would wait for a migration that has run."""
-    _as_of_the_release_before(host, engine)
-
-    assert revisions.migrate(engine) == ALL[1:]
-
-    assert (theirs(host), ours(host)) == ([FIRST], [ALL[-1]])
-
-
-def test_with_our_tables_our_id_goes_from_where_the_release_before_reads_it(
-    host: psycopg.Connection[Any], engine: Engine
-) -> None:
-    """Its own `booking migrate` would find nothing to do, and its workers would start without tables."""
-    _as_of_the_release_before(host, engine)
-    revisions.migrate(engine)
-
-    assert revisions.migrate(engine, "base") == ALL[::-1]
-
-    assert (theirs(host), ours(host)) == ([], [])
-    assert revisions.migrate(engine) == ALL
-    host.execute("INSERT INTO alembic_version VALUES (%s)", (FIRST,))
-    revisions.migrate(engine, "base")
-    assert theirs(host) == [FIRST], "this one is a host's: we did not leave it there"
-
-
-def test_where_the_table_of_the_release_before_is_dropped_ours_is_enough(
-    host: psycopg.Connection[Any], engine: Engine
-) -> None:
-    """docs/upgrading.md says when to drop it."""
-    _as_of_the_release_before(host, engine)
-    revisions.migrate(engine)
-    host.execute("DROP TABLE alembic_version")
-
-    assert revisions.migrate(engine, "base") == ALL[::-1]
-
-    assert (ours(host), revisions.migrate(engine)) == ([], ALL)
+    assert theirs(host) == ["0001_initial", THEIRS]
 
 
 def test_an_id_of_a_host_that_is_named_as_ours_stays(host: psycopg.Connection[Any], engine: Engine) -> None:
@@ -153,11 +106,11 @@ def test_a_schema_of_our_own_is_made_and_nothing_else_is_touched(host: psycopg.C
     for name in (*TABLES, VERSION_TABLE):
         host.execute(f"CREATE TABLE {name} (id int)")
 
-    assert revisions.migrate(apart) == ALL
+    assert revisions.migrate(apart) == TODAY
 
     assert set(inspect(apart).get_table_names("bw")) == {*TABLES, VERSION_TABLE}
     assert revisions.schema_state(apart).problem is None
-    assert revisions.migrate(apart, "base") == ALL[::-1]
+    assert revisions.migrate(apart, "base") == TODAY[::-1]
     assert inspect(apart).get_table_names("bw") == [VERSION_TABLE]
     assert theirs(host) == [THEIRS]
 

@@ -33,11 +33,6 @@ def test_each_starts_on_a_copy_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
         "client/booking_client/states.py",
         "db/engine.py",
         "db/migrations/initial/bookings.sql",
-        "db/migrations/versions/0016_restored.py",
-        "db/migrations/versions/from_0017/0017_weeks.py",
-        "db/migrations/versions/from_0017/0018_front_door.py",
-        "db/migrations/versions/from_0017/0019_moves_wait.py",
-        "db/migrations/versions/from_0017/0020_late_looks.py",
-        "db/migrations/versions/from_0017/0021_audited_where_it_is.py",
+        "db/migrations/versions/0001_tables.py",
         "worker/local/embedded/postgres.py",
     } <= files

@@ -155,7 +155,7 @@ class _Story:
         return None
 
     def _say_what_is_open(self, number: int, event: Event) -> None:
-        """Write into the booking what the trigger of its changes does (db/migrations, 0019_moves_wait)."""
+        """Write into the booking what the trigger of its changes does (db/migrations/initial/change_triggers.sql)."""
         opened = self._open()
         is_moved = any(row.is_move for row in opened.values())
         cancelled = any(not row.is_move and self.changes[of]["scope"] is None for of, row in opened.items())

@@ -10,7 +10,6 @@ _PENDING, _ENDED = (
     "('rejected', 'failed', 'expired', 'cancelled')",
 )
 _OF_ONE = "coalesce(CAST(:account AS integer), account_id)"
-_revision = partial(Breakage, file="db/migrations/versions/0006_accounts.py")
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
 _by_key = partial(Breakage, promise=1, file="client/booking_client/sql/find_by_key.sql")
 _search = partial(Breakage, promise=6, file="db/sql/search.sql")
@@ -23,11 +22,12 @@ _waiting_call = partial(Breakage, promise=5, file="db/sql/waiting_for_a_call.sql
 _FOUND = f"{_APART}test_a_search_finds_the_row_of_its_account_alone"
 
 APART = (
-    _revision(
+    Breakage(
         name="a-key-is-known-in-every-account",
         promise=1,
-        old="(idempotency_key, account_id)",
-        new="(idempotency_key)",
+        file="db/migrations/initial/booking_indexes.sql",
+        old="(idempotency_key, account_id) WHERE NOT key_derived",
+        new="(idempotency_key) WHERE NOT key_derived",
         test="tests/integration/appointments/test_db_accounts.py::test_callers_of_before_write_rows_of_account_1",
     ),
     _insertion(
@@ -209,11 +209,12 @@ APART = (
         new="    ),\n    failing",
         test=f"{_APART}test_a_failing_type_of_another_account_puts_nobody_back",
     ),
-    _revision(
+    Breakage(
         name="a-restored-booking-for-another-account",
         promise=2,
-        old='"asked.id = wanted AND asked.account_id = found.account_id"',
-        new='"asked.id = wanted AND true"',
+        file="db/migrations/initial/audits.sql",
+        old="asked.id = wanted AND asked.account_id = found.account_id",
+        new="asked.id = wanted",
         test=f"{_APART}test_a_restored_booking_is_taken_by_its_account",
     ),
 )

@@ -9,8 +9,7 @@ _DONE = "tests/integration/accounts/test_account_operations.py::"
 _ROWS = "tests/integration/appointments/test_db_accounts.py::"
 _CIPHER = "tests/unit/tasks/test_account_keys.py::"
 _CLIENT = "tests/integration/booking_client/test_client_accounts.py::"
-_schema = partial(Breakage, promise=2, file="db/migrations/accounts.sql")
-_revision = partial(Breakage, promise=2, file="db/migrations/versions/0006_accounts.py")
+_schema = partial(Breakage, promise=2, file="db/migrations/initial/bookings.sql")
 _door = partial(Breakage, promise=2, file="tasks/accounts/door.py")
 _cipher = partial(Breakage, promise=7, file="tasks/accounts/keys.py")
 _attempt = partial(Breakage, promise=2, file="tasks/attempts/attempt.py")
@@ -18,7 +17,7 @@ _operations = partial(Breakage, promise=2, file="tasks/operations/accounts/__ini
 _exchange = partial(Breakage, promise=3, file="tasks/calcom/http/exchange.py")
 
 ACCOUNT_KEYS = (
-    _revision(
+    _schema(
         name="an-old-worker-claims-another-accounts-row",
         old="account_id = 1 OR status <> 'booking' OR",
         new="true OR",
@@ -49,12 +48,6 @@ ACCOUNT_KEYS = (
         old="FOR EACH ROW WHEN (NEW.account_id <> OLD.account_id)",
         new="FOR EACH ROW WHEN (false)",
         test=f"{_ROWS}test_a_booking_stays_with_its_account",
-    ),
-    _revision(
-        name="goes-back-to-one-key-for-all",
-        old="WHERE account_id <> 1)",
-        new="WHERE false)",
-        test=f"{_ROWS}test_the_migration_stays_while_there_are_bookings_of_other_accounts",
     ),
     Breakage(
         name="a-bulk-kept-in-part",

@@ -144,7 +144,7 @@ SEEN: tuple[Breakage, ...] = (
     Breakage(
         name="what-two-accounts-see-is-taken-twice",
         promise=2,
-        file="db/migrations/versions/0016_restored.py",
+        file="db/migrations/initial/audits.sql",
         old="    DELETE FROM restored_bookings WHERE reference = taken.reference;\n",
         new="    DELETE FROM restored_bookings WHERE reference = taken.reference AND account_id = taken.account_id;\n",
         test="tests/integration/appointments/test_db_accounts_apart.py"

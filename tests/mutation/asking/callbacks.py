@@ -25,7 +25,7 @@ _NEIGHBOURS = "tests/integration/callbacks/test_callbacks_neighbours.py::"
 _EVENTS = "tests/integration/api/doors/test_api_events.py::"
 _SOON = "tests/integration/callbacks/test_callbacks_soon.py::"
 _dispatcher = partial(Breakage, file="worker/dispatcher.py")
-_outbox = partial(Breakage, promise=1, file="db/migrations/callbacks.sql")
+_outbox = partial(Breakage, promise=1, file="db/migrations/initial/callbacks.sql")
 
 CALLBACKS = (
     _address(

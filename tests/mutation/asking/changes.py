@@ -25,7 +25,7 @@ CHANGES_SENT = (
     Breakage(
         name="changes-at-once-on-the-uid",
         promise=2,
-        file="db/migrations/versions/0009_changes.py",
+        file="db/migrations/initial/changes.sql",
         old="ON booking_changes (service, from_uid)\n    WHERE",
         new="ON booking_changes (service, from_uid, id)\n    WHERE",
         test=f"{_ROWS}test_postgres_itself_refuses_two_of_one_uid",

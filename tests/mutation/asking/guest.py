@@ -6,7 +6,6 @@ from tests.mutation.breakage import Breakage
 
 _HOST = "tests/integration/host/test_host_application.py::"
 _TABLES = "tests/integration/database/test_other_tables.py::"
-_revisions = partial(Breakage, promise=1, file="db/revisions.py")
 _namespace = partial(Breakage, promise=1, file="db/namespace.py")
 
 GUEST = (
@@ -39,20 +38,6 @@ GUEST = (
         old='VERSION_TABLE = "booking_schema_version"',
         new='VERSION_TABLE = "alembic_version"',
         test=f"{_TABLES}test_a_hosts_alembic_is_none_of_our_business",
-    ),
-    Breakage(
-        name="old-pods-find-no-version",
-        promise=1,
-        file="db/migrating/hosts.py",
-        old="    if others or not stays:\n",
-        new="    if True:\n",
-        test=f"{_TABLES}test_our_id_alone_stays_for_processes_of_the_release_before",
-    ),
-    _revisions(
-        name="our-id-outlives-our-tables",
-        old="    if taken and goal == 0:\n",
-        new="    if False:\n",
-        test=f"{_TABLES}test_with_our_tables_our_id_goes_from_where_the_release_before_reads_it",
     ),
     _namespace(
         name="a-table-without-its-schema",

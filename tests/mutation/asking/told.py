@@ -186,7 +186,7 @@ TOLD = (
     ),
     _over_http(
         name="a-callback-tells-where-a-booking-was",
-        file="db/migrations/callbacks.sql",
+        file="db/migrations/initial/callbacks.sql",
         old="timezone('UTC', coalesce(booking.booked_start_at, booking.start_at))",
         new="timezone('UTC', booking.start_at)",
     ),

@@ -13,15 +13,17 @@ _TOLD = (
     "test_the_callback_of_a_cancel_says_whether_some_weeks_were_meant[one]"
 )
 _EACH = f"{_ROWS}test_each_week_is_a_change_of_its_own_and_all_of_them_are_one"
-_migration = partial(Breakage, promise=2, file="db/migrations/versions/from_0017/0017_weeks.py")
 _asked = partial(Breakage, promise=1, file="tasks/changes/ask/store.py")
 _attempt = partial(Breakage, promise=2, file="tasks/changes/attempt.py")
 _looks = partial(Breakage, promise=2, file="tasks/changes/lookup.py")
 _ending = partial(Breakage, promise=2, file="tasks/changes/ending.py")
+_triggers = partial(Breakage, file="db/migrations/initial/change_triggers.sql")
 
 WEEKS = (
-    _migration(
+    Breakage(
         name="workers-of-before-cancel-the-series",
+        promise=2,
+        file="db/migrations/initial/changes.sql",
         old="scope IS NULL OR status <> 'changing' OR substr",
         new="true OR status <> 'changing' OR substr",
         test=f"{_ROWS}test_a_worker_of_before_cannot_claim_the_cancel_of_a_week",
@@ -34,20 +36,17 @@ WEEKS = (
         new="PLACING '4' FROM 15",
         test=f"{_THERE}test_a_booking_whose_first_week_is_cancelled_begins_with_the_next",
     ),
-    _migration(
+    _triggers(
         name="a-cancel-of-a-week-keeps-the-booking-cancelled",
-        old="\"AND kind = 'cancel' AND scope IS NULL AND\"",
-        new="\"AND kind = 'cancel' AND\"",
+        promise=2,
+        old="AND kind = 'cancel' AND scope IS NULL AND status IN ('pending', 'changing'",
+        new="AND kind = 'cancel' AND status IN ('pending', 'changing'",
         test=f"{_ROWS}test_what_is_asked_for_again_takes_back_no_week",
     ),
-    _migration(
-        name="back-again-with-open-cancels-of-weeks",
-        old="if op.get_bind().execute(sa.text(_OPEN)).scalar():",
-        new="if False:",
-        test=f"{_ROWS}test_nobody_goes_back_while_weeks_are_to_be_cancelled",
-    ),
-    _migration(
+    Breakage(
         name="a-callback-that-hides-which-weeks",
+        promise=2,
+        file="db/migrations/initial/callbacks.sql",
         old="'scope', NEW.scope)",
         new="'scope', NULL)",
         test=_TOLD,
@@ -124,10 +123,9 @@ WEEKS = (
         new="if False:\n        return AskOutcome.NO_SERIES",
         test=f"{_HTTP}test_weeks_of_what_has_none_are_refused",
     ),
-    Breakage(
+    _triggers(
         name="a-revoked-week-takes-back-the-cancel-of-all",
         promise=1,
-        file="db/migrations/versions/from_0017/0019_moves_wait.py",
         old="coalesce(bool_or(kind = 'cancel' AND scope IS NULL), false) AS is_cancelled,",
         new="false AS is_cancelled,",
         test=f"{_ROWS}test_flowers_revoke_of_a_week_leaves_the_cancel_of_all",

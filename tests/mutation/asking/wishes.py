@@ -7,20 +7,15 @@ from tests.mutation.breakage import Breakage
 _TESTS = "tests/integration/booking_client/test_client_changes.py::"
 _decided = partial(Breakage, promise=1, file="tasks/changes/ask/by_client.py")
 _taken_up = partial(Breakage, promise=3, file="db/sql/change_wish.sql")
-_migration = partial(Breakage, promise=1, file="db/migrations/versions/0012_wishes.py")
 
 WISHES = (
-    _migration(
+    Breakage(
         name="a-wish-locks-its-booking",
-        old="appointment_id bigint NOT NULL,",
-        new="appointment_id bigint NOT NULL REFERENCES appointments (id),",
+        promise=1,
+        file="db/migrations/initial/changes.sql",
+        old="appointment_id bigint NOT NULL,\n    kind",
+        new="appointment_id bigint NOT NULL REFERENCES appointments (id),\n    kind",
         test=f"{_TESTS}test_an_open_transaction_locks_no_booking",
-    ),
-    _migration(
-        name="who-reads-may-cancel",
-        old="HAVING count(DISTINCT granted.privilege_type) = 3",
-        new="HAVING count(DISTINCT granted.privilege_type) > 0",
-        test=f"{_TESTS}test_the_rights_that_a_caller_has_are_enough[before the migration]",
     ),
     Breakage(
         name="a-wish-wakes-nobody",

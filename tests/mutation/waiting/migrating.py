@@ -7,6 +7,7 @@ from tests.mutation.breakage import Breakage
 _BESIDE = "tests/migrating/test_beside.py::"
 _locks = partial(Breakage, promise=1, file="db/migrating/locks.py")
 _run = partial(Breakage, promise=1, file="db/revisions.py")
+_TAKEN_OVER = "tests/integration/database/test_takeover.py::"
 
 MIGRATING = (
     _locks(
@@ -50,5 +51,44 @@ MIGRATING = (
         old='_part(script, "LOCKED"), lambda',
         new="(), lambda",
         test=f"{_BESIDE}test_tables_are_locked_in_the_workers_order",
+    ),
+    _run(
+        name="a-deploy-with-nothing-to-do-locks-all-tables",
+        old="            if at == goal:\n",
+        new="            if False:\n",
+        test=f"{_BESIDE}test_where_nothing_is_to_do_nobody_is_waited_for",
+    ),
+    # -- a database from before 0.2.0
+    _run(
+        name="a-database-of-before-is-not-taken-over",
+        old="    if _current(conn) == before.LAST:\n",
+        new="    if False:\n",
+        test=f"{_TAKEN_OVER}test_a_database_at_the_last_of_them_is_taken_over",
+    ),
+    _run(
+        name="a-takeover-locks-the-bookings",
+        old="locks.in_transaction(engine, waits, (), lambda conn: _begin(conn, goal_of))",
+        new="locks.in_transaction(engine, waits, TABLES, lambda conn: _begin(conn, goal_of))",
+        test=f"{_TAKEN_OVER}test_a_takeover_waits_for_nobody",
+    ),
+    _run(
+        name="an-older-database-is-called-a-newer-one",
+        old="    if at in before.OLDER:\n",
+        new="    if False:\n",
+        test=f"{_TAKEN_OVER}test_an_older_database_is_told_which_commit_migrates_it_first[0029_times]",
+    ),
+    _run(
+        name="the-id-of-0-1-0-is-not-seen",
+        old="    return _version(conn) or hosts.id_among_alembics(conn, before.OLDER)\n",
+        new="    return _version(conn)\n",
+        test=f"{_TAKEN_OVER}test_a_database_of_0_1_0_is_told_so_too",
+    ),
+    Breakage(
+        name="what-is-taken-over-lacks-an-index",
+        promise=1,
+        file="db/migrations/initial/events.sql",
+        old="CREATE INDEX appointment_events_settled ON appointment_events (xid, id)",
+        new="CREATE INDEX appointment_events_settled ON appointment_events (id, xid)",
+        test=f"{_TAKEN_OVER}test_the_first_migration_makes_what_those_before_it_made",
     ),
 )

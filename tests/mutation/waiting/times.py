@@ -12,7 +12,8 @@ _OFFERED = f"{_FREE}test_a_time_that_somebody_asked_for_is_not_offered_where_one
 _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
 _ONLY = "tests/integration/api/doors/test_only_if_first.py::"
 _REFUSED = f"{_ONLY}test_who_wants_a_time_only_as_the_first_is_refused_while_another_one_may_get_it"
-_before = partial(Breakage, promise=4, file="db/migrations/times.sql")
+_before = partial(Breakage, promise=4, file="db/migrations/initial/times.sql")
+_types = partial(Breakage, promise=4, file="db/migrations/initial/event_types.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _these = partial(Breakage, promise=4, file="db/sql/release_these.sql")
 _free = partial(Breakage, promise=4, file="tasks/slots/free.py")
@@ -129,13 +130,13 @@ TIMES = (
         new="                LIMIT 0\n",
         test=f"{_TIMES}test_a_failed_probe_takes_those_who_want_its_time_behind_with_it_once",
     ),
-    _before(
+    _types(
         name="a-type-that-may-take-more-takes-one",
         old="AND confirms_free_email IS FALSE",
         new="",
         test=f"{_AHEAD}test_where_more_may_have_a_time_or_nobody_knows_nobody_is_ahead[not told]",
     ),
-    _before(
+    _types(
         name="one-sight-says-that-a-type-takes-one",
         old="coalesce(bool_and(kind IN",
         new="coalesce(bool_or(kind IN",

@@ -10,7 +10,7 @@ _REPEAT = f"{_WAITS}test_a_repeat_of_the_first_request_takes_back_no_move"
 _STARTS = "tests/promises/asking/test_each_start.py::"
 _CLIENT = "tests/integration/booking_client/test_client_changes.py::"
 _CALLS = "tests/integration/api/voice/test_voice_changes.py::"
-_migration = partial(Breakage, promise=1, file="db/migrations/versions/from_0017/0019_moves_wait.py")
+_migration = partial(Breakage, promise=1, file="db/migrations/initial/change_triggers.sql")
 _insertion = partial(Breakage, promise=1, file="client/booking_client/insertion.py")
 _asking = partial(Breakage, promise=2, file="db/changes/asking.py")
 _wishes = partial(Breakage, promise=2, file="tasks/work/waiting_move.py")
@@ -39,8 +39,8 @@ WHAT_WAITS = (
     ),
     _migration(
         name="a-repeat-withdraws-each-change",
-        old="\"kind = 'cancel' AND scope IS NULL AND posts = 0",
-        new='"posts = 0',
+        old="AND kind = 'cancel' AND scope IS NULL AND posts = 0",
+        new="AND posts = 0",
         test=f"{_WAITS}test_what_a_worker_of_before_says_of_a_move_is_no_cancel",
     ),
     _migration(

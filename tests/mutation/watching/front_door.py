@@ -11,12 +11,11 @@ _observe = partial(Breakage, promise=6, file="tasks/incidents/front_door.py")
 _silent = partial(Breakage, promise=6, file="db/sql/webhooks_silent.sql")
 _read = partial(Breakage, promise=6, file="db/monitoring/front_door.py")
 
-_INDEXES = {
-    "booking_changes_oldest": "(requested_at) WHERE ",
-    "callbacks_oldest": "(created_at) WHERE ",
-    "calcom_webhooks_account": "(account_id, received_at)",
+_INDEXES = {  # of each: its file, and what it becomes an index of no row by
+    "booking_changes_oldest": ("changes", "ON booking_changes (requested_at)\n    WHERE ", "status IN ('waiting'"),
+    "callbacks_oldest": ("callbacks", "ON callbacks (created_at) WHERE ", ""),
+    "calcom_webhooks_account": ("webhooks", "ON calcom_webhooks (account_id, received_at)", ""),
 }
-_NEVER = {True: "false AND ", False: " WHERE false"}  # an index that is empty
 
 AT_FRONT_DOOR = (
     _check(
@@ -92,17 +91,17 @@ AT_FRONT_DOOR = (
         Breakage(
             name=f"no-index-{name}",
             promise=6,
-            file="db/migrations/versions/from_0017/0018_front_door.py",
-            old=columns,
-            new=f"{columns}{_NEVER['WHERE' in columns]}",
+            file=f"db/migrations/initial/{subject}.sql",
+            old=columns + more,
+            new=columns + ("false AND " if "WHERE" in columns else " WHERE false") + more,
             test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",
         )
-        for name, columns in _INDEXES.items()
+        for name, (subject, columns, more) in _INDEXES.items()
     ),
     Breakage(
         name="no-index-callbacks_given_up_open",
         promise=6,
-        file="db/migrations/versions/from_0017/0021_audited_where_it_is.py",
+        file="db/migrations/initial/callbacks.sql",
         old="trouble IS DISTINCT FROM 'dropped' AND",
         new="trouble IS DISTINCT FROM 'dropped' AND false AND",
         test=f"{_READ}test_a_reading_costs_no_more_with_all_that_is_stored",

@@ -91,7 +91,7 @@ def test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked(row: Row) -> 
 def test_the_statements_have_the_words_and_numbers_of_the_rules() -> None:
     """They are literals there, or no prepared statement would be served by a partial index."""
     [faults] = re.findall(r"error_type IN \(([^)]*)\)", statement("waiting").text)
-    migration = (Path(migrations.__path__[0]) / "initial" / "bookings.sql").read_text("utf-8")
+    migration = (Path(migrations.__path__[0]) / "initial" / "booking_indexes.sql").read_text("utf-8")
     [resting] = re.findall(r"CREATE INDEX appointments_resting[^;]*;", migration)
     texts = statement("release_due").text, resting
 

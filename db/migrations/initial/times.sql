@@ -1,3 +1,5 @@
+-- Who asked before for a time, and is still on the way to it.
+
 -- Whether a booking is on the way to its time: sent, at work or to be tried again, or held by the breaker or the limit: each of these moves on by
 -- itself. So does one whose outcome is unknown, until its POST cannot be at work any more, and a while for the look that comes then.
 -- What a person or a far moment ends (another key, other settings, a pause, a rest after failed probes) is not, nor what is not to
@@ -60,14 +62,4 @@ BEGIN
         LIMIT most
     ) AS found);
 END
-$$;
-
--- Whether an account's event type takes one booking for a time: each key that was shown it saw a personal or a collective type, without
--- seats and weeks, that nobody confirms (`confirms_free_email` told, and off): a booking that its host must confirm takes no time.
--- It may be asked by a caller who may not read the table.
-CREATE FUNCTION takes_one(account integer, type text) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
-SELECT coalesce(bool_and(kind IN ('plain', 'collective') AND NOT seats AND confirms_free_email IS FALSE AND NOT deleted), false)
-FROM calcom_event_types
-WHERE event_type = type AND account_id = account AND kind <> 'unknown'
 $$;

@@ -1,12 +1,5 @@
 -- Callbacks: what is sent to the callers of the HTTP API when their bookings settle (db/models/callbacks.py).
 
-ALTER TABLE api_keys
-    ADD COLUMN callback_url text,
-    ADD COLUMN callback_off_at timestamptz,
-    ADD COLUMN allowed_callback_hosts text[],
-    ADD COLUMN secret_version integer DEFAULT 1 NOT NULL;
-ALTER TABLE appointments ADD COLUMN callback_url text;
-
 CREATE TABLE callbacks (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     appointment_id bigint NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
@@ -25,22 +18,42 @@ CREATE TABLE callbacks (
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     delivered_at timestamptz,
     given_up_at timestamptz,
+    xid xid8 DEFAULT pg_current_xact_id(), -- which transaction wrote it: callers read on from a cursor
     CONSTRAINT callbacks_numbered UNIQUE (appointment_id, sequence),
     CONSTRAINT callbacks_over_is_not_due CHECK (
         num_nonnulls(delivered_at, given_up_at) = 0 OR next_at IS NULL AND NOT is_sending
     )
 );
--- claim_callbacks: from host to host, and in each what is due. What waits for an earlier one of its booking is not in it.
-CREATE INDEX callbacks_due ON callbacks (host, next_at) WHERE next_at IS NOT NULL;
+-- claim_callbacks: from receiver to receiver, and of each what is due. What waits for an earlier one of its booking is
+-- not in it.
+CREATE INDEX callbacks_due_at ON callbacks (host, api_key_id, next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX callbacks_sending ON callbacks (host) WHERE is_sending;
 -- the next of a booking; what waits, and what was given up
 CREATE INDEX callbacks_waiting ON callbacks (appointment_id, sequence) WHERE delivered_at IS NULL;
+-- front_door.callbacks: what waits, the oldest first; what was given up, and of it what is not let be
+CREATE INDEX callbacks_oldest ON callbacks (created_at) WHERE delivered_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX callbacks_given_up ON callbacks (given_up_at)
+    WHERE delivered_at IS NULL AND given_up_at IS NOT NULL AND trouble IS DISTINCT FROM '410' AND url <> '';
+CREATE INDEX callbacks_given_up_open ON callbacks (given_up_at)
+    WHERE delivered_at IS NULL AND given_up_at IS NOT NULL AND trouble IS DISTINCT FROM '410'
+        AND trouble IS DISTINCT FROM 'dropped' AND url <> '';
+-- callback_events
+CREATE INDEX callbacks_of_key ON callbacks (api_key_id, xid, id) WHERE xid IS NOT NULL;
 
 -- A host that fails; a host without a row is well.
 CREATE TABLE callback_hosts (
     host text PRIMARY KEY,
     failures integer NOT NULL,
     rests_until timestamptz
+);
+
+-- A receiver that fails; one without a row is well.
+CREATE TABLE callback_receivers (
+    host text NOT NULL,
+    api_key_id bigint NOT NULL,
+    failures integer NOT NULL,
+    rests_until timestamptz,
+    PRIMARY KEY (host, api_key_id)
 );
 
 -- A booking whose request names no callback address takes that of the key that asks for it, and keeps it when the key gets
@@ -153,8 +166,8 @@ BEGIN
     SELECT * INTO booking FROM appointments WHERE id = NEW.appointment_id;
     IF booking.callback_url IS NOT NULL THEN
         PERFORM write_callback(booking, 'change.' || NEW.status, jsonb_build_object('corrects', NULL, 'change',
-            jsonb_build_object('id', NEW.id, 'kind', NEW.kind, 'status', NEW.status)
-        ), jsonb_build_object('may_have_moved', NEW.may_have_moved));
+            jsonb_build_object('id', NEW.id, 'kind', NEW.kind, 'status', NEW.status, 'scope', NEW.scope)
+        ), jsonb_build_object('may_have_moved', NEW.may_have_moved, 'error_type', NEW.error_type, 'wanted', NEW.start_at));
     END IF;
     RETURN NULL;
 END
@@ -163,22 +176,3 @@ CREATE CONSTRAINT TRIGGER booking_changes_tell AFTER UPDATE ON booking_changes
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (NEW.status IN ('refused', 'failed', 'expired') AND NEW.status <> OLD.status)
 EXECUTE FUNCTION tell_of_change();
-
--- What Cal.com has told of bookings: a hint, and never a proof. No name, no address.
-CREATE TABLE calcom_webhooks (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    account_id integer NOT NULL,
-    trigger text NOT NULL,
-    uid text NOT NULL,
-    old_uid text,
-    reference uuid,
-    told_at timestamptz NOT NULL,
-    body_hash bytea NOT NULL,
-    received_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    looks integer DEFAULT 0 NOT NULL,
-    next_at timestamptz,
-    outcome text,
-    CONSTRAINT calcom_webhooks_hash_length CHECK (octet_length(body_hash) = 32)
-);
-CREATE UNIQUE INDEX calcom_webhooks_body ON calcom_webhooks (body_hash);
-CREATE INDEX calcom_webhooks_due ON calcom_webhooks (next_at) WHERE next_at IS NOT NULL;

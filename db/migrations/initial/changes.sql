@@ -1,24 +1,5 @@
-"""Changes of bookings: each wish to cancel or to move one, and what became of it."""
+-- Cancels and moves of bookings: what is wished, what became of it, and the starts that a move has left or wants.
 
-from alembic import op
-
-from db.migrating.parts import Index
-
-revision = "0009_changes"
-down_revision = "0008_breaker_accounts"
-
-BUILT = (
-    # What operators must hear of, changes too. It takes the place of the index without `_new`.
-    Index(
-        "appointment_events_notable_new",
-        "appointment_events",
-        "(created_at)"
-        " WHERE kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double',"
-        " 'change_needs_you')",
-    ),
-)
-LOCKED = ("appointments", "appointment_events")
-_STATEMENTS = """
 -- A row is one wish (db/models/changes.py). `from_uid` is the uid at Cal.com that its POSTs change: of a seat that of
 -- the shared booking, of a series that of the whole series. It is null until the booking is known to be there.
 CREATE TABLE booking_changes (
@@ -64,6 +45,11 @@ CREATE TABLE booking_changes (
     line_at timestamptz NOT NULL,
     requested_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
+    scope text, -- which weeks of a series; null: the whole booking
+    week timestamptz,
+    late_look_at timestamptz,
+    late_looks integer DEFAULT 0 NOT NULL,
+    resilience_strategy text,
     CONSTRAINT booking_changes_kind_known CHECK (kind IN ('cancel', 'reschedule')),
     CONSTRAINT booking_changes_status_known CHECK (
         status IN ('waiting', 'pending', 'changing', 'retrying', 'held',
@@ -90,6 +76,14 @@ CREATE TABLE booking_changes (
     ),
     CONSTRAINT booking_changes_counts_not_negative CHECK (
         least(leases_lost, resends, looks, posts, retry_count, probe_failures) >= 0
+    ),
+    CONSTRAINT booking_changes_scope_known CHECK (scope IN ('following', 'one')),
+    CONSTRAINT booking_changes_scope_has_week CHECK (
+        num_nonnulls(scope, week) IN (0, 2) AND (scope IS NULL OR kind = 'cancel')
+    ),
+    -- A claim that knows of no weeks writes tokens of version 4: it would cancel the whole series.
+    CONSTRAINT booking_changes_weeks_claimed CHECK (
+        scope IS NULL OR status <> 'changing' OR substr(CAST(claim_token AS text), 15, 1) = '8'
     )
 );
 -- Never two calls that change one uid at one Cal.com: of one that is sent, or whose outcome is unknown, there is one.
@@ -105,71 +99,65 @@ CREATE UNIQUE INDEX booking_changes_key ON booking_changes (appointment_id, idem
 CREATE UNIQUE INDEX booking_changes_task_id ON booking_changes (task_id);
 -- waiting, claim: the line
 CREATE INDEX booking_changes_line ON booking_changes (hold_reason, line_at, id) WHERE status = 'held';
+-- change_line, change_claim, in_line
+CREATE INDEX booking_changes_account_line ON booking_changes (account_id, hold_reason, line_at, id)
+    WHERE status = 'held' AND hold_reason IN ('breaker_open', 'throttled');
+-- asked_before: who is to be moved there
+CREATE INDEX booking_changes_wanted ON booking_changes (account_id, start_at)
+    WHERE kind = 'reschedule' AND status IN ('pending', 'changing', 'retrying', 'held');
 -- change_due, by time and by cause
 CREATE INDEX booking_changes_due ON booking_changes (hold_until) WHERE status = 'held';
 CREATE INDEX booking_changes_held_for ON booking_changes (hold_reason, held_for) WHERE status = 'held';
+-- accounts_held, change_due: of one account, what is held for a cause or a time
+CREATE INDEX booking_changes_account_held ON booking_changes (account_id, hold_reason, hold_until)
+    WHERE status = 'held';
+-- flag_degraded
+CREATE INDEX booking_changes_unflagged ON booking_changes (requested_at)
+    WHERE status = 'held' AND resilience_strategy IS DISTINCT FROM 'graceful_degradation';
 -- change_leases, change_unsent, change_promote, change_expire
 CREATE INDEX booking_changes_lease ON booking_changes (lease_expires_at) WHERE status = 'changing';
 CREATE INDEX booking_changes_unsent ON booking_changes (enqueued_at) WHERE status IN ('pending', 'retrying');
+-- unsent: how far the queue has been delivered
+CREATE INDEX booking_changes_delivered ON booking_changes (enqueued_at)
+    WHERE enqueued_at IS NOT NULL AND resends = 0 AND status NOT IN ('pending', 'retrying');
 CREATE INDEX booking_changes_waiting ON booking_changes (id) WHERE status = 'waiting';
 CREATE INDEX booking_changes_expirable ON booking_changes (start_at)
     WHERE kind = 'reschedule' AND status IN ('waiting', 'pending', 'retrying', 'held');
+-- late_looks: none is due where it is null
+CREATE INDEX booking_changes_late_look ON booking_changes (late_look_at) WHERE late_look_at IS NOT NULL;
+-- front_door.changes: what is open, the oldest first
+CREATE INDEX booking_changes_oldest ON booking_changes (requested_at)
+    WHERE status IN ('waiting', 'pending', 'changing', 'retrying', 'held');
+-- ended_between: what was sent to Cal.com, and is over
+CREATE INDEX booking_changes_ended ON booking_changes (updated_at, id)
+    WHERE status IN ('done', 'refused', 'failed', 'expired') AND posts > 0;
 
-DROP INDEX appointment_events_notable;
-ALTER INDEX appointment_events_notable_new RENAME TO appointment_events_notable;
+-- A row is one wish that nobody has read yet (db/models/changes.py). There is no foreign key to `appointments`: its
+-- check locks the booking until the client's transaction ends, and a worker could not write the booking meanwhile.
+CREATE TABLE change_wishes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    appointment_id bigint NOT NULL,
+    kind text NOT NULL,
+    start_at timestamptz,
+    reason text,
+    idempotency_key text,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT change_wishes_kind_known CHECK (kind IN ('cancel', 'reschedule')),
+    CONSTRAINT change_wishes_start_wanted CHECK ((kind = 'reschedule') = (start_at IS NOT NULL)),
+    CONSTRAINT change_wishes_start_real CHECK (start_at BETWEEN '2000-01-01Z' AND '2101-01-01Z')
+);
+-- outcome, change_wish: of one booking, in their order
+CREATE INDEX change_wishes_appointment ON change_wishes (appointment_id, id);
 
--- Cancels that wait since before for the open outcome of a booking.
-INSERT INTO booking_changes (
-    appointment_id, account_id, service, kind, status, start_at, reason, asked_by, via, correlation_id, task_id, line_at
-)
-SELECT
-    booking.id, account_id, service, 'cancel', 'waiting', start_at, 'Cancelled on request', 'operator', 'before',
-    correlation_id, CAST(gen_random_uuid() AS text), now()
-FROM appointments AS booking
-JOIN calcom_accounts AS account ON account.id = booking.account_id
-WHERE cancel_requested AND booking.status IN ('pending', 'booking', 'retrying', 'held');
-
--- If the same booking is asked for again, it is wanted: a cancel that was not sent is withdrawn, and so is each move.
--- One that was sent cannot be taken back: then the row says what it said, and so does the receipt.
--- With the rights of the owner: a caller need not know this table, and a worker of before neither.
-CREATE FUNCTION withdraw_changes() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    WITH unsent AS (
-        UPDATE booking_changes
-        SET status = 'withdrawn', hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL,
-            next_attempt_at = NULL, updated_at = now()
-        WHERE appointment_id = NEW.id AND posts = 0 AND NOT outcome_unknown
-            AND status IN ('waiting', 'pending', 'retrying', 'held')
-        RETURNING id, kind
-    )
-    INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT NEW.id, 'change_withdrawn', 'caller',
-        jsonb_build_object('change', id, 'what', kind, 'why', 'asked for again')
-    FROM unsent;
-    NEW.cancel_requested := EXISTS (
-        SELECT FROM booking_changes
-        WHERE appointment_id = NEW.id AND kind = 'cancel' AND status IN ('pending', 'changing', 'retrying', 'held')
-    );
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER appointments_wanted_again BEFORE UPDATE OF cancel_requested ON appointments
-FOR EACH ROW WHEN (OLD.cancel_requested AND NOT NEW.cancel_requested AND NEW.status = OLD.status)
-EXECUTE FUNCTION withdraw_changes();
-"""
-
-
-def upgrade() -> None:
-    op.get_bind().exec_driver_sql(_STATEMENTS)
-
-
-def downgrade() -> None:
-    op.execute("DROP TRIGGER appointments_wanted_again ON appointments")
-    op.execute("DROP FUNCTION withdraw_changes()")
-    op.execute("DROP TABLE booking_changes")
-    op.execute("DROP INDEX appointment_events_notable")
-    op.execute(
-        "CREATE INDEX appointment_events_notable ON appointment_events (created_at) WHERE kind IN"
-        " ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double')"
-    )
+-- The starts besides its own that a booking answers for: those from which and to which it was moved, or is to be moved.
+-- A request for one of them, by the derived key that it has there, is this booking while that lives or is confirmed.
+-- The key is null where the booking's own is a given one: such a booking is found by its person alone.
+CREATE TABLE moved_starts (
+    appointment_id bigint NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
+    start_at timestamptz NOT NULL,
+    account_id integer NOT NULL,
+    idempotency_key text,
+    PRIMARY KEY (appointment_id, start_at)
+);
+-- insert, known_keys, is_taken
+CREATE INDEX moved_starts_key ON moved_starts (idempotency_key) WHERE idempotency_key IS NOT NULL;
