@@ -72,7 +72,7 @@ CREATE FUNCTION calcom_callers(wanted text[]) RETURNS TABLE (
     WHERE name = ANY (wanted) AND state <> 'closed'
 $$;
 
--- As calcom_callers, which processes of before call, and with the Cal.com of each.
+-- As calcom_callers, and with the Cal.com of each.
 CREATE FUNCTION calcom_callers_at(wanted text[]) RETURNS TABLE (
     id integer, name text, service text, key_fingerprint text, calls_per_minute integer, alone boolean,
     neighbours integer

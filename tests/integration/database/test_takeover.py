@@ -52,7 +52,7 @@ def test_a_database_at_the_last_of_them_is_taken_over(of_before: Engine) -> None
         revisions.require(of_before)
     assert not any(revision.applied for revision in revisions.status(of_before))
 
-    assert revisions.migrate(of_before) == TODAY
+    assert applied(of_before) == TODAY
 
     assert described(of_before) == before
     assert revisions.schema_state(of_before).problem is None
@@ -68,7 +68,7 @@ def test_a_takeover_waits_for_nobody(
     monkeypatch.setattr(locks, "LOCKS_PATIENCE", 0.0)
     with psycopg.connect(empty_database_url) as report:
         report.execute("LOCK TABLE appointments, appointment_events, booking_changes IN ACCESS EXCLUSIVE MODE")
-        assert revisions.migrate(of_before, FIRST) == [FIRST]
+        assert applied(of_before) == TODAY
 
 
 @pytest.mark.parametrize("at", ["0001_appointments", "0010_line", "0001_initial", "0029_times"])
@@ -102,6 +102,14 @@ def is_refused(engine: Engine, at: str) -> None:
     assert revisions.current(engine) == at
     assert described(engine) == before
     assert not any(revision.applied for revision in revisions.status(engine))
+
+
+def applied(engine: Engine) -> list[str]:
+    """Migrate, and return what was applied, or why nothing was."""
+    try:
+        return revisions.migrate(engine)
+    except revisions.RevisionError as error:
+        return [str(error)]
 
 
 def problem(engine: Engine) -> str:
